@@ -1,0 +1,193 @@
+//! Choices: every place where the world could go another way, named so that the name outlives code edits.
+//!
+//! Alternative 0 is always the benign one. A [`ChoiceId`](crate::script::ChoiceId) is a [`Site`], the scope
+//! of the entity that it concerns, and how often both were met before.
+
+use crate::label::{Label, TextHash};
+use crate::time::{self, Duration};
+use std::fmt;
+
+const SLASH: TextHash = TextHash::of("/");
+const SPACE: TextHash = TextHash::of(" ");
+
+/// The stable name of a place at which a choice is made: `pay.charge/response`, `worker/after pay.charge`.
+///
+/// ```
+/// use shakedown_sim::{Label, Site};
+/// const RESPONSE: Site = Site::new(Label::new("pay.charge"), Label::new("response"));
+/// assert_eq!(RESPONSE.to_string(), "pay.charge/response");
+/// assert_eq!(Site::of("worker".into(), "after".into(), "pay.charge".into()).to_string(), "worker/after pay.charge");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Site {
+    owner: Label,
+    point: Label,
+    object: Option<Label>,
+}
+
+impl Site {
+    /// The place `point` of `owner`.
+    pub const fn new(owner: Label, point: Label) -> Self {
+        Self { owner, point, object: None }
+    }
+
+    /// The place `point` of `owner` that concerns `object`.
+    pub const fn of(owner: Label, point: Label, object: Label) -> Self {
+        Self { owner, point, object: Some(object) }
+    }
+
+    pub(crate) const fn hash(self) -> u64 {
+        let mut hash = self.owner.hash().then(SLASH).then(self.point.hash());
+        if let Some(object) = self.object {
+            hash = hash.then(SPACE).then(object.hash());
+        }
+        hash.finish()
+    }
+
+    /// Whether `text` is the written form of this site; compares every character.
+    pub(crate) fn is(self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.owner.text()).and_then(|rest| rest.strip_prefix('/'));
+        let rest = rest.and_then(|rest| rest.strip_prefix(self.point.text()));
+        match self.object {
+            None => rest == Some(""),
+            Some(object) => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(object.text()),
+        }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.point)?;
+        self.object.map_or(Ok(()), |object| write!(f, " {object}"))
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a choice may answer: named alternatives, the benign one first, and for a delay also any whole
+/// number of milliseconds of a range, which only seeded exploration draws.
+#[derive(Clone, Copy, Debug)]
+pub struct Alternatives {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) range_ms: Option<(u32, u32)>,
+}
+
+impl Alternatives {
+    /// The alternatives with these names; `names[0]` is the benign one.
+    ///
+    /// # Panics
+    /// If there is no name, or there are more than 64: a choice is between few named ways.
+    pub const fn new(names: &'static [&'static str]) -> Self {
+        assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
+        Self { names, range_ms: None }
+    }
+
+    /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
+    /// Seeded exploration also draws from `range_ms` (least and greatest milliseconds).
+    pub const fn delays(names: &'static [&'static str], range_ms: (u32, u32)) -> Self {
+        assert!(range_ms.0 < range_ms.1, "a range of delays is not empty");
+        let mut all = Self::new(names);
+        all.range_ms = Some(range_ms);
+        all
+    }
+
+    /// Their names, the benign one first.
+    pub const fn names(&self) -> &'static [&'static str] {
+        self.names
+    }
+
+    /// How many ways there are to deviate by name.
+    pub const fn deviations(&self) -> usize {
+        self.names.len() - 1
+    }
+
+    /// The written form of a pick among these.
+    pub fn name_of(&self, pick: Pick) -> String {
+        match pick {
+            Pick::Named(index) => self.names[usize::from(index)].to_owned(),
+            Pick::Millis(ms) => time::text(Duration::from_millis(u64::from(ms))),
+        }
+    }
+
+    /// The pick that is written `text`, if these alternatives have it.
+    pub fn pick(&self, text: &str) -> Option<Pick> {
+        if let Some(index) = self.names.iter().position(|name| *name == text) {
+            return Some(Pick::Named(index as u16));
+        }
+        let (least, most) = self.range_ms?;
+        let ms = u32::try_from(time::parse(text)?.as_millis()).ok()?;
+        (least..=most).contains(&ms).then_some(Pick::Millis(ms))
+    }
+}
+
+/// What a choice answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pick {
+    /// The alternative with this index; 0 is the benign one.
+    Named(u16),
+    /// A delay of its range, in milliseconds.
+    Millis(u32),
+}
+
+impl Pick {
+    /// The benign alternative.
+    pub const BENIGN: Pick = Pick::Named(0);
+
+    /// Whether this is the benign alternative.
+    pub fn is_benign(self) -> bool {
+        self == Self::BENIGN
+    }
+
+    /// The index of the named alternative; a delay of a range counts as the last.
+    pub fn index(self) -> usize {
+        match self {
+            Pick::Named(index) => usize::from(index),
+            Pick::Millis(_) => usize::MAX,
+        }
+    }
+
+    /// The delay that this pick means among `delays`; the benign one is no delay at all.
+    pub fn delay(self, delays: &Alternatives) -> Duration {
+        match self {
+            Self::BENIGN => Duration::ZERO,
+            Pick::Named(index) => time::parse(delays.names[usize::from(index)]).unwrap_or_default(),
+            Pick::Millis(ms) => Duration::from_millis(u64::from(ms)),
+        }
+    }
+
+    pub(crate) fn code(self) -> u64 {
+        match self {
+            Pick::Named(index) => u64::from(index),
+            Pick::Millis(ms) => 1 << 32 | u64::from(ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_known_by_its_whole_text() {
+        let site = Site::of("worker".into(), "after".into(), "pay.charge".into());
+        assert!(site.is("worker/after pay.charge"));
+        for other in ["worker/after", "worker/after pay.charge2", "worker/after pay", "pay/after pay.charge"] {
+            assert!(!site.is(other), "{other}");
+        }
+        assert_eq!(site.hash(), TextHash::of("worker/after pay.charge").finish());
+    }
+
+    #[test]
+    fn every_pick_is_written_so_that_it_can_be_read_back() {
+        const LATE: Alternatives = Alternatives::delays(&["on time", "8 s", "10 min"], (100, 20_000));
+        for pick in [Pick::BENIGN, Pick::Named(2), Pick::Millis(1_500), Pick::Millis(100)] {
+            assert_eq!(LATE.pick(&LATE.name_of(pick)), Some(pick));
+        }
+        assert_eq!(LATE.pick("21 s"), None, "out of range");
+        assert_eq!(Pick::Named(1).delay(&LATE), Duration::from_secs(8));
+    }
+}

@@ -1,0 +1,316 @@
+//! [`Env`]: what code of a node holds to act on the world. Explicit, cheap to clone, bound to one
+//! incarnation of one node and to the scope of the entity that it works for.
+
+use crate::choice::{Alternatives, Pick, Site};
+use crate::event::Kind;
+use crate::label::Label;
+use crate::node::{CrashMode, NodeId};
+use crate::scope::{Scope, ScopePath};
+use crate::task::Waiter;
+use crate::time::{Duration, Moment};
+use crate::world::World;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+const BEFORE: Label = Label::new("before");
+const AFTER: Label = Label::new("after");
+
+/// A handle on the world for one incarnation of a node. After that incarnation has vanished, whatever is
+/// done through the handle has no effect: waits never end, draws answer the benign alternative.
+#[derive(Clone)]
+pub struct Env {
+    pub(crate) world: Rc<World>,
+    pub(crate) node: NodeId,
+    pub(crate) incarnation: u32,
+    scope: Scope,
+}
+
+/// On which side of an effect a crash point stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Before the effect.
+    Before,
+    /// After it, before the node learns of it.
+    After,
+}
+
+impl Env {
+    pub(crate) fn new(world: Rc<World>, node: NodeId, incarnation: u32, scope: Scope) -> Self {
+        Self { world, node, incarnation, scope }
+    }
+
+    /// The same node, working for the entity of `scope`.
+    pub fn within(&self, scope: Scope) -> Env {
+        Env { scope, ..self.clone() }
+    }
+
+    /// The same node, working for a new part of the present entity: `attempt` within `intent-1` is
+    /// `intent-1/attempt-1`, then `intent-1/attempt-2`.
+    pub fn child(&self, label: impl Into<Label>) -> Env {
+        let scope = self.world.core.borrow_mut().scopes.child(self.scope, label.into());
+        self.within(scope)
+    }
+
+    /// The scope that this handle works for.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The written form of the scope.
+    pub fn scope_path(&self) -> ScopePath {
+        self.world.core.borrow().scopes.path(self.scope)
+    }
+
+    /// The number of the nearest enclosing entity with this label.
+    pub fn number_of(&self, label: impl Into<Label>) -> Option<u32> {
+        self.world.core.borrow().scopes.number_of(self.scope, label.into())
+    }
+
+    /// The node of this handle.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The node's name, such as `worker-1`.
+    pub fn node_name(&self) -> String {
+        self.world.core.borrow().nodes[self.node.0 as usize].name.clone()
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Moment {
+        self.world.core.borrow().now
+    }
+
+    /// Whether this incarnation still lives.
+    pub fn is_alive(&self) -> bool {
+        self.world.core.borrow().is_alive(self.node, self.incarnation)
+    }
+
+    /// Starts a task of this node. It ends with the node.
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        if self.is_alive() {
+            self.world.spawn((self.node, self.incarnation, self.scope), Box::pin(future));
+        }
+    }
+
+    /// Waits for a span of virtual time.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleep_until(self.now() + duration)
+    }
+
+    /// Waits until a moment; not at all if it has passed.
+    pub fn sleep_until(&self, deadline: Moment) -> Sleep {
+        Sleep { world: Rc::clone(&self.world), deadline, timer: None }
+    }
+
+    /// Waits for `future`, but at most for `patience`; `None` if that passed first.
+    pub async fn timeout<T>(&self, patience: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut sleep = self.sleep(patience);
+        poll_fn(|context| {
+            if let Poll::Ready(value) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(value));
+            }
+            Pin::new(&mut sleep).poll(context).map(|()| None)
+        })
+        .await
+    }
+
+    /// Makes a choice: which of `alternatives` the world takes here, for this entity, this time. The only
+    /// source of nondeterminism.
+    #[track_caller]
+    pub fn choose(&self, site: Site, alternatives: &Alternatives) -> Pick {
+        self.choose_at(site, alternatives, Some(std::panic::Location::caller()))
+    }
+
+    pub(crate) fn choose_at(
+        &self,
+        site: Site,
+        alternatives: &Alternatives,
+        place: Option<&'static std::panic::Location<'static>>,
+    ) -> Pick {
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return Pick::BENIGN;
+        }
+        core.choose(self.node, (site, self.scope), alternatives, place)
+    }
+
+    /// Draws a delay; the deviation lasts as long as the delay.
+    #[track_caller]
+    pub fn choose_delay(&self, site: Site, delays: &Alternatives) -> Duration {
+        let delay = self.choose_at(site, delays, Some(std::panic::Location::caller())).delay(delays);
+        if !delay.is_zero() {
+            self.lasts(delay);
+        }
+        delay
+    }
+
+    /// Says that the deviation drawn last lasts this long from now.
+    pub fn lasts(&self, duration: Duration) {
+        self.world.core.borrow_mut().lasts(duration);
+    }
+
+    /// Gives the reason for what the task does next; written in the trace after *because*.
+    pub fn because(&self, reason: impl FnOnce() -> String) {
+        self.world.core.borrow_mut().because(reason);
+    }
+
+    /// Writes a step of the node's own into the trace.
+    pub fn note(&self, text: impl FnOnce() -> String) {
+        self.event(Kind::Note, [0, 0], text);
+    }
+
+    pub(crate) fn event(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return None;
+        }
+        core.collect_log();
+        Some(core.event(self.node, self.scope, kind, words, text))
+    }
+
+    /// A place where the node may crash, beside its effect `effect` on the world. Calls and commits have
+    /// theirs; further effects name their own.
+    pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
+        let effect = effect.into();
+        if !self.is_alive() {
+            return std::future::pending().await;
+        }
+        let mode = {
+            let mut core = self.world.core.borrow_mut();
+            let role = core.nodes[self.node.0 as usize].role;
+            let (point, ways) = match side {
+                Side::Before => (BEFORE, role.crash.before),
+                Side::After => (AFTER, role.crash.after),
+            };
+            if ways.deviations() == 0 {
+                return;
+            }
+            let pick = core.choose(self.node, (Site::of(role.name, point, effect), self.scope), &ways, None);
+            CrashMode::named(ways.names[pick.index()])
+        };
+        self.crash(mode).await;
+    }
+
+    async fn crash(&self, mode: CrashMode) {
+        let event = |kind, text: &str| {
+            let mut core = self.world.core.borrow_mut();
+            let index = core.event(self.node, self.scope, kind, [0, 0], || text.to_owned());
+            core.nodes[self.node.0 as usize].last_event = Some(index);
+        };
+        match mode {
+            CrashMode::GoesOn => {}
+            CrashMode::Vanish => {
+                event(Kind::Crash, "vanishes");
+                self.world.end_incarnation(self.node);
+                std::future::pending().await
+            }
+            CrashMode::Stop => {
+                event(Kind::Stop, "stops in order");
+                self.world.stop_in_order(self.node);
+                std::future::pending().await
+            }
+            CrashMode::Pause(pause) => {
+                event(Kind::Pause, &format!("is not scheduled for {}", crate::time::text(pause)));
+                let mut core = self.world.core.borrow_mut();
+                core.lasts(pause);
+                core.pause(self.node, pause);
+                drop(core);
+                yield_once().await;
+            }
+        }
+    }
+}
+
+/// Gives the other tasks a turn; whoever asks for it has seen to being woken.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// Waits for a moment of virtual time; made by [`Env::sleep`].
+pub struct Sleep {
+    world: Rc<World>,
+    deadline: Moment,
+    timer: Option<(u32, u32)>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let world = Rc::clone(&self.world);
+        let mut core = world.core.borrow_mut();
+        match self.timer {
+            Some(timer) if core.has_fired(timer) => {
+                core.cancel_timer(timer);
+                self.timer = None;
+                self.deadline = Moment::START;
+                Poll::Ready(())
+            }
+            Some(_) => Poll::Pending,
+            None if self.deadline <= core.now => Poll::Ready(()),
+            None => {
+                if let Some(waiter) = core.waiter(context) {
+                    self.timer = Some(core.set_timer(self.deadline, waiter));
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            self.world.core.borrow_mut().cancel_timer(timer);
+        }
+    }
+}
+
+/// A place where one task waits for a value of another: the engine's own, cheaper than a channel.
+pub(crate) struct Slot<T> {
+    value: Option<(T, Option<u32>)>,
+    waiter: Option<Waiter>,
+}
+
+pub(crate) type SharedSlot<T> = Rc<std::cell::RefCell<Slot<T>>>;
+
+pub(crate) fn slot<T>() -> SharedSlot<T> {
+    Rc::new(std::cell::RefCell::new(Slot { value: None, waiter: None }))
+}
+
+/// Puts the value; the first one stays.
+pub(crate) fn put<T>(world: &World, slot: &SharedSlot<T>, value: T) {
+    let mut core = world.core.borrow_mut();
+    let cause = core.current_event();
+    let mut inner = slot.borrow_mut();
+    if inner.value.is_none() {
+        inner.value = Some((value, cause));
+        if let Some(waiter) = inner.waiter.take() {
+            core.wake(waiter, cause);
+        }
+    }
+}
+
+/// Waits for the value.
+pub(crate) async fn take<T>(world: &World, slot: &SharedSlot<T>) -> T {
+    poll_fn(|context| {
+        let mut inner = slot.borrow_mut();
+        let mut core = world.core.borrow_mut();
+        match inner.value.take() {
+            Some((value, cause)) => {
+                cause.into_iter().for_each(|cause| core.follows_from(cause));
+                Poll::Ready(value)
+            }
+            None => {
+                inner.waiter = core.waiter(context);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}

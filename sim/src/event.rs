@@ -1,0 +1,80 @@
+//! Events: what a run did, step by step, and why; kept only while recording.
+
+use crate::choice::{Alternatives, Pick, Site};
+use crate::digest::Digest;
+use crate::scope::Scope;
+use crate::time::Moment;
+use crate::world::NodeId;
+
+/// What kind of step an event is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A node began, or began again.
+    Boot,
+    /// A node called another.
+    Call,
+    /// A call reached the node that answers it.
+    Arrive,
+    /// The answer went out.
+    Answer,
+    /// The answer reached the caller.
+    Learn,
+    /// The caller stopped waiting.
+    GiveUp,
+    /// A connection was refused.
+    Refused,
+    /// A transaction asked to be committed.
+    Commit,
+    /// A transaction took effect.
+    Committed,
+    /// A transaction ended without effect, or its client never learnt how it ended.
+    Failed,
+    /// Something that the outside world or durable storage holds from now on.
+    Fact,
+    /// A choice that did not take its benign alternative.
+    Deviation,
+    /// A node vanished.
+    Crash,
+    /// A node stopped in order.
+    Stop,
+    /// A node stopped being scheduled.
+    Pause,
+    /// A paused node went on.
+    Resume,
+    /// The code under test said why it does what it does next.
+    Note,
+    /// A span or event of the `tracing` crate.
+    Log,
+    /// A wait for a change or a moment ended.
+    Wake,
+    /// The run healed: from here nothing deviates.
+    Heal,
+    /// The run came to rest.
+    Rest,
+}
+
+/// A deviating choice as an event holds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) site: Site,
+    pub(crate) nth: u32,
+    pub(crate) pick: Pick,
+    pub(crate) alternatives: Alternatives,
+}
+
+/// One recorded step.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) time: Moment,
+    pub(crate) node: NodeId,
+    pub(crate) scope: Scope,
+    pub(crate) kind: Kind,
+    pub(crate) causes: Vec<u32>,
+    pub(crate) text: String,
+    pub(crate) because: Option<String>,
+    pub(crate) choice: Option<Chosen>,
+    pub(crate) state: Option<serde_json::Value>,
+    /// The run's digest after this step, by which the first difference of two runs is found.
+    pub(crate) digest: Digest,
+}

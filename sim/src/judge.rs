@@ -1,0 +1,234 @@
+//! Facts, and who judges them.
+//!
+//! A fact is what happened as the outside world or durable storage holds it. Invariants and goals read
+//! facts and nothing else: not what the system under test says of itself, and never its memory. They are
+//! incremental and free of side effects; they are told facts in the order in which they became true.
+
+use crate::choice::Site;
+use crate::env::Env;
+use crate::event::Kind;
+use crate::label::Label;
+use crate::node::NodeId;
+use crate::scope::{Scope, Scopes};
+use crate::time::Moment;
+use crate::world::{Disturbance, World};
+use serde::Serialize;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Something that happened. `Serialize` puts it into the digest and the trace.
+pub trait Fact: Serialize + 'static {
+    /// The fact as a sentence without subject, for a report: `creates R1 for order-1`.
+    fn sentence(&self) -> String;
+}
+
+/// Where and when a fact became true.
+pub struct At<'a> {
+    /// When.
+    pub time: Moment,
+    /// The number of the event that holds it, for a violation to name.
+    pub event: u32,
+    /// On which node.
+    pub node: NodeId,
+    /// For which entity.
+    pub scope: Scope,
+    scopes: &'a Scopes,
+}
+
+impl At<'_> {
+    /// The number of the nearest enclosing entity with this label: 2 for `intent` within
+    /// `intent-2/attempt-1`.
+    pub fn number_of(&self, label: impl Into<Label>) -> Option<u32> {
+        self.scopes.number_of(self.scope, label.into())
+    }
+}
+
+/// A broken invariant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub struct Violation {
+    /// Which.
+    pub invariant: String,
+    /// What is the case that must not be.
+    pub message: String,
+    /// What kinds of thing are involved, without their numbers; part of the failure's identity.
+    pub roles: String,
+    /// The events that show it.
+    pub events: Vec<u32>,
+    /// When it was seen.
+    pub time: Moment,
+}
+
+/// Where an invariant puts what it finds.
+#[derive(Default)]
+pub struct Findings {
+    pub(crate) violations: Vec<Violation>,
+    now: Moment,
+    invariant: &'static str,
+}
+
+/// Past this many violations in one run, further ones tell nothing.
+const MOST_VIOLATIONS: usize = 32;
+
+impl Findings {
+    /// Reports a violation. `roles` says what kinds of thing are involved, without numbers (it tells apart
+    /// failures of one invariant); `events` are the facts that show it.
+    pub fn violated(&mut self, roles: &str, events: &[u32], message: impl FnOnce() -> String) {
+        if self.violations.len() < MOST_VIOLATIONS {
+            let (invariant, roles) = (self.invariant.to_owned(), roles.to_owned());
+            let violation =
+                Violation { invariant, message: message(), roles, events: events.to_vec(), time: self.now };
+            let same = |other: &Violation| other.invariant == violation.invariant && other.message == violation.message;
+            if !self.violations.iter().any(same) {
+                self.violations.push(violation);
+            }
+        }
+    }
+}
+
+/// A judgement over facts.
+pub trait Invariant<F> {
+    /// Its name: a claim in a few words with hyphens.
+    fn name(&self) -> &'static str;
+    /// What it verifies, and what it does not.
+    fn about(&self) -> &'static str;
+    /// Forgets the last run.
+    fn reset(&mut self);
+    /// Takes one more fact; for what must *always* hold.
+    fn observe(&mut self, at: &At<'_>, fact: &F, findings: &mut Findings);
+    /// Takes a time in which something deviated, in the order in which they began.
+    fn disturbed(&mut self, _disturbance: &Disturbance) {}
+    /// Judges at rest; for what must hold *once healed*. Pending work is a finding with its reason.
+    fn at_rest(&mut self, _now: Moment, _findings: &mut Findings) {}
+}
+
+/// A rare state that a campaign must have reached for its green to mean something.
+pub trait Goal<F> {
+    /// Its name: a state in a few words.
+    fn name(&self) -> &'static str;
+    /// Forgets the last run.
+    fn reset(&mut self);
+    /// Takes one more fact; answers whether the state is reached with it.
+    fn observe(&mut self, at: &At<'_>, fact: &F) -> bool;
+}
+
+/// Invariants and goals at work on one run after another.
+pub(crate) struct Bench<F> {
+    invariants: Vec<Box<dyn Invariant<F>>>,
+    goals: Vec<Box<dyn Goal<F>>>,
+    reached: u64,
+    disturbances_seen: usize,
+    findings: Findings,
+}
+
+impl<F> Bench<F> {
+    pub(crate) fn new(invariants: Vec<Box<dyn Invariant<F>>>, goals: Vec<Box<dyn Goal<F>>>) -> Self {
+        assert!(goals.len() <= 64, "a scenario has at most 64 goals");
+        Self { invariants, goals, reached: 0, disturbances_seen: 0, findings: Findings::default() }
+    }
+
+    fn reset(&mut self) {
+        self.invariants.iter_mut().for_each(|invariant| invariant.reset());
+        self.goals.iter_mut().for_each(|goal| goal.reset());
+        self.reached = 0;
+        self.disturbances_seen = 0;
+        self.findings = Findings::default();
+    }
+
+    fn catch_up(&mut self, disturbances: &[Disturbance]) {
+        for disturbance in &disturbances[self.disturbances_seen..] {
+            self.invariants.iter_mut().for_each(|invariant| invariant.disturbed(disturbance));
+        }
+        self.disturbances_seen = disturbances.len();
+    }
+
+    fn observe(&mut self, at: &At<'_>, fact: &F) {
+        self.findings.now = at.time;
+        for invariant in &mut self.invariants {
+            self.findings.invariant = invariant.name();
+            invariant.observe(at, fact, &mut self.findings);
+        }
+        for (index, goal) in self.goals.iter_mut().enumerate() {
+            if self.reached & (1 << index) == 0 && goal.observe(at, fact) {
+                self.reached |= 1 << index;
+            }
+        }
+    }
+}
+
+/// Where a run's facts go: into the digest, the trace, and to the judges.
+pub struct Facts<F>(Rc<RefCell<Bench<F>>>);
+
+impl<F> Clone for Facts<F> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<F: Fact> Facts<F> {
+    pub(crate) fn new(bench: Bench<F>) -> Self {
+        Self(Rc::new(RefCell::new(bench)))
+    }
+
+    /// States a fact, on the node and for the entity of `env`. A dead incarnation states nothing.
+    pub fn state(&self, env: &Env, fact: &F) {
+        let mut core = env.world.core.borrow_mut();
+        if !core.is_alive(env.node, env.incarnation) {
+            return;
+        }
+        core.digest.value(fact);
+        let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
+        if let Some(last) = core.last_recorded() {
+            last.state = serde_json::to_value(fact).ok();
+        }
+        let at =
+            At { time: core.now, event, node: env.node, scope: env.scope(), scopes: &core.scopes };
+        let mut bench = self.0.borrow_mut();
+        bench.catch_up(&core.disturbances);
+        bench.observe(&at, fact);
+    }
+
+    pub(crate) fn reset(&self) {
+        self.0.borrow_mut().reset();
+    }
+
+    /// Judges what must hold at rest.
+    pub(crate) fn judge_at_rest(&self, world: &World) {
+        let core = world.core.borrow();
+        let mut bench = self.0.borrow_mut();
+        let bench = &mut *bench;
+        bench.catch_up(&core.disturbances);
+        bench.findings.now = core.now;
+        for invariant in &mut bench.invariants {
+            bench.findings.invariant = invariant.name();
+            invariant.at_rest(core.now, &mut bench.findings);
+        }
+    }
+
+    pub(crate) fn take_violations(&self) -> Vec<Violation> {
+        std::mem::take(&mut self.0.borrow_mut().findings.violations)
+    }
+
+    /// Reports what the harness itself found, as an invariant of its own.
+    pub(crate) fn report(&self, now: Moment, invariant: &'static str, roles: &str, message: String) {
+        let findings = &mut self.0.borrow_mut().findings;
+        findings.now = now;
+        findings.invariant = invariant;
+        findings.violated(roles, &[], || message);
+    }
+
+    pub(crate) fn goals_reached(&self) -> u64 {
+        self.0.borrow().reached
+    }
+}
+
+impl Disturbance {
+    /// Whether it arose at the site with this written form.
+    pub fn is_at(&self, site: &str) -> bool {
+        self.site.is(site)
+    }
+
+    /// Its site.
+    pub fn site(&self) -> Site {
+        self.site
+    }
+}

@@ -1,0 +1,119 @@
+//! Names that cost nothing to compare: a literal with its hash worked out at compile time.
+//!
+//! The hash is polynomial, so that the hash of a text put together from parts is computed from the parts'
+//! hashes alone: a choice site such as `worker/after pay.charge` is named on the hot path without
+//! formatting it, and still has the hash of its full text.
+
+use std::fmt;
+
+const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A hash of a text that can be continued with another text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TextHash {
+    sum: u64,
+    power: u64,
+}
+
+impl TextHash {
+    pub(crate) const fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let (mut sum, mut power) = (0u64, 1u64);
+        let mut at = 0;
+        while at < bytes.len() {
+            sum = sum.wrapping_mul(BASE).wrapping_add(bytes[at] as u64 + 1);
+            power = power.wrapping_mul(BASE);
+            at += 1;
+        }
+        Self { sum, power }
+    }
+
+    pub(crate) const fn then(self, next: Self) -> Self {
+        Self {
+            sum: self.sum.wrapping_mul(next.power).wrapping_add(next.sum),
+            power: self.power.wrapping_mul(next.power),
+        }
+    }
+
+    pub(crate) const fn finish(self) -> u64 {
+        mix(self.sum, self.power)
+    }
+}
+
+/// Mixes two words into one in which every input bit matters (the finaliser of SplitMix64, Steele et al.,
+/// "Fast splittable pseudorandom number generators", 2014).
+pub(crate) const fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a.rotate_left(25) ^ b.wrapping_mul(BASE);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A literal name: of a node's role, an operation, a choice site's part, an entity.
+///
+/// ```
+/// use shakedown_sim::Label;
+/// const WORKER: Label = Label::new("worker");
+/// assert_eq!(WORKER, Label::from("worker"));
+/// assert_eq!(WORKER.to_string(), "worker");
+/// ```
+#[derive(Clone, Copy)]
+pub struct Label {
+    text: &'static str,
+    hash: TextHash,
+}
+
+impl Label {
+    /// Names `text`. In a `const` the hash is computed at compile time.
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, hash: TextHash::of(text) }
+    }
+
+    /// The text itself.
+    pub const fn text(self) -> &'static str {
+        self.text
+    }
+
+    pub(crate) const fn hash(self) -> TextHash {
+        self.hash
+    }
+}
+
+impl From<&'static str> for Label {
+    fn from(text: &'static str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.text == other.text
+    }
+}
+
+impl Eq for Label {}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.text, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_hashes_like_its_parts_in_a_row() {
+        let whole = TextHash::of("worker/after pay.charge");
+        let parts = ["worker", "/", "after", " ", "pay.charge"].map(TextHash::of);
+        assert_eq!(parts.into_iter().reduce(TextHash::then), Some(whole));
+        assert_ne!(TextHash::of("ab").finish(), TextHash::of("ba").finish());
+    }
+}

@@ -1,0 +1,52 @@
+//! A deterministic simulation engine for back ends: one process, one virtual clock, one source of choice.
+//!
+//! A run is the happy path plus *deviations*. Every place where the world could go another way is a choice
+//! with a stable name whose alternative 0 is benign; a [`Script`] lists the choices that deviate. From this
+//! follow replay (run the script), exploration (a seed draws deviations), shrinking (drop deviations) and
+//! explanation ("the happy path, except …").
+//!
+//! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
+//! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
+//!
+//! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
+//! ([`time`], [`digest`], `agenda`, `event`, [`node`], `task`, [`world`], [`env`](mod@env)), what nodes act
+//! through ([`signal`], [`call`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
+//! [`trace`], [`tracing_capture`]).
+
+pub mod label;
+pub mod scope;
+pub mod choice;
+pub mod script;
+mod chooser;
+pub mod time;
+pub mod digest;
+mod agenda;
+mod event;
+pub mod node;
+mod task;
+pub mod world;
+pub mod env;
+pub mod signal;
+pub mod call;
+pub mod judge;
+pub mod scenario;
+pub mod runner;
+pub mod trace;
+mod tracing_capture;
+pub mod search;
+
+pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
+pub use choice::{Alternatives, Pick, Site};
+pub use digest::Digest;
+pub use env::{Env, Side};
+pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
+pub use label::Label;
+pub use node::{CrashProfile, NodeId, Role};
+pub use runner::{Offered, Outcome, Plan, Rehearse, Runner};
+pub use scenario::{Horizon, Parameter, Scenario, Stage};
+pub use scope::{Scope, ScopePath};
+pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
+pub use signal::{Poller, Signal};
+pub use time::{Duration, Moment};
+pub use trace::{Step, Trace};
+pub use world::{Disturbance, Limits};

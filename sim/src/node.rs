@@ -1,0 +1,123 @@
+//! Nodes: processes of the simulated system, and how each kind of them may crash.
+//!
+//! A node's tasks and memory die with it; what it put into a store does not. Three things may happen to it
+//! at a crash point. It *vanishes*: from that point nothing that the dead incarnation does has any effect,
+//! not even within the same poll or in a destructor; its peers learn by timeout. It *stops* in order: its
+//! tasks are dropped while their destructors still count. It *pauses*: it is not scheduled, its timers and
+//! messages wait, and when it returns it believes that no time has passed.
+
+use crate::choice::Alternatives;
+use crate::label::Label;
+use crate::time::Duration;
+use crate::world::Env;
+use std::rc::Rc;
+
+/// Which process of the simulated system something belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct NodeId(pub(crate) u16);
+
+/// What may happen to a node at its crash points, and how it comes back.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashProfile {
+    /// The ways before an effect; the benign one first, the others `vanish`, `stop` or `pause DURATION`.
+    pub before: Alternatives,
+    /// The ways after an effect, before the node learns of it.
+    pub after: Alternatives,
+    /// How long a node that ended takes to come back.
+    pub restart: Duration,
+    /// How much longer it may take: durations, the benign alternative first.
+    pub late_restart: Alternatives,
+}
+
+impl CrashProfile {
+    /// Never crashes: users and whatever belongs to somebody else.
+    pub const NEVER: CrashProfile = CrashProfile {
+        before: Alternatives::new(&["goes on"]),
+        after: Alternatives::new(&["goes on"]),
+        restart: Duration::from_secs(5),
+        late_restart: Alternatives::new(&["at once"]),
+    };
+}
+
+/// A kind of node.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    /// Its name; the nodes of a role are numbered.
+    pub name: Label,
+    /// Whether there is but one, written without a number.
+    pub single: bool,
+    /// How its nodes crash.
+    pub crash: CrashProfile,
+}
+
+impl Role {
+    /// A role whose nodes are numbered and may crash as `crash` says.
+    pub const fn new(name: Label, crash: CrashProfile) -> Self {
+        Self { name, single: false, crash }
+    }
+
+    /// A role of one node that never crashes.
+    pub const fn outside(name: Label) -> Self {
+        Self { name, single: true, crash: CrashProfile::NEVER }
+    }
+}
+
+/// What a crash point does to its node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CrashMode {
+    GoesOn,
+    Vanish,
+    Stop,
+    Pause(Duration),
+}
+
+impl CrashMode {
+    /// Reads an alternative of a [`CrashProfile`].
+    ///
+    /// # Panics
+    /// If the profile has an alternative that is none of the three modes.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "goes on" => Self::GoesOn,
+            "vanish" => Self::Vanish,
+            "stop" => Self::Stop,
+            _ => {
+                let pause = name.strip_prefix("pause ").and_then(crate::time::parse);
+                Self::Pause(pause.unwrap_or_else(|| panic!("`{name}` is no way to crash")))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Up,
+    Paused,
+    Down,
+}
+
+pub(crate) struct Node {
+    pub(crate) role: Role,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) incarnation: u32,
+    pub(crate) boot: Option<Rc<dyn Fn(Env)>>,
+    /// Tasks woken while the node is paused, in order.
+    pub(crate) deferred: Vec<u32>,
+    /// Counts pauses, so that a resume meant for an earlier one is stale.
+    pub(crate) pauses: u32,
+    /// The event that last changed the node's state.
+    pub(crate) last_event: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crash_modes_are_read_by_name() {
+        assert_eq!(CrashMode::named("vanish"), CrashMode::Vanish);
+        assert_eq!(CrashMode::named("pause 90 s"), CrashMode::Pause(Duration::from_secs(90)));
+        assert!(std::panic::catch_unwind(|| CrashMode::named("explode")).is_err());
+    }
+}

@@ -1,0 +1,344 @@
+//! Running a scenario: one script or seed after another, in a world whose memory is used again.
+
+use crate::choice::{Alternatives, Site};
+use crate::chooser::below;
+use crate::digest::Digest;
+use crate::judge::{Bench, Facts, Violation};
+use crate::label::mix;
+use crate::scenario::{Parameter, Scenario, Stage};
+use crate::script::{ChoiceId, Deviation, Script, Variant};
+use crate::time::{Duration, Moment};
+use crate::trace::{self, Trace};
+use crate::tracing_capture;
+use crate::world::{Limits, Mishap, World};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+/// What decides a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Plan<'a> {
+    /// The seed draws the variant and the deviations.
+    Seed(u64),
+    /// The script names them.
+    Script(&'a Script),
+}
+
+/// What a campaign keeps of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// The run's digest.
+    pub digest: Digest,
+    /// Steps taken.
+    pub events: u32,
+    /// When it came to rest.
+    pub ended: Moment,
+    /// Every violation, in the order found.
+    pub violations: Vec<Violation>,
+    /// A bit for each goal reached, in the scenario's order.
+    pub goals: u64,
+    /// Deviations of the script that were never offered.
+    pub unapplied: Vec<Deviation>,
+}
+
+/// A choice that a run offered.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// Its name.
+    pub id: ChoiceId,
+    /// Its site.
+    pub site: Site,
+    /// What it offered.
+    pub alternatives: Alternatives,
+}
+
+/// Runs a scenario again and again.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn parameters(&self) -> &[Parameter] { &[] }
+/// #     fn horizon(&self, _: &Variant) -> Horizon { Horizon { heal: Duration::from_secs(1), settle: Duration::from_secs(1) } }
+/// #     fn build(&self, stage: &Stage<Nothing>) {
+/// #         let node = stage.node(Role::outside("sleeper".into()), |_| {});
+/// #         node.clone().spawn(async move { node.sleep(Duration::from_secs(86_400)).await });
+/// #     }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let mut runner = Runner::new(Calm);
+/// let once = runner.run(Plan::Seed(7));
+/// assert_eq!(runner.run(Plan::Seed(7)), once);
+/// assert_eq!(once.violations[0].invariant, "comes-to-rest"); // it sleeps past its time to settle
+/// ```
+pub struct Runner<S: Scenario> {
+    scenario: S,
+    world: Rc<World>,
+    facts: Facts<S::Fact>,
+    variant: Variant,
+    limits: Limits,
+}
+
+/// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
+/// choice named once.
+pub const HARNESS_INVARIANTS: [(&str, &str); 4] = [
+    ("comes-to-rest", "once healed, the run ends by itself within its time to settle"),
+    ("no-panic", "the code under test does not panic"),
+    ("within-limits", "the run stays within its limits of events, choices and polls"),
+    ("choices-named-once", "no two tasks or places in the source draw a choice of one name"),
+];
+
+/// How long the epilogue of a run may take.
+const EPILOGUE: Duration = Duration::from_secs(3_600);
+
+/// A runner of whatever scenario: what search, replay and reports need of it.
+pub trait Rehearse {
+    /// Runs once.
+    fn run(&mut self, plan: Plan<'_>) -> Outcome;
+    /// Runs once with recording on.
+    fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace);
+    /// The last run as a script: its variant and the deviations it took, in the order taken.
+    fn script(&self) -> Script;
+    /// The choices that the last run offered, in order.
+    fn offers(&self) -> Vec<Offered>;
+    /// The happy path of the variant that a seed draws.
+    fn happy(&self, seed: u64) -> Script;
+    /// What runs are built from.
+    fn parameters(&self) -> &[Parameter];
+    /// Names of the invariants with what each verifies, the harness's own included.
+    fn invariants(&self) -> Vec<(&'static str, &'static str)>;
+    /// Names of the goals; bit `n` of [`Outcome::goals`] is the `n`th.
+    fn goals(&self) -> Vec<&'static str>;
+    /// The limits of each run.
+    fn limits(&self) -> Limits;
+}
+
+impl<S: Scenario> Rehearse for Runner<S> {
+    fn run(&mut self, plan: Plan<'_>) -> Outcome {
+        Runner::run(self, plan)
+    }
+    fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
+        Runner::record(self, plan)
+    }
+    fn script(&self) -> Script {
+        Runner::script(self)
+    }
+    fn offers(&self) -> Vec<Offered> {
+        Runner::offers(self)
+    }
+    fn happy(&self, seed: u64) -> Script {
+        let (scenario, without) = (self.scenario.name().to_owned(), self.scenario.without());
+        Script { scenario, without, variant: self.variant_of(seed), deviations: Vec::new() }
+    }
+    fn parameters(&self) -> &[Parameter] {
+        self.scenario.parameters()
+    }
+    fn invariants(&self) -> Vec<(&'static str, &'static str)> {
+        let own = self.scenario.invariants();
+        let own = own.iter().map(|invariant| (invariant.name(), invariant.about()));
+        own.chain(HARNESS_INVARIANTS).collect()
+    }
+    fn goals(&self) -> Vec<&'static str> {
+        self.scenario.goals().iter().map(|goal| goal.name()).collect()
+    }
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+impl<S: Scenario> Runner<S> {
+    /// A runner of this scenario with the default [`Limits`].
+    pub fn new(scenario: S) -> Self {
+        let facts = Facts::new(Bench::new(scenario.invariants(), scenario.goals()));
+        Self { scenario, world: World::new(), facts, variant: Variant::default(), limits: Limits::default() }
+    }
+
+    /// Runs within other limits.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &S {
+        &self.scenario
+    }
+
+    /// The limits of each run.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Runs once.
+    pub fn run(&mut self, plan: Plan<'_>) -> Outcome {
+        self.execute(plan);
+        self.outcome()
+    }
+
+    /// Runs once with recording on.
+    pub fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
+        let buffer = self.world.core.borrow().log.clone();
+        self.world.core.borrow_mut().recording = Some(Vec::new());
+        tracing_capture::capture(&buffer, || self.execute(plan));
+        let outcome = self.outcome();
+        let seed = if let Plan::Seed(seed) = plan { Some(seed) } else { None };
+        let script = self.script();
+        let mut core = self.world.core.borrow_mut();
+        let events = core.recording.take().unwrap_or_default();
+        let trace = trace::of_run(&core, events, &outcome, script, seed);
+        (outcome, trace)
+    }
+
+    /// The last run as a script.
+    pub fn script(&self) -> Script {
+        let core = self.world.core.borrow();
+        let taken = core.chooser.offers().iter().filter(|offer| !offer.pick.is_benign());
+        let deviations = taken.map(|offer| offer.deviation(&core.scopes)).collect();
+        Script {
+            scenario: self.scenario.name().to_owned(),
+            without: self.scenario.without(),
+            variant: self.variant.clone(),
+            deviations,
+        }
+    }
+
+    /// The choices that the last run offered, in order.
+    pub fn offers(&self) -> Vec<Offered> {
+        let core = self.world.core.borrow();
+        let offered = core.chooser.offers().iter();
+        offered
+            .map(|offer| Offered {
+                id: offer.id(&core.scopes),
+                site: offer.site,
+                alternatives: offer.alternatives,
+            })
+            .collect()
+    }
+
+    /// The variant that a seed draws.
+    pub fn variant_of(&self, seed: u64) -> Variant {
+        let values = self.scenario.parameters().iter().enumerate().map(|(at, parameter)| {
+            let draw = below(mix(seed ^ 0x7A61, at as u64), parameter.values.len() as u32);
+            (parameter.name.to_owned(), parameter.values[draw as usize].to_owned())
+        });
+        Variant(values.collect())
+    }
+
+    fn execute(&mut self, plan: Plan<'_>) {
+        if matches!(self.world.core.borrow().mishap, Some(Mishap::Panicked { .. })) {
+            self.replace_world();
+        }
+        self.variant = match plan {
+            Plan::Seed(seed) => self.variant_of(seed),
+            Plan::Script(script) => script.variant.clone(),
+        };
+        let horizon = self.scenario.horizon(&self.variant);
+        let heal = Moment::START + horizon.heal;
+        self.world.reset(heal, self.limits);
+        self.facts.reset();
+        {
+            let chooser = &mut self.world.core.borrow_mut().chooser;
+            match plan {
+                Plan::Seed(seed) => chooser.draw_from(seed),
+                Plan::Script(script) => chooser.follow(script),
+            }
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
+        if let Err(panic) = ran {
+            self.note_panic(panic);
+        }
+        self.report_mishap();
+    }
+
+    fn drive(&self, heal: Moment, settle: Duration) {
+        let stage = Stage {
+            world: Rc::clone(&self.world),
+            facts: self.facts.clone(),
+            variant: self.variant.clone(),
+            epilogue: RefCell::new(None),
+        };
+        self.scenario.build(&stage);
+        self.world.run(heal);
+        let deadline = {
+            let mut core = self.world.core.borrow_mut();
+            core.now = core.now.max(heal);
+            core.heal_if_time();
+            heal.max(core.disturbed_until()) + settle
+        };
+        self.world.run(deadline);
+        if let Some(epilogue) = stage.epilogue.borrow_mut().take() {
+            epilogue();
+            self.world.run(deadline + EPILOGUE);
+        }
+        let (busy, now) = {
+            let mut core = self.world.core.borrow_mut();
+            if core.mishap.is_some() {
+                return;
+            }
+            (core.is_busy(), core.now)
+        };
+        if busy {
+            let message = format!("still at work {} after healing", crate::time::text(settle));
+            self.facts.report(now, "comes-to-rest", "", message);
+        }
+        self.facts.judge_at_rest(&self.world);
+    }
+
+    /// A world in which something panicked is not used again.
+    fn replace_world(&mut self) {
+        let world = World::new();
+        world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
+        world.core.borrow_mut().log = self.world.core.borrow().log.clone();
+        self.world.discard();
+        self.world = world;
+    }
+
+    fn note_panic(&mut self, panic: Box<dyn std::any::Any + Send>) {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let message = message.unwrap_or_else(|| "a panic without message".to_owned());
+        let mut core = self.world.core.borrow_mut();
+        let node = core.current_node_name();
+        core.mishap = Some(Mishap::Panicked { node, message });
+    }
+
+    fn report_mishap(&mut self) {
+        let (mishap, now) = {
+            let core = self.world.core.borrow();
+            (core.mishap.clone(), core.now)
+        };
+        let Some(mishap) = mishap else { return };
+        match mishap {
+            Mishap::Panicked { node, message } => {
+                self.facts.report(now, "no-panic", &message, format!("{node} panicked: {message}"));
+            }
+            Mishap::RanAway { limit, most } => {
+                self.facts.report(now, "within-limits", limit, format!("more than {most} {limit}"));
+            }
+            Mishap::Ambiguous { choice } => {
+                let message = format!("`{choice}` was drawn by two tasks, or at two places in the source");
+                self.facts.report(now, "choices-named-once", "", message);
+            }
+        }
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let core = self.world.core.borrow();
+        let mut digest = core.digest;
+        digest.text(&self.variant.to_string());
+        let outcome = Outcome {
+            digest,
+            events: core.events,
+            ended: core.now,
+            violations: self.facts.take_violations(),
+            goals: self.facts.goals_reached(),
+            unapplied: core.chooser.unapplied(),
+        };
+        drop(core);
+        outcome
+    }
+}

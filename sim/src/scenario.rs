@@ -1,0 +1,117 @@
+//! Scenarios: a world to build, a workload, what may go wrong, and who judges it.
+
+use crate::env::Env;
+use crate::judge::{Fact, Facts, Goal, Invariant};
+use crate::label::Label;
+use crate::node::{Node, NodeId, Role, State};
+use crate::scope::Scope;
+use crate::script::Variant;
+use crate::time::Duration;
+use crate::world::World;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// One thing that a run may be built from, with its possible values.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name, as in a script's `variant` line.
+    pub name: &'static str,
+    /// Its values; the first is the default.
+    pub values: &'static [&'static str],
+    /// Those that make small worlds, for exhaustive search.
+    pub small: &'static [&'static str],
+}
+
+/// How long a run may deviate, and how long it may then take to settle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Horizon {
+    /// From here on nothing deviates and episodes end.
+    pub heal: Duration,
+    /// How long after that, and after the last delay drawn before has passed, the run must be at rest.
+    pub settle: Duration,
+}
+
+/// A world to build, a workload, and its judges. Its methods may depend on nothing but their arguments.
+pub trait Scenario: 'static {
+    /// What its world states.
+    type Fact: Fact;
+
+    /// Its name: one word.
+    fn name(&self) -> &str;
+
+    /// What this design lacks, for scripts and reports.
+    fn without(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What runs are built from.
+    fn parameters(&self) -> &[Parameter];
+
+    /// How long a run of this variant may deviate and settle.
+    fn horizon(&self, variant: &Variant) -> Horizon;
+
+    /// Builds nodes and starts the workload.
+    fn build(&self, stage: &Stage<Self::Fact>);
+
+    /// Who judges.
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Self::Fact>>>;
+
+    /// Which rare states a campaign must reach.
+    fn goals(&self) -> Vec<Box<dyn Goal<Self::Fact>>> {
+        Vec::new()
+    }
+}
+
+/// What a scenario builds its world on.
+pub struct Stage<F> {
+    pub(crate) world: Rc<World>,
+    pub(crate) facts: Facts<F>,
+    pub(crate) variant: Variant,
+    pub(crate) epilogue: RefCell<Option<Box<dyn FnOnce()>>>,
+}
+
+impl<F: Fact> Stage<F> {
+    /// What this run is built from.
+    pub fn variant(&self) -> &Variant {
+        &self.variant
+    }
+
+    /// Where facts go.
+    pub fn facts(&self) -> &Facts<F> {
+        &self.facts
+    }
+
+    /// Opens a scope for an entity of the workload.
+    pub fn entity(&self, label: impl Into<Label>) -> Scope {
+        self.world.core.borrow_mut().scopes.child(Scope::ROOT, label.into())
+    }
+
+    /// Adds a node. `boot` runs now, and again each time the node comes back from a crash: it reads durable
+    /// state, serves operations and starts tasks. Answers a handle of the first incarnation.
+    pub fn node(&self, role: Role, boot: impl Fn(Env) + 'static) -> Env {
+        let id = {
+            let mut core = self.world.core.borrow_mut();
+            let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
+            assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
+            let name = if role.single { role.name.to_string() } else { format!("{}-{}", role.name, earlier + 1) };
+            core.nodes.push(Node {
+                role,
+                name,
+                state: State::Up,
+                incarnation: 0,
+                boot: Some(Rc::new(boot)),
+                deferred: Vec::new(),
+                pauses: 0,
+                last_event: None,
+            });
+            NodeId(core.nodes.len() as u16 - 1)
+        };
+        self.world.boot(id);
+        Env::new(Rc::clone(&self.world), id, 0, Scope::ROOT)
+    }
+
+    /// What to do once the run has come to rest, before it is judged: look at everything afresh.
+    pub fn at_rest(&self, epilogue: impl FnOnce() + 'static) {
+        *self.epilogue.borrow_mut() = Some(Box::new(epilogue));
+    }
+}

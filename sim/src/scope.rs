@@ -1,0 +1,234 @@
+//! Scopes: the causal path of the entity that something concerns, such as `intent-1/attempt-2`.
+//!
+//! A scope travels with calls, messages and rows as trace context does in production. Choices are keyed by
+//! it, so what happens to one entity does not move what is drawn for another. Each part is numbered within
+//! its parent, in the order in which the parts were opened.
+
+use crate::label::{Label, TextHash, mix};
+use std::fmt;
+
+/// A scope of the present run; cheap to copy, meaningless in another run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Scope(u32);
+
+impl Scope {
+    /// The scope of the run itself; it is written `-` where a scope must be named.
+    pub const ROOT: Scope = Scope(0);
+}
+
+impl serde::Serialize for Scope {
+    /// A scope is written as its number in the run: enough for digests, never for files.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+struct Node {
+    parent: u32,
+    label: Label,
+    number: u32,
+    hash: u64,
+    counters: u32,
+}
+
+/// How often a label or a site was met within one scope, and by whom.
+struct Counter {
+    key: u64,
+    count: u32,
+    user: User,
+    next: u32,
+}
+
+/// Who draws at a site: the task, and the place in the source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct User {
+    pub(crate) task: u32,
+    pub(crate) place: Option<&'static std::panic::Location<'static>>,
+}
+
+impl User {
+    const NOBODY: User = User { task: NONE, place: None };
+}
+
+/// All scopes of a run.
+pub(crate) struct Scopes {
+    nodes: Vec<Node>,
+    counters: Vec<Counter>,
+}
+
+impl Scopes {
+    pub(crate) fn new() -> Self {
+        let mut scopes = Self { nodes: Vec::new(), counters: Vec::new() };
+        scopes.reset();
+        scopes
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.nodes.clear();
+        self.counters.clear();
+        let root = Node { parent: NONE, label: Label::new("-"), number: 0, hash: 0, counters: NONE };
+        self.nodes.push(root);
+    }
+
+    /// Opens the next child of `parent` with this label.
+    pub(crate) fn child(&mut self, parent: Scope, label: Label) -> Scope {
+        let key = label.hash().finish();
+        let number = self.count(parent, key, User::NOBODY).0 + 1;
+        let hash = part_hash(self.hash(parent), key, number);
+        self.nodes.push(Node { parent: parent.0, label, number, hash, counters: NONE });
+        Scope(self.nodes.len() as u32 - 1)
+    }
+
+    /// Counts one more meeting of `key` within `scope`; answers how many there were before, and who met it
+    /// last.
+    pub(crate) fn count(&mut self, scope: Scope, key: u64, user: User) -> (u32, User) {
+        let mut at = self.nodes[scope.0 as usize].counters;
+        while at != NONE {
+            let counter = &mut self.counters[at as usize];
+            if counter.key == key {
+                counter.count += 1;
+                return (counter.count - 1, std::mem::replace(&mut counter.user, user));
+            }
+            at = counter.next;
+        }
+        let next = self.nodes[scope.0 as usize].counters;
+        self.counters.push(Counter { key, count: 1, user, next });
+        self.nodes[scope.0 as usize].counters = self.counters.len() as u32 - 1;
+        (0, user)
+    }
+
+    pub(crate) fn hash(&self, scope: Scope) -> u64 {
+        self.nodes[scope.0 as usize].hash
+    }
+
+    /// The number of the nearest enclosing part with this label (`2` of `intent-2` for `intent`).
+    pub(crate) fn number_of(&self, scope: Scope, label: Label) -> Option<u32> {
+        let mut at = scope.0;
+        while at != 0 {
+            let node = &self.nodes[at as usize];
+            if node.label == label {
+                return Some(node.number);
+            }
+            at = node.parent;
+        }
+        None
+    }
+
+    /// Whether `path` is the written form of `scope`; compares every part.
+    pub(crate) fn is(&self, scope: Scope, path: &ScopePath) -> bool {
+        let mut at = scope.0;
+        for (label, number) in path.parts.iter().rev() {
+            let node = &self.nodes[at as usize];
+            if at == 0 || node.number != *number || node.label.text() != label {
+                return false;
+            }
+            at = node.parent;
+        }
+        at == 0
+    }
+
+    pub(crate) fn path(&self, scope: Scope) -> ScopePath {
+        let mut parts = Vec::new();
+        let mut at = scope.0;
+        while at != 0 {
+            let node = &self.nodes[at as usize];
+            parts.push((node.label.text().to_owned(), node.number));
+            at = node.parent;
+        }
+        parts.reverse();
+        ScopePath { parts }
+    }
+}
+
+fn part_hash(parent: u64, label: u64, number: u32) -> u64 {
+    mix(mix(parent, label), u64::from(number))
+}
+
+/// A scope in its written form, as scripts and traces hold it: `intent-1/attempt-2`, or `-` for the run.
+///
+/// ```
+/// use shakedown_sim::ScopePath;
+/// let path: ScopePath = "intent-1/attempt-2".parse().unwrap();
+/// assert_eq!(path.to_string(), "intent-1/attempt-2");
+/// assert_eq!(path.roles(), "intent/attempt");
+/// assert!("intent/attempt-2".parse::<ScopePath>().is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct ScopePath {
+    parts: Vec<(String, u32)>,
+}
+
+impl ScopePath {
+    /// The same hash that the run gives the scope.
+    pub(crate) fn hash(&self) -> u64 {
+        self.parts
+            .iter()
+            .fold(0, |parent, (label, number)| part_hash(parent, TextHash::of(label).finish(), *number))
+    }
+
+    /// The path without its numbers: which kinds of entity are involved, not which ones.
+    pub fn roles(&self) -> String {
+        if self.parts.is_empty() {
+            return "-".to_owned();
+        }
+        self.parts.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The outermost part in its written form (`intent-1`), if there is one.
+    pub fn first(&self) -> Option<String> {
+        self.parts.first().map(|(label, number)| format!("{label}-{number}"))
+    }
+}
+
+impl fmt::Display for ScopePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.parts.is_empty() {
+            return f.write_str("-");
+        }
+        for (at, (label, number)) in self.parts.iter().enumerate() {
+            let slash = if at == 0 { "" } else { "/" };
+            write!(f, "{slash}{label}-{number}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for ScopePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "-" {
+            return Ok(Self::default());
+        }
+        let parts = text.split('/').map(|part| {
+            let number = part.rsplit_once('-').and_then(|(label, n)| Some((label, n.parse().ok()?)));
+            match number {
+                Some((label, number)) if !label.is_empty() => Ok((label.to_owned(), number)),
+                _ => Err(format!("`{part}` is no part of a scope: expected a name and a number, as in `intent-1`")),
+            }
+        });
+        Ok(Self { parts: parts.collect::<Result<_, _>>()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_numbered_within_their_parent() {
+        let mut scopes = Scopes::new();
+        let intent = scopes.child(Scope::ROOT, "intent".into());
+        let first = scopes.child(intent, "attempt".into());
+        let second = scopes.child(intent, "attempt".into());
+        let other = scopes.child(Scope::ROOT, "intent".into());
+        let paths = [first, second, other].map(|scope| scopes.path(scope).to_string());
+        assert_eq!(paths, ["intent-1/attempt-1", "intent-1/attempt-2", "intent-2"]);
+        assert_eq!(scopes.number_of(second, "intent".into()), Some(1));
+        assert_eq!(scopes.path(second).hash(), scopes.hash(second));
+        assert!(scopes.is(second, &"intent-1/attempt-2".parse().unwrap()));
+        assert!(!scopes.is(second, &"attempt-2".parse().unwrap()));
+    }
+}

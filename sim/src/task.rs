@@ -1,0 +1,76 @@
+//! Tasks and their wakers: safe, and made once per task slot.
+
+use crate::node::NodeId;
+use crate::scope::Scope;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+pub(crate) struct Task {
+    pub(crate) node: NodeId,
+    pub(crate) incarnation: u32,
+    pub(crate) scope: Scope,
+    /// Absent while the task is polled.
+    pub(crate) future: Option<BoxFuture>,
+    pub(crate) waker: Waker,
+    pub(crate) alive: bool,
+    pub(crate) queued: bool,
+    /// Tells tasks that used this slot apart.
+    pub(crate) generation: u32,
+    pub(crate) last_event: Option<u32>,
+    /// Events that the task's next event follows from, beside its own last one; kept while recording.
+    pub(crate) causes: Vec<u32>,
+    pub(crate) because: Option<String>,
+}
+
+/// Slots woken from outside the engine, as by `tokio::sync` within a node, in order.
+#[derive(Default)]
+pub(crate) struct WakeList {
+    any: AtomicBool,
+    slots: Mutex<Vec<u32>>,
+}
+
+impl WakeList {
+    fn push(&self, slot: u32) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Moves the woken slots into `into`.
+    pub(crate) fn drain(&self, into: &mut Vec<u32>) {
+        if self.any.swap(false, Ordering::Acquire) {
+            into.append(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+struct SlotWaker {
+    slot: u32,
+    list: Arc<WakeList>,
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        self.list.push(self.slot);
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.list.push(self.slot);
+    }
+}
+
+pub(crate) fn waker_for(slot: u32, list: &Arc<WakeList>) -> Waker {
+    Waker::from(Arc::new(SlotWaker { slot, list: Arc::clone(list) }))
+}
+
+/// Who waits for something of the engine: a task, by its slot, so that waking costs no reference count;
+/// or, within a combinator that has wakers of its own, that waker.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+    pub(crate) waker: Option<Waker>,
+}

@@ -1,0 +1,117 @@
+//! The trace of a run: its steps in words, each with its causes; made by running a script again with
+//! recording on.
+
+use crate::event::Event;
+use crate::judge::Violation;
+use crate::runner::Outcome;
+use crate::script::Script;
+use crate::time::Moment;
+use crate::world::{Core, Limits};
+
+pub use crate::event::Kind;
+
+/// A recorded run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trace {
+    /// What was run: scenario, what it lacks, variant, deviations.
+    pub script: Script,
+    /// The seed that drew the deviations, if one did.
+    pub seed: Option<u64>,
+    /// What the run was allowed to do.
+    pub limits: Limits,
+    /// The run's digest, as 16 hexadecimal digits.
+    pub digest: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// What it broke.
+    pub violations: Vec<Violation>,
+}
+
+/// One step of a recorded run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// When.
+    pub time: Moment,
+    /// On which node.
+    pub node: String,
+    /// For which entity, in written form.
+    pub scope: String,
+    /// What kind of step it is.
+    pub kind: Kind,
+    /// The steps that it follows from, by number.
+    pub causes: Vec<u32>,
+    /// What happened, as a sentence whose subject is the node.
+    pub text: String,
+    /// Why, if the code said so.
+    pub because: Option<String>,
+    /// The deviating choice, if the step is one.
+    pub choice: Option<ChoiceTaken>,
+    /// The fact as data, if the step is one.
+    pub state: Option<serde_json::Value>,
+    /// The run's digest after this step, as 16 hexadecimal digits.
+    pub digest: String,
+}
+
+/// A deviating choice.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ChoiceTaken {
+    /// The site's written form.
+    pub site: String,
+    /// The repeat within site and scope, from 1.
+    pub nth: u32,
+    /// What it took.
+    pub taken: String,
+    /// What it offered, the benign alternative first.
+    pub alternatives: Vec<String>,
+}
+
+pub(crate) fn of_run(
+    core: &Core,
+    events: Vec<Event>,
+    outcome: &Outcome,
+    script: Script,
+    seed: Option<u64>,
+) -> Trace {
+    Trace {
+        script,
+        seed,
+        limits: core.limits,
+        digest: outcome.digest.to_string(),
+        steps: events.into_iter().map(|event| step(core, event)).collect(),
+        violations: outcome.violations.clone(),
+    }
+}
+
+fn step(core: &Core, event: Event) -> Step {
+    let choice = event.choice.map(|chosen| ChoiceTaken {
+        site: chosen.site.to_string(),
+        nth: chosen.nth,
+        taken: chosen.alternatives.name_of(chosen.pick),
+        alternatives: chosen.alternatives.names().iter().map(|name| (*name).to_owned()).collect(),
+    });
+    Step {
+        time: event.time,
+        node: core.nodes.get(event.node.0 as usize).map(|node| node.name.clone()).unwrap_or_default(),
+        scope: core.scopes.path(event.scope).to_string(),
+        kind: event.kind,
+        causes: event.causes,
+        text: event.text,
+        because: event.because,
+        choice,
+        state: event.state,
+        digest: event.digest.to_string(),
+    }
+}
+
+impl Trace {
+    /// The first step at which two recordings of what should be one run differ; `None` if they are equal.
+    pub fn first_difference(&self, other: &Trace) -> Option<usize> {
+        let pairs = self.steps.iter().zip(&other.steps);
+        let differs = pairs.enumerate().find(|(_, (a, b))| a.digest != b.digest || a.text != b.text);
+        let shorter = self.steps.len().min(other.steps.len());
+        match differs {
+            Some((at, _)) => Some(at),
+            None => (self.steps.len() != other.steps.len() || self.digest != other.digest).then_some(shorter),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Takes `tracing` spans and events of the code under test into the trace while recording.
+//!
+//! Otherwise no subscriber is set, and a `tracing` call costs its level check.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Lines captured and not yet moved into the trace.
+#[derive(Clone, Default)]
+pub(crate) struct Buffer(Arc<Mutex<Vec<String>>>);
+
+impl Buffer {
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+}
+
+/// Runs `recorded` with `tracing` captured into `buffer`, on this thread only.
+pub(crate) fn capture<T>(buffer: &Buffer, recorded: impl FnOnce() -> T) -> T {
+    tracing::subscriber::with_default(Capture(buffer.clone()), recorded)
+}
+
+struct Capture(Buffer);
+
+impl Subscriber for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut line = Line(format!("span {}", attributes.metadata().name()));
+        attributes.record(&mut line);
+        self.0.put(line.0);
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string().to_lowercase());
+        event.record(&mut line);
+        self.0.put(line.0);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+        written.expect("a String takes any text");
+    }
+}
