@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], [`digest`], `agenda`, `event`, [`node`], `task`, [`world`], [`env`](mod@env)), what nodes act
-//! through ([`signal`], [`call`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
+//! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
 //! [`trace`], [`tracing_capture`]).
 
 pub mod label;
@@ -28,6 +28,7 @@ pub mod world;
 pub mod env;
 pub mod signal;
 pub mod call;
+pub mod store;
 pub mod judge;
 pub mod scenario;
 pub mod runner;
@@ -47,6 +48,7 @@ pub use scenario::{Horizon, Parameter, Scenario, Stage};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use signal::{Poller, Signal};
+pub use store::{Change, Row, Store, StoreError, StoreProfile, Table, Transaction};
 pub use time::{Duration, Moment};
 pub use trace::{Step, Trace};
 pub use world::{Disturbance, Limits};

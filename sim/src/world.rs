@@ -108,7 +108,6 @@ pub(crate) struct Core {
     pub(crate) mishap: Option<Mishap>,
     pub(crate) limits: Limits,
     pub(crate) log: crate::tracing_capture::Buffer,
-    pub(crate) crash_listeners: Vec<CrashListener>,
     agenda: Agenda,
     tasks: Vec<Task>,
     free_tasks: Vec<u32>,
@@ -124,10 +123,9 @@ pub(crate) struct Core {
     stopping: Vec<NodeId>,
     woken: Vec<u32>,
     polls: u32,
+    /// Whether the run is over: what destructors still ask for is not done.
+    closed: bool,
 }
-
-/// Told that an incarnation of a node is gone.
-pub(crate) type CrashListener = Rc<dyn Fn(&Rc<World>, NodeId, u32)>;
 
 impl World {
     pub(crate) fn new() -> Rc<Self> {
@@ -145,7 +143,6 @@ impl World {
             mishap: None,
             limits: Limits::default(),
             log: Default::default(),
-            crash_listeners: Vec::new(),
             agenda: Agenda::default(),
             tasks: Vec::new(),
             free_tasks: Vec::new(),
@@ -160,6 +157,7 @@ impl World {
             stopping: Vec::new(),
             woken: Vec::new(),
             polls: 0,
+            closed: false,
         };
         Rc::new(Self { core: RefCell::new(core), wakes: Arc::default() })
     }
@@ -181,12 +179,14 @@ impl World {
         core.limits = limits;
         core.cause = None;
         core.polls = 0;
+        core.closed = false;
     }
 
     /// Drops what the run has built: tasks, boots, deliveries.
     pub(crate) fn discard(&self) {
-        let (tasks, nodes, deliveries, doomed, listeners) = {
+        let built = {
             let mut core = self.core.borrow_mut();
+            core.closed = true;
             for node in &mut core.nodes {
                 node.state = State::Down;
                 node.incarnation += 1;
@@ -199,9 +199,9 @@ impl World {
             let boots: Vec<_> = core.nodes.iter_mut().filter_map(|node| node.boot.take()).collect();
             let deliveries = std::mem::take(&mut core.deliveries);
             let doomed = std::mem::take(&mut core.doomed);
-            (futures, boots, deliveries, doomed, std::mem::take(&mut core.crash_listeners))
+            (futures, boots, deliveries, doomed)
         };
-        drop((tasks, nodes, deliveries, doomed, listeners));
+        drop(built);
         let mut core = self.core.borrow_mut();
         core.nodes.clear();
         core.free_deliveries.clear();
@@ -318,27 +318,24 @@ impl World {
 
     /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while.
     pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId) {
-        let (listeners, incarnation) = {
-            let mut core = self.core.borrow_mut();
-            let core = &mut *core;
-            let dead = core.take_tasks_of(node);
-            core.doomed.extend(dead);
-            let entry = &mut core.nodes[node.0 as usize];
-            entry.state = State::Down;
-            entry.incarnation += 1;
-            entry.deferred.clear();
-            let (profile, name, incarnation) = (entry.role.crash, entry.role.name, entry.incarnation - 1);
-            let site = Site::new(name, "restart".into());
-            let late = core.choose(node, (site, Scope::ROOT), &profile.late_restart, None);
-            let delay = profile.restart + late.delay(&profile.late_restart);
-            core.lasts(delay);
-            let back = core.now + delay;
-            core.agenda.put(back, Due::Restart { node: node.0 });
-            (core.crash_listeners.clone(), incarnation)
-        };
-        for listener in listeners {
-            listener(self, node, incarnation);
-        }
+        let mut core = self.core.borrow_mut();
+        let core = &mut *core;
+        let dead = core.take_tasks_of(node);
+        core.doomed.extend(dead);
+        let entry = &mut core.nodes[node.0 as usize];
+        entry.state = State::Down;
+        entry.incarnation += 1;
+        entry.deferred.clear();
+        let (profile, name) = (entry.role.crash, entry.role.name);
+        let site = Site::new(name, "restart".into());
+        // Not the crashing task's draw: each crash of a node draws under this one name.
+        let crashing = core.current.take();
+        let late = core.choose(node, (site, Scope::ROOT), &profile.late_restart, None);
+        core.current = crashing;
+        let delay = profile.restart + late.delay(&profile.late_restart);
+        core.lasts(delay);
+        let back = core.now + delay;
+        core.agenda.put(back, Due::Restart { node: node.0 });
     }
 
     pub(crate) fn stop_in_order(&self, node: NodeId) {
@@ -416,9 +413,19 @@ impl World {
         core.make_ready(slot);
     }
 
+    /// Runs `consequence` as following from an event, outside any task.
+    pub(crate) fn with_cause(&self, event: u32, consequence: impl FnOnce()) {
+        let before = self.core.borrow_mut().cause.replace(event);
+        consequence();
+        self.core.borrow_mut().cause = before;
+    }
+
     pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
+        if core.closed {
+            return;
+        }
         let slot = core.free_deliveries.pop().unwrap_or_else(|| {
             core.deliveries.push(None);
             core.deliveries.len() as u32 - 1
