@@ -10,7 +10,7 @@ use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{NodeId, State};
-use crate::scope::Scope;
+use crate::scope::{Scope, User};
 use crate::time::{self, Duration, Moment};
 use crate::world::World;
 use std::cell::{Cell, RefCell};
@@ -106,6 +106,7 @@ struct EndpointState<Q, A> {
     op: Op,
     link: Link,
     server: Cell<Option<NodeId>>,
+    closes: Cell<bool>,
     handler: RefCell<Option<(u32, Handler<Q, A>)>>,
 }
 
@@ -118,8 +119,8 @@ impl<Q, A> Clone for Endpoint<Q, A> {
 impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     /// An operation that no node serves yet.
     pub fn new(op: Op, link: &Link) -> Self {
-        let (server, handler) = (Cell::new(None), RefCell::new(None));
-        Self(Rc::new(EndpointState { op, link: link.clone(), server, handler }))
+        let (server, closes, handler) = (Cell::new(None), Cell::new(false), RefCell::new(None));
+        Self(Rc::new(EndpointState { op, link: link.clone(), server, closes, handler }))
     }
 
     /// Has this incarnation of the node answer the operation. `handler` gets a handle of the node within
@@ -128,6 +129,11 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
         self.0.server.set(Some(env.node));
         let boxed: Handler<Q, A> = Rc::new(move |env, request| Box::pin(handler(env, request)));
         *self.0.handler.borrow_mut() = Some((env.incarnation, boxed));
+        if !self.0.closes.replace(true) {
+            // Handlers hold endpoints whose handlers may hold this one.
+            let endpoint = self.clone();
+            env.world.at_close(move || drop(endpoint.0.handler.take()));
+        }
     }
 }
 
@@ -196,7 +202,10 @@ impl Env {
         };
         self.lasts_if(delay);
         let (endpoint, scope) = (endpoint.clone(), self.scope());
-        self.world.deliver(link.latency + delay, move |world| arrive(world, &endpoint, scope, request, reply));
+        let caller = self.world.core.borrow().user();
+        self.world.deliver(link.latency + delay, move |world| {
+            arrive(world, &endpoint, (scope, caller), request, reply);
+        });
     }
 
     fn lasts_if(&self, delay: Duration) {
@@ -207,16 +216,17 @@ impl Env {
 
     /// Whether the link is down, having drawn whether an outage begins here.
     fn is_down(&self, link: &LinkState) -> bool {
-        self.begin_episode(Site::new(link.name, OUTAGE), &link.faults.outage, &link.down_until);
+        let caller = self.world.core.borrow().user();
+        self.begin_episode(caller, Site::new(link.name, OUTAGE), &link.faults.outage, &link.down_until);
         self.now() < link.down_until.get()
     }
 
     /// Draws whether an episode begins here, unless one is under way.
-    fn begin_episode(&self, site: Site, lengths: &Alternatives, until: &Cell<Moment>) {
+    fn begin_episode(&self, caller: User, site: Site, lengths: &Alternatives, until: &Cell<Moment>) {
         if self.now() < until.get() {
             return;
         }
-        let pick = self.choose_at(site, lengths, None);
+        let pick = self.choose_for(caller, site, lengths);
         if pick.is_benign() {
             return;
         }
@@ -234,7 +244,7 @@ impl Env {
 fn arrive<Q: 'static, A: 'static>(
     world: &Rc<World>,
     endpoint: &Endpoint<Q, A>,
-    scope: Scope,
+    (scope, caller): (Scope, User),
     request: Q,
     reply: SharedSlot<Result<A, CallError>>,
 ) {
@@ -261,12 +271,15 @@ fn arrive<Q: 'static, A: 'static>(
         let op = endpoint.0.op;
         env.event(Kind::Arrive, [op.name.hash().finish(), 0], || format!("receives {}", op.name));
         let link = &endpoint.0.link.0;
-        env.begin_episode(Site::new(link.name, SLOWNESS), &link.faults.slowness, &link.slow_until);
+        env.begin_episode(caller, Site::new(link.name, SLOWNESS), &link.faults.slowness, &link.slow_until);
         if env.now() < link.slow_until.get() {
             env.sleep(link.faults.slow_by).await;
         }
         let answer = handler(env.clone(), request).await;
-        let pick = env.choose_at(Site::new(op.name, RESPONSE), &link.faults.response, None);
+        if !env.is_alive() {
+            return;
+        }
+        let pick = env.choose_for(caller, Site::new(op.name, RESPONSE), &link.faults.response);
         env.event(Kind::Answer, [op.name.hash().finish(), pick.code()], || format!("answers {}", op.name));
         if link.faults.response.names.get(pick.index()) == Some(&"lost") {
             return;

@@ -113,6 +113,14 @@ impl Alternatives {
         }
     }
 
+    /// The pick of a delay of this many milliseconds: the corner of that length, if one has it, so that
+    /// what is written the same is the same.
+    pub(crate) fn corner_or(&self, ms: u32) -> Pick {
+        let delay = Some(Duration::from_millis(u64::from(ms)));
+        let corner = self.names.iter().position(|name| time::parse(name) == delay);
+        corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
+    }
+
     /// The pick that is written `text`, if these alternatives have it.
     pub fn pick(&self, text: &str) -> Option<Pick> {
         if let Some(index) = self.names.iter().position(|name| *name == text) {
@@ -120,7 +128,7 @@ impl Alternatives {
         }
         let (least, most) = self.range_ms?;
         let ms = u32::try_from(time::parse(text)?.as_millis()).ok()?;
-        (least..=most).contains(&ms).then_some(Pick::Millis(ms))
+        (least..=most).contains(&ms).then(|| self.corner_or(ms))
     }
 }
 

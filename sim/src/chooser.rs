@@ -121,9 +121,9 @@ fn scripted(
 }
 
 /// How often a site deviates, as one in 2^n, where it may at all.
-const RATES: [u32; 4] = [1, 3, 5, 6];
+const RATES: [u32; 4] = [1, 2, 4, 6];
 /// How much rarer everything is in a run, as one in 2^n.
-const CALM: [u32; 4] = [0, 0, 1, 3];
+const CALM: [u32; 4] = [0, 0, 2, 5];
 
 fn drawn(seed: u64, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
     if alternatives.deviations() == 0 {
@@ -141,7 +141,9 @@ fn drawn(seed: u64, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
     }
     let which = mix(draw, 1);
     match alternatives.range_ms {
-        Some((least, most)) if which & 1 == 1 => Pick::Millis(least + below(mix(draw, 2), most - least + 1)),
+        Some((least, most)) if which & 1 == 1 => {
+            alternatives.corner_or(least + below(mix(draw, 2), most - least + 1))
+        }
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }
 }
@@ -190,6 +192,6 @@ mod tests {
             assert_eq!(three, four[..3]);
             restless += usize::from(four.iter().any(|pick| !pick.is_benign()));
         }
-        assert!((20..150).contains(&restless), "swarm leaves some runs calm and some not: {restless}");
+        assert!((10..150).contains(&restless), "swarm leaves some runs calm and some not: {restless}");
     }
 }

@@ -5,7 +5,7 @@ use crate::choice::{Alternatives, Pick, Site};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
-use crate::scope::{Scope, ScopePath};
+use crate::scope::{Scope, ScopePath, User};
 use crate::task::Waiter;
 use crate::time::{Duration, Moment};
 use crate::world::World;
@@ -49,6 +49,9 @@ impl Env {
     /// The same node, working for a new part of the present entity: `attempt` within `intent-1` is
     /// `intent-1/attempt-1`, then `intent-1/attempt-2`.
     pub fn child(&self, label: impl Into<Label>) -> Env {
+        if !self.is_alive() {
+            return self.clone();
+        }
         let scope = self.world.core.borrow_mut().scopes.child(self.scope, label.into());
         self.within(scope)
     }
@@ -138,6 +141,15 @@ impl Env {
         core.choose(self.node, (site, self.scope), alternatives, place)
     }
 
+    /// Draws for the task `user`, on whose behalf a task of another node acts.
+    pub(crate) fn choose_for(&self, user: User, site: Site, alternatives: &Alternatives) -> Pick {
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return Pick::BENIGN;
+        }
+        core.choose_as(user, self.node, (site, self.scope), alternatives)
+    }
+
     /// Draws a delay; the deviation lasts as long as the delay.
     #[track_caller]
     pub fn choose_delay(&self, site: Site, delays: &Alternatives) -> Duration {
@@ -150,7 +162,9 @@ impl Env {
 
     /// Says that the deviation drawn last lasts this long from now.
     pub fn lasts(&self, duration: Duration) {
-        self.world.core.borrow_mut().lasts(duration);
+        if self.is_alive() {
+            self.world.core.borrow_mut().lasts(duration);
+        }
     }
 
     /// Gives the reason for what the task does next; written in the trace after *because*.
@@ -168,7 +182,7 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return None;
         }
-        core.collect_log();
+        core.collect_log(self.node, self.scope);
         Some(core.event(self.node, self.scope, kind, words, text))
     }
 
@@ -205,12 +219,12 @@ impl Env {
             CrashMode::GoesOn => {}
             CrashMode::Vanish => {
                 event(Kind::Crash, "vanishes");
-                self.world.end_incarnation(self.node);
+                self.world.end_incarnation(self.node, self.scope);
                 std::future::pending().await
             }
             CrashMode::Stop => {
                 event(Kind::Stop, "stops in order");
-                self.world.stop_in_order(self.node);
+                self.world.stop_in_order(self.node, self.incarnation, self.scope);
                 std::future::pending().await
             }
             CrashMode::Pause(pause) => {
@@ -252,7 +266,10 @@ impl Future for Sleep {
                 Poll::Ready(())
             }
             Some(_) => Poll::Pending,
-            None if self.deadline <= core.now => Poll::Ready(()),
+            None if self.deadline <= core.now => {
+                core.count_poll();
+                Poll::Ready(())
+            }
             None => {
                 if let Some(waiter) = core.waiter(context) {
                     self.timer = Some(core.set_timer(self.deadline, waiter));

@@ -66,6 +66,8 @@ pub(crate) struct Chosen {
 /// One recorded step.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
+    /// How many numbered events came before it; what a log line says has no number.
+    pub(crate) number: Option<u32>,
     pub(crate) time: Moment,
     pub(crate) node: NodeId,
     pub(crate) scope: Scope,

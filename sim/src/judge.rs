@@ -175,6 +175,7 @@ impl<F: Fact> Facts<F> {
         if !core.is_alive(env.node, env.incarnation) {
             return;
         }
+        core.collect_log(env.node, env.scope());
         core.digest.value(fact);
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
         if let Some(last) = core.last_recorded() {

@@ -10,7 +10,7 @@ use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::time::{Duration, Moment};
 use crate::trace::{self, Trace};
 use crate::tracing_capture;
-use crate::world::{Limits, Mishap, World};
+use crate::world::{Limits, Mishap, Unwound, World};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -81,6 +81,8 @@ pub struct Runner<S: Scenario> {
     facts: Facts<S::Fact>,
     variant: Variant,
     limits: Limits,
+    /// Whether the last run was unwound, so that its world is not used again.
+    spoilt: bool,
 }
 
 /// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
@@ -154,7 +156,7 @@ impl<S: Scenario> Runner<S> {
     /// A runner of this scenario with the default [`Limits`].
     pub fn new(scenario: S) -> Self {
         let facts = Facts::new(Bench::new(scenario.invariants(), scenario.goals()));
-        Self { scenario, world: World::new(), facts, variant: Variant::default(), limits: Limits::default() }
+        Self { scenario, world: World::new(), facts, variant: Variant::default(), limits: Limits::default(), spoilt: false }
     }
 
     /// Runs within other limits.
@@ -229,7 +231,7 @@ impl<S: Scenario> Runner<S> {
     }
 
     fn execute(&mut self, plan: Plan<'_>) {
-        if matches!(self.world.core.borrow().mishap, Some(Mishap::Panicked { .. })) {
+        if std::mem::take(&mut self.spoilt) {
             self.replace_world();
         }
         self.variant = match plan {
@@ -249,6 +251,7 @@ impl<S: Scenario> Runner<S> {
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
         if let Err(panic) = ran {
+            self.spoilt = true;
             self.note_panic(panic);
         }
         self.report_mishap();
@@ -298,6 +301,9 @@ impl<S: Scenario> Runner<S> {
     }
 
     fn note_panic(&mut self, panic: Box<dyn std::any::Any + Send>) {
+        if panic.is::<Unwound>() {
+            return;
+        }
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "a panic without message".to_owned());

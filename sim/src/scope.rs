@@ -50,6 +50,8 @@ pub(crate) struct User {
 
 impl User {
     const NOBODY: User = User { task: NONE, place: None };
+    /// The engine itself, outside every task.
+    pub(crate) const ENGINE: User = User { task: NONE, place: None };
 }
 
 /// All scopes of a run.

@@ -88,6 +88,7 @@ pub struct Poller {
     signal: Signal,
     period: Duration,
     seen: Option<u64>,
+    last_turn: Moment,
 }
 
 impl Poller {
@@ -97,7 +98,7 @@ impl Poller {
     /// If `period` is zero.
     pub fn new(env: &Env, signal: &Signal, period: Duration) -> Self {
         assert!(!period.is_zero(), "a poller has a period");
-        Self { env: env.clone(), signal: signal.clone(), period, seen: None }
+        Self { env: env.clone(), signal: signal.clone(), period, seen: None, last_turn: env.now() }
     }
 
     /// Waits for the next turn at which a look is worth it: the data changed since the last turn, or `due`
@@ -107,10 +108,12 @@ impl Poller {
         if let Some(seen) = self.seen {
             self.signal.changed(env, seen, due.unwrap_or(Moment::NEVER)).await;
             let period = self.period.as_nanos() as u64;
-            let next = env.now().nanos().div_ceil(period) * period;
+            let after_last = self.last_turn.nanos() / period + 1;
+            let next = env.now().nanos().div_ceil(period).max(after_last) * period;
             env.sleep_until(Moment::from_nanos(next)).await;
             env.event(Kind::Wake, [next, 0], || "looks for work".to_owned());
         }
+        self.last_turn = env.now();
         self.seen = Some(self.signal.version());
     }
 }

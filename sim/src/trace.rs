@@ -23,7 +23,7 @@ pub struct Trace {
     pub digest: String,
     /// Its steps.
     pub steps: Vec<Step>,
-    /// What it broke.
+    /// What it broke; events are given as steps of this trace.
     pub violations: Vec<Violation>,
 }
 
@@ -72,17 +72,28 @@ pub(crate) fn of_run(
     script: Script,
     seed: Option<u64>,
 ) -> Trace {
+    let numbers = events.iter().enumerate().filter(|(_, event)| event.number.is_some());
+    let step_of: Vec<u32> = numbers.map(|(at, _)| at as u32).collect();
+    let mut violations = outcome.violations.clone();
+    violations.iter_mut().for_each(|violation| number_steps(&mut violation.events, &step_of));
     Trace {
         script,
         seed,
         limits: core.limits,
         digest: outcome.digest.to_string(),
-        steps: events.into_iter().map(|event| step(core, event)).collect(),
-        violations: outcome.violations.clone(),
+        steps: events.into_iter().map(|event| step(core, event, &step_of)).collect(),
+        violations,
     }
 }
 
-fn step(core: &Core, event: Event) -> Step {
+/// Turns numbers of events into numbers of steps: the two differ where log lines stand between.
+fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
+    events.retain(|event| (*event as usize) < step_of.len());
+    events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
+}
+
+fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
+    number_steps(&mut event.causes, step_of);
     let choice = event.choice.map(|chosen| ChoiceTaken {
         site: chosen.site.to_string(),
         nth: chosen.nth,

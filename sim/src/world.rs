@@ -77,6 +77,9 @@ pub enum Mishap {
     },
 }
 
+/// What code that ran away without ever waiting is unwound with.
+pub(crate) struct Unwound;
+
 pub(crate) struct TimerSlot {
     pub(crate) generation: u32,
     pub(crate) fired: bool,
@@ -120,7 +123,10 @@ pub(crate) struct Core {
     deliveries: Vec<Option<Delivery>>,
     free_deliveries: Vec<u32>,
     doomed: Vec<BoxFuture>,
-    stopping: Vec<NodeId>,
+    /// Nodes that stop in order, each with the incarnation and the entity at whose effect it does.
+    stopping: Vec<(NodeId, u32, Scope)>,
+    /// What to let go of when the run is over, so that nothing that holds on to itself outlives it.
+    closers: Vec<Box<dyn FnOnce()>>,
     woken: Vec<u32>,
     polls: u32,
     /// Whether the run is over: what destructors still ask for is not done.
@@ -155,6 +161,7 @@ impl World {
             free_deliveries: Vec::new(),
             doomed: Vec::new(),
             stopping: Vec::new(),
+            closers: Vec::new(),
             woken: Vec::new(),
             polls: 0,
             closed: false,
@@ -202,6 +209,8 @@ impl World {
             (futures, boots, deliveries, doomed)
         };
         drop(built);
+        let closers = std::mem::take(&mut self.core.borrow_mut().closers);
+        closers.into_iter().for_each(|close| close());
         let mut core = self.core.borrow_mut();
         core.nodes.clear();
         core.free_deliveries.clear();
@@ -259,15 +268,13 @@ impl World {
             let (true, Some(future)) = (task.alive, task.future.take()) else { return };
             let waker = task.waker.clone();
             core.current = Some(slot);
-            core.polls += 1;
-            if core.polls > core.limits.polls {
-                core.mishap = Some(Mishap::RanAway { limit: "polls", most: core.limits.polls });
-            }
+            core.count_poll();
             (future, waker)
         };
         let done = future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         let mut core = self.core.borrow_mut();
-        core.collect_log();
+        let (node, scope) = (core.tasks[slot as usize].node, core.tasks[slot as usize].scope);
+        core.collect_log(node, scope);
         core.current = None;
         let task = &mut core.tasks[slot as usize];
         let gone = if done || !task.alive {
@@ -308,16 +315,25 @@ impl World {
                 return;
             }
             drop(dead);
-            for node in stopping {
-                let dropped = self.core.borrow_mut().take_tasks_of(node);
+            for (node, incarnation, scope) in stopping {
+                let dropped = {
+                    let mut core = self.core.borrow_mut();
+                    if !core.is_alive(node, incarnation) {
+                        continue;
+                    }
+                    core.cause = core.nodes[node.0 as usize].last_event;
+                    core.take_tasks_of(node)
+                };
                 drop(dropped);
-                self.end_incarnation(node);
+                self.end_incarnation(node, scope);
+                self.core.borrow_mut().cause = None;
             }
         }
     }
 
-    /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while.
-    pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId) {
+    /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while, which is
+    /// drawn for the entity at whose effect it ended.
+    pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId, scope: Scope) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         let dead = core.take_tasks_of(node);
@@ -325,21 +341,25 @@ impl World {
         let entry = &mut core.nodes[node.0 as usize];
         entry.state = State::Down;
         entry.incarnation += 1;
-        entry.deferred.clear();
+        let deferred = std::mem::take(&mut entry.deferred);
         let (profile, name) = (entry.role.crash, entry.role.name);
         let site = Site::new(name, "restart".into());
-        // Not the crashing task's draw: each crash of a node draws under this one name.
-        let crashing = core.current.take();
-        let late = core.choose(node, (site, Scope::ROOT), &profile.late_restart, None);
-        core.current = crashing;
+        deferred.into_iter().for_each(|slot| core.tasks[slot as usize].queued = false);
+        // Not the crashing task's draw: whoever crashes here draws under this one name.
+        let late = core.choose_as(User::ENGINE, node, (site, scope), &profile.late_restart);
         let delay = profile.restart + late.delay(&profile.late_restart);
         core.lasts(delay);
         let back = core.now + delay;
         core.agenda.put(back, Due::Restart { node: node.0 });
     }
 
-    pub(crate) fn stop_in_order(&self, node: NodeId) {
-        self.core.borrow_mut().stopping.push(node);
+    pub(crate) fn stop_in_order(&self, node: NodeId, incarnation: u32, scope: Scope) {
+        self.core.borrow_mut().stopping.push((node, incarnation, scope));
+    }
+
+    /// Has `close` called when the run's memory is let go of.
+    pub(crate) fn at_close(&self, close: impl FnOnce() + 'static) {
+        self.core.borrow_mut().closers.push(Box::new(close));
     }
 
     fn fire(self: &Rc<Self>, due: Due) {
@@ -380,7 +400,9 @@ impl World {
         if let Some(boot) = boot {
             boot(Env::new(Rc::clone(self), node, incarnation, Scope::ROOT));
         }
-        self.core.borrow_mut().cause = None;
+        let mut core = self.core.borrow_mut();
+        core.collect_log(node, Scope::ROOT);
+        core.cause = None;
     }
 
     pub(crate) fn spawn(&self, (node, incarnation, scope): (NodeId, u32, Scope), future: BoxFuture) {
@@ -449,8 +471,8 @@ impl Core {
     ) -> u32 {
         let index = self.events;
         self.events += 1;
-        if self.events > self.limits.events && self.mishap.is_none() {
-            self.mishap = Some(Mishap::RanAway { limit: "events", most: self.limits.events });
+        if self.events > self.limits.events {
+            self.run_away("events", self.events, self.limits.events);
         }
         self.digest.word(self.now.nanos());
         self.digest.word(u64::from(node.0) << 8 | kind as u64);
@@ -477,24 +499,41 @@ impl Core {
             causes.dedup();
             causes.retain(|cause| *cause < index);
             let (time, digest, text) = (self.now, self.digest, text());
-            let event =
-                Event { time, node, scope, kind, causes, text, because, choice: None, state: None, digest };
+            let (number, choice, state) = (Some(index), None, None);
+            let event = Event { number, time, node, scope, kind, causes, text, because, choice, state, digest };
             self.recording.as_mut().expect("recording").push(event);
         }
         index
     }
 
-    /// Moves what `tracing` captured since the last step into the trace.
-    pub(crate) fn collect_log(&mut self) {
-        if self.recording.is_none() {
-            return;
+    /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
+    /// again, so past twice the limit it is unwound.
+    fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
+        if self.mishap.is_none() {
+            self.mishap = Some(Mishap::RanAway { limit, most });
         }
-        let lines = self.log.take();
-        let Some(slot) = self.current else { return };
-        for line in lines {
-            let task = &self.tasks[slot as usize];
-            let (node, scope) = (task.node, task.scope);
-            self.event(node, scope, Kind::Log, [0, 0], || line);
+        if count > most.saturating_mul(2) && !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(Unwound));
+        }
+    }
+
+    /// Counts a wait that was over as it began, lest a loop of them go unnoticed.
+    pub(crate) fn count_poll(&mut self) {
+        self.polls += 1;
+        if self.polls > self.limits.polls {
+            self.run_away("polls", self.polls, self.limits.polls);
+        }
+    }
+
+    /// Moves what `tracing` captured since the last step into the trace. Such steps have no number and
+    /// leave the digest alone: a run is the same whether it is recorded or not.
+    pub(crate) fn collect_log(&mut self, node: NodeId, scope: Scope) {
+        let Some(recording) = &mut self.recording else { return };
+        let cause = self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event);
+        for text in self.log.take() {
+            let (causes, time, digest) = (cause.into_iter().collect(), self.now, self.digest);
+            let (number, kind, because, choice, state) = (None, Kind::Log, None, None, None);
+            recording.push(Event { number, time, node, scope, kind, causes, text, because, choice, state, digest });
         }
     }
 
@@ -532,10 +571,25 @@ impl Core {
         alternatives: &Alternatives,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
+        let user = User { place, ..self.user() };
+        self.choose_as(user, node, (site, scope), alternatives)
+    }
+
+    /// Who draws now.
+    pub(crate) fn user(&self) -> User {
+        User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
+    }
+
+    pub(crate) fn choose_as(
+        &mut self,
+        user: User,
+        node: NodeId,
+        (site, scope): (Site, Scope),
+        alternatives: &Alternatives,
+    ) -> Pick {
         if self.healed || alternatives.deviations() == 0 {
             return Pick::BENIGN;
         }
-        let user = User { task: self.current.map_or(u32::MAX, |slot| self.task_name(slot)), place };
         let (before, last_user) = self.scopes.count(scope, site.hash(), user);
         if before > 0 && last_user != user && self.mishap.is_none() {
             let choice = format!("{site} @ {}", self.scopes.path(scope));
@@ -543,8 +597,9 @@ impl Core {
         }
         let nth = before + 1;
         let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes);
-        if self.chooser.offers().len() > self.limits.choices as usize && self.mishap.is_none() {
-            self.mishap = Some(Mishap::RanAway { limit: "choices", most: self.limits.choices });
+        let offered = self.chooser.offers().len() as u32;
+        if offered > self.limits.choices {
+            self.run_away("choices", offered, self.limits.choices);
         }
         self.digest.word(site.hash() ^ pick.code());
         if !pick.is_benign() {
