@@ -1,1 +1,28 @@
-//! placeholder
+//! The booking platform's real logic, and beside it fakes of what it talks to.
+//!
+//! Would it run in production? Then it belongs here. Each guardrail is one module with its seam, its
+//! guarded and its naive form; only [`wiring`] names them all.
+//!
+//! Modules in reading order: settings and durable state ([`terms`], [`rows`], [`facts`]), the logic
+//! ([`case`], [`connector`], [`platform`], [`jobs`], [`worker`], [`inbox`], [`statement`], [`api`]), what can
+//! be taken out ([`guardrails`], [`wiring`]), and the world outside ([`outside`]).
+
+pub mod terms;
+pub mod rows;
+pub mod facts;
+pub mod case;
+pub mod connector;
+pub mod platform;
+pub mod jobs;
+pub mod worker;
+pub mod inbox;
+pub mod statement;
+pub mod api;
+pub mod guardrails;
+pub mod wiring;
+pub mod outside;
+
+pub use facts::Fact;
+pub use platform::Platform;
+pub use terms::PartnerTerms;
+pub use wiring::{Design, GUARDRAILS, Guardrail, UnknownGuardrail};

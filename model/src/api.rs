@@ -1,0 +1,239 @@
+//! The booking API: quotes, submissions, status, cancellations; and the callback's way in.
+
+use crate::case::Case;
+use crate::connector::Callback;
+use crate::facts::{Code, Word};
+use crate::inbox;
+use crate::jobs;
+use crate::platform::Platform;
+use crate::rows::{Attention, Booking, Quote, Status};
+use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
+use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
+use std::rc::Rc;
+
+/// A request for a price.
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteRequest {
+    /// Who asks.
+    pub customer: u32,
+    /// For what.
+    pub offer: u32,
+}
+
+/// The order to book at a quoted price.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission {
+    /// Who orders.
+    pub customer: u32,
+    /// The quote that is accepted.
+    pub quote: u32,
+    /// The price that the customer saw.
+    pub price: u32,
+}
+
+/// An answer: its code, and what it brings if it brings something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reply<T> {
+    /// How the request was answered.
+    pub code: Code,
+    /// What it brings.
+    pub body: Option<T>,
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn bare(code: Code) -> Self {
+        Self { code, body: None }
+    }
+
+    fn of(body: T) -> Self {
+        Self { code: Code::Ok, body: Some(body) }
+    }
+}
+
+/// What a screen needs to show a booking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct View {
+    /// Which booking.
+    pub booking: u32,
+    /// Which version of its row.
+    pub version: u32,
+    /// What to say.
+    pub word: Word,
+    /// Whether it may still be cancelled.
+    pub may_cancel: bool,
+}
+
+/// The operations of the booking API.
+#[derive(Clone)]
+pub struct Api {
+    /// Asks for a price.
+    pub quote: Endpoint<QuoteRequest, Reply<(u32, u32)>>,
+    /// Orders.
+    pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Asks how a booking stands.
+    pub status: Endpoint<u32, Reply<View>>,
+    /// Asks to cancel a booking.
+    pub cancel: Endpoint<u32, Reply<()>>,
+    /// The partner's way in.
+    pub callback: Endpoint<Callback, bool>,
+}
+
+impl Api {
+    /// The operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
+    pub fn over(inside: &Link, callbacks: &Link) -> Self {
+        Self {
+            quote: Endpoint::new(Op::new("api.quote", "passes on the request for a price"), inside),
+            submit: Endpoint::new(Op::new("api.submit", "passes on the order"), inside),
+            status: Endpoint::new(Op::new("api.status", "passes on the question"), inside),
+            cancel: Endpoint::new(Op::new("api.cancel", "passes on the cancellation"), inside),
+            callback: Endpoint::new(Op::new("api.callback", "sends a callback"), callbacks),
+        }
+    }
+
+    /// Boots a node of the API.
+    pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
+        let at = Rc::clone(platform);
+        self.quote.serve(env, move |env, asked| quote(env, Rc::clone(&at), asked));
+        let at = Rc::clone(platform);
+        self.submit.serve(env, move |env, order| submit(env, Rc::clone(&at), order));
+        let at = Rc::clone(platform);
+        self.status.serve(env, move |env, booking| status(env, Rc::clone(&at), booking));
+        let at = Rc::clone(platform);
+        self.cancel.serve(env, move |env, booking| cancel(env, Rc::clone(&at), booking));
+        let at = Rc::clone(platform);
+        self.callback.serve(env, move |env, callback| inbox::receive(env, Rc::clone(&at), callback));
+    }
+}
+
+/// What an offer costs, in minor units.
+const PRICE: u32 = 12_000;
+
+async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<(u32, u32)> {
+    let made = async {
+        let tables = &platform.tables;
+        let now = env.now();
+        let mut tx = platform.store.begin(&env);
+        let same = |quote: &Quote| {
+            quote.customer == asked.customer && quote.offer == asked.offer && now < quote.made + QUOTE_SAME
+        };
+        if let Some(quote) = tx.scan(&tables.quotes, same).await?.pop() {
+            let booked = tx.scan(&tables.bookings, |booking| booking.quote == quote.id).await?;
+            if !booked.iter().any(|booking| booking.status.is_final()) {
+                return Ok((quote.id, quote.price));
+            }
+        }
+        let id = platform.next_quote();
+        let (customer, offer) = (asked.customer, asked.offer);
+        let quote = Quote { id, customer, offer, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
+        tx.insert(&tables.quotes, quote).await?;
+        tx.commit("quote").await?;
+        Ok::<_, StoreError>((quote.id, quote.price))
+    };
+    match made.await {
+        Ok(quote) => Reply::of(quote),
+        Err(_) => Reply::bare(Code::Unavailable),
+    }
+}
+
+async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u32> {
+    match accept(&env, &platform, order).await {
+        Err(_) => Reply::bare(Code::Unavailable),
+        Ok(Accepted::Not) => Reply::bare(Code::Rejected),
+        Ok(Accepted::Before(booking)) => Reply { code: Code::Accepted, body: Some(booking) },
+        Ok(Accepted::Now(job)) => {
+            let booking = job.booking;
+            let code = platform.design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
+            Reply { code, body: Some(booking) }
+        }
+    }
+}
+
+/// What became of a submission.
+enum Accepted {
+    Now(crate::rows::Job),
+    Before(u32),
+    Not,
+}
+
+async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result<Accepted, StoreError> {
+    let tables = &platform.tables;
+    let now = env.now();
+    let mut tx = platform.store.begin(env);
+    let Some(quote) = tx.get(&tables.quotes, &order.quote).await? else { return Ok(Accepted::Not) };
+    let once = platform.design.dedup.once(&quote);
+    let context = env.scope();
+    let booking = Booking {
+        id: platform.next_booking(),
+        quote: quote.id,
+        once,
+        customer: order.customer,
+        price: quote.price,
+        status: Status::Accepted,
+        attention: Attention::None,
+        generation: 1,
+        reservation: None,
+        version: 1,
+        accepted: now,
+        context,
+    };
+    if !tx.insert_or_ignore(&tables.bookings, booking).await? {
+        let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
+        let repeat = |row: &Booking| platform.design.dedup.is_repeat(row, order.customer, order.price);
+        env.because(|| "this quote has been accepted before".to_owned());
+        return Ok(before.filter(repeat).map_or(Accepted::Not, |row| Accepted::Before(row.id)));
+    }
+    if now >= quote.open_until || order.price != quote.price || order.customer != quote.customer {
+        return Ok(Accepted::Not);
+    }
+    let job = jobs::first(platform, booking.id, now, context);
+    let job = platform.design.acceptance.first(job, now);
+    tx.insert(&tables.jobs, job).await?;
+    tx.commit("accept").await?;
+    Ok(Accepted::Now(job))
+}
+
+async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {
+    let mut tx = platform.store.begin(&env);
+    match tx.get(&platform.tables.bookings, &booking).await {
+        Err(_) => Reply::bare(Code::Unavailable),
+        Ok(None) => Reply::bare(Code::Rejected),
+        Ok(Some(row)) => Reply::of(View {
+            booking,
+            version: row.version,
+            word: platform.design.contract.word(&row),
+            may_cancel: row.status.is_open() || row.status == Status::Confirmed,
+        }),
+    }
+}
+
+async fn cancel(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<()> {
+    match cancelled(&env, &platform, booking).await {
+        Ok(code) => Reply::bare(code),
+        Err(_) => Reply::bare(Code::Unavailable),
+    }
+}
+
+async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code, StoreError> {
+    let tables = &platform.tables;
+    let mut tx = platform.store.begin(env);
+    let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(Code::Rejected) };
+    if matches!(row.status, Status::Cancelling | Status::Cancelled) {
+        return Ok(Code::Accepted);
+    }
+    if row.status.is_final() {
+        return Ok(Code::Rejected);
+    }
+    let attempts = tx.scan(&tables.attempts, |attempt| attempt.booking == booking).await?;
+    let holdings = tx.scan(&tables.holdings, |holding| holding.booking == booking).await?;
+    let (news, terms, now) = (Vec::new(), platform.terms, env.now());
+    let mut case = Case { booking: row, attempts, holdings, news, terms, now };
+    case.moved(if case.attempts.is_empty() && row.status == Status::Accepted {
+        Status::Cancelled
+    } else {
+        Status::Cancelling
+    });
+    tx.update(&tables.bookings, Booking { version: row.version + 1, ..case.booking }).await?;
+    jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+    tx.commit("cancel").await?;
+    Ok(Code::Accepted)
+}

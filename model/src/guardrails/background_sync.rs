@@ -1,0 +1,54 @@
+//! `background-sync`: the partner is called by workers, after the customer has been answered.
+
+use crate::facts::Code;
+use crate::platform::Platform;
+use crate::rows::{Job, JobState, Status};
+use crate::terms::LEASE;
+use crate::worker;
+use shakedown_sim::{Env, Moment};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// The seam: in which state a booking's job is stored with it, and what happens before the answer.
+pub trait BackgroundSync {
+    /// The job as it is stored with the booking.
+    fn first(&self, job: Job, now: Moment) -> Job;
+    /// What is done once the booking is committed, and what the customer is answered.
+    fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
+}
+
+/// Guarded: the job waits for a worker, the customer is told that the order was taken on.
+pub struct Workers;
+
+impl BackgroundSync for Workers {
+    fn first(&self, job: Job, _: Moment) -> Job {
+        job
+    }
+
+    fn follow_up(&self, _: Env, _: Rc<Platform>, _: Job) -> Pin<Box<dyn Future<Output = Code>>> {
+        Box::pin(async { Code::Accepted })
+    }
+}
+
+/// Naive: the request itself does the work, and its answer is the partner's.
+pub struct InTheRequest;
+
+impl BackgroundSync for InTheRequest {
+    fn first(&self, job: Job, now: Moment) -> Job {
+        Job { state: JobState::Running, token: 1, lease_until: now + LEASE, ..job }
+    }
+
+    fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>> {
+        Box::pin(async move {
+            let env = env.child("attempt");
+            worker::work(&env, &platform, job).await;
+            let mut read = platform.store.begin(&env);
+            match read.get(&platform.tables.bookings, &job.booking).await {
+                Ok(Some(booking)) if booking.status != Status::Accepted => Code::Accepted,
+                Ok(_) => Code::BadGateway,
+                Err(_) => Code::Unavailable,
+            }
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! `execution-log`: a row for each attempt, written before the partner is called.
+
+use crate::rows::Attempt;
+
+/// The seam: which row stands in the log while the partner is called.
+pub trait ExecutionLog {
+    /// The row to commit before the call; none if the log only learns of calls that return.
+    fn before_call(&self, attempt: Attempt) -> Option<Attempt>;
+}
+
+/// Guarded: the attempt is on record before it can have an effect.
+pub struct RowBeforeCall;
+
+impl ExecutionLog for RowBeforeCall {
+    fn before_call(&self, attempt: Attempt) -> Option<Attempt> {
+        Some(attempt)
+    }
+}
+
+/// Naive: the row is written when the call returns, with what it returned.
+pub struct RowAfterCall;
+
+impl ExecutionLog for RowAfterCall {
+    fn before_call(&self, _: Attempt) -> Option<Attempt> {
+        None
+    }
+}

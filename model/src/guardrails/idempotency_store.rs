@@ -1,0 +1,37 @@
+//! `idempotency-store`: what was accepted is remembered for good, so that asking again is no new order.
+
+use crate::rows::{Booking, Quote};
+
+/// The seam: what makes two orders one, and how one that is asked again is found.
+pub trait IdempotencyStore {
+    /// The value that no two bookings may share; none if each submission is an order.
+    fn once(&self, quote: &Quote) -> Option<u64>;
+    /// Whether a submission with this payload asks again for a booking that is there.
+    fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool;
+}
+
+/// Guarded: the quote can be accepted once; who asks again with another payload is told so.
+pub struct QuoteOnce;
+
+impl IdempotencyStore for QuoteOnce {
+    fn once(&self, quote: &Quote) -> Option<u64> {
+        Some(u64::from(quote.id))
+    }
+
+    fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool {
+        booking.customer == customer && booking.price == price
+    }
+}
+
+/// Naive: each submission is a new order; the button is disabled while one is under way.
+pub struct EachSubmitNew;
+
+impl IdempotencyStore for EachSubmitNew {
+    fn once(&self, _: &Quote) -> Option<u64> {
+        None
+    }
+
+    fn is_repeat(&self, _: &Booking, _: u32, _: u32) -> bool {
+        false
+    }
+}

@@ -1,0 +1,9 @@
+//! The guardrails: components of the design that can be taken out. Each module holds the seam, the guarded
+//! form, and the naive form that teams ship instead.
+
+pub mod background_sync;
+pub mod booking_contract;
+pub mod execution_log;
+pub mod idempotency_store;
+pub mod retry_safe_job;
+pub mod status_sync;

@@ -1,0 +1,78 @@
+//! The inbox: callbacks are stored once, answered, and then are hints at most.
+
+use crate::case::Heard;
+use crate::connector::Callback;
+use crate::jobs;
+use crate::platform::Platform;
+use crate::rows::{Holding, Letter, Standing};
+use shakedown_sim::{Env, StoreError, Transaction};
+use std::rc::Rc;
+
+/// Stores a callback, and has its booking looked at if the callback tells anything. Answers whether it is
+/// stored; the partner sends it again otherwise.
+pub(crate) async fn receive(env: Env, platform: Rc<Platform>, callback: Callback) -> bool {
+    store(&env, &platform, callback).await.is_ok()
+}
+
+async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(), StoreError> {
+    let tables = &platform.tables;
+    let record = callback.record;
+    let mut tx = platform.store.begin(env);
+    let known = tx.get(&tables.holdings, &record.reservation).await?;
+    let booking = known.map(|holding| holding.booking).or(record.reference);
+    let (event, reservation, says) = (callback.event, record.reservation, record.standing);
+    if !tx.insert_or_ignore(&tables.inbox, Letter { event, reservation, booking, says }).await? {
+        env.because(|| "this callback is stored already".to_owned());
+        return tx.commit("callback again").await;
+    }
+    if let Some(booking) = booking
+        && let Some(row) = tx.lock(&tables.bookings, &booking).await?
+    {
+        let known = tx.lock(&tables.holdings, &reservation).await?;
+        if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
+            tx.update(&tables.holdings, after).await?;
+            jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+        }
+    }
+    tx.commit("callback").await
+}
+
+/// What we hold of the reservation after the callback, if that is anything new.
+fn heard(
+    platform: &Platform,
+    known: Option<Holding>,
+    booking: u32,
+    (reservation, says): (u32, Standing),
+    env: &Env,
+) -> Option<Holding> {
+    let now = env.now();
+    let fresh = Holding { reservation, booking, standing: says, doubtful: false, learnt: now, checks: 0 };
+    match platform.design.recovery.hear(&platform.terms, known.as_ref(), says) {
+        Heard::Nothing => None,
+        Heard::Doubt => {
+            env.because(|| "a callback is a hint; the partner is asked".to_owned());
+            Some(Holding { doubtful: true, learnt: now, checks: 0, ..known.unwrap_or(fresh) })
+        }
+        Heard::Believed => Some(fresh),
+    }
+}
+
+/// Takes into a reservation that we have just learnt of what callbacks said of it before.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn catch_up(
+    tx: &mut Transaction,
+    platform: &Platform,
+    holding: &mut Holding,
+) -> Result<(), StoreError> {
+    let reservation = holding.reservation;
+    for letter in tx.scan(&platform.tables.inbox, |letter| letter.reservation == reservation).await? {
+        match platform.design.recovery.hear(&platform.terms, Some(holding), letter.says) {
+            Heard::Nothing => {}
+            Heard::Doubt => holding.doubtful = true,
+            Heard::Believed => holding.standing = letter.says,
+        }
+    }
+    Ok(())
+}

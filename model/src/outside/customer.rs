@@ -1,0 +1,184 @@
+//! A customer: impatient and honest, acting on nothing but what the screen shows.
+//!
+//! A customer asks for a price and presses "book". While the spinner turns they may press again, send again
+//! from another tab, or reload the page and start over; when the screen says "try again", they do, a few
+//! times. The screen that shows the booking stays open and asks for news by itself. They may change their
+//! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
+
+use crate::api::{QuoteRequest, Submission};
+use crate::facts::{Code, Fact, Word};
+use crate::outside::edge::Edge;
+use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+const CUSTOMER: Label = Label::new("customer");
+const IMPATIENCE: Site = Site::new(CUSTOMER, Label::new("impatience"));
+const SECOND_THOUGHTS: Site = Site::new(CUSTOMER, Label::new("second thoughts"));
+const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "sends again from a tab", "reloads"]);
+const THOUGHTS: Alternatives = Alternatives::new(&["keeps it", "cancels at once", "cancels soon", "cancels later"]);
+
+/// How often a customer tries again when told to.
+const TRIES: u32 = 6;
+/// How long they wait before that.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// A customer, in front of a screen.
+#[derive(Clone)]
+pub struct Customer(Rc<Inner>);
+
+struct Inner {
+    number: u32,
+    edge: Edge,
+    facts: Facts<Fact>,
+    /// Tells an open screen that asking for news may be worth it.
+    news: Signal,
+    /// The bookings that screens of this customer show.
+    seen: RefCell<Vec<u32>>,
+    /// Whether the one intent was cancelled already.
+    cancelled: Cell<bool>,
+}
+
+impl Customer {
+    /// The customer with this number. `news` is raised when a booking's row changes: an open screen that
+    /// asked in between would have been told nothing new.
+    pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
+        let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
+        Self(Rc::new(Inner { number, edge, facts, news, seen: RefCell::default(), cancelled: Cell::new(false) }))
+    }
+
+    /// Wants to book this offer, once.
+    pub async fn book(&self, env: &Env, offer: u32) {
+        self.0.facts.state(env, &Fact::Wanted { customer: self.0.number });
+        let Some((quote, price)) = self.ask_price(env, offer).await else { return };
+        let order = Submission { customer: self.0.number, quote, price };
+        let impatience = WAYS.names()[env.choose(IMPATIENCE, &WAYS).index()];
+        let first = env.child("click");
+        match impatience {
+            "waits" => self.submit(&first, order).await,
+            "clicks again" => self.twice(&first, &env.child("click"), order, Duration::from_millis(150)).await,
+            "sends again from a tab" => {
+                self.twice(&first, &env.child("click"), order, Duration::from_secs(2)).await;
+            }
+            _ => self.reload(env, &first, order, offer).await,
+        }
+    }
+
+    async fn ask_price(&self, env: &Env, offer: u32) -> Option<(u32, u32)> {
+        for _ in 0..TRIES {
+            let asked = QuoteRequest { customer: self.0.number, offer };
+            let reply = env.child("page").call(&self.0.edge.quote, asked, BROWSER_PATIENCE).await;
+            if let Ok(reply) = reply
+                && let Some(quote) = reply.body
+            {
+                return Some(quote);
+            }
+            env.sleep(PAUSE).await;
+        }
+        None
+    }
+
+    /// Presses the button a second time, while the first request is under way.
+    async fn twice(&self, first: &Env, second: &Env, order: Submission, after: Duration) {
+        let (at, again) = (self.clone(), second.clone());
+        second.spawn(async move {
+            again.sleep(after).await;
+            at.submit(&again, order).await;
+        });
+        self.submit(first, order).await;
+    }
+
+    /// Reloads the page while the request is under way, and starts over.
+    async fn reload(&self, env: &Env, first: &Env, order: Submission, offer: u32) {
+        let (at, again) = (self.clone(), env.clone());
+        env.spawn(async move {
+            again.sleep(Duration::from_millis(500)).await;
+            if let Some((quote, price)) = at.ask_price(&again, offer).await {
+                at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price }).await;
+            }
+        });
+        self.submit(first, order).await;
+    }
+
+    /// Sends the order until it is taken on or refused for good, and then watches the booking.
+    async fn submit(&self, env: &Env, order: Submission) {
+        for _ in 0..TRIES {
+            let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
+            match reply.map(|reply| (reply.code, reply.body)) {
+                Ok((Code::Accepted | Code::Ok, Some(booking))) => return self.watch(env, booking),
+                Ok((Code::Rejected, _)) => return,
+                _ => env.because(|| "the screen says to try again".to_owned()),
+            }
+            env.sleep(PAUSE).await;
+        }
+    }
+
+    /// Opens a screen on the booking, and maybe cancels it.
+    fn watch(&self, env: &Env, booking: u32) {
+        if self.0.seen.borrow().contains(&booking) {
+            return;
+        }
+        self.0.seen.borrow_mut().push(booking);
+        let (at, screen) = (self.clone(), env.child("screen"));
+        screen.clone().spawn(async move {
+            let mut poller = Poller::new(&screen, &at.0.news, SCREEN_PERIOD);
+            let mut shown = None;
+            loop {
+                let again = shown.is_none().then(|| screen.now() + SCREEN_PERIOD);
+                poller.turn(again).await;
+                let newest = at.look(&screen.child("look"), booking, false).await;
+                shown = newest.or(shown);
+            }
+        });
+        let thought = THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()];
+        let after = match thought {
+            "cancels at once" => Duration::from_millis(100),
+            "cancels soon" => Duration::from_secs(4),
+            "cancels later" => Duration::from_secs(900),
+            _ => return,
+        };
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(after).await;
+            at.cancel(&env, booking).await;
+        });
+    }
+
+    /// Looks at a booking; answers the version shown.
+    async fn look(&self, env: &Env, booking: u32, fresh: bool) -> Option<u32> {
+        let view = env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await.ok()?.body?;
+        let (customer, version, word) = (self.0.number, view.version, view.word);
+        self.0.facts.state(env, &Fact::Shown { customer, fresh, booking, version, word });
+        Some(version)
+    }
+
+    async fn cancel(&self, env: &Env, booking: u32) {
+        if self.0.cancelled.replace(true) {
+            return;
+        }
+        for _ in 0..TRIES {
+            let look = env.child("cancel");
+            let view = look.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await;
+            let may = view.ok().and_then(|reply| reply.body);
+            if may.is_some_and(|view| !view.may_cancel || view.word == Word::BeingChecked) {
+                return;
+            }
+            let reply = look.call(&self.0.edge.cancel, booking, BROWSER_PATIENCE).await;
+            if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Rejected)) {
+                return;
+            }
+            env.sleep(PAUSE).await;
+        }
+    }
+
+    /// Loads each booking's screen afresh.
+    pub fn look_afresh(&self, env: &Env) {
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            for booking in at.0.seen.borrow().clone() {
+                at.look(&env.child("fresh"), booking, true).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! The edge: the way in for customers, and its log: what came in, how it was answered, and after how long.
+
+use crate::api::{Api, QuoteRequest, Reply, Submission, View};
+use crate::facts::{Code, Fact, Request};
+use crate::terms::EDGE_PATIENCE;
+use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// The operations of the edge, as a browser calls them.
+#[derive(Clone)]
+pub struct Edge {
+    /// Asks for a price.
+    pub quote: Endpoint<QuoteRequest, Reply<(u32, u32)>>,
+    /// Orders.
+    pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Asks how a booking stands.
+    pub status: Endpoint<u32, Reply<View>>,
+    /// Asks to cancel a booking.
+    pub cancel: Endpoint<u32, Reply<()>>,
+}
+
+impl Edge {
+    /// The operations: those that change something over `web`, reading over `reads`.
+    pub fn over(web: &Link, reads: &Link) -> Self {
+        Self {
+            quote: Endpoint::new(Op::new("edge.quote", "asks for a price"), reads),
+            submit: Endpoint::new(Op::new("edge.submit", "presses \"book\""), web),
+            status: Endpoint::new(Op::new("edge.status", "looks at the booking"), reads),
+            cancel: Endpoint::new(Op::new("edge.cancel", "presses \"cancel\""), web),
+        }
+    }
+
+    /// Boots the edge in front of `api`.
+    pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
+        let log = Log { facts: facts.clone(), requests: Rc::default() };
+        log.front(env, &self.quote, Request::Quote, &api.quote);
+        log.front(env, &self.submit, Request::Submit, &api.submit);
+        log.front(env, &self.status, Request::Status, &api.status);
+        log.front(env, &self.cancel, Request::Cancel, &api.cancel);
+    }
+}
+
+#[derive(Clone)]
+struct Log {
+    facts: Facts<Fact>,
+    requests: Rc<Cell<u32>>,
+}
+
+impl Log {
+    /// Passes one operation on, and logs it.
+    fn front<Q: 'static, A: 'static>(
+        &self,
+        env: &Env,
+        front: &Endpoint<Q, Reply<A>>,
+        what: Request,
+        behind: &Endpoint<Q, Reply<A>>,
+    ) {
+        let (log, behind) = (self.clone(), behind.clone());
+        front.serve(env, move |env, request| {
+            let (log, behind) = (log.clone(), behind.clone());
+            async move {
+                log.requests.set(log.requests.get() + 1);
+                let (number, began) = (log.requests.get(), env.now());
+                log.facts.state(&env, &Fact::Entered { request: number, what });
+                let reply = match env.call(&behind, request, EDGE_PATIENCE).await {
+                    Ok(reply) => reply,
+                    Err(CallError::Refused) => Reply::bare(Code::Unavailable),
+                    Err(CallError::TimedOut) => Reply::bare(Code::Silence),
+                };
+                let took_ms = env.now().since(began).as_millis() as u64;
+                log.facts.state(&env, &Fact::Answered { request: number, code: reply.code, took_ms });
+                reply
+            }
+        });
+    }
+}

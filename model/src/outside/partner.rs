@@ -1,0 +1,350 @@
+//! A partner that takes reservations.
+//!
+//! What it does, as such partners do: it may confirm, hold for later decision, refuse, throttle (429, no
+//! effect), break before or after the effect (5xx), or answer what nobody can read. Under an idempotency key
+//! it answers a repeat with the first result as long as the key lives; refusals are not stored under the
+//! key. Its lookup by reference lags behind what it created. It calls back at least once for each change, in
+//! any order, before or long after its answer, and sometimes says what is not so; each event has its own
+//! number, which repeats keep. It may end a reservation by itself. Cancelling may be repeated. It charges
+//! when a reservation stands and refunds when that one ends. Its statement is true and complete.
+//!
+//! What it does not do: make two reservations of one request, or tell a lie in its statement, its lookup or
+//! an answer about a reservation.
+//!
+//! Sources: the IETF draft "The Idempotency-Key HTTP Header Field" and public API documentation of payment
+//! and travel vendors on retries, keys, lookups and webhooks.
+
+use crate::api::Api;
+use crate::connector::{CancelAnswer, CancelRequest, Callback, PartnerAnswer, PartnerApi, Record, ReserveRequest};
+use crate::facts::Fact;
+use crate::rows::Standing;
+use crate::terms::PartnerTerms;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Signal, Site};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const PARTNER: Label = Label::new("partner");
+const RESERVE: Site = Site::new(Label::new("partner.reserve"), Label::new("outcome"));
+const CANCEL: Site = Site::new(Label::new("partner.cancel"), Label::new("outcome"));
+const LAG: Site = Site::new(Label::new("partner.lookup"), Label::new("lag"));
+const DECISION: Site = Site::new(PARTNER, Label::new("decision"));
+const LATER: Site = Site::new(PARTNER, Label::new("later"));
+const CALLBACK: Site = Site::new(PARTNER, Label::new("callback"));
+const COPIES: Site = Site::new(PARTNER, Label::new("callback copies"));
+const SAYS: Site = Site::new(PARTNER, Label::new("callback says"));
+
+const OUTCOMES: Alternatives =
+    Alternatives::new(&["confirms", "pending", "refuses", "429", "5xx before", "5xx after", "malformed"]);
+const CANCEL_OUTCOMES: Alternatives = Alternatives::new(&["ends it", "5xx before", "5xx after"]);
+const DECISIONS: Alternatives = Alternatives::new(&["confirms", "ends it"]);
+const ENDINGS: Alternatives = Alternatives::new(&["keeps it", "ends it"]);
+const CALLBACK_TIMES: Alternatives =
+    Alternatives::delays(&["soon", "before the answer", "30 s", "2 h", "72 h"], (200, 60_000));
+const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
+const WORDS: Alternatives = Alternatives::new(&["what is so", "the contrary"]);
+const LAGS: Alternatives = Alternatives::delays(&["none", "30 min"], (1_000, 1_800_000));
+
+/// From the change to the callback, typically.
+const CALLBACK_DELAY: Duration = Duration::from_secs(1);
+/// How long it takes to reserve or cancel.
+const SERVICE: Duration = Duration::from_millis(200);
+/// How long it then takes to write the answer.
+const WRITES: Duration = Duration::from_millis(50);
+/// How long it takes to decide about what it holds.
+const DECIDES_AFTER: Duration = Duration::from_secs(300);
+/// When it ends a reservation by itself, if it does.
+const ENDS_AFTER: Duration = Duration::from_secs(1_800);
+/// Waits before a callback that was not taken is sent again: the last one is repeated.
+const AGAIN: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(3_600)];
+
+#[derive(Clone, Copy)]
+struct Reservation {
+    id: u32,
+    reference: u32,
+    standing: Standing,
+    price: u32,
+    made: Moment,
+    charged: bool,
+}
+
+struct Key {
+    key: u64,
+    answer: PartnerAnswer,
+    reservation: u32,
+    made: Moment,
+}
+
+#[derive(Default)]
+struct Ledger {
+    reservations: Vec<Reservation>,
+    keys: Vec<Key>,
+    events: u32,
+}
+
+/// The partner: its ledger and its way to call back.
+#[derive(Clone)]
+pub struct Partner(Rc<Inner>);
+
+struct Inner {
+    terms: PartnerTerms,
+    facts: Facts<Fact>,
+    ledger: RefCell<Ledger>,
+    changed: Signal,
+    api: Api,
+}
+
+impl Partner {
+    /// A partner with an empty ledger, working under `terms`, that calls back through `api`.
+    pub fn new(terms: PartnerTerms, facts: &Facts<Fact>, api: &Api) -> Self {
+        let (api, facts) = (api.clone(), facts.clone());
+        Self(Rc::new(Inner { terms, facts, ledger: RefCell::default(), changed: Signal::new(), api }))
+    }
+
+    /// Raised whenever its ledger changes.
+    pub fn changed(&self) -> &Signal {
+        &self.0.changed
+    }
+
+    /// Boots the partner's node.
+    pub fn boot(&self, env: &Env, operations: &PartnerApi) {
+        let PartnerTerms { key_life, lookup } = self.0.terms;
+        self.0.facts.state(env, &Fact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup });
+        let at = self.clone();
+        operations.reserve.serve(env, move |env, request| at.clone().reserve(env, request));
+        let at = self.clone();
+        operations.cancel.serve(env, move |env, request| at.clone().cancel(env, request));
+        let at = self.clone();
+        operations.lookup.serve(env, move |env, reference| {
+            let found = at.lookup(&env, reference);
+            async move { found }
+        });
+        let at = self.clone();
+        operations.read.serve(env, move |_, reservation| {
+            let found = at.find(reservation).map(|found| at.record(&found));
+            async move { found }
+        });
+        let at = self.clone();
+        operations.statement.serve(env, move |env, ()| {
+            let all = at.statement(&env);
+            async move { all }
+        });
+    }
+
+    async fn reserve(self, env: Env, request: ReserveRequest) -> PartnerAnswer {
+        self.0.facts.state(&env, &Fact::Asked { attempt: request.attempt });
+        env.sleep(SERVICE).await;
+        if let Some(answer) = self.remembered(&env, request.key) {
+            env.because(|| "it knows the key".to_owned());
+            env.note(|| "answers as the first time".to_owned());
+            return answer;
+        }
+        let outcome = OUTCOMES.names()[env.choose(RESERVE, &OUTCOMES).index()];
+        let answer = match outcome {
+            "refuses" => return PartnerAnswer::Refused,
+            "429" => return PartnerAnswer::TooMany,
+            "5xx before" => return PartnerAnswer::ServerError,
+            "pending" => PartnerAnswer::Pending(self.create(&env, &request, Standing::Pending)),
+            _ => PartnerAnswer::Confirmed(self.create(&env, &request, Standing::Confirmed)),
+        };
+        env.sleep(WRITES).await;
+        match outcome {
+            "5xx after" => PartnerAnswer::ServerError,
+            "malformed" => PartnerAnswer::Malformed,
+            _ => answer,
+        }
+    }
+
+    /// The first result under a key that still lives.
+    fn remembered(&self, env: &Env, key: u64) -> Option<PartnerAnswer> {
+        self.0.terms.key_life?;
+        self.drop_old_keys(env);
+        self.0.ledger.borrow().keys.iter().find(|entry| entry.key == key).map(|entry| entry.answer)
+    }
+
+    fn drop_old_keys(&self, env: &Env) {
+        let Some(life) = self.0.terms.key_life else { return };
+        let now = env.now();
+        let mut dropped = Vec::new();
+        self.0.ledger.borrow_mut().keys.retain(|entry| {
+            let lives = now < entry.made + life;
+            if !lives {
+                dropped.push(entry.reservation);
+            }
+            lives
+        });
+        for reservation in dropped {
+            self.0.facts.state(env, &Fact::KeyForgotten { reservation });
+        }
+    }
+
+    fn create(&self, env: &Env, request: &ReserveRequest, standing: Standing) -> u32 {
+        let id = {
+            let mut ledger = self.0.ledger.borrow_mut();
+            let (id, made) = (ledger.reservations.len() as u32 + 1, env.now());
+            let (reference, price) = (request.reference, request.price);
+            ledger.reservations.push(Reservation { id, reference, standing, price, made, charged: false });
+            let answer = match standing {
+                Standing::Confirmed => PartnerAnswer::Confirmed(id),
+                _ => PartnerAnswer::Pending(id),
+            };
+            ledger.keys.push(Key { key: request.key, answer, reservation: id, made });
+            id
+        };
+        self.0.facts.state(env, &Fact::Reserved { reservation: id, standing });
+        if standing == Standing::Confirmed {
+            self.charge(env, id);
+        }
+        self.changed_by(env, id, standing);
+        if standing == Standing::Pending {
+            self.decide_later(env, id);
+        } else if env.choose(LATER, &ENDINGS).index() == 1 {
+            env.lasts(ENDS_AFTER);
+            self.end_later(env, id, ENDS_AFTER);
+        }
+        id
+    }
+
+    fn charge(&self, env: &Env, id: u32) {
+        let amount = self.update(id, |reservation| {
+            reservation.charged = true;
+            reservation.price
+        });
+        self.0.facts.state(env, &Fact::Charged { reservation: id, amount });
+    }
+
+    fn update<T>(&self, id: u32, change: impl FnOnce(&mut Reservation) -> T) -> T {
+        change(&mut self.0.ledger.borrow_mut().reservations[id as usize - 1])
+    }
+
+    fn find(&self, id: u32) -> Option<Reservation> {
+        self.0.ledger.borrow().reservations.iter().find(|reservation| reservation.id == id).copied()
+    }
+
+    fn decide_later(&self, env: &Env, id: u32) {
+        let ends = env.choose(DECISION, &DECISIONS).index() == 1;
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(DECIDES_AFTER).await;
+            if at.find(id).is_none_or(|reservation| reservation.standing != Standing::Pending) {
+                return;
+            }
+            if ends {
+                return at.end(&env, id, false);
+            }
+            at.update(id, |reservation| reservation.standing = Standing::Confirmed);
+            at.0.facts.state(&env, &Fact::Settled { reservation: id });
+            at.charge(&env, id);
+            at.changed_by(&env, id, Standing::Confirmed);
+        });
+    }
+
+    fn end_later(&self, env: &Env, id: u32, after: Duration) {
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(after).await;
+            at.end(&env, id, false);
+        });
+    }
+
+    /// Ends a reservation, once.
+    fn end(&self, env: &Env, id: u32, asked: bool) {
+        let Some(reservation) = self.find(id).filter(|reservation| reservation.standing != Standing::Ended) else {
+            return;
+        };
+        self.update(id, |reservation| {
+            reservation.standing = Standing::Ended;
+            reservation.charged = false;
+        });
+        self.0.facts.state(env, &Fact::Ended { reservation: id, asked });
+        if reservation.charged {
+            self.0.facts.state(env, &Fact::Refunded { reservation: id, amount: reservation.price });
+        }
+        self.changed_by(env, id, Standing::Ended);
+    }
+
+    async fn cancel(self, env: Env, request: CancelRequest) -> CancelAnswer {
+        self.0.facts.state(&env, &Fact::Asked { attempt: request.attempt });
+        env.sleep(SERVICE).await;
+        let outcome = env.choose(CANCEL, &CANCEL_OUTCOMES).index();
+        if outcome != 1 {
+            self.end(&env, request.reservation, true);
+        }
+        if outcome == 0 { CancelAnswer::Ended } else { CancelAnswer::ServerError }
+    }
+
+    fn lookup(&self, env: &Env, reference: u32) -> Vec<Record> {
+        let seen_until = env.now().since(Moment::START).saturating_sub(env.choose_delay(LAG, &LAGS));
+        let ledger = self.0.ledger.borrow();
+        let found = ledger.reservations.iter().filter(|reservation| {
+            reservation.reference == reference && reservation.made.since(Moment::START) <= seen_until
+        });
+        found.map(|reservation| self.record(reservation)).collect()
+    }
+
+    fn statement(&self, env: &Env) -> Vec<Record> {
+        self.drop_old_keys(env);
+        self.0.ledger.borrow().reservations.iter().map(|reservation| self.record(reservation)).collect()
+    }
+
+    fn record(&self, reservation: &Reservation) -> Record {
+        let reference = self.0.terms.lookup.then_some(reservation.reference);
+        Record { reservation: reservation.id, reference, standing: reservation.standing }
+    }
+
+    /// Tells of a change: in the ledger's signal, and by a callback.
+    fn changed_by(&self, env: &Env, id: u32, standing: Standing) {
+        self.0.changed.raise(env);
+        let env = env.child("callback");
+        let when = env.choose(CALLBACK, &CALLBACK_TIMES);
+        let delay = match CALLBACK_TIMES.names().get(when.index()) {
+            Some(&"before the answer") => Duration::ZERO,
+            _ if when.is_benign() => CALLBACK_DELAY,
+            _ => {
+                let delay = when.delay(&CALLBACK_TIMES);
+                env.lasts(delay);
+                delay
+            }
+        };
+        let contrary = self.0.terms.lookup && env.choose(SAYS, &WORDS).index() == 1;
+        let says = match (contrary, standing) {
+            (false, standing) => standing,
+            (true, Standing::Ended) => Standing::Confirmed,
+            (true, _) => Standing::Ended,
+        };
+        let copies = 1 + env.choose(COPIES, &COPY).index();
+        let mut record = self.record(&self.find(id).expect("a reservation that changed is in the ledger"));
+        record.standing = says;
+        let event = {
+            let mut ledger = self.0.ledger.borrow_mut();
+            ledger.events += 1;
+            ledger.events
+        };
+        let callback = Callback { event, record };
+        for _ in 0..copies {
+            self.send(env.child("copy"), callback, delay);
+        }
+    }
+
+    /// Sends a callback until it is taken.
+    fn send(&self, env: Env, callback: Callback, delay: Duration) {
+        let at = self.clone();
+        env.clone().spawn(async move {
+            if delay.is_zero() {
+                // Overtakes the answer, which is still being written.
+                env.sleep(Duration::from_millis(1)).await;
+            } else {
+                env.sleep(delay).await;
+            }
+            let (reservation, says) = (callback.record.reservation, callback.record.standing);
+            at.0.facts.state(&env, &Fact::CalledBack { reservation, says });
+            for tries in 0.. {
+                let taken = env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;
+                if taken == Ok(true) {
+                    return;
+                }
+                env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;
+            }
+        });
+    }
+}

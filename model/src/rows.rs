@@ -1,0 +1,274 @@
+//! Durable rows of the booking platform, and the words for their states.
+
+use serde::Serialize;
+use shakedown_sim::{Moment, Row, Scope};
+
+/// A price offered to a customer for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Quote {
+    /// Its number.
+    pub id: u32,
+    /// To whom.
+    pub customer: u32,
+    /// For what.
+    pub offer: u32,
+    /// The price, in minor units.
+    pub price: u32,
+    /// When it was made.
+    pub made: Moment,
+    /// Until when it may be accepted.
+    pub open_until: Moment,
+}
+
+impl Row for Quote {
+    type Key = u32;
+    const TABLE: &'static str = "quotes";
+    fn key(&self) -> u32 {
+        self.id
+    }
+}
+
+/// Where a booking stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Status {
+    /// The customer's order is ours to carry out.
+    Accepted,
+    /// The partner has it and will answer later.
+    OnRequest,
+    /// A reservation stands for it.
+    Confirmed,
+    /// No attempt had an effect, and none will be made.
+    Failed,
+    /// Its reservation ended at the partner.
+    Withdrawn,
+    /// It is to be cancelled.
+    Cancelling,
+    /// Nothing stands for it any more.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether it still waits for a reservation.
+    pub fn is_open(self) -> bool {
+        matches!(self, Status::Accepted | Status::OnRequest)
+    }
+
+    /// Whether nothing is left to do for it.
+    pub fn is_final(self) -> bool {
+        matches!(self, Status::Failed | Status::Withdrawn | Status::Cancelled)
+    }
+}
+
+/// Whether somebody has to look at a booking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Attention {
+    /// Nobody.
+    None,
+    /// We are finding out by ourselves what became of an attempt.
+    Checking,
+    /// A person has to: it is in the list of reviews.
+    Review,
+}
+
+/// A customer's order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Booking {
+    /// Its number.
+    pub id: u32,
+    /// The quote that was accepted.
+    pub quote: u32,
+    /// What no other booking may share, if the design keeps such a thing.
+    pub once: Option<u64>,
+    /// Whose it is.
+    pub customer: u32,
+    /// The accepted price, in minor units.
+    pub price: u32,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether somebody has to look at it.
+    pub attention: Attention,
+    /// Counts orders to the partner for this booking; moves on only when all of the former is over.
+    pub generation: u32,
+    /// The reservation that stands for it.
+    pub reservation: Option<u32>,
+    /// Counts changes of this row.
+    pub version: u32,
+    /// When it was accepted.
+    pub accepted: Moment,
+    /// The trace context of the request that made it.
+    pub context: Scope,
+}
+
+impl Row for Booking {
+    type Key = u32;
+    const TABLE: &'static str = "bookings";
+    fn key(&self) -> u32 {
+        self.id
+    }
+    fn unique(&self) -> Option<u64> {
+        self.once
+    }
+}
+
+/// What an attempt asks the partner for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Ask {
+    /// A reservation.
+    Reserve,
+    /// The end of this reservation.
+    Cancel(u32),
+}
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Known {
+    /// It is about to be made, or under way, or its worker is gone.
+    Started,
+    /// No answer came, or none that tells.
+    Unknown,
+    /// It had this effect: the reservation exists, or has ended.
+    Effect(u32),
+    /// The partner refused it, and nothing came of it.
+    Refused,
+    /// Nothing came of it, but a later one may succeed.
+    NoEffect,
+}
+
+impl Known {
+    /// Whether it is still open what became of the attempt.
+    pub fn is_open(self) -> bool {
+        matches!(self, Known::Started | Known::Unknown)
+    }
+}
+
+/// The execution log: one row for each call that may have an effect at the partner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Attempt {
+    /// Its number, which the request carries.
+    pub id: u32,
+    /// For which booking.
+    pub booking: u32,
+    /// For which order to the partner.
+    pub generation: u32,
+    /// What it asks for.
+    pub ask: Ask,
+    /// The key by which the partner may know a repeat.
+    pub key: u64,
+    /// What is known of it.
+    pub known: Known,
+    /// When it was sent.
+    pub sent: Moment,
+    /// When it became definite, or was last in doubt.
+    pub learnt: Moment,
+    /// How often the partner was asked about it since.
+    pub checks: u32,
+}
+
+impl Row for Attempt {
+    type Key = u32;
+    const TABLE: &'static str = "attempts";
+    fn key(&self) -> u32 {
+        self.id
+    }
+}
+
+/// Where a reservation stands at the partner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Standing {
+    /// The partner holds it and will decide.
+    Pending,
+    /// It stands.
+    Confirmed,
+    /// It has ended: refused, cancelled or lapsed.
+    Ended,
+}
+
+/// What we know of a reservation at the partner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Holding {
+    /// The partner's number for it.
+    pub reservation: u32,
+    /// For which booking.
+    pub booking: u32,
+    /// Where it stands, as last learnt. `Ended` is never taken back.
+    pub standing: Standing,
+    /// Whether somebody told otherwise, so that the partner must be asked.
+    pub doubtful: bool,
+    /// When it was last learnt.
+    pub learnt: Moment,
+    /// How often the partner was asked while it was pending.
+    pub checks: u32,
+}
+
+impl Row for Holding {
+    type Key = u32;
+    const TABLE: &'static str = "holdings";
+    fn key(&self) -> u32 {
+        self.reservation
+    }
+}
+
+/// A callback as it came in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Letter {
+    /// The partner's number for the event; repeats share it.
+    pub event: u32,
+    /// Which reservation it speaks of.
+    pub reservation: u32,
+    /// For which booking, once we know.
+    pub booking: Option<u32>,
+    /// What it says.
+    pub says: Standing,
+}
+
+impl Row for Letter {
+    type Key = u32;
+    const TABLE: &'static str = "inbox";
+    fn key(&self) -> u32 {
+        self.event
+    }
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum JobState {
+    /// It waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// It is done.
+    Succeeded,
+    /// Its last run ended without result; it is due again later.
+    Failed,
+    /// It is given up, and listed.
+    DeadLetter,
+}
+
+/// Work to do for a booking after the request that asked for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Job {
+    /// Its number.
+    pub id: u32,
+    /// For which booking.
+    pub booking: u32,
+    /// Where it stands.
+    pub state: JobState,
+    /// Counts claims; who holds an older one has lost the job.
+    pub token: u32,
+    /// Until when the present holder has it.
+    pub lease_until: Moment,
+    /// When it is due.
+    pub due: Moment,
+    /// Whether news came while it ran.
+    pub woken: bool,
+    /// The trace context of what asked for it.
+    pub context: Scope,
+}
+
+impl Row for Job {
+    type Key = u32;
+    const TABLE: &'static str = "jobs";
+    fn key(&self) -> u32 {
+        self.id
+    }
+}

@@ -1,0 +1,60 @@
+//! The partner's statement: read each day on which its ledger changed, and compared with what we hold.
+
+use crate::connector::Record;
+use crate::jobs;
+use crate::platform::Platform;
+use crate::rows::{Holding, Standing};
+use crate::terms::{CHECK_AGAIN, PARTNER_PATIENCE, STATEMENT_PERIOD};
+use shakedown_sim::{Env, Poller, Signal, StoreError};
+use std::rc::Rc;
+
+/// Boots the node that reads the statement. `ledger` tells that there is something new in it: a day on which
+/// nothing happened need not be run.
+pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
+    if !platform.design.recovery.reads_statement() {
+        return;
+    }
+    let (env, platform, ledger) = (env.clone(), Rc::clone(platform), ledger.clone());
+    env.clone().spawn(async move {
+        let mut poller = Poller::new(&env, &ledger, STATEMENT_PERIOD);
+        poller.turn(None).await;
+        loop {
+            poller.turn(None).await;
+            let env = env.child("statement");
+            while !read(&env.child("try"), &platform).await {
+                env.sleep(CHECK_AGAIN).await;
+            }
+        }
+    });
+}
+
+/// Reads the statement and compares; answers whether all of it was taken in.
+async fn read(env: &Env, platform: &Platform) -> bool {
+    let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_PATIENCE).await else { return false };
+    for record in records {
+        if compare(env, platform, record).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), StoreError> {
+    let tables = &platform.tables;
+    let mut tx = platform.store.begin(env);
+    let known = tx.get(&tables.holdings, &record.reservation).await?;
+    let same = known.is_some_and(|known| known.standing == record.standing && !known.doubtful);
+    let Some(booking) = known.map(|known| known.booking).or(record.reference) else { return Ok(()) };
+    let ended = known.is_some_and(|known| known.standing == Standing::Ended);
+    if same || ended {
+        return Ok(());
+    }
+    let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(()) };
+    let mut tx = tx.within(&env.within(row.context).child("statement"));
+    let (reservation, standing) = (record.reservation, record.standing);
+    let after = Holding { reservation, booking, standing, doubtful: false, learnt: env.now(), checks: 0 };
+    tx.lock(&tables.holdings, &reservation).await?;
+    tx.update(&tables.holdings, after).await?;
+    jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+    tx.commit("statement").await
+}

@@ -1,0 +1,104 @@
+//! How long things take and how far they go: the platform's settings, and the partner's terms.
+
+use shakedown_sim::Duration;
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const fn mins(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+/// How a partner lets a client find out what became of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartnerTerms {
+    /// For how long it remembers an idempotency key and answers a repeat with the first result.
+    pub key_life: Option<Duration>,
+    /// Whether it can be asked what it has for a reference, and where a reservation stands.
+    pub lookup: bool,
+}
+
+impl PartnerTerms {
+    /// Keys that live for a day.
+    pub const KEYS: PartnerTerms = PartnerTerms { key_life: Some(mins(24 * 60)), lookup: true };
+    /// Keys that live for half an hour.
+    pub const SHORT_KEYS: PartnerTerms = PartnerTerms { key_life: Some(mins(30)), lookup: true };
+    /// No keys, but a lookup by reference.
+    pub const LOOKUP: PartnerTerms = PartnerTerms { key_life: None, lookup: true };
+    /// Neither.
+    pub const NEITHER: PartnerTerms = PartnerTerms { key_life: None, lookup: false };
+
+    /// For how long after the first send a key may be sent again with certainty; none if never.
+    pub fn resend_for(&self) -> Option<Duration> {
+        self.key_life.and_then(|life| life.checked_sub(KEY_MARGIN)).filter(|life| !life.is_zero())
+    }
+
+    /// Whether an unknown outcome can be looked up by our own reference.
+    pub fn by_reference(&self) -> bool {
+        self.lookup && self.key_life.is_none()
+    }
+}
+
+/// Within this a request is to be answered at the edge.
+pub const REQUEST_BUDGET: Duration = secs(2);
+/// After this the edge gives up on what is behind it.
+pub const EDGE_PATIENCE: Duration = secs(10);
+/// After this a customer's browser gives up.
+pub const BROWSER_PATIENCE: Duration = secs(12);
+/// How often an open screen asks again.
+pub const SCREEN_PERIOD: Duration = secs(5);
+/// After this a worker gives up on the partner.
+pub const PARTNER_PATIENCE: Duration = secs(5);
+/// How long a worker holds a job.
+pub const LEASE: Duration = secs(60);
+/// After this a worker puts a job back by itself.
+pub const HANDLER: Duration = secs(45);
+/// How often workers look for jobs that nobody told them of, and from then on for those that are due.
+pub const JOB_PERIOD: Duration = Duration::from_millis(20);
+/// How often an attempt with an effect is made for one generation of a booking.
+pub const MAX_ATTEMPTS: usize = 8;
+/// Claims of one job after which it is given up: a job may kill its worker, and evidence takes time.
+pub const MAX_CLAIMS: u32 = 64;
+/// Before an outcome that was looked up counts as "no effect", this must have passed since the last send: more
+/// than a late request, a paused worker and a lagging lookup together.
+pub const QUARANTINE: Duration = mins(60);
+/// So long before a key lapses at the partner we stop to rely on it.
+pub const KEY_MARGIN: Duration = mins(60);
+/// When after the last send, or after a reservation became pending, the partner is asked.
+pub const CHECKS: [Duration; 6] =
+    [Duration::from_millis(500), secs(2), mins(5), mins(15), mins(30), QUARANTINE];
+/// How long to wait after the partner could not be asked.
+pub const CHECK_AGAIN: Duration = mins(2);
+/// How often the partner's statement is read.
+pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
+/// How long a quote may be accepted.
+pub const QUOTE_OPEN: Duration = mins(30);
+/// Asked again within this, a quote is the same one.
+pub const QUOTE_SAME: Duration = mins(15);
+
+/// The wait before attempt `n` (from 1) is followed by another: doubling from two seconds up to five
+/// minutes. Half of it is fixed and half would be drawn (equal jitter); here the middle is taken, since
+/// whatever deviates is a choice of its own.
+pub fn backoff(n: usize) -> Duration {
+    let full = secs(2 << n.min(10)).min(secs(300));
+    full * 3 / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_attempts_outlast_a_transient_fault() {
+        let waits: Duration = (1..MAX_ATTEMPTS).map(backoff).sum();
+        assert!(waits > secs(120), "{waits:?}");
+        assert_eq!(backoff(30), secs(225));
+    }
+
+    #[test]
+    fn a_short_lived_key_is_no_key() {
+        assert_eq!(PartnerTerms::SHORT_KEYS.resend_for(), None);
+        assert_eq!(PartnerTerms::KEYS.resend_for(), Some(mins(23 * 60)));
+    }
+}

@@ -1,0 +1,134 @@
+//! Which form of each guardrail a platform is built with: the one table that names them.
+
+use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
+use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
+use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
+use crate::guardrails::idempotency_store::{EachSubmitNew, IdempotencyStore, QuoteOnce};
+use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
+use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
+
+/// A component that can be taken out.
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrail {
+    /// Its name, as `--without` takes it.
+    pub name: &'static str,
+    /// The system that it belongs to.
+    pub system: &'static str,
+    /// What it does.
+    pub guarded: &'static str,
+    /// What is built instead where it is missing: one or two naive forms, `NAME:a` and `NAME:b`.
+    pub naive: &'static [&'static str],
+}
+
+/// All of them, in the order of the systems.
+pub const GUARDRAILS: [Guardrail; 6] = [
+    Guardrail {
+        name: "booking-contract",
+        system: "booking",
+        guarded: "one set of statuses, one translation per partner, rules for every move",
+        naive: &["connector, callback and client each map words; the last writer wins"],
+    },
+    Guardrail {
+        name: "background-sync",
+        system: "booking",
+        guarded: "the order is committed and answered; workers call the partner",
+        naive: &["the partner is called within the request"],
+    },
+    Guardrail {
+        name: "status-sync",
+        system: "booking",
+        guarded: "lookups, callbacks as hints, the partner's statement, compensation",
+        naive: &["sends again after a timeout, believes callbacks"],
+    },
+    Guardrail {
+        name: "idempotency-store",
+        system: "idempotency",
+        guarded: "a quote can be accepted once, for good; another payload is refused",
+        naive: &["each submission is a new order"],
+    },
+    Guardrail {
+        name: "retry-safe-job",
+        system: "idempotency",
+        guarded: "the key is the booking's and its generation's",
+        naive: &["a new key for each attempt", "the first error is final"],
+    },
+    Guardrail {
+        name: "execution-log",
+        system: "idempotency",
+        guarded: "a row before each call to the partner, its answer after",
+        naive: &["the row is written when the call returns"],
+    },
+];
+
+/// The forms that a platform is built with.
+pub struct Design {
+    pub(crate) contract: Box<dyn BookingContract>,
+    pub(crate) acceptance: Box<dyn BackgroundSync>,
+    pub(crate) recovery: Box<dyn StatusSync>,
+    pub(crate) dedup: Box<dyn IdempotencyStore>,
+    pub(crate) retry: Box<dyn RetrySafeJob>,
+    pub(crate) log: Box<dyn ExecutionLog>,
+}
+
+/// A name that is no guardrail's.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no guardrail")]
+pub struct UnknownGuardrail(pub String);
+
+impl Design {
+    /// The design with every guardrail in place.
+    pub fn guarded() -> Self {
+        Self {
+            contract: Box::new(Rules),
+            acceptance: Box::new(Workers),
+            recovery: Box::new(Recovery),
+            dedup: Box::new(QuoteOnce),
+            retry: Box::new(KeyOfBooking),
+            log: Box::new(RowBeforeCall),
+        }
+    }
+
+    /// The design without these guardrails, each replaced by its naive form (`NAME` means `NAME:a`).
+    ///
+    /// # Errors
+    /// A name that is none of [`GUARDRAILS`] with one of its forms.
+    ///
+    /// ```
+    /// use shakedown_model::Design;
+    /// assert!(Design::without(&["execution-log".to_owned()]).is_ok());
+    /// assert!(Design::without(&["execution-log:b".to_owned()]).is_err());
+    /// ```
+    pub fn without(names: &[String]) -> Result<Self, UnknownGuardrail> {
+        let mut design = Self::guarded();
+        for name in names {
+            match name.strip_suffix(":a").unwrap_or(name) {
+                "booking-contract" => design.contract = Box::new(LastWriterWins),
+                "background-sync" => design.acceptance = Box::new(InTheRequest),
+                "status-sync" => design.recovery = Box::new(ResendAndBelieve),
+                "idempotency-store" => design.dedup = Box::new(EachSubmitNew),
+                "retry-safe-job" => design.retry = Box::new(KeyOfAttempt),
+                "retry-safe-job:b" => design.retry = Box::new(FirstErrorFinal),
+                "execution-log" => design.log = Box::new(RowAfterCall),
+                _ => return Err(UnknownGuardrail(name.clone())),
+            }
+        }
+        Ok(design)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_every_guardrail_can_be_taken_out() {
+        for guardrail in GUARDRAILS {
+            assert!(Design::without(&[guardrail.name.to_owned()]).is_ok(), "{}", guardrail.name);
+            for (form, _) in ["a", "b"].iter().zip(guardrail.naive) {
+                assert!(Design::without(&[format!("{}:{form}", guardrail.name)]).is_ok(), "{}", guardrail.name);
+            }
+        }
+        let error = Design::without(&["seat-belt".to_owned()]).err();
+        assert_eq!(error, Some(UnknownGuardrail("seat-belt".to_owned())));
+    }
+}
