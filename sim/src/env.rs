@@ -229,10 +229,11 @@ impl Env {
             }
             CrashMode::Pause(pause) => {
                 event(Kind::Pause, &format!("is not scheduled for {}", crate::time::text(pause)));
-                let mut core = self.world.core.borrow_mut();
-                core.lasts(pause);
-                core.pause(self.node, pause);
-                drop(core);
+                {
+                    let mut core = self.world.core.borrow_mut();
+                    core.lasts(pause);
+                    core.pause(self.node, pause);
+                }
                 yield_once().await;
             }
         }

@@ -11,7 +11,7 @@
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], [`digest`], `agenda`, `event`, [`node`], `task`, [`world`], [`env`](mod@env)), what nodes act
 //! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
-//! [`trace`], [`tracing_capture`]).
+//! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]).
 
 pub mod label;
 pub mod scope;
@@ -34,6 +34,8 @@ pub mod scenario;
 pub mod runner;
 pub mod trace;
 mod tracing_capture;
+pub mod graph;
+pub mod trace_file;
 pub mod search;
 
 pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
@@ -43,7 +45,7 @@ pub use env::{Env, Side};
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};
-pub use runner::{Offered, Outcome, Plan, Rehearse, Runner};
+pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
 pub use scenario::{Horizon, Parameter, Scenario, Stage};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
@@ -51,4 +53,5 @@ pub use signal::{Poller, Signal};
 pub use store::{Change, Row, Store, StoreError, StoreProfile, Table, Transaction};
 pub use time::{Duration, Moment};
 pub use trace::{Step, Trace};
+pub use trace_file::{TraceFile, TraceFileError};
 pub use world::{Disturbance, Limits};

@@ -8,7 +8,7 @@ use crate::label::mix;
 use crate::scenario::{Parameter, Scenario, Stage};
 use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::time::{Duration, Moment};
-use crate::trace::{self, Trace};
+use crate::trace::{self, Step, Trace};
 use crate::tracing_capture;
 use crate::world::{Limits, Mishap, Unwound, World};
 use std::cell::RefCell;
@@ -62,7 +62,6 @@ pub struct Offered {
 /// # impl Scenario for Calm {
 /// #     type Fact = Nothing;
 /// #     fn name(&self) -> &str { "calm" }
-/// #     fn parameters(&self) -> &[Parameter] { &[] }
 /// #     fn horizon(&self, _: &Variant) -> Horizon { Horizon { heal: Duration::from_secs(1), settle: Duration::from_secs(1) } }
 /// #     fn build(&self, stage: &Stage<Nothing>) {
 /// #         let node = stage.node(Role::outside("sleeper".into()), |_| {});
@@ -105,6 +104,11 @@ pub trait Rehearse {
     fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace);
     /// The last run as a script: its variant and the deviations it took, in the order taken.
     fn script(&self) -> Script;
+    /// The run of a seed as a script.
+    fn script_of(&mut self, seed: u64) -> Script {
+        self.run(Plan::Seed(seed));
+        self.script()
+    }
     /// The choices that the last run offered, in order.
     fn offers(&self) -> Vec<Offered>;
     /// The happy path of the variant that a seed draws.
@@ -117,6 +121,40 @@ pub trait Rehearse {
     fn goals(&self) -> Vec<&'static str>;
     /// The limits of each run.
     fn limits(&self) -> Limits;
+}
+
+/// Two runs of one plan that should have been equal and are not: something beside the choices decides.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[error("two runs of one plan differ from step {step} on: {}, then {}", describe(left.as_ref()), describe(right.as_ref()))]
+pub struct Divergence {
+    /// The first step that differs.
+    pub step: usize,
+    /// The step as the first run has it; absent if that ended before.
+    pub left: Option<Step>,
+    /// The step as the second run has it.
+    pub right: Option<Step>,
+}
+
+fn describe(step: Option<&Step>) -> String {
+    step.map_or("nothing".to_owned(), |step| format!("{} {} {}", step.time, step.node, step.text))
+}
+
+/// Runs a plan three times, twice of them recorded, and compares.
+///
+/// # Errors
+/// [`Divergence`] names the first step that differs.
+pub fn self_check(rehearse: &mut dyn Rehearse, plan: Plan<'_>) -> Result<Outcome, Box<Divergence>> {
+    let (outcome, left) = rehearse.record(plan);
+    let (_, right) = rehearse.record(plan);
+    let again = rehearse.run(plan);
+    let unlike = (again != outcome).then_some(left.steps.len());
+    match left.first_difference(&right).or(unlike) {
+        None => Ok(outcome),
+        Some(step) => {
+            let (left, right) = (left.steps.get(step).cloned(), right.steps.get(step).cloned());
+            Err(Box::new(Divergence { step, left, right }))
+        }
+    }
 }
 
 impl<S: Scenario> Rehearse for Runner<S> {
@@ -346,5 +384,12 @@ impl<S: Scenario> Runner<S> {
         };
         drop(core);
         outcome
+    }
+}
+
+impl<S: Scenario> Drop for Runner<S> {
+    /// What a run has built holds on to its world, and the world on to it.
+    fn drop(&mut self) {
+        self.world.discard();
     }
 }

@@ -45,7 +45,9 @@ pub trait Scenario: 'static {
     }
 
     /// What runs are built from.
-    fn parameters(&self) -> &[Parameter];
+    fn parameters(&self) -> &[Parameter] {
+        &[]
+    }
 
     /// How long a run of this variant may deviate and settle.
     fn horizon(&self, variant: &Variant) -> Horizon;

@@ -126,3 +126,43 @@ impl Trace {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A trace whose steps have these causes and say nothing.
+    pub(crate) fn trace_of(causes: &[&[u32]]) -> Trace {
+        let step = |causes: &&[u32]| Step {
+            time: Moment::START,
+            node: "node".to_owned(),
+            scope: "-".to_owned(),
+            kind: Kind::Note,
+            causes: causes.to_vec(),
+            text: String::new(),
+            because: None,
+            choice: None,
+            state: None,
+            digest: String::new(),
+        };
+        Trace {
+            script: Script::default(),
+            seed: None,
+            limits: Limits::default(),
+            digest: String::new(),
+            steps: causes.iter().map(step).collect(),
+            violations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_difference_is_where_one_run_says_something_else_or_ends() {
+        let trace = trace_of(&[&[], &[0], &[1]]);
+        let mut other = trace.clone();
+        assert_eq!(trace.first_difference(&other), None);
+        other.steps[1].text = "else".to_owned();
+        assert_eq!(trace.first_difference(&other), Some(1));
+        other.steps.truncate(1);
+        assert_eq!(trace.first_difference(&other), Some(1));
+    }
+}

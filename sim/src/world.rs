@@ -86,8 +86,10 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
+type Arriving = Box<dyn FnOnce(&Rc<World>)>;
+
 pub(crate) struct Delivery {
-    pub(crate) run: Box<dyn FnOnce(&Rc<World>)>,
+    pub(crate) run: Arriving,
     pub(crate) cause: Option<u32>,
 }
 

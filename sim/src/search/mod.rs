@@ -1,18 +1,32 @@
-//! Search over scripts: what is done with a run once it has failed.
+//! Search over scripts: finding runs that fail, and what is done with a run once it has failed.
+//!
+//! In reading order: [`explore`] runs seeds, `shrink` makes a failing script small, `slice` cuts its story
+//! out of the trace, `told` writes it down, [`signature`] says which bug it is, and [`replay`] runs it again
+//! later.
+
+pub mod explore;
+pub mod replay;
+mod shrink;
+pub mod signature;
+mod slice;
+mod told;
+
+pub use explore::{Campaign, FailingRun, Group, Tally, explore};
+pub use replay::{Misfit, Replay, Verdict, fit, replay};
 
 use crate::judge::Violation;
-use crate::runner::Rehearse;
+use crate::runner::{Plan, Rehearse};
 use crate::script::{Deviation, Script};
 use crate::trace::Trace;
 
 /// A failure, shrunk and explained.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
     /// The run as it was found.
     pub found: Script,
     /// The smallest script found that breaks the same invariant in the same roles.
     pub shrunk: Script,
-    /// What the shrunk run breaks.
+    /// What the shrunk run breaks; events are given as steps of [`Failure::trace`].
     pub violation: Violation,
     /// How many runs the shrinking took.
     pub runs: u32,
@@ -35,8 +49,45 @@ pub struct Needed {
     pub still_broken: Vec<String>,
 }
 
-/// Shrinks and explains a failure: `found` is the failing run, `violation` the one of its violations to keep.
+/// Shrinks and explains a failure: `found` is the failing run, `violation` the one of its violations to
+/// keep. The shrunk run breaks the same invariant in the same roles; it never slips to another.
+///
+/// A run that does not fail again when its script is run (it was not deterministic) comes back as it was.
 pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
-    let (_, _, _) = (rehearse, found, violation);
-    unreachable!("being written")
+    let shrinking = shrink::shrink(rehearse, found, violation);
+    let mut failure = tell(rehearse, &shrinking.script, violation);
+    failure.found = found.clone();
+    failure.runs = shrinking.runs;
+    failure.needed = needed(rehearse, &failure.shrunk);
+    failure
+}
+
+/// Records a failing script as it is and cuts out its story, without shrinking.
+pub(crate) fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
+    let (_, trace) = rehearse.record(Plan::Script(script));
+    let same = trace.violations.iter().find(|other| is_same(other, violation));
+    let violation = same.cloned().unwrap_or_else(|| Violation { events: Vec::new(), ..violation.clone() });
+    let slice = slice::slice(&trace, &violation);
+    let signature = signature::signature(&trace, &violation, &slice);
+    let (found, shrunk) = (script.clone(), trace.script.clone());
+    Failure { found, shrunk, violation, runs: 0, signature, needed: Vec::new(), trace, slice }
+}
+
+fn needed(rehearse: &mut dyn Rehearse, script: &Script) -> Vec<Needed> {
+    let without = (0..script.deviations.len()).map(|at| {
+        let mut rest = script.deviations.clone();
+        let deviation = rest.remove(at);
+        let outcome = rehearse.run(Plan::Script(&script.with(rest)));
+        let mut still_broken: Vec<_> =
+            outcome.violations.into_iter().map(|violation| violation.invariant).collect();
+        still_broken.sort();
+        still_broken.dedup();
+        Needed { deviation, still_broken }
+    });
+    without.collect()
+}
+
+/// Whether two violations count as one failure while shrinking.
+pub(crate) fn is_same(one: &Violation, other: &Violation) -> bool {
+    (&one.invariant, &one.roles) == (&other.invariant, &other.roles)
 }

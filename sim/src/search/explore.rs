@@ -1,0 +1,207 @@
+//! Seeded exploration: one run after another, and what is kept of them.
+//!
+//! A campaign over a range of seeds is the merger of campaigns over its parts, whatever the parts: so it
+//! comes out the same at any number of threads. What is kept does not grow with the number of runs, only
+//! with that of failing runs, which the caller bounds.
+
+use crate::digest::Digest;
+use crate::judge::Violation;
+use crate::label::mix;
+use crate::runner::{Outcome, Plan, Rehearse};
+use crate::time::Duration;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a number of runs add up to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Runs.
+    pub runs: u64,
+    /// Events in all of them.
+    pub events: u64,
+    /// Simulated time in all of them.
+    pub simulated: Duration,
+    /// For each goal, in the scenario's order, how many runs reached it.
+    pub goals: Vec<u64>,
+    sum: u64,
+    power: u64,
+}
+
+/// The base of the polynomial over run digests; odd, so that its powers never vanish.
+const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Tally {
+    fn of_run(outcome: &Outcome, goals: usize) -> Self {
+        Self {
+            runs: 1,
+            events: u64::from(outcome.events),
+            simulated: Duration::from_nanos(outcome.ended.nanos()),
+            goals: (0..goals).map(|goal| outcome.goals >> goal & 1).collect(),
+            sum: outcome.digest.bits(),
+            power: BASE,
+        }
+    }
+
+    /// Adds what came after. Order matters to the digest, grouping does not.
+    fn then(&mut self, next: &Tally) {
+        if self.runs == 0 {
+            return self.clone_from(next);
+        }
+        if next.runs == 0 {
+            return;
+        }
+        self.runs += next.runs;
+        self.events += next.events;
+        self.simulated += next.simulated;
+        self.goals.iter_mut().zip(&next.goals).for_each(|(goal, more)| *goal += more);
+        self.sum = self.sum.wrapping_mul(next.power).wrapping_add(next.sum);
+        self.power = self.power.wrapping_mul(next.power);
+    }
+
+    /// A digest over the digests of all runs, in the order of their seeds.
+    pub fn digest(&self) -> Digest {
+        Digest::from_bits(mix(self.sum, self.runs))
+    }
+}
+
+/// A run that broke something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailingRun {
+    /// Its seed.
+    pub seed: u64,
+    /// Everything that it broke.
+    pub violations: Vec<Violation>,
+    /// The campaign up to this run, this run included.
+    pub so_far: Tally,
+}
+
+/// Runs over a range of seeds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Campaign {
+    /// The seeds that were run.
+    pub seeds: Range<u64>,
+    /// What all runs add up to.
+    pub tally: Tally,
+    /// The runs that broke something, in the order of their seeds.
+    pub failing: Vec<FailingRun>,
+}
+
+/// Failures that break one invariant in the same roles.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// Which invariant.
+    pub invariant: String,
+    /// In which roles.
+    pub roles: String,
+    /// How many runs.
+    pub count: u64,
+    /// The first seeds that do, at most [`Group::SEEDS_MAX`].
+    pub seeds: Vec<u64>,
+    /// How many runs it took to find the first.
+    pub runs_to_find: u64,
+    /// The violation as the first run has it.
+    pub first: Violation,
+}
+
+impl Group {
+    /// How many seeds of a group are kept, to be shrunk.
+    pub const SEEDS_MAX: usize = 8;
+}
+
+/// Runs these seeds in order, up to the `failures_max`th run that breaks something.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// use shakedown_sim::search::explore;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn horizon(&self, _: &Variant) -> Horizon { Horizon { heal: Duration::from_secs(1), settle: Duration::from_secs(1) } }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let mut runner = Runner::new(Calm);
+/// let whole = explore(&mut runner, 0..50, 1);
+/// let mut parts = explore(&mut runner, 0..20, 1);
+/// parts.merge(explore(&mut runner, 20..50, 1));
+/// assert_eq!(whole, parts);
+/// ```
+pub fn explore(rehearse: &mut dyn Rehearse, seeds: Range<u64>, failures_max: usize) -> Campaign {
+    let goals = rehearse.goals().len();
+    let mut campaign = Campaign { seeds: seeds.start..seeds.start, ..Campaign::default() };
+    for seed in seeds {
+        if campaign.failing.len() >= failures_max {
+            break;
+        }
+        let outcome = rehearse.run(Plan::Seed(seed));
+        campaign.tally.then(&Tally::of_run(&outcome, goals));
+        campaign.seeds.end = seed + 1;
+        if !outcome.violations.is_empty() {
+            let so_far = campaign.tally.clone();
+            campaign.failing.push(FailingRun { seed, violations: outcome.violations, so_far });
+        }
+    }
+    campaign
+}
+
+impl Campaign {
+    /// Adds the campaign over the seeds that come next.
+    pub fn merge(&mut self, next: Campaign) {
+        for mut failing in next.failing {
+            let mut so_far = self.tally.clone();
+            so_far.then(&failing.so_far);
+            failing.so_far = so_far;
+            self.failing.push(failing);
+        }
+        if self.tally.runs == 0 {
+            self.seeds.start = next.seeds.start;
+        }
+        self.tally.then(&next.tally);
+        self.seeds.end = next.seeds.end;
+    }
+
+    /// Ends the campaign at its `failures_max`th failing run, as if no later seed had been run. Answers
+    /// whether it has that many.
+    pub fn cut(&mut self, failures_max: usize) -> bool {
+        let Some(last) = failures_max.checked_sub(1).and_then(|last| self.failing.get(last)) else {
+            return false;
+        };
+        self.seeds.end = last.seed + 1;
+        self.tally = last.so_far.clone();
+        self.failing.truncate(failures_max);
+        true
+    }
+
+    /// The failures by invariant and roles, in the order in which they were first found.
+    pub fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut place: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for run in &self.failing {
+            let mut counted = Vec::new();
+            for violation in &run.violations {
+                let at = *place.entry((&violation.invariant, &violation.roles)).or_insert_with(|| {
+                    groups.push(Group {
+                        invariant: violation.invariant.clone(),
+                        roles: violation.roles.clone(),
+                        count: 0,
+                        seeds: Vec::new(),
+                        runs_to_find: run.so_far.runs,
+                        first: violation.clone(),
+                    });
+                    groups.len() - 1
+                });
+                if !counted.contains(&at) {
+                    counted.push(at);
+                    groups[at].count += 1;
+                    if groups[at].seeds.len() < Group::SEEDS_MAX {
+                        groups[at].seeds.push(run.seed);
+                    }
+                }
+            }
+        }
+        groups
+    }
+}

@@ -1,0 +1,225 @@
+//! Shrinking: from a failing script to a small one that fails in the same way.
+//!
+//! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating
+//! failure-inducing input", 2002), those that remain are simplified, the variant is made smaller, and at
+//! last every smaller script over the sites involved is tried, so that what remains is minimal in practice.
+
+use crate::judge::Violation;
+use crate::runner::{Offered, Plan, Rehearse};
+use crate::script::{Deviation, Script, Variant};
+use crate::search::is_same;
+use std::collections::BTreeSet;
+
+/// No shrinking takes more runs than this.
+pub(crate) const RUNS_MAX: u32 = 500;
+/// How many of them the search for pairs of deviations may leave used.
+const RUNS_FOR_PAIRS: u32 = 400;
+/// At most this many other choices of its site are tried for a deviation.
+const PLACES_MAX: usize = 4;
+
+/// What shrinking came to.
+pub(crate) struct Shrinking {
+    pub(crate) script: Script,
+    pub(crate) runs: u32,
+}
+
+pub(crate) fn shrink(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Shrinking {
+    let mut shrinker = Shrinker { rehearse, violation, best: found.clone(), tried: BTreeSet::new(), runs: 0 };
+    if shrinker.fails(found.clone()) {
+        shrinker.drop_deviations();
+        shrinker.simplify();
+        shrinker.make_variant_smaller();
+        shrinker.try_smaller_scripts();
+        shrinker.simplify();
+    }
+    Shrinking { script: shrinker.best, runs: shrinker.runs }
+}
+
+struct Shrinker<'a> {
+    rehearse: &'a mut dyn Rehearse,
+    violation: &'a Violation,
+    /// The smallest script so far that fails as it should.
+    best: Script,
+    /// Scripts tried before, in written form.
+    tried: BTreeSet<String>,
+    runs: u32,
+}
+
+impl Shrinker<'_> {
+    /// Runs a script that was not run before; if it fails as it should, it is the best from here on.
+    fn fails(&mut self, script: Script) -> bool {
+        self.run(&script) && {
+            // Deviations that were never offered fall away by themselves.
+            self.best = Script { deviations: self.rehearse.script().deviations, ..script };
+            true
+        }
+    }
+
+    /// The choices that a run with these deviations offers.
+    fn offers_with(&mut self, deviations: Vec<Deviation>) -> Vec<Offered> {
+        if self.runs >= RUNS_MAX {
+            return Vec::new();
+        }
+        self.runs += 1;
+        self.rehearse.run(Plan::Script(&self.best.with(deviations)));
+        self.rehearse.offers()
+    }
+
+    fn run(&mut self, script: &Script) -> bool {
+        let mut sorted = script.clone();
+        sorted.deviations.sort();
+        if self.runs >= RUNS_MAX || !self.tried.insert(sorted.to_string()) {
+            return false;
+        }
+        self.runs += 1;
+        let outcome = self.rehearse.run(Plan::Script(script));
+        outcome.violations.iter().any(|other| is_same(other, self.violation))
+    }
+
+    fn count(&self) -> usize {
+        self.best.deviations.len()
+    }
+
+    /// Drops chunks, halving their size down to one, until nothing more can be dropped.
+    fn drop_deviations(&mut self) {
+        if self.count() > 0 && self.fails(self.best.with(Vec::new())) {
+            return;
+        }
+        let mut size = self.count().div_ceil(2);
+        while size > 0 {
+            let dropped = self.drop_chunks(size);
+            // Once single ones cannot be dropped any more, nothing can.
+            size = if size > 1 || dropped { (size / 2).max(1).min(self.count()) } else { 0 };
+        }
+    }
+
+    fn drop_chunks(&mut self, size: usize) -> bool {
+        let mut any = false;
+        let mut at = 0;
+        while at < self.count() {
+            let mut rest = self.best.deviations.clone();
+            rest.drain(at..(at + size).min(rest.len()));
+            if self.fails(self.best.with(rest)) { any = true } else { at += size }
+        }
+        any
+    }
+
+    /// Gives each deviation an earlier alternative of its choice, or an earlier choice of its site.
+    fn simplify(&mut self) {
+        let mut at = 0;
+        while at < self.count() {
+            if !(self.take_earlier_alternative(at) || self.take_earlier_choice(at)) {
+                at += 1;
+            }
+        }
+    }
+
+    /// A deviation by a length that is no corner becomes the first corner that fails as well; a later
+    /// corner becomes an earlier one.
+    fn take_earlier_alternative(&mut self, at: usize) -> bool {
+        let deviation = self.best.deviations[at].clone();
+        let offers = self.offers_with(self.best.deviations.clone());
+        let offered = offers.into_iter().find(|offered| offered.id == deviation.id);
+        let Some(offered) = offered else { return false };
+        let names = offered.alternatives.names();
+        let now = names.iter().position(|name| *name == deviation.alternative).unwrap_or(names.len());
+        (1..now).any(|index| {
+            let simpler = Deviation { alternative: names[index].to_owned(), ..deviation.clone() };
+            self.replaces(at, simpler)
+        })
+    }
+
+    /// The same deviation where its site was met earlier: the first intent instead of the fourth.
+    fn take_earlier_choice(&mut self, at: usize) -> bool {
+        let deviation = self.best.deviations[at].clone();
+        let mut rest = self.best.deviations.clone();
+        rest.remove(at);
+        let offers = self.offers_with(rest);
+        let of_site = offers.into_iter().filter(|offered| offered.id.site == deviation.id.site);
+        let earlier: Vec<_> =
+            of_site.take_while(|offered| offered.id != deviation.id).take(PLACES_MAX).collect();
+        let taken: Vec<_> = self.best.deviations.iter().map(|other| other.id.clone()).collect();
+        let free =
+            earlier.into_iter().filter(|offered| !taken.contains(&offered.id) && offered.id < deviation.id);
+        let free: Vec<_> = free.collect();
+        free.into_iter().any(|offered| {
+            let alternative = deviation.alternative.clone();
+            self.replaces(at, Deviation { id: offered.id, alternative })
+        })
+    }
+
+    fn replaces(&mut self, at: usize, deviation: Deviation) -> bool {
+        let (mut deviations, count) = (self.best.deviations.clone(), self.count());
+        deviations[at] = deviation;
+        let script = self.best.with(deviations);
+        let before = self.best.clone();
+        let failed = self.fails(script);
+        if failed && self.count() > count {
+            self.best = before;
+            return false;
+        }
+        failed
+    }
+
+    /// Gives each parameter the smallest value with which the run still fails.
+    fn make_variant_smaller(&mut self) {
+        for parameter in self.rehearse.parameters().to_vec() {
+            let order: Vec<&str> = parameter.small.iter().chain(parameter.values).copied().collect();
+            let now = self.best.variant.get(parameter.name).unwrap_or_default().to_owned();
+            for value in order.into_iter().take_while(|value| *value != now) {
+                let variant = with_value(&self.best.variant, parameter.name, value);
+                if self.fails(Script { variant, ..self.best.clone() }) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Tries every script of fewer deviations over the sites involved: none, each single one, and pairs as
+    /// far as the runs last.
+    fn try_smaller_scripts(&mut self) {
+        let sites: BTreeSet<String> =
+            self.best.deviations.iter().map(|other| other.id.site.clone()).collect();
+        let count = self.count();
+        if count == 0 || self.fails(self.best.with(Vec::new())) || count == 1 {
+            return;
+        }
+        let singles = self.children(&[], &sites);
+        for single in &singles {
+            if self.fails(self.best.with(vec![single.clone()])) {
+                return;
+            }
+        }
+        for first in singles.iter().filter(|_| count > 2) {
+            for second in self.children(std::slice::from_ref(first), &sites) {
+                if self.runs >= RUNS_FOR_PAIRS || self.fails(self.best.with(vec![first.clone(), second])) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The deviations that can be added after those of a script, at these sites.
+    fn children(&mut self, deviations: &[Deviation], sites: &BTreeSet<String>) -> Vec<Deviation> {
+        let offers = self.offers_with(deviations.to_vec());
+        let last =
+            offers.iter().rposition(|offered| deviations.iter().any(|deviation| deviation.id == offered.id));
+        let later = offers.iter().skip(last.map_or(0, |last| last + 1));
+        let involved = later.filter(|offered| sites.contains(&offered.id.site));
+        let ways = involved.flat_map(|offered| {
+            let names = offered.alternatives.names().iter().skip(1);
+            names.map(|name| Deviation { id: offered.id.clone(), alternative: (*name).to_owned() })
+        });
+        ways.collect()
+    }
+}
+
+fn with_value(variant: &Variant, parameter: &str, value: &str) -> Variant {
+    let mut variant = variant.clone();
+    for (name, present) in &mut variant.0 {
+        if name == parameter {
+            value.clone_into(present);
+        }
+    }
+    variant
+}

@@ -1,0 +1,67 @@
+//! Signatures: which bug a failure is.
+//!
+//! Two failures of one cause differ in seeds, times and numbers of entities, yet have one signature: it is
+//! taken over the invariant, the roles, and the causal shape of the shrunk story. The shape is what follows
+//! from what; the order of steps that do not follow from each other has no part in it.
+
+use crate::digest::Digest;
+use crate::graph::CausalGraph;
+use crate::judge::Violation;
+use crate::trace::{Step, Trace};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The signature of a violation whose story is `slice`: twelve hexadecimal digits.
+pub fn signature(trace: &Trace, violation: &Violation, slice: &[u32]) -> String {
+    let mut digest = Digest::default();
+    digest.text(&violation.invariant);
+    digest.text(&violation.roles);
+    for shape in shapes(trace, slice) {
+        digest.word(shape);
+    }
+    format!("{:012x}", digest.bits() >> 16)
+}
+
+/// For each step of the slice a hash of what it is and of the shapes that it follows from; each once.
+fn shapes(trace: &Trace, slice: &[u32]) -> BTreeSet<u64> {
+    let graph = CausalGraph::of(trace);
+    let mut shape_of: BTreeMap<u32, u64> = BTreeMap::new();
+    for number in slice {
+        let Some(step) = trace.steps.get(*number as usize) else { continue };
+        let mut digest = Digest::default();
+        digest.text(&label(step));
+        let before: BTreeSet<u64> = nearest(&graph, *number, &shape_of);
+        before.into_iter().for_each(|shape| digest.word(shape));
+        shape_of.insert(*number, digest.bits());
+    }
+    shape_of.into_values().collect()
+}
+
+/// The shapes of the nearest steps of the slice that a step follows from.
+fn nearest(graph: &CausalGraph, number: u32, shape_of: &BTreeMap<u32, u64>) -> BTreeSet<u64> {
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut next: Vec<u32> = graph.direct_causes(number).collect();
+    while let Some(cause) = next.pop() {
+        match shape_of.get(&cause) {
+            Some(shape) => drop(found.insert(*shape)),
+            None if seen.insert(cause) => next.extend(graph.direct_causes(cause)),
+            None => {}
+        }
+    }
+    found
+}
+
+/// What a step is, without its time and without the numbers of nodes and entities.
+fn label(step: &Step) -> String {
+    match &step.choice {
+        Some(choice) => format!("{} = {}", choice.site, choice.taken),
+        None => format!("{:?} {}", step.kind, role(&step.node)),
+    }
+}
+
+/// A node's name without its number.
+fn role(node: &str) -> &str {
+    match node.rsplit_once('-') {
+        Some((role, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => role,
+        _ => node,
+    }
+}

@@ -1,0 +1,134 @@
+//! Trace files: a recorded run as JSON Lines, to be replayed and explained elsewhere.
+//!
+//! The first line is the header: schema, script, seed, engine, limits, digest. A line for each step follows,
+//! then the verdict. The last line holds checksums, so that a file that was edited or cut off is told from
+//! one that drifted. Keys are sorted, numbers that other readers of JSON would round are strings, and
+//! nothing of the machine or the hour is in it: equal runs give equal files, byte for byte.
+
+mod read;
+mod seal;
+mod write;
+
+use crate::judge::Violation;
+use crate::script::Script;
+use crate::search::{Failure, Needed};
+use crate::trace::Trace;
+
+/// The form of the files that this version writes and reads.
+pub const SCHEMA: &str = "shakedown-trace/1";
+
+/// A recorded run, and what is known of its failure.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn horizon(&self, _: &Variant) -> Horizon { Horizon { heal: Duration::from_secs(1), settle: Duration::from_secs(1) } }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let (_, trace) = Runner::new(Calm).record(Plan::Seed(7));
+/// let file = TraceFile::of_run(trace);
+/// let text = file.to_string();
+/// assert_eq!(text.parse::<TraceFile>(), Ok(file));
+/// let cut = text.get(..text.len() / 2).unwrap();
+/// assert!(cut.parse::<TraceFile>().unwrap_err().to_string().contains("cut off"));
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct TraceFile {
+    /// The version of the engine that recorded it.
+    pub engine: String,
+    /// The recorded run.
+    pub trace: Trace,
+    /// What is known of its failure, if it was shrunk and explained.
+    pub explained: Option<Explained>,
+}
+
+/// What is known of a failure beside its trace: a [`Failure`] without it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Explained {
+    /// The run as it was found.
+    pub found: Script,
+    /// What the run breaks; events are given as steps.
+    pub violation: Violation,
+    /// How many runs the shrinking took.
+    pub runs: u32,
+    /// Which bug this is.
+    pub signature: String,
+    /// For each deviation, what happens without it.
+    pub needed: Vec<Needed>,
+    /// The steps that tell the story.
+    pub slice: Vec<u32>,
+}
+
+impl TraceFile {
+    /// The file of a run that nobody has explained: one that holds, say.
+    pub fn of_run(trace: Trace) -> Self {
+        Self { engine: env!("CARGO_PKG_VERSION").to_owned(), trace, explained: None }
+    }
+
+    /// The failure that the file holds, if it was explained.
+    pub fn failure(&self) -> Option<Failure> {
+        let Explained { found, violation, runs, signature, needed, slice } = self.explained.clone()?;
+        let (shrunk, trace) = (self.trace.script.clone(), self.trace.clone());
+        Some(Failure { found, shrunk, violation, runs, signature, needed, trace, slice })
+    }
+}
+
+impl From<&Failure> for TraceFile {
+    fn from(failure: &Failure) -> Self {
+        let Failure { found, violation, runs, signature, needed, slice, trace, .. } = failure.clone();
+        let explained = Some(Explained { found, violation, runs, signature, needed, slice });
+        Self { explained, ..Self::of_run(trace) }
+    }
+}
+
+/// Why a trace file cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TraceFileError {
+    /// There is nothing in it.
+    #[error("the file is empty: expected a trace, whose first line names the schema {SCHEMA}")]
+    Empty,
+    /// It begins with no header.
+    #[error("line 1: {problem}: this is no trace; expected a JSON object that names the schema {SCHEMA}")]
+    NotATrace {
+        /// What is there instead.
+        problem: String,
+    },
+    /// It is a trace in another form.
+    #[error(
+        "line 1: unknown schema `{schema}`: this version reads {SCHEMA}; read it with the version that wrote it, or record the run again"
+    )]
+    UnknownSchema {
+        /// What it names.
+        schema: String,
+    },
+    /// It ends before its last line.
+    #[error(
+        "line {line}: the file is cut off here: the checksum line is missing; fetch the whole file, or record the run again"
+    )]
+    Truncated {
+        /// The last line there is.
+        line: usize,
+    },
+    /// It is not as it was written.
+    #[error(
+        "line {line}: the checksum does not match: the file was edited or cut; use it as it was written, or record the run again"
+    )]
+    Damaged {
+        /// The first line that is not as it was written.
+        line: usize,
+    },
+    /// It is as it was written, and yet wrong.
+    #[error("line {line}: {problem}; record the run again with this version")]
+    Malformed {
+        /// The line.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
