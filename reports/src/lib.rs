@@ -1,1 +1,20 @@
-//! placeholder
+//! Reports: from the records that runs and campaigns leave behind to text that people and machines read.
+//!
+//! Pure functions of finished records: no file, terminal, clock or environment is touched here, and nothing
+//! here knows what is simulated. Whoever calls decides where a text goes and how wide and coloured it may be.
+//!
+//! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
+//! columns are written), [`story`] (which steps tell a failure, and why each happened), and one module for
+//! each form: [`terminal`], [`json`], [`markdown`], [`junit`].
+
+pub mod clock;
+pub mod json;
+pub mod junit;
+pub mod layout;
+pub mod markdown;
+pub mod records;
+pub mod story;
+pub mod terminal;
+
+pub use layout::Paper;
+pub use records::{Ending, Finding, Finished, GoalTally, Listed, Verdict};

@@ -1,0 +1,205 @@
+//! What a machine reads: one object, its keys stable and in a stable order. More keys may come.
+
+use crate::records::{Ending, Finished, Listed, Verdict};
+use crate::story::{self, Row};
+use serde::Serialize;
+use shakedown_sim::Trace;
+
+#[derive(Serialize)]
+struct Campaigns<'a> {
+    scenarios: Vec<Scenario<'a>>,
+    #[serde(skip_serializing_if = "<[SelfCheck]>::is_empty")]
+    self_check: &'a [SelfCheck],
+}
+
+#[derive(Serialize)]
+struct Scenario<'a> {
+    name: &'a str,
+    without: &'a [String],
+    verdict: Verdict,
+    ending: Ending,
+    runs: u64,
+    failing: u64,
+    digest: String,
+    simulated_s: u64,
+    goals: Tally<'a>,
+    variants: Vec<Parameter<'a>>,
+    violations: Vec<Violation<'a>>,
+    assumptions: &'a [String],
+}
+
+/// Written as an object that keeps the scenario's order.
+struct Tally<'a>(Vec<(&'a str, u64)>);
+
+impl Serialize for Tally<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+#[derive(Serialize)]
+struct Parameter<'a> {
+    parameter: &'a str,
+    runs: Tally<'a>,
+}
+
+#[derive(Serialize)]
+struct Violation<'a> {
+    invariant: &'a str,
+    message: &'a str,
+    signature: &'a str,
+    seed: Option<u64>,
+    count: u64,
+    runs_to_find: u64,
+    steady: bool,
+    variant: String,
+    deviations: Vec<String>,
+    needed: Vec<Needed<'a>>,
+    trace: &'a str,
+}
+
+#[derive(Serialize)]
+struct Needed<'a> {
+    deviation: String,
+    still_broken: &'a [String],
+}
+
+/// The result of `explore` and `run`, with the self-check if one was made.
+pub fn finished(all: &[Finished], self_check: &[SelfCheck]) -> String {
+    pretty(&Campaigns { scenarios: all.iter().map(scenario).collect(), self_check })
+}
+
+fn scenario(finished: &Finished) -> Scenario<'_> {
+    let tally = |values: &'_ [(String, u64)]| values.iter().map(|(_, runs)| *runs).collect::<Vec<_>>();
+    Scenario {
+        name: &finished.scenario,
+        without: &finished.without,
+        verdict: finished.verdict,
+        ending: finished.ending,
+        runs: finished.runs,
+        failing: finished.failing,
+        digest: finished.digest.to_string(),
+        simulated_s: finished.simulated.as_secs(),
+        goals: Tally(finished.goals.iter().map(|goal| (goal.name.as_str(), goal.reached)).collect()),
+        variants: finished
+            .variants
+            .iter()
+            .map(|(name, values)| Parameter {
+                parameter: name,
+                runs: Tally(values.iter().map(|(value, _)| value.as_str()).zip(tally(values)).collect()),
+            })
+            .collect(),
+        violations: finished.findings.iter().map(violation).collect(),
+        assumptions: &finished.assumptions,
+    }
+}
+
+fn violation(finding: &crate::records::Finding) -> Violation<'_> {
+    let failure = &finding.failure;
+    let needed = failure.needed.iter();
+    Violation {
+        invariant: &failure.violation.invariant,
+        message: &failure.violation.message,
+        signature: &failure.signature,
+        seed: finding.seed,
+        count: finding.count,
+        runs_to_find: finding.runs_to_find,
+        steady: finding.steady,
+        variant: failure.shrunk.variant.to_string(),
+        deviations: failure.shrunk.deviations.iter().map(|one| one.compact()).collect(),
+        needed: needed
+            .map(|one| Needed { deviation: one.deviation.compact(), still_broken: &one.still_broken })
+            .collect(),
+        trace: &finding.trace,
+    }
+}
+
+/// The result of `list`.
+pub fn list(scenarios: &[Listed]) -> String {
+    #[derive(Serialize)]
+    struct List<'a> {
+        scenarios: &'a [Listed],
+    }
+    pretty(&List { scenarios })
+}
+
+/// A replay's result.
+#[derive(Serialize)]
+pub struct Replayed<'a> {
+    /// The trace, as it was named.
+    pub trace: &'a str,
+    /// `exact`, `equivalent`, `drifted` or `lost`.
+    pub replay: &'a str,
+    /// What that means here.
+    pub meaning: &'a str,
+    /// The digest of the run made now.
+    pub digest: String,
+    /// The first step that differs from the trace, if one does.
+    pub first_difference: Option<u32>,
+    /// Invariants that the run made now breaks.
+    pub violations: Vec<&'a str>,
+    /// Deviations of the script that were never offered.
+    pub unapplied: Vec<String>,
+}
+
+/// The result of `replay`.
+pub fn replayed(replayed: &Replayed<'_>) -> String {
+    pretty(replayed)
+}
+
+/// A self-check: each way in which one run was made again, and the first difference if it was not the same.
+#[derive(Clone, Debug, Serialize)]
+pub struct SelfCheck {
+    /// In which way.
+    pub way: &'static str,
+    /// Whether the run was the same.
+    pub same: bool,
+    /// The first event that differs, in words.
+    pub first_difference: Option<String>,
+}
+
+/// The result of `explain`: the steps that tell the story, each with those that it follows from.
+pub fn story(trace: &Trace, rows: &[Row]) -> String {
+    #[derive(Serialize)]
+    struct Step<'a> {
+        step: u32,
+        time_ns: String,
+        node: &'a str,
+        what: &'a str,
+        why: &'a str,
+        causes: Vec<u32>,
+    }
+    #[derive(Serialize)]
+    struct Story<'a> {
+        name: &'a str,
+        without: &'a [String],
+        variant: String,
+        deviations: Vec<String>,
+        violations: Vec<&'a str>,
+        steps: Vec<Step<'a>>,
+    }
+    let steps = rows.iter().zip(story::causes(trace, rows)).map(|(row, causes)| Step {
+        step: row.step,
+        time_ns: row.time.nanos().to_string(),
+        node: &row.node,
+        what: &row.what,
+        why: &row.why,
+        causes: causes.into_iter().map(|cause| rows[cause].step).collect(),
+    });
+    let script = &trace.script;
+    pretty(&Story {
+        name: &script.scenario,
+        without: &script.without,
+        variant: script.variant.to_string(),
+        deviations: script.deviations.iter().map(|one| one.compact()).collect(),
+        violations: trace.violations.iter().map(|violation| violation.invariant.as_str()).collect(),
+        steps: steps.collect(),
+    })
+}
+
+fn pretty<T: Serialize>(value: &T) -> String {
+    let mut text =
+        serde_json::to_string_pretty(value).expect("records have text keys and no foreign serializer");
+    text.push('\n');
+    text
+}

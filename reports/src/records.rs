@@ -1,0 +1,162 @@
+//! What there is to report: the finished records of runs and campaigns.
+
+use shakedown_sim::search::Failure;
+use shakedown_sim::{Digest, Duration};
+
+/// What a campaign, or a single run, says of its scenario.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No invariant was broken, and the runs were enough to say so.
+    Held,
+    /// An invariant was broken.
+    Violated,
+    /// No invariant was broken, but the runs were too few, or missed a state that they had to reach.
+    Inconclusive,
+}
+
+/// Why a campaign ended where it did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Every run that was asked for was made.
+    Complete,
+    /// As many runs failed as were allowed to.
+    MaxFail,
+    /// The time that was given is used up.
+    Budget,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+/// A rare state, and how many runs reached it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GoalTally {
+    /// Its name.
+    pub name: String,
+    /// How many runs reached it.
+    pub reached: u64,
+    /// How many runs a campaign must make before not reaching it says anything.
+    pub need: u64,
+}
+
+/// One bug: a failure that stands for all failures with its signature.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The failure, shrunk and explained.
+    pub failure: Failure,
+    /// The first seed that found it; none if a script did.
+    pub seed: Option<u64>,
+    /// How many runs failed in this way.
+    pub count: u64,
+    /// How many runs it took to meet it first.
+    pub runs_to_find: u64,
+    /// Whether replaying the shrunk script [`REPLAYS`] times gave the same run each time.
+    pub steady: bool,
+    /// Where its trace is, as one would type it.
+    pub trace: String,
+}
+
+/// How often a failure is replayed before it is reported.
+pub const REPLAYS: usize = 3;
+
+/// What a campaign or a run of one scenario came to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The scenario.
+    pub scenario: String,
+    /// What its design lacked.
+    pub without: Vec<String>,
+    /// What the runs say.
+    pub verdict: Verdict,
+    /// Why they ended.
+    pub ending: Ending,
+    /// How many there were.
+    pub runs: u64,
+    /// How many failed.
+    pub failing: u64,
+    /// Over all of them, in order.
+    pub digest: Digest,
+    /// Virtual time, summed over the runs.
+    pub simulated: Duration,
+    /// In the scenario's order.
+    pub goals: Vec<GoalTally>,
+    /// For each parameter, how many runs had each of its values.
+    pub variants: Vec<(String, Vec<(String, u64)>)>,
+    /// Names of all invariants that judged.
+    pub invariants: Vec<String>,
+    /// One for each signature, in the order of their first runs.
+    pub findings: Vec<Finding>,
+    /// What the scenario takes for granted.
+    pub assumptions: Vec<String>,
+}
+
+/// A scenario, as a list shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// What it rehearses.
+    pub about: String,
+    /// What runs are built from.
+    pub parameters: Vec<ListedParameter>,
+    /// What can be taken out of the design.
+    pub guardrails: Vec<ListedGuardrail>,
+    /// What judges.
+    pub invariants: Vec<ListedInvariant>,
+    /// Which rare states a campaign must reach.
+    pub goals: Vec<ListedGoal>,
+    /// Where the world can go another way.
+    pub sites: Vec<ListedSite>,
+    /// What is taken for granted.
+    pub assumptions: Vec<String>,
+}
+
+/// A parameter in a list.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ListedParameter {
+    /// Its name.
+    pub name: String,
+    /// Its values, the default first.
+    pub values: Vec<String>,
+    /// Those that make small worlds.
+    pub small: Vec<String>,
+}
+
+/// A guardrail in a list.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ListedGuardrail {
+    /// Its name, as one would type it.
+    pub name: String,
+    /// The part of the design that it belongs to.
+    pub system: String,
+    /// What it prevents.
+    pub about: String,
+}
+
+/// An invariant in a list.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ListedInvariant {
+    /// Its name.
+    pub name: String,
+    /// What it verifies, and what it does not.
+    pub about: String,
+}
+
+/// A goal in a list.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ListedGoal {
+    /// Its name.
+    pub name: String,
+    /// How many runs a campaign must make before not reaching it says anything.
+    pub need: u64,
+}
+
+/// A choice site in a list.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct ListedSite {
+    /// Its written form.
+    pub site: String,
+    /// What it offers, the benign alternative first.
+    pub alternatives: Vec<String>,
+}

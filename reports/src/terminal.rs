@@ -1,0 +1,308 @@
+//! What an engineer reads at a terminal.
+
+use crate::clock::{self, Clock};
+use crate::json::{Replayed, SelfCheck};
+use crate::layout::{Paper, labelled, table, wrap};
+use crate::records::{Ending, Finding, Finished, Listed, REPLAYS, Verdict};
+use crate::story::{self, Row, plural};
+use shakedown_sim::{Moment, Script, Trace, Violation};
+use std::fmt::Write as _;
+
+/// A failure: what broke, the happy path except, why, and what to type next.
+pub fn failure(paper: Paper, finding: &Finding) -> String {
+    let failure = &finding.failure;
+    let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, finding.seed);
+    let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
+    out.push_str(&indented(2, &claim, paper.width));
+    out.push('\n');
+    out.push_str(&except(paper, &failure.shrunk));
+    let _ = writeln!(out, "  {}", paper.strong("why"));
+    out.push_str(&timeline(paper, &story::of_failure(failure)));
+    out.push('\n');
+    for sentence in story::needed(&failure.needed) {
+        out.push_str(&labelled("  needed    ", &sentence, paper.width));
+    }
+    out.push_str(&labelled("  shrunk    ", &shrinking(finding), paper.width));
+    let _ = writeln!(out, "  replay    shakedown replay {}", finding.trace);
+    let _ = writeln!(out, "  pin       shakedown pin {}", finding.trace);
+    out
+}
+
+fn shrinking(finding: &Finding) -> String {
+    let failure = &finding.failure;
+    let (from, to) = (failure.found.deviations.len() as u64, failure.shrunk.deviations.len());
+    let runs = plural(u64::from(failure.runs), "run");
+    let replays = match finding.steady {
+        true => format!("replayed {REPLAYS} times, identical"),
+        false => format!("replayed {REPLAYS} times and NOT identical: `run --twice` says where"),
+    };
+    format!("{} to {to} in {runs}; {replays}", plural(from, "deviation"))
+}
+
+/// A run that holds: its timeline, when it came to rest, and the goals that it reached.
+pub fn held(paper: Paper, trace: &Trace, ended: Moment, reached: &[&str]) -> String {
+    let mut out = headline(&paper.good("HELD"), &trace.script, trace.seed);
+    out.push('\n');
+    out.push_str(&except(paper, &trace.script));
+    let _ = writeln!(out, "  {}", paper.strong("what happened"));
+    out.push_str(&timeline(paper, &story::of_run(trace)));
+    out.push('\n');
+    if !reached.is_empty() {
+        out.push_str(&labelled("  reached   ", &reached.join(", "), paper.width));
+    }
+    let (ended, steps) = (Clock::up_to(ended).text(ended), plural(trace.steps.len() as u64, "step"));
+    let _ = writeln!(out, "  at rest   {ended}, after {steps}; no invariant is broken");
+    let _ = writeln!(out, "  digest    {}", trace.digest);
+    out
+}
+
+fn headline(word: &str, script: &Script, seed: Option<u64>) -> String {
+    let mut out = format!("{word}  {}", script.scenario);
+    for part in &script.without {
+        let _ = write!(out, "  without {part}");
+    }
+    if !script.variant.0.is_empty() {
+        let _ = write!(out, "  {}", script.variant);
+    }
+    if let Some(seed) = seed {
+        let _ = write!(out, "  seed {seed}");
+    }
+    out.push('\n');
+    out
+}
+
+fn except(paper: Paper, script: &Script) -> String {
+    if script.deviations.is_empty() {
+        return format!("  {}\n\n", paper.strong("the happy path"));
+    }
+    let mut out = format!("  {}\n", paper.strong("the happy path, except"));
+    for (number, deviation) in story::exceptions(script) {
+        let _ = writeln!(out, "  {number:>3}  {deviation}");
+    }
+    out.push('\n');
+    out
+}
+
+fn timeline(paper: Paper, rows: &[Row]) -> String {
+    let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
+    let cell = |row: &Row| [clock.text(row.time), row.node.clone(), row.what.clone(), row.why.clone()];
+    let cells: Vec<[String; 4]> = rows.iter().map(cell).collect();
+    table(4, &cells, paper.width)
+}
+
+fn indented(indent: usize, text: &str, columns: usize) -> String {
+    let blanks = " ".repeat(indent);
+    wrap(text, columns.saturating_sub(indent)).iter().map(|line| format!("{blanks}{line}\n")).collect()
+}
+
+/// A self-check, a line for each way in which the run was made again.
+pub fn self_check(paper: Paper, ways: &[SelfCheck]) -> String {
+    let line = |way: &SelfCheck| match &way.first_difference {
+        None => format!("  {}    {}\n", paper.good("same"), way.way),
+        Some(difference) => labelled(
+            &format!("  {}  ", paper.bad("differs")),
+            &format!("{}: {difference}", way.way),
+            paper.width,
+        ),
+    };
+    ways.iter().map(line).collect()
+}
+
+/// The causal story of a failure, each step with the steps that it follows from.
+pub fn explanation(paper: Paper, failure: &shakedown_sim::search::Failure) -> String {
+    let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, None);
+    let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
+    out.push_str(&indented(2, &claim, paper.width));
+    out.push('\n');
+    out.push_str(&except(paper, &failure.shrunk));
+    let _ = writeln!(out, "  {}", paper.strong("why, step by step"));
+    out.push_str(&causal(paper, &failure.trace, &story::of_failure(failure)));
+    out.push('\n');
+    for sentence in story::needed(&failure.needed) {
+        out.push_str(&labelled("  needed    ", &sentence, paper.width));
+    }
+    out
+}
+
+/// The story of a run that holds, each step with the steps that it follows from.
+pub fn account(paper: Paper, trace: &Trace) -> String {
+    let mut out = headline(&paper.good("HELD"), &trace.script, trace.seed);
+    out.push('\n');
+    out.push_str(&except(paper, &trace.script));
+    let _ = writeln!(out, "  {}", paper.strong("what happened, step by step"));
+    out.push_str(&causal(paper, trace, &story::of_run(trace)));
+    out
+}
+
+fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
+    let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
+    let causes = story::causes(trace, rows);
+    let cells: Vec<[String; 5]> = rows
+        .iter()
+        .zip(causes)
+        .enumerate()
+        .map(|(at, (row, causes))| {
+            let after: Vec<String> = causes.iter().map(|cause| format!("[{}]", cause + 1)).collect();
+            let after = if after.is_empty() { String::new() } else { format!("after {}", after.join(" ")) };
+            let what =
+                if row.why.is_empty() { row.what.clone() } else { format!("{}, {}", row.what, row.why) };
+            [format!("[{}]", at + 1), clock.text(row.time), row.node.clone(), what, after]
+        })
+        .collect();
+    table(4, &cells, paper.width)
+}
+
+/// The end of a campaign: what its verdict is worth.
+pub fn campaign(paper: Paper, finished: &Finished) -> String {
+    let mut out = String::new();
+    for finding in &finished.findings {
+        out.push_str(&failure(paper, finding));
+        let of =
+            if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
+        let found = format!(
+            "in {}{of}; first after {}",
+            plural(finding.count, "run"),
+            plural(finding.runs_to_find, "run")
+        );
+        out.push_str(&labelled("  seen      ", &found, paper.width));
+        out.push('\n');
+    }
+    out.push_str(&summary(paper, finished));
+    out
+}
+
+fn summary(paper: Paper, finished: &Finished) -> String {
+    let mut out = verdict_line(paper, finished);
+    let mut say =
+        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, paper.width));
+    let runs = format!("{}{}", plural(finished.runs, "run"), ending(finished.ending));
+    say("runs", &format!("{runs}; {} of virtual time", clock::span(finished.simulated)));
+    for (parameter, values) in &finished.variants {
+        let counts: Vec<String> =
+            values.iter().map(|(value, runs)| format!("{value} in {}", clock::count(*runs))).collect();
+        say("over", &format!("{parameter}: {}", counts.join(", ")));
+    }
+    if !finished.goals.is_empty() {
+        let reached = finished.goals.iter().filter(|goal| goal.reached > 0).count();
+        say("goals", &format!("{reached} of {} reached", finished.goals.len()));
+        let told = finished.goals.iter().filter(|_| finished.verdict != Verdict::Violated);
+        for goal in told {
+            let runs = match goal.reached {
+                0 => format!("never (wants at least {})", plural(goal.need, "run")),
+                reached => format!("in {}", plural(reached, "run")),
+            };
+            say("", &format!("{}: {runs}", goal.name));
+        }
+    }
+    say("digest", &finished.digest.to_string());
+    if finished.failing == 0 && finished.runs > 0 {
+        let runs = clock::count(finished.runs);
+        say(
+            "bound",
+            &format!(
+                "0 failures in {runs} runs: less than 3/{runs} per run at 95 %, for this distribution of scripts only"
+            ),
+        );
+    }
+    for (at, assumption) in finished.assumptions.iter().enumerate() {
+        say(if at == 0 { "assumes" } else { "" }, assumption);
+    }
+    out
+}
+
+fn verdict_line(paper: Paper, finished: &Finished) -> String {
+    let without: String = finished.without.iter().map(|part| format!("  without {part}")).collect();
+    let (word, what) = match finished.verdict {
+        Verdict::Held => (paper.good("HELD"), "no invariant is broken".to_owned()),
+        Verdict::Violated => {
+            let (failing, bugs) = (plural(finished.failing, "run"), finished.findings.len() as u64);
+            (paper.bad("FAIL"), format!("{failing} failed, for {}", plural(bugs, "reason")))
+        }
+        Verdict::Inconclusive => (paper.strong("INCONCLUSIVE"), doubt(finished)),
+    };
+    format!("{word}  {}{without}  {what}\n", finished.scenario)
+}
+
+/// Why a campaign without failure is not green.
+fn doubt(finished: &Finished) -> String {
+    let missed: Vec<_> = finished.goals.iter().filter(|goal| goal.reached == 0).collect();
+    let need = missed.iter().map(|goal| goal.need).max().unwrap_or(0);
+    match finished.ending {
+        Ending::Interrupted => "no invariant is broken so far; it was stopped before its end".to_owned(),
+        _ if finished.runs < need => {
+            format!("no invariant is broken, but its goals want at least {} runs", clock::count(need))
+        }
+        _ => format!(
+            "no invariant is broken, but {} never reached",
+            if missed.len() == 1 { "a goal was" } else { "goals were" }
+        ),
+    }
+}
+
+fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Complete => "",
+        Ending::MaxFail => ", ended by --max-fail",
+        Ending::Budget => ", ended by --budget",
+        Ending::Interrupted => ", ended by an interrupt",
+    }
+}
+
+/// What there is to rehearse.
+pub fn list(paper: Paper, scenarios: &[Listed]) -> String {
+    scenarios.iter().map(|scenario| listed(paper, scenario)).collect::<Vec<_>>().join("\n")
+}
+
+fn listed(paper: Paper, scenario: &Listed) -> String {
+    let mut out = labelled(&format!("{}  ", scenario.name), &scenario.about, paper.width);
+    let mut section = |title: &str, rows: Vec<[String; 2]>| {
+        if !rows.is_empty() {
+            let _ = writeln!(out, "\n  {}", paper.strong(title));
+            out.push_str(&table(4, &rows, paper.width));
+        }
+    };
+    let pair = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+    let parameters = scenario.parameters.iter().map(|one| pair(&one.name, &one.values.join(", ")));
+    section("parameters (the default first)", parameters.collect());
+    let guardrails =
+        scenario.guardrails.iter().map(|one| pair(&one.name, &format!("{}: {}", one.system, one.about)));
+    section("guardrails (each can be taken out: --without NAME)", guardrails.collect());
+    section("invariants", scenario.invariants.iter().map(|one| pair(&one.name, &one.about)).collect());
+    let goals =
+        scenario.goals.iter().map(|one| pair(&one.name, &format!("wants {}", plural(one.need, "run"))));
+    section("goals", goals.collect());
+    let sites = scenario.sites.iter().map(|one| pair(&one.site, &one.alternatives.join(" | ")));
+    section("choice sites (the happy path first)", sites.collect());
+    section("assumptions", scenario.assumptions.iter().map(|one| pair("", one)).collect());
+    out
+}
+
+/// What has become of a trace.
+pub fn replayed(paper: Paper, result: &Replayed<'_>, now: &Trace, broken: &[Violation]) -> String {
+    let word = match result.replay {
+        "exact" | "equivalent" => paper.strong(result.replay),
+        _ => paper.bad(result.replay),
+    };
+    let mut out = labelled(&format!("{word}  "), result.meaning, paper.width);
+    let _ = write!(out, "{}", headline("  run     ", &now.script, None));
+    if let Some(step) =
+        result.first_difference.and_then(|at| now.steps.get(at as usize).map(|step| (at, step)))
+    {
+        let (at, step) = step;
+        let time = Clock::up_to(step.time).text(step.time);
+        let text = format!("step {at}, {time}: {} {}", step.node, step.text);
+        out.push_str(&labelled("  differs   from ", &text, paper.width));
+    }
+    for deviation in &result.unapplied {
+        out.push_str(&labelled("  unmet     ", deviation, paper.width));
+    }
+    for violation in broken {
+        let claim = format!("{}: {}", violation.invariant, violation.message);
+        out.push_str(&labelled("  breaks    ", &claim, paper.width));
+    }
+    if broken.is_empty() {
+        out.push_str("  holds     no invariant is broken\n");
+    }
+    let _ = writeln!(out, "  digest    {}", result.digest);
+    out
+}

@@ -1,0 +1,115 @@
+//! A small shop to report on: a client asks a till to charge and asks again when it hears nothing. With its
+//! memory the till charges once; without, an answer that is lost makes it charge twice.
+
+use shakedown_sim::*;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+#[derive(serde::Serialize)]
+pub enum Fact {
+    Charged { order: u32 },
+    Repeated { order: u32 },
+}
+
+impl shakedown_sim::Fact for Fact {
+    fn sentence(&self) -> String {
+        match self {
+            Fact::Charged { order } => format!("charges order-{order}"),
+            Fact::Repeated { order } => format!("finds order-{order} charged already"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct ChargedOnce(Vec<(u32, u32)>);
+
+impl Invariant<Fact> for ChargedOnce {
+    fn name(&self) -> &'static str {
+        "charged-once"
+    }
+    fn about(&self) -> &'static str {
+        "the till's ledger holds each order at most once; whether it is charged at all is not judged"
+    }
+    fn reset(&mut self) {
+        self.0.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        let Fact::Charged { order } = fact else { return };
+        if let Some((order, first)) = self.0.iter().find(|(other, _)| other == order) {
+            findings.violated("order", &[*first, at.event], || format!("order-{order} is charged twice"));
+        }
+        self.0.push((*order, at.event));
+    }
+}
+
+struct AskedTwice;
+
+impl Goal<Fact> for AskedTwice {
+    fn name(&self) -> &'static str {
+        "asked after it had charged"
+    }
+    fn reset(&mut self) {}
+    fn observe(&mut self, _: &At<'_>, fact: &Fact) -> bool {
+        matches!(fact, Fact::Repeated { .. })
+    }
+}
+
+/// The shop.
+pub struct Shop {
+    /// Whether the till remembers what it charged.
+    pub remembers: bool,
+}
+
+const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+
+impl Scenario for Shop {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "till"
+    }
+    fn without(&self) -> Vec<String> {
+        if self.remembers { Vec::new() } else { vec!["memory".to_owned()] }
+    }
+    fn parameters(&self) -> &[Parameter] {
+        &[Parameter { name: "orders", values: &["1", "2"], small: &["1"] }]
+    }
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }
+    }
+    fn build(&self, stage: &Stage<Fact>) {
+        let faults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+        let link = Link::new("till", Duration::from_millis(20), faults);
+        let charge = Endpoint::<(), ()>::new(Op::new("till.charge", "asks the till to charge"), &link);
+        let (facts, served, remembers) = (stage.facts().clone(), charge.clone(), self.remembers);
+        let ledger = Rc::new(RefCell::new(Vec::new()));
+        stage.node(Role::outside("till".into()), move |env| {
+            let (facts, ledger) = (facts.clone(), Rc::clone(&ledger));
+            served.serve(&env, move |env, ()| {
+                let order = env.number_of("order").unwrap_or(0);
+                let known = remembers && ledger.borrow().contains(&order);
+                ledger.borrow_mut().push(order);
+                facts.state(&env, &if known { Fact::Repeated { order } } else { Fact::Charged { order } });
+                async {}
+            });
+        });
+        let orders: Vec<Scope> =
+            (0..stage.variant().number("orders")).map(|_| stage.entity("order")).collect();
+        stage.node(Role::outside("client".into()), move |env| {
+            for order in &orders {
+                let (charge, env) = (charge.clone(), env.within(*order));
+                env.clone().spawn(async move {
+                    while env.child("attempt").call(&charge, (), Duration::from_secs(2)).await.is_err() {
+                        env.because(|| "it has heard nothing".to_owned());
+                    }
+                });
+            }
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        vec![Box::new(ChargedOnce::default())]
+    }
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        vec![Box::new(AskedTwice)]
+    }
+}

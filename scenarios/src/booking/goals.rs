@@ -1,0 +1,125 @@
+//! Rare states that a campaign must have reached for its green to mean something.
+
+use super::ledger::{Ledger, intent};
+use shakedown_model::Fact;
+use shakedown_model::facts::Request;
+use shakedown_model::rows::{Ask, Attention, Attempt, JobState, Known, Standing, Status};
+use shakedown_sim::{At, Goal};
+
+/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
+pub const NEEDS: &[(&str, u64)] = &[("zombie worker past its lease", 20_000), ("key expired at the partner", 20_000)];
+
+/// What goals keep of the facts.
+#[derive(Default)]
+struct Memory {
+    ledger: Ledger,
+    attempts: Vec<(Attempt, u32)>,
+    asked: Vec<u32>,
+}
+
+impl Memory {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        self.ledger.observe(at, fact);
+        match fact {
+            Fact::Attempt { after, .. } => {
+                self.attempts.retain(|(attempt, _)| attempt.id != after.id);
+                self.attempts.push((*after, intent(at)));
+            }
+            Fact::Asked { attempt } => self.asked.push(*attempt),
+            _ => {}
+        }
+    }
+
+    fn open_attempts(&self, intent: u32) -> impl Iterator<Item = &Attempt> {
+        let of_intent = self.attempts.iter().filter(move |(_, of)| *of == intent);
+        of_intent.map(|(attempt, _)| attempt).filter(|attempt| attempt.known.is_open())
+    }
+}
+
+/// A goal told as a question about a fact and what came before it.
+struct State {
+    name: &'static str,
+    memory: Memory,
+    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
+}
+
+impl Goal<Fact> for State {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn reset(&mut self) {
+        self.memory.ledger.reset();
+        self.memory.attempts.clear();
+        self.memory.asked.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
+        let reached = (self.is_reached)(&self.memory, at, fact);
+        self.memory.observe(at, fact);
+        reached
+    }
+}
+
+type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
+
+const GOALS: &[(&str, Question)] = &[
+    ("partner created behind a timeout", |memory, at, fact| {
+        let created = memory.ledger.reservations.iter().any(|reserved| reserved.intent == intent(at));
+        matches!(fact, Fact::Attempt { after, .. } if after.known == Known::Unknown && after.ask == Ask::Reserve) && created
+    }),
+    ("callback before response", |memory, at, fact| {
+        matches!(fact, Fact::Letter(_)) && memory.open_attempts(intent(at)).any(|attempt| attempt.ask == Ask::Reserve)
+    }),
+    ("callback after a later status", |memory, _, fact| {
+        let later = |reservation, says| {
+            let reserved = memory.ledger.reservations.iter().find(|reserved| reserved.id == reservation);
+            says == Standing::Confirmed && reserved.is_some_and(|reserved| reserved.standing == Standing::Ended)
+        };
+        matches!(fact, Fact::CalledBack { reservation, says } if later(*reservation, *says))
+    }),
+    ("callback that says what is not so", |memory, _, fact| {
+        let wrong = |reservation| {
+            memory.ledger.reservations.iter().any(|reserved| reserved.id == reservation && reserved.is_live())
+        };
+        matches!(fact, Fact::CalledBack { reservation, says: Standing::Ended } if wrong(*reservation))
+    }),
+    ("crash between partner call and log", |memory, at, fact| {
+        let rescued = matches!(fact, Fact::Job { before: Some(before), after }
+            if before.state == JobState::Running && after.state == JobState::Failed && at.time >= before.lease_until);
+        rescued && memory.open_attempts(intent(at)).any(|attempt| {
+            attempt.known == Known::Started && memory.asked.contains(&attempt.id)
+        })
+    }),
+    ("double click during an open attempt", |memory, at, fact| {
+        matches!(fact, Fact::Entered { what: Request::Submit, .. }) && memory.open_attempts(intent(at)).next().is_some()
+    }),
+    ("key expired at the partner", |memory, _, fact| {
+        let made_for = |reservation| {
+            let reserved = memory.ledger.reservations.iter().find(|reserved| reserved.id == reservation);
+            reserved.map_or(0, |reserved| reserved.intent)
+        };
+        matches!(fact, Fact::KeyForgotten { reservation } if memory.open_attempts(made_for(*reservation)).next().is_some())
+    }),
+    ("zombie worker past its lease", |_, _, fact| matches!(fact, Fact::Attempt { after, .. } if after.late)),
+    ("cancelled with an attempt open", |memory, at, fact| {
+        matches!(fact, Fact::Booking { after, .. } if after.status == Status::Cancelling)
+            && memory.open_attempts(intent(at)).next().is_some()
+    }),
+    ("reservation that must not stand, cancelled", |memory, _, fact| {
+        let ended = |reservation| {
+            memory.ledger.bookings.iter().any(|kept| kept.row.reservation != Some(reservation) && kept.row.status != Status::Cancelling)
+        };
+        matches!(fact, Fact::Ended { reservation, asked: true } if ended(*reservation))
+    }),
+    ("parked for a person", |_, _, fact| {
+        matches!(fact, Fact::Booking { after, .. } if after.attention == Attention::Review)
+    }),
+    ("ended by the partner itself", |_, _, fact| {
+        matches!(fact, Fact::Booking { after, .. } if after.status == Status::Withdrawn)
+    }),
+];
+
+/// All goals.
+pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+    let goals = GOALS.iter();
+    goals.map(|(name, is_reached)| Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _).collect()
+}

@@ -1,0 +1,171 @@
+//! What was accepted is kept, once, and comes to an end.
+
+use super::super::ledger::{Ledger, intent};
+use shakedown_model::Fact;
+use shakedown_model::facts::{Code, Request};
+use shakedown_model::rows::Status;
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+
+/// An intent becomes one order.
+#[derive(Default)]
+pub(super) struct OneBookingPerIntent(Ledger);
+
+impl Invariant<Fact> for OneBookingPerIntent {
+    fn name(&self) -> &'static str {
+        "one-booking-per-intent"
+    }
+    fn about(&self) -> &'static str {
+        "always: no two booking rows carry one intent"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.0.observe(at, fact);
+        if let Fact::Booking { before: None, .. } = fact {
+            let intent = intent(at);
+            let rows: Vec<_> = self.0.bookings.iter().filter(|kept| kept.intent == intent).collect();
+            if rows.len() > 1 {
+                let events: Vec<u32> = rows.iter().map(|kept| kept.made).collect();
+                findings.violated("two bookings", &events, || format!("intent-{intent} became {} bookings", rows.len()));
+            }
+        }
+    }
+}
+
+/// Within this a claim made to a customer has come true.
+pub(super) const CLAIM_GRACE: Duration = Duration::from_secs(5);
+
+/// A promise to take an order on is kept.
+#[derive(Default)]
+pub(super) struct AcceptedMeansDurable {
+    ledger: Ledger,
+    submissions: Vec<u32>,
+    promised: Vec<(u32, Moment, u32)>,
+}
+
+impl AcceptedMeansDurable {
+    fn judge(&mut self, now: Moment, findings: &mut Findings) {
+        let ledger = &self.ledger;
+        self.promised.retain(|(intent, since, event)| {
+            let kept = ledger.bookings.iter().any(|kept| kept.intent == *intent);
+            let overdue = !kept && now > *since + CLAIM_GRACE;
+            if overdue {
+                findings.violated("accepted, not kept", &[*event], || {
+                    format!("intent-{intent} was answered 202, and there is no row for it")
+                });
+            }
+            !kept && !overdue
+        });
+    }
+}
+
+impl Invariant<Fact> for AcceptedMeansDurable {
+    fn name(&self) -> &'static str {
+        "accepted-means-durable"
+    }
+    fn about(&self) -> &'static str {
+        "always: an order answered 202 has its booking row within 5 s. Rows are never deleted here, so that it is \
+         kept is not judged"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.submissions.clear();
+        self.promised.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.ledger.observe(at, fact);
+        match fact {
+            Fact::Entered { request, what: Request::Submit } => self.submissions.push(*request),
+            Fact::Answered { request, code: Code::Accepted, .. } if self.submissions.contains(request) => {
+                self.promised.push((intent(at), at.time, at.event));
+            }
+            _ => {}
+        }
+        self.judge(at.time, findings);
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        self.judge(Moment::NEVER, findings);
+    }
+}
+
+/// No order is left in the middle.
+#[derive(Default)]
+pub(super) struct AcceptedWorkFinishes(Ledger);
+
+impl Invariant<Fact> for AcceptedWorkFinishes {
+    fn name(&self) -> &'static str {
+        "accepted-work-finishes"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: each booking is confirmed or over, or listed for a person as review or dead letter"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.0.observe(at, fact);
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for kept in &self.0.bookings {
+            let status = kept.row.status;
+            if !status.is_final() && status != Status::Confirmed && !self.0.is_listed(&kept.row) {
+                findings.violated("unfinished", &[kept.last], || {
+                    format!("B{} is still {status:?}, and nobody is told to look at it", kept.row.id)
+                });
+            }
+        }
+    }
+}
+
+/// The longest that faults may last, from the first to the end of the last, for the platform to get over them
+/// by itself.
+const TRANSIENT: Duration = Duration::from_secs(120);
+/// Keys that live shorter than this cannot be relied on.
+const SOUND_KEY_S: u64 = 2 * 3_600;
+
+/// What passes by itself needs nobody.
+#[derive(Default)]
+pub(super) struct TransientFaultsHeal {
+    ledger: Ledger,
+    faults: Option<(Moment, Moment)>,
+    knowable: bool,
+}
+
+impl Invariant<Fact> for TransientFaultsHeal {
+    fn name(&self) -> &'static str {
+        "transient-faults-heal"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: if all faults lie within 2 minutes and the partner can tell what became of a request, no \
+         booking is listed for a person. What customers do is no fault"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.faults = None;
+        self.knowable = false;
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.ledger.observe(at, fact);
+        if let Fact::Terms { key_life_s, lookup } = fact {
+            self.knowable = key_life_s.map_or(*lookup, |life| life > SOUND_KEY_S);
+        }
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        if disturbance.site.owner().text() != "customer" {
+            let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
+            self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        let transient = self.faults.is_none_or(|(from, until)| until - from <= TRANSIENT);
+        if !transient || !self.knowable {
+            return;
+        }
+        for kept in self.ledger.bookings.iter().filter(|kept| self.ledger.is_listed(&kept.row)) {
+            findings.violated("person needed", &[kept.last], || {
+                format!("a passing fault left B{} for a person to look at", kept.row.id)
+            });
+        }
+    }
+}

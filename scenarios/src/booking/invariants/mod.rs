@@ -1,0 +1,32 @@
+//! The invariants of booking. They read the partner's ledger, the edge's log, screens and committed rows;
+//! none knows how the platform is built.
+
+mod acceptance;
+mod record;
+mod requests;
+mod reservations;
+mod screens;
+mod transitions;
+
+use shakedown_model::Fact;
+use shakedown_sim::Invariant;
+
+/// All of them, in the order in which reports list them.
+pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
+    vec![
+        Box::new(reservations::ExactlyOneReservation::default()),
+        Box::new(reservations::ChargedAtMostOnce::default()),
+        Box::new(reservations::NoOrphanReservation::default()),
+        Box::new(reservations::LocalAndPartnerAgree::default()),
+        Box::new(acceptance::OneBookingPerIntent::default()),
+        Box::new(acceptance::AcceptedMeansDurable::default()),
+        Box::new(acceptance::AcceptedWorkFinishes::default()),
+        Box::new(acceptance::TransientFaultsHeal::default()),
+        Box::new(transitions::LegalTransitionsOnly::default()),
+        Box::new(requests::RequestsAnswerInTime::default()),
+        Box::new(requests::NoDependencyFailureShown::default()),
+        Box::new(screens::NoPrematureSuccess::default()),
+        Box::new(screens::ScreensAgreeAtRest::default()),
+        Box::new(record::EverySideEffectAccounted::default()),
+    ]
+}

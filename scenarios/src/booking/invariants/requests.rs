@@ -1,0 +1,75 @@
+//! How requests are answered at the edge.
+
+use shakedown_model::Fact;
+use shakedown_model::facts::Code;
+use shakedown_model::terms::REQUEST_BUDGET;
+use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
+
+/// Owners of the choice sites of what is ours: their faults are charged to nobody else.
+const OURS: [&str; 4] = ["api", "worker", "sync", "store"];
+
+/// Requests are answered in time, with something better than "try again".
+#[derive(Default)]
+pub(super) struct RequestsAnswerInTime {
+    entered: Vec<(u32, Moment)>,
+    ours: Vec<(Moment, Moment)>,
+}
+
+impl Invariant<Fact> for RequestsAnswerInTime {
+    fn name(&self) -> &'static str {
+        "requests-answer-in-time"
+    }
+    fn about(&self) -> &'static str {
+        "always: the edge has an answer within 2 s, and not a 503, unless a node or the store of ours was itself \
+         failing between request and answer. Time on the way between browser and edge is not counted"
+    }
+    fn reset(&mut self) {
+        self.entered.clear();
+        self.ours.clear();
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        if OURS.contains(&disturbance.site.owner().text()) {
+            self.ours.push((disturbance.from, disturbance.until));
+        }
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        match fact {
+            Fact::Entered { request, .. } => self.entered.push((*request, at.time)),
+            Fact::Answered { request, code, took_ms } => {
+                let since = self.entered.iter().find(|(number, _)| number == request).map(|(_, since)| *since);
+                let since = since.unwrap_or(at.time);
+                let excused = self.ours.iter().any(|(from, until)| *from <= at.time && *until >= since);
+                let late = *took_ms > REQUEST_BUDGET.as_millis() as u64;
+                if late && !excused {
+                    findings.violated("late", &[at.event], || format!("a request was answered after {took_ms} ms"));
+                }
+                if matches!(code, Code::Unavailable | Code::Silence) && !excused {
+                    findings.violated("unavailable", &[at.event], || {
+                        "a request was told to try again though nothing of ours had failed".to_owned()
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What others do to us is not shown to customers as an error.
+#[derive(Default)]
+pub(super) struct NoDependencyFailureShown;
+
+impl Invariant<Fact> for NoDependencyFailureShown {
+    fn name(&self) -> &'static str {
+        "no-dependency-failure-shown"
+    }
+    fn about(&self) -> &'static str {
+        "always: no request is answered with the failure of somebody we depend on (502). Refusals for what is in \
+         the request or in our rows are none"
+    }
+    fn reset(&mut self) {}
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        if let Fact::Answered { code: Code::BadGateway, .. } = fact {
+            findings.violated("502", &[at.event], || "a customer was shown the partner's failure".to_owned());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What the partner holds and charges, against what was wanted.
+
+use super::super::ledger::{Ledger, Reserved, intent};
+use shakedown_model::Fact;
+use shakedown_model::rows::Status;
+use shakedown_sim::{At, Findings, Invariant, Moment};
+
+fn names(reservations: &[&Reserved]) -> String {
+    reservations.iter().map(|reserved| format!("R{}", reserved.id)).collect::<Vec<_>>().join(", ")
+}
+
+fn made(reservations: &[&Reserved]) -> Vec<u32> {
+    reservations.iter().map(|reserved| reserved.made).collect()
+}
+
+/// No intent has two live reservations; a confirmed booking has one.
+#[derive(Default)]
+pub(super) struct ExactlyOneReservation(Ledger);
+
+impl Invariant<Fact> for ExactlyOneReservation {
+    fn name(&self) -> &'static str {
+        "exactly-one-reservation-per-intent"
+    }
+    fn about(&self) -> &'static str {
+        "always: the partner's ledger has at most one live reservation for an intent; once healed: exactly one for \
+         an intent with a confirmed booking. Not judged: whether an intent should have been confirmed"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.0.observe(at, fact);
+        if matches!(fact, Fact::Reserved { .. }) {
+            let intent = intent(at);
+            let live: Vec<_> = self.0.live(intent).collect();
+            if live.len() > 1 {
+                findings.violated("two live reservations", &made(&live), || {
+                    format!("intent-{intent} holds {} live reservations ({})", live.len(), names(&live))
+                });
+            }
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for kept in self.0.bookings.iter().filter(|kept| kept.row.status == Status::Confirmed) {
+            if self.0.live(kept.intent).next().is_none() {
+                findings.violated("confirmed without reservation", &[kept.last], || {
+                    format!("B{} is confirmed, but intent-{} holds no live reservation", kept.row.id, kept.intent)
+                });
+            }
+        }
+    }
+}
+
+/// Nobody pays twice, nor for nothing.
+#[derive(Default)]
+pub(super) struct ChargedAtMostOnce(Ledger);
+
+impl ChargedAtMostOnce {
+    fn charged(&self, intent: u32) -> (i64, Vec<u32>) {
+        let of_intent = || self.0.reservations.iter().filter(|reserved| reserved.intent == intent);
+        let sum = of_intent().map(|reserved| reserved.charged).sum();
+        (sum, of_intent().filter(|reserved| reserved.charged > 0).map(|reserved| reserved.last).collect())
+    }
+}
+
+impl Invariant<Fact> for ChargedAtMostOnce {
+    fn name(&self) -> &'static str {
+        "charged-at-most-once"
+    }
+    fn about(&self) -> &'static str {
+        "always: for an intent, charges less refunds never exceed the accepted price; once healed: they are zero \
+         unless a booking is confirmed or listed for a person"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.0.observe(at, fact);
+        if matches!(fact, Fact::Charged { .. }) {
+            let intent = intent(at);
+            let (sum, events) = self.charged(intent);
+            let accepted = self.0.bookings.iter().filter(|kept| kept.intent == intent);
+            let price = accepted.map(|kept| i64::from(kept.row.price)).max().unwrap_or(0);
+            if sum > price {
+                findings.violated("charged twice", &events, || {
+                    format!("intent-{intent} was accepted at {price} and is charged {sum}")
+                });
+            }
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        let intents: Vec<u32> = self.0.bookings.iter().map(|kept| kept.intent).collect();
+        for intent in intents {
+            let (sum, events) = self.charged(intent);
+            let mut bookings = self.0.bookings.iter().filter(|kept| kept.intent == intent);
+            let due = bookings.any(|kept| kept.row.status == Status::Confirmed) || self.0.intent_is_listed(intent);
+            if sum > 0 && !due {
+                findings.violated("charged for nothing", &events, || {
+                    format!("intent-{intent} has no confirmed booking and is still charged {sum}")
+                });
+            }
+        }
+    }
+}
+
+/// What lives at the partner is ours to know.
+#[derive(Default)]
+pub(super) struct NoOrphanReservation(Ledger);
+
+impl Invariant<Fact> for NoOrphanReservation {
+    fn name(&self) -> &'static str {
+        "no-orphan-reservation"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.0.observe(at, fact);
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for reserved in self.0.reservations.iter().filter(|reserved| reserved.is_live()) {
+            let owned = self.0.bookings.iter().any(|kept| {
+                kept.row.status == Status::Confirmed && kept.row.reservation == Some(reserved.id)
+            });
+            if !owned && !self.0.intent_is_listed(reserved.intent) {
+                findings.violated("orphan", &[reserved.made], || {
+                    format!("R{} lives at the partner, and no booking owns it", reserved.id)
+                });
+            }
+        }
+    }
+}
+
+/// Both sides say the same of a booking.
+#[derive(Default)]
+pub(super) struct LocalAndPartnerAgree(Ledger);
+
+impl Invariant<Fact> for LocalAndPartnerAgree {
+    fn name(&self) -> &'static str {
+        "local-and-partner-agree"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: the reservation of a confirmed booking is live in the partner's ledger, and one that is \
+         listed for a person has at most one live reservation"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.0.observe(at, fact);
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for kept in &self.0.bookings {
+            let own = |reserved: &&Reserved| Some(reserved.id) == kept.row.reservation;
+            let stands = self.0.live(kept.intent).any(|reserved| own(&reserved));
+            if kept.row.status == Status::Confirmed && !stands {
+                let ended = self.0.reservations.iter().find(own).map(|reserved| reserved.last);
+                let events: Vec<u32> = ended.into_iter().chain([kept.last]).collect();
+                findings.violated("confirmed, not live", &events, || {
+                    format!("B{} is confirmed here, but not at the partner", kept.row.id)
+                });
+            }
+            let live: Vec<_> = self.0.live(kept.intent).collect();
+            if self.0.is_listed(&kept.row) && live.len() > 1 {
+                findings.violated("review with two", &made(&live), || {
+                    format!("B{} is listed for a person with several reservations: {}", kept.row.id, names(&live))
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What judges keep of the facts: the partner's ledger and our rows, by intent.
+
+use shakedown_model::Fact;
+use shakedown_model::rows::{Attention, Booking, Job, JobState, Standing};
+use shakedown_sim::At;
+
+/// A reservation at the partner, as its ledger holds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    /// Its number.
+    pub id: u32,
+    /// For which intent it was made.
+    pub intent: u32,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Whether it ever stood.
+    pub stood: bool,
+    /// Charges less refunds, in minor units.
+    pub charged: i64,
+    /// The fact that made it.
+    pub made: u32,
+    /// The last fact about it.
+    pub last: u32,
+}
+
+impl Reserved {
+    /// Whether it stands or may come to stand.
+    pub fn is_live(&self) -> bool {
+        self.standing != Standing::Ended
+    }
+}
+
+/// A booking row as last committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// The row.
+    pub row: Booking,
+    /// Whose intent it carries.
+    pub intent: u32,
+    /// The fact that wrote it last.
+    pub last: u32,
+    /// The fact that made it.
+    pub made: u32,
+}
+
+/// The facts so far, in the order in which they became true.
+#[derive(Default)]
+pub struct Ledger {
+    /// The partner's reservations.
+    pub reservations: Vec<Reserved>,
+    /// Our bookings.
+    pub bookings: Vec<Kept>,
+    /// Our jobs.
+    pub jobs: Vec<Job>,
+}
+
+/// The intent that a fact concerns; 0 for none.
+pub fn intent(at: &At<'_>) -> u32 {
+    at.number_of("intent").unwrap_or(0)
+}
+
+impl Ledger {
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.reservations.clear();
+        self.bookings.clear();
+        self.jobs.clear();
+    }
+
+    /// Takes one more fact.
+    pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        match fact {
+            Fact::Reserved { reservation, standing } => self.reservations.push(Reserved {
+                id: *reservation,
+                intent: intent(at),
+                standing: *standing,
+                stood: *standing == Standing::Confirmed,
+                charged: 0,
+                made: at.event,
+                last: at.event,
+            }),
+            Fact::Settled { reservation } => self.change(at, *reservation, |reserved| {
+                reserved.standing = Standing::Confirmed;
+                reserved.stood = true;
+            }),
+            Fact::Ended { reservation, .. } => {
+                self.change(at, *reservation, |reserved| reserved.standing = Standing::Ended);
+            }
+            Fact::Charged { reservation, amount } => {
+                self.change(at, *reservation, |reserved| reserved.charged += i64::from(*amount));
+            }
+            Fact::Refunded { reservation, amount } => {
+                self.change(at, *reservation, |reserved| reserved.charged -= i64::from(*amount));
+            }
+            Fact::Booking { after, .. } => self.keep(at, *after),
+            Fact::Job { after, .. } => match self.jobs.iter_mut().find(|job| job.id == after.id) {
+                Some(job) => *job = *after,
+                None => self.jobs.push(*after),
+            },
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, at: &At<'_>, id: u32, change: impl FnOnce(&mut Reserved)) {
+        if let Some(reserved) = self.reservations.iter_mut().find(|reserved| reserved.id == id) {
+            reserved.last = at.event;
+            change(reserved);
+        }
+    }
+
+    fn keep(&mut self, at: &At<'_>, row: Booking) {
+        match self.bookings.iter_mut().find(|kept| kept.row.id == row.id) {
+            Some(kept) => (kept.row, kept.last) = (row, at.event),
+            None => self.bookings.push(Kept { row, intent: intent(at), last: at.event, made: at.event }),
+        }
+    }
+
+    /// An intent's live reservations.
+    pub fn live(&self, intent: u32) -> impl Iterator<Item = &Reserved> {
+        self.reservations.iter().filter(move |reserved| reserved.intent == intent && reserved.is_live())
+    }
+
+    /// Whether a booking is on a list that a person works through: its own review, or a dead letter.
+    pub fn is_listed(&self, booking: &Booking) -> bool {
+        booking.attention == Attention::Review
+            || self.jobs.iter().any(|job| job.booking == booking.id && job.state == JobState::DeadLetter)
+    }
+
+    /// Whether a booking of this intent is on such a list.
+    pub fn intent_is_listed(&self, intent: u32) -> bool {
+        self.bookings.iter().any(|kept| kept.intent == intent && self.is_listed(&kept.row))
+    }
+}

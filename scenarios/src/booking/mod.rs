@@ -1,0 +1,173 @@
+//! The booking scenario: customers, the edge, the API, workers, the statement's reader, and a partner of one
+//! of four kinds.
+//!
+//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what
+//! judges keep of the facts, [`invariants`] and [`goals`] judge.
+
+pub mod faults;
+pub mod goals;
+pub mod invariants;
+pub mod ledger;
+
+use crate::catalogue::{Entry, Guardrail};
+use shakedown_model::api::Api;
+use shakedown_model::connector::PartnerApi;
+use shakedown_model::outside::customer::Customer;
+use shakedown_model::outside::edge::Edge;
+use shakedown_model::outside::partner::Partner;
+use shakedown_model::{Design, Fact, PartnerTerms, Platform, statement, worker};
+use shakedown_sim::{Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario, Stage, Store, Variant};
+use std::rc::Rc;
+
+/// What the catalogue says of it.
+pub const ENTRY: Entry = Entry {
+    name: "booking",
+    about: "customers book with a partner that may time out, call back late, twice or wrongly, and change its mind",
+    assumptions: ASSUMPTIONS,
+    guardrails: GUARDRAILS,
+    needs: goals::NEEDS,
+    rehearse: |without| {
+        let scenario = Booking::without(without).map_err(|unknown| unknown.to_string())?;
+        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
+    },
+};
+
+const ASSUMPTIONS: &[&str] = &[
+    "a request reaches the partner at most 10 minutes late, a worker pauses at most 10 minutes at a time, the partner's lookup lags at most 30 minutes",
+    "the partner keeps an idempotency key for 24 hours (keys) or 30 minutes (short-keys), and never makes two reservations of one request",
+    "a callback comes at most 72 hours late and is repeated until it is taken; its contents may be wrong only where the partner can be asked",
+    "the partner's statement is true and complete; it is read each day on which the ledger changed",
+    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
+    "everything heals 3 hours in; what is late by then still arrives",
+];
+
+/// The guardrails of the model that this scenario exercises, as the catalogue lists them.
+const GUARDRAILS: &[Guardrail] = &{
+    let mut all = [Guardrail { name: "", forms: &[], system: "", about: "" }; shakedown_model::GUARDRAILS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        let known = shakedown_model::GUARDRAILS[at];
+        let forms: &[&str] = if known.naive.len() > 1 { &["a", "b"] } else { &[] };
+        all[at] = Guardrail { name: known.name, forms, system: known.system, about: known.guarded };
+        at += 1;
+    }
+    all
+};
+
+/// The scenario, with a design that may lack guardrails.
+pub struct Booking {
+    without: Vec<String>,
+}
+
+impl Booking {
+    /// The scenario without these guardrails.
+    ///
+    /// # Errors
+    /// If a name is no guardrail's.
+    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Design::without(names)?;
+        Ok(Self { without: names.to_vec() })
+    }
+
+    fn design(&self) -> Design {
+        Design::without(&self.without).unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+    }
+}
+
+const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "partner",
+        values: &["keys", "short-keys", "lookup", "neither"],
+        small: &["keys", "short-keys", "lookup", "neither"],
+    },
+    Parameter { name: "customers", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "intents", values: &["1", "2"], small: &["1"] },
+];
+
+fn terms(variant: &Variant) -> PartnerTerms {
+    match variant.get("partner") {
+        Some("short-keys") => PartnerTerms::SHORT_KEYS,
+        Some("lookup") => PartnerTerms::LOOKUP,
+        Some("neither") => PartnerTerms::NEITHER,
+        _ => PartnerTerms::KEYS,
+    }
+}
+
+/// One way over the network, on the happy path.
+const HOP: Duration = Duration::from_millis(20);
+/// Between nodes of one data centre.
+const SHORT_HOP: Duration = Duration::from_millis(1);
+/// When the second intent of a customer begins.
+const NEXT_INTENT: Duration = Duration::from_secs(40);
+
+impl Scenario for Booking {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "booking"
+    }
+
+    fn without(&self) -> Vec<String> {
+        self.without.clone()
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        PARAMETERS
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(3 * 3_600), settle: Duration::from_secs(50 * 3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let facts = stage.facts();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let store = Store::new(&server, faults::STORE);
+        let to_partner = PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER));
+        let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
+        let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
+        let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
+        let platform = Platform::new(store, to_partner.clone(), terms(stage.variant()), self.design(), facts);
+        let partner = Partner::new(terms(stage.variant()), facts, &api);
+
+        let at = partner.clone();
+        stage.node(Role::outside("partner".into()), move |env| at.boot(&env, &to_partner));
+        let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
+        stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
+        let at = Rc::clone(&platform);
+        stage.node(faults::API, move |env| api.boot(&env, &at));
+        for _ in 0..2 {
+            let at = Rc::clone(&platform);
+            stage.node(faults::WORKER, move |env| worker::boot(&env, &at));
+        }
+        let (at, ledger) = (Rc::clone(&platform), partner.changed().clone());
+        stage.node(faults::SYNC, move |env| statement::boot(&env, &at, &ledger));
+        customers(stage, &edge, &platform);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+/// The workload: each customer books, one intent after the other, and at the end looks again.
+fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
+    let mut everybody: Vec<(Customer, Env)> = Vec::new();
+    for number in 1..=stage.variant().number("customers") {
+        let env = stage.node(Role::new("customer".into(), shakedown_sim::CrashProfile::NEVER), |_| {});
+        for intent in 1..=stage.variant().number("intents") {
+            let env = env.within(stage.entity("intent"));
+            let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());
+            everybody.push((customer.clone(), env.clone()));
+            env.clone().spawn(async move {
+                env.sleep(NEXT_INTENT * (intent - 1)).await;
+                customer.book(&env, intent).await;
+            });
+        }
+    }
+    stage.at_rest(move || everybody.iter().for_each(|(customer, env)| customer.look_afresh(env)));
+}

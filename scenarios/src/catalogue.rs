@@ -1,0 +1,142 @@
+//! The catalogue: every scenario that can be rehearsed, in the order in which it is listed.
+
+use shakedown_sim::Rehearse;
+
+/// A scenario as the catalogue knows it.
+pub struct Entry {
+    /// Its name: one word.
+    pub name: &'static str,
+    /// What it rehearses, in a sentence.
+    pub about: &'static str,
+    /// What it takes for granted, a sentence each: beyond these a green says nothing.
+    pub assumptions: &'static [&'static str],
+    /// What can be taken out of its design.
+    pub guardrails: &'static [Guardrail],
+    /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
+    /// not named here needs [`LEAST_NEED`].
+    pub needs: &'static [(&'static str, u64)],
+    /// Makes a runner of the design without these guardrails. Their names have been checked.
+    pub rehearse: Build,
+}
+
+/// Makes a runner of a scenario whose design lacks the guardrails named; an error says why they cannot go
+/// together.
+pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
+
+/// A part of the design that can be taken out.
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrail {
+    /// Its name, as one types it.
+    pub name: &'static str,
+    /// Parts of it that can be taken out by themselves, as `name:form`; none if it is all or nothing.
+    pub forms: &'static [&'static str],
+    /// The part of the design that it belongs to.
+    pub system: &'static str,
+    /// What it prevents.
+    pub about: &'static str,
+}
+
+/// Seeds that a campaign must run before it says anything of a goal without a need of its own.
+pub const LEAST_NEED: u64 = 10_000;
+
+/// Every scenario, in order.
+pub const CATALOGUE: &[Entry] = &[TILL];
+
+/// A name that is not in the catalogue, with what would be right.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("there is no {kind} `{name}`{}; there {verb}: {}", nearest(.name, .valid), .valid.join(", "), verb = if .valid.len() == 1 { "is" } else { "are" })]
+pub struct Unknown {
+    /// What kind of thing was named.
+    pub kind: &'static str,
+    /// The name.
+    pub name: String,
+    /// All names that there are.
+    pub valid: Vec<String>,
+}
+
+fn nearest(name: &str, valid: &[String]) -> String {
+    match suggest(name, valid.iter().map(String::as_str)) {
+        Some(other) => format!(", did you mean `{other}`?"),
+        None => String::new(),
+    }
+}
+
+/// The name most like `name`, if one is alike at all.
+pub fn suggest<'a>(name: &str, valid: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = valid.map(|other| (strsim::jaro_winkler(name, other), other));
+    scored.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+}
+
+/// The scenario with this name.
+///
+/// # Errors
+/// If there is none; the error lists those that there are.
+pub fn find(name: &str) -> Result<&'static Entry, Unknown> {
+    let valid = || CATALOGUE.iter().map(|entry| entry.name.to_owned()).collect();
+    let found = CATALOGUE.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| Unknown { kind: "scenario", name: name.to_owned(), valid: valid() })
+}
+
+/// The scenarios with these names, or all if none is named, each once and in the catalogue's order.
+///
+/// # Errors
+/// If a name is unknown.
+pub fn select(names: &[String]) -> Result<Vec<&'static Entry>, Unknown> {
+    for name in names {
+        find(name)?;
+    }
+    let wanted = |entry: &&Entry| names.is_empty() || names.iter().any(|name| name == entry.name);
+    Ok(CATALOGUE.iter().filter(wanted).collect())
+}
+
+impl Entry {
+    /// Every name that `--without` takes here.
+    pub fn removable(&self) -> Vec<String> {
+        let names = self.guardrails.iter().flat_map(|guardrail| {
+            let forms = guardrail.forms.iter().map(|form| format!("{}:{form}", guardrail.name));
+            std::iter::once(guardrail.name.to_owned()).chain(forms)
+        });
+        names.collect()
+    }
+
+    /// A runner of the design without these guardrails.
+    ///
+    /// # Errors
+    /// If a guardrail is unknown here, or the design cannot be built without them together.
+    pub fn runner(&self, without: &[String]) -> Result<Box<dyn Rehearse>, String> {
+        let valid = self.removable();
+        for name in without {
+            if !valid.contains(name) {
+                let unknown = Unknown { kind: "guardrail", name: name.clone(), valid };
+                return Err(format!("{unknown} (scenario {})", self.name));
+            }
+        }
+        (self.rehearse)(without)
+    }
+
+    /// How many seeds a campaign must run before not reaching this goal says anything.
+    pub fn need(&self, goal: &str) -> u64 {
+        self.needs.iter().find(|(name, _)| *name == goal).map_or(LEAST_NEED, |(_, need)| *need)
+    }
+}
+
+// A stand-in until the first scenario is here.
+#[path = "../../reports/tests/till/mod.rs"]
+#[expect(unreachable_pub, reason = "a stand-in")]
+mod till;
+
+const TILL: Entry = Entry {
+    name: "till",
+    about: "a client asks a till to charge an order, and asks again when it hears nothing",
+    assumptions: &["the till does not crash", "a request arrives once or not at all"],
+    guardrails: &[Guardrail {
+        name: "memory",
+        forms: &[],
+        system: "till",
+        about: "the till knows what it has charged",
+    }],
+    needs: &[("asked after it had charged", 1_000)],
+    rehearse: |without| {
+        Ok(Box::new(shakedown_sim::Runner::new(till::Shop { remembers: without.is_empty() })))
+    },
+};

@@ -1,0 +1,114 @@
+//! The configuration file: a flag's name is its key, and a flag or a variable goes before it.
+//!
+//! ```toml
+//! # shakedown.toml, in the working directory, or the file that --config names
+//! jobs = 2
+//! max-fail = 4
+//! without = ["execution-log"]
+//! ```
+//!
+//! Its values become the defaults of the flags, so clap's own order of precedence does the rest.
+
+use super::exit::Complaint;
+use clap::{ArgMatches, Command};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Read if it is there and no other file is named.
+const FILE: &str = "shakedown.toml";
+
+/// Parses the arguments with the file's values as defaults. The inner error is clap's: wrong arguments, or a
+/// call for help.
+///
+/// # Errors
+/// If the file cannot be read, or holds what no flag takes.
+pub(super) fn matches(
+    command: Command,
+    arguments: &[OsString],
+) -> Result<Result<ArgMatches, clap::Error>, Complaint> {
+    let plain = match command.clone().try_get_matches_from(arguments) {
+        Ok(plain) => plain,
+        Err(error) => return Ok(Err(error)),
+    };
+    // Each run of a self-check must be the same whatever surrounds it.
+    if plain.subcommand_name() == Some("record") {
+        return Ok(Ok(plain));
+    }
+    let named = plain.subcommand().and_then(|(_, matches)| matches.get_one::<PathBuf>("config").cloned());
+    let path = match named {
+        Some(path) => path,
+        None if Path::new(FILE).exists() => PathBuf::from(FILE),
+        None => return Ok(Ok(plain)),
+    };
+    let values = read(&path)?;
+    let command = with_defaults(command, &values, &path)?;
+    let matches = command.try_get_matches_from(arguments);
+    matches.map(Ok).map_err(|error| {
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Complaint::input(first).at(path.display()).remedy("a key takes what the flag of its name takes")
+    })
+}
+
+type Values = Vec<(String, Vec<String>)>;
+
+fn read(path: &Path) -> Result<Values, Complaint> {
+    let wrong = |what: String| Complaint::input(what).at(path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
+    let values = table.into_iter().map(|(key, value)| match flatten(&value) {
+        Some(values) => Ok((key, values)),
+        None => Err(wrong(format!("`{key}` holds a {}", value.type_str()))
+            .remedy("a value is a text, a number, true or false, or a list of texts")),
+    });
+    values.collect()
+}
+
+fn flatten(value: &toml::Value) -> Option<Vec<String>> {
+    match value {
+        toml::Value::String(text) => Some(vec![text.clone()]),
+        toml::Value::Integer(number) => Some(vec![number.to_string()]),
+        toml::Value::Boolean(set) => Some(vec![set.to_string()]),
+        toml::Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+/// Makes each value the default of the flag of its name, in every command that has it.
+fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<Command, Complaint> {
+    let mut known = flags(&command);
+    known.sort();
+    known.dedup();
+    for (key, values) in values {
+        if !known.contains(key) {
+            let like = crate::catalogue::suggest(key, known.iter().map(String::as_str));
+            let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
+            return Err(Complaint::input(format!("there is no flag for the key `{key}`{like}"))
+                .at(path.display())
+                .remedy(format!("the keys are {}", known.join(", "))));
+        }
+        command = set_default(command, key, values);
+        let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        for name in names {
+            command = command.mut_subcommand(name, |inner| set_default(inner, key, values));
+        }
+    }
+    Ok(command)
+}
+
+fn set_default(command: Command, key: &str, values: &[String]) -> Command {
+    let Some(id) =
+        command.get_arguments().find(|flag| flag.get_long() == Some(key)).map(|flag| flag.get_id().clone())
+    else {
+        return command;
+    };
+    let values: Vec<clap::builder::OsStr> = values.iter().map(|value| value.clone().into()).collect();
+    command.mut_arg(id, |flag| flag.default_values(values))
+}
+
+fn flags(command: &Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(|flag| flag.get_long()).map(str::to_owned);
+    let inner = command.get_subcommands().filter(|inner| !inner.is_hide_set()).flat_map(flags);
+    own.chain(inner).filter(|flag| flag != "config").collect()
+}

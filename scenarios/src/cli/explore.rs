@@ -1,0 +1,173 @@
+//! `explore`: a seeded campaign.
+
+use super::amount;
+use super::exit::{Complaint, Exit};
+use super::output::Output;
+use super::progress::Progress;
+use crate::campaign::{self, Order};
+use crate::catalogue::{self, Entry};
+use crate::findings;
+use shakedown_reports::{Ending, Finished, GoalTally, Verdict, json, terminal};
+use shakedown_sim::search::Campaign;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Runs many seeds of scenarios; shrinks and explains what fails
+///
+/// The result is the longest gap-free prefix of the seeds, the same at any number of jobs.
+#[derive(clap::Args)]
+pub(super) struct Explore {
+    /// Which scenarios; all if none is named
+    scenarios: Vec<String>,
+    /// How many seeds, from 0; or a range A..B, without B. As many as the goals need, if absent
+    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B", value_parser = amount::seeds)]
+    seeds: Option<Range<u64>>,
+    /// On how many threads; all processors, if absent
+    #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// End at this many failing runs
+    #[arg(long, env = "SHAKEDOWN_MAX_FAIL", value_name = "M", default_value = "16",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_fail: u32,
+    /// End after this much time, such as 30s or 10min, wherever that is
+    #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
+    budget: Option<Duration>,
+    /// Take a guardrail out of the design (repeatable)
+    #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Where the traces of failures go
+    #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = crate::traces::DIRECTORY)]
+    traces: PathBuf,
+    /// How much time one run may take before the whole campaign is given up
+    #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
+    watchdog: Duration,
+}
+
+impl Explore {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        let entries = catalogue::select(&self.scenarios)?;
+        for entry in &entries {
+            entry.runner(&self.without).map_err(Complaint::input)?;
+        }
+        if entries.is_empty() || self.seeds.as_ref().is_some_and(Range::is_empty) {
+            return Err(Complaint::new(Exit::Nothing, "nothing is selected: no scenario, or no seed"));
+        }
+        let reports = output.open()?;
+        let stop = stop_on_interrupt();
+        let deadline = self.budget.map(|budget| Instant::now() + budget);
+        let mut finished = Vec::new();
+        for entry in entries {
+            finished.push(self.campaign(entry, deadline, &stop)?);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        output.print(
+            |paper| finished.iter().map(|one| terminal::campaign(paper, one)).collect::<Vec<_>>().join("\n"),
+            || json::finished(&finished, &[]),
+        );
+        reports.write(&finished)?;
+        Ok(Exit::of(finished.iter().map(exit)))
+    }
+
+    fn campaign(
+        &self,
+        entry: &'static Entry,
+        deadline: Option<Instant>,
+        stop: &AtomicBool,
+    ) -> Result<Finished, Complaint> {
+        let mut runner = entry.runner(&self.without).map_err(Complaint::input)?;
+        let goals = runner.goals();
+        let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(catalogue::LEAST_NEED);
+        let seeds = self.seeds.clone().unwrap_or(0..need);
+        let jobs = self.jobs.map_or_else(processors, usize::from);
+        let order = Order {
+            entry,
+            without: &self.without,
+            seeds: seeds.clone(),
+            jobs,
+            failures_max: self.max_fail as usize,
+            deadline,
+            stop,
+            patience: self.watchdog,
+        };
+        let mut progress = Progress::begin(entry.name, seeds.end - seeds.start);
+        let ran = campaign::run(&order, |campaign| progress.show(campaign));
+        progress.end();
+        let (campaign, ending) = ran.map_err(|broken| Complaint::new(Exit::Internal, broken.to_string()))?;
+        let found = findings::of_campaign(runner.as_mut(), &campaign, &self.traces)
+            .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
+        let reached = campaign.tally.goals.iter().copied().chain(std::iter::repeat(0));
+        let goals = goals.iter().zip(reached).map(|(name, reached)| GoalTally {
+            name: (*name).to_owned(),
+            reached,
+            need: entry.need(name),
+        });
+        let mut finished = Finished {
+            scenario: entry.name.to_owned(),
+            without: self.without.clone(),
+            verdict: Verdict::Held,
+            ending,
+            runs: campaign.tally.runs,
+            failing: campaign.failing.len() as u64,
+            digest: campaign.tally.digest(),
+            simulated: campaign.tally.simulated,
+            goals: goals.collect(),
+            variants: campaign::variants(runner.as_ref(), campaign.seeds.clone()),
+            invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            findings: found,
+            assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        finished.verdict = verdict(&finished, &campaign);
+        Ok(finished)
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The first interrupt ends the campaign at a chunk; the second ends the process.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    let set = ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping; once more to quit without a result");
+    });
+    if let Err(error) = set {
+        eprintln!("an interrupt will end this without a result: {error}");
+    }
+    stop
+}
+
+/// A design that lacks something on purpose has no goals to reach: it is expected to break.
+fn verdict(finished: &Finished, campaign: &Campaign) -> Verdict {
+    let missed = finished.goals.iter().any(|goal| goal.reached == 0);
+    match finished.ending {
+        _ if !campaign.failing.is_empty() => Verdict::Violated,
+        Ending::Interrupted => Verdict::Inconclusive,
+        _ if finished.runs == 0 => Verdict::Inconclusive,
+        _ if finished.without.is_empty() && missed => Verdict::Inconclusive,
+        _ => Verdict::Held,
+    }
+}
+
+fn exit(finished: &Finished) -> Exit {
+    if finished.findings.iter().any(|finding| !finding.steady) {
+        return Exit::Drift;
+    }
+    let missed = || finished.goals.iter().filter(|goal| goal.reached == 0);
+    match finished.verdict {
+        Verdict::Held => Exit::Held,
+        Verdict::Violated => Exit::Violation,
+        Verdict::Inconclusive if finished.ending != Ending::Complete => Exit::Inconclusive,
+        Verdict::Inconclusive if missed().any(|goal| finished.runs >= goal.need) => Exit::GoalMissed,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    }
+}

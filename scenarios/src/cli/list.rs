@@ -1,0 +1,63 @@
+//! `list`: what there is.
+
+use super::exit::{Complaint, Exit};
+use super::output::Output;
+use crate::catalogue::{self, CATALOGUE, Entry};
+use crate::quiet;
+use crate::survey;
+use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
+use shakedown_reports::{Listed, json, terminal};
+
+/// Shows scenarios: parameters, guardrails, invariants, goals, choice sites, assumptions
+#[derive(clap::Args)]
+pub(super) struct List {
+    /// Only these scenarios
+    scenarios: Vec<String>,
+}
+
+impl List {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        output.without_reports("list")?;
+        let listed =
+            catalogue::select(&self.scenarios)?.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+        output.print(|paper| terminal::list(paper, &listed), || json::list(&listed));
+        Ok(if CATALOGUE.is_empty() { Exit::Nothing } else { Exit::Held })
+    }
+}
+
+fn listed(entry: &'static Entry) -> Result<Listed, Complaint> {
+    let mut runner = entry.runner(&[]).map_err(Complaint::input)?;
+    let sites = quiet::running(|| survey::sites(runner.as_mut()));
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let invariants = runner.invariants().into_iter();
+    let guardrails = entry.guardrails.iter().map(|guardrail| {
+        let forms = if guardrail.forms.is_empty() {
+            String::new()
+        } else {
+            format!(":{}", guardrail.forms.join("/"))
+        };
+        ListedGuardrail {
+            name: format!("{}{forms}", guardrail.name),
+            system: guardrail.system.to_owned(),
+            about: guardrail.about.to_owned(),
+        }
+    });
+    let parameters = runner.parameters().iter().map(|one| ListedParameter {
+        name: one.name.to_owned(),
+        values: owned(one.values),
+        small: owned(one.small),
+    });
+    let goals = runner.goals().into_iter();
+    Ok(Listed {
+        name: entry.name.to_owned(),
+        about: entry.about.to_owned(),
+        parameters: parameters.collect(),
+        guardrails: guardrails.collect(),
+        invariants: invariants
+            .map(|(name, about)| ListedInvariant { name: name.to_owned(), about: about.to_owned() })
+            .collect(),
+        goals: goals.map(|name| ListedGoal { name: name.to_owned(), need: entry.need(name) }).collect(),
+        sites: sites.into_iter().map(|(site, alternatives)| ListedSite { site, alternatives }).collect(),
+        assumptions: owned(entry.assumptions),
+    })
+}

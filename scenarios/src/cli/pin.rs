@@ -1,0 +1,62 @@
+//! `pin`: a trace's script, committed as a regression.
+
+use super::exit::{Complaint, Exit};
+use super::output::Output;
+use crate::regression::Regression;
+use crate::traces;
+use std::fs;
+use std::path::PathBuf;
+
+/// Writes the script of a trace as a regression to commit
+#[derive(clap::Args)]
+pub(super) struct Pin {
+    /// The trace, as explore or run wrote it
+    trace: PathBuf,
+    /// Where regressions are
+    #[arg(long, env = "SHAKEDOWN_DIR", value_name = "DIR", default_value = "scenarios/regressions")]
+    dir: PathBuf,
+    /// What to call it; scenario and signature, if absent
+    #[arg(long, env = "SHAKEDOWN_NAME", value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl Pin {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        output.without_reports("pin")?;
+        let (file, _) = traces::load(&self.trace)?;
+        let name = self.name.clone().unwrap_or_else(|| traces::stem(&file));
+        let path = self.dir.join(format!("{name}.script"));
+        let text = Regression::of(&file).to_string();
+        if !self.dir.is_dir() {
+            return Err(Complaint::input("there is no such directory")
+                .at(self.dir.display())
+                .remedy("run `pin` at the root of the workspace, or say where regressions are with --dir"));
+        }
+        let known = match fs::read_to_string(&path) {
+            Ok(known) if known == text => true,
+            Ok(_) => {
+                return Err(Complaint::input("exists already, and holds something else")
+                    .at(path.display())
+                    .remedy("choose another name with --name, or remove the file"));
+            }
+            Err(_) => false,
+        };
+        if !known {
+            fs::write(&path, text).map_err(|error| {
+                Complaint::input(format!("cannot be written: {error}")).at(path.display())
+            })?;
+        }
+        let path = path.display().to_string();
+        let did = if known { "was pinned already" } else { "pinned" };
+        output.print(
+            |_| {
+                format!(
+                    "{did}  {path}\n  next    add \"{name}\" to the list in scenarios/tests/regressions.rs, \
+                     then `cargo test -p shakedown-scenarios --test regressions`\n"
+                )
+            },
+            || format!("{}\n", serde_json::json!({ "pinned": path, "new": !known })),
+        );
+        Ok(Exit::Held)
+    }
+}

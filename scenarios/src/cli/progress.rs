@@ -1,0 +1,94 @@
+//! Progress on stderr: a bar on a terminal, elsewhere a line at every twentieth or half minute.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use shakedown_reports::clock;
+use shakedown_sim::search::Campaign;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// The progress of one campaign.
+pub(super) enum Progress {
+    /// On a terminal.
+    Bar(ProgressBar),
+    /// Elsewhere.
+    Lines(Lines),
+}
+
+/// Lines, seldom.
+pub(super) struct Lines {
+    name: String,
+    total: u64,
+    began: Instant,
+    last: Instant,
+    steps: u64,
+}
+
+const LINE_EVERY: Duration = Duration::from_secs(30);
+const STEPS: u64 = 20;
+/// What is over sooner than this needs no lines.
+const SILENT_FIRST: Duration = Duration::from_secs(2);
+
+impl Progress {
+    /// Begins to show the progress of `total` runs.
+    pub(super) fn begin(name: &str, total: u64) -> Self {
+        if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(total);
+            let form = "{prefix} [{bar:24}] {human_pos} of {human_len} runs, {per_sec}, {eta} left; {msg}";
+            bar.set_style(
+                ProgressStyle::with_template(form).expect("the template is valid").progress_chars("=> "),
+            );
+            bar.set_prefix(name.to_owned());
+            return Self::Bar(bar);
+        }
+        let now = Instant::now();
+        Self::Lines(Lines { name: name.to_owned(), total, began: now, last: now, steps: 0 })
+    }
+
+    /// Shows how far the campaign is.
+    pub(super) fn show(&mut self, campaign: &Campaign) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(campaign.tally.runs);
+                bar.set_message(standing(campaign));
+            }
+            Self::Lines(lines) => lines.show(campaign),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Lines {
+    fn show(&mut self, campaign: &Campaign) {
+        let runs = campaign.tally.runs;
+        let steps = runs * STEPS / self.total.max(1);
+        let due = steps > self.steps || self.last.elapsed() >= LINE_EVERY;
+        let elapsed = self.began.elapsed();
+        if !due || elapsed < SILENT_FIRST {
+            return;
+        }
+        (self.steps, self.last) = (steps, Instant::now());
+        let rate = (runs as f64 / elapsed.as_secs_f64()) as u64;
+        let left = Duration::from_secs((self.total - runs) / rate.max(1));
+        eprintln!(
+            "{}: {} % of {} runs, {}/s, {} left; {}",
+            self.name,
+            runs * 100 / self.total.max(1),
+            clock::count(self.total),
+            clock::count(rate),
+            clock::span(left),
+            standing(campaign)
+        );
+    }
+}
+
+fn standing(campaign: &Campaign) -> String {
+    let goals = &campaign.tally.goals;
+    let reached = goals.iter().filter(|runs| **runs > 0).count();
+    format!("{} failing, {reached} of {} goals reached", campaign.failing.len(), goals.len())
+}

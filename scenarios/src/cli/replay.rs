@@ -1,0 +1,62 @@
+//! `replay`: a trace, run again.
+
+use super::exit::{Complaint, Exit};
+use super::output::Output;
+use crate::{quiet, traces};
+use shakedown_reports::{json, terminal};
+use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
+use std::path::PathBuf;
+
+/// Runs a trace again and says what has become of it: exact, equivalent, drifted or lost
+#[derive(clap::Args)]
+pub(super) struct Replay {
+    /// The trace, as explore or run wrote it
+    trace: PathBuf,
+}
+
+impl Replay {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        output.without_reports("replay")?;
+        let (file, mut runner) = traces::load(&self.trace)?;
+        let replayed = quiet::running(|| replay(runner.as_mut(), &file));
+        let replayed =
+            replayed.map_err(|misfit| Complaint::input(misfit.to_string()).at(self.trace.display()))?;
+        let (word, meaning) = meaning(&replayed.verdict);
+        let violations = &replayed.trace.violations;
+        let path = self.trace.display().to_string();
+        let result = json::Replayed {
+            trace: &path,
+            replay: word,
+            meaning: &meaning,
+            digest: replayed.trace.digest.clone(),
+            first_difference: first_difference(&replayed),
+            violations: violations.iter().map(|violation| violation.invariant.as_str()).collect(),
+            unapplied: replayed.outcome.unapplied.iter().map(|deviation| deviation.compact()).collect(),
+        };
+        output.print(
+            |paper| terminal::replayed(paper, &result, &replayed.trace, violations),
+            || json::replayed(&result),
+        );
+        Ok(match replayed.verdict {
+            Verdict::Drifted { .. } | Verdict::Lost => Exit::Drift,
+            Verdict::Exact | Verdict::Equivalent if violations.is_empty() => Exit::Held,
+            Verdict::Exact | Verdict::Equivalent => Exit::Violation,
+        })
+    }
+}
+
+fn first_difference(replayed: &Replayed) -> Option<u32> {
+    match replayed.verdict {
+        Verdict::Drifted { at, .. } => Some(at),
+        _ => None,
+    }
+}
+
+fn meaning(verdict: &Verdict) -> (&'static str, String) {
+    match verdict {
+        Verdict::Exact => ("exact", "the same run, event for event".to_owned()),
+        Verdict::Equivalent => ("equivalent", "the code has changed, the failure has not".to_owned()),
+        Verdict::Drifted { why, .. } => ("drifted", why.clone()),
+        Verdict::Lost => ("lost", "every deviation applied, and nothing is broken any more".to_owned()),
+    }
+}

@@ -1,0 +1,183 @@
+//! `run`: one run, its timeline and its verdict.
+
+use super::amount;
+use super::exit::{Complaint, Exit};
+use super::output::Output;
+use super::self_check;
+use crate::catalogue::{self, Entry};
+use crate::watchdog::Watchdog;
+use crate::{campaign, findings, quiet, traces};
+use shakedown_reports::{Ending, Finding, Finished, GoalTally, Verdict, json, terminal};
+use shakedown_sim::search::fit;
+use shakedown_sim::{Deviation, Moment, Outcome, Plan, Rehearse, Script, Trace, Variant};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs a scenario once: the happy path, unless a seed, a script or deviations say otherwise
+#[derive(clap::Args)]
+pub(super) struct Run {
+    /// Which scenario
+    scenario: String,
+    /// The seed that draws the variant and the deviations
+    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", conflicts_with_all = ["script", "deviate", "variant"])]
+    seed: Option<u64>,
+    /// A file with the script to run
+    #[arg(long, env = "SHAKEDOWN_SCRIPT", value_name = "FILE", conflicts_with_all = ["deviate", "variant"])]
+    script: Option<PathBuf>,
+    /// Leave the happy path here (repeatable)
+    #[arg(long, env = "SHAKEDOWN_DEVIATE", value_name = "SITE@SCOPE#N=ALT", value_delimiter = ';')]
+    deviate: Vec<Deviation>,
+    /// What the run is built from, where it differs from the defaults
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...")]
+    variant: Option<Variant>,
+    /// Take a guardrail out of the design (repeatable); with --script, beside those that the script takes out
+    #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Also make the run again in other ways, and say whether it was the same
+    #[arg(long, env = "SHAKEDOWN_TWICE")]
+    twice: bool,
+    /// Where the trace of a failure goes
+    #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
+    traces: PathBuf,
+    /// How much time the run may take before it is given up
+    #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
+    watchdog: Duration,
+}
+
+/// What decides the run, with everything checked.
+enum Asked {
+    Seed(u64),
+    Script(Script),
+}
+
+impl Asked {
+    fn plan(&self) -> Plan<'_> {
+        match self {
+            Asked::Seed(seed) => Plan::Seed(*seed),
+            Asked::Script(script) => Plan::Script(script),
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        let entry = catalogue::find(&self.scenario)?;
+        let script = self.read_script()?;
+        let mut without = script.as_ref().map(|script| script.without.clone()).unwrap_or_default();
+        let added = self.without.iter().filter(|name| !without.contains(name)).cloned().collect::<Vec<_>>();
+        without.extend(added);
+        let mut runner = entry.runner(&without).map_err(Complaint::input)?;
+        let _watchdog = self.guard(entry);
+        let asked = self.asked(runner.as_mut(), script)?;
+        let reports = output.open()?;
+
+        let (outcome, trace) = quiet::running(|| runner.record(asked.plan()));
+        let found = findings::of_run(runner.as_mut(), &trace, &self.traces)
+            .map_err(|error| traces::unwritable(&self.traces, &error))?;
+        let checks = match self.twice {
+            true => self_check::check(entry, &without, asked.plan(), &trace)?,
+            false => Vec::new(),
+        };
+        let result = [finished(entry, runner.as_ref(), &outcome, &trace, found)];
+        output.print(
+            |paper| {
+                let story = match result[0].findings.as_slice() {
+                    [] => terminal::held(paper, &trace, outcome.ended, &reached(runner.as_ref(), &outcome)),
+                    failures => each(failures, |finding| terminal::failure(paper, finding)),
+                };
+                story + &terminal::self_check(paper, &checks)
+            },
+            || json::finished(&result, &checks),
+        );
+        reports.write(&result)?;
+        for deviation in &outcome.unapplied {
+            eprintln!(
+                "error: `{deviation}` was never offered in this run: it has its site and alternative elsewhere"
+            );
+        }
+        Ok(Exit::of([
+            if outcome.violations.is_empty() { Exit::Held } else { Exit::Violation },
+            if outcome.unapplied.is_empty() { Exit::Held } else { Exit::Drift },
+            if result[0].findings.iter().all(|finding| finding.steady) { Exit::Held } else { Exit::Drift },
+            if checks.iter().all(|check| check.same) { Exit::Held } else { Exit::Drift },
+        ]))
+    }
+
+    fn guard(&self, entry: &Entry) -> Watchdog {
+        let watchdog = Watchdog::new(1, self.watchdog, campaign::bark(entry.name, self.watchdog));
+        watchdog.begin(0, self.seed.unwrap_or_default());
+        watchdog
+    }
+
+    fn read_script(&self) -> Result<Option<Script>, Complaint> {
+        let Some(path) = &self.script else { return Ok(None) };
+        let wrong = |what: String| Complaint::input(what).at(path.display());
+        let text =
+            std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        text.parse().map(Some).map_err(|error: shakedown_sim::ScriptError| wrong(error.to_string()))
+    }
+
+    fn asked(&self, runner: &mut dyn Rehearse, script: Option<Script>) -> Result<Asked, Complaint> {
+        if let Some(seed) = self.seed {
+            return Ok(Asked::Seed(seed));
+        }
+        let happy = runner.happy(0);
+        let script = match script {
+            Some(script) => Script { without: happy.without, ..script },
+            None => {
+                let variant = self.variant.clone().unwrap_or_default();
+                Script { variant, deviations: self.deviate.clone(), ..happy }
+            }
+        };
+        let fitted = quiet::running(|| fit(runner, &script));
+        fitted.map(Asked::Script).map_err(|misfit| {
+            let complaint = Complaint::input(misfit.to_string());
+            let complaint = match &self.script {
+                Some(path) => complaint.at(path.display()),
+                None => complaint,
+            };
+            complaint.remedy(format!("`shakedown list {}` shows what there is", self.scenario))
+        })
+    }
+}
+
+fn each(findings: &[Finding], story: impl Fn(&Finding) -> String) -> String {
+    findings.iter().map(story).collect::<Vec<_>>().join("\n")
+}
+
+fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {
+    let goals = runner.goals().into_iter().enumerate();
+    goals.filter(|(bit, _)| outcome.goals >> bit & 1 == 1).map(|(_, name)| name).collect()
+}
+
+/// A single run in the form of a campaign.
+fn finished(
+    entry: &Entry,
+    runner: &dyn Rehearse,
+    outcome: &Outcome,
+    trace: &Trace,
+    findings: Vec<Finding>,
+) -> Finished {
+    let goals = runner.goals().into_iter().enumerate().map(|(bit, name)| GoalTally {
+        name: name.to_owned(),
+        reached: outcome.goals >> bit & 1,
+        need: entry.need(name),
+    });
+    let variants =
+        trace.script.variant.0.iter().map(|(name, value)| (name.clone(), vec![(value.clone(), 1)]));
+    Finished {
+        scenario: entry.name.to_owned(),
+        without: trace.script.without.clone(),
+        verdict: if outcome.violations.is_empty() { Verdict::Held } else { Verdict::Violated },
+        ending: Ending::Complete,
+        runs: 1,
+        failing: u64::from(!outcome.violations.is_empty()),
+        digest: outcome.digest,
+        simulated: outcome.ended - Moment::START,
+        goals: goals.collect(),
+        variants: variants.collect(),
+        invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+        findings,
+        assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+    }
+}

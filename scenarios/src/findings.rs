@@ -1,0 +1,82 @@
+//! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
+
+use crate::quiet;
+use crate::traces;
+use shakedown_reports::Finding;
+use shakedown_reports::records::REPLAYS;
+use shakedown_sim::search::{Campaign, Failure, Group, understand};
+use shakedown_sim::{Plan, Rehearse, Trace, Violation};
+use std::io;
+use std::path::Path;
+
+/// Shrinks the first failures of each kind and answers one finding for each signature, in the order in which
+/// they were first met.
+///
+/// A kind of failure mostly has one cause, and then all its runs are counted for it. If its shrunk failures
+/// have several, each is counted for its own, and those beyond are counted for the first.
+///
+/// # Errors
+/// If a trace cannot be written into `traces`.
+pub fn of_campaign(
+    runner: &mut dyn Rehearse,
+    campaign: &Campaign,
+    traces: &Path,
+) -> io::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for group in campaign.groups() {
+        findings.extend(of_group(runner, &group, campaign.seeds.start, traces)?);
+    }
+    findings.sort_by_key(|finding| finding.seed);
+    Ok(findings)
+}
+
+fn of_group(runner: &mut dyn Rehearse, group: &Group, start: u64, traces: &Path) -> io::Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for seed in &group.seeds {
+        let outcome = quiet::running(|| runner.run(Plan::Seed(*seed)));
+        let of_group = |violation: &Violation| {
+            (&violation.invariant, &violation.roles) == (&group.invariant, &group.roles)
+        };
+        let violation = outcome.violations.into_iter().find(of_group).unwrap_or_else(|| group.first.clone());
+        let found = runner.script();
+        let failure = quiet::running(|| understand(runner, &found, &violation));
+        match findings.iter_mut().find(|finding| finding.failure.signature == failure.signature) {
+            Some(known) => known.count += 1,
+            None => {
+                findings.push(finding(runner, failure, (Some(*seed), seed - start + 1), traces)?);
+            }
+        }
+    }
+    let beyond = group.count - group.seeds.len() as u64;
+    findings.iter_mut().take(1).for_each(|finding| finding.count += beyond);
+    Ok(findings)
+}
+
+/// A finding for each cause of one run's violations.
+///
+/// # Errors
+/// If a trace cannot be written into `traces`.
+pub fn of_run(runner: &mut dyn Rehearse, run: &Trace, traces: &Path) -> io::Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for violation in &run.violations {
+        let failure = quiet::running(|| understand(runner, &run.script, violation));
+        if findings.iter().all(|finding| finding.failure.signature != failure.signature) {
+            findings.push(finding(runner, failure, (run.seed, 1), traces)?);
+        }
+    }
+    Ok(findings)
+}
+
+/// Replays a failure and writes its trace. `met` says which seed met it and after how many runs.
+fn finding(
+    runner: &mut dyn Rehearse,
+    failure: Failure,
+    met: (Option<u64>, u64),
+    traces: &Path,
+) -> io::Result<Finding> {
+    let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
+    let steady = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
+    let trace = traces::save(traces, &failure)?;
+    let (seed, runs_to_find) = met;
+    Ok(Finding { failure, seed, count: 1, runs_to_find, steady, trace })
+}

@@ -1,0 +1,5 @@
+//! The `shakedown` binary.
+
+fn main() -> std::process::ExitCode {
+    shakedown_scenarios::cli::main()
+}

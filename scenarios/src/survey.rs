@@ -1,0 +1,47 @@
+//! The survey: which choice sites a scenario has, found by running it.
+
+use shakedown_sim::{Parameter, Plan, Rehearse, Script, Variant};
+use std::collections::BTreeMap;
+
+/// Seeds that the survey runs beside the happy paths; sites that only a failure leads to show there.
+const SEEDS: u64 = 512;
+
+/// Choice sites by their written form, with the names of what each offers, the benign alternative first:
+/// those met on the happy path of each small variant, and in some seeds.
+pub fn sites(runner: &mut dyn Rehearse) -> BTreeMap<String, Vec<String>> {
+    let mut sites = BTreeMap::new();
+    for variant in small_variants(runner.parameters()) {
+        let happy = Script { variant, ..runner.happy(0) };
+        runner.run(Plan::Script(&happy));
+        take_offers(runner, &mut sites);
+    }
+    for seed in 0..SEEDS {
+        runner.run(Plan::Seed(seed));
+        take_offers(runner, &mut sites);
+    }
+    sites
+}
+
+fn take_offers(runner: &dyn Rehearse, sites: &mut BTreeMap<String, Vec<String>>) {
+    for offered in runner.offers() {
+        let names = offered.alternatives.names();
+        if names.len() > 1 && !sites.contains_key(&offered.id.site) {
+            sites.insert(offered.id.site, names.iter().map(|name| (*name).to_owned()).collect());
+        }
+    }
+}
+
+/// Every combination of the values that make small worlds.
+fn small_variants(parameters: &[Parameter]) -> Vec<Variant> {
+    parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
+        let longer = |variant: &Variant, value: &str| {
+            let mut longer = variant.clone();
+            longer.0.push((parameter.name.to_owned(), value.to_owned()));
+            longer
+        };
+        let all = variants
+            .iter()
+            .flat_map(|variant| parameter.small.iter().map(move |value| longer(variant, value)));
+        all.collect()
+    })
+}

@@ -1,0 +1,80 @@
+//! The watchdog: ends the process if a run neither ends nor does anything that the engine could count.
+//!
+//! Code under test that loops without awaiting, drawing or acting cannot be stopped from within its thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Watches some threads, each of which runs one seed after another.
+pub struct Watchdog {
+    began: Instant,
+    posts: Arc<[Post]>,
+}
+
+/// What one thread does.
+#[derive(Default)]
+struct Post {
+    seed: AtomicU64,
+    /// Milliseconds since the watchdog began, plus one; 0 while the thread runs nothing.
+    since: AtomicU64,
+}
+
+impl Watchdog {
+    /// Watches `threads` threads until dropped. `bark` is called once with the seed of a run that takes longer
+    /// than `patience`; it should not return.
+    pub fn new(threads: usize, patience: Duration, bark: impl Fn(u64) + Send + 'static) -> Self {
+        let posts: Arc<[Post]> = (0..threads).map(|_| Post::default()).collect();
+        let (began, watched) = (Instant::now(), Arc::downgrade(&posts));
+        let turn = (patience / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        std::thread::spawn(move || {
+            while let Some(posts) = watched.upgrade() {
+                if let Some(seed) = overdue(&posts, began, patience) {
+                    return bark(seed);
+                }
+                drop(posts);
+                std::thread::sleep(turn);
+            }
+        });
+        Self { began, posts }
+    }
+
+    /// Calls `run` as the run of `seed` on the thread with this number.
+    pub fn during<T>(&self, thread: usize, seed: u64, run: impl FnOnce() -> T) -> T {
+        self.begin(thread, seed);
+        let result = run();
+        self.posts[thread].since.store(0, Ordering::Release);
+        result
+    }
+
+    /// The thread with this number begins the run of `seed`; it ends with the watchdog.
+    pub fn begin(&self, thread: usize, seed: u64) {
+        let post = &self.posts[thread];
+        post.seed.store(seed, Ordering::Relaxed);
+        post.since.store(self.began.elapsed().as_millis() as u64 + 1, Ordering::Release);
+    }
+}
+
+fn overdue(posts: &[Post], began: Instant, patience: Duration) -> Option<u64> {
+    let now = began.elapsed().as_millis() as u64;
+    let late = |post: &&Post| {
+        let since = post.since.load(Ordering::Acquire);
+        since != 0 && now.saturating_sub(since) > patience.as_millis() as u64
+    };
+    posts.iter().find(late).map(|post| post.seed.load(Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_run_that_does_not_end_is_named() {
+        let (bark, barked) = mpsc::channel();
+        let watchdog =
+            Watchdog::new(2, Duration::from_millis(20), move |seed| bark.send(seed).expect("heard"));
+        watchdog.during(0, 1, || {});
+        watchdog.during(1, 7, || assert_eq!(barked.recv_timeout(Duration::from_secs(10)), Ok(7)));
+    }
+}
