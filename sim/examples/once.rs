@@ -42,9 +42,6 @@ impl Scenario for Shop {
     fn name(&self) -> &str {
         "shop"
     }
-    fn horizon(&self, _: &Variant) -> Horizon {
-        Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }
-    }
     fn build(&self, stage: &Stage<Charged>) {
         const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
         let faults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };

@@ -169,7 +169,11 @@ impl Env {
 
     /// Gives the reason for what the task does next; written in the trace after *because*.
     pub fn because(&self, reason: impl FnOnce() -> String) {
-        self.world.core.borrow_mut().because(reason);
+        if self.world.core.borrow().recording.is_some() {
+            // Worked out before the world is borrowed: it may ask the handle for something.
+            let reason = reason();
+            self.world.core.borrow_mut().because(reason);
+        }
     }
 
     /// Writes a step of the node's own into the trace.
@@ -178,12 +182,13 @@ impl Env {
     }
 
     pub(crate) fn event(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
+        let text = self.world.core.borrow().recording.is_some().then(text);
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return None;
         }
         core.collect_log(self.node, self.scope);
-        Some(core.event(self.node, self.scope, kind, words, text))
+        Some(core.event(self.node, self.scope, kind, words, || text.unwrap_or_default()))
     }
 
     /// A place where the node may crash, beside its effect `effect` on the world. Calls and commits have

@@ -259,6 +259,12 @@ impl<S: Scenario> Runner<S> {
             .collect()
     }
 
+    /// How many slots the world has made so far: for tasks, timers, deliveries, scopes and counters. It
+    /// grows with the greatest run, not with the number of runs.
+    pub fn footprint(&self) -> [usize; 5] {
+        self.world.core.borrow().footprint()
+    }
+
     /// The variant that a seed draws.
     pub fn variant_of(&self, seed: u64) -> Variant {
         let values = self.scenario.parameters().iter().enumerate().map(|(at, parameter)| {

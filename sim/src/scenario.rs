@@ -49,8 +49,10 @@ pub trait Scenario: 'static {
         &[]
     }
 
-    /// How long a run of this variant may deviate and settle.
-    fn horizon(&self, variant: &Variant) -> Horizon;
+    /// How long a run of this variant may deviate and settle: a minute each, unless it says otherwise.
+    fn horizon(&self, _variant: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }
+    }
 
     /// Builds nodes and starts the workload.
     fn build(&self, stage: &Stage<Self::Fact>);

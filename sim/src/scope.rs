@@ -74,6 +74,11 @@ impl Scopes {
         self.nodes.push(root);
     }
 
+    /// How many scopes and counters there is room for.
+    pub(crate) fn capacity(&self) -> (usize, usize) {
+        (self.nodes.capacity(), self.counters.capacity())
+    }
+
     /// Opens the next child of `parent` with this label.
     pub(crate) fn child(&mut self, parent: Scope, label: Label) -> Scope {
         let key = label.hash().finish();

@@ -3,7 +3,7 @@
 //! ```text
 //! scenario rpc
 //! without dedup
-//! variant partner=slow clients=2
+//! variant link=slow clients=2
 //! pay.charge/response @ order-1/attempt-1 #1 = lost
 //! ```
 //!
@@ -83,7 +83,7 @@ impl FromStr for Deviation {
 ///
 /// ```
 /// use shakedown_sim::Variant;
-/// let variant: Variant = "partner=slow clients=2".parse().unwrap();
+/// let variant: Variant = "link=slow clients=2".parse().unwrap();
 /// assert_eq!(variant.get("clients"), Some("2"));
 /// assert_eq!(variant.number("clients"), 2);
 /// ```
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_script_is_read_back_as_it_was_written() {
-        let text = "scenario rpc\nwithout dedup\nvariant partner=slow clients=2\n\
+        let text = "scenario rpc\nwithout dedup\nvariant link=slow clients=2\n\
                     pay.charge/response @ order-1/attempt-1 #1 = lost\n\
                     worker/after pay.charge @ - #2 = pause 90 s\n";
         let script: Script = text.parse().unwrap();

@@ -461,6 +461,11 @@ impl World {
 }
 
 impl Core {
+    pub(crate) fn footprint(&self) -> [usize; 5] {
+        let (scopes, counters) = self.scopes.capacity();
+        [self.tasks.len(), self.timers.len(), self.deliveries.capacity(), scopes, counters]
+    }
+
     /// Records a step: into the digest always, into the trace while recording. `words` are what the digest
     /// takes of it beside time, node, scope and kind. Answers its number.
     pub(crate) fn event(
@@ -558,11 +563,9 @@ impl Core {
     }
 
     /// Gives the reason of the running task's next event.
-    pub(crate) fn because(&mut self, reason: impl FnOnce() -> String) {
-        if self.recording.is_some()
-            && let Some(slot) = self.current
-        {
-            self.tasks[slot as usize].because = Some(reason());
+    pub(crate) fn because(&mut self, reason: String) {
+        if let Some(slot) = self.current {
+            self.tasks[slot as usize].because = Some(reason);
         }
     }
 

@@ -131,7 +131,10 @@ fn fit_variant(rehearse: &dyn Rehearse, variant: &Variant) -> Result<Variant, Mi
     }
     let values = parameters.iter().map(|parameter| {
         let value = variant.get(parameter.name).or(parameter.values.first().copied()).unwrap_or_default();
-        let known = parameter.values.iter().chain(parameter.small);
+        let known = parameter
+            .values
+            .iter()
+            .chain(parameter.small.iter().filter(|small| !parameter.values.contains(small)));
         if known.clone().any(|known| *known == value) {
             return Ok((parameter.name.to_owned(), value.to_owned()));
         }

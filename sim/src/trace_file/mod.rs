@@ -27,7 +27,6 @@ pub const SCHEMA: &str = "shakedown-trace/1";
 /// # impl Scenario for Calm {
 /// #     type Fact = Nothing;
 /// #     fn name(&self) -> &str { "calm" }
-/// #     fn horizon(&self, _: &Variant) -> Horizon { Horizon { heal: Duration::from_secs(1), settle: Duration::from_secs(1) } }
 /// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
 /// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
 /// # }

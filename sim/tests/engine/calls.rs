@@ -1,0 +1,91 @@
+//! Calls, and every fault that a link's profile allows.
+
+use crate::rig::{Rig, said, say, seconds};
+use shakedown_sim::*;
+
+const FAULTS: LinkFaults = LinkFaults {
+    request: Alternatives::delays(&["arrives", "lost", "refused", "8 s"], (100, 9_000)),
+    response: Alternatives::delays(&["arrives", "lost", "1 s", "8 s"], (100, 9_000)),
+    outage: Alternatives::new(&["up", "15 s", "until healed"]),
+    slowness: Alternatives::new(&["swift", "15 s", "until healed"]),
+    slow_by: Duration::from_secs(3),
+};
+
+/// A client that calls at these seconds, each time for two seconds.
+fn client_and_server(at: &'static [u64]) -> Rig {
+    Rig::new(move |stage| {
+        let link = Link::new("line", Duration::from_millis(20), FAULTS);
+        let ask = Endpoint::<u64, u64>::new(Op::new("desk.ask", "asks"), &link);
+        let (facts, served) = (stage.facts().clone(), ask.clone());
+        stage.node(Role::outside("desk".into()), move |env| {
+            let facts = facts.clone();
+            served.serve(&env, move |env, number| {
+                say(&facts, &env, format!("serves {number}"));
+                async move { number }
+            });
+        });
+        let facts = stage.facts().clone();
+        let client = stage.node(Role::outside("client".into()), |_| {});
+        client.clone().spawn(async move {
+            for second in at {
+                client.sleep_until(Moment::START + seconds(*second)).await;
+                let answer = client.child("ask").call(&ask, *second, seconds(2)).await;
+                say(&facts, &client, format!("hears {answer:?}"));
+            }
+        });
+    })
+}
+
+fn check(at: &'static [u64], deviations: &str, expected: &[&str]) {
+    assert_eq!(said(client_and_server(at), deviations), expected, "{deviations}");
+}
+
+#[test]
+fn a_call_is_answered() {
+    check(&[0], "", &["0.02 desk serves 0", "0.04 client hears Ok(0)"]);
+}
+
+#[test]
+fn a_request_may_be_lost_or_refused_or_late() {
+    let timed_out = "2 client hears Err(TimedOut)";
+    check(&[0], "desk.ask/request @ ask-1 #1 = lost", &[timed_out]);
+    check(&[0], "desk.ask/request @ ask-1 #1 = refused", &["0.04 client hears Err(Refused)"]);
+    check(&[0], "desk.ask/request @ ask-1 #1 = 8 s", &[timed_out, "8.02 desk serves 0"]);
+    check(&[0], "desk.ask/request @ ask-1 #1 = 500 ms", &["0.52 desk serves 0", "0.54 client hears Ok(0)"]);
+}
+
+#[test]
+fn an_answer_may_be_lost_or_late() {
+    let (served, timed_out) = ("0.02 desk serves 0", "2 client hears Err(TimedOut)");
+    check(&[0], "desk.ask/response @ ask-1 #1 = lost", &[served, timed_out]);
+    check(&[0], "desk.ask/response @ ask-1 #1 = 8 s", &[served, timed_out]);
+    check(&[0], "desk.ask/response @ ask-1 #1 = 1 s", &[served, "1.04 client hears Ok(0)"]);
+}
+
+#[test]
+fn an_outage_refuses_all_calls_while_it_lasts() {
+    let (refused, later) = ("0.04 client hears Err(Refused)", "10.04 client hears Err(Refused)");
+    let after = ["16.02 desk serves 16", "16.04 client hears Ok(16)"];
+    check(&[0, 10, 16], "line/outage @ ask-1 #1 = 15 s", &[refused, later, after[0], after[1]]);
+    let healed = ["61.02 desk serves 61", "61.04 client hears Ok(61)"];
+    check(&[0, 10, 61], "line/outage @ ask-1 #1 = until healed", &[refused, later, healed[0], healed[1]]);
+}
+
+#[test]
+fn slowness_delays_all_answers_while_it_lasts() {
+    let slow = ["2 client hears Err(TimedOut)", "3.02 desk serves 0"];
+    let later = ["12 client hears Err(TimedOut)", "13.02 desk serves 10"];
+    let after = ["61.02 desk serves 61", "61.04 client hears Ok(61)"];
+    for lasts in ["15 s", "until healed"] {
+        let deviation = format!("line/slowness @ ask-1 #1 = {lasts}");
+        check(&[0, 10, 61], &deviation, &[slow, later, after].concat());
+    }
+}
+
+#[test]
+fn nothing_deviates_once_healed() {
+    let mut runner = Runner::new(client_and_server(&[61]));
+    let outcome = runner.run(Plan::Script(&crate::rig::script("desk.ask/request @ ask-1 #1 = lost")));
+    assert_eq!((outcome.unapplied.len(), runner.offers().len()), (1, 0));
+    assert_eq!(outcome.violations, []);
+}

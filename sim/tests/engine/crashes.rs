@@ -1,0 +1,216 @@
+//! The three ways in which a node may crash, and how it comes back.
+
+use crate::rig::{Rig, Said, said, say, script, seconds};
+use shakedown_sim::*;
+use std::cell::Cell;
+use std::rc::Rc;
+
+const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 10 s"]);
+const FRAIL: CrashProfile = CrashProfile {
+    before: WAYS,
+    after: WAYS,
+    restart: Duration::from_secs(5),
+    late_restart: Alternatives::delays(&["at once", "20 s"], (1_000, 19_000)),
+};
+
+/// A role of one node that may crash.
+fn frail(name: &'static str) -> Role {
+    Role { single: true, ..Role::new(name.into(), FRAIL) }
+}
+
+const PROBE: Site = Site::new(Label::new("worker"), Label::new("probe"));
+
+/// Says when it is dropped.
+struct LastWords(Env, Facts<Said>, u32);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        say(&self.1, &self.0, format!("last words of life {}", self.2));
+    }
+}
+
+/// A worker that comes to a crash point, and does beside it everything that a dead one must not do.
+fn worker() -> Rig {
+    Rig::new(|stage| {
+        let (facts, lives) = (stage.facts().clone(), Rc::new(Cell::new(0)));
+        stage.node(frail("worker"), move |env| {
+            lives.set(lives.get() + 1);
+            let (facts, life, env) = (facts.clone(), lives.get(), env.child("life"));
+            env.clone().spawn(async move {
+                let tell = |what: &str| say(&facts, &env, format!("{what} in life {life}"));
+                let _guard = LastWords(env.clone(), facts.clone(), life);
+                background(&env, &facts, life);
+                env.sleep(seconds(1) / 2).await;
+                let crash = async {
+                    env.crash_point(Side::Before, "effect").await;
+                    tell("effect");
+                };
+                let beside = async {
+                    tell("beside");
+                    env.choose(PROBE, &Alternatives::new(&["no", "yes"]));
+                    env.child("part");
+                    background(&env, &facts, life + 10);
+                };
+                tokio::join!(biased; crash, beside);
+                tell("end");
+            });
+        });
+    })
+}
+
+fn background(env: &Env, facts: &Facts<Said>, life: u32) {
+    let (env, facts) = (env.clone(), facts.clone());
+    env.clone().spawn(async move {
+        env.sleep(seconds(1)).await;
+        say(&facts, &env, format!("background in life {life}"));
+    });
+}
+
+fn check(deviations: &str, expected: &[&str]) {
+    assert_eq!(said(worker(), deviations), expected, "{deviations}");
+}
+
+#[test]
+fn a_node_that_does_not_crash_does_it_all() {
+    let begin = ["0.5 worker effect in life 1", "0.5 worker beside in life 1", "0.5 worker end in life 1"];
+    let end = [
+        "0.5 worker last words of life 1",
+        "1 worker background in life 1",
+        "1.5 worker background in life 11",
+    ];
+    check("", &[&begin[..], &end].concat());
+}
+
+const SECOND_LIFE: [&str; 6] = [
+    "6 worker effect in life 2",
+    "6 worker beside in life 2",
+    "6 worker end in life 2",
+    "6 worker last words of life 2",
+    "6.5 worker background in life 2",
+    "7 worker background in life 12",
+];
+
+#[test]
+fn nothing_that_a_vanished_node_still_does_counts() {
+    check("worker/before effect @ life-1 #1 = vanish", &SECOND_LIFE);
+    let mut runner = Runner::new(worker());
+    runner.run(Plan::Script(&script("worker/before effect @ life-1 #1 = vanish")));
+    let drawn: Vec<_> = runner.offers().iter().map(|offered| offered.id.to_string()).collect();
+    assert!(!drawn.contains(&"worker/probe @ life-1 #1".to_owned()), "{drawn:?}");
+    assert!(drawn.contains(&"worker/probe @ life-2 #1".to_owned()), "{drawn:?}");
+}
+
+#[test]
+fn a_node_that_stops_has_its_destructors_run() {
+    let first = ["0.5 worker beside in life 1", "0.5 worker last words of life 1"];
+    check("worker/before effect @ life-1 #1 = stop", &[&first[..], &SECOND_LIFE].concat());
+}
+
+#[test]
+fn a_paused_node_goes_on_as_if_no_time_had_passed() {
+    let expected = [
+        "0.5 worker beside in life 1",
+        "10.5 worker effect in life 1",
+        "10.5 worker end in life 1",
+        "10.5 worker last words of life 1",
+        "10.5 worker background in life 1",
+        "11.5 worker background in life 11",
+    ];
+    check("worker/before effect @ life-1 #1 = pause 10 s", &expected);
+}
+
+#[test]
+fn a_restart_may_be_late() {
+    let late = "worker/before effect @ life-1 #1 = vanish\nworker/restart @ life-1 #1 = 20 s";
+    assert_eq!(said(worker(), late)[0], "26 worker effect in life 2");
+}
+
+/// A client that asks a clerk at these seconds, while the clerk crashes beside its effect `note`.
+fn client_and_clerk(at: &'static [u64]) -> Rig {
+    Rig::new(move |stage| {
+        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let ask = Endpoint::<u64, u32>::new(Op::new("clerk.ask", "asks"), &link);
+        let (facts, served, noted) = (stage.facts().clone(), ask.clone(), Rc::new(Cell::new(0)));
+        stage.node(frail("clerk"), move |env| {
+            let (facts, noted) = (facts.clone(), noted.clone());
+            say(&facts, &env, format!("begins with {} notes", noted.get()));
+            served.serve(&env, move |env, number| {
+                let (facts, noted) = (facts.clone(), noted.clone());
+                async move {
+                    env.crash_point(Side::Before, "note").await;
+                    noted.set(noted.get() + 1);
+                    say(&facts, &env, format!("notes {number}"));
+                    env.crash_point(Side::After, "note").await;
+                    noted.get()
+                }
+            });
+        });
+        for second in at {
+            let (facts, ask) = (stage.facts().clone(), ask.clone());
+            let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+            let client = client.within(stage.entity("ask"));
+            client.clone().spawn(async move {
+                client.sleep(seconds(*second)).await;
+                let answer = client.call(&ask, *second, seconds(2)).await;
+                say(&facts, &client, format!("hears {answer:?}"));
+            });
+        }
+    })
+}
+
+fn check_clerk(at: &'static [u64], deviations: &str, expected: &[&str]) {
+    assert_eq!(said(client_and_clerk(at), deviations)[1..], *expected, "{deviations}");
+}
+
+#[test]
+fn peers_learn_of_a_crash_by_timeout_and_are_refused_while_the_node_is_down() {
+    let expected = [
+        "1.04 client-2 hears Err(Refused)",
+        "2 client-1 hears Err(TimedOut)",
+        "5.02 clerk begins with 0 notes",
+        "6.02 clerk notes 6",
+        "6.04 client-3 hears Ok(1)",
+    ];
+    check_clerk(&[0, 1, 6], "clerk/before note @ ask-1 #1 = vanish", &expected);
+}
+
+#[test]
+fn a_node_begins_again_with_what_was_durable() {
+    let expected = ["0.02 clerk notes 0", "2 client-1 hears Err(TimedOut)", "5.02 clerk begins with 1 notes"];
+    check_clerk(&[0], "clerk/after note @ ask-1 #1 = vanish", &expected);
+    check_clerk(&[0], "clerk/after note @ ask-1 #1 = stop", &expected);
+}
+
+#[test]
+fn calls_to_a_paused_node_wait_in_order() {
+    let expected = [
+        "2 client-1 hears Err(TimedOut)",
+        "3 client-2 hears Err(TimedOut)",
+        "4 client-3 hears Err(TimedOut)",
+        "10.02 clerk notes 0",
+        "10.02 clerk notes 1",
+        "10.02 clerk notes 2",
+    ];
+    check_clerk(&[0, 1, 2], "clerk/before note @ ask-1 #1 = pause 10 s", &expected);
+}
+
+#[test]
+fn a_handler_that_outlives_its_node_answers_nobody() {
+    let rig = Rig::new(|stage| {
+        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let ask = Endpoint::<(), ()>::new(Op::new("clerk.ask", "asks"), &link);
+        let served = ask.clone();
+        stage.node(frail("clerk"), move |env| {
+            served.serve(&env, |env, ()| async move {
+                tokio::select! { biased; () = env.crash_point(Side::Before, "note") => {}, () = async {} => {} }
+            });
+        });
+        let (facts, client) = (stage.facts().clone(), stage.node(Role::outside("client".into()), |_| {}));
+        client.clone().spawn(async move {
+            let answer = client.child("ask").call(&ask, (), seconds(2)).await;
+            say(&facts, &client, format!("hears {answer:?}"));
+        });
+    });
+    let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
+    assert_eq!(heard, ["2 client hears Err(TimedOut)"]);
+}

@@ -1,0 +1,137 @@
+//! Panics, code that runs away, and choices that are not named once: violations with a trace, after which
+//! the runner is as good as new.
+
+use crate::rig::{Rig, Said, say, script, seconds};
+use shakedown_sim::*;
+use std::future::Future;
+use std::task::Poll;
+
+const COIN: Alternatives = Alternatives::new(&["heads", "tails"]);
+const TOSS: Site = Site::new(Label::new("node"), Label::new("toss"));
+const LIMITS: Limits = Limits { events: 2_000, choices: 2_000, polls: 2_000 };
+
+/// A node that does this if its coin falls on tails.
+fn on_tails<F: Future<Output = ()> + 'static>(body: impl Fn(Env, Facts<Said>) -> F + 'static) -> Rig {
+    let body = std::rc::Rc::new(body);
+    Rig::new(move |stage| {
+        let (facts, body) = (stage.facts().clone(), body.clone());
+        let env = stage.node(Role::outside("node".into()), |_| {});
+        env.clone().spawn(async move {
+            say(&facts, &env, "begins");
+            if !env.choose(TOSS, &COIN).is_benign() {
+                body(env, facts).await;
+            }
+        });
+    })
+}
+
+/// The mishap must be found twice over, with a trace, and leave no trace in the runs beside it.
+fn check(rig: Rig, invariant: &str, message: &str) {
+    let mut runner = Runner::new(rig).with_limits(LIMITS);
+    let (happy, tails) = (script(""), script("node/toss @ - #1 = tails"));
+    let before = runner.run(Plan::Script(&happy));
+    for _ in 0..2 {
+        let (outcome, trace) = runner.record(Plan::Script(&tails));
+        let found: Vec<_> =
+            outcome.violations.iter().map(|found| (&*found.invariant, &*found.message)).collect();
+        assert_eq!(found, [(invariant, message)]);
+        assert!(trace.steps.iter().any(|step| step.text == "begins"), "{trace:?}");
+        assert_eq!(runner.run(Plan::Script(&tails)), outcome);
+        assert_eq!(runner.run(Plan::Script(&happy)), before);
+    }
+}
+
+#[test]
+fn a_panic_is_a_violation() {
+    check(on_tails(|_, _| async { panic!("out of paper") }), "no-panic", "node panicked: out of paper");
+}
+
+#[test]
+fn a_panic_in_a_later_poll_is_one_too() {
+    let body = |env: Env, _| async move {
+        env.sleep(seconds(1)).await;
+        let empty: Vec<u32> = Vec::new();
+        env.note(|| format!("{}", empty[env.number_of("none").unwrap_or(7) as usize]));
+    };
+    let message = "node panicked: index out of bounds: the len is 0 but the index is 7";
+    let mut runner = Runner::new(on_tails(body));
+    runner.record(Plan::Script(&script("node/toss @ - #1 = tails")));
+    let (outcome, _) = runner.record(Plan::Script(&script("node/toss @ - #1 = tails")));
+    assert_eq!(outcome.violations[0].message, message);
+}
+
+#[test]
+fn endless_events_are_cut_off() {
+    let waits = |env: Env, facts: Facts<Said>| async move {
+        for turn in 0.. {
+            env.sleep(seconds(1) / 1_000_000).await;
+            say(&facts, &env, format!("turn {turn}"));
+        }
+    };
+    check(on_tails(waits), "within-limits", "more than 2000 events");
+    let never_waits = |env: Env, facts: Facts<Said>| async move {
+        for turn in 0.. {
+            say(&facts, &env, format!("turn {turn}"));
+        }
+    };
+    check(on_tails(never_waits), "within-limits", "more than 2000 events");
+}
+
+#[test]
+fn endless_choices_are_cut_off() {
+    let body = |env: Env, _| async move {
+        loop {
+            env.choose(Site::new("node".into(), "again".into()), &COIN);
+        }
+    };
+    check(on_tails(body), "within-limits", "more than 2000 choices");
+}
+
+#[test]
+fn endless_polls_are_cut_off() {
+    let wakes_itself = |_, _| {
+        std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+    };
+    check(on_tails(wakes_itself), "within-limits", "more than 2000 polls");
+    let waits_for_nothing = |env: Env, _| async move {
+        loop {
+            env.sleep(Duration::ZERO).await;
+        }
+    };
+    check(on_tails(waits_for_nothing), "within-limits", "more than 2000 polls");
+}
+
+#[test]
+fn a_choice_that_two_tasks_or_places_draw_is_reported() {
+    let message = "`node/pick @ -` was drawn by two tasks, or at two places in the source";
+    let pick = Site::new("node".into(), "pick".into());
+    let two_tasks = move |env: Env, _| async move {
+        for _ in 0..2 {
+            let other = env.clone();
+            env.spawn(async move { assert!(other.choose(pick, &COIN).is_benign()) });
+        }
+    };
+    check(on_tails(two_tasks), "choices-named-once", message);
+    let two_places = move |env: Env, _| async move {
+        env.choose(pick, &COIN);
+        env.choose(pick, &COIN);
+    };
+    check(on_tails(two_places), "choices-named-once", message);
+}
+
+#[test]
+fn a_choice_that_one_place_draws_again_is_numbered() {
+    let rig = on_tails(|env: Env, _| async move {
+        for _ in 0..3 {
+            env.choose(Site::new("node".into(), "pick".into()), &COIN);
+        }
+    });
+    let mut runner = Runner::new(rig);
+    let outcome = runner.run(Plan::Script(&script("node/toss @ - #1 = tails")));
+    assert_eq!(outcome.violations, []);
+    let last = runner.offers().pop().map(|offered| offered.id.to_string());
+    assert_eq!(last.as_deref(), Some("node/pick @ - #3"));
+}
