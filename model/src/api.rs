@@ -20,6 +20,18 @@ pub struct QuoteRequest {
     pub offer: u32,
 }
 
+/// A price, as the page shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Offered {
+    /// The quote to accept.
+    pub quote: u32,
+    /// The price, in minor units.
+    pub price: u32,
+    /// A booking of the same offer that the customer made just now and that is over already: the page shows
+    /// how it ended, beside the price.
+    pub over: Option<u32>,
+}
+
 /// The order to book at a quoted price.
 #[derive(Clone, Copy, Debug)]
 pub struct Submission {
@@ -67,7 +79,7 @@ pub struct View {
 #[derive(Clone)]
 pub struct Api {
     /// Asks for a price.
-    pub quote: Endpoint<QuoteRequest, Reply<(u32, u32)>>,
+    pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
     pub submit: Endpoint<Submission, Reply<u32>>,
     /// Asks how a booking stands.
@@ -108,7 +120,7 @@ impl Api {
 /// What an offer costs, in minor units.
 const PRICE: u32 = 12_000;
 
-async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<(u32, u32)> {
+async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<Offered> {
     let made = async {
         let tables = &platform.tables;
         let now = env.now();
@@ -116,21 +128,22 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<(
         let same = |quote: &Quote| {
             quote.customer == asked.customer && quote.offer == asked.offer && now < quote.made + QUOTE_SAME
         };
-        if let Some(quote) = tx.scan(&tables.quotes, same).await?.pop() {
-            let booked = tx.scan(&tables.bookings, |booking| booking.quote == quote.id).await?;
-            if !booked.iter().any(|booking| booking.status.is_final()) {
-                return Ok((quote.id, quote.price));
-            }
+        let quotes = tx.scan(&tables.quotes, same).await?;
+        let booked = tx.scan(&tables.bookings, |row| quotes.iter().any(|quote| quote.id == row.quote)).await?;
+        let ended = |quote: u32| booked.iter().find(|row| row.quote == quote && row.status.is_final());
+        let over = quotes.iter().find_map(|quote| ended(quote.id)).map(|row| row.id);
+        if let Some(open) = quotes.iter().find(|quote| ended(quote.id).is_none()) {
+            return Ok(Offered { quote: open.id, price: open.price, over });
         }
         let id = platform.next_quote();
         let (customer, offer) = (asked.customer, asked.offer);
         let quote = Quote { id, customer, offer, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
         tx.insert(&tables.quotes, quote).await?;
         tx.commit("quote").await?;
-        Ok::<_, StoreError>((quote.id, quote.price))
+        Ok::<_, StoreError>(Offered { quote: id, price: PRICE, over })
     };
     match made.await {
-        Ok(quote) => Reply::of(quote),
+        Ok(offered) => Reply::of(offered),
         Err(_) => Reply::bare(Code::Unavailable),
     }
 }

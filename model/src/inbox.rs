@@ -51,7 +51,8 @@ fn heard(
         Heard::Nothing => None,
         Heard::Doubt => {
             env.because(|| "a callback is a hint; the partner is asked".to_owned());
-            Some(Holding { doubtful: true, learnt: now, checks: 0, ..known.unwrap_or(fresh) })
+            let unknown = Holding { standing: Standing::Pending, ..fresh };
+            Some(Holding { doubtful: true, learnt: now, checks: 0, ..known.unwrap_or(unknown) })
         }
         Heard::Believed => Some(fresh),
     }

@@ -6,7 +6,7 @@
 use crate::platform::{Platform, Tables};
 use crate::rows::{Job, JobState};
 use crate::terms::LEASE;
-use shakedown_sim::{Env, Moment, Scope, StoreError, Transaction};
+use shakedown_sim::{Duration, Env, Moment, Scope, StoreError, Transaction};
 
 /// The job that sees to a new booking.
 pub(crate) fn first(platform: &Platform, booking: u32, now: Moment, context: Scope) -> Job {
@@ -52,6 +52,9 @@ pub(crate) fn next_due(jobs: &[Job]) -> Option<Moment> {
     due.min()
 }
 
+/// How long to leave a job alone that another transaction has in hand.
+const HELD: Duration = Duration::from_secs(5);
+
 /// What a worker found to do.
 pub(crate) enum Taken {
     /// This job is its own until the lease ends.
@@ -74,7 +77,8 @@ pub(crate) async fn take(env: &Env, platform: &Platform) -> Result<Taken, StoreE
     let Some(job) = tx.claim(jobs, |job| is_live(job.state) && next_due(&[*job]).is_some_and(|due| due <= now)).await?
     else {
         let waiting = tx.scan(jobs, |job| is_live(job.state)).await?;
-        return Ok(Taken::Nothing(next_due(&waiting)));
+        // What is due and not to be had is in somebody's hands.
+        return Ok(Taken::Nothing(next_due(&waiting).map(|due| if due <= now { now + HELD } else { due })));
     };
     let env = env.within(job.context).child("attempt");
     let mut tx = tx.within(&env);

@@ -162,6 +162,8 @@ pub struct Attempt {
     pub learnt: Moment,
     /// How often the partner was asked about it since.
     pub checks: u32,
+    /// Whether its worker learnt of it only after it had lost the job.
+    pub late: bool,
 }
 
 impl Row for Attempt {

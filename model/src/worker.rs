@@ -121,8 +121,9 @@ async fn turn(
     let mut tx = platform.store.begin(env);
     let Some(booking) = tx.lock(&tables.bookings, &job.booking).await? else { return Ok(Decision::Over) };
     let Some(held) = tx.lock(&tables.jobs, &job.id).await? else { return Ok(Decision::Over) };
-    let learnt = take_in(&mut tx, platform, &booking, news, env.now()).await?;
-    if held.token != job.token || held.state != JobState::Running {
+    let lost = held.token != job.token || held.state != JobState::Running;
+    let learnt = take_in(&mut tx, platform, &booking, news, lost, env.now()).await?;
+    if lost {
         if !learnt.is_empty() {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
             jobs::wake(&mut tx, platform, (booking.id, booking.context), env.now()).await?;
@@ -255,6 +256,7 @@ fn new_attempt(platform: &Platform, case: &Case, ask: Ask) -> Attempt {
         sent: case.now,
         learnt: case.now,
         checks: 0,
+        late: false,
     }
 }
 
@@ -300,12 +302,13 @@ async fn take_in(
     platform: &Platform,
     booking: &Booking,
     news: &News,
+    late: bool,
     now: Moment,
 ) -> Result<Vec<Evidence>, StoreError> {
     match news {
         News::None => Ok(Vec::new()),
         News::Attempt(attempt, evidence) => {
-            settle_attempt(tx, platform, attempt, *evidence, now).await?;
+            settle_attempt(tx, platform, &Attempt { late, ..*attempt }, *evidence, now).await?;
             if let Evidence::Standing(reservation, standing) = *evidence {
                 learn(tx, platform, booking.id, (reservation, standing), now).await?;
             }
@@ -338,7 +341,7 @@ async fn settle_attempt(
     let table = &platform.tables.attempts;
     let row = tx.lock(table, &attempt.id).await?.unwrap_or(*attempt);
     if row.known.is_open() {
-        tx.update(table, Attempt { known, learnt: now, ..row }).await?;
+        tx.update(table, Attempt { known, learnt: now, late: attempt.late, ..row }).await?;
     }
     // Attempts under one key are one to the partner.
     if let Known::Effect(_) = known {

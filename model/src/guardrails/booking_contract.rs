@@ -58,10 +58,10 @@ fn settle_open(case: &mut Case) {
         case.booking.reservation = Some(holding.reservation);
         return case.moved(Status::Confirmed);
     }
-    if case.live().next().is_some() {
+    if case.live().any(|holding| !holding.doubtful) {
         return case.moved(Status::OnRequest);
     }
-    if case.in_doubt().next().is_some() {
+    if case.in_doubt().next().is_some() || case.live().next().is_some() {
         return;
     }
     if case.holdings.iter().any(|holding| holding.standing == Standing::Ended) {

@@ -5,7 +5,7 @@
 //! times. The screen that shows the booking stays open and asks for news by itself. They may change their
 //! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
-use crate::api::{QuoteRequest, Submission};
+use crate::api::{Offered, QuoteRequest, Submission};
 use crate::facts::{Code, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
@@ -51,7 +51,7 @@ impl Customer {
     /// Wants to book this offer, once.
     pub async fn book(&self, env: &Env, offer: u32) {
         self.0.facts.state(env, &Fact::Wanted { customer: self.0.number });
-        let Some((quote, price)) = self.ask_price(env, offer).await else { return };
+        let Some(Offered { quote, price, .. }) = self.ask_price(env, offer).await else { return };
         let order = Submission { customer: self.0.number, quote, price };
         let impatience = WAYS.names()[env.choose(IMPATIENCE, &WAYS).index()];
         let first = env.child("click");
@@ -65,14 +65,14 @@ impl Customer {
         }
     }
 
-    async fn ask_price(&self, env: &Env, offer: u32) -> Option<(u32, u32)> {
+    async fn ask_price(&self, env: &Env, offer: u32) -> Option<Offered> {
         for _ in 0..TRIES {
             let asked = QuoteRequest { customer: self.0.number, offer };
             let reply = env.child("page").call(&self.0.edge.quote, asked, BROWSER_PATIENCE).await;
             if let Ok(reply) = reply
-                && let Some(quote) = reply.body
+                && let Some(offered) = reply.body
             {
-                return Some(quote);
+                return Some(offered);
             }
             env.sleep(PAUSE).await;
         }
@@ -94,8 +94,12 @@ impl Customer {
         let (at, again) = (self.clone(), env.clone());
         env.spawn(async move {
             again.sleep(Duration::from_millis(500)).await;
-            if let Some((quote, price)) = at.ask_price(&again, offer).await {
-                at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price }).await;
+            match at.ask_price(&again, offer).await {
+                Some(Offered { over: Some(booking), .. }) => at.watch(&again.child("click"), booking),
+                Some(Offered { quote, price, .. }) => {
+                    at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price }).await;
+                }
+                None => {}
             }
         });
         self.submit(first, order).await;
@@ -123,12 +127,11 @@ impl Customer {
         let (at, screen) = (self.clone(), env.child("screen"));
         screen.clone().spawn(async move {
             let mut poller = Poller::new(&screen, &at.0.news, SCREEN_PERIOD);
-            let mut shown = None;
+            let mut again = None;
             loop {
-                let again = shown.is_none().then(|| screen.now() + SCREEN_PERIOD);
                 poller.turn(again).await;
-                let newest = at.look(&screen.child("look"), booking, false).await;
-                shown = newest.or(shown);
+                let shown = at.look(&screen.child("look"), booking, false).await;
+                again = (!shown).then(|| screen.now() + SCREEN_PERIOD);
             }
         });
         let thought = THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()];
@@ -145,12 +148,13 @@ impl Customer {
         });
     }
 
-    /// Looks at a booking; answers the version shown.
-    async fn look(&self, env: &Env, booking: u32, fresh: bool) -> Option<u32> {
-        let view = env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await.ok()?.body?;
+    /// Looks at a booking; answers whether the screen could be loaded.
+    async fn look(&self, env: &Env, booking: u32, fresh: bool) -> bool {
+        let reply = env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await;
+        let Some(view) = reply.ok().and_then(|reply| reply.body) else { return false };
         let (customer, version, word) = (self.0.number, view.version, view.word);
         self.0.facts.state(env, &Fact::Shown { customer, fresh, booking, version, word });
-        Some(version)
+        true
     }
 
     async fn cancel(&self, env: &Env, booking: u32) {

@@ -1,6 +1,6 @@
 //! The edge: the way in for customers, and its log: what came in, how it was answered, and after how long.
 
-use crate::api::{Api, QuoteRequest, Reply, Submission, View};
+use crate::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
 use crate::facts::{Code, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
@@ -11,7 +11,7 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Edge {
     /// Asks for a price.
-    pub quote: Endpoint<QuoteRequest, Reply<(u32, u32)>>,
+    pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
     pub submit: Endpoint<Submission, Reply<u32>>,
     /// Asks how a booking stands.

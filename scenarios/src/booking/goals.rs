@@ -3,11 +3,12 @@
 use super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
 use shakedown_model::facts::Request;
-use shakedown_model::rows::{Ask, Attention, Attempt, JobState, Known, Standing, Status};
+use shakedown_model::rows::{Ask, Attempt, Attention, JobState, Known, Standing, Status};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] = &[("zombie worker past its lease", 20_000), ("key expired at the partner", 20_000)];
+pub const NEEDS: &[(&str, u64)] =
+    &[("zombie worker past its lease", 20_000), ("key expired at the partner", 20_000)];
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -64,15 +65,18 @@ type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
 const GOALS: &[(&str, Question)] = &[
     ("partner created behind a timeout", |memory, at, fact| {
         let created = memory.ledger.reservations.iter().any(|reserved| reserved.intent == intent(at));
-        matches!(fact, Fact::Attempt { after, .. } if after.known == Known::Unknown && after.ask == Ask::Reserve) && created
+        matches!(fact, Fact::Attempt { after, .. } if after.known == Known::Unknown && after.ask == Ask::Reserve)
+            && created
     }),
     ("callback before response", |memory, at, fact| {
-        matches!(fact, Fact::Letter(_)) && memory.open_attempts(intent(at)).any(|attempt| attempt.ask == Ask::Reserve)
+        matches!(fact, Fact::Letter(_))
+            && memory.open_attempts(intent(at)).any(|attempt| attempt.ask == Ask::Reserve)
     }),
     ("callback after a later status", |memory, _, fact| {
         let later = |reservation, says| {
             let reserved = memory.ledger.reservations.iter().find(|reserved| reserved.id == reservation);
-            says == Standing::Confirmed && reserved.is_some_and(|reserved| reserved.standing == Standing::Ended)
+            says == Standing::Confirmed
+                && reserved.is_some_and(|reserved| reserved.standing == Standing::Ended)
         };
         matches!(fact, Fact::CalledBack { reservation, says } if later(*reservation, *says))
     }),
@@ -85,12 +89,14 @@ const GOALS: &[(&str, Question)] = &[
     ("crash between partner call and log", |memory, at, fact| {
         let rescued = matches!(fact, Fact::Job { before: Some(before), after }
             if before.state == JobState::Running && after.state == JobState::Failed && at.time >= before.lease_until);
-        rescued && memory.open_attempts(intent(at)).any(|attempt| {
-            attempt.known == Known::Started && memory.asked.contains(&attempt.id)
-        })
+        rescued
+            && memory
+                .open_attempts(intent(at))
+                .any(|attempt| attempt.known == Known::Started && memory.asked.contains(&attempt.id))
     }),
     ("double click during an open attempt", |memory, at, fact| {
-        matches!(fact, Fact::Entered { what: Request::Submit, .. }) && memory.open_attempts(intent(at)).next().is_some()
+        matches!(fact, Fact::Entered { what: Request::Submit, .. })
+            && memory.open_attempts(intent(at)).next().is_some()
     }),
     ("key expired at the partner", |memory, _, fact| {
         let made_for = |reservation| {
@@ -106,20 +112,28 @@ const GOALS: &[(&str, Question)] = &[
     }),
     ("reservation that must not stand, cancelled", |memory, _, fact| {
         let ended = |reservation| {
-            memory.ledger.bookings.iter().any(|kept| kept.row.reservation != Some(reservation) && kept.row.status != Status::Cancelling)
+            memory.ledger.bookings.iter().any(|kept| {
+                kept.row.reservation != Some(reservation) && kept.row.status != Status::Cancelling
+            })
         };
         matches!(fact, Fact::Ended { reservation, asked: true } if ended(*reservation))
     }),
-    ("parked for a person", |_, _, fact| {
-        matches!(fact, Fact::Booking { after, .. } if after.attention == Attention::Review)
-    }),
-    ("ended by the partner itself", |_, _, fact| {
-        matches!(fact, Fact::Booking { after, .. } if after.status == Status::Withdrawn)
-    }),
+    (
+        "parked for a person",
+        |_, _, fact| matches!(fact, Fact::Booking { after, .. } if after.attention == Attention::Review),
+    ),
+    (
+        "ended by the partner itself",
+        |_, _, fact| matches!(fact, Fact::Booking { after, .. } if after.status == Status::Withdrawn),
+    ),
 ];
 
 /// All goals.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
     let goals = GOALS.iter();
-    goals.map(|(name, is_reached)| Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _).collect()
+    goals
+        .map(|(name, is_reached)| {
+            Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _
+        })
+        .collect()
 }

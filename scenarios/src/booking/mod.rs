@@ -16,7 +16,10 @@ use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Design, Fact, PartnerTerms, Platform, statement, worker};
-use shakedown_sim::{Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario, Stage, Store, Variant};
+use shakedown_sim::{
+    Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario, Stage, Store,
+    Variant,
+};
 use std::rc::Rc;
 
 /// What the catalogue says of it.
@@ -43,7 +46,8 @@ const ASSUMPTIONS: &[&str] = &[
 
 /// The guardrails of the model that this scenario exercises, as the catalogue lists them.
 const GUARDRAILS: &[Guardrail] = &{
-    let mut all = [Guardrail { name: "", forms: &[], system: "", about: "" }; shakedown_model::GUARDRAILS.len()];
+    let mut all =
+        [Guardrail { name: "", forms: &[], system: "", about: "" }; shakedown_model::GUARDRAILS.len()];
     let mut at = 0;
     while at < all.len() {
         let known = shakedown_model::GUARDRAILS[at];
@@ -70,7 +74,8 @@ impl Booking {
     }
 
     fn design(&self) -> Design {
-        Design::without(&self.without).unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Design::without(&self.without)
+            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
     }
 }
 

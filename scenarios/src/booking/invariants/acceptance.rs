@@ -27,7 +27,9 @@ impl Invariant<Fact> for OneBookingPerIntent {
             let rows: Vec<_> = self.0.bookings.iter().filter(|kept| kept.intent == intent).collect();
             if rows.len() > 1 {
                 let events: Vec<u32> = rows.iter().map(|kept| kept.made).collect();
-                findings.violated("two bookings", &events, || format!("intent-{intent} became {} bookings", rows.len()));
+                findings.violated("two bookings", &events, || {
+                    format!("intent-{intent} became {} bookings", rows.len())
+                });
             }
         }
     }

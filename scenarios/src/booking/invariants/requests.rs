@@ -36,12 +36,15 @@ impl Invariant<Fact> for RequestsAnswerInTime {
         match fact {
             Fact::Entered { request, .. } => self.entered.push((*request, at.time)),
             Fact::Answered { request, code, took_ms } => {
-                let since = self.entered.iter().find(|(number, _)| number == request).map(|(_, since)| *since);
+                let since =
+                    self.entered.iter().find(|(number, _)| number == request).map(|(_, since)| *since);
                 let since = since.unwrap_or(at.time);
                 let excused = self.ours.iter().any(|(from, until)| *from <= at.time && *until >= since);
                 let late = *took_ms > REQUEST_BUDGET.as_millis() as u64;
                 if late && !excused {
-                    findings.violated("late", &[at.event], || format!("a request was answered after {took_ms} ms"));
+                    findings.violated("late", &[at.event], || {
+                        format!("a request was answered after {took_ms} ms")
+                    });
                 }
                 if matches!(code, Code::Unavailable | Code::Silence) && !excused {
                     findings.violated("unavailable", &[at.event], || {

@@ -44,7 +44,10 @@ impl Invariant<Fact> for ExactlyOneReservation {
         for kept in self.0.bookings.iter().filter(|kept| kept.row.status == Status::Confirmed) {
             if self.0.live(kept.intent).next().is_none() {
                 findings.violated("confirmed without reservation", &[kept.last], || {
-                    format!("B{} is confirmed, but intent-{} holds no live reservation", kept.row.id, kept.intent)
+                    format!(
+                        "B{} is confirmed, but intent-{} holds no live reservation",
+                        kept.row.id, kept.intent
+                    )
                 });
             }
         }
@@ -93,7 +96,8 @@ impl Invariant<Fact> for ChargedAtMostOnce {
         for intent in intents {
             let (sum, events) = self.charged(intent);
             let mut bookings = self.0.bookings.iter().filter(|kept| kept.intent == intent);
-            let due = bookings.any(|kept| kept.row.status == Status::Confirmed) || self.0.intent_is_listed(intent);
+            let due =
+                bookings.any(|kept| kept.row.status == Status::Confirmed) || self.0.intent_is_listed(intent);
             if sum > 0 && !due {
                 findings.violated("charged for nothing", &events, || {
                     format!("intent-{intent} has no confirmed booking and is still charged {sum}")
@@ -166,7 +170,11 @@ impl Invariant<Fact> for LocalAndPartnerAgree {
             let live: Vec<_> = self.0.live(kept.intent).collect();
             if self.0.is_listed(&kept.row) && live.len() > 1 {
                 findings.violated("review with two", &made(&live), || {
-                    format!("B{} is listed for a person with several reservations: {}", kept.row.id, names(&live))
+                    format!(
+                        "B{} is listed for a person with several reservations: {}",
+                        kept.row.id,
+                        names(&live)
+                    )
                 });
             }
         }

@@ -18,7 +18,8 @@ impl NoPrematureSuccess {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
         self.claims.retain(|(intent, since, event)| {
-            let true_by_now = ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.stood);
+            let true_by_now =
+                ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.stood);
             let overdue = !true_by_now && now > *since + CLAIM_GRACE;
             if overdue {
                 findings.violated("confirmed too early", &[*event], || {
@@ -100,18 +101,25 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
         if let Fact::Shown { customer, fresh, booking, version, word } = *fact {
-            self.shown.retain(|shown| (shown.customer, shown.fresh, shown.booking) != (customer, fresh, booking));
+            self.shown
+                .retain(|shown| (shown.customer, shown.fresh, shown.booking) != (customer, fresh, booking));
             self.shown.push(Showing { customer, fresh, booking, version, word, event: at.event });
         }
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for shown in &self.shown {
-            let Some(kept) = self.ledger.bookings.iter().find(|kept| kept.row.id == shown.booking) else { continue };
+            let Some(kept) = self.ledger.bookings.iter().find(|kept| kept.row.id == shown.booking) else {
+                continue;
+            };
             let right = right_word(&kept.row);
             if shown.word != right {
                 let roles = format!("{:?} for {right:?}", shown.word);
                 findings.violated(&roles, &[kept.last, shown.event], || {
-                    format!("a screen shows B{} as \"{}\", and it is {right:?}", shown.booking, word(shown.word))
+                    format!(
+                        "a screen shows B{} as \"{}\", and it is {right:?}",
+                        shown.booking,
+                        word(shown.word)
+                    )
                 });
             } else if shown.version != kept.row.version {
                 findings.violated("old version", &[kept.last, shown.event], || {

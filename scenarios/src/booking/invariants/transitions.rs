@@ -29,9 +29,8 @@ impl LegalTransitionsOnly {
             (Accepted, OnRequest) => {
                 of_intent().next().is_none().then_some("the partner holds nothing for it")
             }
-            (Accepted | OnRequest, Confirmed) => {
-                (!of_intent().any(|reserved| reserved.stood)).then_some("no reservation has ever stood for it")
-            }
+            (Accepted | OnRequest, Confirmed) => (!of_intent().any(|reserved| reserved.stood))
+                .then_some("no reservation has ever stood for it"),
             (Accepted | OnRequest, Failed) => lives().then_some("a reservation lives for it"),
             (Accepted | OnRequest | Confirmed, Withdrawn) => {
                 let ended = of_intent().any(|reserved| reserved.standing == Standing::Ended);
