@@ -24,7 +24,9 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     let ends = if shown.is_empty() { story.last_facts(&entities) } else { shown };
 
     let mut fixed = &ends | &deviations;
-    fixed.extend(deviations.iter().flat_map(|deviation| story.consequences(*deviation)));
+    // Once the violation is there, nobody asks what else came of the deviations.
+    let end = violation.events.iter().max().map_or(trace.steps.len() as u32, |last| *last);
+    fixed.extend(deviations.iter().flat_map(|deviation| story.consequences(*deviation, end)));
     let mut told: BTreeSet<u32> = fixed.clone();
     told.extend(story.graph.causes_of(fixed.iter().copied()).into_iter().filter(|step| story.tells(*step)));
     if violation.events.is_empty() {
@@ -32,6 +34,7 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     }
     let calls: Vec<u32> = told.iter().flat_map(|step| story.calls_behind(*step)).collect();
     told.extend(calls);
+    told.retain(|step| !story.echoes(*step));
     story.cut(&mut told, &fixed, &entities);
     told.into_iter().collect()
 }
@@ -83,33 +86,56 @@ impl Story<'_> {
         }
     }
 
-    /// The first trouble that a deviation leads to, and the return of a node that it took away. A loss has
-    /// no effect that could be followed: its consequence is that the same entity gives up waiting.
-    fn consequences(&self, deviation: u32) -> Vec<u32> {
-        let scope = &self.step(deviation).scope;
-        let effects = self.graph.effects_of([deviation]);
-        let mut answered = false;
-        let trouble = (deviation + 1..self.trace.steps.len() as u32).find(|number| {
-            let step = self.step(*number);
-            answered |= step.kind == Kind::Learn && step.scope == *scope;
-            is_trouble(step.kind) && (effects.contains(number) || !answered && step.scope == *scope)
-        });
-        let Some(trouble) = trouble else { return Vec::new() };
-        let gone = matches!(self.step(trouble).kind, Kind::Crash | Kind::Stop | Kind::Pause);
-        let back = (trouble + 1..self.trace.steps.len() as u32).find(|number| {
-            let step = self.step(*number);
-            gone && step.node == self.step(trouble).node && matches!(step.kind, Kind::Boot | Kind::Resume)
-        });
-        std::iter::once(trouble).chain(back).collect()
+    /// Whether a step only says from the other side what its cause has said: a refusal, seen by who asked.
+    fn echoes(&self, number: u32) -> bool {
+        let refuses = |number: u32| self.step(number).kind == Kind::Refused;
+        refuses(number) && self.graph.direct_causes(number).any(refuses)
     }
 
-    /// What the deviations led to within the entities concerned: told when the violation is that something
-    /// is missing.
-    fn aftermath(&self, deviations: &BTreeSet<u32>, entities: &BTreeSet<String>) -> Vec<u32> {
-        let effects = self.graph.effects_of(deviations.iter().copied()).into_iter();
-        let own =
-            effects.filter(|number| entity(self.step(*number)).is_some_and(|own| entities.contains(own)));
-        own.filter(|number| self.tells(*number)).collect()
+    /// What a deviation leads to first, before `end`: a node that goes away and returns; somebody who gives up
+    /// and asks again. A loss has no effect that could be followed: its consequence is that the same entity
+    /// waits in vain.
+    fn consequences(&self, deviation: u32, end: u32) -> Vec<u32> {
+        let effects = self.graph.effects_of([deviation]);
+        let gone = self
+            .first_between(deviation, end, |number, step| is_gone(step.kind) && effects.contains(&number));
+        let returns = gone.and_then(|gone| {
+            let node = &self.step(gone).node;
+            let returned = |step: &Step| step.node == *node && matches!(step.kind, Kind::Boot | Kind::Resume);
+            self.first_between(gone, end, |_, step| returned(step))
+        });
+        let in_vain = self.waits_in_vain(deviation, end).or_else(|| {
+            let trouble = |step: &Step| gone.is_none() && is_trouble(step.kind);
+            self.first_between(deviation, end, |number, step| trouble(step) && effects.contains(&number))
+        });
+        let again = in_vain.and_then(|in_vain| {
+            let (node, follows) = (&self.step(in_vain).node, self.graph.effects_of([in_vain]));
+            let call = |step: &Step| step.kind == Kind::Call && step.node == *node;
+            self.first_between(in_vain, end, |number, step| call(step) && follows.contains(&number))
+        });
+        [gone, returns, in_vain, again].into_iter().flatten().collect()
+    }
+
+    /// The step at which the entity of a deviation has waited in vain, unless its answer came first.
+    fn waits_in_vain(&self, deviation: u32, end: u32) -> Option<u32> {
+        let scope = &self.step(deviation).scope;
+        let ends_wait =
+            |step: &Step| step.kind == Kind::Learn || is_trouble(step.kind) && !is_gone(step.kind);
+        let first = self.first_between(deviation, end, |_, step| step.scope == *scope && ends_wait(step))?;
+        (self.step(first).kind != Kind::Learn).then_some(first)
+    }
+
+    fn first_between(&self, after: u32, end: u32, wanted: impl Fn(u32, &Step) -> bool) -> Option<u32> {
+        (after + 1..end).find(|number| wanted(*number, self.step(*number)))
+    }
+
+    /// What happens to the entities concerned from the first deviation on: told when the violation is that
+    /// something is missing.
+    fn aftermath(&self, deviations: &BTreeSet<u32>, entities: &BTreeSet<String>) -> BTreeSet<u32> {
+        let from = deviations.first().copied().unwrap_or_default();
+        let steps = from..self.trace.steps.len() as u32;
+        let own = |number: &u32| entity(self.step(*number)).is_some_and(|own| entities.contains(own));
+        steps.filter(|number| own(number) && self.tells(*number)).collect()
     }
 
     /// The nearest calls that a step follows from.
@@ -176,7 +202,12 @@ impl Story<'_> {
 
 /// What went wrong as somebody noticed it.
 fn is_trouble(kind: Kind) -> bool {
-    matches!(kind, Kind::GiveUp | Kind::Refused | Kind::Failed | Kind::Crash | Kind::Stop | Kind::Pause)
+    is_gone(kind) || matches!(kind, Kind::GiveUp | Kind::Refused | Kind::Failed)
+}
+
+/// What takes a node away.
+fn is_gone(kind: Kind) -> bool {
+    matches!(kind, Kind::Crash | Kind::Stop | Kind::Pause)
 }
 
 /// What goes without saying.

@@ -1,4 +1,4 @@
-//! Scripts outlive edits of the code that break every seed.
+//! Scripts outlive edits of the code: a draw, an entity, a task or a step more moves no other choice.
 
 use crate::shop::{Edits, Shop};
 use shakedown_sim::search::understand;
@@ -28,7 +28,7 @@ fn breaks(runner: &mut Runner<Shop>, plan: Plan<'_>, violation: &Violation) -> b
 }
 
 #[test]
-fn pinned_scripts_reproduce_after_edits_that_break_seeds() {
+fn pinned_scripts_reproduce_after_edits_of_the_code() {
     let pinned = pinned();
     let none = Edits::default();
     let edits = [
