@@ -8,7 +8,7 @@ use crate::jobs;
 use crate::platform::Platform;
 use crate::rows::{Attention, Booking, Quote, Status};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
-use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
+use shakedown_sim::{Endpoint, Env, Link, Op, Row, StoreError};
 use std::rc::Rc;
 
 /// A request for a price.
@@ -125,10 +125,10 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
         let tables = &platform.tables;
         let now = env.now();
         let mut tx = platform.store.begin(&env);
-        let same = |quote: &Quote| {
-            quote.customer == asked.customer && quote.offer == asked.offer && now < quote.made + QUOTE_SAME
-        };
-        let quotes = tx.scan(&tables.quotes, same).await?;
+        let QuoteRequest { customer, offer } = asked;
+        let mut quotes = tx.scan(&tables.quotes, |quote| quote.customer == customer && quote.offer == offer).await?;
+        let round = quotes.len() as u32 + 1;
+        quotes.retain(|quote| now < quote.made + QUOTE_SAME);
         let booked = tx.scan(&tables.bookings, |row| quotes.iter().any(|quote| quote.id == row.quote)).await?;
         let ended = |quote: u32| booked.iter().find(|row| row.quote == quote && row.status.is_final());
         let over = quotes.iter().find_map(|quote| ended(quote.id)).map(|row| row.id);
@@ -136,9 +136,12 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
             return Ok(Offered { quote: open.id, price: open.price, over });
         }
         let id = platform.next_quote();
-        let (customer, offer) = (asked.customer, asked.offer);
-        let quote = Quote { id, customer, offer, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
-        tx.insert(&tables.quotes, quote).await?;
+        let quote = Quote { id, customer, offer, round, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
+        if !tx.insert_or_ignore(&tables.quotes, quote).await? {
+            let other = tx.get_by_unique(&tables.quotes, quote.unique().unwrap_or_default()).await?;
+            let other = other.unwrap_or(quote);
+            return Ok(Offered { quote: other.id, price: other.price, over });
+        }
         tx.commit("quote").await?;
         Ok::<_, StoreError>(Offered { quote: id, price: PRICE, over })
     };

@@ -12,6 +12,8 @@ pub struct Quote {
     pub customer: u32,
     /// For what.
     pub offer: u32,
+    /// The how-manieth quote to this customer for this offer it is: of two made at once, one stands.
+    pub round: u32,
     /// The price, in minor units.
     pub price: u32,
     /// When it was made.
@@ -25,6 +27,9 @@ impl Row for Quote {
     const TABLE: &'static str = "quotes";
     fn key(&self) -> u32 {
         self.id
+    }
+    fn unique(&self) -> Option<u64> {
+        Some(u64::from(self.customer) << 40 | u64::from(self.offer) << 16 | u64::from(self.round))
     }
 }
 

@@ -36,6 +36,11 @@ impl Site {
         Self { owner, point, object: Some(object) }
     }
 
+    /// What it belongs to: a role, an operation, a link.
+    pub const fn owner(self) -> Label {
+        self.owner
+    }
+
     pub(crate) const fn hash(self) -> u64 {
         let mut hash = self.owner.hash().then(SLASH).then(self.point.hash());
         if let Some(object) = self.object {

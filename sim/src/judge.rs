@@ -4,7 +4,6 @@
 //! facts and nothing else: not what the system under test says of itself, and never its memory. They are
 //! incremental and free of side effects; they are told facts in the order in which they became true.
 
-use crate::choice::Site;
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
@@ -219,17 +218,5 @@ impl<F: Fact> Facts<F> {
 
     pub(crate) fn goals_reached(&self) -> u64 {
         self.0.borrow().reached
-    }
-}
-
-impl Disturbance {
-    /// Whether it arose at the site with this written form.
-    pub fn is_at(&self, site: &str) -> bool {
-        self.site.is(site)
-    }
-
-    /// Its site.
-    pub fn site(&self) -> Site {
-        self.site
     }
 }
