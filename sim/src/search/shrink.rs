@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 pub(crate) const RUNS_MAX: u32 = 500;
 /// How many of them the search for pairs of deviations may leave used.
 const RUNS_FOR_PAIRS: u32 = 400;
+/// Of more deviations than this, one elsewhere often does the work: an outage in place of each lost request.
+const MANY: usize = 3;
 /// At most this many other choices of its site are tried for a deviation.
 const PLACES_MAX: usize = 4;
 
@@ -24,9 +26,13 @@ pub(crate) struct Shrinking {
 }
 
 pub(crate) fn shrink(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Shrinking {
-    let mut shrinker = Shrinker { rehearse, violation, best: found.clone(), tried: BTreeSet::new(), runs: 0 };
+    let mut shrinker =
+        Shrinker { rehearse, violation, found, best: found.clone(), tried: BTreeSet::new(), runs: 0 };
     if shrinker.fails(found.clone()) {
         shrinker.drop_deviations();
+        if shrinker.count() > MANY {
+            shrinker.try_smaller_scripts();
+        }
         shrinker.simplify();
         shrinker.make_variant_smaller();
         shrinker.try_smaller_scripts();
@@ -38,6 +44,7 @@ pub(crate) fn shrink(rehearse: &mut dyn Rehearse, found: &Script, violation: &Vi
 struct Shrinker<'a> {
     rehearse: &'a mut dyn Rehearse,
     violation: &'a Violation,
+    found: &'a Script,
     /// The smallest script so far that fails as it should.
     best: Script,
     /// Scripts tried before, in written form.
@@ -178,9 +185,9 @@ impl Shrinker<'_> {
     /// Tries every script of fewer deviations over the sites involved: none, each single one, and pairs as
     /// far as the runs last.
     fn try_smaller_scripts(&mut self) {
-        let sites: BTreeSet<String> =
-            self.best.deviations.iter().map(|other| other.id.site.clone()).collect();
         let count = self.count();
+        let involved = if count > MANY { self.found } else { &self.best };
+        let sites: BTreeSet<String> = involved.deviations.iter().map(|other| other.id.site.clone()).collect();
         if count == 0 || self.fails(self.best.with(Vec::new())) || count == 1 {
             return;
         }
