@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_widest_column_wraps_first() {
         let rows = [row(["a", "one two three four five six seven eight", "short"])];
-        assert_eq!(table(0, &rows, 30), "a  one two three four  short\n   five six seven\n   eight\n");
+        assert_eq!(table(0, &rows, 30), "a  one two three four    short\n   five six seven eight\n");
     }
 
     #[test]

@@ -44,48 +44,36 @@ fn is_log(step: &Step) -> bool {
 /// The rows of these steps of a trace.
 pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let mut ahead: Vec<String> = Vec::new();
-    for (position, at) in steps.iter().enumerate() {
+    for at in steps {
         let step = &trace.steps[*at as usize];
-        match &step.choice {
-            Some(choice) => {
-                let remark = remark(trace, step, choice);
-                let befalls_next =
-                    steps.get(position + 1).is_some_and(|next| is_crash(&trace.steps[*next as usize]));
-                let befalls_last =
-                    rows.last().is_some_and(|row| row.node == step.node && row.time == step.time);
-                if befalls_next {
-                    ahead.push(number(trace, step, choice));
-                } else if befalls_last {
-                    add_remark(rows.last_mut().expect("there is a last row"), &remark);
-                } else {
-                    rows.push(Row {
-                        deviates: true,
-                        ..row(*at, step, format!("meets {}", choice.site), remark)
-                    });
-                }
-            }
-            None => {
-                let mut row = row(*at, step, step.text.clone(), String::new());
-                if let Some(because) = &step.because {
-                    row.why = format!("because {because}");
-                }
-                for remark in ahead.drain(..) {
-                    add_remark(&mut row, &remark);
-                }
-                rows.push(row);
+        let Some(choice) = &step.choice else {
+            rows.push(row(*at, step, step.text.clone(), step.because.as_ref()));
+            continue;
+        };
+        let number = number(trace, step, choice);
+        let befallen = rows.last_mut().filter(|row| row.node == step.node && row.time == step.time);
+        match (fate(choice), befallen) {
+            (Some(fate), Some(row)) => add_remark(row, format!("{fate} {number}").trim_end()),
+            (fate, _) => {
+                let what = fate.or_else(|| crash(choice)).unwrap_or_else(|| turn(step, choice));
+                rows.push(Row { deviates: true, ..row(*at, step, what, None) });
+                add_remark(rows.last_mut().expect("it was just put there"), &number);
             }
         }
     }
-    rows.iter()
-        .enumerate()
-        .filter(|(at, row)| !is_silent(trace, &rows, *at, row))
-        .map(|(_, row)| row.clone())
-        .collect()
+    let told = |(at, row): (usize, &Row)| (!is_silent(trace, &rows, at, row)).then(|| row.clone());
+    rows.iter().enumerate().filter_map(told).collect()
 }
 
-fn row(at: u32, step: &Step, what: String, why: String) -> Row {
-    Row { step: at, time: step.time, node: step.node.clone(), what, why, deviates: false }
+fn row(at: u32, step: &Step, what: String, because: Option<&String>) -> Row {
+    let why = because.map(|because| format!("because {because}")).unwrap_or_default();
+    let node = if is_of_nobody(step) { String::from("-") } else { step.node.clone() };
+    Row { step: at, time: step.time, node, what, why, deviates: false }
+}
+
+/// Whether a step is the run's own, not a node's.
+fn is_of_nobody(step: &Step) -> bool {
+    matches!(step.kind, Kind::Heal | Kind::Rest)
 }
 
 fn add_remark(row: &mut Row, remark: &str) {
@@ -96,47 +84,61 @@ fn add_remark(row: &mut Row, remark: &str) {
     row.deviates = true;
 }
 
-fn is_crash(step: &Step) -> bool {
-    matches!(step.kind, Kind::Crash | Kind::Stop | Kind::Pause)
-}
-
 /// Whether a row only says what a neighbour of the same node and moment says better.
 fn is_silent(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
-    let kind = trace.steps[row.step as usize].kind;
+    let kind = |row: &Row| trace.steps[row.step as usize].kind;
     if !row.why.is_empty() {
         return false;
     }
-    match kind {
-        Kind::Wake | Kind::Boot => true,
-        Kind::Arrive | Kind::Answer | Kind::Commit | Kind::Committed => {
-            let tells = |other: &Row| {
-                let kind = trace.steps[other.step as usize].kind;
-                let same = other.node == row.node && other.time == row.time;
-                same && (!other.why.is_empty() || matches!(kind, Kind::Fact | Kind::Note | Kind::Call))
-            };
-            rows.get(at.wrapping_sub(1)).is_some_and(tells) || rows.get(at + 1).is_some_and(tells)
+    let next = rows.get(at + 1);
+    let last = at.checked_sub(1).map(|last| &rows[last]);
+    match kind(row) {
+        Kind::Wake | Kind::Boot | Kind::Answer | Kind::Committed => true,
+        Kind::Arrive => next.is_some_and(|next| next.node == row.node && next.time == row.time),
+        Kind::Crash | Kind::Stop | Kind::Pause => {
+            last.is_some_and(|last| last.deviates && last.node == row.node)
         }
+        Kind::Heal => next.is_none(),
         _ => false,
     }
 }
 
-/// What a deviation does, in the engine's own words where it names the place.
-fn remark(trace: &Trace, step: &Step, choice: &ChoiceTaken) -> String {
+/// What becomes of a message or of the way that it takes; none if the deviation is of another kind.
+fn fate(choice: &ChoiceTaken) -> Option<String> {
     let taken = &choice.taken;
-    let (owner, point) = choice.site.rsplit_once('/').unwrap_or(("", &choice.site));
+    let (owner, point) = choice.site.rsplit_once('/')?;
     let lasts = taken.starts_with(|first: char| first.is_ascii_digit());
-    let words = match (point, taken.as_str()) {
-        ("request", _) if lasts => format!("its request takes {taken} longer"),
-        ("response", _) if lasts => format!("its answer takes {taken} longer"),
-        ("request", _) => format!("its request is {taken}"),
-        ("response", _) => format!("its answer is {taken}"),
-        ("outage", _) if lasts => format!("{owner} is down for {taken}"),
-        ("outage", _) => format!("{owner} is down {taken}"),
-        ("slowness", _) if lasts => format!("{owner} is slow for {taken}"),
-        ("slowness", _) => format!("{owner} is slow {taken}"),
-        _ => format!("{}: {taken}", choice.site),
+    let lasting = if lasts { format!("for {taken}") } else { taken.clone() };
+    match point {
+        "request" if lasts => Some(format!("its request takes {taken} longer")),
+        "response" if lasts => Some(format!("its answer takes {taken} longer")),
+        "request" => Some(format!("its request is {taken}")),
+        "response" => Some(format!("its answer is {taken}")),
+        "outage" => Some(format!("{owner} is down {lasting}")),
+        "slowness" => Some(format!("{owner} is slow {lasting}")),
+        _ => None,
+    }
+}
+
+/// How a node crashes, and beside what.
+fn crash(choice: &ChoiceTaken) -> Option<String> {
+    let (_, point) = choice.site.split_once('/')?;
+    let beside = point.starts_with("before ") || point.starts_with("after ");
+    let how = match choice.taken.as_str() {
+        "vanish" => "vanishes".to_owned(),
+        "stop" => "stops in order".to_owned(),
+        taken => format!("is not scheduled for {}", taken.strip_prefix("pause ")?),
     };
-    format!("{words} {}", number(trace, step, choice)).trim_end().to_owned()
+    beside.then(|| format!("{how} {point}"))
+}
+
+/// Any other deviation: the place, as short as the node's name allows, and the way taken.
+fn turn(step: &Step, choice: &ChoiceTaken) -> String {
+    let own = choice.site.split_once('/').filter(|(owner, _)| {
+        let role = owner.split('.').next().unwrap_or(owner);
+        step.node.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    });
+    format!("{}: {}", own.map_or(choice.site.as_str(), |(_, point)| point), choice.taken)
 }
 
 /// The deviation's number in the script, in parentheses.
@@ -153,24 +155,48 @@ pub fn exceptions(script: &Script) -> Vec<(usize, &Deviation)> {
     script.deviations.iter().enumerate().map(|(at, deviation)| (at + 1, deviation)).collect()
 }
 
-/// What each deviation was needed for, as a sentence each; one sentence for all where all were.
+/// What each deviation was needed for: one sentence for all without which the run comes to the same.
 pub fn needed(needed: &[Needed]) -> Vec<String> {
-    let numbered: Vec<(usize, &Needed)> = needed.iter().enumerate().map(|(at, one)| (at + 1, one)).collect();
-    let (vital, other): (Vec<_>, Vec<_>) =
-        numbered.into_iter().partition(|(_, one)| one.still_broken.is_empty());
-    let mut sentences = Vec::new();
-    let vital: Vec<String> = vital.iter().map(|(number, _)| format!("({number})")).collect();
-    match vital.as_slice() {
-        [] if other.is_empty() => sentences.push("nothing: the happy path itself breaks it".to_owned()),
-        [] => {}
-        [only] => sentences.push(format!("without {only} it holds")),
-        [first, second] => sentences.push(format!("without {first}, or without {second}, it holds")),
-        many => sentences.push(format!("without any one of {} it holds", many.join(", "))),
+    let mut ends: Vec<(&[String], Vec<usize>)> = Vec::new();
+    for (at, one) in needed.iter().enumerate() {
+        match ends.iter_mut().find(|(broken, _)| *broken == one.still_broken.as_slice()) {
+            Some((_, numbers)) => numbers.push(at + 1),
+            None => ends.push((&one.still_broken, vec![at + 1])),
+        }
     }
-    for (number, one) in other {
-        sentences.push(format!("without ({number}) it still breaks {}", one.still_broken.join(" and ")));
+    ends.sort_by_key(|(broken, _)| broken.len());
+    if ends.is_empty() {
+        return vec!["nothing: the happy path itself breaks it".to_owned()];
     }
-    sentences
+    let sentence = |(broken, numbers): (&[String], Vec<usize>)| {
+        let without = any_of(&numbers);
+        match broken {
+            [] => format!("without {without} it holds"),
+            broken => format!("without {without} it still breaks {}", broken.join(" and ")),
+        }
+    };
+    ends.into_iter().map(sentence).collect()
+}
+
+/// `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
+fn any_of(numbers: &[usize]) -> String {
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => spans.push((*number, *number)),
+        }
+    }
+    let span = |(first, last): &(usize, usize)| match last - first {
+        0 => format!("({first})"),
+        1 => format!("({first}), ({last})"),
+        _ => format!("({first}) to ({last})"),
+    };
+    match numbers {
+        [only] => format!("({only})"),
+        [first, second] => format!("({first}) or ({second})"),
+        _ => format!("any one of {}", spans.iter().map(span).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// `3 deviations`, `1 run`.
@@ -202,4 +228,17 @@ pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
         found
     };
     rows.iter().map(nearest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_needed_is_said_once_for_all_that_come_to_the_same() {
+        assert_eq!(any_of(&[1]), "(1)");
+        assert_eq!(any_of(&[1, 2]), "(1) or (2)");
+        assert_eq!(any_of(&[1, 4, 5, 7, 8, 9]), "any one of (1), (4), (5), (7) to (9)");
+        assert_eq!(needed(&[]), ["nothing: the happy path itself breaks it"]);
+    }
 }

@@ -155,7 +155,8 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
 /// The end of a campaign: what its verdict is worth.
 pub fn campaign(paper: Paper, finished: &Finished) -> String {
     let mut out = String::new();
-    for finding in &finished.findings {
+    let (told, further) = simplest(&finished.findings);
+    for finding in told {
         out.push_str(&failure(paper, finding));
         let of =
             if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
@@ -167,8 +168,28 @@ pub fn campaign(paper: Paper, finished: &Finished) -> String {
         out.push_str(&labelled("  seen      ", &found, paper.width));
         out.push('\n');
     }
+    if !further.is_empty() {
+        let _ = writeln!(out, "{}", paper.strong("further reasons (`shakedown explain TRACE` tells each)"));
+        let row = |finding: &&Finding| {
+            let deviations = plural(finding.failure.shrunk.deviations.len() as u64, "deviation");
+            [finding.failure.violation.invariant.clone(), deviations, finding.trace.clone()]
+        };
+        out.push_str(&table(2, &further.iter().map(row).collect::<Vec<_>>(), usize::MAX));
+        out.push('\n');
+    }
     out.push_str(&summary(paper, finished));
     out
+}
+
+/// The simplest failure of each invariant, told in full; and all others. Both in the order found.
+fn simplest(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
+    let size = |finding: &&Finding| finding.failure.shrunk.deviations.len();
+    let is_simplest = |finding: &&Finding| {
+        let invariant = &finding.failure.violation.invariant;
+        let rivals = findings.iter().filter(|other| other.failure.violation.invariant == *invariant);
+        rivals.min_by_key(size).is_some_and(|best| std::ptr::eq(best, *finding))
+    };
+    findings.iter().partition(is_simplest)
 }
 
 fn summary(paper: Paper, finished: &Finished) -> String {
@@ -273,7 +294,7 @@ fn listed(paper: Paper, scenario: &Listed) -> String {
     section("goals", goals.collect());
     let sites = scenario.sites.iter().map(|one| pair(&one.site, &one.alternatives.join(" | ")));
     section("choice sites (the happy path first)", sites.collect());
-    section("assumptions", scenario.assumptions.iter().map(|one| pair("", one)).collect());
+    section("assumptions", scenario.assumptions.iter().map(|one| pair(one, "")).collect());
     out
 }
 

@@ -40,7 +40,7 @@ pub struct Guardrail {
 pub const LEAST_NEED: u64 = 10_000;
 
 /// Every scenario, in order.
-pub const CATALOGUE: &[Entry] = &[TILL];
+pub const CATALOGUE: &[Entry] = &[crate::booking::ENTRY];
 
 /// A name that is not in the catalogue, with what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -119,24 +119,3 @@ impl Entry {
         self.needs.iter().find(|(name, _)| *name == goal).map_or(LEAST_NEED, |(_, need)| *need)
     }
 }
-
-// A stand-in until the first scenario is here.
-#[path = "../../reports/tests/till/mod.rs"]
-#[expect(unreachable_pub, reason = "a stand-in")]
-mod till;
-
-const TILL: Entry = Entry {
-    name: "till",
-    about: "a client asks a till to charge an order, and asks again when it hears nothing",
-    assumptions: &["the till does not crash", "a request arrives once or not at all"],
-    guardrails: &[Guardrail {
-        name: "memory",
-        forms: &[],
-        system: "till",
-        about: "the till knows what it has charged",
-    }],
-    needs: &[("asked after it had charged", 1_000)],
-    rehearse: |without| {
-        Ok(Box::new(shakedown_sim::Runner::new(till::Shop { remembers: without.is_empty() })))
-    },
-};

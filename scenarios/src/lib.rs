@@ -1,9 +1,11 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`catalogue`] (what there is), [`survey`] (where the world can go another way),
-//! [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on many threads), [`traces`]
-//! and [`findings`] (failures on disk, and told apart), and [`cli`] (the `shakedown` command).
+//! Modules in reading order: [`booking`] (a scenario), [`catalogue`] (what there is), [`survey`] (where the
+//! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
+//! many threads), [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that
+//! are kept), and [`cli`] (the `shakedown` command).
 
+pub mod booking;
 pub mod campaign;
 pub mod catalogue;
 pub mod cli;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 #[derive(serde::Serialize)]
-pub enum Fact {
+pub(crate) enum Fact {
     Charged { order: u32 },
     Repeated { order: u32 },
 }
@@ -55,9 +55,9 @@ impl Goal<Fact> for AskedTwice {
 }
 
 /// The shop.
-pub struct Shop {
+pub(crate) struct Shop {
     /// Whether the till remembers what it charged.
-    pub remembers: bool,
+    pub(crate) remembers: bool,
 }
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);

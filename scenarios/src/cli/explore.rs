@@ -29,7 +29,7 @@ pub(super) struct Explore {
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// End at this many failing runs
-    #[arg(long, env = "SHAKEDOWN_MAX_FAIL", value_name = "M", default_value = "16",
+    #[arg(long, env = "SHAKEDOWN_MAX_FAIL", value_name = "M", default_value = "8",
         value_parser = clap::value_parser!(u32).range(1..))]
     max_fail: u32,
     /// End after this much time, such as 30s or 10min, wherever that is

@@ -9,7 +9,7 @@ use crate::watchdog::Watchdog;
 use crate::{campaign, findings, quiet, traces};
 use shakedown_reports::{Ending, Finding, Finished, GoalTally, Verdict, json, terminal};
 use shakedown_sim::search::fit;
-use shakedown_sim::{Deviation, Moment, Outcome, Plan, Rehearse, Script, Trace, Variant};
+use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script, Trace, Variant};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ impl Run {
         let reports = output.open()?;
 
         let (outcome, trace) = quiet::running(|| runner.record(asked.plan()));
+        let unmet: Vec<Complaint> =
+            outcome.unapplied.iter().map(|one| unmet(one, &runner.offers())).collect();
         let found = findings::of_run(runner.as_mut(), &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let checks = match self.twice {
@@ -90,10 +92,8 @@ impl Run {
             || json::finished(&result, &checks),
         );
         reports.write(&result)?;
-        for deviation in &outcome.unapplied {
-            eprintln!(
-                "error: `{deviation}` was never offered in this run: it has its site and alternative elsewhere"
-            );
+        for complaint in unmet {
+            eprintln!("{complaint}");
         }
         Ok(Exit::of([
             if outcome.violations.is_empty() { Exit::Held } else { Exit::Violation },
@@ -139,6 +139,21 @@ impl Run {
             complaint.remedy(format!("`shakedown list {}` shows what there is", self.scenario))
         })
     }
+}
+
+/// Says that a deviation was never offered, and where its site was.
+fn unmet(deviation: &Deviation, offers: &[Offered]) -> Complaint {
+    let site = offers.iter().filter(|offered| offered.id.site == deviation.id.site);
+    let places: Vec<String> =
+        site.map(|offered| format!("{} #{}", offered.id.scope, offered.id.nth)).collect();
+    let elsewhere = match places.as_slice() {
+        [] => "its site is not met in this run at all".to_owned(),
+        [first, _, _, _, .., last] => {
+            format!("this run meets its site {} times, from {first} to {last}", places.len())
+        }
+        few => format!("this run meets its site at {}", few.join(", ")),
+    };
+    Complaint::new(Exit::Drift, format!("`{deviation}` was never offered")).remedy(elsewhere)
 }
 
 fn each(findings: &[Finding], story: impl Fn(&Finding) -> String) -> String {

@@ -1,0 +1,184 @@
+//! Every form of a report, for one small shop and fixed seeds.
+
+mod till;
+
+use quick_xml::events::Event;
+use shakedown_reports::json::SelfCheck;
+use shakedown_reports::{
+    Ending, Finding, Finished, GoalTally, Paper, Verdict, json, junit, markdown, terminal,
+};
+use shakedown_sim::search::{explore, understand};
+use shakedown_sim::{Plan, Rehearse, Runner};
+
+/// The first failing seed of the forgetful till, shrunk.
+fn finding() -> (Finding, Finished) {
+    let mut runner = Runner::new(till::Shop { remembers: false });
+    let campaign = explore(&mut runner, 0..200, 1);
+    let failing = campaign.failing.first().expect("the forgetful till charges twice");
+    let script = runner.script_of(failing.seed);
+    let failure = understand(&mut runner, &script, &failing.violations[0]);
+    let trace = format!("target/shakedown/till-{}.trace.jsonl", failure.signature);
+    let (seed, runs_to_find) = (Some(failing.seed), campaign.tally.runs);
+    let finding = Finding { failure, seed, count: 1, runs_to_find, steady: true, trace };
+    let finished = Finished {
+        scenario: "till".to_owned(),
+        without: vec!["memory".to_owned()],
+        verdict: Verdict::Violated,
+        ending: Ending::MaxFail,
+        runs: campaign.tally.runs,
+        failing: 1,
+        digest: campaign.tally.digest(),
+        simulated: campaign.tally.simulated,
+        goals: vec![GoalTally { name: "asked after it had charged".to_owned(), reached: 0, need: 1_000 }],
+        variants: vec![("orders".to_owned(), vec![("1".to_owned(), 4), ("2".to_owned(), 3)])],
+        invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+        findings: vec![finding.clone()],
+        assumptions: vec!["the till does not crash".to_owned()],
+    };
+    (finding, finished)
+}
+
+fn held() -> Finished {
+    let (_, finished) = finding();
+    let goals = vec![GoalTally { reached: 81, ..finished.goals[0].clone() }];
+    let (findings, failing, without) = (Vec::new(), 0, Vec::new());
+    Finished {
+        verdict: Verdict::Held,
+        ending: Ending::Complete,
+        runs: 1_000,
+        goals,
+        findings,
+        failing,
+        without,
+        ..finished
+    }
+}
+
+#[test]
+fn a_failure_at_a_terminal() {
+    insta::assert_snapshot!(terminal::failure(Paper::PLAIN, &finding().0));
+}
+
+#[test]
+fn a_failure_on_narrow_paper_stays_within_it() {
+    let text = terminal::failure(Paper { width: 60, colour: false }, &finding().0);
+    let pasted = ["replay", "pin", "1  "];
+    for line in text.lines().filter(|line| !pasted.iter().any(|word| line.trim_start().starts_with(word))) {
+        assert!(line.len() <= 64, "{line}");
+    }
+}
+
+#[test]
+fn colour_carries_no_meaning_of_its_own() {
+    let (finding, _) = finding();
+    let coloured = terminal::failure(Paper { colour: true, ..Paper::PLAIN }, &finding);
+    let mut plain = coloured.clone();
+    for code in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1m", "\u{1b}[0m"] {
+        plain = plain.replace(code, "");
+    }
+    assert_ne!(coloured, plain);
+    assert_eq!(plain, terminal::failure(Paper::PLAIN, &finding));
+}
+
+#[test]
+fn a_campaign_that_fails() {
+    let text = terminal::campaign(Paper::PLAIN, &finding().1);
+    insta::assert_snapshot!(text.split_once("\n\nFAIL").expect("a summary follows the stories").1);
+}
+
+#[test]
+fn a_campaign_that_holds() {
+    insta::assert_snapshot!(terminal::campaign(Paper::PLAIN, &held()));
+}
+
+#[test]
+fn a_campaign_that_says_nothing_says_why() {
+    let unreached = vec![GoalTally { reached: 0, ..held().goals[0].clone() }];
+    let check = |runs, ending, why: &str| {
+        let finished =
+            Finished { verdict: Verdict::Inconclusive, runs, ending, goals: unreached.clone(), ..held() };
+        let text = terminal::campaign(Paper::PLAIN, &finished);
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.starts_with("INCONCLUSIVE  till  ") && first.contains(why), "{first}");
+    };
+    check(1_000, Ending::Complete, "a goal was never reached");
+    check(10, Ending::Complete, "want at least 1,000 runs");
+    check(10, Ending::Interrupted, "stopped before its end");
+}
+
+#[test]
+fn a_run_that_holds() {
+    let mut runner = Runner::new(till::Shop { remembers: true });
+    let script = finding().0.failure.shrunk;
+    let (outcome, trace) = runner.record(Plan::Script(&script));
+    insta::assert_snapshot!(terminal::held(
+        Paper::PLAIN,
+        &trace,
+        outcome.ended,
+        &["asked after it had charged"]
+    ));
+}
+
+#[test]
+fn an_explanation_names_causes() {
+    insta::assert_snapshot!(terminal::explanation(Paper::PLAIN, &finding().0.failure));
+}
+
+#[test]
+fn a_self_check_names_the_difference() {
+    let first_difference = Some("two runs of one plan differ from step 7 on".to_owned());
+    let ways = [
+        SelfCheck { way: "again", same: true, first_difference: None },
+        SelfCheck { way: "elsewhere", same: false, first_difference },
+    ];
+    let text = terminal::self_check(Paper::PLAIN, &ways);
+    assert_eq!(text, "  same    again\n  differs  elsewhere: two runs of one plan differ from step 7 on\n");
+}
+
+#[test]
+fn a_page_for_reviewers_holds_nothing_that_changes_by_itself() {
+    let (finding, finished) = finding();
+    let page = markdown::finished(std::slice::from_ref(&finished));
+    for changing in
+        [finding.failure.signature.as_str(), "target/", "seed", &finished.digest.to_string(), "00:0"]
+    {
+        assert!(!page.contains(changing), "{changing}");
+    }
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn junit_is_xml_and_counts_what_it_holds() {
+    let text = junit::finished(&[finding().1, held()]);
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let (mut suites, mut cases, mut failures, mut open) = (0, 0, 0, 0);
+    loop {
+        let event = reader.read_event().expect("well-formed");
+        match &event {
+            Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                "testsuite" => suites += 1,
+                "testcase" => cases += 1,
+                "failure" => failures += 1,
+                _ => {}
+            },
+            Event::Eof => break,
+            _ => {}
+        }
+        open += i32::from(matches!(event, Event::Start(_))) - i32::from(matches!(event, Event::End(_)));
+    }
+    assert_eq!((suites, cases, failures, open), (2, 12, 1, 0));
+}
+
+#[test]
+fn json_has_the_keys_that_others_rely_on() {
+    let text = json::finished(&[finding().1], &[]);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let scenario = &value["scenarios"][0];
+    for key in ["name", "without", "verdict", "runs", "digest", "goals", "violations"] {
+        assert!(!scenario[key].is_null(), "{key}");
+    }
+    for key in ["invariant", "signature", "seed", "count", "runs_to_find", "deviations", "trace"] {
+        assert!(!scenario["violations"][0][key].is_null(), "{key}");
+    }
+    assert_eq!(scenario["verdict"], "violated");
+}

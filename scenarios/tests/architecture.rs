@@ -1,0 +1,198 @@
+//! Rules that the map in ARCHITECTURE.md states, as tests: who may know whom, and how code is cut.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const MEMBERS: [(&str, &[&str]); 4] =
+    [("sim", &[]), ("model", &["sim"]), ("reports", &["sim"]), ("scenarios", &["sim", "model", "reports"])];
+
+/// Files longer than this are looked at, and cut.
+const LINES_MAX: usize = 600;
+/// Functions longer than this are looked at, and cut.
+const FUNCTION_LINES_MAX: usize = 90;
+/// Files that are longer all the same. The list only shrinks.
+const LONG_FILES: &[&str] = &["sim/src/world.rs"];
+/// Functions that are longer all the same, as `FILE NAME`. The list only shrinks.
+const LONG_FUNCTIONS: &[&str] = &[];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace").to_owned()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a member with this ending, by its path from the root.
+fn files(ending: &str) -> BTreeMap<String, String> {
+    fn walk(directory: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).expect("a directory") {
+            let path = entry.expect("readable").path();
+            match path.is_dir() {
+                true => walk(&path, ending, found),
+                false if path.to_string_lossy().ends_with(ending) => found.push(path),
+                false => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    MEMBERS.iter().for_each(|(member, _)| walk(&root().join(member), ending, &mut found));
+    let name =
+        |path: &PathBuf| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+    found.iter().map(|path| (name(path), read(path))).collect()
+}
+
+#[test]
+fn members_know_only_whom_they_may() {
+    for (member, allowed) in MEMBERS {
+        let manifest: toml::Table = read(&root().join(member).join("Cargo.toml")).parse().expect("TOML");
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let known = manifest.get(section).and_then(toml::Value::as_table);
+            for name in known.into_iter().flat_map(toml::Table::keys) {
+                if let Some(other) = name.strip_prefix("shakedown-") {
+                    assert!(allowed.contains(&other), "{member} must not depend on {other}");
+                }
+            }
+        }
+    }
+    let workspace: toml::Table = read(&root().join("Cargo.toml")).parse().expect("TOML");
+    let members: Vec<&str> = workspace["workspace"]["members"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    let known: Vec<&str> = MEMBERS.iter().map(|(member, _)| *member).collect();
+    assert!(members.iter().all(|member| known.contains(member)), "{members:?}");
+}
+
+#[test]
+fn each_crate_names_its_modules_in_reading_order() {
+    for (member, _) in MEMBERS {
+        let text = read(&root().join(member).join("src/lib.rs"));
+        let header: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let modules = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod "))?;
+            rest.strip_suffix(';')
+        });
+        for module in modules {
+            assert!(
+                header.contains(&format!("`{module}`")),
+                "{member}/src/lib.rs does not speak of `{module}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_code_is_unsafe() {
+    for (name, text) in files(".rs") {
+        let unsafe_code = concat!("un", "safe ");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with(unsafe_code)), "{name}");
+        assert!(!text.contains(&format!("= {unsafe_code}")), "{name}");
+    }
+    assert!(read(&root().join("Cargo.toml")).contains("unsafe_code = \"forbid\""));
+    for (member, _) in MEMBERS {
+        let manifest: toml::Table = read(&root().join(member).join("Cargo.toml")).parse().expect("TOML");
+        assert_eq!(
+            manifest["lints"]["workspace"].as_bool(),
+            Some(true),
+            "{member} takes the workspace's lints"
+        );
+    }
+}
+
+#[test]
+fn files_are_named_for_what_they_hold() {
+    for (name, _) in files(".rs") {
+        let parts: Vec<&str> = name.trim_end_matches(".rs").split('/').collect();
+        for vague in ["util", "utils", "common", "helper", "helpers", "misc", "imp"] {
+            assert!(!parts.contains(&vague), "{name}");
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    for (name, text) in files(".rs") {
+        let is_long = text.lines().count() > LINES_MAX;
+        assert_eq!(is_long, LONG_FILES.contains(&name.as_str()), "{name}: {} lines", text.lines().count());
+        for (function, lines) in functions(&text) {
+            let key = format!("{name} {function}");
+            let is_long = lines > FUNCTION_LINES_MAX;
+            assert_eq!(is_long, LONG_FUNCTIONS.contains(&key.as_str()), "{key}: {lines} lines");
+        }
+    }
+}
+
+/// The functions of formatted code, with their lengths: from `fn` to the brace at the same indent.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let (Some(from), false) = (code.find("fn "), code.starts_with("//") || code.ends_with(';')) else {
+            continue;
+        };
+        let before = &code[..from];
+        if !before.chars().all(|character| character.is_ascii_lowercase() || " ()".contains(character)) {
+            continue;
+        }
+        let name: String = code[from + 3..]
+            .chars()
+            .take_while(|character| character.is_alphanumeric() || *character == '_')
+            .collect();
+        let indent = line.len() - code.len();
+        let end = format!("{}}}", " ".repeat(indent));
+        let length = lines[at..].iter().position(|other| *other == end).unwrap_or(0);
+        found.push((name, length + 1));
+    }
+    found
+}
+
+#[test]
+fn paths_in_the_documents_exist() {
+    for document in ["README.md", "ARCHITECTURE.md"] {
+        let text = read(&root().join(document));
+        let quoted = text.split('`').skip(1).step_by(2);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let members = MEMBERS.map(|(member, _)| format!("{member}/"));
+        for path in quoted.chain(links) {
+            let inside = members.iter().any(|member| path.starts_with(member.as_str()));
+            let plain =
+                path.chars().all(|character| character.is_alphanumeric() || "/._-".contains(character));
+            if inside && plain {
+                assert!(root().join(path).exists(), "{document} names `{path}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_guardrail_is_named_by_its_own_module_and_the_wiring_table_alone() {
+    let guardrails = shakedown_model::GUARDRAILS;
+    assert!(!guardrails.is_empty());
+    let sources = files(".rs");
+    for guardrail in guardrails {
+        let module = guardrail.name.replace('-', "_");
+        let own = format!("model/src/guardrails/{module}.rs");
+        assert!(sources.contains_key(&own), "{own} is missing");
+        for (name, text) in &sources {
+            let is_table = name == "model/src/wiring.rs" || name == "model/src/guardrails/mod.rs";
+            let is_about_the_command = name.contains("/tests/") || name.starts_with("scenarios/src/cli/");
+            if *name == own || is_table || is_about_the_command {
+                continue;
+            }
+            let quoted = format!("\"{}\"", guardrail.name);
+            let used = format!("guardrails::{module}");
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                assert!(
+                    !line.contains(&quoted) && !line.contains(&used),
+                    "{name} names {}: {line}",
+                    guardrail.name
+                );
+            }
+        }
+    }
+}

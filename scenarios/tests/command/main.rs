@@ -1,0 +1,50 @@
+//! The real binary: what it answers, where, and with which exit code.
+
+mod answers;
+mod complaints;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// A design whose campaigns fail soon.
+const BROKEN: [&str; 2] = ["--without", "execution-log"];
+
+/// The binary in a directory of its own, with no variable of the caller's.
+fn shakedown(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
+    command.args(arguments).current_dir(directory).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SHAKEDOWN_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn answer(directory: &Path, arguments: &[&str]) -> Output {
+    shakedown(directory, arguments).output().expect("the binary runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it ends by itself")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_str(&stdout(output)).expect("one JSON object on stdout")
+}
+
+/// The path of the first failure's trace, of a short campaign in this directory.
+fn trace(directory: &Path) -> String {
+    let mut arguments = vec!["explore", "booking", "--seeds", "300", "--max-fail", "1", "--format", "json"];
+    arguments.extend(BROKEN);
+    let output = answer(directory, &arguments);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let trace = &json(&output)["scenarios"][0]["violations"][0]["trace"];
+    trace.as_str().expect("a violation has a trace").to_owned()
+}
