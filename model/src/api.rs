@@ -94,10 +94,10 @@ impl Api {
     /// The operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
     pub fn over(inside: &Link, callbacks: &Link) -> Self {
         Self {
-            quote: Endpoint::new(Op::new("api.quote", "passes on the request for a price"), inside),
-            submit: Endpoint::new(Op::new("api.submit", "passes on the order"), inside),
-            status: Endpoint::new(Op::new("api.status", "passes on the question"), inside),
-            cancel: Endpoint::new(Op::new("api.cancel", "passes on the cancellation"), inside),
+            quote: Endpoint::new(Op::routine("api.quote", "passes on the request for a price"), inside),
+            submit: Endpoint::new(Op::routine("api.submit", "passes on the order"), inside),
+            status: Endpoint::new(Op::routine("api.status", "passes on the question"), inside),
+            cancel: Endpoint::new(Op::routine("api.cancel", "passes on the cancellation"), inside),
             callback: Endpoint::new(Op::new("api.callback", "sends a callback"), callbacks),
         }
     }
@@ -126,17 +126,20 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
         let now = env.now();
         let mut tx = platform.store.begin(&env);
         let QuoteRequest { customer, offer } = asked;
-        let mut quotes = tx.scan(&tables.quotes, |quote| quote.customer == customer && quote.offer == offer).await?;
+        let mut quotes =
+            tx.scan(&tables.quotes, |quote| quote.customer == customer && quote.offer == offer).await?;
         let round = quotes.len() as u32 + 1;
         quotes.retain(|quote| now < quote.made + QUOTE_SAME);
-        let booked = tx.scan(&tables.bookings, |row| quotes.iter().any(|quote| quote.id == row.quote)).await?;
+        let booked =
+            tx.scan(&tables.bookings, |row| quotes.iter().any(|quote| quote.id == row.quote)).await?;
         let ended = |quote: u32| booked.iter().find(|row| row.quote == quote && row.status.is_final());
         let over = quotes.iter().find_map(|quote| ended(quote.id)).map(|row| row.id);
         if let Some(open) = quotes.iter().find(|quote| ended(quote.id).is_none()) {
             return Ok(Offered { quote: open.id, price: open.price, over });
         }
         let id = platform.next_quote();
-        let quote = Quote { id, customer, offer, round, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
+        let quote =
+            Quote { id, customer, offer, round, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
         if !tx.insert_or_ignore(&tables.quotes, quote).await? {
             let other = tx.get_by_unique(&tables.quotes, quote.unique().unwrap_or_default()).await?;
             let other = other.unwrap_or(quote);

@@ -68,7 +68,9 @@ impl Case {
     /// Attempts of the present generation to reserve.
     pub fn reserving(&self) -> impl Iterator<Item = &Attempt> {
         let generation = self.booking.generation;
-        self.attempts.iter().filter(move |attempt| attempt.ask == Ask::Reserve && attempt.generation == generation)
+        self.attempts
+            .iter()
+            .filter(move |attempt| attempt.ask == Ask::Reserve && attempt.generation == generation)
     }
 
     /// Attempts to reserve whose outcome is open, of whatever generation.

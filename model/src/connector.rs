@@ -92,9 +92,18 @@ impl PartnerApi {
         Self {
             reserve: Endpoint::new(Op::new("partner.reserve", "asks the partner to reserve"), link),
             cancel: Endpoint::new(Op::new("partner.cancel", "asks the partner to cancel"), link),
-            lookup: Endpoint::new(Op::new("partner.lookup", "asks the partner what it has for the booking"), link),
-            read: Endpoint::new(Op::new("partner.read", "asks the partner where the reservation stands"), link),
-            statement: Endpoint::new(Op::new("partner.statement", "asks the partner for its statement"), link),
+            lookup: Endpoint::new(
+                Op::new("partner.lookup", "asks the partner what it has for the booking"),
+                link,
+            ),
+            read: Endpoint::new(
+                Op::new("partner.read", "asks the partner where the reservation stands"),
+                link,
+            ),
+            statement: Endpoint::new(
+                Op::new("partner.statement", "asks the partner for its statement"),
+                link,
+            ),
         }
     }
 }

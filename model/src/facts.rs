@@ -183,20 +183,37 @@ pub enum Word {
 }
 
 impl shakedown_sim::Fact for Fact {
+    fn is_routine(&self) -> bool {
+        match self {
+            Fact::Wanted { .. } | Fact::Terms { .. } | Fact::Asked { .. } | Fact::Entered { .. } => true,
+            Fact::Answered { code, .. } => matches!(code, Code::Ok | Code::Accepted),
+            Fact::Quoted(_) | Fact::Holding { .. } | Fact::Job { .. } | Fact::Shown { .. } => true,
+            _ => false,
+        }
+    }
+
     fn sentence(&self) -> String {
         match self {
             Fact::Wanted { customer } => format!("customer-{customer} wants to book once"),
             Fact::Terms { key_life_s, lookup } => terms(*key_life_s, *lookup),
             Fact::Asked { attempt } => format!("receives the request of attempt {attempt}"),
-            Fact::Reserved { reservation, standing: Standing::Confirmed } => format!("creates reservation R{reservation}"),
+            Fact::Reserved { reservation, standing: Standing::Confirmed } => {
+                format!("creates reservation R{reservation}")
+            }
             Fact::Reserved { reservation, .. } => format!("holds R{reservation} until it has decided"),
             Fact::Settled { reservation } => format!("confirms R{reservation}"),
             Fact::Ended { reservation, asked: true } => format!("cancels R{reservation} as asked"),
             Fact::Ended { reservation, .. } => format!("ends R{reservation} by itself"),
             Fact::Charged { reservation, amount } => format!("charges {} for R{reservation}", money(*amount)),
-            Fact::Refunded { reservation, amount } => format!("gives back {} for R{reservation}", money(*amount)),
-            Fact::KeyForgotten { reservation } => format!("forgets the key under which it made R{reservation}"),
-            Fact::CalledBack { reservation, says } => format!("calls back: R{reservation} {}", standing(*says)),
+            Fact::Refunded { reservation, amount } => {
+                format!("gives back {} for R{reservation}", money(*amount))
+            }
+            Fact::KeyForgotten { reservation } => {
+                format!("forgets the key under which it made R{reservation}")
+            }
+            Fact::CalledBack { reservation, says } => {
+                format!("calls back: R{reservation} {}", standing(*says))
+            }
             Fact::Entered { what, .. } => format!("lets a request in: {}", request(*what)),
             Fact::Answered { code, took_ms, .. } => format!("answers {} after {took_ms} ms", answer(*code)),
             Fact::Shown { customer, fresh, booking, version, word } => format!(
@@ -214,7 +231,9 @@ impl shakedown_sim::Fact for Fact {
                 standing(after.standing),
                 if after.doubtful { ", to be asked about" } else { "" },
             ),
-            Fact::Letter(letter) => format!("keeps a callback: R{} {}", letter.reservation, standing(letter.says)),
+            Fact::Letter(letter) => {
+                format!("keeps a callback: R{} {}", letter.reservation, standing(letter.says))
+            }
             Fact::Job { before, after } => job(before.as_ref(), after),
         }
     }
@@ -285,7 +304,9 @@ fn booking(before: Option<&Booking>, after: &Booking) -> String {
     };
     match before {
         None => format!("keeps booking B{}: {to}{attention}", after.id),
-        Some(before) if before.status == after.status => format!("keeps B{} at {to}{with}{attention}", after.id),
+        Some(before) if before.status == after.status => {
+            format!("keeps B{} at {to}{with}{attention}", after.id)
+        }
         Some(before) => format!("moves B{} from {:?} to {to}{with}{attention}", after.id, before.status),
     }
 }

@@ -74,7 +74,8 @@ pub(crate) async fn take(env: &Env, platform: &Platform) -> Result<Taken, StoreE
     let now = env.now();
     let Tables { jobs, .. } = &platform.tables;
     let mut tx = platform.store.begin(env);
-    let Some(job) = tx.claim(jobs, |job| is_live(job.state) && next_due(&[*job]).is_some_and(|due| due <= now)).await?
+    let Some(job) =
+        tx.claim(jobs, |job| is_live(job.state) && next_due(&[*job]).is_some_and(|due| due <= now)).await?
     else {
         let waiting = tx.scan(jobs, |job| is_live(job.state)).await?;
         // What is due and not to be had is in somebody's hands.
@@ -85,6 +86,7 @@ pub(crate) async fn take(env: &Env, platform: &Platform) -> Result<Taken, StoreE
     let (moved, name) = match job.state {
         JobState::Running => {
             env.because(|| "its holder's lease has run out".to_owned());
+            env.note(|| format!("takes job {} from its holder", job.id));
             (Job { state: JobState::Failed, due: now, ..job }, "rescue job")
         }
         JobState::Failed => (Job { state: JobState::Queued, ..job }, "queue job again"),

@@ -7,20 +7,20 @@
 //! ([`case`], [`connector`], [`platform`], [`jobs`], [`worker`], [`inbox`], [`statement`], [`api`]), what can
 //! be taken out ([`guardrails`], [`wiring`]), and the world outside ([`outside`]).
 
-pub mod terms;
-pub mod rows;
-pub mod facts;
+pub mod api;
 pub mod case;
 pub mod connector;
-pub mod platform;
-pub mod jobs;
-pub mod worker;
-pub mod inbox;
-pub mod statement;
-pub mod api;
+pub mod facts;
 pub mod guardrails;
-pub mod wiring;
+pub mod inbox;
+pub mod jobs;
 pub mod outside;
+pub mod platform;
+pub mod rows;
+pub mod statement;
+pub mod terms;
+pub mod wiring;
+pub mod worker;
 
 pub use facts::Fact;
 pub use platform::Platform;

@@ -55,7 +55,13 @@ fn next(sequence: &Cell<u32>) -> u32 {
 
 impl Platform {
     /// A platform with empty tables.
-    pub fn new(store: Store, partner: PartnerApi, terms: PartnerTerms, design: Design, facts: &Facts<Fact>) -> Rc<Self> {
+    pub fn new(
+        store: Store,
+        partner: PartnerApi,
+        terms: PartnerTerms,
+        design: Design,
+        facts: &Facts<Fact>,
+    ) -> Rc<Self> {
         let tables = Tables::stating(facts);
         Rc::new(Self { store, tables, partner, terms, design, numbers: Numbers::default() })
     }

@@ -125,7 +125,11 @@ mod tests {
         for guardrail in GUARDRAILS {
             assert!(Design::without(&[guardrail.name.to_owned()]).is_ok(), "{}", guardrail.name);
             for (form, _) in ["a", "b"].iter().zip(guardrail.naive) {
-                assert!(Design::without(&[format!("{}:{form}", guardrail.name)]).is_ok(), "{}", guardrail.name);
+                assert!(
+                    Design::without(&[format!("{}:{form}", guardrail.name)]).is_ok(),
+                    "{}",
+                    guardrail.name
+                );
             }
         }
         let error = Design::without(&["seat-belt".to_owned()]).err();

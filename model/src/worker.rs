@@ -67,7 +67,10 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
         let env = &env.child("step");
         let Some(decision) = turn_for_sure(env, platform, &job, &news, until).await else { return };
         news = match decision {
-            Decision::Call(attempt, reference, price) => call(env, platform, attempt, reference, price).await,
+            Decision::Call(attempt, reference, price, why) => {
+                env.because(|| why.to_owned());
+                call(env, platform, attempt, reference, price).await
+            }
             Decision::Lookup(booking) => {
                 let asked = env.now();
                 News::Looked(asked, env.call(&platform.partner.lookup, booking, PARTNER_PATIENCE).await.ok())
@@ -84,7 +87,8 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
 /// What a turn has decided, with all that the step needs.
 #[derive(Clone, Copy)]
 enum Decision {
-    Call(Attempt, u32, u32),
+    /// The attempt's call, with the booking's number and price, and the reason.
+    Call(Attempt, u32, u32, &'static str),
     Lookup(u32),
     Read(u32),
     Over,
@@ -137,7 +141,12 @@ async fn turn(
     let step = platform.design.retry.again(&case, step);
     if let Some(attempt) = unsent.and_then(|unsent| case.attempts.iter().find(|row| row.id == unsent.id)) {
         // The commit whose answer was lost has taken effect; its call was never made.
-        return Ok(Decision::Call(*attempt, booking.id, booking.price));
+        return Ok(Decision::Call(
+            *attempt,
+            booking.id,
+            booking.price,
+            "its record was kept, as it turns out",
+        ));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(env.now()) } else { step };
     write_booking(&mut tx, platform, booking, &case, step).await?;
@@ -210,14 +219,12 @@ async fn prepare(
     let ended = |state, due| Job { state, due, woken: false, ..*job };
     let ends = match step {
         Step::Reserve => {
-            give_reason(env, case);
             let attempt = new_attempt(platform, case, Ask::Reserve);
-            return begin_call(tx, platform, attempt, booking).await;
+            return begin_call(tx, platform, attempt, booking, why_reserve(case)).await;
         }
         Step::Cancel(reservation) => {
-            env.because(|| format!("R{reservation} must not stand"));
             let attempt = new_attempt(platform, case, Ask::Cancel(reservation));
-            return begin_call(tx, platform, attempt, booking).await;
+            return begin_call(tx, platform, attempt, booking, "the reservation must not stand").await;
         }
         Step::Lookup => return Ok(Decision::Lookup(booking.id)),
         Step::Read(reservation) => return Ok(Decision::Read(reservation)),
@@ -235,12 +242,12 @@ async fn prepare(
     Ok(Decision::Over)
 }
 
-fn give_reason(env: &Env, case: &Case) {
-    env.because(|| match case.reserving().last().map(|attempt| attempt.known) {
-        None => "no attempt is on record".to_owned(),
-        Some(Known::Started | Known::Unknown) => "it is unknown what became of the last attempt".to_owned(),
-        Some(_) => "the last attempt had no effect".to_owned(),
-    });
+fn why_reserve(case: &Case) -> &'static str {
+    match case.reserving().last().map(|attempt| attempt.known) {
+        None => "no attempt is on record",
+        Some(Known::Started | Known::Unknown) => "it is unknown what became of the last attempt",
+        Some(_) => "the last attempt had no effect",
+    }
 }
 
 fn new_attempt(platform: &Platform, case: &Case, ask: Ask) -> Attempt {
@@ -265,11 +272,12 @@ async fn begin_call(
     platform: &Platform,
     attempt: Attempt,
     booking: &Booking,
+    why: &'static str,
 ) -> Result<Decision, StoreError> {
     if let Some(row) = platform.design.log.before_call(attempt) {
         tx.insert(&platform.tables.attempts, row).await?;
     }
-    Ok(Decision::Call(attempt, booking.id, booking.price))
+    Ok(Decision::Call(attempt, booking.id, booking.price, why))
 }
 
 /// Makes the attempt's call.
@@ -345,7 +353,8 @@ async fn settle_attempt(
     }
     // Attempts under one key are one to the partner.
     if let Known::Effect(_) = known {
-        let same = |other: &Attempt| other.key == attempt.key && other.ask == attempt.ask && other.known.is_open();
+        let same =
+            |other: &Attempt| other.key == attempt.key && other.ask == attempt.ask && other.known.is_open();
         for other in tx.scan(table, |other| same(other) && other.id != attempt.id).await? {
             tx.update(table, Attempt { known, learnt: now, ..other }).await?;
         }
@@ -374,11 +383,17 @@ async fn learn(
     if before != Some(after) { tx.update(table, after).await } else { Ok(()) }
 }
 
-async fn doubt_on(tx: &mut Transaction, platform: &Platform, reservation: u32, now: Moment) -> Result<(), StoreError> {
+async fn doubt_on(
+    tx: &mut Transaction,
+    platform: &Platform,
+    reservation: u32,
+    now: Moment,
+) -> Result<(), StoreError> {
     let table = &platform.tables.holdings;
     match tx.lock(table, &reservation).await? {
         Some(holding) => {
-            tx.update(table, Holding { checks: holding.checks + 1, learnt: now, doubtful: true, ..holding }).await
+            tx.update(table, Holding { checks: holding.checks + 1, learnt: now, doubtful: true, ..holding })
+                .await
         }
         None => Ok(()),
     }

@@ -76,12 +76,19 @@ pub struct Op {
     pub name: Label,
     /// What the caller does, such as `asks the bank to charge`.
     pub says: &'static str,
+    /// Whether a call of it goes without saying in a story.
+    pub routine: bool,
 }
 
 impl Op {
     /// Names an operation.
     pub const fn new(name: &'static str, says: &'static str) -> Self {
-        Self { name: Label::new(name), says }
+        Self { name: Label::new(name), says, routine: false }
+    }
+
+    /// Names an operation whose calls go without saying in a story, such as passing a request on.
+    pub const fn routine(name: &'static str, says: &'static str) -> Self {
+        Self { name: Label::new(name), says, routine: true }
     }
 }
 
@@ -153,6 +160,11 @@ impl Env {
         let op = endpoint.0.op;
         self.crash_point(Side::Before, op.name).await;
         self.event(Kind::Call, [op.name.hash().finish(), 0], || op.says.to_owned());
+        if op.routine
+            && let Some(event) = self.world.core.borrow_mut().last_recorded()
+        {
+            event.routine = true;
+        }
         let reply = slot();
         self.send(endpoint, request, &reply);
         let answer = self.timeout(patience, take(&self.world, &reply)).await;
@@ -257,7 +269,9 @@ fn arrive<Q: 'static, A: 'static>(
         let mut core = world.core.borrow_mut();
         let down = core.nodes[node.0 as usize].state == State::Down || !core.is_alive(node, incarnation);
         if down {
-            core.event(node, scope, Kind::Refused, [0, 0], || "is down and refuses the connection".to_owned());
+            core.event(node, scope, Kind::Refused, [0, 0], || {
+                "is down and refuses the connection".to_owned()
+            });
         }
         down
     };

@@ -188,7 +188,8 @@ mod tests {
     fn a_site_is_known_by_its_whole_text() {
         let site = Site::of("worker".into(), "after".into(), "pay.charge".into());
         assert!(site.is("worker/after pay.charge"));
-        for other in ["worker/after", "worker/after pay.charge2", "worker/after pay", "pay/after pay.charge"] {
+        for other in ["worker/after", "worker/after pay.charge2", "worker/after pay", "pay/after pay.charge"]
+        {
             assert!(!site.is(other), "{other}");
         }
         assert_eq!(site.hash(), TextHash::of("worker/after pay.charge").finish());

@@ -47,7 +47,8 @@ impl Chooser {
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
-        let keyed = script.deviations.iter().map(|deviation| (hash_of(&deviation.id), deviation.clone(), false));
+        let keyed =
+            script.deviations.iter().map(|deviation| (hash_of(&deviation.id), deviation.clone(), false));
         let mut keyed: Vec<_> = keyed.collect();
         keyed.sort_by_key(|(hash, ..)| *hash);
         self.source = Source::Script(keyed);
@@ -83,9 +84,11 @@ impl Chooser {
     pub(crate) fn unapplied(&self) -> Vec<Deviation> {
         match &self.source {
             Source::Seed(_) => Vec::new(),
-            Source::Script(keyed) => {
-                keyed.iter().filter(|(.., applied)| !applied).map(|(_, deviation, _)| deviation.clone()).collect()
-            }
+            Source::Script(keyed) => keyed
+                .iter()
+                .filter(|(.., applied)| !applied)
+                .map(|(_, deviation, _)| deviation.clone())
+                .collect(),
         }
     }
 }

@@ -77,6 +77,8 @@ pub(crate) struct Event {
     pub(crate) because: Option<String>,
     pub(crate) choice: Option<Chosen>,
     pub(crate) state: Option<serde_json::Value>,
+    /// Whether it goes without saying in a story.
+    pub(crate) routine: bool,
     /// The run's digest after this step, by which the first difference of two runs is found.
     pub(crate) digest: Digest,
 }

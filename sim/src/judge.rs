@@ -19,6 +19,11 @@ use std::rc::Rc;
 pub trait Fact: Serialize + 'static {
     /// The fact as a sentence without subject, for a report: `creates R1 for order-1`.
     fn sentence(&self) -> String;
+
+    /// Whether the fact goes without saying in a story, unless it shows the violation itself.
+    fn is_routine(&self) -> bool {
+        false
+    }
 }
 
 /// Where and when a fact became true.
@@ -76,7 +81,9 @@ impl Findings {
             let (invariant, roles) = (self.invariant.to_owned(), roles.to_owned());
             let violation =
                 Violation { invariant, message: message(), roles, events: events.to_vec(), time: self.now };
-            let same = |other: &Violation| other.invariant == violation.invariant && other.message == violation.message;
+            let same = |other: &Violation| {
+                other.invariant == violation.invariant && other.message == violation.message
+            };
             if !self.violations.iter().any(same) {
                 self.violations.push(violation);
             }
@@ -179,9 +186,9 @@ impl<F: Fact> Facts<F> {
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
         if let Some(last) = core.last_recorded() {
             last.state = serde_json::to_value(fact).ok();
+            last.routine = fact.is_routine();
         }
-        let at =
-            At { time: core.now, event, node: env.node, scope: env.scope(), scopes: &core.scopes };
+        let at = At { time: core.now, event, node: env.node, scope: env.scope(), scopes: &core.scopes };
         let mut bench = self.0.borrow_mut();
         bench.catch_up(&core.disturbances);
         bench.observe(&at, fact);

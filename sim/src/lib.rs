@@ -13,30 +13,31 @@
 //! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
 //! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]).
 
-pub mod label;
-pub mod scope;
-pub mod choice;
-pub mod script;
-mod chooser;
-pub mod time;
-pub mod digest;
 mod agenda;
-mod event;
-pub mod node;
-mod task;
-pub mod world;
-pub mod env;
-pub mod signal;
 pub mod call;
-pub mod store;
-pub mod judge;
-pub mod scenario;
-pub mod runner;
-pub mod trace;
-mod tracing_capture;
+pub mod choice;
+mod chooser;
+pub mod digest;
+mod engine;
+pub mod env;
+mod event;
 pub mod graph;
-pub mod trace_file;
+pub mod judge;
+pub mod label;
+pub mod node;
+pub mod runner;
+pub mod scenario;
+pub mod scope;
+pub mod script;
 pub mod search;
+pub mod signal;
+pub mod store;
+mod task;
+pub mod time;
+pub mod trace;
+pub mod trace_file;
+mod tracing_capture;
+pub mod world;
 
 pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
 pub use choice::{Alternatives, Pick, Site};

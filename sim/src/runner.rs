@@ -194,7 +194,14 @@ impl<S: Scenario> Runner<S> {
     /// A runner of this scenario with the default [`Limits`].
     pub fn new(scenario: S) -> Self {
         let facts = Facts::new(Bench::new(scenario.invariants(), scenario.goals()));
-        Self { scenario, world: World::new(), facts, variant: Variant::default(), limits: Limits::default(), spoilt: false }
+        Self {
+            scenario,
+            world: World::new(),
+            facts,
+            variant: Variant::default(),
+            limits: Limits::default(),
+            spoilt: false,
+        }
     }
 
     /// Runs within other limits.

@@ -97,7 +97,8 @@ impl<F: Fact> Stage<F> {
             let mut core = self.world.core.borrow_mut();
             let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
             assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
-            let name = if role.single { role.name.to_string() } else { format!("{}-{}", role.name, earlier + 1) };
+            let name =
+                if role.single { role.name.to_string() } else { format!("{}-{}", role.name, earlier + 1) };
             core.nodes.push(Node {
                 role,
                 name,

@@ -213,7 +213,9 @@ impl std::str::FromStr for ScopePath {
             let number = part.rsplit_once('-').and_then(|(label, n)| Some((label, n.parse().ok()?)));
             match number {
                 Some((label, number)) if !label.is_empty() => Ok((label.to_owned(), number)),
-                _ => Err(format!("`{part}` is no part of a scope: expected a name and a number, as in `intent-1`")),
+                _ => Err(format!(
+                    "`{part}` is no part of a scope: expected a name and a number, as in `intent-1`"
+                )),
             }
         });
         Ok(Self { parts: parts.collect::<Result<_, _>>()? })

@@ -120,7 +120,9 @@ impl FromStr for Variant {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let pairs = text.split_whitespace().map(|pair| match pair.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+                Ok((name.to_owned(), value.to_owned()))
+            }
             _ => Err(format!("`{pair}` is no part of a variant: expected NAME=VALUE")),
         });
         Ok(Self(pairs.collect::<Result<_, _>>()?))

@@ -72,7 +72,8 @@ impl Signal {
                 return Poll::Ready(());
             }
             if let Some(waiter) = env.world.core.borrow().waiter(context) {
-                let same = |other: &Waiter| (other.slot, other.generation) == (waiter.slot, waiter.generation);
+                let same =
+                    |other: &Waiter| (other.slot, other.generation) == (waiter.slot, waiter.generation);
                 state.waiters.retain(|other| !same(other) || other.waker.is_some());
                 state.waiters.push(waiter);
             }

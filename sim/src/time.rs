@@ -13,7 +13,9 @@ use std::ops::{Add, Sub};
 /// assert_eq!(later.to_string(), "00:01:02.120");
 /// assert_eq!(later - Moment::START, Duration::from_millis(62_120));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Moment(u64);
 
 impl Moment {

@@ -1,12 +1,13 @@
 //! The trace of a run: its steps in words, each with its causes; made by running a script again with
 //! recording on.
 
+use crate::engine::Core;
 use crate::event::Event;
 use crate::judge::Violation;
 use crate::runner::Outcome;
 use crate::script::Script;
 use crate::time::Moment;
-use crate::world::{Core, Limits};
+use crate::world::Limits;
 
 pub use crate::event::Kind;
 
@@ -48,6 +49,8 @@ pub struct Step {
     pub choice: Option<ChoiceTaken>,
     /// The fact as data, if the step is one.
     pub state: Option<serde_json::Value>,
+    /// Whether it goes without saying in a story.
+    pub routine: bool,
     /// The run's digest after this step, as 16 hexadecimal digits.
     pub digest: String,
 }
@@ -110,6 +113,7 @@ fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
         because: event.because,
         choice,
         state: event.state,
+        routine: event.routine,
         digest: event.digest.to_string(),
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::case::{Case, Evidence};
 use crate::connector::PartnerAnswer;
-use crate::rows::{Attention, Booking, Standing, Status};
 use crate::facts::Word;
+use crate::rows::{Attention, Booking, Standing, Status};
 
 /// The seam: what the partner's words mean, how a booking moves, what a screen says.
 pub trait BookingContract {
@@ -115,7 +115,9 @@ impl BookingContract for LastWriterWins {
             }
             Evidence::Standing(_, Standing::Ended) => case.moved(Status::Cancelled),
             Evidence::Refused => case.moved(Status::Failed),
-            Evidence::Standing(_, Standing::Pending) | Evidence::NoEffect | Evidence::Unknown => Rules.settle(case),
+            Evidence::Standing(_, Standing::Pending) | Evidence::NoEffect | Evidence::Unknown => {
+                Rules.settle(case)
+            }
         }
     }
 

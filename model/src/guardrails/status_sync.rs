@@ -58,7 +58,9 @@ fn cancel(case: &Case, surplus: &Holding) -> Step {
     let (count, last) = attempts.fold((0, None), |(count, _), attempt| (count + 1, Some(attempt)));
     match last {
         None => Step::Cancel(surplus.reservation),
-        Some(_) if count >= MAX_ATTEMPTS => Step::Review("a reservation that must not stand cannot be cancelled"),
+        Some(_) if count >= MAX_ATTEMPTS => {
+            Step::Review("a reservation that must not stand cannot be cancelled")
+        }
         Some(last) => case.when(last.learnt + backoff(count), Step::Cancel(surplus.reservation)),
     }
 }
@@ -88,7 +90,12 @@ fn ask_about(case: &Case, pending: &Holding) -> Step {
 fn find_out(case: &Case) -> Step {
     let in_doubt = || case.in_doubt();
     if let Some(life) = case.terms.resend_for() {
-        let first = case.attempts.iter().filter(|attempt| attempt.ask == Ask::Reserve).map(|attempt| attempt.sent).min();
+        let first = case
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.ask == Ask::Reserve)
+            .map(|attempt| attempt.sent)
+            .min();
         let sound = first.is_some_and(|first| case.now < first + life);
         if sound && !case.is_spent() {
             return case.when(case.next_attempt(), Step::Reserve);

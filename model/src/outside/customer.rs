@@ -17,7 +17,8 @@ const CUSTOMER: Label = Label::new("customer");
 const IMPATIENCE: Site = Site::new(CUSTOMER, Label::new("impatience"));
 const SECOND_THOUGHTS: Site = Site::new(CUSTOMER, Label::new("second thoughts"));
 const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "sends again from a tab", "reloads"]);
-const THOUGHTS: Alternatives = Alternatives::new(&["keeps it", "cancels at once", "cancels soon", "cancels later"]);
+const THOUGHTS: Alternatives =
+    Alternatives::new(&["keeps it", "cancels at once", "cancels soon", "cancels later"]);
 
 /// How often a customer tries again when told to.
 const TRIES: u32 = 6;
@@ -45,7 +46,14 @@ impl Customer {
     /// asked in between would have been told nothing new.
     pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
         let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
-        Self(Rc::new(Inner { number, edge, facts, news, seen: RefCell::default(), cancelled: Cell::new(false) }))
+        Self(Rc::new(Inner {
+            number,
+            edge,
+            facts,
+            news,
+            seen: RefCell::default(),
+            cancelled: Cell::new(false),
+        }))
     }
 
     /// Wants to book this offer, once.
@@ -57,7 +65,9 @@ impl Customer {
         let first = env.child("click");
         match impatience {
             "waits" => self.submit(&first, order).await,
-            "clicks again" => self.twice(&first, &env.child("click"), order, Duration::from_millis(150)).await,
+            "clicks again" => {
+                self.twice(&first, &env.child("click"), order, Duration::from_millis(150)).await
+            }
             "sends again from a tab" => {
                 self.twice(&first, &env.child("click"), order, Duration::from_secs(2)).await;
             }
@@ -97,7 +107,8 @@ impl Customer {
             match at.ask_price(&again, offer).await {
                 Some(Offered { over: Some(booking), .. }) => at.watch(&again.child("click"), booking),
                 Some(Offered { quote, price, .. }) => {
-                    at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price }).await;
+                    at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price })
+                        .await;
                 }
                 None => {}
             }

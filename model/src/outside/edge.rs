@@ -24,9 +24,9 @@ impl Edge {
     /// The operations: those that change something over `web`, reading over `reads`.
     pub fn over(web: &Link, reads: &Link) -> Self {
         Self {
-            quote: Endpoint::new(Op::new("edge.quote", "asks for a price"), reads),
+            quote: Endpoint::new(Op::routine("edge.quote", "asks for a price"), reads),
             submit: Endpoint::new(Op::new("edge.submit", "presses \"book\""), web),
-            status: Endpoint::new(Op::new("edge.status", "looks at the booking"), reads),
+            status: Endpoint::new(Op::routine("edge.status", "looks at the booking"), reads),
             cancel: Endpoint::new(Op::new("edge.cancel", "presses \"cancel\""), web),
         }
     }

@@ -15,7 +15,9 @@
 //! and travel vendors on retries, keys, lookups and webhooks.
 
 use crate::api::Api;
-use crate::connector::{CancelAnswer, CancelRequest, Callback, PartnerAnswer, PartnerApi, Record, ReserveRequest};
+use crate::connector::{
+    Callback, CancelAnswer, CancelRequest, PartnerAnswer, PartnerApi, Record, ReserveRequest,
+};
 use crate::facts::Fact;
 use crate::rows::Standing;
 use crate::terms::PartnerTerms;
@@ -249,7 +251,8 @@ impl Partner {
 
     /// Ends a reservation, once.
     fn end(&self, env: &Env, id: u32, asked: bool) {
-        let Some(reservation) = self.find(id).filter(|reservation| reservation.standing != Standing::Ended) else {
+        let Some(reservation) = self.find(id).filter(|reservation| reservation.standing != Standing::Ended)
+        else {
             return;
         };
         self.update(id, |reservation| {
@@ -339,7 +342,8 @@ impl Partner {
             let (reservation, says) = (callback.record.reservation, callback.record.standing);
             at.0.facts.state(&env, &Fact::CalledBack { reservation, says });
             for tries in 0.. {
-                let taken = env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;
+                let taken =
+                    env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;
                 if taken == Ok(true) {
                     return;
                 }

@@ -80,6 +80,7 @@ impl Story<'_> {
     fn tells(&self, number: u32) -> bool {
         let step = self.step(number);
         match step.kind {
+            _ if step.routine => false,
             Kind::Fact | Kind::Note | Kind::Deviation => true,
             Kind::Boot => !step.causes.is_empty(),
             kind => is_trouble(kind) || kind == Kind::Resume,
@@ -147,8 +148,8 @@ impl Story<'_> {
                 continue;
             }
             match self.step(cause).kind {
-                Kind::Call => drop(calls.insert(cause)),
-                kind if is_chatter(kind) || kind == Kind::Deviation => {
+                Kind::Call if !self.step(cause).routine => drop(calls.insert(cause)),
+                kind if self.step(cause).routine || is_chatter(kind) || kind == Kind::Deviation => {
                     next.extend(self.graph.direct_causes(cause))
                 }
                 _ => {}

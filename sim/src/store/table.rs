@@ -87,8 +87,14 @@ impl<R: Row> Table<R> {
     /// An empty table. `on_commit` is told of each change when it has become durable, with a handle of the
     /// store's node within the scope of the client: the place to state it as a fact.
     pub fn new(on_commit: impl Fn(&Env, &Change<R>) + 'static) -> Self {
-        let inner = Inner { rows: BTreeMap::new(), by_unique: BTreeMap::new(), pending: Vec::new(), locks: Vec::new() };
-        let state = TableState { inner: RefCell::new(inner), on_commit: Box::new(on_commit), signal: Signal::new() };
+        let inner = Inner {
+            rows: BTreeMap::new(),
+            by_unique: BTreeMap::new(),
+            pending: Vec::new(),
+            locks: Vec::new(),
+        };
+        let state =
+            TableState { inner: RefCell::new(inner), on_commit: Box::new(on_commit), signal: Signal::new() };
         Self(Rc::new(state))
     }
 
@@ -102,7 +108,8 @@ impl<R: Row> TableState<R> {
     /// The row as this transaction sees it; says to the reader's trace who wrote it.
     pub(super) fn read(&self, world: &World, transaction: u32, key: &R::Key) -> Option<R> {
         let inner = self.inner.borrow();
-        if let Some(own) = inner.pending.iter().find(|own| own.transaction == transaction && own.key == *key) {
+        if let Some(own) = inner.pending.iter().find(|own| own.transaction == transaction && own.key == *key)
+        {
             return own.row.clone();
         }
         let committed = inner.rows.get(key)?;
@@ -117,8 +124,11 @@ impl<R: Row> TableState<R> {
         let keys: Vec<R::Key> = {
             let inner = self.inner.borrow();
             let own = inner.pending.iter().filter(|own| own.transaction == transaction);
-            let mut keys: Vec<_> = own.filter(|own| own.row.as_ref().is_some_and(&wanted)).map(|own| own.key.clone()).collect();
-            keys.extend(inner.rows.iter().filter(|(_, committed)| wanted(&committed.row)).map(|(key, _)| key.clone()));
+            let mut keys: Vec<_> =
+                own.filter(|own| own.row.as_ref().is_some_and(&wanted)).map(|own| own.key.clone()).collect();
+            keys.extend(
+                inner.rows.iter().filter(|(_, committed)| wanted(&committed.row)).map(|(key, _)| key.clone()),
+            );
             keys.sort();
             keys.dedup();
             keys

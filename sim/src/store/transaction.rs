@@ -131,7 +131,11 @@ impl Transaction {
     ///
     /// # Errors
     /// As [`Transaction::get`].
-    pub async fn get_by_unique<R: Row>(&mut self, table: &Table<R>, unique: u64) -> Result<Option<R>, StoreError> {
+    pub async fn get_by_unique<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        unique: u64,
+    ) -> Result<Option<R>, StoreError> {
         match table.0.key_of_unique(self.id, unique) {
             Some(key) => self.get(table, &key).await,
             None => Ok(None),
@@ -171,7 +175,9 @@ impl Transaction {
         match result {
             Ok(()) => env.crash_point(Side::After, name).await,
             Err(_) => {
-                env.event(Kind::Failed, [word, u64::from(id)], || "loses the connection while it commits".to_owned());
+                env.event(Kind::Failed, [word, u64::from(id)], || {
+                    "loses the connection while it commits".to_owned()
+                });
             }
         }
         result
@@ -214,7 +220,8 @@ impl Transaction {
 
 fn apply(server: &Env, parts: &[Rc<dyn Part>], transaction: u32, name: Label) {
     let word = name.hash().finish();
-    let event = server.event(Kind::Committed, [word, u64::from(transaction)], || format!("has committed: {name}"));
+    let event =
+        server.event(Kind::Committed, [word, u64::from(transaction)], || format!("has committed: {name}"));
     let event = event.unwrap_or_default();
     server.world.with_cause(event, || {
         parts.iter().for_each(|part| part.apply(server, transaction, event));

@@ -47,6 +47,8 @@ struct StepRecord {
     causes: Vec<u32>,
     text: String,
     because: Option<String>,
+    #[serde(default)]
+    routine: bool,
     choice: Option<ChoiceTaken>,
     state: Option<Value>,
     digest: String,
@@ -185,14 +187,14 @@ fn within(steps: Vec<u32>, count: usize) -> Result<Vec<u32>, String> {
 
 fn read_step(number: usize, line: &str) -> Result<Step, TraceFileError> {
     let at = number + 2;
-    let StepRecord { i, time, node, scope, kind, causes, text, because, choice, state, digest } =
+    let StepRecord { i, time, node, scope, kind, causes, text, because, choice, state, routine, digest } =
         parse(at, line)?;
     if i as usize != number {
         return Err(malformed(at, format!("step {number} is numbered {i}")));
     }
     let time = read_moment(time).map_err(|problem| malformed(at, problem))?;
     let causes = within(causes, number).map_err(|problem| malformed(at, problem))?;
-    Ok(Step { time, node, scope, kind, causes, text, because, choice, state, digest })
+    Ok(Step { time, node, scope, kind, causes, text, because, choice, state, routine, digest })
 }
 
 fn read_violation(record: ViolationRecord, steps: usize) -> Result<Violation, String> {

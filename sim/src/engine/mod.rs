@@ -1,0 +1,269 @@
+//! The engine's state: what is scheduled, who waits, which nodes live.
+//!
+//! This page schedules: tasks, timers, pauses. `steps` records what happens and answers choices. Nothing
+//! here runs code of the simulated system, so that it may all be done while the state is borrowed.
+
+mod steps;
+
+use crate::agenda::{Agenda, Due};
+use crate::chooser::Chooser;
+use crate::digest::Digest;
+use crate::event::{Event, Kind};
+use crate::node::{Node, NodeId, State};
+use crate::scope::{Scope, Scopes};
+use crate::task::{BoxFuture, Task, Waiter};
+use crate::time::{Duration, Moment};
+use crate::world::{Disturbance, Limits, Mishap, World};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::Context;
+
+pub(crate) struct TimerSlot {
+    pub(crate) generation: u32,
+    pub(crate) fired: bool,
+    pub(crate) waiter: Option<Waiter>,
+}
+
+type Arriving = Box<dyn FnOnce(&Rc<World>)>;
+
+pub(crate) struct Delivery {
+    pub(crate) run: Arriving,
+    pub(crate) cause: Option<u32>,
+}
+
+pub(crate) struct Core {
+    pub(crate) now: Moment,
+    pub(crate) heal_at: Moment,
+    pub(crate) healed: bool,
+    pub(crate) scopes: Scopes,
+    pub(crate) chooser: Chooser,
+    pub(crate) digest: Digest,
+    pub(crate) events: u32,
+    pub(crate) recording: Option<Vec<Event>>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) disturbances: Vec<Disturbance>,
+    pub(crate) mishap: Option<Mishap>,
+    pub(crate) limits: Limits,
+    pub(crate) log: crate::tracing_capture::Buffer,
+    pub(crate) agenda: Agenda,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) free_tasks: Vec<u32>,
+    pub(crate) ready: VecDeque<u32>,
+    pub(crate) current: Option<u32>,
+    /// What the agenda entry at hand follows from.
+    pub(crate) cause: Option<u32>,
+    pub(crate) timers: Vec<TimerSlot>,
+    pub(crate) free_timers: Vec<u32>,
+    pub(crate) deliveries: Vec<Option<Delivery>>,
+    pub(crate) free_deliveries: Vec<u32>,
+    pub(crate) doomed: Vec<BoxFuture>,
+    /// Nodes that stop in order, each with the incarnation and the entity at whose effect it does.
+    pub(crate) stopping: Vec<(NodeId, u32, Scope)>,
+    /// What to let go of when the run is over, so that nothing that holds on to itself outlives it.
+    pub(crate) closers: Vec<Box<dyn FnOnce()>>,
+    pub(crate) woken: Vec<u32>,
+    pub(crate) polls: u32,
+    /// Whether the run is over: what destructors still ask for is not done.
+    pub(crate) closed: bool,
+}
+
+impl Core {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: Moment::START,
+            heal_at: Moment::NEVER,
+            healed: false,
+            scopes: Scopes::new(),
+            chooser: Chooser::new(),
+            digest: Digest::default(),
+            events: 0,
+            recording: None,
+            nodes: Vec::new(),
+            disturbances: Vec::new(),
+            mishap: None,
+            limits: Limits::default(),
+            log: Default::default(),
+            agenda: Agenda::default(),
+            tasks: Vec::new(),
+            free_tasks: Vec::new(),
+            ready: VecDeque::new(),
+            current: None,
+            cause: None,
+            timers: Vec::new(),
+            free_timers: Vec::new(),
+            deliveries: Vec::new(),
+            free_deliveries: Vec::new(),
+            doomed: Vec::new(),
+            stopping: Vec::new(),
+            closers: Vec::new(),
+            woken: Vec::new(),
+            polls: 0,
+            closed: false,
+        }
+    }
+
+    /// Who is polled now, to be woken with [`Core::wake`].
+    pub(crate) fn waiter(&self, context: &Context<'_>) -> Option<Waiter> {
+        let slot = self.current?;
+        let task = &self.tasks[slot as usize];
+        let waker = (!context.waker().will_wake(&task.waker)).then(|| context.waker().clone());
+        Some(Waiter { slot, generation: task.generation, waker })
+    }
+
+    /// Wakes a task; what it does next also follows from `cause`.
+    pub(crate) fn wake(&mut self, waiter: Waiter, cause: Option<u32>) {
+        let task = &mut self.tasks[waiter.slot as usize];
+        if !task.alive || task.generation != waiter.generation {
+            return;
+        }
+        if self.recording.is_some() {
+            task.causes.extend(cause);
+        }
+        match waiter.waker {
+            Some(waker) => waker.wake(),
+            None => self.make_ready(waiter.slot),
+        }
+    }
+
+    /// When the next thing is due. Entries of timers that were cancelled meanwhile are dropped here, so
+    /// that they neither move the clock nor keep the run from its rest.
+    pub(crate) fn next_time(&mut self) -> Option<Moment> {
+        while let Some((time, due)) = self.agenda.peek() {
+            match due {
+                Due::Timer { slot, generation } if self.timers[slot as usize].generation != generation => {
+                    self.agenda.take();
+                }
+                _ => return Some(time),
+            }
+        }
+        None
+    }
+
+    /// Whether anything is left to do.
+    pub(crate) fn is_busy(&mut self) -> bool {
+        !self.ready.is_empty() || self.next_time().is_some()
+    }
+
+    /// The node whose code runs now.
+    pub(crate) fn current_node_name(&self) -> String {
+        let node = self.current.map(|slot| self.tasks[slot as usize].node);
+        node.map_or("the scenario".to_owned(), |node| self.nodes[node.0 as usize].name.clone())
+    }
+
+    pub(crate) fn make_ready(&mut self, slot: u32) {
+        let task = &mut self.tasks[slot as usize];
+        if !task.alive || task.queued {
+            return;
+        }
+        task.queued = true;
+        let node = &mut self.nodes[task.node.0 as usize];
+        if node.state == State::Paused { node.deferred.push(slot) } else { self.ready.push_back(slot) }
+    }
+
+    /// Whether this incarnation of the node is the living one.
+    pub(crate) fn is_alive(&self, node: NodeId, incarnation: u32) -> bool {
+        let node = &self.nodes[node.0 as usize];
+        node.incarnation == incarnation && node.state != State::Down
+    }
+
+    /// Stops scheduling a node for a while. The task at hand waits with the others.
+    pub(crate) fn pause(&mut self, node: NodeId, pause: Duration) {
+        let until = (self.now + pause).min(self.heal_at.max(self.now));
+        let entry = &mut self.nodes[node.0 as usize];
+        entry.state = State::Paused;
+        entry.pauses += 1;
+        let count = entry.pauses;
+        self.agenda.put(until, Due::Resume { node: node.0, pause: count });
+        let ready = std::mem::take(&mut self.ready);
+        for slot in ready {
+            let of_node = self.tasks[slot as usize].node == node;
+            if of_node { self.nodes[node.0 as usize].deferred.push(slot) } else { self.ready.push_back(slot) }
+        }
+        if let Some(slot) = self.current {
+            self.make_ready(slot);
+        }
+    }
+
+    pub(crate) fn resume(&mut self, node: NodeId, pause: u32) {
+        let entry = &mut self.nodes[node.0 as usize];
+        if entry.state != State::Paused || entry.pauses != pause {
+            return;
+        }
+        entry.state = State::Up;
+        let deferred = std::mem::take(&mut entry.deferred);
+        self.cause = entry.last_event;
+        let index =
+            self.event(node, Scope::ROOT, Kind::Resume, [0, 0], || "goes on, unaware of the pause".into());
+        self.cause = None;
+        for slot in deferred {
+            if self.recording.is_some() {
+                self.tasks[slot as usize].causes.push(index);
+            }
+            self.ready.push_back(slot);
+        }
+    }
+
+    /// Takes the futures of all tasks of a node and frees their slots, save the one being polled.
+    pub(crate) fn take_tasks_of(&mut self, node: NodeId) -> Vec<BoxFuture> {
+        let mut futures = Vec::new();
+        for slot in 0..self.tasks.len() as u32 {
+            let task = &mut self.tasks[slot as usize];
+            if task.node != node || !task.alive {
+                continue;
+            }
+            match task.future.take() {
+                Some(future) => {
+                    futures.push(future);
+                    self.free_task(slot);
+                }
+                None => task.alive = false,
+            }
+        }
+        futures
+    }
+
+    pub(crate) fn free_task(&mut self, slot: u32) {
+        let task = &mut self.tasks[slot as usize];
+        task.alive = false;
+        task.generation += 1;
+        self.free_tasks.push(slot);
+    }
+
+    pub(crate) fn set_timer(&mut self, at: Moment, waiter: Waiter) -> (u32, u32) {
+        let slot = self.free_timers.pop().unwrap_or_else(|| {
+            self.timers.push(TimerSlot { generation: 0, fired: false, waiter: None });
+            self.timers.len() as u32 - 1
+        });
+        let timer = &mut self.timers[slot as usize];
+        timer.fired = false;
+        timer.waiter = Some(waiter);
+        let generation = timer.generation;
+        self.agenda.put(at, Due::Timer { slot, generation });
+        (slot, generation)
+    }
+
+    pub(crate) fn has_fired(&self, (slot, generation): (u32, u32)) -> bool {
+        let timer = &self.timers[slot as usize];
+        timer.generation != generation || timer.fired
+    }
+
+    /// Forgets a timer. Its entry stays in the agenda and is passed over there.
+    pub(crate) fn cancel_timer(&mut self, (slot, generation): (u32, u32)) {
+        let timer = &mut self.timers[slot as usize];
+        if timer.generation == generation {
+            timer.generation += 1;
+            timer.waiter = None;
+            self.free_timers.push(slot);
+        }
+    }
+
+    pub(crate) fn fire_timer(&mut self, slot: u32, generation: u32) {
+        let timer = &mut self.timers[slot as usize];
+        if timer.generation == generation {
+            timer.fired = true;
+            if let Some(waiter) = timer.waiter.take() {
+                self.wake(waiter, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What happens, step by step: events with their causes, choices and how they were answered, limits.
+
+use super::Core;
+use crate::choice::{Alternatives, Pick, Site};
+use crate::event::{Chosen, Event, Kind};
+use crate::node::NodeId;
+use crate::scope::{Scope, User};
+use crate::time::{Duration, Moment};
+use crate::world::{Disturbance, Mishap, Unwound};
+
+impl Core {
+    pub(crate) fn footprint(&self) -> [usize; 5] {
+        let (scopes, counters) = self.scopes.capacity();
+        [self.tasks.len(), self.timers.len(), self.deliveries.capacity(), scopes, counters]
+    }
+
+    /// Records a step: into the digest always, into the trace while recording. `words` are what the digest
+    /// takes of it beside time, node, scope and kind. Answers its number.
+    pub(crate) fn event(
+        &mut self,
+        node: NodeId,
+        scope: Scope,
+        kind: Kind,
+        words: [u64; 2],
+        text: impl FnOnce() -> String,
+    ) -> u32 {
+        let index = self.events;
+        self.events += 1;
+        if self.events > self.limits.events {
+            self.run_away("events", self.events, self.limits.events);
+        }
+        self.digest.word(self.now.nanos());
+        self.digest.word(u64::from(node.0) << 8 | kind as u64);
+        self.digest.word(self.scopes.hash(scope));
+        self.digest.word(words[0]);
+        self.digest.word(words[1]);
+        let cause = self.cause;
+        let recording = self.recording.is_some();
+        let (mut causes, mut because) = (Vec::new(), None);
+        match self.current {
+            None => causes.extend(cause),
+            Some(slot) => {
+                let task = &mut self.tasks[slot as usize];
+                let last = task.last_event.replace(index);
+                if recording {
+                    causes = std::mem::take(&mut task.causes);
+                    causes.extend(last);
+                    because = task.because.take();
+                }
+            }
+        }
+        if recording {
+            causes.sort_unstable();
+            causes.dedup();
+            causes.retain(|cause| *cause < index);
+            let (time, digest, text) = (self.now, self.digest, text());
+            let (number, choice, state, routine) = (Some(index), None, None, false);
+            let event = Event {
+                number,
+                time,
+                node,
+                scope,
+                kind,
+                causes,
+                text,
+                because,
+                choice,
+                state,
+                routine,
+                digest,
+            };
+            self.recording.as_mut().expect("recording").push(event);
+        }
+        index
+    }
+
+    /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
+    /// again, so past twice the limit it is unwound.
+    fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
+        if self.mishap.is_none() {
+            self.mishap = Some(Mishap::RanAway { limit, most });
+        }
+        if count > most.saturating_mul(2) && !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(Unwound));
+        }
+    }
+
+    /// Counts a wait that was over as it began, lest a loop of them go unnoticed.
+    pub(crate) fn count_poll(&mut self) {
+        self.polls += 1;
+        if self.polls > self.limits.polls {
+            self.run_away("polls", self.polls, self.limits.polls);
+        }
+    }
+
+    /// Moves what `tracing` captured since the last step into the trace. Such steps have no number and
+    /// leave the digest alone: a run is the same whether it is recorded or not.
+    pub(crate) fn collect_log(&mut self, node: NodeId, scope: Scope) {
+        let Some(recording) = &mut self.recording else { return };
+        let cause = self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event);
+        for text in self.log.take() {
+            let (causes, time, digest) = (cause.into_iter().collect(), self.now, self.digest);
+            let (number, kind, because, choice, state) = (None, Kind::Log, None, None, None);
+            recording.push(Event {
+                number,
+                time,
+                node,
+                scope,
+                kind,
+                causes,
+                text,
+                because,
+                choice,
+                state,
+                routine: false,
+                digest,
+            });
+        }
+    }
+
+    pub(crate) fn last_recorded(&mut self) -> Option<&mut Event> {
+        self.recording.as_mut()?.last_mut()
+    }
+
+    /// The event that the code now running follows from.
+    pub(crate) fn current_event(&self) -> Option<u32> {
+        self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event)
+    }
+
+    /// Says that the running task's next event also follows from `cause`.
+    pub(crate) fn follows_from(&mut self, cause: u32) {
+        if self.recording.is_some()
+            && let Some(slot) = self.current
+        {
+            self.tasks[slot as usize].causes.push(cause);
+        }
+    }
+
+    /// Gives the reason of the running task's next event.
+    pub(crate) fn because(&mut self, reason: String) {
+        if let Some(slot) = self.current {
+            self.tasks[slot as usize].because = Some(reason);
+        }
+    }
+
+    pub(crate) fn choose(
+        &mut self,
+        node: NodeId,
+        (site, scope): (Site, Scope),
+        alternatives: &Alternatives,
+        place: Option<&'static std::panic::Location<'static>>,
+    ) -> Pick {
+        let user = User { place, ..self.user() };
+        self.choose_as(user, node, (site, scope), alternatives)
+    }
+
+    /// Who draws now.
+    pub(crate) fn user(&self) -> User {
+        User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
+    }
+
+    pub(crate) fn choose_as(
+        &mut self,
+        user: User,
+        node: NodeId,
+        (site, scope): (Site, Scope),
+        alternatives: &Alternatives,
+    ) -> Pick {
+        if self.healed || alternatives.deviations() == 0 {
+            return Pick::BENIGN;
+        }
+        let (before, last_user) = self.scopes.count(scope, site.hash(), user);
+        if before > 0 && last_user != user && self.mishap.is_none() {
+            let choice = format!("{site} @ {}", self.scopes.path(scope));
+            self.mishap = Some(Mishap::Ambiguous { choice });
+        }
+        let nth = before + 1;
+        let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes);
+        let offered = self.chooser.offers().len() as u32;
+        if offered > self.limits.choices {
+            self.run_away("choices", offered, self.limits.choices);
+        }
+        self.digest.word(site.hash() ^ pick.code());
+        if !pick.is_benign() {
+            let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
+            self.event(node, scope, Kind::Deviation, words, || {
+                format!("{site} = {}", alternatives.name_of(pick))
+            });
+            if let Some(event) = self.last_recorded() {
+                event.choice = Some(Chosen { site, nth, pick, alternatives: *alternatives });
+            }
+            let (from, until) = (self.now, self.now);
+            self.disturbances.push(Disturbance { site, scope, node, from, until });
+        }
+        pick
+    }
+
+    /// Distinguishes tasks that share a slot one after the other.
+    fn task_name(&self, slot: u32) -> u32 {
+        slot << 12 | (self.tasks[slot as usize].generation & 0xFFF)
+    }
+
+    /// Says how long the last deviation lasts, from now.
+    pub(crate) fn lasts(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        if let Some(last) = self.disturbances.last_mut() {
+            last.until = last.until.max(until);
+        }
+    }
+
+    /// When the last deviation known so far has ended.
+    pub(crate) fn disturbed_until(&self) -> Moment {
+        self.disturbances.iter().map(|disturbance| disturbance.until).max().unwrap_or_default()
+    }
+
+    pub(crate) fn heal_if_time(&mut self) {
+        if !self.healed && self.now >= self.heal_at {
+            self.healed = true;
+            if let Some(node) = self.nodes.first().map(|_| NodeId(0)) {
+                self.event(node, Scope::ROOT, Kind::Heal, [0, 0], || "nothing deviates from here".to_owned());
+            }
+        }
+    }
+}
