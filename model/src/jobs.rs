@@ -5,7 +5,7 @@
 
 use crate::platform::{Platform, Tables};
 use crate::rows::{Job, JobState};
-use crate::terms::LEASE;
+use crate::terms::{LEASE, MAX_CLAIMS};
 use shakedown_sim::{Duration, Env, Moment, Scope, StoreError, Transaction};
 
 /// The job that sees to a new booking.
@@ -66,7 +66,7 @@ pub(crate) enum Taken {
 }
 
 /// Takes the first job that is due and nobody else has in hand: rescues it from a holder whose lease has
-/// run out, puts it back into the queue after its wait, or claims it.
+/// run out, puts it back into the queue after its wait, gives it up after too many claims, or claims it.
 ///
 /// # Errors
 /// As the store reports them; nothing is claimed for certain then.
@@ -88,6 +88,10 @@ pub(crate) async fn take(env: &Env, platform: &Platform) -> Result<Taken, StoreE
             env.because(|| "its holder's lease has run out".to_owned());
             env.note(|| format!("takes job {} from its holder", job.id));
             (Job { state: JobState::Failed, due: now, ..job }, "rescue job")
+        }
+        JobState::Failed if job.token >= MAX_CLAIMS => {
+            env.because(|| format!("it was claimed {} times", job.token));
+            (Job { state: JobState::DeadLetter, ..job }, "give job up")
         }
         JobState::Failed => (Job { state: JobState::Queued, ..job }, "queue job again"),
         _ => {

@@ -43,18 +43,26 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     let tables = &platform.tables;
     let mut tx = platform.store.begin(env);
     let known = tx.get(&tables.holdings, &record.reservation).await?;
-    let same = known.is_some_and(|known| known.standing == record.standing && !known.doubtful);
     let Some(booking) = known.map(|known| known.booking).or(record.reference) else { return Ok(()) };
-    let ended = known.is_some_and(|known| known.standing == Standing::Ended);
-    if same || ended {
+    if !is_news(known.as_ref(), &record) {
         return Ok(());
     }
     let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(()) };
     let mut tx = tx.within(&env.within(row.context).child("statement"));
     let (reservation, standing) = (record.reservation, record.standing);
+    // It may have been learnt while the booking was in somebody's hands.
+    if !is_news(tx.lock(&tables.holdings, &reservation).await?.as_ref(), &record) {
+        return Ok(());
+    }
     let after = Holding { reservation, booking, standing, doubtful: false, learnt: env.now(), checks: 0 };
-    tx.lock(&tables.holdings, &reservation).await?;
     tx.update(&tables.holdings, after).await?;
     jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
     tx.commit("statement").await
+}
+
+/// Whether the statement tells something that we do not hold; what has ended has ended.
+fn is_news(known: Option<&Holding>, record: &Record) -> bool {
+    known.is_none_or(|known| {
+        known.standing != Standing::Ended && (known.standing != record.standing || known.doubtful)
+    })
 }

@@ -10,7 +10,7 @@ use crate::inbox;
 use crate::jobs::{self, Taken};
 use crate::platform::Platform;
 use crate::rows::{Ask, Attempt, Attention, Booking, Holding, Job, JobState, Known, Standing};
-use crate::terms::{CHECKS, HANDLER, JOB_PERIOD, MAX_CLAIMS, PARTNER_PATIENCE, QUARANTINE};
+use crate::terms::{CHECKS, HANDLER, JOB_PERIOD, PARTNER_PATIENCE, QUARANTINE};
 use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -236,8 +236,6 @@ async fn prepare(
         }
         Step::Done => ended(JobState::Succeeded, job.due),
     };
-    let spent = ends.state == JobState::Failed && job.token >= MAX_CLAIMS;
-    let ends = if spent { ended(JobState::DeadLetter, job.due) } else { ends };
     tx.update(&platform.tables.jobs, ends).await?;
     Ok(Decision::Over)
 }

@@ -35,8 +35,9 @@ impl StatusSync for Recovery {
 
     fn hear(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> Heard {
         match known {
-            Some(holding) if holding.standing == says && !holding.doubtful => Heard::Nothing,
             Some(holding) if holding.standing == Standing::Ended => Heard::Nothing,
+            // What is pending has not stood before: an older word than the one we have says nothing.
+            Some(holding) if says <= holding.standing && !holding.doubtful => Heard::Nothing,
             _ if terms.lookup => Heard::Doubt,
             _ => Heard::Believed,
         }

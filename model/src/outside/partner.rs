@@ -116,6 +116,17 @@ impl Partner {
         operations.reserve.serve(env, move |env, request| at.clone().reserve(env, request));
         let at = self.clone();
         operations.cancel.serve(env, move |env, request| at.clone().cancel(env, request));
+        if lookup {
+            self.answer_questions(env, operations);
+        }
+        let at = self.clone();
+        operations.statement.serve(env, move |env, ()| {
+            let all = at.statement(&env);
+            async move { all }
+        });
+    }
+
+    fn answer_questions(&self, env: &Env, operations: &PartnerApi) {
         let at = self.clone();
         operations.lookup.serve(env, move |env, reference| {
             let found = at.lookup(&env, reference);
@@ -125,11 +136,6 @@ impl Partner {
         operations.read.serve(env, move |_, reservation| {
             let found = at.find(reservation).map(|found| at.record(&found));
             async move { found }
-        });
-        let at = self.clone();
-        operations.statement.serve(env, move |env, ()| {
-            let all = at.statement(&env);
-            async move { all }
         });
     }
 
@@ -273,6 +279,7 @@ impl Partner {
         if outcome != 1 {
             self.end(&env, request.reservation, true);
         }
+        env.sleep(WRITES).await;
         if outcome == 0 { CancelAnswer::Ended } else { CancelAnswer::ServerError }
     }
 

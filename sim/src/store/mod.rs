@@ -8,7 +8,9 @@
 //! that vanished keeps its locks until the server notices.
 //!
 //! What it does not do: snapshots that span statements, predicate locks, deadlock detection (a cycle ends by
-//! the lock timeout).
+//! the lock timeout). Whoever wants a unique key that an open transaction gives up is refused, not kept
+//! waiting. A lock goes to the first of those who wait that is scheduled: a client that is paused or gone
+//! while it waits is passed over.
 //!
 //! Sources: the PostgreSQL manual, chapters "Concurrency Control" and "Explicit Locking"; error codes from
 //! its appendix A.

@@ -139,9 +139,16 @@ impl<R: Row> TableState<R> {
     /// The key of the row that holds this unique value.
     pub(super) fn key_of_unique(&self, transaction: u32, unique: u64) -> Option<R::Key> {
         let inner = self.inner.borrow();
-        let own = inner.pending.iter().filter(|own| own.transaction == transaction);
-        let own = own.filter_map(|own| own.row.as_ref()).find(|row| row.unique() == Some(unique));
-        own.map(R::key).or_else(|| inner.by_unique.get(&unique).cloned())
+        let own = || inner.pending.iter().filter(|own| own.transaction == transaction);
+        let holder = own().filter_map(|own| own.row.as_ref()).find(|row| row.unique() == Some(unique));
+        // A committed holder that this transaction wrote and that was not found has given the value up.
+        let kept = |key: &&R::Key| !own().any(|own| own.key == **key);
+        holder.map(R::key).or_else(|| inner.by_unique.get(&unique).filter(kept).cloned())
+    }
+
+    /// Whether this transaction holds a lock.
+    pub(super) fn holds(&self, transaction: u32, on: &Lockable<R::Key>) -> bool {
+        self.inner.borrow().locks.iter().any(|lock| lock.on == *on && lock.owner == transaction)
     }
 
     /// Takes a lock if nobody else holds it.
@@ -153,6 +160,28 @@ impl<R: Row> TableState<R> {
                 inner.locks.push(Lock { on: on.clone(), owner: transaction, waiters: Vec::new() });
                 true
             }
+        }
+    }
+
+    /// Gives up one lock before the transaction ends.
+    pub(super) fn unlock(&self, world: &World, transaction: u32, on: &Lockable<R::Key>) {
+        self.free(world, |lock| lock.owner == transaction && lock.on == *on);
+    }
+
+    /// Frees these locks and wakes who waits for them, in the order in which they came.
+    fn free(&self, world: &World, which: impl Fn(&Lock<R::Key>) -> bool) {
+        let mut woken = Vec::new();
+        self.inner.borrow_mut().locks.retain_mut(|lock| {
+            let keep = !which(lock);
+            if !keep {
+                woken.append(&mut lock.waiters);
+            }
+            keep
+        });
+        let mut core = world.core.borrow_mut();
+        let cause = core.current_event();
+        for waiter in woken {
+            core.wake(waiter, cause);
         }
     }
 
@@ -180,16 +209,22 @@ impl<R: Row> TableState<R> {
 
 impl<R: Row> Inner<R> {
     fn put(&mut self, row: Option<R>, key: R::Key, written_by: Option<u32>) -> Option<R> {
+        let unique = row.as_ref().and_then(R::unique);
         let before = match row {
-            Some(row) => {
-                if let Some(unique) = row.unique() {
-                    self.by_unique.insert(unique, key.clone());
-                }
-                self.rows.insert(key, Committed { row, written_by })
-            }
+            Some(row) => self.rows.insert(key.clone(), Committed { row, written_by }),
             None => self.rows.remove(&key),
         };
-        before.map(|committed| committed.row)
+        let before = before.map(|committed| committed.row);
+        let given_up = before.as_ref().and_then(R::unique).filter(|old| Some(*old) != unique);
+        if let Some(old) = given_up
+            && self.by_unique.get(&old) == Some(&key)
+        {
+            self.by_unique.remove(&old);
+        }
+        if let Some(unique) = unique {
+            self.by_unique.insert(unique, key);
+        }
+        before
     }
 }
 
@@ -237,19 +272,7 @@ impl<R: Row> Part for TableState<R> {
     }
 
     fn release(&self, world: &World, transaction: u32) {
-        let mut woken = Vec::new();
-        self.inner.borrow_mut().locks.retain_mut(|lock| {
-            let keep = lock.owner != transaction;
-            if !keep {
-                woken.append(&mut lock.waiters);
-            }
-            keep
-        });
-        let mut core = world.core.borrow_mut();
-        let cause = core.current_event();
-        for waiter in woken {
-            core.wake(waiter, cause);
-        }
+        self.free(world, |lock| lock.owner == transaction);
     }
 
     fn address(&self) -> *const () {

@@ -68,7 +68,7 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::LockTimeout`] if somebody holds it for too long.
     pub async fn lock<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
-        self.acquire(table, Lockable::Key(key.clone())).await?;
+        self.acquire(table, &Lockable::Key(key.clone())).await?;
         self.get(table, key).await
     }
 
@@ -102,27 +102,47 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::LockTimeout`].
     pub async fn insert_or_ignore<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<bool, StoreError> {
-        let key = row.key();
-        if let Some(unique) = row.unique() {
-            self.acquire(table, Lockable::Unique(unique)).await?;
+        let (key, unique) = (row.key(), row.unique());
+        let by_code = unique.map(Lockable::Unique);
+        let mut new_locks = [None, None];
+        if let (Some(unique), Some(on)) = (unique, &by_code) {
+            new_locks[0] = self.acquire(table, on).await?.then_some(on);
             if table.0.key_of_unique(self.id, unique).is_some() {
-                return Ok(false);
+                return Ok(self.too_late(table, new_locks));
             }
         }
-        if self.lock(table, &key).await?.is_some() {
-            return Ok(false);
+        let by_key = Lockable::Key(key.clone());
+        new_locks[1] = self.acquire(table, &by_key).await?.then_some(&by_key);
+        if self.get(table, &key).await?.is_some() {
+            return Ok(self.too_late(table, new_locks));
         }
         table.0.write(self.id, key, Some(row));
         Ok(true)
     }
 
+    /// A key is taken: whoever meets a row that is there locks nothing by that.
+    fn too_late<R: Row>(&self, table: &Table<R>, new_locks: [Option<&Lockable<R::Key>>; 2]) -> bool {
+        for on in new_locks.into_iter().flatten() {
+            table.0.unlock(self.world(), self.id, on);
+        }
+        false
+    }
+
     /// Writes a row in place of the one with its key, which stays locked until the transaction ends.
     ///
     /// # Errors
-    /// [`StoreError::LockTimeout`].
+    /// [`StoreError::UniqueViolation`] if another row holds its other unique key, [`StoreError::LockTimeout`].
     pub async fn update<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<(), StoreError> {
         let key = row.key();
-        self.acquire(table, Lockable::Key(key.clone())).await?;
+        self.acquire(table, &Lockable::Key(key.clone())).await?;
+        if let Some(unique) = row.unique()
+            && table.0.key_of_unique(self.id, unique).as_ref() != Some(&key)
+        {
+            self.acquire(table, &Lockable::Unique(unique)).await?;
+            if table.0.key_of_unique(self.id, unique).is_some() {
+                return Err(StoreError::UniqueViolation);
+            }
+        }
         table.0.write(self.id, key, Some(row));
         Ok(())
     }
@@ -136,6 +156,7 @@ impl Transaction {
         table: &Table<R>,
         unique: u64,
     ) -> Result<Option<R>, StoreError> {
+        self.alive().await;
         match table.0.key_of_unique(self.id, unique) {
             Some(key) => self.get(table, &key).await,
             None => Ok(None),
@@ -197,24 +218,28 @@ impl Transaction {
         }
     }
 
-    async fn acquire<R: Row>(&mut self, table: &Table<R>, on: Lockable<R::Key>) -> Result<(), StoreError> {
+    /// Waits for a lock; answers whether the transaction did not hold it before.
+    async fn acquire<R: Row>(&mut self, table: &Table<R>, on: &Lockable<R::Key>) -> Result<bool, StoreError> {
         self.alive().await;
         self.take_part(table);
-        if table.0.try_lock(self.id, &on) {
-            return Ok(());
-        }
         let id = self.id;
+        if table.0.holds(id, on) {
+            return Ok(false);
+        }
+        if table.0.try_lock(id, on) {
+            return Ok(true);
+        }
         let waits = poll_fn(|context| {
-            if table.0.try_lock(id, &on) {
+            if table.0.try_lock(id, on) {
                 return Poll::Ready(());
             }
             if let Some(waiter) = self.client.world.core.borrow().waiter(context) {
-                table.0.wait_for(&on, waiter);
+                table.0.wait_for(on, waiter);
             }
             Poll::Pending
         });
         let patience = self.store.0.profile.lock_timeout;
-        self.client.timeout(patience, waits).await.ok_or(StoreError::LockTimeout)
+        self.client.timeout(patience, waits).await.map(|()| true).ok_or(StoreError::LockTimeout)
     }
 }
 

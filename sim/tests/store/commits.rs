@@ -1,0 +1,58 @@
+//! Commits: what becomes durable, and what the client learns of it.
+
+use crate::desk::Do::{Commit, Insert, Lock, Read, Rollback, Set, Triple, Wait};
+use crate::{check, check_changes};
+
+const WORK: [crate::desk::Do; 3] = [Set(1, 5), Insert(9, None), Commit];
+
+#[test]
+fn a_commit_that_fails_and_one_whose_answer_is_lost_look_the_same_to_the_client() {
+    let broken = ["0 1: inserts", "10 1: connection lost during commit"];
+    check(&[(0, &WORK)], "store/commit work @ client-1 = fails", &broken);
+    check(&[(0, &WORK)], "store/commit work @ client-1 = answer lost", &broken);
+}
+
+#[test]
+fn a_commit_that_fails_has_no_effect_and_frees_its_locks() {
+    check_changes(&[(0, &WORK)], "store/commit work @ client-1 = fails", &[]);
+    let others: [(u64, &[_]); 2] = [(0, &WORK), (1, &[Lock(1)])];
+    let expected = ["0 1: inserts", "5 2: holds 1 at Some(0)", "10 1: connection lost during commit"];
+    check(&others, "store/commit work @ client-1 = fails", &expected);
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_has_its_effect() {
+    let lost = "store/commit work @ client-1 = answer lost";
+    check_changes(&[(0, &WORK)], lost, &["5 1: 0 -> 5", "5 9: - -> 0"]);
+    let others: [(u64, &[_]); 2] = [(0, &WORK), (1, &[Lock(1)])];
+    let expected = ["0 1: inserts", "5 2: holds 1 at Some(5)", "10 1: connection lost during commit"];
+    check(&others, lost, &expected);
+}
+
+#[test]
+fn a_commit_whose_answer_was_lost_is_found_when_it_is_asked_again() {
+    let again: [(u64, &[_]); 2] = [(0, &[Insert(9, None), Commit]), (20, &[Read(9), Insert(9, None)])];
+    let broken = ["0 1: inserts", "10 1: connection lost during commit"];
+    let there = [&broken[..], &["20 reads 9 at Some(0)", "20 2: duplicate key"]].concat();
+    check(&again, "store/commit work @ client-1 = answer lost", &there);
+    let not_there = [&broken[..], &["20 reads 9 at None", "20 2: inserts"]].concat();
+    check(&again, "store/commit work @ client-1 = fails", &not_there);
+}
+
+#[test]
+fn the_hook_is_told_once_of_each_row_that_changed_with_what_it_was() {
+    let busy = [Set(2, 1), Set(1, 1), Set(1, 2), Insert(9, None), Set(9, 4), Lock(3), Read(3), Commit];
+    check_changes(&[(0, &busy)], "", &["5 2: 0 -> 1", "5 1: 0 -> 2", "5 9: - -> 4"]);
+}
+
+#[test]
+fn the_hook_is_told_nothing_of_what_was_rolled_back() {
+    check_changes(&[(0, &[Set(1, 1), Rollback, Insert(9, None)])], "", &[]);
+}
+
+#[test]
+fn the_hook_is_told_in_the_order_of_the_commits_not_of_the_writes() {
+    let clients: [(u64, &[_]); 3] =
+        [(0, &[Set(1, 1), Wait(100), Commit]), (10, &[Set(2, 2), Commit]), (20, &[Triple(1, 4), Commit])];
+    check_changes(&clients, "", &["15 2: 0 -> 2", "105 1: 0 -> 1", "110 1: 1 -> 7"]);
+}

@@ -1,0 +1,50 @@
+//! What the store promises, as tables of claims: clients with their statements in, what they are told and
+//! what becomes durable out.
+
+mod desk;
+
+mod commits;
+mod crashes;
+mod locks;
+mod serial;
+mod visibility;
+
+use desk::{Desk, Do, Told};
+use shakedown_sim::{Plan, Runner, Script};
+
+/// When each client begins (in milliseconds), and what it does.
+type Clients<'a> = &'a [(u64, &'a [Do])];
+
+/// All that happens under a script, in order, each with its millisecond.
+fn told(clients: Clients<'_>, deviations: &str) -> Vec<(u64, Told)> {
+    let clients = clients.iter().map(|(begins, does)| (*begins, does.to_vec())).collect();
+    let mut runner = Runner::new(Desk::new(clients));
+    let script: Script = format!("scenario desk\n{deviations}").parse().unwrap();
+    let outcome = runner.run(Plan::Script(&script));
+    assert_eq!(outcome.unapplied, [], "offered: {:#?}", runner.offers());
+    assert_eq!(outcome.violations, [], "{deviations}");
+    runner.scenario().record()
+}
+
+/// Checks what the clients are told, as lines `MILLISECOND CLIENT: WHAT`.
+fn check(clients: Clients<'_>, deviations: &str, expected: &[&str]) {
+    let lines = told(clients, deviations).into_iter().filter_map(|(ms, told)| match told {
+        Told::Said { client, text } => Some(format!("{ms} {client}: {text}")),
+        Told::Read { key, value } => Some(format!("{ms} reads {key} at {value:?}")),
+        Told::Changed(..) => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
+}
+
+/// Checks what the hook is told, as lines `MILLISECOND KEY: VALUE BEFORE -> VALUE AFTER`.
+fn check_changes(clients: Clients<'_>, deviations: &str, expected: &[&str]) {
+    let lines = told(clients, deviations).into_iter().filter_map(|(ms, told)| match told {
+        Told::Changed(before, after) => {
+            let key = after.or(before).map_or(0, |row| row.id);
+            let value = |row: Option<desk::Account>| row.map_or("-".to_owned(), |row| row.value.to_string());
+            Some(format!("{ms} {key}: {} -> {}", value(before), value(after)))
+        }
+        _ => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
+}
