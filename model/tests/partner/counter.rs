@@ -1,0 +1,171 @@
+//! A partner, a client that asks it for one thing after the other, and somebody who takes its callbacks.
+
+use shakedown_model::api::Api;
+use shakedown_model::connector::{CancelRequest, PartnerApi, Record, ReserveRequest};
+use shakedown_model::outside::partner::Partner;
+use shakedown_model::{Fact, PartnerTerms};
+use shakedown_sim::*;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What the client asks for.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask {
+    /// A reservation under this key.
+    Reserve(u64),
+    /// The end of a reservation.
+    Cancel(u32),
+    /// What there is under a reference.
+    Lookup(u32),
+    /// Where a reservation stands.
+    Read(u32),
+    /// The statement.
+    Statement,
+    /// Nothing, for so many seconds.
+    Wait(u64),
+}
+
+/// The reference under which every reservation is made, and its price.
+pub(crate) const REFERENCE: u32 = 7;
+const PRICE: u32 = 100;
+
+/// A line of what happened: who it concerns, and what, each with its millisecond.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whose {
+    Ledger,
+    Client,
+    Callback,
+}
+
+pub(crate) type Lines = Rc<RefCell<Vec<(Whose, u64, String)>>>;
+
+pub(crate) struct Counter {
+    pub(crate) terms: PartnerTerms,
+    pub(crate) asks: Vec<Ask>,
+    /// How many callbacks are not taken before one is.
+    pub(crate) deaf: u32,
+    pub(crate) lines: Lines,
+}
+
+/// Breaks nothing, keeps the partner's ledger as lines.
+struct Keeper(Lines);
+
+impl Invariant<Fact> for Keeper {
+    fn name(&self) -> &'static str {
+        "keeper"
+    }
+    fn about(&self) -> &'static str {
+        "nothing"
+    }
+    fn reset(&mut self) {
+        self.0.borrow_mut().clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        let line = match fact {
+            Fact::Asked { attempt } => format!("asked {attempt}"),
+            Fact::Reserved { reservation, standing } => format!("reserved {reservation} {standing:?}"),
+            Fact::Settled { reservation } => format!("settled {reservation}"),
+            Fact::Ended { reservation, asked: true } => format!("ended {reservation} as asked"),
+            Fact::Ended { reservation, .. } => format!("ended {reservation} by itself"),
+            Fact::Charged { reservation, amount } => format!("charged {reservation} {amount}"),
+            Fact::Refunded { reservation, amount } => format!("refunded {reservation} {amount}"),
+            Fact::KeyForgotten { reservation } => format!("forgot {reservation}"),
+            _ => return,
+        };
+        self.0.borrow_mut().push((Whose::Ledger, at.time.nanos() / 1_000_000, line));
+    }
+}
+
+const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+const HOP: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Scenario for Counter {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "counter"
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(3 * 3_600), settle: Duration::from_secs(3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let operations = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
+        let back = Link::new("back", HOP, LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE });
+        let api = Api::over(&Link::new("inside", HOP, LinkFaults::NONE), &back);
+        let partner = Partner::new(self.terms, stage.facts(), &api);
+
+        let (lines, deaf) = (self.lines.clone(), Rc::new(Cell::new(self.deaf)));
+        stage.node(Role::outside("taker".into()), move |env| {
+            let (lines, deaf) = (lines.clone(), deaf.clone());
+            api.callback.serve(&env, move |env, callback| {
+                let record = text(&callback.record);
+                lines.borrow_mut().push((
+                    Whose::Callback,
+                    ms(&env),
+                    format!("event {}: {record}", callback.event),
+                ));
+                let takes = deaf.get() == 0;
+                deaf.set(deaf.get().saturating_sub(1));
+                async move { takes }
+            });
+        });
+        let at = operations.clone();
+        stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &at));
+        let client = stage.node(Role::outside("client".into()), |_| {});
+        let (asks, lines) = (self.asks.clone(), self.lines.clone());
+        client.clone().spawn(async move {
+            for (attempt, step) in (1..).zip(asks) {
+                let env = client.child("ask");
+                if let Some(answer) = ask(&env, &operations, attempt, step).await {
+                    lines.borrow_mut().push((Whose::Client, ms(&env), answer));
+                }
+            }
+        });
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        vec![Box::new(Keeper(self.lines.clone()))]
+    }
+}
+
+fn ms(env: &Env) -> u64 {
+    env.now().nanos() / 1_000_000
+}
+
+async fn ask(env: &Env, operations: &PartnerApi, attempt: u32, step: Ask) -> Option<String> {
+    fn told<T>(answer: Result<T, CallError>, text: impl Fn(T) -> String) -> Option<String> {
+        Some(answer.map_or_else(|error| error.to_string(), text))
+    }
+    match step {
+        Ask::Reserve(key) => {
+            let request = ReserveRequest { attempt, key, reference: REFERENCE, price: PRICE };
+            told(env.call(&operations.reserve, request, PATIENCE).await, |answer| format!("{answer:?}"))
+        }
+        Ask::Cancel(reservation) => {
+            let request = CancelRequest { attempt, reservation };
+            told(env.call(&operations.cancel, request, PATIENCE).await, |answer| format!("{answer:?}"))
+        }
+        Ask::Lookup(reference) => told(env.call(&operations.lookup, reference, PATIENCE).await, list),
+        Ask::Read(reservation) => {
+            let found = env.call(&operations.read, reservation, PATIENCE).await;
+            told(found, |found| found.map_or("nothing".to_owned(), |record| text(&record)))
+        }
+        Ask::Statement => told(env.call(&operations.statement, (), PATIENCE).await, list),
+        Ask::Wait(seconds) => {
+            env.sleep(Duration::from_secs(seconds)).await;
+            None
+        }
+    }
+}
+
+fn text(record: &Record) -> String {
+    let reference = record.reference.map_or(String::new(), |reference| format!(" for {reference}"));
+    format!("R{} {:?}{reference}", record.reservation, record.standing)
+}
+
+fn list(records: Vec<Record>) -> String {
+    records.iter().map(text).collect::<Vec<_>>().join(", ")
+}
