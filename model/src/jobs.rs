@@ -42,6 +42,11 @@ fn is_live(state: JobState) -> bool {
     matches!(state, JobState::Queued | JobState::Running | JobState::Failed)
 }
 
+/// Whether a job has been claimed so often that it is to be given up.
+pub(crate) fn is_spent(job: &Job) -> bool {
+    job.token >= MAX_CLAIMS
+}
+
 /// When the next job wants a worker's hand: it is due, or its lease runs out.
 pub(crate) fn next_due(jobs: &[Job]) -> Option<Moment> {
     let due = jobs.iter().filter_map(|job| match job.state {
@@ -89,8 +94,9 @@ pub(crate) async fn take(env: &Env, platform: &Platform) -> Result<Taken, StoreE
             env.note(|| format!("takes job {} from its holder", job.id));
             (Job { state: JobState::Failed, due: now, ..job }, "rescue job")
         }
-        JobState::Failed if job.token >= MAX_CLAIMS => {
+        JobState::Failed if is_spent(&job) => {
             env.because(|| format!("it was claimed {} times", job.token));
+            env.note(|| format!("gives job {} up", job.id));
             (Job { state: JobState::DeadLetter, ..job }, "give job up")
         }
         JobState::Failed => (Job { state: JobState::Queued, ..job }, "queue job again"),

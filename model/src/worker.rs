@@ -7,7 +7,7 @@
 use crate::case::{Case, Evidence, Step};
 use crate::connector::{CancelAnswer, CancelRequest, Record, ReserveRequest};
 use crate::inbox;
-use crate::jobs::{self, Taken};
+use crate::jobs::{self, Taken, is_spent};
 use crate::platform::Platform;
 use crate::rows::{Ask, Attempt, Attention, Booking, Holding, Job, JobState, Known, Standing};
 use crate::terms::{CHECKS, HANDLER, JOB_PERIOD, PARTNER_PATIENCE, QUARANTINE};
@@ -149,7 +149,7 @@ async fn turn(
         ));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(env.now()) } else { step };
-    write_booking(&mut tx, platform, booking, &case, step).await?;
+    write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
     let decision = prepare(&mut tx, platform, env, &case, step, &held).await?;
     if let Decision::Call(attempt, ..) = decision {
         *unsent = platform.design.log.before_call(attempt);
@@ -191,10 +191,11 @@ async fn write_booking(
     platform: &Platform,
     before: Booking,
     case: &Case,
-    step: Step,
+    (step, job): (Step, &Job),
 ) -> Result<(), StoreError> {
     let attention = match step {
         Step::Review(_) => Attention::Review,
+        Step::Wait(_) if is_spent(job) => Attention::Review,
         Step::Wait(_) if case.in_doubt().next().is_some() => Attention::Checking,
         Step::Wait(_) | Step::Done => Attention::None,
         _ => case.booking.attention,

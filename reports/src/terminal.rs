@@ -6,18 +6,29 @@ use crate::layout::{Paper, labelled, table, wrap};
 use crate::records::{Ending, Finding, Finished, Listed, REPLAYS, Verdict};
 use crate::story::{self, Row, plural};
 use shakedown_sim::{Moment, Script, Trace, Violation};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A failure: what broke, the happy path except, why, and what to type next.
 pub fn failure(paper: Paper, finding: &Finding) -> String {
+    failures(paper, finding, &[])
+}
+
+/// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
+fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
     let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, finding.seed);
-    let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
-    out.push_str(&indented(2, &claim, paper.width));
+    let also = also.iter().map(|other| &other.failure.violation);
+    for violation in std::iter::once(&failure.violation).chain(also.clone()) {
+        let claim = format!("{}: {}", violation.invariant, violation.message);
+        out.push_str(&indented(2, &claim, paper.width));
+    }
     out.push('\n');
     out.push_str(&except(paper, &failure.shrunk));
     let _ = writeln!(out, "  {}", paper.strong("why"));
-    out.push_str(&timeline(paper, &story::of_failure(failure)));
+    let shown = also.flat_map(|violation| violation.events.iter().copied());
+    let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(shown).collect();
+    out.push_str(&timeline(paper, &story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>())));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
@@ -156,8 +167,13 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
 pub fn campaign(paper: Paper, finished: &Finished) -> String {
     let mut out = String::new();
     let (told, further) = simplest(&finished.findings);
-    for finding in told {
-        out.push_str(&failure(paper, finding));
+    for (at, finding) in told.iter().enumerate() {
+        let same = |other: &&&Finding| other.failure.shrunk == finding.failure.shrunk;
+        if told[..at].iter().any(|earlier| same(&earlier)) {
+            continue;
+        }
+        let also: Vec<&Finding> = told[at + 1..].iter().filter(same).copied().collect();
+        out.push_str(&failures(paper, finding, &also));
         let of =
             if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
         let found = format!(

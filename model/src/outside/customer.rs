@@ -191,7 +191,8 @@ impl Customer {
     pub fn look_afresh(&self, env: &Env) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
-            for booking in at.0.seen.borrow().clone() {
+            let seen = at.0.seen.borrow().clone();
+            for booking in seen {
                 at.look(&env.child("fresh"), booking, true).await;
             }
         });

@@ -74,7 +74,7 @@ fn step_record(number: usize, step: &Step) -> Value {
     });
     let optional = [
         ("because", step.because.as_ref().map(|because| json!(because))),
-        ("routine", step.routine.then(|| json!(true))),
+        ("routine", step.routine.then_some(json!(true))),
         ("choice", step.choice.as_ref().map(|choice| json!(choice))),
         ("state", step.state.clone()),
     ];

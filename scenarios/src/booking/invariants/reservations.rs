@@ -9,6 +9,11 @@ fn names(reservations: &[&Reserved]) -> String {
     reservations.iter().map(|reserved| format!("R{}", reserved.id)).collect::<Vec<_>>().join(", ")
 }
 
+/// An amount in minor units as people write it.
+fn money(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
 fn made(reservations: &[&Reserved]) -> Vec<u32> {
     reservations.iter().map(|reserved| reserved.made).collect()
 }
@@ -23,7 +28,8 @@ impl Invariant<Fact> for ExactlyOneReservation {
     }
     fn about(&self) -> &'static str {
         "always: the partner's ledger has at most one live reservation for an intent; once healed: exactly one for \
-         an intent with a confirmed booking. Not judged: whether an intent should have been confirmed"
+         an intent with a confirmed booking that is not listed for a person. Not judged: whether an intent should \
+         have been confirmed"
     }
     fn reset(&mut self) {
         self.0.reset();
@@ -42,7 +48,7 @@ impl Invariant<Fact> for ExactlyOneReservation {
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for kept in self.0.bookings.iter().filter(|kept| kept.row.status == Status::Confirmed) {
-            if self.0.live(kept.intent).next().is_none() {
+            if self.0.live(kept.intent).next().is_none() && !self.0.is_listed(&kept.row) {
                 findings.violated("confirmed without reservation", &[kept.last], || {
                     format!(
                         "B{} is confirmed, but intent-{} holds no live reservation",
@@ -86,7 +92,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
             let price = accepted.map(|kept| i64::from(kept.row.price)).max().unwrap_or(0);
             if sum > price {
                 findings.violated("charged twice", &events, || {
-                    format!("intent-{intent} was accepted at {price} and is charged {sum}")
+                    format!("intent-{intent} was accepted at {} and is charged {}", money(price), money(sum))
                 });
             }
         }
@@ -100,7 +106,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
                 bookings.any(|kept| kept.row.status == Status::Confirmed) || self.0.intent_is_listed(intent);
             if sum > 0 && !due {
                 findings.violated("charged for nothing", &events, || {
-                    format!("intent-{intent} has no confirmed booking and is still charged {sum}")
+                    format!("intent-{intent} has no confirmed booking and is still charged {}", money(sum))
                 });
             }
         }
@@ -160,7 +166,7 @@ impl Invariant<Fact> for LocalAndPartnerAgree {
         for kept in &self.0.bookings {
             let own = |reserved: &&Reserved| Some(reserved.id) == kept.row.reservation;
             let stands = self.0.live(kept.intent).any(|reserved| own(&reserved));
-            if kept.row.status == Status::Confirmed && !stands {
+            if kept.row.status == Status::Confirmed && !stands && !self.0.is_listed(&kept.row) {
                 let ended = self.0.reservations.iter().find(own).map(|reserved| reserved.last);
                 let events: Vec<u32> = ended.into_iter().chain([kept.last]).collect();
                 findings.violated("confirmed, not live", &events, || {
