@@ -147,6 +147,7 @@ pub(crate) mod tests {
             because: None,
             choice: None,
             state: None,
+            routine: false,
             digest: String::new(),
         };
         Trace {

@@ -24,7 +24,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(acceptance::TransientFaultsHeal::default()),
         Box::new(transitions::LegalTransitionsOnly::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
-        Box::new(requests::NoDependencyFailureShown::default()),
+        Box::new(requests::NoDependencyFailureShown),
         Box::new(screens::NoPrematureSuccess::default()),
         Box::new(screens::ScreensAgreeAtRest::default()),
         Box::new(record::EverySideEffectAccounted::default()),

@@ -1,0 +1,106 @@
+//! What the partner's words mean, how far its callbacks are believed, and what a screen says.
+
+use crate::known::{EVERY_KIND, More, NEITHER, booking};
+use shakedown_model::case::{Evidence, Heard};
+use shakedown_model::connector::PartnerAnswer;
+use shakedown_model::facts::Word;
+use shakedown_model::guardrails::booking_contract::{BookingContract, Rules};
+use shakedown_model::guardrails::status_sync::{Recovery, StatusSync};
+use shakedown_model::rows::Standing::{Confirmed, Ended, Pending};
+use shakedown_model::rows::{Attention, Holding, Standing, Status};
+
+#[test]
+fn only_what_is_documented_to_have_no_effect_is_taken_for_none() {
+    let table = [
+        (PartnerAnswer::Confirmed(3), Evidence::Standing(3, Confirmed)),
+        (PartnerAnswer::Pending(3), Evidence::Standing(3, Pending)),
+        (PartnerAnswer::Refused, Evidence::Refused),
+        (PartnerAnswer::TooMany, Evidence::NoEffect),
+        (PartnerAnswer::ServerError, Evidence::Unknown),
+        (PartnerAnswer::Malformed, Evidence::Unknown),
+    ];
+    for (answer, evidence) in table {
+        assert_eq!(Rules.translate(answer), evidence, "{answer:?}");
+    }
+}
+
+fn held(standing: Standing) -> Holding {
+    booking(Status::Accepted).holds(1, standing).holdings[0]
+}
+
+#[test]
+fn a_callback_is_a_hint_where_the_partner_can_be_asked_and_believed_where_it_cannot() {
+    for terms in EVERY_KIND {
+        let heard = if terms == NEITHER { Heard::Believed } else { Heard::Doubt };
+        for says in [Pending, Confirmed, Ended] {
+            assert_eq!(Recovery.hear(&terms, None, says), heard, "{terms:?}: {says:?} of what is new");
+        }
+        for (knows, says) in [(Pending, Confirmed), (Pending, Ended), (Confirmed, Ended)] {
+            assert_eq!(
+                Recovery.hear(&terms, Some(&held(knows)), says),
+                heard,
+                "{terms:?}: {says:?} after {knows:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_callback_that_is_older_than_what_is_known_says_nothing() {
+    for terms in EVERY_KIND {
+        for (knows, says) in [(Pending, Pending), (Confirmed, Pending), (Confirmed, Confirmed)] {
+            let heard = Recovery.hear(&terms, Some(&held(knows)), says);
+            assert_eq!(heard, Heard::Nothing, "{terms:?}: {says:?} after {knows:?}");
+        }
+    }
+}
+
+#[test]
+fn what_has_ended_is_never_heard_to_live() {
+    for terms in EVERY_KIND {
+        for says in [Pending, Confirmed, Ended] {
+            for doubtful in [false, true] {
+                let known = Holding { doubtful, ..held(Ended) };
+                assert_eq!(Recovery.hear(&terms, Some(&known), says), Heard::Nothing);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_doubt_stays_until_the_partner_has_answered() {
+    for terms in EVERY_KIND.into_iter().filter(|terms| terms.lookup) {
+        let known = Holding { doubtful: true, ..held(Confirmed) };
+        assert_eq!(Recovery.hear(&terms, Some(&known), Confirmed), Heard::Doubt);
+    }
+}
+
+#[test]
+fn a_screen_says_where_the_booking_stands_unless_somebody_has_to_look_at_it() {
+    let table = [
+        (Status::Accepted, Word::Received),
+        (Status::OnRequest, Word::Requested),
+        (Status::Confirmed, Word::Confirmed),
+        (Status::Failed, Word::Failed),
+        (Status::Withdrawn, Word::Withdrawn),
+        (Status::Cancelling, Word::Cancelling),
+        (Status::Cancelled, Word::Cancelled),
+    ];
+    for (status, word) in table {
+        let mut row = booking(status).booking;
+        assert_eq!(Rules.word(&row), word);
+        for attention in [Attention::Checking, Attention::Review] {
+            row.attention = attention;
+            assert_eq!(Rules.word(&row), Word::BeingChecked, "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_move_takes_the_booking_off_the_list() {
+    let mut case = booking(Status::Accepted).holds(1, Confirmed);
+    case.booking.attention = Attention::Review;
+    Rules.settle(&mut case);
+    assert_eq!((case.booking.status, case.booking.attention), (Status::Confirmed, Attention::None));
+    assert_eq!(case.booking.reservation, Some(1));
+}
