@@ -1,8 +1,8 @@
-//! The life of a job, and of an attempt, by the facts alone.
+//! The life of a job, an attempt and a holding, by the facts alone.
 
 use crate::run;
 use shakedown_model::Fact;
-use shakedown_model::rows::{Ask, Attempt, Job, JobState, Known};
+use shakedown_model::rows::{Ask, Attempt, Job, JobState, Known, Standing};
 use shakedown_model::terms::{MAX_CLAIMS, QUARANTINE};
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::search::explore;
@@ -135,7 +135,8 @@ impl Invariant<Fact> for AttemptLife {
         "attempt-life"
     }
     fn about(&self) -> &'static str {
-        "always: an attempt becomes definite once, and an unknown one without effect only after the quarantine"
+        "always: an attempt becomes definite once, and an unknown one without effect only after the quarantine; a \
+         reservation that has ended is never taken for alive"
     }
     fn reset(&mut self) {
         *self = Self::default();
@@ -145,6 +146,12 @@ impl Invariant<Fact> for AttemptLife {
             Fact::Terms { key_life_s: None, lookup } => {
                 self.by_reference = *lookup;
                 self.neither = !*lookup;
+            }
+            Fact::Holding { before: Some(before), after } if before.standing == Standing::Ended => {
+                if after.standing != Standing::Ended {
+                    findings
+                        .violated("holding", &[at.event], || format!("R{} lives again", after.reservation));
+                }
             }
             Fact::Attempt { before, after } => {
                 if let Some(objection) = self.objection(at, before.as_ref(), after) {
@@ -160,10 +167,10 @@ impl Invariant<Fact> for AttemptLife {
 }
 
 #[test]
-fn jobs_and_attempts_move_as_they_may_in_three_hundred_seeds() {
+fn jobs_attempts_and_holdings_move_as_they_may_in_a_thousand_seeds() {
     use JobState::{Failed, Queued, Running, Succeeded};
     let mut runner = watched();
-    let campaign = explore(&mut runner, 0..300, 1);
+    let campaign = explore(&mut runner, 0..1_000, 1);
     assert_eq!(campaign.failing, []);
     let moves = runner.scenario().moves.borrow();
     let met: Vec<_> = moves.keys().copied().filter(|(_, to)| *to != JobState::DeadLetter).collect();
