@@ -1,8 +1,8 @@
 //! Without one guardrail.
 
 use crate::{FORMS, broken, happy_paths, run, without};
+use shakedown_sim::Plan;
 use shakedown_sim::search::understand;
-use shakedown_sim::{Plan, Rehearse};
 
 /// Finds, within a thousand seeds, a run that breaks what it should, and makes it small.
 fn check(form: &str, expected: &[&str]) {

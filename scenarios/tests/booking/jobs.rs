@@ -147,11 +147,10 @@ impl Invariant<Fact> for AttemptLife {
                 self.by_reference = *lookup;
                 self.neither = !*lookup;
             }
-            Fact::Holding { before: Some(before), after } if before.standing == Standing::Ended => {
-                if after.standing != Standing::Ended {
-                    findings
-                        .violated("holding", &[at.event], || format!("R{} lives again", after.reservation));
-                }
+            Fact::Holding { before: Some(before), after }
+                if before.standing == Standing::Ended && after.standing != Standing::Ended =>
+            {
+                findings.violated("holding", &[at.event], || format!("R{} lives again", after.reservation));
             }
             Fact::Attempt { before, after } => {
                 if let Some(objection) = self.objection(at, before.as_ref(), after) {
@@ -194,10 +193,10 @@ fn a_job_that_kills_its_worker_each_time_is_given_up() {
     for _ in 0..=MAX_CLAIMS {
         runner.scenario().moves.borrow_mut().clear();
         assert_eq!(run(&mut runner, &script).violations, [], "{script}");
-        let claims =
+        let mut claims =
             runner.offers().into_iter().filter(|offered| offered.id.site == "worker/after claim job");
         let Some(last) =
-            claims.last().filter(|last| script.deviations.iter().all(|taken| taken.id != last.id))
+            claims.next_back().filter(|last| script.deviations.iter().all(|taken| taken.id != last.id))
         else {
             break;
         };
