@@ -122,7 +122,8 @@ impl AttemptLife {
             (Known::Effect(_) | Known::Refused | Known::NoEffect, _) => Some("what is definite is final"),
             (_, Known::Started) => Some("an attempt starts once"),
             (Known::Unknown, Known::NoEffect) if after.ask == Ask::Reserve => {
-                let early = self.by_reference && at.time < after.sent + QUARANTINE;
+                // A worker that was late may have heard it from the partner itself.
+                let early = self.by_reference && !after.late && at.time < after.sent + QUARANTINE;
                 (early || self.neither).then_some("not found is not the same as not there")
             }
             _ => None,
