@@ -11,7 +11,8 @@
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], [`digest`], `agenda`, `event`, [`node`], `task`, `engine`, [`world`], [`env`](mod@env)), what nodes act
 //! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
-//! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]).
+//! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]), and
+//! tests of a few lines ([`rehearsal`]).
 
 mod agenda;
 pub mod call;
@@ -25,6 +26,7 @@ pub mod graph;
 pub mod judge;
 pub mod label;
 pub mod node;
+pub mod rehearsal;
 pub mod runner;
 pub mod scenario;
 pub mod scope;
@@ -46,6 +48,7 @@ pub use env::{Env, Side};
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};
+pub use rehearsal::{Rehearsal, rehearse};
 pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
 pub use scenario::{Horizon, Parameter, Scenario, Stage};
 pub use scope::{Scope, ScopePath};

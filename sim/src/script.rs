@@ -150,6 +150,31 @@ impl Script {
     }
 }
 
+impl Script {
+    /// The script as arguments of a command line, quoted for a shell.
+    ///
+    /// ```
+    /// use shakedown_sim::Script;
+    /// let script: Script = "scenario till\nwithout log\nvariant n=1\ntill/answer @ - #1 = lost".parse().unwrap();
+    /// assert_eq!(script.arguments(), "till --without log --variant n=1 --deviate 'till/answer@-#1=lost'");
+    /// ```
+    pub fn arguments(&self) -> String {
+        let mut arguments = self.scenario.clone();
+        for part in &self.without {
+            arguments += &format!(" --without {part}");
+        }
+        match self.variant.0.len() {
+            0 => {}
+            1 => arguments += &format!(" --variant {}", self.variant),
+            _ => arguments += &format!(" --variant '{}'", self.variant),
+        }
+        for deviation in &self.deviations {
+            arguments += &format!(" --deviate '{}'", deviation.compact());
+        }
+        arguments
+    }
+}
+
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "scenario {}", self.scenario)?;
