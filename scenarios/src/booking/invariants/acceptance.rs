@@ -1,6 +1,7 @@
 //! What was accepted is kept, once, and comes to an end.
 
 use super::super::ledger::{Ledger, intent};
+use super::at_rest::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, Request};
 use shakedown_model::rows::Status;
@@ -92,32 +93,19 @@ impl Invariant<Fact> for AcceptedMeansDurable {
 }
 
 /// No order is left in the middle.
-#[derive(Default)]
-pub(super) struct AcceptedWorkFinishes(Ledger);
-
-impl Invariant<Fact> for AcceptedWorkFinishes {
-    fn name(&self) -> &'static str {
-        "accepted-work-finishes"
-    }
-    fn about(&self) -> &'static str {
-        "once healed: each booking is confirmed or over, or listed for a person as review or dead letter"
-    }
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
-        self.0.observe(at, fact);
-    }
-    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        for kept in &self.0.bookings {
+pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
+    let about =
+        "once healed: each booking is confirmed or over, or listed for a person as review or dead letter";
+    AtRest::new("accepted-work-finishes", about, |ledger, findings| {
+        for kept in &ledger.bookings {
             let status = kept.row.status;
-            if !status.is_final() && status != Status::Confirmed && !self.0.is_listed(&kept.row) {
+            if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&kept.row) {
                 findings.violated("unfinished", &[kept.last], || {
                     format!("B{} is still {status:?}, and nobody is told to look at it", kept.row.id)
                 });
             }
         }
-    }
+    })
 }
 
 /// The longest that faults may last, from the first to the end of the last, for the platform to get over them

@@ -2,6 +2,7 @@
 //! none knows how the platform is built.
 
 mod acceptance;
+mod at_rest;
 mod record;
 mod requests;
 mod reservations;
@@ -16,11 +17,11 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(reservations::ExactlyOneReservation::default()),
         Box::new(reservations::ChargedAtMostOnce::default()),
-        Box::new(reservations::NoOrphanReservation::default()),
-        Box::new(reservations::LocalAndPartnerAgree::default()),
+        reservations::no_orphan_reservation(),
+        reservations::local_and_partner_agree(),
         Box::new(acceptance::OneBookingPerIntent::default()),
         Box::new(acceptance::AcceptedMeansDurable::default()),
-        Box::new(acceptance::AcceptedWorkFinishes::default()),
+        acceptance::accepted_work_finishes(),
         Box::new(acceptance::TransientFaultsHeal::default()),
         Box::new(transitions::LegalTransitionsOnly::default()),
         Box::new(requests::RequestsAnswerInTime::default()),

@@ -1,6 +1,7 @@
 //! What the partner holds and charges, against what was wanted.
 
-use super::super::ledger::{Ledger, Reserved, intent};
+use super::super::ledger::{Kept, Ledger, Reserved, intent};
+use super::at_rest::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::rows::Status;
 use shakedown_sim::{At, Findings, Invariant, Moment};
@@ -114,75 +115,54 @@ impl Invariant<Fact> for ChargedAtMostOnce {
 }
 
 /// What lives at the partner is ours to know.
-#[derive(Default)]
-pub(super) struct NoOrphanReservation(Ledger);
-
-impl Invariant<Fact> for NoOrphanReservation {
-    fn name(&self) -> &'static str {
-        "no-orphan-reservation"
-    }
-    fn about(&self) -> &'static str {
-        "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person"
-    }
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
-        self.0.observe(at, fact);
-    }
-    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        for reserved in self.0.reservations.iter().filter(|reserved| reserved.is_live()) {
-            let owned = self.0.bookings.iter().any(|kept| {
+pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
+    let about = "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person";
+    AtRest::new("no-orphan-reservation", about, |ledger, findings| {
+        for reserved in ledger.reservations.iter().filter(|reserved| reserved.is_live()) {
+            let owns = |kept: &Kept| {
                 kept.row.status == Status::Confirmed && kept.row.reservation == Some(reserved.id)
-            });
-            if !owned && !self.0.intent_is_listed(reserved.intent) {
+            };
+            if !ledger.bookings.iter().any(owns) && !ledger.intent_is_listed(reserved.intent) {
                 findings.violated("orphan", &[reserved.made], || {
                     format!("R{} lives at the partner, and no booking owns it", reserved.id)
                 });
             }
         }
-    }
+    })
 }
 
 /// Both sides say the same of a booking.
-#[derive(Default)]
-pub(super) struct LocalAndPartnerAgree(Ledger);
-
-impl Invariant<Fact> for LocalAndPartnerAgree {
-    fn name(&self) -> &'static str {
-        "local-and-partner-agree"
-    }
-    fn about(&self) -> &'static str {
-        "once healed: the reservation of a confirmed booking is live in the partner's ledger, and one that is \
-         listed for a person has at most one live reservation"
-    }
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
-        self.0.observe(at, fact);
-    }
-    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        for kept in &self.0.bookings {
-            let own = |reserved: &&Reserved| Some(reserved.id) == kept.row.reservation;
-            let stands = self.0.live(kept.intent).any(|reserved| own(&reserved));
-            if kept.row.status == Status::Confirmed && !stands && !self.0.is_listed(&kept.row) {
-                let ended = self.0.reservations.iter().find(own).map(|reserved| reserved.last);
-                let events: Vec<u32> = ended.into_iter().chain([kept.last]).collect();
-                findings.violated("confirmed, not live", &events, || {
-                    format!("B{} is confirmed here, but not at the partner", kept.row.id)
-                });
-            }
-            let live: Vec<_> = self.0.live(kept.intent).collect();
-            if self.0.is_listed(&kept.row) && live.len() > 1 {
-                findings.violated("review with two", &made(&live), || {
-                    format!(
-                        "B{} is listed for a person with several reservations: {}",
-                        kept.row.id,
-                        names(&live)
-                    )
-                });
+pub(super) fn local_and_partner_agree() -> Box<dyn Invariant<Fact>> {
+    let about = "once healed: the reservation of a confirmed booking is live in the partner's ledger, and one that \
+                 is listed for a person has at most one live reservation";
+    AtRest::new("local-and-partner-agree", about, |ledger, findings| {
+        for kept in &ledger.bookings {
+            if ledger.is_listed(&kept.row) {
+                at_most_one(ledger, kept, findings);
+            } else if kept.row.status == Status::Confirmed {
+                stands(ledger, kept, findings);
             }
         }
+    })
+}
+
+fn at_most_one(ledger: &Ledger, kept: &Kept, findings: &mut Findings) {
+    let live: Vec<_> = ledger.live(kept.intent).collect();
+    if live.len() > 1 {
+        findings.violated("review with two", &made(&live), || {
+            format!("B{} is listed for a person with several reservations: {}", kept.row.id, names(&live))
+        });
     }
+}
+
+fn stands(ledger: &Ledger, kept: &Kept, findings: &mut Findings) {
+    let own = |reserved: &&Reserved| Some(reserved.id) == kept.row.reservation;
+    if ledger.live(kept.intent).any(|reserved| own(&reserved)) {
+        return;
+    }
+    let ended = ledger.reservations.iter().find(own).map(|reserved| reserved.last);
+    let events: Vec<u32> = ended.into_iter().chain([kept.last]).collect();
+    findings.violated("confirmed, not live", &events, || {
+        format!("B{} is confirmed here, but not at the partner", kept.row.id)
+    });
 }
