@@ -9,6 +9,16 @@ use crate::label::mix;
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
 
+/// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
+/// something in one build of a scenario only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Turn {
+    /// Which of the run's choices, counted from 0 in the order in which they are offered.
+    pub choice: u32,
+    /// Which of its named alternatives.
+    pub alternative: u16,
+}
+
 /// One choice that a run offered, and what it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
@@ -39,11 +49,14 @@ enum Source {
 pub(crate) struct Chooser {
     source: Source,
     offers: Vec<Offer>,
+    /// Turns to take, and how many were taken.
+    turns: Vec<Turn>,
+    taken: usize,
 }
 
 impl Chooser {
     pub(crate) fn new() -> Self {
-        Self { source: Source::Script(Vec::new()), offers: Vec::new() }
+        Self { source: Source::Script(Vec::new()), offers: Vec::new(), turns: Vec::new(), taken: 0 }
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
@@ -53,11 +66,36 @@ impl Chooser {
         keyed.sort_by_key(|(hash, ..)| *hash);
         self.source = Source::Script(keyed);
         self.offers.clear();
+        self.turns.clear();
+        self.taken = 0;
+    }
+
+    /// Takes these turns, in the order in which their choices are offered, and is benign elsewhere.
+    pub(crate) fn take(&mut self, turns: &[Turn]) {
+        self.follow(&Script::default());
+        self.turns.extend_from_slice(turns);
+    }
+
+    /// Whether every turn was taken.
+    pub(crate) fn is_past_turns(&self) -> bool {
+        self.taken == self.turns.len()
+    }
+
+    fn turn(&mut self, alternatives: &Alternatives) -> Option<Pick> {
+        let turn = self.turns.get(self.taken)?;
+        let here = turn.choice as usize == self.offers.len()
+            && usize::from(turn.alternative) < alternatives.names.len();
+        here.then(|| {
+            self.taken += 1;
+            Pick::Named(turn.alternative)
+        })
     }
 
     pub(crate) fn draw_from(&mut self, seed: u64) {
         self.source = Source::Seed(seed);
         self.offers.clear();
+        self.turns.clear();
+        self.taken = 0;
     }
 
     pub(crate) fn decide(
@@ -72,6 +110,7 @@ impl Chooser {
             Source::Script(keyed) => scripted(keyed, hash, (site, scope, nth), alternatives, scopes),
             Source::Seed(seed) => drawn(*seed, site.hash(), hash, alternatives),
         };
+        let pick = self.turn(alternatives).unwrap_or(pick);
         self.offers.push(Offer { site, scope, nth, alternatives: *alternatives, pick });
         pick
     }

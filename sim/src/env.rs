@@ -208,7 +208,7 @@ impl Env {
             if ways.deviations() == 0 {
                 return;
             }
-            let pick = core.choose(self.node, (Site::of(role.name, point, effect), self.scope), &ways, None);
+            let pick = core.choose_crash(self.node, (Site::of(role.name, point, effect), self.scope), &ways);
             CrashMode::named(ways.names[pick.index()])
         };
         self.crash(mode).await;

@@ -183,6 +183,9 @@ impl<F: Fact> Facts<F> {
         }
         core.collect_log(env.node, env.scope());
         core.digest.value(fact);
+        if let Some(effects) = &mut core.effects {
+            effects.value(fact);
+        }
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
         if let Some(last) = core.last_recorded() {
             last.state = serde_json::to_value(fact).ok();

@@ -43,6 +43,7 @@ pub mod world;
 
 pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
 pub use choice::{Alternatives, Pick, Site};
+pub use chooser::Turn;
 pub use digest::Digest;
 pub use env::{Env, Side};
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};

@@ -1,7 +1,7 @@
 //! Running a scenario: one script or seed after another, in a world whose memory is used again.
 
 use crate::choice::{Alternatives, Site};
-use crate::chooser::below;
+use crate::chooser::{Turn, below};
 use crate::digest::Digest;
 use crate::judge::{Bench, Facts, Violation};
 use crate::label::mix;
@@ -22,6 +22,13 @@ pub enum Plan<'a> {
     Seed(u64),
     /// The script names them.
     Script(&'a Script),
+    /// The turns are counted out: what an exhaustive search runs. The run also keeps its effects.
+    Turns {
+        /// What the run is built from.
+        variant: &'a Variant,
+        /// Where it leaves the happy path, in order.
+        turns: &'a [Turn],
+    },
 }
 
 /// What a campaign keeps of a run.
@@ -111,6 +118,11 @@ pub trait Rehearse {
     }
     /// The choices that the last run offered, in order.
     fn offers(&self) -> Vec<Offered>;
+    /// Shows the choices that the last run offered, in order, without making their names.
+    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives));
+    /// What came of the choices of the last run, if it was one of [`Plan::Turns`]: if two runs of a variant
+    /// have equal effects, whatever is added after the last deviation of either does the same to both.
+    fn effects(&self) -> Option<Digest>;
     /// The happy path of the variant that a seed draws.
     fn happy(&self, seed: u64) -> Script;
     /// What runs are built from.
@@ -169,6 +181,13 @@ impl<S: Scenario> Rehearse for Runner<S> {
     }
     fn offers(&self) -> Vec<Offered> {
         Runner::offers(self)
+    }
+    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives)) {
+        let core = self.world.core.borrow();
+        core.chooser.offers().iter().for_each(|offer| visit(offer.site, offer.alternatives));
+    }
+    fn effects(&self) -> Option<Digest> {
+        self.world.core.borrow().effects
     }
     fn happy(&self, seed: u64) -> Script {
         let (scenario, without) = (self.scenario.name().to_owned(), self.scenario.without());
@@ -288,16 +307,19 @@ impl<S: Scenario> Runner<S> {
         self.variant = match plan {
             Plan::Seed(seed) => self.variant_of(seed),
             Plan::Script(script) => script.variant.clone(),
+            Plan::Turns { variant, .. } => variant.clone(),
         };
         let horizon = self.scenario.horizon(&self.variant);
         let heal = Moment::START + horizon.heal;
         self.world.reset(heal, self.limits);
         self.facts.reset();
+        self.world.core.borrow_mut().effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
         {
             let chooser = &mut self.world.core.borrow_mut().chooser;
             match plan {
                 Plan::Seed(seed) => chooser.draw_from(seed),
                 Plan::Script(script) => chooser.follow(script),
+                Plan::Turns { turns, .. } => chooser.take(turns),
             }
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));

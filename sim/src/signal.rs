@@ -4,6 +4,7 @@
 //! changes or a row falls due, and then wakes at its next period, as it would have; the idle polls between
 //! are neither run nor counted.
 
+use crate::engine::effects::Reach;
 use crate::env::Env;
 use crate::event::Kind;
 use crate::task::Waiter;
@@ -41,6 +42,7 @@ impl Signal {
         let mut core = world.core.borrow_mut();
         let mut state = self.0.borrow_mut();
         state.version += 1;
+        core.touch(Reach::Signal, state.version);
         state.cause = core.current_event();
         let cause = state.cause;
         for waiter in state.waiters.drain(..) {

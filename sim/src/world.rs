@@ -6,8 +6,10 @@
 use crate::agenda::Due;
 use crate::choice::Site;
 use crate::digest::Digest;
+use crate::engine::effects::Reach;
 use crate::engine::{Core, Delivery};
 use crate::event::Kind;
+use crate::label::Label;
 use crate::node::State;
 use crate::scope::{Scope, User};
 use crate::task::{BoxFuture, Task, WakeList, waker_for};
@@ -40,8 +42,8 @@ impl Default for Limits {
 /// A time in which something deviated: what timing invariants may subtract.
 #[derive(Clone, Copy, Debug)]
 pub struct Disturbance {
-    /// Where the choice was made.
-    pub site: Site,
+    /// Whose choice it was: a role, an operation, a link.
+    pub owner: Label,
     /// Whom it concerns.
     pub scope: Scope,
     /// The node that drew it.
@@ -376,6 +378,8 @@ impl World {
         });
         let cause = core.current_event();
         core.deliveries[slot as usize] = Some(Delivery { run: Box::new(run), cause });
-        core.agenda.put(core.now + after, Due::Deliver { slot });
+        let due = core.now + after;
+        core.touch(Reach::Message, due.nanos());
+        core.agenda.put(due, Due::Deliver { slot });
     }
 }

@@ -1,8 +1,10 @@
 //! The engine's state: what is scheduled, who waits, which nodes live.
 //!
-//! This page schedules: tasks, timers, pauses. `steps` records what happens and answers choices. Nothing
+//! This page schedules: tasks, timers, pauses. `steps` records what happens and answers choices, `effects` says
+//! when two runs have come to the same. Nothing
 //! here runs code of the simulated system, so that it may all be done while the state is borrowed.
 
+pub(crate) mod effects;
 mod steps;
 
 use crate::agenda::{Agenda, Due};
@@ -39,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) chooser: Chooser,
     pub(crate) digest: Digest,
     pub(crate) events: u32,
+    /// What came of the run's choices, if somebody asked.
+    pub(crate) effects: Option<Digest>,
     pub(crate) recording: Option<Vec<Event>>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) disturbances: Vec<Disturbance>,
@@ -77,6 +81,7 @@ impl Core {
             chooser: Chooser::new(),
             digest: Digest::default(),
             events: 0,
+            effects: None,
             recording: None,
             nodes: Vec::new(),
             disturbances: Vec::new(),

@@ -1,6 +1,7 @@
 //! What happens, step by step: events with their causes, choices and how they were answered, limits.
 
 use super::Core;
+use super::effects::Reach;
 use crate::choice::{Alternatives, Pick, Site};
 use crate::event::{Chosen, Event, Kind};
 use crate::node::NodeId;
@@ -29,11 +30,13 @@ impl Core {
         if self.events > self.limits.events {
             self.run_away("events", self.events, self.limits.events);
         }
-        self.digest.word(self.now.nanos());
-        self.digest.word(u64::from(node.0) << 8 | kind as u64);
-        self.digest.word(self.scopes.hash(scope));
-        self.digest.word(words[0]);
-        self.digest.word(words[1]);
+        let kind_of_node = u64::from(node.0) << 8 | kind as u64;
+        for word in [self.now.nanos(), kind_of_node, self.scopes.hash(scope), words[0], words[1]] {
+            self.digest.word(word);
+            if let Some(effects) = &mut self.effects {
+                effects.word(word);
+            }
+        }
         let cause = self.cause;
         let recording = self.recording.is_some();
         let (mut causes, mut because) = (Vec::new(), None);
@@ -181,6 +184,9 @@ impl Core {
             self.run_away("choices", offered, self.limits.choices);
         }
         self.digest.word(site.hash() ^ pick.code());
+        if let Some(offer) = self.chooser.offers().last().copied() {
+            self.touch_offer(&offer);
+        }
         if !pick.is_benign() {
             let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
             self.event(node, scope, Kind::Deviation, words, || {
@@ -190,7 +196,8 @@ impl Core {
                 event.choice = Some(Chosen { site, nth, pick, alternatives: *alternatives });
             }
             let (from, until) = (self.now, self.now);
-            self.disturbances.push(Disturbance { site, scope, node, from, until });
+            let owner = site.owner();
+            self.disturbances.push(Disturbance { owner, scope, node, from, until });
         }
         pick
     }
@@ -203,6 +210,7 @@ impl Core {
     /// Says how long the last deviation lasts, from now.
     pub(crate) fn lasts(&mut self, duration: Duration) {
         let until = self.now + duration;
+        self.touch(Reach::Lasting, until.nanos());
         if let Some(last) = self.disturbances.last_mut() {
             last.until = last.until.max(until);
         }

@@ -42,8 +42,13 @@ impl Tally {
         }
     }
 
+    /// Adds a run, without its goals.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.then(&Tally::of_run(outcome, 0));
+    }
+
     /// Adds what came after. Order matters to the digest, grouping does not.
-    fn then(&mut self, next: &Tally) {
+    pub fn then(&mut self, next: &Tally) {
         if self.runs == 0 {
             return self.clone_from(next);
         }

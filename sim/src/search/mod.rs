@@ -1,9 +1,10 @@
 //! Search over scripts: finding runs that fail, and what is done with a run once it has failed.
 //!
-//! In reading order: [`explore`] runs seeds, `shrink` makes a failing script small, `slice` cuts its story
+//! In reading order: [`explore`] runs seeds, [`bounded`] runs every script of few deviations, `shrink` makes a failing script small, `slice` cuts its story
 //! out of the trace, `told` writes it down, [`signature`] says which bug it is, and [`replay`] runs it again
 //! later.
 
+pub mod bounded;
 pub mod explore;
 pub mod replay;
 mod shrink;
@@ -11,6 +12,7 @@ pub mod signature;
 mod slice;
 mod told;
 
+pub use bounded::{Bounded, Broken, Layer, Parent, Sites, expand};
 pub use explore::{Campaign, FailingRun, Group, Tally, explore};
 pub use replay::{Misfit, Replay, Verdict, fit, replay};
 

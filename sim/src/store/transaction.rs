@@ -3,6 +3,7 @@
 use super::table::{Lockable, Part, Row, Table, TableState};
 use super::{Store, StoreError};
 use crate::choice::Site;
+use crate::engine::effects::Reach;
 use crate::env::{Env, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
@@ -212,6 +213,7 @@ impl Transaction {
     }
 
     fn take_part<R: Row>(&mut self, table: &Table<R>) {
+        self.world().core.borrow_mut().touch(Reach::Lock, u64::from(self.id));
         let part: Rc<dyn Part> = Rc::<TableState<R>>::clone(&table.0);
         if !self.parts.iter().any(|other| other.address() == part.address()) {
             self.parts.push(part);

@@ -3,6 +3,7 @@
 mod rig;
 mod shop;
 
+mod bounded;
 mod calls;
 mod capture;
 mod crashes;

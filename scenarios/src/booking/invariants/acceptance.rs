@@ -142,7 +142,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
         }
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if disturbance.site.owner().text() != "customer" {
+        if disturbance.owner.text() != "customer" {
             let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
             self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
         }

@@ -28,7 +28,7 @@ impl Invariant<Fact> for RequestsAnswerInTime {
         self.ours.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.site.owner().text()) {
+        if OURS.contains(&disturbance.owner.text()) {
             self.ours.push((disturbance.from, disturbance.until));
         }
     }

@@ -1,0 +1,67 @@
+//! When two runs have come to the same: a digest of what their futures can depend on.
+//!
+//! The effects of a run are its digest with one thing left out. Where a node vanishes, it does not matter at
+//! which of two crash points it does, if it does nothing between them that anybody could notice: its memory
+//! is gone. So crash points at which a node goes on or vanishes leave no word before the last deviation; all
+//! else does: every event with its time, node and entity, every other choice with its answer, whatever
+//! reaches beyond a node without an event (a message sent, a lock taken, a signal raised), and for a node
+//! that vanishes how far the scheduler was. After the last deviation every choice that is offered leaves its
+//! name: these are the ways in which the run can be continued.
+
+use super::Core;
+use crate::choice::{Alternatives, Pick, Site};
+use crate::chooser::Offer;
+use crate::node::NodeId;
+use crate::scope::Scope;
+
+/// What a word of the effects is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Reach {
+    Message = 1,
+    Lock,
+    Signal,
+    Lasting,
+    Vanished,
+}
+
+impl Core {
+    /// Notes something that the future can depend on.
+    pub(crate) fn touch(&mut self, reach: Reach, word: u64) {
+        if let Some(effects) = &mut self.effects {
+            effects.word(reach as u64);
+            effects.word(word);
+        }
+    }
+
+    /// Answers a crash point.
+    pub(crate) fn choose_crash(&mut self, node: NodeId, place: (Site, Scope), ways: &Alternatives) -> Pick {
+        let effects = self.effects.take();
+        let (past, before) = (self.chooser.is_past_turns(), self.chooser.offers().len());
+        let pick = self.choose(node, place, ways, None);
+        self.effects = effects;
+        let leaves_memory = match ways.names[pick.index()] {
+            "goes on" => false,
+            "vanish" => {
+                self.touch(Reach::Vanished, u64::from(self.polls));
+                false
+            }
+            _ => true,
+        };
+        if let Some(offer) = self.chooser.offers().get(before).copied()
+            && (past || leaves_memory)
+        {
+            self.touch_offer(&offer);
+        }
+        pick
+    }
+
+    /// Notes a choice and its answer.
+    pub(crate) fn touch_offer(&mut self, offer: &Offer) {
+        let scope = self.scopes.hash(offer.scope);
+        if let Some(effects) = &mut self.effects {
+            effects.word(offer.site.hash() ^ offer.pick.code());
+            effects.word(scope);
+            effects.word(u64::from(offer.nth) << 32 | offer.alternatives.names.len() as u64);
+        }
+    }
+}

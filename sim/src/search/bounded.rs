@@ -1,0 +1,300 @@
+//! Bounded exhaustive search: every script of at most so many deviations, fewest first.
+//!
+//! Layer `d` holds all scripts of `d` deviations, over each variant. The children of a script deviate once
+//! more, after its last deviation in the order in which choices are offered; so every script has one parent
+//! and is run once. Named alternatives only: a delay's range is not covered, its corners are.
+//!
+//! A *parent* is a unit of work: [`expand`] runs it again to see where it can be continued, then runs each of
+//! its children. So nothing is kept of the last layer, which holds nearly all scripts; of those above, each
+//! script is a few numbers. [`Layer::then`] adds expansions in order, whoever made them.
+//!
+//! # Pruning
+//!
+//! Two scripts of a layer whose runs have equal effects (see [`Rehearse::effects`]) can be continued in the
+//! same ways to the same ends, so [`Bounded::advance`] keeps the one whose last deviation comes earliest. The
+//! argument: effects differ unless the two runs differ only in the crash point, of those that a node passed
+//! within one poll and between which it did nothing that reaches beyond its memory, at which that node
+//! vanished. Then its memory is gone and all else is equal, so from there on both are one run. Each script was
+//! itself run and judged to its end before it is dropped. Dropped ones come later in the order of the search
+//! than those that stand for them, and so do their continuations: the first failure is the same with and
+//! without pruning. Two things are taken for granted: that 64 bits of digest tell apart what differs, and
+//! that nodes reach each other through the engine only. Names are not compared: `choices-named-once` is
+//! judged on the runs that are made.
+
+use crate::choice::{Alternatives, Site};
+use crate::chooser::Turn;
+use crate::digest::Digest;
+use crate::judge::Violation;
+use crate::runner::{Plan, Rehearse};
+use crate::script::Variant;
+use crate::search::Tally;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A script whose continuations are to be run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parent {
+    /// Which of the search's variants.
+    pub variant: usize,
+    /// Where it leaves the happy path.
+    pub turns: Vec<Turn>,
+}
+
+/// A script that broke something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// Which script.
+    pub script: Parent,
+    /// What it broke.
+    pub violations: Vec<Violation>,
+}
+
+/// A script of the layer at hand that the next one may continue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Child {
+    script: Parent,
+    effects: Digest,
+    /// In how many ways the next layer continues it.
+    ways: u64,
+}
+
+/// What one or more parents' children came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Layer {
+    /// Their runs. The parents' own are not counted again.
+    pub tally: Tally,
+    /// Choice sites that deviated, each with its alternatives.
+    pub sites: Sites,
+    /// The first script that broke something; nothing after it was run.
+    pub broken: Option<Broken>,
+    children: Vec<Child>,
+}
+
+/// Choice sites by their written form, each with its alternatives, the benign one first.
+pub type Sites = BTreeMap<String, Vec<String>>;
+
+/// Runs the children of a parent, up to the first that breaks something.
+///
+/// `keep` says whether they will be continued in their turn.
+pub fn expand(rehearse: &mut dyn Rehearse, variants: &[Variant], parent: &Parent, keep: bool) -> Layer {
+    let variant = &variants[parent.variant];
+    rehearse.run(Plan::Turns { variant, turns: &parent.turns });
+    let offers = continuations(rehearse, &parent.turns);
+    let mut layer = Layer { sites: sites_of(&offers), ..Layer::default() };
+    let mut turns = parent.turns.clone();
+    for turn in offers.iter().flat_map(ways) {
+        turns.push(turn);
+        let outcome = rehearse.run(Plan::Turns { variant, turns: &turns });
+        layer.tally.add(&outcome);
+        let script = || Parent { variant: parent.variant, turns: turns.clone() };
+        if !outcome.violations.is_empty() {
+            layer.broken = Some(Broken { script: script(), violations: outcome.violations });
+            return layer;
+        }
+        if keep {
+            let ways = continuations(rehearse, &turns).iter().flat_map(ways).count() as u64;
+            let effects = rehearse.effects().unwrap_or_default();
+            layer.children.push(Child { script: script(), effects, ways });
+        }
+        turns.pop();
+    }
+    layer
+}
+
+/// The choices that the last run offered after its last turn, with their places.
+fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alternatives)> {
+    let first = turns.last().map_or(0, |last| last.choice + 1);
+    let (mut offers, mut place) = (Vec::new(), 0);
+    rehearse.visit_offers(&mut |site, alternatives| {
+        if place >= first {
+            offers.push((place, site, alternatives));
+        }
+        place += 1;
+    });
+    offers
+}
+
+fn ways(offer: &(u32, Site, Alternatives)) -> impl Iterator<Item = Turn> + use<> {
+    let (choice, _, alternatives) = *offer;
+    (1..=alternatives.deviations() as u16).map(move |alternative| Turn { choice, alternative })
+}
+
+fn sites_of(offers: &[(u32, Site, Alternatives)]) -> Sites {
+    let mut distinct: Vec<(Site, Alternatives)> = Vec::new();
+    for (_, site, alternatives) in offers {
+        if !distinct.iter().any(|(other, _)| other == site) {
+            distinct.push((*site, *alternatives));
+        }
+    }
+    let names = |all: Alternatives| all.names().iter().map(|name| (*name).to_owned()).collect();
+    distinct.into_iter().map(|(site, alternatives)| (site.to_string(), names(alternatives))).collect()
+}
+
+impl Layer {
+    /// Adds what the parents that come next came to; nothing, if something is broken already.
+    pub fn then(&mut self, next: Layer) {
+        if self.broken.is_some() {
+            return;
+        }
+        self.tally.then(&next.tally);
+        self.sites.extend(next.sites);
+        self.children.extend(next.children);
+        self.broken = next.broken;
+    }
+}
+
+/// What a whole layer came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Depth {
+    /// Its runs.
+    pub tally: Tally,
+    /// How many of its scripts were dropped for another that comes to the same.
+    pub pruned: u64,
+    /// How many runs of the next layer that saved.
+    pub spared: u64,
+}
+
+/// A bounded exhaustive search, layer by layer.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// use shakedown_sim::search::Bounded;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let mut search = Bounded::new(vec![Variant::default()], 2, true);
+/// search.run(&mut Runner::new(Calm));
+/// assert_eq!(search.depths().iter().map(|depth| depth.tally.runs).collect::<Vec<_>>(), [1, 0, 0]);
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bounded {
+    variants: Vec<Variant>,
+    deviations: usize,
+    pruning: bool,
+    parents: Vec<Parent>,
+    depths: Vec<Depth>,
+    sites: Sites,
+    broken: Option<Broken>,
+}
+
+impl Bounded {
+    /// A search over these variants, up to so many deviations.
+    pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
+        let (parents, depths, sites) = (Vec::new(), Vec::new(), Sites::new());
+        Self { variants, deviations, pruning, parents, depths, sites, broken: None }
+    }
+
+    /// What is searched.
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// The happy paths: the layer without deviations, which comes before all others. Answers for each
+    /// variant how many alternatives its happy path offers.
+    pub fn begin(&mut self, rehearse: &mut dyn Rehearse) -> Vec<u64> {
+        let mut happy = Layer::default();
+        let mut alternatives = Vec::new();
+        for variant in 0..self.variants.len() {
+            let script = Parent { variant, turns: Vec::new() };
+            let outcome = rehearse.run(Plan::Turns { variant: &self.variants[variant], turns: &[] });
+            let mut one = Layer::default();
+            one.tally.add(&outcome);
+            let ways = continuations(rehearse, &[]).iter().flat_map(ways).count() as u64;
+            alternatives.push(ways);
+            match outcome.violations.is_empty() {
+                true => {
+                    one.children.push(Child { script, effects: rehearse.effects().unwrap_or_default(), ways });
+                }
+                false => one.broken = Some(Broken { script, violations: outcome.violations }),
+            }
+            happy.then(one);
+        }
+        self.advance(happy);
+        alternatives
+    }
+
+    /// How many deviations the scripts of the next layer have, if there is a next one.
+    pub fn next(&self) -> Option<usize> {
+        (self.broken.is_none() && self.depths.len() <= self.deviations).then_some(self.depths.len())
+    }
+
+    /// Whether the children of the next layer will be continued in their turn.
+    pub fn keeps(&self) -> bool {
+        self.depths.len() < self.deviations
+    }
+
+    /// Whose children the next layer is, in order.
+    pub fn parents(&self) -> &[Parent] {
+        &self.parents
+    }
+
+    /// Takes what a whole layer came to.
+    pub fn advance(&mut self, layer: Layer) {
+        self.sites.extend(layer.sites);
+        self.broken = layer.broken;
+        let mut depth = Depth { tally: layer.tally, ..Depth::default() };
+        let dropped = if self.pruning { repeated(&layer.children) } else { BTreeSet::new() };
+        self.parents.clear();
+        for (at, child) in layer.children.into_iter().enumerate() {
+            if dropped.contains(&at) {
+                depth.pruned += 1;
+                depth.spared += child.ways;
+            } else {
+                self.parents.push(child.script);
+            }
+        }
+        self.depths.push(depth);
+    }
+
+    /// Runs all that is left, here.
+    pub fn run(&mut self, rehearse: &mut dyn Rehearse) {
+        if self.depths.is_empty() {
+            self.begin(rehearse);
+        }
+        while self.next().is_some() {
+            let mut layer = Layer::default();
+            for parent in &self.parents {
+                if layer.broken.is_none() {
+                    layer.then(expand(rehearse, &self.variants, parent, self.keeps()));
+                }
+            }
+            self.advance(layer);
+        }
+    }
+
+    /// What each layer came to, that of the happy paths first.
+    pub fn depths(&self) -> &[Depth] {
+        &self.depths
+    }
+
+    /// Choice sites that deviated, each with its alternatives.
+    pub fn sites(&self) -> &Sites {
+        &self.sites
+    }
+
+    /// The first script that broke something, in the order of deviations, variants and offers.
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
+    /// A digest over the digests of all runs, in order.
+    pub fn digest(&self) -> Digest {
+        let mut digest = Digest::default();
+        self.depths.iter().for_each(|depth| digest.word(depth.tally.digest().bits()));
+        digest
+    }
+}
+
+/// The places of children that come to the same as another of their variant whose last deviation is earlier.
+fn repeated(children: &[Child]) -> BTreeSet<usize> {
+    let mut order: Vec<usize> = (0..children.len()).collect();
+    let class = |at: &usize| (children[*at].script.variant, children[*at].effects);
+    let last = |at: &usize| children[*at].script.turns.last().copied();
+    order.sort_by_key(|at| (class(at), last(at), *at));
+    order.windows(2).filter(|pair| class(&pair[0]) == class(&pair[1])).map(|pair| pair[1]).collect()
+}

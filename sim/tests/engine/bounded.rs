@@ -1,0 +1,145 @@
+//! Bounded exhaustive search, on a scenario whose scripts can be counted by hand.
+
+use crate::rig::{Rig, Said, SaidOnce, say};
+use crate::shop::Shop;
+use shakedown_sim::search::Bounded;
+use shakedown_sim::*;
+
+const COIN: Alternatives = Alternatives::new(&["heads", "tails"]);
+const DIE: Alternatives = Alternatives::new(&["one", "two", "three"]);
+
+fn draw(env: &Env, point: &'static str, of: &Alternatives) -> usize {
+    env.choose(Site::new("game".into(), point.into()), of).index()
+}
+
+/// A coin, a die, and after tails a second coin: 1 + 1 + 2 scripts without a second coin, and after tails
+/// also one with it alone, and two with the die between.
+fn game(loses: impl Fn(usize, usize, usize) -> bool + Copy + 'static) -> Rig {
+    Rig::new(move |stage| {
+        let facts = stage.facts().clone();
+        let player = stage.node(Role::outside("player".into()), |_| {});
+        player.clone().spawn(async move {
+            let coin = draw(&player, "coin", &COIN);
+            let die = draw(&player, "die", &DIE);
+            let again = if coin == 1 { draw(&player, "again", &COIN) } else { 0 };
+            say(&facts, &player, "plays");
+            if loses(coin, die, again) {
+                say(&facts, &player, "plays");
+            }
+        });
+    })
+}
+
+fn search<S: Scenario>(scenario: S, deviations: usize, pruning: bool) -> (Bounded, Runner<S>) {
+    let mut runner = Runner::new(scenario);
+    let mut search = Bounded::new(vec![runner.variant_of(0)], deviations, pruning);
+    search.run(&mut runner);
+    (search, runner)
+}
+
+fn runs(search: &Bounded) -> Vec<u64> {
+    search.depths().iter().map(|depth| depth.tally.runs).collect()
+}
+
+/// The first failing script in its written form.
+fn failure<S: Scenario>((search, mut runner): (Bounded, Runner<S>)) -> Option<String> {
+    let broken = search.broken()?;
+    let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
+    let outcome = runner.run(Plan::Turns { variant, turns });
+    assert_eq!(outcome.violations, broken.violations);
+    let script = runner.script();
+    assert_eq!(runner.run(Plan::Script(&script)), outcome, "by name it is the same run");
+    let names = script.deviations.iter().map(|one| format!("{} = {}", one.id.site, one.alternative));
+    Some(names.collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn every_script_is_run_once() {
+    let (search, _) = search(game(|_, _, _| false), 4, false);
+    // Happy; tails, two, three; tails with two, three or tails again; tails, two or three, and tails again.
+    assert_eq!(runs(&search), [1, 3, 3, 2, 0]);
+    assert_eq!(search.sites().keys().collect::<Vec<_>>(), ["game/again", "game/coin", "game/die"]);
+    assert_eq!(search.sites()["game/die"], ["one", "two", "three"]);
+}
+
+#[test]
+fn the_first_failure_is_the_least_one() {
+    let first = |loses: fn(usize, usize, usize) -> bool| failure(search(game(loses), 3, true));
+    assert_eq!(first(|_, _, _| true).as_deref(), Some(""));
+    assert_eq!(first(|coin, die, _| coin + die >= 2).as_deref(), Some("game/die = three"));
+    let both = "game/coin = tails, game/again = tails";
+    assert_eq!(first(|_, _, again| again == 1).as_deref(), Some(both));
+    assert_eq!(first(|_, die, again| die == 2 && again == 1).map(|script| script.len() > both.len()), Some(true));
+    assert_eq!(first(|_, die, _| die == 3), None);
+}
+
+/// A node that may vanish before and after nothing at all, then at one effect of each kind.
+fn frail() -> Rig {
+    const FRAIL: CrashProfile = CrashProfile {
+        before: Alternatives::new(&["goes on", "vanish", "pause 5 s"]),
+        after: Alternatives::new(&["goes on", "vanish"]),
+        ..CrashProfile::NEVER
+    };
+    Rig::new(|stage| {
+        let facts = stage.facts().clone();
+        stage.node(Role::new("worker".into(), FRAIL), move |env| {
+            let (env, facts) = (env.child("life"), facts.clone());
+            env.clone().spawn(async move {
+                env.crash_point(Side::After, "dreams").await;
+                env.crash_point(Side::Before, "wakes").await;
+                say(&facts, &env, format!("wakes in {}", env.scope_path()));
+                env.crash_point(Side::After, "wakes").await;
+                env.sleep(Duration::from_secs(1)).await;
+                env.crash_point(Side::Before, "leaves").await;
+            });
+        });
+    })
+}
+
+#[test]
+fn vanishing_here_or_there_is_the_same_if_nothing_lies_between() {
+    let (search, _) = search(frail(), 1, true);
+    // After a dream is as good as before waking; after waking is not, nor is a second later.
+    assert_eq!((runs(&search)[1], search.depths()[1].pruned), (6, 0), "nothing continues the last layer");
+    let (search, _) = self::search(frail(), 2, true);
+    assert_eq!(search.depths()[1].pruned, 1);
+    let (whole, _) = self::search(frail(), 2, false);
+    assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
+}
+
+#[test]
+fn pruning_changes_no_verdict() {
+    fn check<S: Scenario>(scenario: impl Fn() -> S, deviations: usize) {
+        let (pruned, whole) = (search(scenario(), deviations, true), search(scenario(), deviations, false));
+        let saved = |search: &Bounded| search.depths().iter().map(|depth| depth.spared).sum::<u64>();
+        assert!(saved(&whole.0) == 0 && runs(&pruned.0).iter().sum::<u64>() <= runs(&whole.0).iter().sum());
+        assert_eq!(failure(pruned), failure(whole));
+    }
+    check(frail, 3);
+    check(|| game(|coin, die, again| coin + die + again == 4), 3);
+    check(Shop::default, 1);
+    check(Shop::default, 2);
+    check(|| Careful(Shop::default()), 2);
+}
+
+/// The shop, judged by nobody but the harness.
+struct Careful(Shop);
+
+impl Scenario for Careful {
+    type Fact = Said;
+    fn name(&self) -> &str {
+        "careful"
+    }
+    fn parameters(&self) -> &[Parameter] {
+        self.0.parameters()
+    }
+    fn horizon(&self, variant: &Variant) -> Horizon {
+        self.0.horizon(variant)
+    }
+    fn build(&self, stage: &Stage<Said>) {
+        self.0.build(stage);
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Said>>> {
+        Vec::<SaidOnce>::new().into_iter().map(|one| Box::new(one) as Box<dyn Invariant<Said>>).collect()
+    }
+}
