@@ -2,6 +2,8 @@
 //! incarnation of one node and to the scope of the entity that it works for.
 
 use crate::choice::{Alternatives, Pick, Site};
+use crate::clock::Clock;
+use crate::engine::Core;
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
@@ -16,6 +18,8 @@ use std::task::{Context, Poll};
 
 const BEFORE: Label = Label::new("before");
 const AFTER: Label = Label::new("after");
+const CLOCK: Label = Label::new("clock");
+const JUMP: Label = Label::new("clock jump");
 
 /// A handle on the world for one incarnation of a node. After that incarnation has vanished, whatever is
 /// done through the handle has no effect: waits never end, draws answer the benign alternative.
@@ -84,6 +88,32 @@ impl Env {
     /// The virtual time.
     pub fn now(&self) -> Moment {
         self.world.core.borrow().now
+    }
+
+    /// What the node's own clock shows: the virtual time, unless the clock deviates as the role's
+    /// [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
+    pub fn clock(&self) -> Moment {
+        let mut core = self.world.core.borrow_mut();
+        let (now, index) = (core.now, self.node.0 as usize);
+        if core.healed || !core.is_alive(self.node, self.incarnation) {
+            return now;
+        }
+        let role = core.nodes[index].role;
+        if core.nodes[index].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
+            core.nodes[index].clock = Clock::fresh(self.incarnation, now);
+            self.deviate(&mut core, Site::new(role.name, CLOCK), &role.clock.setting);
+        }
+        self.deviate(&mut core, Site::new(role.name, JUMP), &role.clock.jump);
+        core.nodes[index].clock.read(now)
+    }
+
+    /// Draws one way in which the node's clock may deviate; it does so until the run heals.
+    fn deviate(&self, core: &mut Core, site: Site, ways: &Alternatives) {
+        let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), ways);
+        if !pick.is_benign() {
+            core.lasts(core.heal_at.since(core.now));
+            core.nodes[self.node.0 as usize].clock.deviate(ways.names[pick.index()]);
+        }
     }
 
     /// Whether this incarnation still lives.

@@ -9,7 +9,7 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
-//! ([`time`], [`digest`], `agenda`, `event`, [`node`], `task`, `engine`, [`world`], [`env`](mod@env)), what nodes act
+//! ([`time`], [`digest`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env)), what nodes act
 //! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
 //! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]), and
 //! tests of a few lines ([`rehearsal`]).
@@ -18,6 +18,7 @@ mod agenda;
 pub mod call;
 pub mod choice;
 mod chooser;
+pub mod clock;
 pub mod digest;
 mod engine;
 pub mod env;

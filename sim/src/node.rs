@@ -7,6 +7,7 @@
 //! messages wait, and when it returns it believes that no time has passed.
 
 use crate::choice::Alternatives;
+use crate::clock::{Clock, ClockProfile};
 use crate::label::Label;
 use crate::time::Duration;
 use crate::world::Env;
@@ -48,17 +49,19 @@ pub struct Role {
     pub single: bool,
     /// How its nodes crash.
     pub crash: CrashProfile,
+    /// What may be wrong with their clocks.
+    pub clock: ClockProfile,
 }
 
 impl Role {
     /// A role whose nodes are numbered and may crash as `crash` says.
     pub const fn new(name: Label, crash: CrashProfile) -> Self {
-        Self { name, single: false, crash }
+        Self { name, single: false, crash, clock: ClockProfile::RIGHT }
     }
 
     /// A role of one node that never crashes.
     pub const fn outside(name: Label) -> Self {
-        Self { name, single: true, crash: CrashProfile::NEVER }
+        Self { single: true, ..Self::new(name, CrashProfile::NEVER) }
     }
 }
 
@@ -106,6 +109,7 @@ pub(crate) struct Node {
     pub(crate) deferred: Vec<u32>,
     /// Counts pauses, so that a resume meant for an earlier one is stale.
     pub(crate) pauses: u32,
+    pub(crate) clock: Clock,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
 }

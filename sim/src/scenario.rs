@@ -1,5 +1,6 @@
 //! Scenarios: a world to build, a workload, what may go wrong, and who judges it.
 
+use crate::clock::Clock;
 use crate::env::Env;
 use crate::judge::{Fact, Facts, Goal, Invariant};
 use crate::label::Label;
@@ -107,6 +108,7 @@ impl<F: Fact> Stage<F> {
                 boot: Some(Rc::new(boot)),
                 deferred: Vec::new(),
                 pauses: 0,
+                clock: Clock::default(),
                 last_event: None,
             });
             NodeId(core.nodes.len() as u16 - 1)

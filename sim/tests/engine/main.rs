@@ -6,6 +6,7 @@ mod shop;
 mod bounded;
 mod calls;
 mod capture;
+mod clocks;
 mod crashes;
 mod determinism;
 mod durable;
