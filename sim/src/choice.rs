@@ -81,6 +81,14 @@ pub struct Alternatives {
     pub(crate) range_ms: Option<(u32, u32)>,
 }
 
+/// As many names as a choice may have.
+const NUMBERS: &[&str] = &[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+    "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31", "32", "33", "34", "35",
+    "36", "37", "38", "39", "40", "41", "42", "43", "44", "45", "46", "47", "48", "49", "50", "51", "52",
+    "53", "54", "55", "56", "57", "58", "59", "60", "61", "62", "63",
+];
+
 impl Alternatives {
     /// The alternatives with these names; `names[0]` is the benign one.
     ///
@@ -98,6 +106,21 @@ impl Alternatives {
         let mut all = Self::new(names);
         all.range_ms = Some(range_ms);
         all
+    }
+
+    /// Ways with numbers for names, `0` the benign one: for a choice among as many things as there happen to
+    /// be, such as which of the messages under way arrives next.
+    ///
+    /// ```
+    /// use shakedown_sim::Alternatives;
+    /// assert_eq!(Alternatives::numbered(3).names(), ["0", "1", "2"]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no way, or there are more than 64.
+    pub const fn numbered(ways: usize) -> Self {
+        assert!(ways <= NUMBERS.len(), "a choice has 1 to 64 alternatives");
+        Self::new(NUMBERS.split_at(ways).0)
     }
 
     /// Their names, the benign one first.
