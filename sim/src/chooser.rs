@@ -2,7 +2,8 @@
 //!
 //! A seed answers by a keyed function of (seed, choice name), so a draw that is added somewhere moves no
 //! other draw. Swarm testing comes first (Groce et al., "Swarm testing", 2012): for each run and site it
-//! is drawn whether the site may deviate at all, then how often; and for each run how restless it is.
+//! is drawn whether the site may deviate at all, then how often; and for each run how restless it is. A
+//! [`Profile`] says within which bounds.
 
 use crate::choice::{Alternatives, Pick, Site};
 use crate::label::mix;
@@ -27,6 +28,8 @@ pub(crate) struct Offer {
     pub(crate) nth: u32,
     pub(crate) alternatives: Alternatives,
     pub(crate) pick: Pick,
+    /// How many events came before it.
+    pub(crate) after: u32,
 }
 
 impl Offer {
@@ -39,15 +42,88 @@ impl Offer {
     }
 }
 
-enum Source {
-    /// Sorted by hash; the hash only finds candidates, the whole name decides.
-    Script(Vec<(u64, Deviation, bool)>),
-    Seed(u64),
+/// How restless seeded runs are: whether sites are switched off, how often the others deviate, and how much
+/// rarer everything may be in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Its name, as one types it.
+    pub name: &'static str,
+    /// What its runs are like.
+    pub about: &'static str,
+    /// Whether each run first draws which sites may deviate at all: every other one.
+    swarm: bool,
+    /// How often a site deviates, as one in 2^n, where it may at all; each equally likely.
+    rates: [u32; 4],
+    /// How much rarer everything is in a run, as one in 2^n; each equally likely.
+    calm: [u32; 4],
+}
+
+impl Profile {
+    /// Runs of every kind, from a single deviation to one at every other choice. The default.
+    pub const MIXED: Profile = Profile {
+        name: "mixed",
+        about: "runs of every kind, from a single deviation to one at every other choice",
+        swarm: true,
+        rates: [1, 2, 4, 6],
+        calm: [0, 0, 2, 5],
+    };
+    /// Few deviations a run, often one or none: what a quiet week brings.
+    pub const CALM: Profile = Profile {
+        name: "calm",
+        about: "few deviations a run, often one or none",
+        swarm: true,
+        rates: [4, 5, 6, 7],
+        calm: [0, 0, 1, 2],
+    };
+    /// Much goes wrong at once, wherever it may at all.
+    pub const STORM: Profile = Profile {
+        name: "storm",
+        about: "much goes wrong at once, wherever it may at all",
+        swarm: true,
+        rates: [1, 1, 2, 3],
+        calm: [0, 0, 0, 0],
+    };
+    /// Every choice deviates in one of 32 cases, whatever its site: random testing alone, to compare with.
+    pub const EVEN: Profile = Profile {
+        name: "even",
+        about: "every choice deviates in one of 32 cases: random testing alone, to compare with",
+        swarm: false,
+        rates: [5, 5, 5, 5],
+        calm: [0, 0, 0, 0],
+    };
+    /// All of them, the default first.
+    pub const ALL: [Profile; 4] = [Self::MIXED, Self::CALM, Self::STORM, Self::EVEN];
+
+    /// The same rates with no site switched off.
+    #[must_use]
+    pub const fn without_swarm(self) -> Self {
+        Self { swarm: false, ..self }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self::MIXED
+    }
+}
+
+/// A deviation of a script, found by the hash of its choice, and whether it was met.
+type Keyed = (u64, Deviation, bool);
+
+/// What is drawn where no script decides.
+#[derive(Clone, Copy)]
+struct Draws {
+    seed: u64,
+    profile: Profile,
+    /// The first choice that is drawn, counted from 0; those before are benign.
+    from: u32,
 }
 
 /// Answers choices, and keeps what was offered.
 pub(crate) struct Chooser {
-    source: Source,
+    /// Sorted by hash; the hash only finds candidates, the whole name decides.
+    keyed: Vec<Keyed>,
+    draws: Option<Draws>,
     offers: Vec<Offer>,
     /// Turns to take, and how many were taken.
     turns: Vec<Turn>,
@@ -56,15 +132,16 @@ pub(crate) struct Chooser {
 
 impl Chooser {
     pub(crate) fn new() -> Self {
-        Self { source: Source::Script(Vec::new()), offers: Vec::new(), turns: Vec::new(), taken: 0 }
+        Self { keyed: Vec::new(), draws: None, offers: Vec::new(), turns: Vec::new(), taken: 0 }
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
         let keyed =
             script.deviations.iter().map(|deviation| (hash_of(&deviation.id), deviation.clone(), false));
-        let mut keyed: Vec<_> = keyed.collect();
-        keyed.sort_by_key(|(hash, ..)| *hash);
-        self.source = Source::Script(keyed);
+        self.keyed.clear();
+        self.keyed.extend(keyed);
+        self.keyed.sort_by_key(|(hash, ..)| *hash);
+        self.draws = None;
         self.offers.clear();
         self.turns.clear();
         self.taken = 0;
@@ -91,27 +168,42 @@ impl Chooser {
         })
     }
 
-    pub(crate) fn draw_from(&mut self, seed: u64) {
-        self.source = Source::Seed(seed);
+    pub(crate) fn draw_from(&mut self, seed: u64, profile: Profile) {
+        self.keyed.clear();
+        self.draws = Some(Draws { seed, profile, from: 0 });
         self.offers.clear();
         self.turns.clear();
         self.taken = 0;
     }
 
+    /// Follows the script, and from the choice `from` on draws those that it does not name.
+    pub(crate) fn branch(&mut self, script: &Script, from: u32, seed: u64, profile: Profile) {
+        self.follow(script);
+        self.draws = Some(Draws { seed, profile, from });
+    }
+
+    /// Answers a choice that is met after so many events.
     pub(crate) fn decide(
         &mut self,
         (site, scope, nth): (Site, Scope, u32),
         alternatives: &Alternatives,
         scopes: &Scopes,
+        after: u32,
     ) -> Pick {
         let hash = key(site.hash(), scopes.hash(scope), nth);
-        let pick = match &mut self.source {
-            Source::Script(keyed) if keyed.is_empty() => Pick::BENIGN,
-            Source::Script(keyed) => scripted(keyed, hash, (site, scope, nth), alternatives, scopes),
-            Source::Seed(seed) => drawn(*seed, site.hash(), hash, alternatives),
+        let scripted = match self.keyed.is_empty() {
+            true => None,
+            false => scripted(&mut self.keyed, hash, (site, scope, nth), alternatives, scopes),
+        };
+        let pick = match (scripted, self.draws) {
+            (Some(pick), _) => pick,
+            (None, Some(draws)) if self.offers.len() >= draws.from as usize => {
+                drawn(draws.seed, draws.profile, site.hash(), hash, alternatives)
+            }
+            _ => Pick::BENIGN,
         };
         let pick = self.turn(alternatives).unwrap_or(pick);
-        self.offers.push(Offer { site, scope, nth, alternatives: *alternatives, pick });
+        self.offers.push(Offer { site, scope, nth, alternatives: *alternatives, pick, after });
         pick
     }
 
@@ -121,14 +213,8 @@ impl Chooser {
 
     /// The deviations of the script that were never offered, or not with their alternative.
     pub(crate) fn unapplied(&self) -> Vec<Deviation> {
-        match &self.source {
-            Source::Seed(_) => Vec::new(),
-            Source::Script(keyed) => keyed
-                .iter()
-                .filter(|(.., applied)| !applied)
-                .map(|(_, deviation, _)| deviation.clone())
-                .collect(),
-        }
+        let unapplied = self.keyed.iter().filter(|(.., applied)| !applied);
+        unapplied.map(|(_, deviation, _)| deviation.clone()).collect()
     }
 }
 
@@ -141,12 +227,12 @@ fn hash_of(id: &ChoiceId) -> u64 {
 }
 
 fn scripted(
-    keyed: &mut [(u64, Deviation, bool)],
+    keyed: &mut [Keyed],
     hash: u64,
     (site, scope, nth): (Site, Scope, u32),
     alternatives: &Alternatives,
     scopes: &Scopes,
-) -> Pick {
+) -> Option<Pick> {
     let first = keyed.partition_point(|(other, ..)| *other < hash);
     for (other, deviation, applied) in &mut keyed[first..] {
         if *other != hash {
@@ -156,27 +242,22 @@ fn scripted(
         if id.nth == nth && site.is(&id.site) && scopes.is(scope, &id.scope) {
             let pick = alternatives.pick(&deviation.alternative);
             *applied = pick.is_some();
-            return pick.unwrap_or(Pick::BENIGN);
+            return Some(pick.unwrap_or(Pick::BENIGN));
         }
     }
-    Pick::BENIGN
+    None
 }
 
-/// How often a site deviates, as one in 2^n, where it may at all.
-const RATES: [u32; 4] = [1, 2, 4, 6];
-/// How much rarer everything is in a run, as one in 2^n.
-const CALM: [u32; 4] = [0, 0, 2, 5];
-
-fn drawn(seed: u64, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
+fn drawn(seed: u64, profile: Profile, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
     if alternatives.deviations() == 0 {
         return Pick::BENIGN;
     }
     let swarm = mix(seed ^ 0x5157_41A7, site);
-    if swarm & 1 == 0 {
+    if profile.swarm && swarm & 1 == 0 {
         return Pick::BENIGN;
     }
-    let calm = CALM[(mix(seed, 0xCA13) >> 62) as usize];
-    let rate = RATES[(swarm >> 62) as usize] + calm;
+    let calm = profile.calm[(mix(seed, 0xCA13) >> 62) as usize];
+    let rate = profile.rates[(swarm >> 62) as usize] + calm;
     let draw = mix(seed, id);
     if draw >> (64 - rate) != 0 {
         return Pick::BENIGN;
@@ -206,7 +287,7 @@ mod tests {
     fn picks(chooser: &mut Chooser, count: u32) -> Vec<Pick> {
         let mut scopes = Scopes::new();
         let orders = (0..count).map(|_| scopes.child(Scope::ROOT, "order".into())).collect::<Vec<_>>();
-        orders.into_iter().map(|order| chooser.decide((SITE, order, 1), &LOSS, &scopes)).collect()
+        orders.into_iter().map(|order| chooser.decide((SITE, order, 1), &LOSS, &scopes, 0)).collect()
     }
 
     #[test]
@@ -227,13 +308,43 @@ mod tests {
         let mut restless = 0;
         for seed in 0..200 {
             let mut chooser = Chooser::new();
-            chooser.draw_from(seed);
+            chooser.draw_from(seed, Profile::MIXED);
             let three = picks(&mut chooser, 3);
-            chooser.draw_from(seed);
+            chooser.draw_from(seed, Profile::MIXED);
             let four = picks(&mut chooser, 4);
             assert_eq!(three, four[..3]);
             restless += usize::from(four.iter().any(|pick| !pick.is_benign()));
         }
         assert!((10..150).contains(&restless), "swarm leaves some runs calm and some not: {restless}");
+    }
+
+    #[test]
+    fn a_storm_deviates_more_often_than_calm() {
+        let share = |profile: Profile| -> usize {
+            let runs = (0..400).map(|seed| {
+                let mut chooser = Chooser::new();
+                chooser.draw_from(seed, profile);
+                picks(&mut chooser, 50).iter().filter(|pick| !pick.is_benign()).count()
+            });
+            runs.sum()
+        };
+        let [mixed, calm, storm, even] = Profile::ALL.map(share);
+        assert!(calm < even && even < mixed && mixed < storm, "{calm} {even} {mixed} {storm}");
+        assert!((400..800).contains(&even), "about one in 32 of 20,000: {even}");
+    }
+
+    #[test]
+    fn a_branch_is_benign_then_drawn_and_its_script_holds_throughout() {
+        let mut script = Script::default();
+        script.deviations.push("pay.charge/response @ order-2 #1 = lost".parse().unwrap());
+        let mut chooser = Chooser::new();
+        let storm = Profile::STORM.without_swarm();
+        chooser.draw_from(3, storm);
+        let drawn = picks(&mut chooser, 60);
+        chooser.branch(&script, 30, 3, storm);
+        let branched = picks(&mut chooser, 60);
+        assert_eq!(branched[30..], drawn[30..]);
+        let early = branched[..30].iter().enumerate().filter(|(_, pick)| !pick.is_benign());
+        assert_eq!(early.map(|(at, _)| at).collect::<Vec<_>>(), [1]);
     }
 }

@@ -183,6 +183,7 @@ impl<F: Fact> Facts<F> {
         }
         core.collect_log(env.node, env.scope());
         core.digest.value(fact);
+        core.gauge_fact(env.node, env.scope(), fact);
         if let Some(effects) = &mut core.effects {
             effects.value(fact);
         }

@@ -9,16 +9,17 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
-//! ([`time`], [`digest`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env)), what nodes act
-//! through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`],
-//! [`trace`], `tracing_capture`), what is done with many of them ([`graph`], [`trace_file`], [`search`]), and
-//! tests of a few lines ([`rehearsal`]).
+//! ([`time`], [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`],
+//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs
+//! ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
+//! [`trace_file`], [`search`]), and tests of a few lines ([`rehearsal`]).
 
 mod agenda;
 pub mod call;
 pub mod choice;
 mod chooser;
 pub mod clock;
+pub mod coverage;
 pub mod digest;
 mod engine;
 pub mod env;
@@ -44,7 +45,8 @@ pub mod world;
 
 pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
 pub use choice::{Alternatives, Pick, Site};
-pub use chooser::Turn;
+pub use chooser::{Profile, Turn};
+pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};

@@ -1,7 +1,8 @@
 //! Running a scenario: one script or seed after another, in a world whose memory is used again.
 
 use crate::choice::{Alternatives, Site};
-use crate::chooser::{Turn, below};
+use crate::chooser::{Profile, Turn, below};
+use crate::coverage::{Coverage, Gauge};
 use crate::digest::Digest;
 use crate::judge::{Bench, Facts, Violation};
 use crate::label::mix;
@@ -20,8 +21,22 @@ use std::rc::Rc;
 pub enum Plan<'a> {
     /// The seed draws the variant and the deviations.
     Seed(u64),
+    /// The same, as restless as the profile says.
+    Profiled(u64, Profile),
     /// The script names them.
     Script(&'a Script),
+    /// The script names some; from the choice `from` on, counted from 0, a seed draws those that it does not
+    /// name.
+    Branch {
+        /// The variant, and the deviations that hold throughout.
+        script: &'a Script,
+        /// The first choice that is drawn.
+        from: u32,
+        /// What draws.
+        seed: u64,
+        /// How restlessly.
+        profile: Profile,
+    },
     /// The turns are counted out: what an exhaustive search runs. The run also keeps its effects.
     Turns {
         /// What the run is built from.
@@ -29,6 +44,15 @@ pub enum Plan<'a> {
         /// Where it leaves the happy path, in order.
         turns: &'a [Turn],
     },
+}
+
+impl Plan<'_> {
+    fn seed(&self) -> Option<u64> {
+        match self {
+            Plan::Seed(seed) | Plan::Profiled(seed, _) => Some(*seed),
+            Plan::Script(_) | Plan::Branch { .. } | Plan::Turns { .. } => None,
+        }
+    }
 }
 
 /// What a campaign keeps of a run.
@@ -57,6 +81,8 @@ pub struct Offered {
     pub site: Site,
     /// What it offered.
     pub alternatives: Alternatives,
+    /// How many numbered events came before it.
+    pub after: u32,
 }
 
 /// Runs a scenario again and again.
@@ -109,6 +135,8 @@ pub trait Rehearse {
     fn run(&mut self, plan: Plan<'_>) -> Outcome;
     /// Runs once with recording on.
     fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace);
+    /// Runs once, and says what the run reached.
+    fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage);
     /// The last run as a script: its variant and the deviations it took, in the order taken.
     fn script(&self) -> Script;
     /// The run of a seed as a script.
@@ -175,6 +203,9 @@ impl<S: Scenario> Rehearse for Runner<S> {
     }
     fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
         Runner::record(self, plan)
+    }
+    fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
+        Runner::cover(self, plan)
     }
     fn script(&self) -> Script {
         Runner::script(self)
@@ -251,12 +282,20 @@ impl<S: Scenario> Runner<S> {
         self.world.core.borrow_mut().recording = Some(Vec::new());
         tracing_capture::capture(&buffer, || self.execute(plan));
         let outcome = self.outcome();
-        let seed = if let Plan::Seed(seed) = plan { Some(seed) } else { None };
+        let seed = plan.seed();
         let script = self.script();
         let mut core = self.world.core.borrow_mut();
         let events = core.recording.take().unwrap_or_default();
         let trace = trace::of_run(&core, events, &outcome, script, seed);
         (outcome, trace)
+    }
+
+    /// Runs once, and says what the run reached.
+    pub fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
+        self.world.core.borrow_mut().gauge = Some(Gauge::default());
+        self.execute(plan);
+        let gauge = self.world.core.borrow_mut().gauge.take();
+        (self.outcome(), gauge.map(|gauge| gauge.coverage).unwrap_or_default())
     }
 
     /// The last run as a script.
@@ -281,6 +320,7 @@ impl<S: Scenario> Runner<S> {
                 id: offer.id(&core.scopes),
                 site: offer.site,
                 alternatives: offer.alternatives,
+                after: offer.after,
             })
             .collect()
     }
@@ -305,8 +345,8 @@ impl<S: Scenario> Runner<S> {
             self.replace_world();
         }
         self.variant = match plan {
-            Plan::Seed(seed) => self.variant_of(seed),
-            Plan::Script(script) => script.variant.clone(),
+            Plan::Seed(seed) | Plan::Profiled(seed, _) => self.variant_of(seed),
+            Plan::Script(script) | Plan::Branch { script, .. } => script.variant.clone(),
             Plan::Turns { variant, .. } => variant.clone(),
         };
         let horizon = self.scenario.horizon(&self.variant);
@@ -317,8 +357,10 @@ impl<S: Scenario> Runner<S> {
         {
             let chooser = &mut self.world.core.borrow_mut().chooser;
             match plan {
-                Plan::Seed(seed) => chooser.draw_from(seed),
+                Plan::Seed(seed) => chooser.draw_from(seed, Profile::MIXED),
+                Plan::Profiled(seed, profile) => chooser.draw_from(seed, profile),
                 Plan::Script(script) => chooser.follow(script),
+                Plan::Branch { script, from, seed, profile } => chooser.branch(script, from, seed, profile),
                 Plan::Turns { turns, .. } => chooser.take(turns),
             }
         }
@@ -368,6 +410,7 @@ impl<S: Scenario> Runner<S> {
     fn replace_world(&mut self) {
         let world = World::new();
         world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
+        world.core.borrow_mut().gauge = self.world.core.borrow_mut().gauge.take();
         world.core.borrow_mut().log = self.world.core.borrow().log.clone();
         self.world.discard();
         self.world = world;

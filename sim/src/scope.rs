@@ -123,6 +123,15 @@ impl Scopes {
         None
     }
 
+    /// The outermost entity that encloses `scope`, by its hash.
+    pub(crate) fn outermost(&self, scope: Scope) -> u64 {
+        let mut at = scope.0;
+        while at != 0 && self.nodes[at as usize].parent != 0 {
+            at = self.nodes[at as usize].parent;
+        }
+        self.nodes[at as usize].hash
+    }
+
     /// Whether `path` is the written form of `scope`; compares every part.
     pub(crate) fn is(&self, scope: Scope, path: &ScopePath) -> bool {
         let mut at = scope.0;

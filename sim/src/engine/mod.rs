@@ -9,6 +9,7 @@ mod steps;
 
 use crate::agenda::{Agenda, Due};
 use crate::chooser::Chooser;
+use crate::coverage::Gauge;
 use crate::digest::Digest;
 use crate::event::{Event, Kind};
 use crate::node::{Node, NodeId, State};
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     /// What came of the run's choices, if somebody asked.
     pub(crate) effects: Option<Digest>,
     pub(crate) recording: Option<Vec<Event>>,
+    /// Takes the coverage of the run, if it was asked for.
+    pub(crate) gauge: Option<Gauge>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) disturbances: Vec<Disturbance>,
     pub(crate) mishap: Option<Mishap>,
@@ -83,6 +86,7 @@ impl Core {
             events: 0,
             effects: None,
             recording: None,
+            gauge: None,
             nodes: Vec::new(),
             disturbances: Vec::new(),
             mishap: None,

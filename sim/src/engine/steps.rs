@@ -3,11 +3,13 @@
 use super::Core;
 use super::effects::Reach;
 use crate::choice::{Alternatives, Pick, Site};
+use crate::coverage::Shape;
 use crate::event::{Chosen, Event, Kind};
 use crate::node::NodeId;
 use crate::scope::{Scope, User};
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, Mishap, Unwound};
+use serde::Serialize;
 
 impl Core {
     pub(crate) fn footprint(&self) -> [usize; 5] {
@@ -178,7 +180,7 @@ impl Core {
             self.mishap = Some(Mishap::Ambiguous { choice });
         }
         let nth = before + 1;
-        let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes);
+        let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes, self.events);
         let offered = self.chooser.offers().len() as u32;
         if offered > self.limits.choices {
             self.run_away("choices", offered, self.limits.choices);
@@ -195,11 +197,22 @@ impl Core {
             if let Some(event) = self.last_recorded() {
                 event.choice = Some(Chosen { site, nth, pick, alternatives: *alternatives });
             }
+            if let Some(gauge) = &mut self.gauge {
+                gauge.deviation(site.hash(), pick.index() as u64);
+            }
             let (from, until) = (self.now, self.now);
             let owner = site.owner();
             self.disturbances.push(Disturbance { owner, scope, node, from, until });
         }
         pick
+    }
+
+    /// Notes the shape of a fact, if coverage was asked for.
+    pub(crate) fn gauge_fact(&mut self, node: NodeId, scope: Scope, fact: &impl Serialize) {
+        if let Some(gauge) = &mut self.gauge {
+            let role = self.nodes[node.0 as usize].role.name.hash().finish();
+            gauge.fact(Shape::of(fact), role, self.scopes.outermost(scope));
+        }
     }
 
     /// Distinguishes tasks that share a slot one after the other.

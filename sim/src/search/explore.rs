@@ -4,10 +4,12 @@
 //! comes out the same at any number of threads. What is kept does not grow with the number of runs, only
 //! with that of failing runs, which the caller bounds.
 
+use crate::chooser::Profile;
 use crate::digest::Digest;
 use crate::judge::Violation;
 use crate::label::mix;
 use crate::runner::{Outcome, Plan, Rehearse};
+use crate::script::Script;
 use crate::time::Duration;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -74,6 +76,8 @@ impl Tally {
 pub struct FailingRun {
     /// Its seed.
     pub seed: u64,
+    /// What it did, if its seed alone does not say so.
+    pub script: Option<Script>,
     /// Everything that it broke.
     pub violations: Vec<Violation>,
     /// The campaign up to this run, this run included.
@@ -85,6 +89,8 @@ pub struct FailingRun {
 pub struct Campaign {
     /// The seeds that were run.
     pub seeds: Range<u64>,
+    /// How restlessly.
+    pub profile: Profile,
     /// What all runs add up to.
     pub tally: Tally,
     /// The runs that broke something, in the order of their seeds.
@@ -134,24 +140,53 @@ impl Group {
 /// assert_eq!(whole, parts);
 /// ```
 pub fn explore(rehearse: &mut dyn Rehearse, seeds: Range<u64>, failures_max: usize) -> Campaign {
+    explore_as(rehearse, Profile::MIXED, seeds, failures_max)
+}
+
+/// The same, as restlessly as the profile says.
+pub fn explore_as(
+    rehearse: &mut dyn Rehearse,
+    profile: Profile,
+    seeds: Range<u64>,
+    failures_max: usize,
+) -> Campaign {
     let goals = rehearse.goals().len();
-    let mut campaign = Campaign { seeds: seeds.start..seeds.start, ..Campaign::default() };
+    let mut campaign = Campaign::at(seeds.start, profile);
     for seed in seeds {
         if campaign.failing.len() >= failures_max {
             break;
         }
-        let outcome = rehearse.run(Plan::Seed(seed));
-        campaign.tally.then(&Tally::of_run(&outcome, goals));
-        campaign.seeds.end = seed + 1;
-        if !outcome.violations.is_empty() {
-            let so_far = campaign.tally.clone();
-            campaign.failing.push(FailingRun { seed, violations: outcome.violations, so_far });
-        }
+        let outcome = rehearse.run(Plan::Profiled(seed, profile));
+        campaign.add(seed, outcome, None, goals);
     }
     campaign
 }
 
 impl Campaign {
+    /// A campaign without runs so far, whose first is to be that of `seed`.
+    pub(super) fn at(seed: u64, profile: Profile) -> Self {
+        Self { seeds: seed..seed, profile, ..Self::default() }
+    }
+
+    /// Adds the run that comes next; `script` says what it did if `seed` alone does not.
+    pub(super) fn add(&mut self, seed: u64, outcome: Outcome, script: Option<Script>, goals: usize) {
+        self.tally.then(&Tally::of_run(&outcome, goals));
+        self.seeds.end = seed + 1;
+        if !outcome.violations.is_empty() {
+            let so_far = self.tally.clone();
+            self.failing.push(FailingRun { seed, script, violations: outcome.violations, so_far });
+        }
+    }
+
+    /// What makes the run of this seed again.
+    pub fn plan(&self, seed: u64) -> Plan<'_> {
+        let known = self.failing.binary_search_by_key(&seed, |run| run.seed);
+        match known.ok().and_then(|at| self.failing[at].script.as_ref()) {
+            Some(script) => Plan::Script(script),
+            None => Plan::Profiled(seed, self.profile),
+        }
+    }
+
     /// Adds the campaign over the seeds that come next.
     pub fn merge(&mut self, next: Campaign) {
         for mut failing in next.failing {
@@ -161,7 +196,7 @@ impl Campaign {
             self.failing.push(failing);
         }
         if self.tally.runs == 0 {
-            self.seeds.start = next.seeds.start;
+            (self.seeds.start, self.profile) = (next.seeds.start, next.profile);
         }
         self.tally.then(&next.tally);
         self.seeds.end = next.seeds.end;

@@ -1,11 +1,15 @@
 //! Search over scripts: finding runs that fail, and what is done with a run once it has failed.
 //!
-//! In reading order: [`explore`] runs seeds, [`bounded`] runs every script of few deviations, `shrink` makes a failing script small, `slice` cuts its story
-//! out of the trace, `told` writes it down, [`signature`] says which bug it is, and [`replay`] runs it again
-//! later.
+//! In reading order: [`explore`] runs seeds, [`guided`] makes runs of those that reached something new,
+//! [`bounded`] runs every script of few deviations, `shrink` makes a failing script small, `slice` cuts its story
+//! out of the trace, [`nearest`] finds the least change with which it holds, `told` writes it down, [`signature`]
+//! says which bug it is, [`likelihood`] where the run was lost, and [`replay`] runs it again later.
 
 pub mod bounded;
 pub mod explore;
+pub mod guided;
+pub mod likelihood;
+pub mod nearest;
 pub mod replay;
 mod shrink;
 pub mod signature;
@@ -13,7 +17,10 @@ mod slice;
 mod told;
 
 pub use bounded::{Bounded, Broken, Layer, Parent, Sites, expand};
-pub use explore::{Campaign, FailingRun, Group, Tally, explore};
+pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as};
+pub use guided::{Discovery, Guide, Round};
+pub use likelihood::{Likelihood, likelihood};
+pub use nearest::{Change, Nearest};
 pub use replay::{Misfit, Replay, Verdict, fit, replay};
 
 use crate::judge::Violation;
@@ -36,6 +43,8 @@ pub struct Failure {
     pub signature: String,
     /// For each deviation of the shrunk script, what happens without it.
     pub needed: Vec<Needed>,
+    /// The least change of the shrunk script with which it holds, if one was found.
+    pub nearest: Option<Nearest>,
     /// The shrunk run, recorded.
     pub trace: Trace,
     /// The steps of the trace that tell the story, in order.
@@ -61,6 +70,7 @@ pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Viola
     failure.found = found.clone();
     failure.runs = shrinking.runs;
     failure.needed = needed(rehearse, &failure.shrunk);
+    failure.nearest = nearest::nearest(rehearse, &failure.shrunk, &failure.needed);
     failure
 }
 
@@ -72,7 +82,8 @@ pub(crate) fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Vio
     let slice = slice::slice(&trace, &violation);
     let signature = signature::signature(&trace, &violation, &slice);
     let (found, shrunk) = (script.clone(), trace.script.clone());
-    Failure { found, shrunk, violation, runs: 0, signature, needed: Vec::new(), trace, slice }
+    let (needed, nearest) = (Vec::new(), None);
+    Failure { found, shrunk, violation, runs: 0, signature, needed, nearest, trace, slice }
 }
 
 fn needed(rehearse: &mut dyn Rehearse, script: &Script) -> Vec<Needed> {

@@ -25,6 +25,9 @@ impl fmt::Display for Failure {
                 still => writeln!(f, "needed    without ({number}) it still breaks {}", still.join(", "))?,
             }
         }
+        if let Some(nearest) = &self.nearest {
+            writeln!(f, "nearest   {} {} holds", nearest.deviation, nearest.change)?;
+        }
         let (before, after) = (self.found.deviations.len(), self.shrunk.deviations.len());
         writeln!(f, "shrunk    from {before} to {after}, in {} runs", self.runs)
     }

@@ -11,7 +11,7 @@ mod write;
 
 use crate::judge::Violation;
 use crate::script::Script;
-use crate::search::{Failure, Needed};
+use crate::search::{Failure, Nearest, Needed};
 use crate::trace::Trace;
 
 /// The form of the files that this version writes and reads.
@@ -60,6 +60,8 @@ pub struct Explained {
     pub signature: String,
     /// For each deviation, what happens without it.
     pub needed: Vec<Needed>,
+    /// The least change with which it holds, if one is known.
+    pub nearest: Option<Nearest>,
     /// The steps that tell the story.
     pub slice: Vec<u32>,
 }
@@ -72,16 +74,16 @@ impl TraceFile {
 
     /// The failure that the file holds, if it was explained.
     pub fn failure(&self) -> Option<Failure> {
-        let Explained { found, violation, runs, signature, needed, slice } = self.explained.clone()?;
+        let Explained { found, violation, runs, signature, needed, nearest, slice } = self.explained.clone()?;
         let (shrunk, trace) = (self.trace.script.clone(), self.trace.clone());
-        Some(Failure { found, shrunk, violation, runs, signature, needed, trace, slice })
+        Some(Failure { found, shrunk, violation, runs, signature, needed, nearest, trace, slice })
     }
 }
 
 impl From<&Failure> for TraceFile {
     fn from(failure: &Failure) -> Self {
-        let Failure { found, violation, runs, signature, needed, slice, trace, .. } = failure.clone();
-        let explained = Some(Explained { found, violation, runs, signature, needed, slice });
+        let Failure { found, violation, runs, signature, needed, nearest, slice, trace, .. } = failure.clone();
+        let explained = Some(Explained { found, violation, runs, signature, needed, nearest, slice });
         Self { explained, ..Self::of_run(trace) }
     }
 }

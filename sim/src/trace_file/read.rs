@@ -2,8 +2,8 @@
 
 use super::{Explained, SCHEMA, TraceFile, TraceFileError, seal};
 use crate::judge::Violation;
-use crate::script::Script;
-use crate::search::Needed;
+use crate::script::{ChoiceId, Deviation, Script};
+use crate::search::{Change, Nearest, Needed};
 use crate::time::Moment;
 use crate::trace::{ChoiceTaken, Kind, Step, Trace};
 use crate::world::Limits;
@@ -76,7 +76,16 @@ struct ExplainedRecord {
     runs: u32,
     signature: String,
     needed: Vec<NeededRecord>,
+    /// Files of earlier versions lack it.
+    nearest: Option<NearestRecord>,
     slice: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct NearestRecord {
+    deviation: String,
+    alternative: Option<String>,
+    elsewhere: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +222,22 @@ fn read_explained(record: ExplainedRecord, steps: usize) -> Result<Explained, St
         violation: read_violation(record.violation, steps)?,
         runs: record.runs,
         signature: record.signature,
+        nearest: record.nearest.map(read_nearest).transpose()?,
         slice: within(record.slice, steps)?,
     })
+}
+
+fn read_nearest(record: NearestRecord) -> Result<Nearest, String> {
+    let deviation: Deviation = record.deviation.parse()?;
+    let change = match (record.alternative, record.elsewhere) {
+        (Some(name), _) => Change::Alternative(name),
+        (None, Some(id)) => Change::Elsewhere(read_choice(&id)?),
+        (None, None) => Change::Dropped,
+    };
+    Ok(Nearest { deviation, change })
+}
+
+/// A choice is written as a deviation without what it takes.
+fn read_choice(text: &str) -> Result<ChoiceId, String> {
+    format!("{text} = -").parse().map(|deviation: Deviation| deviation.id)
 }

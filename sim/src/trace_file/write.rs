@@ -3,6 +3,7 @@
 use super::{Explained, SCHEMA, TraceFile, seal};
 use crate::judge::Violation;
 use crate::script::Script;
+use crate::search::{Change, Nearest};
 use crate::trace::Step;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -100,14 +101,27 @@ fn explained_record(explained: &Explained) -> Value {
     let needed = explained.needed.iter().map(
         |needed| json!({ "deviation": needed.deviation.to_string(), "still_broken": needed.still_broken }),
     );
-    json!({
+    let mut record = json!({
         "found": script_record(&explained.found),
         "violation": violation_record(&explained.violation),
         "runs": explained.runs,
         "signature": explained.signature,
         "needed": needed.collect::<Vec<_>>(),
         "slice": explained.slice,
-    })
+    });
+    if let Some(nearest) = &explained.nearest {
+        record["nearest"] = nearest_record(nearest);
+    }
+    record
+}
+
+fn nearest_record(nearest: &Nearest) -> Value {
+    let (alternative, elsewhere) = match &nearest.change {
+        Change::Alternative(name) => (Some(name.clone()), None),
+        Change::Elsewhere(id) => (None, Some(id.to_string())),
+        Change::Dropped => (None, None),
+    };
+    json!({ "deviation": nearest.deviation.to_string(), "alternative": alternative, "elsewhere": elsewhere })
 }
 
 /// The greatest whole number that every reader of JSON takes exactly.

@@ -1,0 +1,188 @@
+//! Guided exploration: runs that reach something new are kept, and later runs are made of them.
+//!
+//! A search goes in rounds of fixed size. Within a round nothing is learnt: what run `n` does follows from `n`
+//! and from what earlier rounds have taught, so a round comes out the same however it is divided among threads.
+//! Half of the runs are drawn from their seeds alone, as in plain exploration; each of the others takes a kept
+//! script and drops some of its deviations, alters one, or adds a few among the choices that its run offers.
+//!
+//! Because later runs depend on earlier ones, a guided search is no sample of any distribution: no bound on the
+//! rate of failure follows from its finding nothing.
+
+use crate::choice::Alternatives;
+use crate::chooser::{Profile, below};
+use crate::coverage::Coverage;
+use crate::label::mix;
+use crate::runner::{Plan, Rehearse};
+use crate::script::Script;
+use crate::search::explore::Campaign;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a guided search has learnt up to a round.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// use shakedown_sim::search::Guide;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let (mut runner, mut guide) = (Runner::new(Calm), Guide::new(Profile::MIXED));
+/// let whole = guide.explore(&mut runner, 0..Guide::ROUND);
+/// let mut parts = guide.explore(&mut runner, 0..100);
+/// parts.merge(guide.explore(&mut runner, 100..Guide::ROUND));
+/// assert_eq!(whole, parts);
+/// guide.learn(whole.discoveries);
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guide {
+    profile: Profile,
+    known: Coverage,
+    kept: Vec<Kept>,
+    /// Which of them is replaced next, once there are as many as there may be.
+    oldest: usize,
+}
+
+/// A script worth making others of, with what each of its deviations could have been instead.
+#[derive(Clone, Debug)]
+struct Kept {
+    script: Script,
+    ways: Vec<Alternatives>,
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.script == other.script
+    }
+}
+
+impl Eq for Kept {}
+
+/// A run that reached what was not known in its round.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Discovery {
+    coverage: Coverage,
+    kept: Kept,
+}
+
+/// A round, or a part of one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Round {
+    /// The runs.
+    pub campaign: Campaign,
+    /// Those that reached something new, in order.
+    pub discoveries: Vec<Discovery>,
+}
+
+impl Round {
+    /// Adds the part that comes next.
+    pub fn merge(&mut self, next: Round) {
+        self.campaign.merge(next.campaign);
+        self.discoveries.extend(next.discoveries);
+    }
+}
+
+/// As many scripts are kept at most; then each new one takes the place of the oldest.
+const KEPT_MAX: usize = 256;
+
+impl Guide {
+    /// Runs of a round.
+    pub const ROUND: u64 = 256;
+
+    /// Knows nothing yet; fresh runs are as restless as the profile says.
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, known: Coverage::default(), kept: Vec::new(), oldest: 0 }
+    }
+
+    /// How many features are known, and how many scripts are kept.
+    pub fn size(&self) -> (u32, usize) {
+        (self.known.count(), self.kept.len())
+    }
+
+    /// Makes the runs with these numbers out of what is known.
+    pub fn explore(&self, rehearse: &mut dyn Rehearse, numbers: Range<u64>) -> Round {
+        let goals = rehearse.goals().len();
+        let mut round = Round { campaign: Campaign::at(numbers.start, self.profile), ..Round::default() };
+        for number in numbers {
+            let script = self.script(number);
+            let plan = match &script {
+                None => Plan::Profiled(number, self.profile),
+                Some((script, from)) => {
+                    Plan::Branch { script, from: *from, seed: number, profile: Profile::CALM }
+                }
+            };
+            let (outcome, coverage) = rehearse.cover(plan);
+            let failed = !outcome.violations.is_empty();
+            // Scripts that fail are not kept: what is made of them would mostly fail for the same reason.
+            if !failed && self.known.lacks(&coverage) {
+                round.discoveries.push(Discovery { coverage, kept: Kept::of_last(rehearse) });
+            }
+            let taken = (failed && script.is_some()).then(|| rehearse.script());
+            round.campaign.add(number, outcome, taken, goals);
+        }
+        round
+    }
+
+    /// Learns from a round, in the order of its runs.
+    pub fn learn(&mut self, discoveries: Vec<Discovery>) {
+        for Discovery { coverage, kept } in discoveries {
+            if !self.known.take(&coverage) {
+                continue;
+            }
+            if self.kept.len() < KEPT_MAX {
+                self.kept.push(kept);
+            } else {
+                self.kept[self.oldest] = kept;
+                self.oldest = (self.oldest + 1) % KEPT_MAX;
+            }
+        }
+    }
+
+    /// The script that the run with this number follows, and from which choice on it draws beside it; none if
+    /// its seed decides everything.
+    fn script(&self, number: u64) -> Option<(Script, u32)> {
+        let draw = mix(number, 0x6775_6964);
+        if draw & 1 == 0 || self.kept.is_empty() {
+            return None;
+        }
+        let parent = &self.kept[below(mix(draw, 1), self.kept.len() as u32) as usize];
+        Some(match below(mix(draw, 2), 3) {
+            0 => (parent.without_some(draw), u32::MAX),
+            1 => (parent.with_another_way(draw), u32::MAX),
+            _ => (parent.script.clone(), 0),
+        })
+    }
+}
+
+impl Kept {
+    /// The run that was just made.
+    fn of_last(rehearse: &dyn Rehearse) -> Self {
+        let script = rehearse.script();
+        let offers: BTreeMap<_, _> =
+            rehearse.offers().into_iter().map(|offered| (offered.id, offered.alternatives)).collect();
+        let ways = script.deviations.iter().map(|deviation| offers[&deviation.id]).collect();
+        Self { script, ways }
+    }
+
+    /// Each deviation dropped in one of two cases.
+    fn without_some(&self, draw: u64) -> Script {
+        let kept = self.script.deviations.iter().zip(0..).filter(|(_, at)| mix(draw, 16 + at) & 1 == 1);
+        self.script.with(kept.map(|(deviation, _)| deviation.clone()).collect())
+    }
+
+    /// One deviation takes another of the ways that its choice offers by name.
+    fn with_another_way(&self, draw: u64) -> Script {
+        let mut deviations = self.script.deviations.clone();
+        if let Some(at) = (!deviations.is_empty()).then(|| below(mix(draw, 3), deviations.len() as u32)) {
+            let names = &self.ways[at as usize].names()[1..];
+            names[below(mix(draw, 4), names.len() as u32) as usize]
+                .clone_into(&mut deviations[at as usize].alternative);
+        }
+        self.script.with(deviations)
+    }
+}

@@ -1,0 +1,99 @@
+//! The nearest script that holds: what little would have had to be otherwise.
+
+use super::Needed;
+use crate::runner::{Offered, Plan, Rehearse};
+use crate::script::{ChoiceId, Deviation, Script};
+use std::fmt;
+
+/// The least change of a failing script with which its run holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Nearest {
+    /// The deviation that is changed, as the failing script has it.
+    pub deviation: Deviation,
+    /// What becomes of it.
+    pub change: Change,
+}
+
+/// What becomes of a deviation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Its choice takes this other alternative, which deviates too.
+    Alternative(String),
+    /// It happens at this other choice of its site.
+    Elsewhere(ChoiceId),
+    /// It does not happen.
+    Dropped,
+}
+
+impl Nearest {
+    /// The script that holds.
+    pub fn script(&self, failing: &Script) -> Script {
+        let changed = failing.deviations.iter().filter_map(|deviation| {
+            if *deviation != self.deviation {
+                return Some(deviation.clone());
+            }
+            match &self.change {
+                Change::Alternative(name) => {
+                    Some(Deviation { alternative: name.clone(), ..deviation.clone() })
+                }
+                Change::Elsewhere(id) => Some(Deviation { id: id.clone(), ..deviation.clone() }),
+                Change::Dropped => None,
+            }
+        });
+        failing.with(changed.collect())
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Alternative(name) => write!(f, "= {name}"),
+            Change::Elsewhere(id) => write!(f, "@ {} #{}", id.scope, id.nth),
+            Change::Dropped => f.write_str("dropped"),
+        }
+    }
+}
+
+/// No search for the nearest script takes more runs than this.
+const RUNS_MAX: u32 = 64;
+/// As many choices of a deviation's site are tried in its place, those that were met soonest after it.
+const PLACES_MAX: usize = 3;
+
+/// The first of these that holds with every deviation applied: a deviation that takes another alternative, the
+/// one next to it first; a deviation at the next choices of its site; a deviation dropped, as `needed` has it.
+/// Within each, the last deviation of the script is changed first: least of the run is another then.
+pub(crate) fn nearest(rehearse: &mut dyn Rehearse, failing: &Script, needed: &[Needed]) -> Option<Nearest> {
+    rehearse.run(Plan::Script(failing));
+    let offers = rehearse.offers();
+    let backwards = || failing.deviations.iter().rev();
+    let others = backwards().flat_map(|deviation| alternatives(deviation, &offers));
+    let elsewhere = backwards().flat_map(|deviation| places(deviation, failing, &offers));
+    for (deviation, change) in others.chain(elsewhere).take(RUNS_MAX as usize) {
+        let nearest = Nearest { deviation, change };
+        let outcome = rehearse.run(Plan::Script(&nearest.script(failing)));
+        if outcome.violations.is_empty() && outcome.unapplied.is_empty() {
+            return Some(nearest);
+        }
+    }
+    let dropped = needed.iter().rev().find(|needed| needed.still_broken.is_empty());
+    dropped.map(|needed| Nearest { deviation: needed.deviation.clone(), change: Change::Dropped })
+}
+
+/// The other ways in which a choice may deviate by name, those next to the one taken first.
+fn alternatives(deviation: &Deviation, offers: &[Offered]) -> Vec<(Deviation, Change)> {
+    let Some(offered) = offers.iter().find(|offered| offered.id == deviation.id) else { return Vec::new() };
+    let names = offered.alternatives.names();
+    let taken = names.iter().position(|name| *name == deviation.alternative).unwrap_or(names.len());
+    let mut others: Vec<usize> = (1..names.len()).filter(|index| *index != taken).collect();
+    others.sort_by_key(|index| index.abs_diff(taken));
+    let change = |index| (deviation.clone(), Change::Alternative(String::from(names[index])));
+    others.into_iter().map(change).collect()
+}
+
+/// The choices of a deviation's site that follow it in the run and do not deviate themselves.
+fn places(deviation: &Deviation, failing: &Script, offers: &[Offered]) -> Vec<(Deviation, Change)> {
+    let after = offers.iter().skip_while(|offered| offered.id != deviation.id).skip(1);
+    let of_site = after.filter(|offered| offered.id.site == deviation.id.site);
+    let free = of_site.filter(|offered| failing.deviations.iter().all(|other| other.id != offered.id));
+    free.take(PLACES_MAX).map(|offered| (deviation.clone(), Change::Elsewhere(offered.id.clone()))).collect()
+}
