@@ -192,6 +192,24 @@ impl ScopePath {
         self.parts.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join("/")
     }
 
+    /// The numbers of its parts, outermost first.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.parts.iter().map(|(_, number)| *number)
+    }
+
+    /// Whether both are within one entity down to `depth`, counted from 0.
+    pub(crate) fn shares(&self, other: &ScopePath, depth: usize) -> bool {
+        let (mine, theirs) = (self.parts.get(..=depth), other.parts.get(..=depth));
+        mine.is_some() && mine == theirs
+    }
+
+    /// The same path within another entity at `depth`.
+    pub(crate) fn renumbered(&self, depth: usize, number: u32) -> Self {
+        let mut other = self.clone();
+        other.parts[depth].1 = number;
+        other
+    }
+
     /// The outermost part in its written form (`intent-1`), if there is one.
     pub fn first(&self) -> Option<String> {
         self.parts.first().map(|(label, number)| format!("{label}-{number}"))

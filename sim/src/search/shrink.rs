@@ -1,11 +1,12 @@
 //! Shrinking: from a failing script to a small one that fails in the same way.
 //!
 //! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating
-//! failure-inducing input", 2002), those that remain are simplified, the variant is made smaller, and at
-//! last every smaller script over the sites involved is tried, so that what remains is minimal in practice.
+//! failure-inducing input", 2002), those that remain are moved to earlier entities and simplified, the variant is
+//! made smaller, and at last every smaller script over the sites involved is tried, so that what remains is minimal in practice.
 
 use crate::judge::Violation;
 use crate::runner::{Offered, Plan, Rehearse};
+use crate::scope::ScopePath;
 use crate::script::{Deviation, Script, Variant};
 use crate::search::is_same;
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ pub(crate) fn shrink(rehearse: &mut dyn Rehearse, found: &Script, violation: &Vi
         if shrinker.count() > MANY {
             shrinker.try_smaller_scripts();
         }
+        shrinker.take_earlier_entities();
         shrinker.simplify();
         shrinker.make_variant_smaller();
         shrinker.try_smaller_scripts();
@@ -109,6 +111,31 @@ impl Shrinker<'_> {
             if self.fails(self.best.with(rest)) { any = true } else { at += size }
         }
         any
+    }
+
+    /// Moves all deviations of one entity together to an earlier one of its kind: the first user instead of the
+    /// third, whose deviations may only matter together. Outer entities come first.
+    fn take_earlier_entities(&mut self) {
+        let depths = self.best.deviations.iter().map(|deviation| deviation.id.scope.numbers().count());
+        for depth in 0..depths.max().unwrap_or_default() {
+            let scopes: BTreeSet<ScopePath> =
+                self.best.deviations.iter().map(|deviation| deviation.id.scope.clone()).collect();
+            for scope in scopes {
+                let Some(now) = scope.numbers().nth(depth) else { continue };
+                let mut earlier = (1..now).take(PLACES_MAX);
+                earlier.any(|number| self.moves(&scope, depth, number));
+            }
+        }
+    }
+
+    /// Whether it still fails once all deviations within this entity are within that of another number.
+    fn moves(&mut self, entity: &ScopePath, depth: usize, number: u32) -> bool {
+        let (mut deviations, count) = (self.best.deviations.clone(), self.count());
+        for deviation in deviations.iter_mut().filter(|one| one.id.scope.shares(entity, depth)) {
+            deviation.id.scope = deviation.id.scope.renumbered(depth, number);
+        }
+        let named: BTreeSet<_> = deviations.iter().map(|deviation| &deviation.id).collect();
+        named.len() == count && self.fails(self.best.with(deviations))
     }
 
     /// Gives each deviation an earlier alternative of its choice, or an earlier choice of its site.

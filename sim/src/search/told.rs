@@ -1,6 +1,6 @@
 //! Failures and verdicts in plain words.
 
-use super::{Failure, Verdict};
+use super::{Change, Failure, Verdict};
 use std::fmt;
 
 impl fmt::Display for Failure {
@@ -25,7 +25,8 @@ impl fmt::Display for Failure {
                 still => writeln!(f, "needed    without ({number}) it still breaks {}", still.join(", "))?,
             }
         }
-        if let Some(nearest) = &self.nearest {
+        // That something dropped is enough, the lines before say.
+        if let Some(nearest) = self.nearest.as_ref().filter(|nearest| nearest.change != Change::Dropped) {
             writeln!(f, "nearest   {} {} holds", nearest.deviation, nearest.change)?;
         }
         let (before, after) = (self.found.deviations.len(), self.shrunk.deviations.len());

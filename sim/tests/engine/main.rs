@@ -1,5 +1,6 @@
 //! What the engine promises, one area a file, each a table of claims.
 
+mod planted;
 mod rig;
 mod shop;
 
@@ -11,12 +12,15 @@ mod crashes;
 mod determinism;
 mod durable;
 mod example;
+mod explaining;
+mod guiding;
 mod idle;
 mod laws;
 mod memory;
 mod mishaps;
 mod scripts;
 mod searching;
+mod shrinking;
 mod tokio_parts;
 mod trace_files;
 mod words;

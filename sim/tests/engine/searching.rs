@@ -1,6 +1,6 @@
 //! What exploring, shrinking, signing and replaying promise.
 
-use crate::rig::{Rig, script, seconds};
+use crate::rig::{Rig, script};
 use crate::shop::{Edits, Shop};
 use shakedown_sim::search::{Campaign, Failure, Misfit, Verdict, explore, fit, replay, understand};
 use shakedown_sim::*;
@@ -160,62 +160,6 @@ fn a_failure_without_deviations_is_told_as_well() {
     let outcome = runner.run(Plan::Script(&script("")));
     let failure = understand(&mut runner, &script(""), &outcome.violations[0]);
     assert_eq!((failure.shrunk.deviations.len(), failure.slice.len()), (0, 2));
-}
-
-/// Forty entities that each draw four times; the alarm rings when all of the wanted draws deviate.
-fn planted(wanted: &'static [(&'static str, u32, &'static str)]) -> Rig {
-    const WAYS: Alternatives = Alternatives::delays(&["no", "1 s", "5 s", "1 min"], (100, 70_000));
-    Rig::new(move |stage| {
-        let met = std::rc::Rc::new(std::cell::Cell::new(0_u32));
-        for _ in 0..40 {
-            let (facts, met) = (stage.facts().clone(), met.clone());
-            let env = stage
-                .node(Role::new("node".into(), CrashProfile::NEVER), |_| {})
-                .within(stage.entity("item"));
-            env.clone().spawn(async move {
-                let number = env.number_of("item").unwrap_or_default();
-                for point in ["one", "two", "three", "four"] {
-                    let delay = env.choose_delay(Site::new("item".into(), point.into()), &WAYS);
-                    for (index, (at, least, than)) in wanted.iter().enumerate() {
-                        if *at == point && number >= *least && delay >= time::parse(than).unwrap() {
-                            met.set(met.get() | 1 << index);
-                        }
-                    }
-                }
-                env.sleep(seconds(20)).await;
-                if number == 40 && met.get().count_ones() as usize == wanted.len() {
-                    crate::rig::say(&facts, &env, "alarm");
-                    crate::rig::say(&facts, &env, "alarm");
-                }
-            });
-        }
-    })
-}
-
-#[test]
-fn planted_bugs_shrink_to_their_known_scripts() {
-    fn check(wanted: &'static [(&'static str, u32, &'static str)], expected: &[&str]) {
-        let mut runner = Runner::new(planted(wanted));
-        let (mut most, mut sizes) = (0, Vec::new());
-        for failing in explore(&mut runner, 0..50_000, 12).failing {
-            let found = runner.script_of(failing.seed);
-            let failure = understand(&mut runner, &found, &failing.violations[0]);
-            let mut shrunk: Vec<_> = failure.shrunk.deviations.iter().map(ToString::to_string).collect();
-            shrunk.sort();
-            assert_eq!(shrunk, expected, "{failure}");
-            most = most.max(failure.runs);
-            sizes.push(found.deviations.len());
-        }
-        println!("{expected:?} from {sizes:?} in at most {most} runs");
-        assert!(most <= 500 && !sizes.is_empty());
-    }
-    check(&[("two", 1, "5 s")], &["item/two @ item-1 #1 = 5 s"]);
-    check(
-        &[("two", 1, "1 min"), ("four", 3, "1 s")],
-        &["item/four @ item-3 #1 = 1 s", "item/two @ item-1 #1 = 1 min"],
-    );
-    let three = &["item/one @ item-1 #1 = 1 s", "item/three @ item-2 #1 = 1 s", "item/two @ item-1 #1 = 1 s"];
-    check(&[("one", 1, "1 s"), ("two", 1, "1 s"), ("three", 2, "1 s")], three);
 }
 
 /// Every order is charged in the end.

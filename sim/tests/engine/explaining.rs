@@ -1,0 +1,95 @@
+//! What is said of a failure beside its story: what was needed, what is nearest to it, where it was lost.
+
+use crate::planted::{Planted, Rule, failures};
+use shakedown_sim::search::{Failure, Likelihood, likelihood, understand};
+use shakedown_sim::*;
+
+/// The failure of a planted bug under a script that has it.
+fn failure(rule: Rule, deviations: &str) -> Failure {
+    let mut runner = Runner::new(Planted(rule));
+    let script: Script = format!("scenario planted\nvariant users=1\n{deviations}").parse().unwrap();
+    let outcome = runner.run(Plan::Script(&script));
+    let alarm = outcome.violations.iter().find(|violation| violation.roles == "alarm").unwrap();
+    understand(&mut runner, &script, alarm)
+}
+
+#[test]
+fn the_nearest_run_that_holds_changes_as_little_as_can_be() {
+    fn check(rule: Rule, deviations: &str, change: &str) {
+        let failure = failure(rule, deviations);
+        let nearest = failure.nearest.clone().expect("something holds");
+        assert_eq!(format!("{} {}", nearest.deviation, nearest.change), change, "{failure}");
+        let outcome = Runner::new(Planted(rule)).run(Plan::Script(&nearest.script(&failure.shrunk)));
+        assert_eq!((outcome.violations, outcome.unapplied), (Vec::new(), Vec::new()));
+        let file: TraceFile = TraceFile::from(&failure).to_string().parse().unwrap();
+        assert_eq!(file.failure(), Some(failure), "it is kept in the trace");
+    }
+    let long: Rule = |met| met.iter().any(|one| one.point == "two" && one.seconds >= 5);
+    let two = "item/two @ user-1/item-1 #1 = 5 s";
+    check(long, two, &format!("{two} = 1 s"));
+    let first: Rule = |met| met.iter().any(|one| one.point == "two" && one.item == 1);
+    check(first, two, "item/two @ user-1/item-1 #1 = 1 s @ user-1/item-2 #1");
+    let any: Rule = |met| met.iter().any(|one| one.point == "two");
+    check(any, two, "item/two @ user-1/item-1 #1 = 1 s dropped");
+}
+
+#[test]
+fn a_trace_of_before_there_was_a_nearest_run_is_still_read() {
+    let failure = failures(|met| met.iter().any(|one| one.point == "two"), 1).remove(0);
+    let older = TraceFile::from(&Failure { nearest: None, ..failure });
+    assert!(!older.to_string().contains("nearest"), "it is written as it was before");
+    assert_eq!(older.to_string().parse(), Ok(older));
+}
+
+fn likely(rule: Rule, deviations: &str) -> (Failure, Likelihood) {
+    let failure = failure(rule, deviations);
+    let mut runner = Runner::new(Planted(rule));
+    let count = Likelihood::CONTINUATIONS;
+    let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, count);
+    assert_eq!(likely, likelihood(&mut runner, &failure.shrunk, &failure.violation, count), "the same again");
+    (failure, likely)
+}
+
+#[test]
+fn a_run_is_lost_where_the_last_thing_needed_goes_wrong() {
+    fn check(rule: Rule, deviations: &str, lost_at: &str) {
+        let (failure, likely) = likely(rule, deviations);
+        let shares: Vec<u32> = likely.points.iter().map(|point| likely.percent(point)).collect();
+        let turning = likely.turning_point().and_then(|point| point.last.clone()).unwrap();
+        assert_eq!(turning.to_string(), lost_at, "{shares:?}\n{failure}");
+        assert!(shares[0] <= 40, "at first hardly anything is decided: {shares:?}");
+        assert_eq!(shares.last(), Some(&100), "at the end everything is: {shares:?}");
+        let lost = likely.points.iter().position(|point| point.last.as_ref() == Some(&turning)).unwrap();
+        assert!(shares[lost..].iter().all(|share| *share == 100), "nothing averts it any more: {shares:?}");
+        assert!(shares[lost] - shares[lost - 1] >= 50, "{shares:?}");
+    }
+    check(
+        |met| met.iter().any(|one| one.point == "four" && one.item == 5 && one.seconds >= 60),
+        "item/four @ user-1/item-5 #1 = 1 min",
+        "item/four @ user-1/item-5 #1",
+    );
+    check(
+        |met| [2, 7].iter().all(|item| met.iter().any(|one| one.point == "two" && one.item == *item)),
+        "item/two @ user-1/item-2 #1 = 1 s\nitem/two @ user-1/item-7 #1 = 1 s",
+        "item/two @ user-1/item-7 #1",
+    );
+}
+
+#[test]
+fn what_makes_a_failure_likelier_shows_before_it_is_certain() {
+    // Once "one" has deviated at the first item, a deviation at any later item completes it.
+    let rule: Rule = |met| {
+        let first = met.iter().any(|one| (one.point, one.item) == ("one", 1));
+        first && met.iter().any(|one| one.point == "four")
+    };
+    let script = "item/one @ user-1/item-1 #1 = 1 s\nitem/four @ user-1/item-8 #1 = 1 s";
+    let mut runner = Runner::new(Planted(rule));
+    let script: Script = format!("scenario planted\nvariant users=1\n{script}").parse().unwrap();
+    let violation = runner.run(Plan::Script(&script)).violations.remove(0);
+    let likely = likelihood(&mut runner, &script, &violation, 200);
+    let [before, after] = [0, 1].map(|point| likely.percent(&likely.points[point]));
+    assert!(before <= 3 && after >= before + 5, "{before} % before, {after} % after");
+    let deviations: Vec<_> = likely.points.iter().filter(|point| point.deviation.is_some()).collect();
+    assert_eq!(deviations.len(), 2);
+    assert!(likely.points[0].last.is_none() && likely.points.len() > 30);
+}
