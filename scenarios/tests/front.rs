@@ -1,15 +1,23 @@
 //! Booking, rehearsed in a few lines a test: what holds, what breaks without a guardrail, and what such a test
 //! says when its expectation is not met.
 
+use proptest::prelude::{ProptestConfig, proptest};
+use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestError, TestRunner};
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::rehearsal::Unmet;
-use shakedown_sim::{Rehearsal, rehearse};
+use shakedown_sim::rehearsal::strategies::{any_script, any_variant};
+use shakedown_sim::{Rehearsal, Scenario, Script, rehearse};
 use std::fs;
 
-/// A rehearsal of booking without these guardrails.
-fn booking(without: &[&str]) -> Rehearsal {
+/// Booking without these guardrails.
+fn scenario(without: &[&str]) -> Booking {
     let without: Vec<String> = without.iter().map(|name| (*name).to_owned()).collect();
-    rehearse(Booking::without(&without).expect("they are guardrails")).replayed_by("shakedown run")
+    Booking::without(&without).expect("they are guardrails")
+}
+
+/// A rehearsal of it.
+fn booking(without: &[&str]) -> Rehearsal {
+    rehearse(scenario(without)).replayed_by("shakedown run")
 }
 
 const TWO_LIVE: &str = "exactly-one-reservation-per-intent";
@@ -98,4 +106,57 @@ fn what_the_scenario_does_not_know_is_said_with_what_it_does() {
     );
     let missed = booking(&[]).script("").goals(["crash between partner call and log"]).check().unwrap_err();
     assert_eq!(missed.to_string(), "booking: no run of 1 reaches crash between partner call and log");
+}
+
+/// Beside this file, for proptest to find what it has kept.
+const KEPT: FileFailurePersistence = FileFailurePersistence::WithSource("regressions");
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: Some(Box::new(KEPT)), ..ProptestConfig::default() })]
+
+    #[test]
+    fn guarded_booking_holds_under_any_script(script in any_script(scenario(&[]), 6)) {
+        booking(&[]).script(script).check()?;
+    }
+
+    #[test]
+    fn the_happy_path_of_any_variant_holds_without_an_execution_log(variant in any_variant(scenario(&[]).parameters())) {
+        booking(&["execution-log"]).script(format!("variant {variant}")).check()?;
+    }
+}
+
+/// What proptest says of a design without the execution log, its cases kept in `file`.
+fn fails(file: &'static str, seen: &mut Vec<Script>) -> (String, Script) {
+    let failure_persistence = Some(Box::new(FileFailurePersistence::Direct(file)) as Box<_>);
+    let config = ProptestConfig { failure_persistence, cases: 2_000, ..ProptestConfig::default() };
+    let seen = std::cell::RefCell::new(seen);
+    let tested = TestRunner::new(ProptestConfig { source_file: Some(file!()), ..config }).run(
+        &any_script(scenario(&["execution-log"]), 6),
+        |script| {
+            seen.borrow_mut().push(script.clone());
+            match booking(&["execution-log"]).script(script).find(TWO_LIVE) {
+                Ok(found) => Err(TestCaseError::fail(found.to_string())),
+                Err(_) => Ok(()),
+            }
+        },
+    );
+    match tested {
+        Err(TestError::Fail(reason, script)) => (reason.to_string(), script),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_proptest_draws_shrinks_and_is_kept_and_its_failure_says_how_to_see_it_again() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file: &str = elsewhere.path().join("kept.txt").to_str().unwrap().to_owned().leak();
+    let (mut seen, mut again) = (Vec::new(), Vec::new());
+    let (reason, script) = fails(file, &mut seen);
+    assert_eq!(script.deviations.len(), 1, "{script}");
+    assert!(reason.contains("\nreplay    shakedown run booking --without execution-log "), "{reason}");
+
+    let broke = |script: &Script| booking(&["execution-log"]).script(script).find(TWO_LIVE).is_ok();
+    let first = seen.iter().find(|script| broke(script)).unwrap();
+    fails(file, &mut again);
+    assert_eq!(again.first(), Some(first), "what was kept comes first");
 }
