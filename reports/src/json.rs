@@ -43,8 +43,9 @@ struct Parameter<'a> {
     runs: Tally<'a>,
 }
 
+/// A failure as machines read it.
 #[derive(Serialize)]
-struct Violation<'a> {
+pub(crate) struct Violation<'a> {
     invariant: &'a str,
     message: &'a str,
     signature: &'a str,
@@ -94,7 +95,7 @@ fn scenario(finished: &Finished) -> Scenario<'_> {
     }
 }
 
-fn violation(finding: &crate::records::Finding) -> Violation<'_> {
+pub(crate) fn violation(finding: &crate::records::Finding) -> Violation<'_> {
     let failure = &finding.failure;
     let needed = failure.needed.iter();
     Violation {
@@ -197,7 +198,7 @@ pub fn story(trace: &Trace, rows: &[Row]) -> String {
     })
 }
 
-fn pretty<T: Serialize>(value: &T) -> String {
+pub(crate) fn pretty<T: Serialize>(value: &T) -> String {
     let mut text =
         serde_json::to_string_pretty(value).expect("records have text keys and no foreign serializer");
     text.push('\n');

@@ -5,8 +5,10 @@
 //!
 //! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
 //! columns are written), [`story`] (which steps tell a failure, and why each happened), and one module for
-//! each form: [`terminal`], [`json`], [`markdown`], [`junit`].
+//! each form: [`terminal`], [`json`], [`markdown`], [`junit`]; and [`certificate`] (the record of an exhaustive
+//! search, in each form).
 
+pub mod certificate;
 pub mod clock;
 pub mod json;
 pub mod junit;
@@ -16,5 +18,6 @@ pub mod records;
 pub mod story;
 pub mod terminal;
 
+pub use certificate::Certificate;
 pub use layout::Paper;
 pub use records::{Ending, Finding, Finished, GoalTally, Listed, Verdict};

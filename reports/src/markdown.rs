@@ -57,12 +57,12 @@ fn title(scenario: &str, without: &[String]) -> String {
 }
 
 /// Text that a table cell or a paragraph takes literally.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     text.replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;").replace('\n', " ")
 }
 
 /// The least power of two that is at least `count`: a count that rarely changes.
-fn up_to(count: u64) -> u64 {
+pub(crate) fn up_to(count: u64) -> u64 {
     count.max(1).next_power_of_two()
 }
 

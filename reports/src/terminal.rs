@@ -15,7 +15,7 @@ pub fn failure(paper: Paper, finding: &Finding) -> String {
 }
 
 /// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
-fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
+pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
     let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, finding.seed);
     let also = also.iter().map(|other| &other.failure.violation);

@@ -10,7 +10,7 @@ const SEEDS: u64 = 512;
 /// those met on the happy path of each small variant, and in some seeds.
 pub fn sites(runner: &mut dyn Rehearse) -> BTreeMap<String, Vec<String>> {
     let mut sites = BTreeMap::new();
-    for variant in small_variants(runner.parameters()) {
+    for variant in small_variants(runner.parameters(), &Variant::default()) {
         let happy = Script { variant, ..runner.happy(0) };
         runner.run(Plan::Script(&happy));
         take_offers(runner, &mut sites);
@@ -31,17 +31,16 @@ fn take_offers(runner: &dyn Rehearse, sites: &mut BTreeMap<String, Vec<String>>)
     }
 }
 
-/// Every combination of the values that make small worlds.
-fn small_variants(parameters: &[Parameter]) -> Vec<Variant> {
+/// Every combination of the values that make small worlds, or of those that are fixed.
+pub fn small_variants(parameters: &[Parameter], fixed: &Variant) -> Vec<Variant> {
     parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
+        let values = fixed.get(parameter.name).map_or(parameter.small.to_vec(), |value| vec![value]);
         let longer = |variant: &Variant, value: &str| {
             let mut longer = variant.clone();
             longer.0.push((parameter.name.to_owned(), value.to_owned()));
             longer
         };
-        let all = variants
-            .iter()
-            .flat_map(|variant| parameter.small.iter().map(move |value| longer(variant, value)));
+        let all = variants.iter().flat_map(|variant| values.iter().map(move |value| longer(variant, value)));
         all.collect()
     })
 }

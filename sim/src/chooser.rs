@@ -12,7 +12,7 @@ use crate::script::{ChoiceId, Deviation, Script};
 
 /// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
 /// something in one build of a scenario only.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Turn {
     /// Which of the run's choices, counted from 0 in the order in which they are offered.
     pub choice: u32,

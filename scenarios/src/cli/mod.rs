@@ -5,6 +5,7 @@
 //! one module for each subcommand.
 
 mod amount;
+mod certify;
 mod config;
 mod exit;
 mod explain;
@@ -48,6 +49,7 @@ Examples:
   shakedown list
   shakedown explore booking --seeds 10000
   shakedown explore booking --without execution-log
+  shakedown certify booking --deviations 2
   shakedown replay target/shakedown/booking-7ab1c2d3e4f5.trace.jsonl";
 
 #[derive(Subcommand)]
@@ -55,6 +57,7 @@ enum Command {
     List(list::List),
     Run(run::Run),
     Explore(explore::Explore),
+    Certify(certify::Certify),
     Replay(replay::Replay),
     Pin(pin::Pin),
     Explain(explain::Explain),
@@ -93,6 +96,7 @@ fn answer() -> Result<Exit, Complaint> {
         Command::List(list) => list.answer(&cli.output),
         Command::Run(run) => run.answer(&cli.output),
         Command::Explore(explore) => explore.answer(&cli.output),
+        Command::Certify(certify) => certify.answer(&cli.output),
         Command::Replay(replay) => replay.answer(&cli.output),
         Command::Pin(pin) => pin.answer(&cli.output),
         Command::Explain(explain) => explain.answer(&cli.output),

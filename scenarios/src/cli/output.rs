@@ -2,7 +2,7 @@
 
 use super::exit::Complaint;
 use clap::{Args, ValueEnum};
-use shakedown_reports::{Finished, Paper, json, junit, markdown};
+use shakedown_reports::{Certificate, Finished, Paper, certificate, json, junit, markdown};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(super) struct Output {
     /// The form of the result on stdout
     #[arg(long, global = true, env = "SHAKEDOWN_FORMAT", value_name = "FORM", default_value = "human")]
     pub(super) format: Format,
-    /// Also write the result of run or explore to a file: md, json or junit
+    /// Also write the result of run, explore or certify to a file: md, json or junit
     #[arg(long, global = true, env = "SHAKEDOWN_REPORT", value_name = "KIND=FILE", value_delimiter = ',')]
     pub(super) report: Vec<Report>,
     /// Read defaults of the flags from this file instead of ./shakedown.toml
@@ -91,7 +91,7 @@ impl Output {
         match self.report.first() {
             None => Ok(()),
             Some(_) => Err(Complaint::input(format!("`{command}` writes no report files"))
-                .remedy("`--report` goes with `run` and `explore`; `--format json` goes with every command")),
+                .remedy("`--report` goes with `run`, `explore` and `certify`; `--format json` goes with every command")),
         }
     }
 
@@ -109,13 +109,29 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write(mut self, results: &[Finished]) -> Result<(), Complaint> {
+    pub(super) fn write(self, results: &[Finished]) -> Result<(), Complaint> {
+        self.put(|kind| match kind {
+            Kind::Markdown => markdown::finished(results),
+            Kind::Json => json::finished(results, &[]),
+            Kind::Junit => junit::finished(results),
+        })
+    }
+
+    /// Writes the files of an exhaustive search.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(super) fn write_certificates(self, all: &[Certificate]) -> Result<(), Complaint> {
+        self.put(|kind| match kind {
+            Kind::Markdown => certificate::page(all),
+            Kind::Json => certificate::json(all),
+            Kind::Junit => certificate::junit(all),
+        })
+    }
+
+    fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), Complaint> {
         for (report, file) in &mut self.0 {
-            let text = match report.kind {
-                Kind::Markdown => markdown::finished(results),
-                Kind::Json => json::finished(results, &[]),
-                Kind::Junit => junit::finished(results),
-            };
+            let text = form(report.kind);
             let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
             written.map_err(|error| {
                 Complaint::input(format!("cannot be written: {error}")).at(report.file.display())

@@ -46,12 +46,17 @@ impl Progress {
 
     /// Shows how far the campaign is.
     pub(super) fn show(&mut self, campaign: &Campaign) {
+        self.show_runs(campaign.tally.runs, &standing(campaign));
+    }
+
+    /// Shows how many runs were made, and how it stands.
+    pub(super) fn show_runs(&mut self, runs: u64, standing: &str) {
         match self {
             Self::Bar(bar) => {
-                bar.set_position(campaign.tally.runs);
-                bar.set_message(standing(campaign));
+                bar.set_position(runs);
+                bar.set_message(standing.to_owned());
             }
-            Self::Lines(lines) => lines.show(campaign),
+            Self::Lines(lines) => lines.show(runs, standing),
         }
     }
 
@@ -64,8 +69,7 @@ impl Progress {
 }
 
 impl Lines {
-    fn show(&mut self, campaign: &Campaign) {
-        let runs = campaign.tally.runs;
+    fn show(&mut self, runs: u64, standing: &str) {
         let steps = runs * STEPS / self.total.max(1);
         let due = steps > self.steps || self.last.elapsed() >= LINE_EVERY;
         let elapsed = self.began.elapsed();
@@ -74,15 +78,15 @@ impl Lines {
         }
         (self.steps, self.last) = (steps, Instant::now());
         let rate = (runs as f64 / elapsed.as_secs_f64()) as u64;
-        let left = Duration::from_secs((self.total - runs) / rate.max(1));
+        let left = Duration::from_secs(self.total.saturating_sub(runs) / rate.max(1));
         eprintln!(
-            "{}: {} % of {} runs, {}/s, {} left; {}",
+            "{}: {} % of {} runs, {}/s, {} left{}{standing}",
             self.name,
             runs * 100 / self.total.max(1),
             clock::count(self.total),
             clock::count(rate),
             clock::span(left),
-            standing(campaign)
+            if standing.is_empty() { "" } else { "; " }
         );
     }
 }

@@ -31,7 +31,7 @@ use crate::search::Tally;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A script whose continuations are to be run.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Parent {
     /// Which of the search's variants.
     pub variant: usize,
@@ -40,7 +40,7 @@ pub struct Parent {
 }
 
 /// A script that broke something.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Broken {
     /// Which script.
     pub script: Parent,
@@ -57,8 +57,8 @@ struct Child {
     ways: u64,
 }
 
-/// What one or more parents' children came to.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// What one or more parents' children came to. What is written of it leaves out what the next layer needs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Layer {
     /// Their runs. The parents' own are not counted again.
     pub tally: Tally,
@@ -66,6 +66,7 @@ pub struct Layer {
     pub sites: Sites,
     /// The first script that broke something; nothing after it was run.
     pub broken: Option<Broken>,
+    #[serde(skip)]
     children: Vec<Child>,
 }
 
@@ -177,6 +178,7 @@ pub struct Bounded {
     deviations: usize,
     pruning: bool,
     parents: Vec<Parent>,
+    expected: u64,
     depths: Vec<Depth>,
     sites: Sites,
     broken: Option<Broken>,
@@ -186,7 +188,7 @@ impl Bounded {
     /// A search over these variants, up to so many deviations.
     pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
         let (parents, depths, sites) = (Vec::new(), Vec::new(), Sites::new());
-        Self { variants, deviations, pruning, parents, depths, sites, broken: None }
+        Self { variants, deviations, pruning, parents, expected: 0, depths, sites, broken: None }
     }
 
     /// What is searched.
@@ -208,7 +210,11 @@ impl Bounded {
             alternatives.push(ways);
             match outcome.violations.is_empty() {
                 true => {
-                    one.children.push(Child { script, effects: rehearse.effects().unwrap_or_default(), ways });
+                    one.children.push(Child {
+                        script,
+                        effects: rehearse.effects().unwrap_or_default(),
+                        ways,
+                    });
                 }
                 false => one.broken = Some(Broken { script, violations: outcome.violations }),
             }
@@ -233,6 +239,11 @@ impl Bounded {
         &self.parents
     }
 
+    /// How many runs the next layer takes.
+    pub fn expected(&self) -> u64 {
+        self.expected
+    }
+
     /// Takes what a whole layer came to.
     pub fn advance(&mut self, layer: Layer) {
         self.sites.extend(layer.sites);
@@ -240,11 +251,13 @@ impl Bounded {
         let mut depth = Depth { tally: layer.tally, ..Depth::default() };
         let dropped = if self.pruning { repeated(&layer.children) } else { BTreeSet::new() };
         self.parents.clear();
+        self.expected = 0;
         for (at, child) in layer.children.into_iter().enumerate() {
             if dropped.contains(&at) {
                 depth.pruned += 1;
                 depth.spared += child.ways;
             } else {
+                self.expected += child.ways;
                 self.parents.push(child.script);
             }
         }

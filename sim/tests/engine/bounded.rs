@@ -69,7 +69,10 @@ fn the_first_failure_is_the_least_one() {
     assert_eq!(first(|coin, die, _| coin + die >= 2).as_deref(), Some("game/die = three"));
     let both = "game/coin = tails, game/again = tails";
     assert_eq!(first(|_, _, again| again == 1).as_deref(), Some(both));
-    assert_eq!(first(|_, die, again| die == 2 && again == 1).map(|script| script.len() > both.len()), Some(true));
+    assert_eq!(
+        first(|_, die, again| die == 2 && again == 1).map(|script| script.len() > both.len()),
+        Some(true)
+    );
     assert_eq!(first(|_, die, _| die == 3), None);
 }
 

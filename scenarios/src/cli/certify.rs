@@ -1,0 +1,332 @@
+//! `certify`: every script of few deviations; a certificate, or the least failure.
+
+use super::amount;
+use super::exit::{Complaint, Exit};
+use super::explore::{processors, stop_on_interrupt};
+use super::output::Output;
+use super::progress::Progress as Shown;
+use crate::catalogue::{self, Entry};
+use crate::certification::{self, Order, Part, Progress, SCHEMA};
+use crate::{findings, quiet, survey, traces};
+use shakedown_reports::certificate::{self, Certificate, Depth};
+use shakedown_reports::{Ending, Finding, Verdict};
+use shakedown_sim::search::{Bounded, Layer};
+use shakedown_sim::{Plan, Rehearse, Variant};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Runs every script of at most K deviations, fewest first: a certificate, or the least failure
+///
+/// The result is the same at any number of jobs, and put together from whatever parts.
+#[derive(clap::Args)]
+pub(super) struct Certify {
+    /// Which scenarios; all if none is named
+    scenarios: Vec<String>,
+    /// At most how many deviations a script has
+    #[arg(long, env = "SHAKEDOWN_DEVIATIONS", value_name = "K", default_value = "2",
+        value_parser = clap::value_parser!(u8).range(0..=6))]
+    deviations: u8,
+    /// On how many threads; all processors, if absent
+    #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Take a guardrail out of the design (repeatable)
+    #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Only variants like this, instead of all small ones
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...")]
+    variant: Option<Variant>,
+    /// Also run scripts that come to the same as others
+    #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
+    no_pruning: bool,
+    /// Only part I of N of the scripts with K deviations
+    #[arg(long, env = "SHAKEDOWN_SHARD", value_name = "I/N", value_parser = amount::shard)]
+    shard: Option<(usize, usize)>,
+    /// Keep here what was run of the scripts with K deviations
+    #[arg(long, env = "SHAKEDOWN_CHECKPOINT", value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Go on from what such files hold (repeatable): after an interrupt, or to put shards together
+    #[arg(long, env = "SHAKEDOWN_RESUME", value_name = "FILE", value_delimiter = ',')]
+    resume: Vec<PathBuf>,
+    /// Where the traces of failures go
+    #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
+    traces: PathBuf,
+    /// How much time the continuations of one script may take before everything is given up
+    #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
+    watchdog: Duration,
+}
+
+impl Certify {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        let entries = catalogue::select(&self.scenarios)?;
+        for entry in &entries {
+            let runner = entry.runner(&self.without).map_err(Complaint::input)?;
+            self.check_variant(runner.as_ref())?;
+        }
+        if entries.is_empty() {
+            return Err(Complaint::new(Exit::Nothing, "nothing is selected: no scenario"));
+        }
+        if entries.len() > 1 && (self.checkpoint.is_some() || !self.resume.is_empty()) {
+            let remedy = "name one scenario beside --checkpoint and --resume";
+            return Err(Complaint::input("a checkpoint is of one scenario").remedy(remedy));
+        }
+        let reports = output.open()?;
+        let stop = stop_on_interrupt();
+        let mut certificates = Vec::new();
+        for entry in entries {
+            certificates.push(self.certify(entry, &stop)?);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        output.print(
+            |paper| {
+                certificates.iter().map(|one| certificate::human(paper, one)).collect::<Vec<_>>().join("\n")
+            },
+            || certificate::json(&certificates),
+        );
+        reports.write_certificates(&certificates)?;
+        Ok(Exit::of(certificates.iter().map(exit)))
+    }
+
+    fn check_variant(&self, runner: &dyn Rehearse) -> Result<(), Complaint> {
+        let Some(variant) = &self.variant else { return Ok(()) };
+        for (name, value) in &variant.0 {
+            let parameter = runner.parameters().iter().find(|parameter| parameter.name == name);
+            let names: Vec<&str> = runner.parameters().iter().map(|parameter| parameter.name).collect();
+            let valid = parameter.map_or(names, |parameter| parameter.values.to_vec());
+            if parameter.is_none() || !valid.contains(&value.as_str()) {
+                return Err(Complaint::input(format!("there is no variant `{name}={value}`"))
+                    .remedy(format!("there are: {}", valid.join(", "))));
+            }
+        }
+        Ok(())
+    }
+
+    fn certify(&self, entry: &'static Entry, stop: &AtomicBool) -> Result<Certificate, Complaint> {
+        let mut runner = entry.runner(&self.without).map_err(Complaint::input)?;
+        let variants = survey::small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
+        let mut hunt = Hunt {
+            asked: self,
+            order: Order {
+                entry,
+                without: &self.without,
+                jobs: self.jobs.map_or_else(processors, usize::from),
+                stop,
+                patience: self.watchdog,
+            },
+            progress: self.progress(entry, &variants)?,
+            search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
+            saved: Instant::now(),
+        };
+        let began = Instant::now();
+        let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
+        let again = |search: &Bounded| Bounded::new(search.variants().to_vec(), 0, false);
+        let mut rehearsed = hunt.search.variants().len();
+        while rehearsed < 200 {
+            quiet::running(|| again(&hunt.search).run(runner.as_mut()));
+            rehearsed += hunt.search.variants().len().max(1);
+        }
+        let per_second = rehearsed as f64 / began.elapsed().as_secs_f64() * hunt.order.jobs as f64;
+        let deviations = usize::from(self.deviations);
+        eprintln!("{}", certificate::estimate(entry.name, &alternatives, deviations, per_second));
+        let complete = hunt.run()?;
+        let found = self.tell(runner.as_mut(), &hunt.search)?;
+        Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, complete, found)))
+    }
+
+    /// The search that is asked for, with what the files of `--resume` hold of it.
+    fn progress(&self, entry: &Entry, variants: &[Variant]) -> Result<Progress, Complaint> {
+        let mut progress = Progress {
+            schema: SCHEMA.to_owned(),
+            scenario: entry.name.to_owned(),
+            without: self.without.clone(),
+            variants: variants.iter().map(Variant::to_string).collect(),
+            deviations: usize::from(self.deviations),
+            pruning: !self.no_pruning,
+            above: None,
+            parts: Vec::new(),
+        };
+        for path in &self.resume {
+            let wrong = |what: String| Complaint::input(what).at(path.display());
+            let text =
+                std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            let kept: Progress = serde_json::from_str(&text).map_err(|error| {
+                wrong(format!("no checkpoint: {error}")).remedy("`certify --checkpoint FILE` writes one")
+            })?;
+            if !progress.is_of(&kept) {
+                return Err(wrong("the checkpoint of another search".to_owned()).remedy(
+                    "scenario, --without, --variant, --deviations and --no-pruning must be as they were",
+                ));
+            }
+            if progress.above.is_some() && kept.above.is_some() && progress.above != kept.above {
+                return Err(changed(path));
+            }
+            progress.above = kept.above.or(progress.above);
+            kept.parts.into_iter().for_each(|part| progress.add(part));
+        }
+        Ok(progress)
+    }
+
+    /// The first failing script, told.
+    fn tell(&self, runner: &mut dyn Rehearse, search: &Bounded) -> Result<Vec<Finding>, Complaint> {
+        let Some(broken) = search.broken() else { return Ok(Vec::new()) };
+        let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
+        let trace = quiet::running(|| runner.record(Plan::Turns { variant, turns })).1;
+        let mut found = findings::of_run(runner, &trace, &self.traces)
+            .map_err(|error| traces::unwritable(&self.traces, &error))?;
+        let runs = search.depths().iter().map(|depth| depth.tally.runs).sum();
+        found.iter_mut().for_each(|finding| finding.runs_to_find = runs);
+        Ok(found)
+    }
+
+    fn certificate(
+        &self,
+        entry: &Entry,
+        runner: &dyn Rehearse,
+        search: &Bounded,
+        (alternatives, complete, findings): (Vec<u64>, bool, Vec<Finding>),
+    ) -> Certificate {
+        let depths = search.depths();
+        let (verdict, ending) = match () {
+            () if search.broken().is_some() => (Verdict::Violated, Ending::MaxFail),
+            () if complete => (Verdict::Held, Ending::Complete),
+            () => (Verdict::Inconclusive, Ending::Interrupted),
+        };
+        let whole = depths.len() - usize::from(!complete || (self.shard.is_some() && self.resume.is_empty()));
+        Certificate {
+            scenario: entry.name.to_owned(),
+            without: self.without.clone(),
+            verdict,
+            ending,
+            deviations: usize::from(self.deviations),
+            reached: whole.checked_sub(1),
+            shard: self.shard,
+            variants: search.variants().iter().map(Variant::to_string).zip(alternatives).collect(),
+            sites: search.sites().clone(),
+            depths: depths
+                .iter()
+                .map(|depth| Depth { runs: depth.tally.runs, pruned: depth.pruned, spared: depth.spared })
+                .collect(),
+            digest: search.digest(),
+            simulated: depths.iter().map(|depth| depth.tally.simulated).sum(),
+            invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+            findings,
+        }
+    }
+}
+
+/// One search under way.
+struct Hunt<'a> {
+    asked: &'a Certify,
+    order: Order<'a>,
+    search: Bounded,
+    progress: Progress,
+    saved: Instant,
+}
+
+/// How often a checkpoint is written.
+const SAVE_EVERY: Duration = Duration::from_secs(20);
+
+impl Hunt<'_> {
+    /// Runs layer after layer. Answers whether everything that was asked for was run.
+    fn run(&mut self) -> Result<bool, Complaint> {
+        while let Some(deviations) = self.search.next() {
+            let (parents, expected) = (self.search.parents().len(), self.search.expected());
+            let name = format!("{} {deviations}/{}", self.order.entry.name, self.asked.deviations);
+            let mut shown = Shown::begin(&name, expected);
+            let ran = match self.search.keeps() {
+                true => self.layer(0..parents, &mut shown),
+                false => self.last_layer(parents, &mut shown),
+            };
+            shown.end();
+            let (layer, complete) = ran?;
+            let complete = complete || layer.broken.is_some();
+            self.search.advance(layer);
+            if !complete {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn layer(&self, parents: Range<usize>, shown: &mut Shown) -> Result<(Layer, bool), Complaint> {
+        let count = parents.len();
+        let (layer, ran) = certification::run(&self.order, &self.search, parents, |layer, _| {
+            shown.show_runs(layer.tally.runs, "");
+        })
+        .map_err(|failed| Complaint::new(Exit::Internal, failed.to_string()))?;
+        Ok((layer, ran == count))
+    }
+
+    /// The layer that parts are made of: what no file holds of it is run.
+    fn last_layer(&mut self, parents: usize, shown: &mut Shown) -> Result<(Layer, bool), Complaint> {
+        let above = self.search.digest().to_string();
+        if self.progress.above.as_ref().is_some_and(|other| *other != above)
+            || self.progress.parts.iter().any(|part| part.to > parents)
+        {
+            return Err(changed(self.asked.resume.first().map_or(Path::new(""), PathBuf::as_path)));
+        }
+        self.progress.above = Some(above);
+        let wanted = match self.asked.shard {
+            Some((shard, of)) => parents * (shard - 1) / of..parents * shard / of,
+            None => 0..parents,
+        };
+        let mut failed = None;
+        for gap in self.progress.gaps(wanted.clone()) {
+            if self.is_over() {
+                break;
+            }
+            let before: u64 = self.progress.parts.iter().map(|part| part.layer.tally.runs).sum();
+            let from = gap.start;
+            let (progress, checkpoint, saved) = (&self.progress, &self.asked.checkpoint, &mut self.saved);
+            let ran = certification::run(&self.order, &self.search, gap, |layer, ran| {
+                shown.show_runs(before + layer.tally.runs, "");
+                if saved.elapsed() >= SAVE_EVERY {
+                    let mut now = progress.clone();
+                    now.add(Part { from, to: from + ran, layer: layer.clone() });
+                    failed = save(checkpoint.as_deref(), &now).err();
+                    *saved = Instant::now();
+                }
+            });
+            let (layer, ran) = ran.map_err(|failed| Complaint::new(Exit::Internal, failed.to_string()))?;
+            self.progress.add(Part { from, to: from + ran, layer });
+        }
+        failed.map_or(Ok(()), Err)?;
+        save(self.asked.checkpoint.as_deref(), &self.progress)?;
+        Ok((self.progress.layer(), self.progress.gaps(wanted).is_empty()))
+    }
+
+    /// Whether no further part need be run: it was stopped, or a part before is broken.
+    fn is_over(&self) -> bool {
+        self.order.stop.load(Ordering::Relaxed)
+    }
+}
+
+fn changed(file: &Path) -> Complaint {
+    Complaint::new(Exit::Drift, "its runs are not those of today's code")
+        .at(file.display())
+        .remedy("begin again without --resume")
+}
+
+/// Writes a checkpoint, wholly or not at all.
+fn save(file: Option<&Path>, progress: &Progress) -> Result<(), Complaint> {
+    let Some(file) = file else { return Ok(()) };
+    let text = serde_json::to_string(progress).expect("a checkpoint has text keys");
+    let beside = file.with_extension("partly");
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
+    written.map_err(|error| Complaint::input(format!("cannot be written: {error}")).at(file.display()))
+}
+
+fn exit(certificate: &Certificate) -> Exit {
+    if certificate.findings.iter().any(|finding| !finding.steady) {
+        return Exit::Drift;
+    }
+    match certificate.verdict {
+        Verdict::Held => Exit::Held,
+        Verdict::Violated => Exit::Violation,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    }
+}
