@@ -104,6 +104,8 @@ fn what_the_scenario_does_not_know_is_said_with_what_it_does() {
         TWO_LIVE,
         "#1 = vanish` was never offered",
     );
+    let other = "exactly-one-reservation-per-intent; broken are ";
+    check(booking(&["retry-safe-job:b"]).variant("partner=lookup").deviations(1), TWO_LIVE, other);
     let missed = booking(&[]).script("").goals(["crash between partner call and log"]).check().unwrap_err();
     assert_eq!(missed.to_string(), "booking: no run of 1 reaches crash between partner call and log");
 }

@@ -1,59 +1,90 @@
-//! Every script of few deviations, fewest first.
+//! Every script of few deviations, until one breaks what is looked for.
 
-use crate::runner::{Plan, Rehearse};
-use crate::script::{Deviation, Script, Variant};
+use super::Walk;
+use crate::choice::{Alternatives, Site};
+use crate::coverage::Coverage;
+use crate::digest::Digest;
+use crate::runner::{Offered, Outcome, Plan, Rehearse};
+use crate::scenario::Parameter;
+use crate::script::{Script, Variant};
+use crate::search::Bounded;
+use crate::trace::Trace;
+use crate::world::Limits;
 use std::ops::ControlFlow;
 
-type Visit<'a> = dyn FnMut(&mut dyn Rehearse, &Script) -> ControlFlow<()> + 'a;
-
-/// Visits each of the happy paths, then every script that leaves one of them once, then twice, and so on up
-/// to `most` times. Children of a script deviate only after its last deviation, so none is visited twice.
-/// `visit` is to run what it is given.
-pub(super) fn each(
+/// Searches these variants up to `most` deviations.
+pub(super) fn search(
     rehearse: &mut dyn Rehearse,
-    happy: Vec<Script>,
+    walk: &mut Walk,
+    variants: Vec<Variant>,
     most: usize,
-    visit: &mut Visit<'_>,
 ) -> ControlFlow<()> {
-    happy.iter().try_for_each(|script| visit(rehearse, script))?;
-    let mut level: Vec<(Script, usize)> = happy.into_iter().map(|script| (script, 0)).collect();
-    for count in 1..=most {
-        let mut next = Vec::new();
-        for (script, from) in level {
-            rehearse.run(Plan::Script(&script));
-            for (at, offered) in rehearse.offers().into_iter().enumerate().skip(from) {
-                for alternative in &offered.alternatives.names()[1..] {
-                    let mut child = script.clone();
-                    let (id, alternative) = (offered.id.clone(), (*alternative).to_owned());
-                    child.deviations.push(Deviation { id, alternative });
-                    visit(rehearse, &child)?;
-                    // What is not left any more need not be remembered: the last level is the widest.
-                    if count < most {
-                        next.push((child, at + 1));
-                    }
-                }
-            }
-        }
-        level = next;
-    }
-    ControlFlow::Continue(())
+    let mut search = Bounded::new(variants, most, true);
+    search.run(&mut Watched { rehearse, walk });
+    walk.runs += search.depths().iter().map(|depth| depth.tally.runs).sum::<u64>();
+    let Some(broken) = search.broken() else { return ControlFlow::Continue(()) };
+    let (variant, turns) = (&search.variants()[broken.script.variant], &broken.script.turns);
+    rehearse.run(Plan::Turns { variant, turns });
+    walk.found = Some((rehearse.script(), broken.violations[0].clone()));
+    ControlFlow::Break(())
 }
 
-/// The happy path of every small variant.
-pub(super) fn small(rehearse: &dyn Rehearse) -> Vec<Script> {
-    let mut variants = vec![Variant::default()];
-    for parameter in rehearse.parameters() {
+/// Every small variant.
+pub(super) fn small(parameters: &[Parameter]) -> Vec<Variant> {
+    parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
         let values = if parameter.small.is_empty() { parameter.values } else { parameter.small };
         let longer = |variant: &Variant, value: &&str| {
             let mut longer = variant.clone();
             longer.0.push((parameter.name.to_owned(), (*value).to_owned()));
             longer
         };
-        variants = variants
-            .iter()
-            .flat_map(|variant| values.iter().map(move |value| longer(variant, value)))
-            .collect();
+        variants.iter().flat_map(|variant| values.iter().map(move |value| longer(variant, value))).collect()
+    })
+}
+
+/// Runs of which only what the walk looks for is seen: the search goes on past all else.
+struct Watched<'a> {
+    rehearse: &'a mut dyn Rehearse,
+    walk: &'a mut Walk,
+}
+
+impl Rehearse for Watched<'_> {
+    fn run(&mut self, plan: Plan<'_>) -> Outcome {
+        self.walk.look(self.rehearse.run(plan))
     }
-    let happy = rehearse.happy(0);
-    variants.into_iter().map(|variant| Script { variant, ..happy.clone() }).collect()
+    fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
+        let (outcome, trace) = self.rehearse.record(plan);
+        (self.walk.look(outcome), trace)
+    }
+    fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
+        let (outcome, coverage) = self.rehearse.cover(plan);
+        (self.walk.look(outcome), coverage)
+    }
+    fn script(&self) -> Script {
+        self.rehearse.script()
+    }
+    fn offers(&self) -> Vec<Offered> {
+        self.rehearse.offers()
+    }
+    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives)) {
+        self.rehearse.visit_offers(visit);
+    }
+    fn effects(&self) -> Option<Digest> {
+        self.rehearse.effects()
+    }
+    fn happy(&self, seed: u64) -> Script {
+        self.rehearse.happy(seed)
+    }
+    fn parameters(&self) -> &[Parameter] {
+        self.rehearse.parameters()
+    }
+    fn invariants(&self) -> Vec<(&'static str, &'static str)> {
+        self.rehearse.invariants()
+    }
+    fn goals(&self) -> Vec<&'static str> {
+        self.rehearse.goals()
+    }
+    fn limits(&self) -> Limits {
+        self.rehearse.limits()
+    }
 }

@@ -6,7 +6,7 @@
 //! the run, shrunk, and the script that makes it again.
 //!
 //! In reading order: `told` is what such a panic says, `kept` is the one place that touches files (scripts
-//! that broke a test once, run first from then on), `bounded` makes every script of few deviations, and
+//! that broke a test once, run first from then on), `bounded` searches all scripts of few deviations, and
 //! `strategies` (feature `proptest`) lets proptest draw scripts and variants.
 
 mod bounded;
@@ -20,10 +20,10 @@ pub use told::{Found, Unmet};
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse, Runner};
 use crate::scenario::Scenario;
-use crate::script::{Deviation, Script};
+use crate::script::{Deviation, Script, Variant};
 use crate::search::{fit, understand};
 use kept::Kept;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow, RangeBounds};
 use std::path::Path;
 
@@ -226,10 +226,8 @@ impl Rehearsal {
                     seeds.try_for_each(|seed| walk.run(self.rehearse.as_mut(), Plan::Seed(seed)))
                 }
                 Source::Deviations(most) => {
-                    let happy = self.happy_paths()?;
-                    bounded::each(self.rehearse.as_mut(), happy, most, &mut |rehearse, script| {
-                        walk.run(rehearse, Plan::Script(script))
-                    })
+                    let variants = self.variants_to_search()?;
+                    bounded::search(self.rehearse.as_mut(), &mut walk, variants, most)
                 }
                 Source::Script(text) => {
                     let script = self.fitting(&text)?;
@@ -263,15 +261,13 @@ impl Rehearsal {
         fit(self.rehearse.as_mut(), &script).map_err(|misfit| unfit(misfit.to_string()))
     }
 
-    /// The happy paths from which scripts of few deviations leave.
-    fn happy_paths(&mut self) -> Result<Vec<Script>, Unmet> {
+    fn variants_to_search(&mut self) -> Result<Vec<Variant>, Unmet> {
         if self.variants.is_empty() {
-            return Ok(bounded::small(self.rehearse.as_ref()));
+            return Ok(bounded::small(self.rehearse.parameters()));
         }
-        let variants = std::mem::take(&mut self.variants);
-        let paths = variants.iter().map(|variant| self.fitting(&format!("variant {variant}"))).collect();
-        self.variants = variants;
-        paths
+        let named = std::mem::take(&mut self.variants);
+        let whole = |variant: &String| Ok(self.fitting(&format!("variant {variant}"))?.variant);
+        named.iter().map(whole).collect()
     }
 
     fn bit_of(&self, goal: &str) -> Result<u64, Unmet> {
@@ -302,8 +298,8 @@ struct Walk {
     invariant: Option<String>,
     runs: u64,
     goals: u64,
-    /// How many runs broke each invariant.
-    broken: BTreeMap<String, u64>,
+    /// What any run broke.
+    broken: BTreeSet<String>,
     found: Option<(Script, Violation)>,
     /// What the last script names and its run did not offer.
     unapplied: Vec<Deviation>,
@@ -311,27 +307,30 @@ struct Walk {
 
 impl Walk {
     fn run(&mut self, rehearse: &mut dyn Rehearse, plan: Plan<'_>) -> ControlFlow<()> {
-        let outcome = rehearse.run(plan);
         self.runs += 1;
-        self.goals |= outcome.goals;
-        self.count(&outcome);
+        let outcome = rehearse.run(plan);
+        let outcome = self.look(outcome);
         self.unapplied = outcome.unapplied;
-        let wanted = |violation: &&Violation| {
-            self.invariant.as_ref().is_none_or(|invariant| *invariant == violation.invariant)
-        };
-        match outcome.violations.iter().find(wanted) {
+        match outcome.violations.into_iter().next() {
             None => ControlFlow::Continue(()),
             Some(violation) => {
-                self.found = Some((rehearse.script(), violation.clone()));
+                self.found = Some((rehearse.script(), violation));
                 ControlFlow::Break(())
             }
         }
     }
 
-    fn count(&mut self, outcome: &Outcome) {
-        let mut names: Vec<_> = outcome.violations.iter().map(|violation| &violation.invariant).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().for_each(|name| *self.broken.entry(name.clone()).or_default() += 1);
+    /// Takes in what a run came to, and leaves of its violations those that are looked for.
+    fn look(&mut self, mut outcome: Outcome) -> Outcome {
+        self.goals |= outcome.goals;
+        for violation in &outcome.violations {
+            if !self.broken.contains(&violation.invariant) {
+                self.broken.insert(violation.invariant.clone());
+            }
+        }
+        if let Some(invariant) = &self.invariant {
+            outcome.violations.retain(|violation| violation.invariant == *invariant);
+        }
+        outcome
     }
 }

@@ -61,8 +61,8 @@ pub enum Unmet {
         invariant: String,
         /// How many runs were made.
         runs: u64,
-        /// What is broken instead, and by how many runs.
-        broken: Vec<(String, u64)>,
+        /// What is broken instead.
+        broken: Vec<String>,
     },
     /// Goals were to be reached, and no run reaches them.
     #[error("{subject}: no run of {runs} reaches {}", goals.join(", "))]
@@ -106,12 +106,11 @@ pub enum Unmet {
     },
 }
 
-fn others(broken: &[(String, u64)]) -> String {
-    let each: Vec<_> = broken.iter().map(|(name, runs)| format!("{name} ({runs} runs)")).collect();
-    if each.is_empty() {
+fn others(broken: &[String]) -> String {
+    if broken.is_empty() {
         ", or anything else".to_owned()
     } else {
-        format!("; broken are {}", each.join(", "))
+        format!("; broken are {}", broken.join(", "))
     }
 }
 
