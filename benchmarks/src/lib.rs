@@ -1,5 +1,7 @@
 //! What the benchmarks run: whole runs of a scenario, the digest taken and every invariant judging.
 
+pub mod results;
+
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::*;
 

@@ -6,7 +6,7 @@ use crate::json;
 use crate::junit;
 use crate::layout::{Paper, labelled};
 use crate::markdown;
-use crate::records::{Ending, Finding, Finished, Verdict};
+use crate::records::{Ending, Finding, Finished, Search, Verdict};
 use crate::story::plural;
 use crate::terminal;
 use serde::Serialize;
@@ -289,6 +289,8 @@ pub fn junit(all: &[Certificate]) -> String {
         invariants: certificate.invariants.clone(),
         findings: certificate.findings.clone(),
         assumptions: certificate.assumptions.clone(),
+        search: Search::default(),
+        canaries: Vec::new(),
     });
     junit::finished(&campaigns.collect::<Vec<_>>())
 }

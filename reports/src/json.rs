@@ -1,9 +1,10 @@
 //! What a machine reads: one object, its keys stable and in a stable order. More keys may come.
 
-use crate::records::{Ending, Finished, Listed, Verdict};
+use crate::records::{Canary, Ending, Finished, Listed, Verdict};
 use crate::story::{self, Row};
 use serde::Serialize;
 use shakedown_sim::Trace;
+use shakedown_sim::search::{Failure, Likelihood};
 
 #[derive(Serialize)]
 struct Campaigns<'a> {
@@ -25,6 +26,9 @@ struct Scenario<'a> {
     goals: Tally<'a>,
     variants: Vec<Parameter<'a>>,
     violations: Vec<Violation<'a>>,
+    profile: &'a str,
+    guided: bool,
+    canaries: &'a [Canary],
     assumptions: &'a [String],
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Violation<'a> {
     variant: String,
     deviations: Vec<String>,
     needed: Vec<Needed<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<Nearest>,
     trace: &'a str,
 }
 
@@ -63,6 +69,26 @@ pub(crate) struct Violation<'a> {
 struct Needed<'a> {
     deviation: String,
     still_broken: &'a [String],
+}
+
+/// The least change of the deviations with which the run holds.
+#[derive(Serialize)]
+struct Nearest {
+    deviation: String,
+    change: String,
+    deviations: Vec<String>,
+}
+
+impl Nearest {
+    fn of(failure: &Failure) -> Option<Self> {
+        let nearest = failure.nearest.as_ref()?;
+        let script = nearest.script(&failure.shrunk);
+        Some(Self {
+            deviation: nearest.deviation.compact(),
+            change: nearest.change.to_string(),
+            deviations: script.deviations.iter().map(|one| one.compact()).collect(),
+        })
+    }
 }
 
 /// The result of `explore` and `run`, with the self-check if one was made.
@@ -91,6 +117,9 @@ fn scenario(finished: &Finished) -> Scenario<'_> {
             })
             .collect(),
         violations: finished.findings.iter().map(violation).collect(),
+        profile: &finished.search.profile,
+        guided: finished.search.guided,
+        canaries: &finished.canaries,
         assumptions: &finished.assumptions,
     }
 }
@@ -111,6 +140,7 @@ pub(crate) fn violation(finding: &crate::records::Finding) -> Violation<'_> {
         needed: needed
             .map(|one| Needed { deviation: one.deviation.compact(), still_broken: &one.still_broken })
             .collect(),
+        nearest: Nearest::of(failure),
         trace: &finding.trace,
     }
 }
@@ -159,8 +189,44 @@ pub struct SelfCheck {
     pub first_difference: Option<String>,
 }
 
-/// The result of `explain`: the steps that tell the story, each with those that it follows from.
-pub fn story(trace: &Trace, rows: &[Row]) -> String {
+/// A point of a failing run, and how many continuations from it failed.
+#[derive(Serialize)]
+struct Point {
+    choices: u32,
+    last: Option<String>,
+    deviation: Option<String>,
+    failed: u32,
+    percent: u32,
+}
+
+/// How likely a failure is along its run.
+#[derive(Serialize)]
+struct Likely {
+    continuations: u32,
+    turning_point: Option<u32>,
+    points: Vec<Point>,
+}
+
+impl Likely {
+    fn of(likely: &Likelihood) -> Self {
+        let points = likely.points.iter().map(|point| Point {
+            choices: point.choices,
+            last: point.last.as_ref().map(ToString::to_string),
+            deviation: point.deviation.clone(),
+            failed: point.failed,
+            percent: likely.percent(point),
+        });
+        Self {
+            continuations: likely.continuations,
+            turning_point: likely.turning_point().map(|point| point.choices),
+            points: points.collect(),
+        }
+    }
+}
+
+/// The result of `explain`: the steps that tell the story, each with those that it follows from; what is
+/// nearest to the failure; and how likely it was, if that was worked out.
+pub fn story(trace: &Trace, rows: &[Row], failure: Option<&Failure>, likely: Option<&Likelihood>) -> String {
     #[derive(Serialize)]
     struct Step<'a> {
         step: u32,
@@ -178,6 +244,10 @@ pub fn story(trace: &Trace, rows: &[Row]) -> String {
         deviations: Vec<String>,
         violations: Vec<&'a str>,
         steps: Vec<Step<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nearest: Option<Nearest>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        likelihood: Option<Likely>,
     }
     let steps = rows.iter().zip(story::causes(trace, rows)).map(|(row, causes)| Step {
         step: row.step,
@@ -195,6 +265,8 @@ pub fn story(trace: &Trace, rows: &[Row]) -> String {
         deviations: script.deviations.iter().map(|one| one.compact()).collect(),
         violations: trace.violations.iter().map(|violation| violation.invariant.as_str()).collect(),
         steps: steps.collect(),
+        nearest: failure.and_then(Nearest::of),
+        likelihood: likely.map(Likely::of),
     })
 }
 

@@ -71,10 +71,12 @@ fn goals(out: &mut String, suite: &str, finished: &Finished) {
     }
     let missed = finished.goals.iter().filter(|goal| goal.reached == 0).map(|goal| goal.name.as_str());
     let missed = missed.collect::<Vec<_>>().join(", ");
-    let message = if missed.is_empty() {
-        "the campaign did not end".to_owned()
-    } else {
-        format!("never reached: {missed}")
+    let survivors = finished.canaries.iter().filter(|canary| !canary.caught);
+    let survivors = survivors.map(|canary| canary.name.as_str()).collect::<Vec<_>>().join(", ");
+    let message = match (survivors.is_empty(), missed.is_empty()) {
+        (false, _) => format!("canaries that survived: {survivors}"),
+        (true, true) => "the campaign did not end".to_owned(),
+        (true, false) => format!("never reached: {missed}"),
     };
     let _ = writeln!(
         out,

@@ -4,15 +4,16 @@
 //! here knows what is simulated. Whoever calls decides where a text goes and how wide and coloured it may be.
 //!
 //! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
-//! columns are written), [`story`] (which steps tell a failure, and why each happened), and one module for
-//! each form: [`terminal`], [`json`], [`markdown`], [`junit`]; and [`certificate`] (the record of an exhaustive
-//! search, in each form).
+//! columns are written), [`story`] (which steps tell a failure, and why each happened), [`likely`] (where it was
+//! lost), and one module for each form: [`terminal`], [`json`], [`markdown`], [`junit`]; and [`certificate`]
+//! (the record of an exhaustive search, in each form).
 
 pub mod certificate;
 pub mod clock;
 pub mod json;
 pub mod junit;
 pub mod layout;
+pub mod likely;
 pub mod markdown;
 pub mod records;
 pub mod story;
@@ -20,4 +21,4 @@ pub mod terminal;
 
 pub use certificate::Certificate;
 pub use layout::Paper;
-pub use records::{Ending, Finding, Finished, GoalTally, Listed, Verdict};
+pub use records::{Canary, Ending, Finding, Finished, GoalTally, Listed, Search, Verdict};

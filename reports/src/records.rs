@@ -40,6 +40,32 @@ pub struct GoalTally {
     pub need: u64,
 }
 
+/// How runs were chosen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Search {
+    /// How restless they were.
+    pub profile: String,
+    /// Whether they were made of runs that reached something new. Then they are no sample of anything.
+    pub guided: bool,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { profile: "mixed".to_owned(), guided: false }
+    }
+}
+
+/// A design that lacks one guardrail, and that a campaign must catch.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Canary {
+    /// The guardrail.
+    pub name: String,
+    /// Whether a run without it failed.
+    pub caught: bool,
+    /// How many runs were made of it.
+    pub runs: u64,
+}
+
 /// One bug: a failure that stands for all failures with its signature.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -87,6 +113,10 @@ pub struct Finished {
     pub invariants: Vec<String>,
     /// One for each signature, in the order of their first runs.
     pub findings: Vec<Finding>,
+    /// How the runs were chosen.
+    pub search: Search,
+    /// What they had to catch.
+    pub canaries: Vec<Canary>,
     /// What the scenario takes for granted.
     pub assumptions: Vec<String>,
 }

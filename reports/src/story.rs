@@ -4,7 +4,7 @@
 //! under which the script lists it. Plumbing (a request arrives, an answer goes out, a poller wakes) is left
 //! out where it says nothing that its neighbours do not.
 
-use shakedown_sim::search::{Failure, Needed};
+use shakedown_sim::search::{Change, Failure, Needed};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
 
@@ -179,6 +179,18 @@ pub fn needed(needed: &[Needed]) -> Vec<String> {
 }
 
 /// `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
+/// The least change with which the run holds, as a sentence. That something dropped is enough is said before.
+pub fn nearest(failure: &Failure) -> Option<String> {
+    let nearest = failure.nearest.as_ref()?;
+    let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation)?;
+    let number = at + 1;
+    match &nearest.change {
+        Change::Alternative(name) => Some(format!("with ({number}) = {name} it holds")),
+        Change::Elsewhere(id) => Some(format!("with ({number}) @ {} #{} instead it holds", id.scope, id.nth)),
+        Change::Dropped => None,
+    }
+}
+
 fn any_of(numbers: &[usize]) -> String {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     for number in numbers {

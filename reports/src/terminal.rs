@@ -3,7 +3,7 @@
 use crate::clock::{self, Clock};
 use crate::json::{Replayed, SelfCheck};
 use crate::layout::{Paper, labelled, table, wrap};
-use crate::records::{Ending, Finding, Finished, Listed, REPLAYS, Verdict};
+use crate::records::{Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
 use crate::story::{self, Row, plural};
 use shakedown_sim::{Moment, Script, Trace, Violation};
 use std::collections::BTreeSet;
@@ -32,6 +32,9 @@ pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> St
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
+    }
+    if let Some(sentence) = story::nearest(failure) {
+        out.push_str(&labelled("  nearest   ", &sentence, paper.width));
     }
     out.push_str(&labelled("  shrunk    ", &shrinking(finding), paper.width));
     let _ = writeln!(out, "  replay    shakedown replay {}", finding.trace);
@@ -132,6 +135,9 @@ pub fn explanation(paper: Paper, failure: &shakedown_sim::search::Failure) -> St
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
     }
+    if let Some(sentence) = story::nearest(failure) {
+        out.push_str(&labelled("  nearest   ", &sentence, paper.width));
+    }
     out
 }
 
@@ -214,6 +220,8 @@ fn summary(paper: Paper, finished: &Finished) -> String {
         |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, paper.width));
     let runs = format!("{}{}", plural(finished.runs, "run"), ending(finished.ending));
     say("runs", &format!("{runs}; {} of virtual time", clock::span(finished.simulated)));
+    let way = if finished.search.guided { "guided" } else { "seeded" };
+    say("search", &format!("{way}, profile {}", finished.search.profile));
     for (parameter, values) in &finished.variants {
         let counts: Vec<String> =
             values.iter().map(|(value, runs)| format!("{value} in {}", clock::count(*runs))).collect();
@@ -231,20 +239,43 @@ fn summary(paper: Paper, finished: &Finished) -> String {
             say("", &format!("{}: {runs}", goal.name));
         }
     }
+    if !finished.canaries.is_empty() {
+        say("canaries", &canaries(&finished.canaries));
+    }
     say("digest", &finished.digest.to_string());
     if finished.failing == 0 && finished.runs > 0 {
-        let runs = clock::count(finished.runs);
-        say(
-            "bound",
-            &format!(
-                "0 failures in {runs} runs: less than 3/{runs} per run at 95 %, for this distribution of scripts only"
-            ),
-        );
+        say("bound", &bound(finished));
     }
     for (at, assumption) in finished.assumptions.iter().enumerate() {
         say(if at == 0 { "assumes" } else { "" }, assumption);
     }
     out
+}
+
+/// What no failure in so many runs says of the rate of failures: by the rule of three, if runs are independent.
+fn bound(finished: &Finished) -> String {
+    let runs = clock::count(finished.runs);
+    if finished.search.guided {
+        return format!(
+            "0 failures in {runs} runs, and no bound: what a guided run does depends on those before it, so its runs are no sample of any distribution"
+        );
+    }
+    format!(
+        "0 failures in {runs} runs: less than 3/{runs} per run at 95 %, for this distribution of scripts only"
+    )
+}
+
+fn canaries(canaries: &[Canary]) -> String {
+    let survivors: Vec<&Canary> = canaries.iter().filter(|canary| !canary.caught).collect();
+    let mut text = format!("caught {} of {}", canaries.len() - survivors.len(), canaries.len());
+    let slowest = canaries.iter().filter(|canary| canary.caught).map(|canary| canary.runs).max();
+    if let Some(runs) = slowest {
+        let _ = write!(text, ", each within {}", plural(runs, "run"));
+    }
+    for survivor in survivors {
+        let _ = write!(text, "; without {} nothing broke in {}", survivor.name, plural(survivor.runs, "run"));
+    }
+    text
 }
 
 fn verdict_line(paper: Paper, finished: &Finished) -> String {
@@ -266,6 +297,9 @@ fn doubt(finished: &Finished) -> String {
     let need = missed.iter().map(|goal| goal.need).max().unwrap_or(0);
     match finished.ending {
         Ending::Interrupted => "no invariant is broken so far; it was stopped before its end".to_owned(),
+        _ if finished.canaries.iter().any(|canary| !canary.caught) => {
+            "no invariant is broken, but a canary survived: it would not have been seen".to_owned()
+        }
         _ if finished.runs < need => {
             format!("no invariant is broken, but its goals want at least {} runs", clock::count(need))
         }

@@ -5,9 +5,10 @@ mod till;
 use quick_xml::events::Event;
 use shakedown_reports::json::SelfCheck;
 use shakedown_reports::{
-    Ending, Finding, Finished, GoalTally, Paper, Verdict, json, junit, markdown, terminal,
+    Canary, Ending, Finding, Finished, GoalTally, Paper, Search, Verdict, json, junit, likely, markdown,
+    terminal,
 };
-use shakedown_sim::search::{explore, understand};
+use shakedown_sim::search::{explore, likelihood, understand};
 use shakedown_sim::{Plan, Rehearse, Runner};
 
 /// The first failing seed of the forgetful till, shrunk.
@@ -33,6 +34,8 @@ fn finding() -> (Finding, Finished) {
         variants: vec![("orders".to_owned(), vec![("1".to_owned(), 4), ("2".to_owned(), 3)])],
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
         findings: vec![finding.clone()],
+        search: Search::default(),
+        canaries: Vec::new(),
         assumptions: vec!["the till does not crash".to_owned()],
     };
     (finding, finished)
@@ -104,6 +107,38 @@ fn a_campaign_that_says_nothing_says_why() {
     check(1_000, Ending::Complete, "a goal was never reached");
     check(10, Ending::Complete, "want at least 1,000 runs");
     check(10, Ending::Interrupted, "stopped before its end");
+}
+
+#[test]
+fn a_canary_that_survives_is_named() {
+    let canary = |name: &str, caught, runs| Canary { name: name.to_owned(), caught, runs };
+    let canaries = vec![canary("memory", true, 12), canary("receipt", false, 4_000)];
+    let finished = Finished { verdict: Verdict::Inconclusive, canaries, ..held() };
+    let text = terminal::campaign(Paper::PLAIN, &finished);
+    assert!(text.starts_with("INCONCLUSIVE  till  no invariant is broken, but a canary survived"), "{text}");
+    let line =
+        "  canaries  caught 1 of 2, each within 12 runs; without receipt nothing broke in 4,000 runs\n";
+    assert!(text.contains(line), "{text}");
+    assert!(junit::finished(&[finished]).contains("canaries that survived: receipt"));
+}
+
+#[test]
+fn a_guided_campaign_states_no_bound() {
+    let search = Search { guided: true, ..Search::default() };
+    let text = terminal::campaign(Paper::PLAIN, &Finished { search, ..held() });
+    assert!(text.contains("  search    guided, profile mixed\n") && !text.contains("3/1,000"), "{text}");
+    assert!(
+        text.contains("bound     0 failures in 1,000 runs, and no bound: what a guided run does"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_likelihood_of_a_failure_is_plotted_along_its_run() {
+    let failure = finding().0.failure;
+    let mut runner = Runner::new(till::Shop { remembers: false });
+    let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 64);
+    insta::assert_snapshot!(likely::plot(Paper::PLAIN, &likely));
 }
 
 #[test]

@@ -2,19 +2,20 @@
 //!
 //! Threads take chunks of seeds in order; one place merges the chunks in order and cuts what comes after the
 //! last failing run that is wanted. So the result is a gap-free prefix of the seeds. The number of threads
-//! changes nothing in it; a budget or an interrupt ends it at the end of a chunk.
+//! changes nothing in it; a budget or an interrupt ends it at the end of a chunk. A guided campaign goes in
+//! rounds, between which alone it learns: all threads finish a round before any begins the next.
 
 use crate::catalogue::Entry;
 use crate::quiet;
 use crate::watchdog::Watchdog;
 use shakedown_reports::Ending;
-use shakedown_sim::Rehearse;
-use shakedown_sim::search::{Campaign, explore};
+use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as};
+use shakedown_sim::{Profile, Rehearse};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// What a campaign is to do.
@@ -25,6 +26,10 @@ pub struct Order<'a> {
     pub without: &'a [String],
     /// Which seeds.
     pub seeds: Range<u64>,
+    /// How restlessly they draw.
+    pub profile: Profile,
+    /// Whether runs are made of those that reached something new.
+    pub guided: bool,
     /// On how many threads.
     pub jobs: usize,
     /// How many runs may fail before it ends.
@@ -48,25 +53,27 @@ pub struct Broken {
 
 /// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once.
 const CHUNK: u64 = 256;
+/// The same within a round, so that all threads have a part in it.
+const CHUNK_OF_ROUND: u64 = 16;
 
 /// Runs a campaign, and says why it ended. `watch` is shown what there is after each chunk.
 ///
 /// # Errors
 /// If the harness itself failed.
 pub fn run(order: &Order<'_>, mut watch: impl FnMut(&Campaign)) -> Result<(Campaign, Ending), Broken> {
-    let (next, enough) = (AtomicU64::new(order.seeds.start), AtomicBool::new(false));
+    let enough = AtomicBool::new(false);
     let watchdog = Watchdog::new(order.jobs, order.patience, bark(order.entry.name, order.patience));
-    let (send, receive) = mpsc::channel();
     let campaign = std::thread::scope(|scope| {
-        for thread in 0..order.jobs {
-            let worker = Worker { order, thread, next: &next, enough: &enough, watchdog: &watchdog };
+        let (send, answers) = mpsc::channel();
+        let workers = (0..order.jobs).map(|thread| {
+            let (tasks, take) = mpsc::channel();
+            let worker = Worker { order, thread, enough: &enough, watchdog: &watchdog };
             let send = send.clone();
-            scope.spawn(move || worker.work(&send));
-        }
-        drop(send);
-        let merged = merge(order, &receive, &mut watch);
-        enough.store(true, Ordering::Relaxed);
-        merged
+            scope.spawn(move || worker.work(&take, &send));
+            tasks
+        });
+        let team = Team { workers: workers.collect(), answers, enough: &enough };
+        conduct(order, &team, &mut watch)
     })?;
     let ending = match () {
         () if campaign.failing.len() >= order.failures_max => Ending::MaxFail,
@@ -75,6 +82,31 @@ pub fn run(order: &Order<'_>, mut watch: impl FnMut(&Campaign)) -> Result<(Campa
         () => Ending::Budget,
     };
     Ok((campaign, ending))
+}
+
+/// Gives the threads one task after another: all seeds at once, or a round at a time.
+fn conduct(
+    order: &Order<'_>,
+    team: &Team<'_>,
+    watch: &mut impl FnMut(&Campaign),
+) -> Result<Campaign, Broken> {
+    let mut campaign = Campaign::default();
+    let mut guide = order.guided.then(|| Guide::new(order.profile));
+    let (size, chunk) = if order.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
+    let mut first = order.seeds.start;
+    while first < order.seeds.end {
+        let seeds = first..first.saturating_add(size).min(order.seeds.end);
+        first = seeds.end;
+        let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
+        let discoveries = team.merge(order, task, &mut campaign, watch)?;
+        if campaign.cut(order.failures_max) || campaign.seeds.end != first {
+            break;
+        }
+        if let Some(guide) = &mut guide {
+            guide.learn(discoveries);
+        }
+    }
+    Ok(campaign)
 }
 
 /// Says that the run of a seed does not end, and ends the process.
@@ -88,33 +120,56 @@ pub fn bark(scenario: &'static str, patience: Duration) -> impl Fn(u64) + Send +
     }
 }
 
-/// A chunk's first seed, and what came of it.
-type Chunk = (u64, Result<Campaign, Broken>);
+/// Seeds for the threads to divide among themselves.
+struct Task {
+    seeds: Range<u64>,
+    chunk: u64,
+    next: AtomicU64,
+    /// What guides the runs, if anything does.
+    guide: Option<Guide>,
+}
+
+/// What a thread answers.
+enum Answer {
+    /// A chunk's first seed, and what came of it.
+    Chunk(u64, Result<Round, Broken>),
+    /// It does no more of the task.
+    Done,
+}
 
 struct Worker<'a> {
     order: &'a Order<'a>,
     thread: usize,
-    next: &'a AtomicU64,
     enough: &'a AtomicBool,
     watchdog: &'a Watchdog,
 }
 
 impl Worker<'_> {
-    /// Runs chunk after chunk until there is none left, or it is enough.
-    fn work(&self, send: &mpsc::Sender<Chunk>) {
+    /// Takes part in one task after another.
+    fn work(&self, tasks: &mpsc::Receiver<Arc<Task>>, send: &mpsc::Sender<Answer>) {
         let order = self.order;
-        let mut runner = match order.entry.runner(order.without) {
-            Ok(runner) => runner,
-            Err(message) => return drop(send.send((order.seeds.start, Err(self.broken(0, message))))),
-        };
-        while !self.is_over() {
-            let first = self.next.fetch_add(CHUNK, Ordering::Relaxed);
-            if first >= order.seeds.end {
+        let mut runner = order.entry.runner(order.without).map_err(|message| self.broken(0, message));
+        for task in tasks {
+            match &mut runner {
+                Ok(runner) => self.take_part(&task, runner.as_mut(), send),
+                Err(broken) => drop(send.send(Answer::Chunk(task.seeds.start, Err(broken.clone())))),
+            }
+            if send.send(Answer::Done).is_err() {
                 return;
             }
-            let chunk = self.chunk(runner.as_mut(), first..(first + CHUNK).min(order.seeds.end));
+        }
+    }
+
+    /// Runs chunk after chunk until there is none left, or it is enough.
+    fn take_part(&self, task: &Task, runner: &mut dyn Rehearse, send: &mpsc::Sender<Answer>) {
+        while !self.is_over() {
+            let first = task.next.fetch_add(task.chunk, Ordering::Relaxed);
+            if first >= task.seeds.end {
+                return;
+            }
+            let chunk = self.chunk(task, runner, first..(first + task.chunk).min(task.seeds.end));
             let broken = chunk.is_err();
-            if send.send((first, chunk)).is_err() || broken {
+            if send.send(Answer::Chunk(first, chunk)).is_err() || broken {
                 return;
             }
         }
@@ -125,10 +180,17 @@ impl Worker<'_> {
         late || self.enough.load(Ordering::Relaxed) || self.order.stop.load(Ordering::Relaxed)
     }
 
-    fn chunk(&self, runner: &mut dyn Rehearse, seeds: Range<u64>) -> Result<Campaign, Broken> {
-        let mut chunk = Campaign::default();
+    fn chunk(&self, task: &Task, runner: &mut dyn Rehearse, seeds: Range<u64>) -> Result<Round, Broken> {
+        let (mut chunk, profile) = (Round::default(), self.order.profile);
         for seed in seeds {
-            let one = || quiet::running(|| explore(runner, seed..seed + 1, usize::MAX));
+            let one = || match &task.guide {
+                Some(guide) => guide.explore(runner, seed..seed + 1),
+                None => {
+                    let campaign = explore_as(runner, profile, seed..seed + 1, usize::MAX);
+                    Round { campaign, ..Round::default() }
+                }
+            };
+            let one = || quiet::running(one);
             let one = self.watchdog.during(self.thread, seed, || catch_unwind(AssertUnwindSafe(one)));
             chunk.merge(one.map_err(|panic| self.broken(seed, quiet::message_of(panic.as_ref())))?);
         }
@@ -140,26 +202,52 @@ impl Worker<'_> {
     }
 }
 
-/// Takes the chunks in order, whatever the order in which they come.
-fn merge(
-    order: &Order<'_>,
-    receive: &mpsc::Receiver<Chunk>,
-    watch: &mut impl FnMut(&Campaign),
-) -> Result<Campaign, Broken> {
-    let (mut early, mut turn) = (BTreeMap::new(), order.seeds.start);
-    let mut campaign = Campaign::default();
-    for (first, chunk) in receive {
-        early.insert(first, chunk);
-        while let Some(chunk) = early.remove(&turn) {
-            campaign.merge(chunk?);
-            watch(&campaign);
-            if campaign.cut(order.failures_max) {
-                return Ok(campaign);
-            }
-            turn += CHUNK;
+/// The threads, as the one place sees them that merges what they do.
+struct Team<'a> {
+    workers: Vec<mpsc::Sender<Arc<Task>>>,
+    answers: mpsc::Receiver<Answer>,
+    enough: &'a AtomicBool,
+}
+
+impl Team<'_> {
+    /// Has a task done and adds its chunks in order, whatever the order in which they come, up to the last
+    /// failing run that is wanted. Answers what was discovered.
+    fn merge(
+        &self,
+        order: &Order<'_>,
+        task: Task,
+        campaign: &mut Campaign,
+        watch: &mut impl FnMut(&Campaign),
+    ) -> Result<Vec<Discovery>, Broken> {
+        let (mut early, mut turn, chunk) = (BTreeMap::new(), task.seeds.start, task.chunk);
+        let (task, mut busy) = (Arc::new(task), self.workers.len());
+        for worker in &self.workers {
+            worker.send(Arc::clone(&task)).expect("threads take tasks until the team is gone");
         }
+        let (mut discoveries, mut result) = (Vec::new(), Ok(()));
+        while busy > 0 {
+            match self.answers.recv().expect("threads answer until the team is gone") {
+                Answer::Done => busy -= 1,
+                Answer::Chunk(first, round) => drop(early.insert(first, round)),
+            }
+            while let (false, Some(round)) = (self.enough.load(Ordering::Relaxed), early.remove(&turn)) {
+                match round {
+                    Ok(round) => {
+                        campaign.merge(round.campaign);
+                        discoveries.extend(round.discoveries);
+                        watch(campaign);
+                        self.enough.store(campaign.cut(order.failures_max), Ordering::Relaxed);
+                    }
+                    Err(broken) => {
+                        result = Err(broken);
+                        self.enough.store(true, Ordering::Relaxed);
+                    }
+                }
+                turn += chunk;
+            }
+        }
+        result.map(|()| discoveries)
     }
-    Ok(campaign)
 }
 
 /// For each parameter, how many of these seeds' runs have each of its values.

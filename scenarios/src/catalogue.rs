@@ -12,6 +12,8 @@ pub struct Entry {
     pub assumptions: &'static [&'static str],
     /// What can be taken out of its design.
     pub guardrails: &'static [Guardrail],
+    /// Which of them, each taken out by itself, a campaign must catch the lack of.
+    pub canaries: &'static [&'static str],
     /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
     /// not named here needs [`LEAST_NEED`].
     pub needs: &'static [(&'static str, u64)],

@@ -5,7 +5,7 @@ use crate::traces;
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
 use shakedown_sim::search::{Campaign, Failure, Group, understand};
-use shakedown_sim::{Plan, Rehearse, Trace, Violation};
+use shakedown_sim::{Plan, Profile, Rehearse, Trace, Violation};
 use std::io;
 use std::path::Path;
 
@@ -24,16 +24,22 @@ pub fn of_campaign(
 ) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for group in campaign.groups() {
-        findings.extend(of_group(runner, &group, campaign.seeds.start, traces)?);
+        findings.extend(of_group(runner, &group, campaign, traces)?);
     }
-    findings.sort_by_key(|finding| finding.seed);
+    findings.sort_by_key(|finding| finding.runs_to_find);
     Ok(findings)
 }
 
-fn of_group(runner: &mut dyn Rehearse, group: &Group, start: u64, traces: &Path) -> io::Result<Vec<Finding>> {
+fn of_group(
+    runner: &mut dyn Rehearse,
+    group: &Group,
+    campaign: &Campaign,
+    traces: &Path,
+) -> io::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = Vec::new();
     for seed in &group.seeds {
-        let outcome = quiet::running(|| runner.run(Plan::Seed(*seed)));
+        let plan = campaign.plan(*seed);
+        let outcome = quiet::running(|| runner.run(plan));
         let of_group = |violation: &Violation| {
             (&violation.invariant, &violation.roles) == (&group.invariant, &group.roles)
         };
@@ -43,7 +49,9 @@ fn of_group(runner: &mut dyn Rehearse, group: &Group, start: u64, traces: &Path)
         match findings.iter_mut().find(|finding| finding.failure.signature == failure.signature) {
             Some(known) => known.count += 1,
             None => {
-                findings.push(finding(runner, failure, (Some(*seed), seed - start + 1), traces)?);
+                let drawn = matches!(plan, Plan::Profiled(_, Profile::MIXED)).then_some(*seed);
+                let met = (drawn, seed - campaign.seeds.start + 1);
+                findings.push(finding(runner, failure, met, traces)?);
             }
         }
     }

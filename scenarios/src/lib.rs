@@ -2,11 +2,13 @@
 //!
 //! Modules in reading order: [`booking`] (a scenario), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
-//! many threads), [`certification`] (every script of few deviations), [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that
-//! are kept), and [`cli`] (the `shakedown` command).
+//! many threads), [`canary`] (whether the alarm rings), [`certification`] (every script of few deviations),
+//! [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that are kept), and
+//! [`cli`] (the `shakedown` command).
 
 pub mod booking;
 pub mod campaign;
+pub mod canary;
 pub mod catalogue;
 pub mod certification;
 pub mod cli;

@@ -15,6 +15,8 @@ pub enum Exit {
     Drift,
     /// An invariant was broken.
     Violation,
+    /// A design that lacks something was not caught.
+    CanarySurvived,
     /// A goal was never reached.
     GoalMissed,
     /// Too few runs to say.
@@ -33,7 +35,7 @@ impl Exit {
             Exit::Inconclusive => 3,
             Exit::Nothing => 4,
             Exit::Drift => 5,
-            Exit::GoalMissed => 7,
+            Exit::CanarySurvived | Exit::GoalMissed => 7,
             Exit::Internal => 70,
         }
     }
@@ -105,9 +107,10 @@ mod tests {
     #[test]
     fn the_gravest_exit_takes_precedence() {
         use Exit::*;
-        let graver = [Internal, Input, Nothing, Drift, Violation, GoalMissed, Inconclusive, Held];
+        let graver =
+            [Internal, Input, Nothing, Drift, Violation, CanarySurvived, GoalMissed, Inconclusive, Held];
         let codes: Vec<u8> = graver.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [70, 2, 4, 5, 1, 7, 3, 0]);
+        assert_eq!(codes, [70, 2, 4, 5, 1, 7, 7, 3, 0]);
         for (at, exit) in graver.iter().enumerate() {
             assert_eq!(Exit::of(graver[at..].iter().rev().copied()), *exit);
         }

@@ -2,8 +2,10 @@
 
 use super::exit::{Complaint, Exit};
 use super::output::Output;
-use crate::traces;
-use shakedown_reports::{json, story, terminal};
+use crate::{quiet, traces};
+use shakedown_reports::{json, likely, story, terminal};
+use shakedown_sim::search::{Likelihood, fit, likelihood};
+use shakedown_sim::{Rehearse, TraceFile};
 use std::path::PathBuf;
 
 /// Tells the story of a trace: each step with the steps that it follows from
@@ -13,21 +15,44 @@ use std::path::PathBuf;
 pub(super) struct Explain {
     /// The trace, as explore or run wrote it
     trace: PathBuf,
+    /// Also work out how likely the failure was along the run's steps, with N continuations of each point
+    #[arg(long, env = "SHAKEDOWN_LIKELIHOOD", value_name = "N", num_args = 0..=1, default_missing_value = "64",
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    likelihood: Option<u32>,
 }
 
 impl Explain {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
         output.without_reports("explain")?;
-        let (file, _) = traces::load(&self.trace)?;
+        let (file, mut runner) = traces::load(&self.trace)?;
         let failure = file.failure();
+        let likely =
+            self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;
         let rows = failure.as_ref().map_or_else(|| story::of_run(&file.trace), story::of_failure);
         output.print(
             |paper| match &failure {
-                Some(failure) => terminal::explanation(paper, failure),
+                Some(failure) => {
+                    let told = terminal::explanation(paper, failure);
+                    told + &likely.as_ref().map(|likely| likely::plot(paper, likely)).unwrap_or_default()
+                }
                 None => terminal::account(paper, &file.trace),
             },
-            || json::story(&file.trace, &rows),
+            || json::story(&file.trace, &rows, failure.as_ref(), likely.as_ref()),
         );
         Ok(Exit::Held)
+    }
+
+    fn likelihood(
+        &self,
+        file: &TraceFile,
+        runner: &mut dyn Rehearse,
+        count: u32,
+    ) -> Result<Likelihood, Complaint> {
+        let wrong = |what: String| Complaint::input(what).at(self.trace.display());
+        let explained =
+            file.explained.as_ref().ok_or_else(|| wrong("it holds no failure to be likely".to_owned()))?;
+        let script =
+            quiet::running(|| fit(runner, &file.trace.script)).map_err(|misfit| wrong(misfit.to_string()))?;
+        Ok(quiet::running(|| likelihood(runner, &script, &explained.violation, count)))
     }
 }

@@ -4,10 +4,12 @@ use super::amount;
 use super::exit::{Complaint, Exit};
 use super::output::Output;
 use super::progress::Progress;
-use crate::campaign::{self, Order};
+use crate::campaign::{self, Broken, Order};
+use crate::canary;
 use crate::catalogue::{self, Entry};
 use crate::findings;
-use shakedown_reports::{Ending, Finished, GoalTally, Verdict, json, terminal};
+use shakedown_reports::{Canary, Ending, Finished, GoalTally, Search, Verdict, json, terminal};
+use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -38,6 +40,22 @@ pub(super) struct Explore {
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
+    /// How restless runs are: mixed, calm, storm, or even (random testing alone, to compare with)
+    #[arg(long, env = "SHAKEDOWN_PROFILE", value_name = "NAME", default_value = "mixed", value_parser = profile)]
+    profile: Profile,
+    /// Make half of the runs out of runs that reached something new
+    #[arg(long, env = "SHAKEDOWN_GUIDED")]
+    guided: bool,
+    /// A guardrail whose lack must be caught (repeatable); `none` for none. Those of the scenario, if absent.
+    /// Not with --without
+    #[arg(
+        long,
+        env = "SHAKEDOWN_CANARY",
+        value_name = "GUARDRAIL",
+        value_delimiter = ',',
+        conflicts_with = "without"
+    )]
+    canary: Vec<String>,
     /// Where the traces of failures go
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = crate::traces::DIRECTORY)]
     traces: PathBuf,
@@ -51,6 +69,9 @@ impl Explore {
         let entries = catalogue::select(&self.scenarios)?;
         for entry in &entries {
             entry.runner(&self.without).map_err(Complaint::input)?;
+            for canary in self.canaries(entry) {
+                entry.runner(&[canary]).map_err(Complaint::input)?;
+            }
         }
         if entries.is_empty() || self.seeds.as_ref().is_some_and(Range::is_empty) {
             return Err(Complaint::new(Exit::Nothing, "nothing is selected: no scenario, or no seed"));
@@ -88,6 +109,8 @@ impl Explore {
             entry,
             without: &self.without,
             seeds: seeds.clone(),
+            profile: self.profile,
+            guided: self.guided,
             jobs,
             failures_max: self.max_fail as usize,
             deadline,
@@ -97,7 +120,11 @@ impl Explore {
         let mut progress = Progress::begin(entry.name, seeds.end - seeds.start);
         let ran = campaign::run(&order, |campaign| progress.show(campaign));
         progress.end();
-        let (campaign, ending) = ran.map_err(|broken| Complaint::new(Exit::Internal, broken.to_string()))?;
+        let (campaign, ending) = ran.map_err(internal)?;
+        let canaries = match ending {
+            Ending::Interrupted => Vec::new(),
+            _ => self.fly(&order)?,
+        };
         let found = findings::of_campaign(runner.as_mut(), &campaign, &self.traces)
             .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
         let reached = campaign.tally.goals.iter().copied().chain(std::iter::repeat(0));
@@ -116,14 +143,50 @@ impl Explore {
             digest: campaign.tally.digest(),
             simulated: campaign.tally.simulated,
             goals: goals.collect(),
-            variants: campaign::variants(runner.as_ref(), campaign.seeds.clone()),
+            variants: match self.guided {
+                // What a run is built from is then not what its number would draw.
+                true => Vec::new(),
+                false => campaign::variants(runner.as_ref(), campaign.seeds.clone()),
+            },
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,
+            search: Search { profile: self.profile.name.to_owned(), guided: self.guided },
+            canaries,
             assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
         };
         finished.verdict = verdict(&finished, &campaign);
         Ok(finished)
     }
+
+    /// The guardrails whose lack must be caught. A design that already lacks something has none.
+    fn canaries(&self, entry: &Entry) -> Vec<String> {
+        match self.canary.as_slice() {
+            _ if !self.without.is_empty() => Vec::new(),
+            [] => entry.canaries.iter().map(|name| (*name).to_owned()).collect(),
+            [none] if none == "none" => Vec::new(),
+            named => named.to_vec(),
+        }
+    }
+
+    fn fly(&self, order: &Order<'_>) -> Result<Vec<Canary>, Complaint> {
+        let canaries = self.canaries(order.entry).into_iter();
+        let flown = canaries.map(|name| canary::fly(order, &name)).collect::<Result<Vec<_>, _>>();
+        // One that was stopped has neither been caught nor survived.
+        flown.map_err(internal).map(|mut flown| {
+            flown.retain(|canary| canary.caught || canary.runs == canary::RUNS_MAX);
+            flown
+        })
+    }
+}
+
+fn internal(broken: Broken) -> Complaint {
+    Complaint::new(Exit::Internal, broken.to_string())
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    let names: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name).collect();
+    let found = Profile::ALL.into_iter().find(|profile| profile.name == name);
+    found.ok_or_else(|| format!("there is no profile `{name}`; there are: {}", names.join(", ")))
 }
 
 pub(super) fn processors() -> usize {
@@ -153,6 +216,7 @@ fn verdict(finished: &Finished, campaign: &Campaign) -> Verdict {
         _ if !campaign.failing.is_empty() => Verdict::Violated,
         Ending::Interrupted => Verdict::Inconclusive,
         _ if finished.runs == 0 => Verdict::Inconclusive,
+        _ if finished.canaries.iter().any(|canary| !canary.caught) => Verdict::Inconclusive,
         _ if finished.without.is_empty() && missed => Verdict::Inconclusive,
         _ => Verdict::Held,
     }
@@ -161,6 +225,9 @@ fn verdict(finished: &Finished, campaign: &Campaign) -> Verdict {
 fn exit(finished: &Finished) -> Exit {
     if finished.findings.iter().any(|finding| !finding.steady) {
         return Exit::Drift;
+    }
+    if finished.verdict != Verdict::Violated && finished.canaries.iter().any(|canary| !canary.caught) {
+        return Exit::CanarySurvived;
     }
     let missed = || finished.goals.iter().filter(|goal| goal.reached == 0);
     match finished.verdict {

@@ -43,7 +43,7 @@ const AFTER: &str =
 a flag goes before its variable, that before the file, that before the default.
 
 Exit codes: 0 held, 1 violation, 2 usage or input error, 3 inconclusive, 4 nothing selected,
-5 nondeterminism or drift, 7 a goal was never reached, 70 internal error.
+5 nondeterminism or drift, 7 a canary survived or a goal was never reached, 70 internal error.
 
 Examples:
   shakedown list

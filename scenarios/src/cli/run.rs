@@ -7,7 +7,7 @@ use super::self_check;
 use crate::catalogue::{self, Entry};
 use crate::watchdog::Watchdog;
 use crate::{campaign, findings, quiet, traces};
-use shakedown_reports::{Ending, Finding, Finished, GoalTally, Verdict, json, terminal};
+use shakedown_reports::{Ending, Finding, Finished, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::search::fit;
 use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script, Trace, Variant};
 use std::path::PathBuf;
@@ -193,6 +193,8 @@ fn finished(
         variants: variants.collect(),
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
         findings,
+        search: Search::default(),
+        canaries: Vec::new(),
         assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
     }
 }

@@ -57,6 +57,98 @@ fn campaigns_are_the_same_at_any_number_of_jobs_and_with_other_variables() {
 }
 
 #[test]
+fn guided_campaigns_are_the_same_at_any_number_of_jobs() {
+    let here = tempdir().expect("a directory");
+    for broken in [&[][..], &BROKEN] {
+        let with = |jobs: &str| {
+            let mut arguments =
+                vec!["explore", "booking", "--guided", "--profile", "calm", "--seeds", "1100"];
+            arguments.extend(["--canary", "none", "--max-fail", "9", "--format", "json", "--jobs", jobs]);
+            if !broken.is_empty() {
+                arguments.retain(|argument| !["--canary", "none"].contains(argument));
+            }
+            arguments.extend(broken);
+            let output = answer(here.path(), &arguments);
+            assert!([0, 1, 3].contains(&code(&output)), "{}", stderr(&output));
+            stdout(&output)
+        };
+        let one = with("1");
+        assert_eq!(one, with("2"));
+        assert_eq!(one, with("3"));
+        assert!(one.contains("\"guided\": true") && one.contains("\"profile\": \"calm\""));
+    }
+    let held = ["explore", "booking", "--guided", "--seeds", "500", "--canary", "none"];
+    let told = stdout(&answer(here.path(), &held));
+    assert!(told.contains("and no bound") && told.contains("no sample of any distribution"), "{told}");
+}
+
+#[test]
+fn profiles_differ_and_an_unknown_one_is_refused() {
+    let here = tempdir().expect("a directory");
+    let digest = |profile: &str| {
+        let arguments = ["explore", "booking", "--seeds", "50", "--canary", "none", "--format", "json"];
+        let output =
+            shakedown(here.path(), &arguments).args(["--profile", profile]).output().expect("it runs");
+        json(&output)["scenarios"][0]["digest"].clone()
+    };
+    let all: std::collections::BTreeSet<String> =
+        ["mixed", "calm", "storm", "even"].map(|profile| digest(profile).to_string()).into();
+    assert_eq!(all.len(), 4);
+    let refused = answer(here.path(), &["explore", "booking", "--profile", "windy"]);
+    assert!(code(&refused) == 2 && stderr(&refused).contains("mixed, calm, storm, even"));
+}
+
+#[test]
+fn canaries_are_caught_and_one_that_cannot_be_is_named() {
+    let here = tempdir().expect("a directory");
+    let arguments = ["explore", "booking", "--seeds", "20", "--format", "json"];
+    let output = answer(here.path(), &arguments);
+    let canaries = json(&output)["scenarios"][0]["canaries"].clone();
+    let canaries = canaries.as_array().expect("canaries");
+    assert!(canaries.len() == 7 && canaries.iter().all(|canary| canary["caught"] == true), "{canaries:?}");
+    let unknown = answer(here.path(), &["explore", "booking", "--canary", "seat-belt"]);
+    assert_eq!(code(&unknown), 2, "{}", stderr(&unknown));
+}
+
+#[test]
+fn a_failure_is_told_with_its_likelihood_along_the_run() {
+    let here = tempdir().expect("a directory");
+    let trace = trace(here.path());
+    let told = stdout(&answer(here.path(), &["explain", &trace, "--likelihood"]));
+    assert!(told.contains("of 64 continuations each") && told.contains("lost here"), "{told}");
+    let asked = || answer(here.path(), &["explain", &trace, "--likelihood", "20", "--format", "json"]);
+    let (one, other) = (asked(), asked());
+    assert_eq!(stdout(&one), stdout(&other));
+    let points = json(&one)["likelihood"]["points"].clone();
+    let last = points.as_array().and_then(|points| points.last().cloned()).expect("points");
+    assert_eq!(last["percent"], 100);
+}
+
+#[test]
+fn an_interrupt_leaves_a_valid_summary_at_any_moment() {
+    let here = tempdir().expect("a directory");
+    for (after_ms, guided) in [(300, true), (700, false), (1_100, true)] {
+        let arguments = ["explore", "booking", "--seeds", "0..400000000", "--format", "json"];
+        let mut command = shakedown(here.path(), &arguments);
+        let mut child = command
+            .args(guided.then_some("--guided"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        std::thread::sleep(std::time::Duration::from_millis(after_ms));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()));
+        let mut text = String::new();
+        child.stdout.take().expect("piped").read_to_string(&mut text).expect("text");
+        let status = child.wait().expect("it ends");
+        let result: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");
+        let scenario = &result["scenarios"][0];
+        assert_eq!((scenario["ending"].as_str(), status.code()), (Some("interrupted"), Some(3)), "{text}");
+    }
+}
+
+#[test]
 fn a_seed_has_one_digest_alone_and_in_a_campaign() {
     let here = tempdir().expect("a directory");
     let alone = json(&answer(here.path(), &["run", "booking", "--seed", "5", "--format", "json"]));

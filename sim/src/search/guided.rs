@@ -17,6 +17,7 @@ use crate::script::Script;
 use crate::search::explore::Campaign;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a guided search has learnt up to a round.
 ///
@@ -43,7 +44,7 @@ use std::ops::Range;
 pub struct Guide {
     profile: Profile,
     known: Coverage,
-    kept: Vec<Kept>,
+    kept: Vec<Arc<Kept>>,
     /// Which of them is replaced next, once there are as many as there may be.
     oldest: usize,
 }
@@ -135,9 +136,9 @@ impl Guide {
                 continue;
             }
             if self.kept.len() < KEPT_MAX {
-                self.kept.push(kept);
+                self.kept.push(Arc::new(kept));
             } else {
-                self.kept[self.oldest] = kept;
+                self.kept[self.oldest] = Arc::new(kept);
                 self.oldest = (self.oldest + 1) % KEPT_MAX;
             }
         }

@@ -1,0 +1,40 @@
+//! RESULTS.md: what the measuring commands found, where and when; each command keeps a section of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Puts a section in place of the one with its name, or at the end.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn write(section: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+    let known = std::fs::read_to_string(&path).unwrap_or_else(|_| PREFACE.to_owned());
+    let (begin, end) = (format!("<!-- {section} -->\n"), format!("<!-- end of {section} -->\n"));
+    let part = format!("{begin}{}\n\n{}\n{end}", text.trim_end(), measured());
+    let place = known.find(&begin).zip(known.find(&end));
+    let all = match place {
+        Some((from, to)) => format!("{}{part}{}", &known[..from], &known[to + end.len()..]),
+        None => format!("{}\n\n{part}", known.trim_end()),
+    };
+    std::fs::write(&path, all).expect("benchmarks/RESULTS.md can be written");
+    println!("{text}\nwritten to benchmarks/RESULTS.md");
+}
+
+const PREFACE: &str =
+    "# Results\n\nWritten by the benchmarks themselves; each section says by which, where and when.\n";
+
+/// Where and when this was measured.
+fn measured() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let date = Command::new("date").args(["-u", "+%F"]).output();
+    let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let model = model.trim_start_matches(['\t', ' ', ':']);
+    format!(
+        "Measured {} on {cores} cores of {model}.",
+        date.unwrap_or_else(|_| "at an unknown date".to_owned())
+    )
+}

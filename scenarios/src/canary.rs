@@ -1,0 +1,28 @@
+//! Canaries: designs that lack one guardrail, which a campaign must catch. One that survives says that the
+//! alarm does not ring: the judges are blind, or the faults too rare; and then the green of the whole design is
+//! worth nothing.
+
+use crate::campaign::{self, Broken, Order};
+use shakedown_reports::Canary;
+
+/// Runs after which a canary has survived, unless the campaign itself is told to end sooner. The rarest of
+/// those declared shows within a few hundred.
+pub const RUNS_MAX: u64 = 4_000;
+
+/// Searches the design without this guardrail in the way of `order`, until it fails or has survived.
+///
+/// # Errors
+/// If the harness itself failed.
+pub fn fly(order: &Order<'_>, name: &str) -> Result<Canary, Broken> {
+    let without = [name.to_owned()];
+    let first = order.seeds.start;
+    let order = Order {
+        without: &without,
+        seeds: first..first.saturating_add(RUNS_MAX),
+        failures_max: 1,
+        deadline: None,
+        ..*order
+    };
+    let (campaign, _) = campaign::run(&order, |_| {})?;
+    Ok(Canary { name: name.to_owned(), caught: !campaign.failing.is_empty(), runs: campaign.tally.runs })
+}
