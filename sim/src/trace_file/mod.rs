@@ -74,7 +74,8 @@ impl TraceFile {
 
     /// The failure that the file holds, if it was explained.
     pub fn failure(&self) -> Option<Failure> {
-        let Explained { found, violation, runs, signature, needed, nearest, slice } = self.explained.clone()?;
+        let Explained { found, violation, runs, signature, needed, nearest, slice } =
+            self.explained.clone()?;
         let (shrunk, trace) = (self.trace.script.clone(), self.trace.clone());
         Some(Failure { found, shrunk, violation, runs, signature, needed, nearest, trace, slice })
     }
@@ -82,7 +83,8 @@ impl TraceFile {
 
 impl From<&Failure> for TraceFile {
     fn from(failure: &Failure) -> Self {
-        let Failure { found, violation, runs, signature, needed, nearest, slice, trace, .. } = failure.clone();
+        let Failure { found, violation, runs, signature, needed, nearest, slice, trace, .. } =
+            failure.clone();
         let explained = Some(Explained { found, violation, runs, signature, needed, nearest, slice });
         Self { explained, ..Self::of_run(trace) }
     }
