@@ -78,6 +78,11 @@ fn what_broke_a_test_is_kept_and_run_first() {
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.matches("scenario ").count(), 1, "it is kept once:\n{text}");
     assert!(text.starts_with(&format!("# breaks {}: ", first.failure.violation.invariant)), "{text}");
+
+    fs::write(&path, text.replace("#1 = ", "#9 = ")).unwrap();
+    let drifted = rehearsal().seeds(..1).check().unwrap_err().to_string();
+    let where_it_is = format!("was never offered (kept in {}: mend it or take it out)", path.display());
+    assert!(drifted.contains(&where_it_is), "{drifted}");
 }
 
 #[test]

@@ -52,6 +52,17 @@ impl Kept {
         Ok(self.path.clone())
     }
 
+    /// Says of a script that does not fit any more where it is kept.
+    pub(super) fn blame(&self, unmet: Unmet) -> Unmet {
+        match unmet {
+            Unmet::Unfit { script, problem } => {
+                let kept = format!("{problem} (kept in {}: mend it or take it out)", self.path.display());
+                Unmet::Unfit { script, problem: kept }
+            }
+            other => other,
+        }
+    }
+
     fn complaint(&self, what: &'static str, error: &std::io::Error) -> Unmet {
         Unmet::File { path: self.path.clone(), what, problem: error.to_string() }
     }

@@ -220,7 +220,8 @@ impl Rehearsal {
         let kept = self.kept.as_ref().map(Kept::read).transpose()?.unwrap_or_default();
         let sources = std::mem::take(&mut self.sources);
         assert!(!sources.is_empty(), "a rehearsal makes runs: say `seeds`, `deviations` or `script`");
-        for source in kept.into_iter().map(Source::Script).chain(sources) {
+        let kept_count = kept.len();
+        for (at, source) in kept.into_iter().map(Source::Script).chain(sources).enumerate() {
             let flow = match source {
                 Source::Seeds(mut seeds) => {
                     seeds.try_for_each(|seed| walk.run(self.rehearse.as_mut(), Plan::Seed(seed)))
@@ -230,13 +231,12 @@ impl Rehearsal {
                     bounded::search(self.rehearse.as_mut(), &mut walk, variants, most)
                 }
                 Source::Script(text) => {
-                    let script = self.fitting(&text)?;
-                    let flow = walk.run(self.rehearse.as_mut(), Plan::Script(&script));
-                    if let (true, Some(deviation)) = (flow.is_continue(), walk.unapplied.first()) {
-                        let problem = format!("`{deviation}` was never offered");
-                        return Err(Unmet::Unfit { script: text, problem });
-                    }
-                    flow
+                    let blame = |unmet| match &self.kept {
+                        Some(kept) if at < kept_count => kept.blame(unmet),
+                        _ => unmet,
+                    };
+                    let flow = Self::walk_script(self.rehearse.as_mut(), &mut walk, &text);
+                    flow.map_err(blame)?
                 }
             };
             if flow.is_break() {
@@ -246,9 +246,26 @@ impl Rehearsal {
         Ok(walk)
     }
 
+    /// Makes the run of a script all of whose deviations must be offered, unless it breaks what is looked for.
+    fn walk_script(
+        rehearse: &mut dyn Rehearse,
+        walk: &mut Walk,
+        text: &str,
+    ) -> Result<ControlFlow<()>, Unmet> {
+        let script = Self::fitting(rehearse, text)?;
+        let flow = walk.run(rehearse, Plan::Script(&script));
+        match walk.unapplied.first() {
+            Some(deviation) if flow.is_continue() => {
+                let problem = format!("`{deviation}` was never offered");
+                Err(Unmet::Unfit { script: text.to_owned(), problem })
+            }
+            _ => Ok(flow),
+        }
+    }
+
     /// A script as it was given, completed and checked.
-    fn fitting(&mut self, text: &str) -> Result<Script, Unmet> {
-        let happy = self.rehearse.happy(0);
+    fn fitting(rehearse: &mut dyn Rehearse, text: &str) -> Result<Script, Unmet> {
+        let happy = rehearse.happy(0);
         let named = text.lines().any(|line| line.trim_start().starts_with("scenario "));
         let whole = if named { text.to_owned() } else { format!("scenario {}\n{text}", happy.scenario) };
         let unfit = |problem: String| Unmet::Unfit { script: text.to_owned(), problem };
@@ -258,7 +275,7 @@ impl Rehearsal {
             return Err(unfit(format!("it is of a design without `{theirs}`, this one lacks `{ours}`")));
         }
         let script = Script { without: happy.without, ..script };
-        fit(self.rehearse.as_mut(), &script).map_err(|misfit| unfit(misfit.to_string()))
+        fit(rehearse, &script).map_err(|misfit| unfit(misfit.to_string()))
     }
 
     fn variants_to_search(&mut self) -> Result<Vec<Variant>, Unmet> {
@@ -266,7 +283,10 @@ impl Rehearsal {
             return Ok(bounded::small(self.rehearse.parameters()));
         }
         let named = std::mem::take(&mut self.variants);
-        let whole = |variant: &String| Ok(self.fitting(&format!("variant {variant}"))?.variant);
+        let whole = |variant: &String| {
+            let script = Self::fitting(self.rehearse.as_mut(), &format!("variant {variant}"))?;
+            Ok(script.variant)
+        };
         named.iter().map(whole).collect()
     }
 
