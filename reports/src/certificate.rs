@@ -145,7 +145,9 @@ pub fn human(paper: Paper, certificate: &Certificate) -> String {
         say(if deviations == 0 { "runs" } else { "" }, &format!("{} of {of}", clock::count(depth.runs)));
     }
     say("", &format!("{} of virtual time", clock::span(certificate.simulated)));
-    say("pruned", &pruned(certificate));
+    if certificate.pruned() > 0 {
+        say("pruned", &pruned(certificate));
+    }
     let alternatives: usize = certificate.sites.values().map(|names| names.len() - 1).sum();
     let sites = plural(certificate.sites.len() as u64, "site");
     say("sites", &format!("{sites} with {}", plural(alternatives as u64, "alternative")));

@@ -209,8 +209,11 @@ impl Progress {
         }
     }
 
-    /// What is missing of these parents.
-    pub fn gaps(&self, wanted: Range<usize>) -> Vec<Range<usize>> {
+    /// What is missing of these parents; nothing after the first that has a script which broke something.
+    pub fn gaps(&self, mut wanted: Range<usize>) -> Vec<Range<usize>> {
+        if let Some(broken) = self.parts.iter().find(|part| part.layer.broken.is_some()) {
+            wanted.end = wanted.end.min(broken.to);
+        }
         let (mut gaps, mut from) = (Vec::new(), wanted.start);
         for part in &self.parts {
             if part.from > from {

@@ -276,7 +276,7 @@ impl Hunt<'_> {
         };
         let mut failed = None;
         for gap in self.progress.gaps(wanted.clone()) {
-            if self.is_over() {
+            if self.order.stop.load(Ordering::Relaxed) {
                 break;
             }
             let before: u64 = self.progress.parts.iter().map(|part| part.layer.tally.runs).sum();
@@ -297,11 +297,6 @@ impl Hunt<'_> {
         failed.map_or(Ok(()), Err)?;
         save(self.asked.checkpoint.as_deref(), &self.progress)?;
         Ok((self.progress.layer(), self.progress.gaps(wanted).is_empty()))
-    }
-
-    /// Whether no further part need be run: it was stopped, or a part before is broken.
-    fn is_over(&self) -> bool {
-        self.order.stop.load(Ordering::Relaxed)
     }
 }
 

@@ -2,6 +2,7 @@
 //! those who judge can find fault.
 
 mod ablations;
+mod certified;
 mod guarded;
 mod jobs;
 mod planted;

@@ -1,6 +1,7 @@
 //! The real binary: what it answers, where, and with which exit code.
 
 mod answers;
+mod certificates;
 mod complaints;
 
 use std::path::Path;
