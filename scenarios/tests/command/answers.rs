@@ -127,7 +127,7 @@ fn a_failure_is_told_with_its_likelihood_along_the_run() {
 #[test]
 fn an_interrupt_leaves_a_valid_summary_at_any_moment() {
     let here = tempdir().expect("a directory");
-    for (after_ms, guided) in [(300, true), (700, false), (1_100, true)] {
+    for (after_ms, guided) in [(800, true), (1_000, false), (1_300, true)] {
         let arguments = ["explore", "booking", "--seeds", "0..400000000", "--format", "json"];
         let mut command = shakedown(here.path(), &arguments);
         let mut child = command
