@@ -10,9 +10,10 @@
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`],
-//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`]), who judges ([`judge`]), and runs
-//! ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
-//! [`trace_file`], [`search`]), and tests of a few lines ([`rehearsal`]).
+//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`]), the core of a database
+//! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
+//! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
+//! ([`rehearsal`]).
 
 mod agenda;
 pub mod call;
@@ -20,6 +21,7 @@ pub mod choice;
 mod chooser;
 pub mod clock;
 pub mod coverage;
+pub mod database;
 pub mod digest;
 mod engine;
 pub mod env;

@@ -12,6 +12,9 @@
 //! waiting. A lock goes to the first of those who wait that is scheduled: a client that is paused or gone
 //! while it waits is passed over.
 //!
+//! The core in [`database`](crate::database) does all of that and more; a later change will put this facade on
+//! it, and until then the two are apart.
+//!
 //! Sources: the PostgreSQL manual, chapters "Concurrency Control" and "Explicit Locking"; error codes from
 //! its appendix A.
 

@@ -1,0 +1,169 @@
+//! Draws histories: interleaved SQL of a few sessions over a small world, so that they meet often.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// The world of every history.
+pub(crate) const SETUP: [&str; 5] = [
+    "create table t(id int primary key, u int unique, v int)",
+    "create table c(id int primary key, pid int references t(id))",
+    "create table d(id int unique deferrable initially deferred, w int)",
+    "insert into t values (1, 1, 10), (2, 2, 20), (3, 3, 30), (4, 4, 40)",
+    "insert into c values (1, 1)",
+];
+
+/// What is read when a history is over.
+pub(crate) const LAST: [&str; 3] =
+    ["select * from t order by id", "select * from c order by id", "select * from d order by id, w"];
+
+/// Which isolation levels a history uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Levels {
+    /// Read committed and repeatable read, mixed.
+    Weak,
+    /// Serializable only.
+    Serializable,
+}
+
+/// One statement of one session.
+#[derive(Clone, Debug)]
+pub(crate) struct Draw {
+    pub session: usize,
+    pub sql: String,
+}
+
+/// A history to play.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub levels: Levels,
+    pub steps: Vec<Draw>,
+}
+
+fn key() -> impl Strategy<Value = i64> {
+    1_i64..=5
+}
+
+fn read() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => key().prop_map(|k| format!("select * from t where id = {k}")),
+        2 => (key(), key()).prop_map(|(a, b)| format!("select * from t where id in ({a}, {b}) order by id")),
+        2 => (2_i64..4).prop_map(|m| format!("select * from t where v % {m} = 0 order by id")),
+        1 => Just("select * from t".to_owned()),
+        1 => Just("select count(*), sum(v) from t".to_owned()),
+        1 => Just("select max(id), min(v) from t".to_owned()),
+        1 => key().prop_map(|k| format!("select * from c where pid = {k} order by id")),
+        1 => (key(), 1_usize..3).prop_map(|(k, n)| format!("select id from t where id >= {k} order by id limit {n}")),
+        1 => Just("select id, (select count(*) from c where c.pid = t.id) from t order by id".to_owned()),
+    ]
+}
+
+fn locking() -> impl Strategy<Value = String> {
+    let mode = select(vec!["update", "no key update", "share", "key share"]);
+    let wait = select(vec!["", "", " nowait", " skip locked"]);
+    let rows = prop_oneof![
+        3 => key().prop_map(|k| format!("where id = {k}")),
+        1 => Just("where v >= 20 order by id limit 1".to_owned()),
+        1 => Just("order by id limit 2".to_owned()),
+        1 => Just("where v % 20 = 0 order by v".to_owned()),
+    ];
+    (rows, mode, wait).prop_map(|(rows, mode, wait)| format!("select * from t {rows} for {mode}{wait}"))
+}
+
+fn update() -> impl Strategy<Value = String> {
+    prop_oneof![
+        5 => (key(), 1_i64..9).prop_map(|(k, n)| format!("update t set v = v + {n} where id = {k}")),
+        2 => (key(), 0_i64..5).prop_map(|(k, n)| format!("update t set v = {n}0 where v = {k}0 returning id, v")),
+        1 => Just("update t set v = v + 1".to_owned()),
+        1 => (key(), key()).prop_map(|(k, n)| format!("update t set u = {n} where id = {k}")),
+        1 => key().prop_map(|k| format!("update t set id = id + 1 where id = {k}")),
+        1 => Just("update t set v = -1 where id = (select id from t where v > 0 order by id limit 1 \
+                   for update skip locked) returning id".to_owned()),
+        1 => (key(), key()).prop_map(|(k, n)| format!("update c set pid = {n} where id = {k}")),
+        1 => (key(), 1_i64..4).prop_map(|(k, n)| {
+            format!("update t set v = (select count(*) from c) + {n} where id = {k} and v < 40")
+        }),
+    ]
+}
+
+fn insert() -> impl Strategy<Value = String> {
+    let row = || (key(), 1_i64..9).prop_map(|(k, u)| format!("insert into t values ({k}, {u}, {k}0)"));
+    prop_oneof![
+        3 => row(),
+        2 => row().prop_map(|row| format!("{row} on conflict do nothing returning id")),
+        2 => row().prop_map(|row| format!("{row} on conflict (id) do update set v = t.v + 100 returning *")),
+        2 => (key(), key()).prop_map(|(k, p)| format!("insert into c values ({k}, {p})")),
+        1 => Just("insert into t select max(id) + 1, max(id) + 1, 0 from t".to_owned()),
+        1 => key().prop_map(|k| format!("insert into d values ({k}, 1)")),
+    ]
+}
+
+fn delete() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => key().prop_map(|k| format!("delete from t where id = {k}")),
+        1 => Just("delete from t where v > 30 returning id".to_owned()),
+        1 => key().prop_map(|k| format!("delete from c where id = {k}")),
+        1 => key().prop_map(|k| format!("delete from d where id = {k}")),
+    ]
+}
+
+fn control(levels: Levels) -> impl Strategy<Value = String> {
+    let level = match levels {
+        Levels::Weak => vec!["read committed", "repeatable read"],
+        Levels::Serializable => vec!["serializable"],
+    };
+    prop_oneof![
+        6 => select(level).prop_map(|level| format!("begin isolation level {level}")),
+        5 => Just("commit".to_owned()),
+        2 => Just("rollback".to_owned()),
+        2 => Just("savepoint s".to_owned()),
+        2 => Just("rollback to savepoint s".to_owned()),
+        1 => Just("release savepoint s".to_owned()),
+    ]
+}
+
+fn advisory() -> impl Strategy<Value = String> {
+    let call = select(vec![
+        "pg_advisory_xact_lock(1)",
+        "pg_try_advisory_xact_lock(1)",
+        "pg_advisory_xact_lock_shared(1)",
+    ]);
+    call.prop_map(|call| format!("select {call}"))
+}
+
+fn statement(levels: Levels) -> BoxedStrategy<String> {
+    prop_oneof![
+        7 => control(levels),
+        4 => read(),
+        4 => locking(),
+        8 => update(),
+        4 => insert(),
+        2 => delete(),
+        1 => advisory(),
+    ]
+    .boxed()
+}
+
+/// Histories of two to four sessions. Each session begins with a transaction, or there would be few.
+pub(crate) fn histories(levels: Levels) -> impl Strategy<Value = History> {
+    let level = match levels {
+        Levels::Weak => vec!["read committed", "repeatable read"],
+        Levels::Serializable => vec!["serializable"],
+    };
+    (2_usize..=4).prop_flat_map(move |sessions| {
+        let begins = proptest::collection::vec(select(level.clone()), sessions);
+        let steps = proptest::collection::vec((0..sessions, statement(levels)), 4..28);
+        (begins, steps).prop_map(move |(begins, steps)| {
+            let begins = begins.iter().enumerate();
+            let begins = begins
+                .map(|(session, level)| Draw { session, sql: format!("begin isolation level {level}") });
+            // A claim that skips what others hold sees no consistent state, by design; only the weak levels
+            // draw it.
+            let judged = |sql: String| match levels {
+                Levels::Weak => sql,
+                Levels::Serializable => sql.replace(" skip locked", ""),
+            };
+            let steps = steps.into_iter().map(|(session, sql)| Draw { session, sql: judged(sql) });
+            History { levels, steps: begins.chain(steps).collect() }
+        })
+    })
+}

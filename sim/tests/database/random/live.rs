@@ -1,0 +1,202 @@
+//! The same history on a live PostgreSQL: one thread a session, and a monitor that sees who is blocked.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::draw::{LAST, SETUP};
+use super::trace::{Observed, Reply, Trace};
+
+/// How long an answer may take that the core says must come.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// One connection with its thread.
+struct Connection {
+    pid: i32,
+    orders: Sender<String>,
+    replies: Receiver<Reply>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn wire_reply(client: &mut Client, sql: &str) -> Reply {
+    match client.simple_query(sql) {
+        Err(error) => {
+            // The server reports an error before it has released the locks; an empty query waits for that.
+            let _ = client.simple_query("");
+            Reply::Error(error.code().map_or_else(|| error.to_string(), |code| code.code().to_owned()))
+        }
+        Ok(messages) => {
+            let (mut count, mut rows) = (0, Vec::new());
+            for message in messages {
+                match message {
+                    SimpleQueryMessage::Row(row) => {
+                        rows.push((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect());
+                    }
+                    SimpleQueryMessage::CommandComplete(complete) => count = complete,
+                    _ => {}
+                }
+            }
+            Reply::Rows(count, rows)
+        }
+    }
+}
+
+impl Connection {
+    #[expect(clippy::disallowed_methods, reason = "a live server blocks the thread that waits for it")]
+    fn open(url: &str, settings: &str) -> Self {
+        let mut client = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
+        client.batch_execute("set deadlock_timeout = '400ms'").expect("a superuser may set it");
+        client.batch_execute(settings).expect("the settings are known");
+        let pid = client.query_one("select pg_backend_pid()", &[]).expect("pid").get(0);
+        let (orders, todo) = channel::<String>();
+        let (done, replies) = channel();
+        let thread = std::thread::spawn(move || {
+            while let Ok(sql) = todo.recv() {
+                if done.send(wire_reply(&mut client, &sql)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { pid, orders, replies, thread: Some(thread) }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let (closed, _) = channel();
+        self.orders = closed;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// A live server with a few sessions that are kept from history to history.
+pub(crate) struct Live {
+    url: String,
+    settings: &'static str,
+    sessions: Vec<Connection>,
+    monitor: Client,
+}
+
+impl Live {
+    /// A server whose sessions begin with these settings.
+    pub(crate) fn connect(url: &str, settings: &'static str) -> Self {
+        let mut monitor = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
+        monitor.batch_execute("drop table if exists c, t, d").expect("a clean world");
+        for sql in &SETUP[..3] {
+            monitor.batch_execute(sql).expect("the world is made");
+        }
+        Self { url: url.to_owned(), settings, sessions: Vec::new(), monitor }
+    }
+
+    /// Plays a history beside the core's trace of it; the error tells the first difference.
+    pub(crate) fn compare(&mut self, trace: &Trace) -> Result<(), String> {
+        self.monitor.batch_execute("truncate t, c, d").map_err(|error| error.to_string())?;
+        for sql in &SETUP[3..] {
+            self.monitor.batch_execute(sql).map_err(|error| error.to_string())?;
+        }
+        while self.sessions.len() < trace.sessions {
+            self.sessions.push(Connection::open(&self.url, self.settings));
+        }
+        let result = self.follow(trace);
+        if result.is_err() {
+            // What is still blocked or open must not reach into the next history.
+            let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
+            let end = "select pg_terminate_backend(pid) from unnest($1::int[]) as pid";
+            self.monitor.query(end, &[&pids]).map_err(|error| error.to_string())?;
+            self.sessions.clear();
+        }
+        result
+    }
+
+    fn follow(&mut self, trace: &Trace) -> Result<(), String> {
+        for (number, step) in trace.steps.iter().enumerate() {
+            let at = |difference: String| {
+                format!("step {number}, T{} | {}\n    {difference}", step.session + 1, step.sql)
+            };
+            let order = self.sessions[step.session].orders.send(step.sql.clone());
+            order.map_err(|error| at(error.to_string()))?;
+            let checked = self.collect(step).and_then(|()| self.check_blocked(step));
+            checked.map_err(|difference| at(format!("{difference}{}", self.also(step))))?;
+        }
+        for (sql, expected) in LAST.iter().zip(&trace.last) {
+            let live = wire_reply(&mut self.monitor, sql);
+            if live != *expected {
+                return Err(format!("{sql}\n    ours: {expected}\n    live:  {live}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What else the step brought, on either side.
+    fn also(&self, step: &Observed) -> String {
+        let expected =
+            step.replies.iter().map(|(session, reply)| format!("\n    T{} ours: {reply}", session + 1));
+        let arrived = self.sessions.iter().enumerate().filter_map(|(session, connection)| {
+            let reply = connection.replies.recv_timeout(Duration::from_millis(20)).ok()?;
+            Some(format!("\n    T{} live:  {reply}", session + 1))
+        });
+        expected.chain(arrived).collect()
+    }
+
+    fn collect(&self, step: &Observed) -> Result<(), String> {
+        for (session, expected) in &step.replies {
+            let live = match self.sessions[*session].replies.recv_timeout(PATIENCE) {
+                Ok(live) => live,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(format!("T{} ours: {expected}\n    live:  still blocked", session + 1));
+                }
+                Err(error) => return Err(error.to_string()),
+            };
+            if live != *expected {
+                return Err(format!("T{} ours: {expected}\n    live:  {live}", session + 1));
+            }
+        }
+        Ok(())
+    }
+
+    /// The live server must come to rest with the same sessions blocked by the same ones.
+    #[expect(clippy::disallowed_methods, reason = "a live server runs in real time")]
+    fn check_blocked(&mut self, step: &Observed) -> Result<(), String> {
+        if step.blocked.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            for session in step.blocked.keys() {
+                if let Ok(reply) = self.sessions[*session].replies.try_recv() {
+                    return Err(format!("T{} ours: blocked\n    live:  {reply}", session + 1));
+                }
+            }
+            let live = self.blocked()?;
+            if live == step.blocked {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("blocked by, ours: {:?}\n    live:  {live:?}", step.blocked));
+            }
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    }
+
+    fn blocked(&mut self) -> Result<BTreeMap<usize, Vec<usize>>, String> {
+        let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
+        let sql = "select pid, pg_blocking_pids(pid) from unnest($1::int[]) as pid \
+                   where cardinality(pg_blocking_pids(pid)) > 0";
+        let rows = self.monitor.query(sql, &[&pids]).map_err(|error| error.to_string())?;
+        let number = |pid: i32| pids.iter().position(|other| *other == pid).unwrap_or(usize::MAX);
+        let mut blocked = BTreeMap::new();
+        for row in rows {
+            let by: Vec<i32> = row.get(1);
+            let mut by: Vec<usize> = by.into_iter().map(number).collect();
+            by.sort_unstable();
+            by.dedup();
+            blocked.insert(number(row.get(0)), by);
+        }
+        Ok(blocked)
+    }
+}
