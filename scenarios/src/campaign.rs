@@ -132,7 +132,7 @@ struct Task {
 /// What a thread answers.
 enum Answer {
     /// A chunk's first seed, and what came of it.
-    Chunk(u64, Result<Round, Broken>),
+    Chunk(u64, Box<Result<Round, Broken>>),
     /// It does no more of the task.
     Done,
 }
@@ -152,7 +152,9 @@ impl Worker<'_> {
         for task in tasks {
             match &mut runner {
                 Ok(runner) => self.take_part(&task, runner.as_mut(), send),
-                Err(broken) => drop(send.send(Answer::Chunk(task.seeds.start, Err(broken.clone())))),
+                Err(broken) => {
+                    drop(send.send(Answer::Chunk(task.seeds.start, Box::new(Err(broken.clone())))))
+                }
             }
             if send.send(Answer::Done).is_err() {
                 return;
@@ -169,7 +171,7 @@ impl Worker<'_> {
             }
             let chunk = self.chunk(task, runner, first..(first + task.chunk).min(task.seeds.end));
             let broken = chunk.is_err();
-            if send.send(Answer::Chunk(first, chunk)).is_err() || broken {
+            if send.send(Answer::Chunk(first, Box::new(chunk))).is_err() || broken {
                 return;
             }
         }
@@ -228,7 +230,7 @@ impl Team<'_> {
         while busy > 0 {
             match self.answers.recv().expect("threads answer until the team is gone") {
                 Answer::Done => busy -= 1,
-                Answer::Chunk(first, round) => drop(early.insert(first, round)),
+                Answer::Chunk(first, round) => drop(early.insert(first, *round)),
             }
             while let (false, Some(round)) = (self.enough.load(Ordering::Relaxed), early.remove(&turn)) {
                 match round {

@@ -256,11 +256,18 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_what_no_part_holds() {
-        assert_eq!(progress(&[]).gaps(0..9), [0..9]);
-        assert_eq!(progress(&[5..7, 0..3]).gaps(0..9), [3..5, 7..9]);
-        assert_eq!(progress(&[0..3, 3..9]).gaps(0..9), []);
-        assert_eq!(progress(&[0..3]).gaps(3..6), [3..6]);
-        assert_eq!(progress(&[6..9]).gaps(0..3), [0..3]);
-        assert_eq!(progress(&[0..5, 3..9]).gaps(0..9), [5..9], "an overlap is not counted twice");
+        type Span = (usize, usize);
+        fn check(parts: &[Span], of: Span, missing: &[Span]) {
+            let parts: Vec<_> = parts.iter().map(|(from, to)| *from..*to).collect();
+            let gaps = progress(&parts).gaps(of.0..of.1);
+            let gaps: Vec<Span> = gaps.iter().map(|gap| (gap.start, gap.end)).collect();
+            assert_eq!(gaps, missing, "{of:?} of {parts:?}");
+        }
+        check(&[], (0, 9), &[(0, 9)]);
+        check(&[(5, 7), (0, 3)], (0, 9), &[(3, 5), (7, 9)]);
+        check(&[(0, 3), (3, 9)], (0, 9), &[]);
+        check(&[(0, 3)], (3, 6), &[(3, 6)]);
+        check(&[(6, 9)], (0, 3), &[(0, 3)]);
+        check(&[(0, 5), (3, 9)], (0, 9), &[(5, 9)]); // an overlap is not counted twice
     }
 }

@@ -96,7 +96,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
 pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
     let about =
         "once healed: each booking is confirmed or over, or listed for a person as review or dead letter";
-    AtRest::new("accepted-work-finishes", about, |ledger, findings| {
+    AtRest::asking("accepted-work-finishes", about, |ledger, findings| {
         for kept in &ledger.bookings {
             let status = kept.row.status;
             if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&kept.row) {

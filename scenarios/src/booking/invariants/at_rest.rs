@@ -14,7 +14,7 @@ pub(super) struct AtRest {
 
 impl AtRest {
     /// The invariant `name`, which verifies what `about` says by asking `judge`.
-    pub(super) fn new(
+    pub(super) fn asking(
         name: &'static str,
         about: &'static str,
         judge: fn(&Ledger, &mut Findings),

@@ -117,7 +117,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
 /// What lives at the partner is ours to know.
 pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person";
-    AtRest::new("no-orphan-reservation", about, |ledger, findings| {
+    AtRest::asking("no-orphan-reservation", about, |ledger, findings| {
         for reserved in ledger.reservations.iter().filter(|reserved| reserved.is_live()) {
             let owns = |kept: &Kept| {
                 kept.row.status == Status::Confirmed && kept.row.reservation == Some(reserved.id)
@@ -135,7 +135,7 @@ pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
 pub(super) fn local_and_partner_agree() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: the reservation of a confirmed booking is live in the partner's ledger, and one that \
                  is listed for a person has at most one live reservation";
-    AtRest::new("local-and-partner-agree", about, |ledger, findings| {
+    AtRest::asking("local-and-partner-agree", about, |ledger, findings| {
         for kept in &ledger.bookings {
             if ledger.is_listed(&kept.row) {
                 at_most_one(ledger, kept, findings);
