@@ -12,8 +12,6 @@ pub struct Entry {
     pub assumptions: &'static [&'static str],
     /// What can be taken out of its design.
     pub guardrails: &'static [Guardrail],
-    /// Which of them, each taken out by itself, a campaign must catch the lack of.
-    pub canaries: &'static [&'static str],
     /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
     /// not named here needs [`LEAST_NEED`].
     pub needs: &'static [(&'static str, u64)],
@@ -99,6 +97,12 @@ impl Entry {
             std::iter::once(guardrail.name.to_owned()).chain(forms)
         });
         names.collect()
+    }
+
+    /// What a campaign must catch the lack of: each form of each guardrail, once.
+    pub fn canaries(&self) -> Vec<String> {
+        // `NAME` is `NAME:a`.
+        self.removable().into_iter().filter(|name| !name.ends_with(":a")).collect()
     }
 
     /// A runner of the design without these guardrails.

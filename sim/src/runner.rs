@@ -147,7 +147,7 @@ pub trait Rehearse {
     /// The choices that the last run offered, in order.
     fn offers(&self) -> Vec<Offered>;
     /// Shows the choices that the last run offered, in order, without making their names.
-    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives));
+    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives));
     /// What came of the choices of the last run, if it was one of [`Plan::Turns`]: if two runs of a variant
     /// have equal effects, whatever is added after the last deviation of either does the same to both.
     fn effects(&self) -> Option<Digest>;
@@ -213,9 +213,9 @@ impl<S: Scenario> Rehearse for Runner<S> {
     fn offers(&self) -> Vec<Offered> {
         Runner::offers(self)
     }
-    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives)) {
+    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
         let core = self.world.core.borrow();
-        core.chooser.offers().iter().for_each(|offer| visit(offer.site, offer.alternatives));
+        core.chooser.offers().iter().for_each(|offer| take(offer.site, offer.alternatives));
     }
     fn effects(&self) -> Option<Digest> {
         self.world.core.borrow().effects

@@ -28,7 +28,6 @@ pub const ENTRY: Entry = Entry {
     about: "customers book with a partner that may time out, call back late, twice or wrongly, and change its mind",
     assumptions: ASSUMPTIONS,
     guardrails: GUARDRAILS,
-    canaries: CANARIES,
     needs: goals::NEEDS,
     rehearse: |without| {
         let scenario = Booking::without(without).map_err(|unknown| unknown.to_string())?;
@@ -43,17 +42,6 @@ const ASSUMPTIONS: &[&str] = &[
     "the partner's statement is true and complete; it is read each day on which the ledger changed",
     "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
     "everything heals 3 hours in; what is late by then still arrives",
-];
-
-/// Every form of every guardrail that can be missing.
-const CANARIES: &[&str] = &[
-    "booking-contract",
-    "background-sync",
-    "status-sync",
-    "idempotency-store",
-    "retry-safe-job",
-    "retry-safe-job:b",
-    "execution-log",
 ];
 
 /// The guardrails of the model that this scenario exercises, as the catalogue lists them.

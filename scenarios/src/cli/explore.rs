@@ -162,7 +162,7 @@ impl Explore {
     fn canaries(&self, entry: &Entry) -> Vec<String> {
         match self.canary.as_slice() {
             _ if !self.without.is_empty() => Vec::new(),
-            [] => entry.canaries.iter().map(|name| (*name).to_owned()).collect(),
+            [] => entry.canaries(),
             [none] if none == "none" => Vec::new(),
             named => named.to_vec(),
         }

@@ -66,8 +66,8 @@ impl Rehearse for Watched<'_> {
     fn offers(&self) -> Vec<Offered> {
         self.rehearse.offers()
     }
-    fn visit_offers(&self, visit: &mut dyn FnMut(Site, Alternatives)) {
-        self.rehearse.visit_offers(visit);
+    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
+        self.rehearse.each_offer(take);
     }
     fn effects(&self) -> Option<Digest> {
         self.rehearse.effects()

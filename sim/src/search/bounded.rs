@@ -105,7 +105,7 @@ pub fn expand(rehearse: &mut dyn Rehearse, variants: &[Variant], parent: &Parent
 fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alternatives)> {
     let first = turns.last().map_or(0, |last| last.choice + 1);
     let (mut offers, mut place) = (Vec::new(), 0);
-    rehearse.visit_offers(&mut |site, alternatives| {
+    rehearse.each_offer(&mut |site, alternatives| {
         if place >= first {
             offers.push((place, site, alternatives));
         }
