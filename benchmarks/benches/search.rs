@@ -39,10 +39,10 @@ fn search() -> String {
          | without | random | seeded | swarm | guided | bounded |\n|---|---|---|---|---|---|\n",
         Guide::ROUND
     );
-    for form in ENTRY.canaries {
-        let mut runner = runner(&[form]);
+    for form in ENTRY.canaries() {
+        let mut runner = runner(&[&form]);
         let seeded = Profile::MIXED.without_swarm();
-        let mut cells = vec![(*form).to_owned()];
+        let mut cells = vec![form.clone()];
         for profile in [Profile::EVEN, seeded, Profile::MIXED] {
             cells.push(spread(|first| drawn(&mut runner, profile, first)));
         }
