@@ -39,10 +39,11 @@ fn search() -> String {
          | without | random | seeded | swarm | guided | bounded |\n|---|---|---|---|---|---|\n",
         Guide::ROUND
     );
-    for form in ENTRY.canaries() {
-        let mut runner = runner(&[&form]);
+    for without in ENTRY.canaries() {
+        let without: Vec<&str> = without.iter().map(String::as_str).collect();
+        let mut runner = runner(&without);
         let seeded = Profile::MIXED.without_swarm();
-        let mut cells = vec![form.clone()];
+        let mut cells = vec![without.join(" with ")];
         for profile in [Profile::EVEN, seeded, Profile::MIXED] {
             cells.push(spread(|first| drawn(&mut runner, profile, first)));
         }

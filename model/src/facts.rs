@@ -1,6 +1,7 @@
 //! What the outside world and durable storage hold: the only thing that judges read.
 
-use crate::rows::{Attempt, Booking, Holding, Job, Letter, Quote, Standing, Status};
+use crate::backbone::jobs::{Job, Kind};
+use crate::booking::rows::{Attempt, Booking, Holding, Letter, Quote, Standing, Status};
 use serde::Serialize;
 
 /// A fact of the booking platform or of the world around it.
@@ -298,9 +299,9 @@ fn booking(before: Option<&Booking>, after: &Booking) -> String {
     let with = after.reservation.filter(|_| after.status == Status::Confirmed);
     let with = with.map(|reservation| format!(" with R{reservation}")).unwrap_or_default();
     let attention = match after.attention {
-        crate::rows::Attention::None => "",
-        crate::rows::Attention::Checking => ", being checked",
-        crate::rows::Attention::Review => ", for a person to review",
+        crate::booking::rows::Attention::None => "",
+        crate::booking::rows::Attention::Checking => ", being checked",
+        crate::booking::rows::Attention::Review => ", for a person to review",
     };
     match before {
         None => format!("keeps booking B{}: {to}{attention}", after.id),
@@ -312,7 +313,7 @@ fn booking(before: Option<&Booking>, after: &Booking) -> String {
 }
 
 fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {
-    use crate::rows::{Ask, Known};
+    use crate::booking::rows::{Ask, Known};
     let asks = match after.ask {
         Ask::Reserve => format!("to reserve for B{}", after.booking),
         Ask::Cancel(reservation) => format!("to cancel R{reservation}"),
@@ -330,8 +331,14 @@ fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {
 
 fn job(before: Option<&Job>, after: &Job) -> String {
     match before {
-        None => format!("keeps job {} for B{}: {:?}", after.id, after.booking, after.state),
+        None => format!("keeps job {} for {}: {:?}", after.id, subject(after), after.state),
         Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
+    }
+}
+
+fn subject(job: &Job) -> String {
+    match job.kind {
+        Kind::Book => format!("B{}", job.subject),
     }
 }

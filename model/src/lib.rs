@@ -3,26 +3,19 @@
 //! Would it run in production? Then it belongs here. Each guardrail is one module with its seam, its
 //! guarded and its naive form; only [`wiring`] names them all.
 //!
-//! Modules in reading order: settings and durable state ([`terms`], [`rows`], [`facts`]), the logic
-//! ([`case`], [`connector`], [`platform`], [`jobs`], [`worker`], [`inbox`], [`statement`], [`api`]), what can
-//! be taken out ([`guardrails`], [`wiring`]), and the world outside ([`outside`]).
+//! Modules in reading order: settings and what is stated ([`terms`], [`facts`]), what every flow stands on
+//! ([`backbone`]), the flows ([`booking`]), what can be taken out ([`guardrails`], [`wiring`]), and the world
+//! outside ([`outside`]).
 
-pub mod api;
-pub mod case;
-pub mod connector;
+pub mod backbone;
+pub mod booking;
 pub mod facts;
 pub mod guardrails;
-pub mod inbox;
-pub mod jobs;
 pub mod outside;
-pub mod platform;
-pub mod rows;
-pub mod statement;
 pub mod terms;
 pub mod wiring;
-pub mod worker;
 
+pub use backbone::Backbone;
 pub use facts::Fact;
-pub use platform::Platform;
 pub use terms::PartnerTerms;
 pub use wiring::{Design, GUARDRAILS, Guardrail, UnknownGuardrail};

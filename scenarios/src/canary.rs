@@ -9,20 +9,24 @@ use shakedown_reports::Canary;
 /// those declared shows within a few hundred.
 pub const RUNS_MAX: u64 = 4_000;
 
-/// Searches the design without this guardrail in the way of `order`, until it fails or has survived.
+/// Searches the design without this guardrail and those that mask its lack, in the way of `order`, until it
+/// fails or has survived.
 ///
 /// # Errors
 /// If the harness itself failed.
-pub fn fly(order: &Order<'_>, name: &str) -> Result<Canary, Broken> {
-    let without = [name.to_owned()];
+pub fn fly(order: &Order<'_>, without: &[String]) -> Result<Canary, Broken> {
     let first = order.seeds.start;
     let order = Order {
-        without: &without,
+        without,
         seeds: first..first.saturating_add(RUNS_MAX),
         failures_max: 1,
         deadline: None,
         ..*order
     };
     let (campaign, _) = campaign::run(&order, |_| {})?;
-    Ok(Canary { name: name.to_owned(), caught: !campaign.failing.is_empty(), runs: campaign.tally.runs })
+    Ok(Canary {
+        name: without.join(" with "),
+        caught: !campaign.failing.is_empty(),
+        runs: campaign.tally.runs,
+    })
 }

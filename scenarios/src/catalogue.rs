@@ -1,5 +1,6 @@
 //! The catalogue: every scenario that can be rehearsed, in the order in which it is listed.
 
+use shakedown_model::{GUARDRAILS, Guardrail};
 use shakedown_sim::Rehearse;
 
 /// A scenario as the catalogue knows it.
@@ -10,8 +11,8 @@ pub struct Entry {
     pub about: &'static str,
     /// What it takes for granted, a sentence each: beyond these a green says nothing.
     pub assumptions: &'static [&'static str],
-    /// What can be taken out of its design.
-    pub guardrails: &'static [Guardrail],
+    /// The systems of the design whose guardrails it exercises.
+    pub systems: &'static [&'static str],
     /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
     /// not named here needs [`LEAST_NEED`].
     pub needs: &'static [(&'static str, u64)],
@@ -22,19 +23,6 @@ pub struct Entry {
 /// Makes a runner of a scenario whose design lacks the guardrails named; an error says why they cannot go
 /// together.
 pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
-
-/// A part of the design that can be taken out.
-#[derive(Clone, Copy, Debug)]
-pub struct Guardrail {
-    /// Its name, as one types it.
-    pub name: &'static str,
-    /// Parts of it that can be taken out by themselves, as `name:form`; none if it is all or nothing.
-    pub forms: &'static [&'static str],
-    /// The part of the design that it belongs to.
-    pub system: &'static str,
-    /// What it prevents.
-    pub about: &'static str,
-}
 
 /// Seeds that a campaign must run before it says anything of a goal without a need of its own.
 pub const LEAST_NEED: u64 = 10_000;
@@ -90,19 +78,28 @@ pub fn select(names: &[String]) -> Result<Vec<&'static Entry>, Unknown> {
 }
 
 impl Entry {
-    /// Every name that `--without` takes here.
+    /// What can be taken out of its design.
+    pub fn guardrails(&self) -> impl Iterator<Item = &'static Guardrail> + '_ {
+        GUARDRAILS.iter().filter(|guardrail| self.systems.contains(&guardrail.system))
+    }
+
+    /// Every name that `--without` takes here: of each guardrail its own and those of its forms.
     pub fn removable(&self) -> Vec<String> {
-        let names = self.guardrails.iter().flat_map(|guardrail| {
-            let forms = guardrail.forms.iter().map(|form| format!("{}:{form}", guardrail.name));
+        let names = self.guardrails().flat_map(|guardrail| {
+            let forms = guardrail.forms().map(|(name, _)| name).filter(|name| name != guardrail.name);
             std::iter::once(guardrail.name.to_owned()).chain(forms)
         });
         names.collect()
     }
 
-    /// What a campaign must catch the lack of: each form of each guardrail, once.
-    pub fn canaries(&self) -> Vec<String> {
-        // `NAME` is `NAME:a`.
-        self.removable().into_iter().filter(|name| !name.ends_with(":a")).collect()
+    /// What a campaign must catch the lack of: each form of each guardrail, with those that mask it.
+    pub fn canaries(&self) -> Vec<Vec<String>> {
+        let forms = self.guardrails().flat_map(Guardrail::forms);
+        let without = forms.map(|(name, naive)| {
+            let masks = naive.masked_by.iter().map(|mask| (*mask).to_owned());
+            std::iter::once(name).chain(masks).collect()
+        });
+        without.collect()
     }
 
     /// A runner of the design without these guardrails.

@@ -1,10 +1,11 @@
 //! `background-sync`: the partner is called by workers, after the customer has been answered.
 
+use crate::backbone::jobs::{Job, JobState};
+use crate::booking::platform::Platform;
+use crate::booking::rows::Status;
+use crate::booking::worker;
 use crate::facts::Code;
-use crate::platform::Platform;
-use crate::rows::{Job, JobState, Status};
 use crate::terms::LEASE;
-use crate::worker;
 use shakedown_sim::{Env, Moment};
 use std::future::Future;
 use std::pin::Pin;
@@ -43,8 +44,8 @@ impl BackgroundSync for InTheRequest {
         Box::pin(async move {
             let env = env.child("attempt");
             worker::work(&env, &platform, job).await;
-            let mut read = platform.store.begin(&env);
-            match read.get(&platform.tables.bookings, &job.booking).await {
+            let mut read = platform.backbone.store.begin(&env);
+            match read.get(&platform.tables.bookings, &job.subject).await {
                 Ok(Some(booking)) if booking.status != Status::Accepted => Code::Accepted,
                 Ok(_) => Code::BadGateway,
                 Err(_) => Code::Unavailable,

@@ -1,10 +1,10 @@
 //! `booking-contract`: one set of statuses, one translation of the partner's words, one set of rules by
 //! which a booking moves.
 
-use crate::case::{Case, Evidence};
-use crate::connector::PartnerAnswer;
+use crate::booking::case::{Case, Evidence};
+use crate::booking::connector::PartnerAnswer;
+use crate::booking::rows::{Attention, Booking, Standing, Status};
 use crate::facts::Word;
-use crate::rows::{Attention, Booking, Standing, Status};
 
 /// The seam: what the partner's words mean, how a booking moves, what a screen says.
 pub trait BookingContract {
@@ -74,7 +74,8 @@ fn settle_open(case: &mut Case) {
 
 fn settle_confirmed(case: &mut Case) {
     let own = case.booking.reservation;
-    let ended = |holding: &&crate::rows::Holding| Some(holding.reservation) == own && !holding.doubtful;
+    let ended =
+        |holding: &&crate::booking::rows::Holding| Some(holding.reservation) == own && !holding.doubtful;
     if case.holdings.iter().find(ended).is_some_and(|holding| holding.standing == Standing::Ended) {
         case.moved(Status::Withdrawn);
     }

@@ -1,6 +1,6 @@
 //! `execution-log`: a row for each attempt, written before the partner is called.
 
-use crate::rows::Attempt;
+use crate::booking::rows::Attempt;
 
 /// The seam: which row stands in the log while the partner is called.
 pub trait ExecutionLog {

@@ -1,6 +1,6 @@
 //! `idempotency-store`: what was accepted is remembered for good, so that asking again is no new order.
 
-use crate::rows::{Booking, Quote};
+use crate::booking::rows::{Booking, Quote};
 
 /// The seam: what makes two orders one, and how one that is asked again is found.
 pub trait IdempotencyStore {

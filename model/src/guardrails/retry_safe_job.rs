@@ -1,7 +1,7 @@
 //! `retry-safe-job`: a job that runs again asks for the same thing, under the same key.
 
-use crate::case::{Case, Step};
-use crate::rows::Booking;
+use crate::booking::case::{Case, Step};
+use crate::booking::rows::Booking;
 
 /// The seam: the key of a request, and what a job does about an attempt that brought nothing.
 pub trait RetrySafeJob {

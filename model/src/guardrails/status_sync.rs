@@ -1,8 +1,8 @@
 //! `status-sync`: what became of an attempt is found out: by keys, lookups, callbacks and the partner's
 //! statement; what must not stand is cancelled.
 
-use crate::case::{Case, Heard, Step};
-use crate::rows::{Ask, Holding, Standing, Status};
+use crate::booking::case::{Case, Heard, Step};
+use crate::booking::rows::{Ask, Holding, Standing, Status};
 use crate::terms::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
 
 /// The seam: what to do about a booking, and how far a callback is believed.

@@ -5,7 +5,7 @@
 //! times. The screen that shows the booking stays open and asks for news by itself. They may change their
 //! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
-use crate::api::{Offered, QuoteRequest, Submission};
+use crate::booking::api::{Offered, QuoteRequest, Submission};
 use crate::facts::{Code, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};

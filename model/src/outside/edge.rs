@@ -1,6 +1,6 @@
 //! The edge: the way in for customers, and its log: what came in, how it was answered, and after how long.
 
-use crate::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
+use crate::booking::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
 use crate::facts::{Code, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};

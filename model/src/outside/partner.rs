@@ -14,12 +14,12 @@
 //! Sources: the IETF draft "The Idempotency-Key HTTP Header Field" and public API documentation of payment
 //! and travel vendors on retries, keys, lookups and webhooks.
 
-use crate::api::Api;
-use crate::connector::{
+use crate::booking::api::Api;
+use crate::booking::connector::{
     Callback, CancelAnswer, CancelRequest, PartnerAnswer, PartnerApi, Record, ReserveRequest,
 };
+use crate::booking::rows::Standing;
 use crate::facts::Fact;
-use crate::rows::Standing;
 use crate::terms::PartnerTerms;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Signal, Site};
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 //! A partner, a client that asks it for one thing after the other, and somebody who takes its callbacks.
 
-use shakedown_model::api::Api;
-use shakedown_model::connector::{CancelRequest, PartnerApi, Record, ReserveRequest};
+use shakedown_model::booking::api::Api;
+use shakedown_model::booking::connector::{CancelRequest, PartnerApi, Record, ReserveRequest};
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Fact, PartnerTerms};
 use shakedown_sim::*;

@@ -2,9 +2,9 @@
 
 use crate::known::Next::{Done, Lookup, Read, Reserve, Review, Wait};
 use crate::known::{EVERY_KIND, HOUR, KEYS, LOOKUP, MINUTE, More, NEITHER, SHORT_KEYS, at, booking, check};
-use shakedown_model::rows::Known::{Effect, NoEffect, Refused, Started, Unknown};
-use shakedown_model::rows::Standing::{Confirmed, Ended, Pending};
-use shakedown_model::rows::Status::{self, Accepted, Failed, OnRequest};
+use shakedown_model::booking::rows::Known::{Effect, NoEffect, Refused, Started, Unknown};
+use shakedown_model::booking::rows::Standing::{Confirmed, Ended, Pending};
+use shakedown_model::booking::rows::Status::{self, Accepted, Failed, OnRequest};
 
 #[test]
 fn a_new_booking_is_reserved() {

@@ -2,10 +2,12 @@
 
 use crate::known::Next::{Cancel, Done, Lookup, Read, Reserve, Review, Wait};
 use crate::known::{EVERY_KIND, HOUR, KEYS, LOOKUP, More, NEITHER, SHORT_KEYS, at, booking, check};
-use shakedown_model::rows::Ask;
-use shakedown_model::rows::Known::{Effect, NoEffect, Refused, Unknown};
-use shakedown_model::rows::Standing::{Confirmed, Ended, Pending};
-use shakedown_model::rows::Status::{self, Accepted, Cancelled, Cancelling, Failed, OnRequest, Withdrawn};
+use shakedown_model::booking::rows::Ask;
+use shakedown_model::booking::rows::Known::{Effect, NoEffect, Refused, Unknown};
+use shakedown_model::booking::rows::Standing::{Confirmed, Ended, Pending};
+use shakedown_model::booking::rows::Status::{
+    self, Accepted, Cancelled, Cancelling, Failed, OnRequest, Withdrawn,
+};
 
 const FINAL: [Status; 3] = [Failed, Withdrawn, Cancelled];
 

@@ -4,9 +4,9 @@ use crate::known::{EVERY_KIND, KEYS, More, NOW, at, booking, decide};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shakedown_model::PartnerTerms;
-use shakedown_model::case::{Case, Step};
+use shakedown_model::booking::case::{Case, Step};
+use shakedown_model::booking::rows::{Ask, Known, Standing, Status};
 use shakedown_model::guardrails::booking_contract::{BookingContract, Rules};
-use shakedown_model::rows::{Ask, Known, Standing, Status};
 use shakedown_sim::Duration;
 
 const STATUSES: [Status; 7] = [
@@ -99,7 +99,7 @@ fn is_a_move(from: Status, to: Status) -> bool {
 }
 
 fn is_settled_by(case: &Case, status: Status) -> bool {
-    let stands = |holding: &&shakedown_model::rows::Holding| holding.standing != Standing::Ended;
+    let stands = |holding: &&shakedown_model::booking::rows::Holding| holding.standing != Standing::Ended;
     let nothing_open = case.in_doubt().next().is_none() && !case.holdings.iter().any(|row| stands(&row));
     match status {
         Status::Failed | Status::Cancelled => nothing_open,

@@ -2,8 +2,9 @@
 
 use super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::JobState;
+use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status};
 use shakedown_model::facts::Request;
-use shakedown_model::rows::{Ask, Attempt, Attention, JobState, Known, Standing, Status};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.

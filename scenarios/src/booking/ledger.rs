@@ -1,7 +1,8 @@
 //! What judges keep of the facts: the partner's ledger and our rows, by intent.
 
 use shakedown_model::Fact;
-use shakedown_model::rows::{Attention, Booking, Job, JobState, Standing};
+use shakedown_model::backbone::jobs::{Job, JobState};
+use shakedown_model::booking::rows::{Attention, Booking, Standing};
 use shakedown_sim::At;
 
 /// A reservation at the partner, as its ledger holds it.
@@ -123,7 +124,7 @@ impl Ledger {
     /// Whether a booking is on a list that a person works through: its own review, or a dead letter.
     pub fn is_listed(&self, booking: &Booking) -> bool {
         booking.attention == Attention::Review
-            || self.jobs.iter().any(|job| job.booking == booking.id && job.state == JobState::DeadLetter)
+            || self.jobs.iter().any(|job| job.subject == booking.id && job.state == JobState::DeadLetter)
     }
 
     /// Whether a booking of this intent is on such a list.

@@ -9,13 +9,16 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
-use crate::catalogue::{Entry, Guardrail};
-use shakedown_model::api::Api;
-use shakedown_model::connector::PartnerApi;
+use crate::catalogue::Entry;
+use shakedown_model::backbone::workers::{self, Handler};
+use shakedown_model::booking::api::Api;
+use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::worker::Carrier;
+use shakedown_model::booking::{Platform, statement};
 use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::Partner;
-use shakedown_model::{Design, Fact, PartnerTerms, Platform, statement, worker};
+use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
 use shakedown_sim::{
     Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario, Stage, Store,
     Variant,
@@ -27,7 +30,7 @@ pub const ENTRY: Entry = Entry {
     name: "booking",
     about: "customers book with a partner that may time out, call back late, twice or wrongly, and change its mind",
     assumptions: ASSUMPTIONS,
-    guardrails: GUARDRAILS,
+    systems: &["booking", "idempotency"],
     needs: goals::NEEDS,
     rehearse: |without| {
         let scenario = Booking::without(without).map_err(|unknown| unknown.to_string())?;
@@ -43,20 +46,6 @@ const ASSUMPTIONS: &[&str] = &[
     "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
     "everything heals 3 hours in; what is late by then still arrives",
 ];
-
-/// The guardrails of the model that this scenario exercises, as the catalogue lists them.
-const GUARDRAILS: &[Guardrail] = &{
-    let mut all =
-        [Guardrail { name: "", forms: &[], system: "", about: "" }; shakedown_model::GUARDRAILS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        let known = shakedown_model::GUARDRAILS[at];
-        let forms: &[&str] = if known.naive.len() > 1 { &["a", "b"] } else { &[] };
-        all[at] = Guardrail { name: known.name, forms, system: known.system, about: known.guarded };
-        at += 1;
-    }
-    all
-};
 
 /// The scenario, with a design that may lack guardrails.
 pub struct Booking {
@@ -132,7 +121,8 @@ impl Scenario for Booking {
         let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
-        let platform = Platform::new(store, to_partner.clone(), terms(stage.variant()), self.design(), facts);
+        let backbone = Backbone::new(store, self.design(), facts);
+        let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 
         let at = partner.clone();
@@ -141,9 +131,10 @@ impl Scenario for Booking {
         stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
         let at = Rc::clone(&platform);
         stage.node(faults::API, move |env| api.boot(&env, &at));
+        let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
         for _ in 0..2 {
-            let at = Rc::clone(&platform);
-            stage.node(faults::WORKER, move |env| worker::boot(&env, &at));
+            let (at, handlers) = (Rc::clone(&backbone), Rc::clone(&handlers));
+            stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
         }
         let (at, ledger) = (Rc::clone(&platform), partner.changed().clone());
         stage.node(faults::SYNC, move |env| statement::boot(&env, &at, &ledger));

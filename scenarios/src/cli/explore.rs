@@ -70,7 +70,7 @@ impl Explore {
         for entry in &entries {
             entry.runner(&self.without).map_err(Complaint::input)?;
             for canary in self.canaries(entry) {
-                entry.runner(&[canary]).map_err(Complaint::input)?;
+                entry.runner(&canary).map_err(Complaint::input)?;
             }
         }
         if entries.is_empty() || self.seeds.as_ref().is_some_and(Range::is_empty) {
@@ -158,13 +158,14 @@ impl Explore {
         Ok(finished)
     }
 
-    /// The guardrails whose lack must be caught. A design that already lacks something has none.
-    fn canaries(&self, entry: &Entry) -> Vec<String> {
+    /// The guardrails whose lack must be caught, each with those that mask it. A design that already lacks
+    /// something has none.
+    fn canaries(&self, entry: &Entry) -> Vec<Vec<String>> {
         match self.canary.as_slice() {
             _ if !self.without.is_empty() => Vec::new(),
             [] => entry.canaries(),
             [none] if none == "none" => Vec::new(),
-            named => named.to_vec(),
+            named => named.iter().map(|name| vec![name.clone()]).collect(),
         }
     }
 

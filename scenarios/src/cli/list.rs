@@ -30,17 +30,10 @@ fn listed(entry: &'static Entry) -> Result<Listed, Complaint> {
     let sites = quiet::running(|| survey::sites(runner.as_mut()));
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let invariants = runner.invariants().into_iter();
-    let guardrails = entry.guardrails.iter().map(|guardrail| {
-        let forms = if guardrail.forms.is_empty() {
-            String::new()
-        } else {
-            format!(":{}", guardrail.forms.join("/"))
-        };
-        ListedGuardrail {
-            name: format!("{}{forms}", guardrail.name),
-            system: guardrail.system.to_owned(),
-            about: guardrail.about.to_owned(),
-        }
+    let guardrails = entry.guardrails().map(|guardrail| ListedGuardrail {
+        name: format!("{}{}", guardrail.name, if guardrail.naive.len() > 1 { ":a/b" } else { "" }),
+        system: guardrail.system.to_owned(),
+        about: guardrail.guarded.to_owned(),
     });
     let parameters = runner.parameters().iter().map(|one| ListedParameter {
         name: one.name.to_owned(),

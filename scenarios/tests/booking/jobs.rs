@@ -2,7 +2,8 @@
 
 use crate::run;
 use shakedown_model::Fact;
-use shakedown_model::rows::{Ask, Attempt, Job, JobState, Known, Standing};
+use shakedown_model::backbone::jobs::{Job, JobState};
+use shakedown_model::booking::rows::{Ask, Attempt, Known, Standing};
 use shakedown_model::terms::{MAX_CLAIMS, QUARANTINE};
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::search::explore;

@@ -2,8 +2,9 @@
 
 use crate::{FORMS, without};
 use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Standing, Status};
 use shakedown_model::facts::{Code, Request, Word};
-use shakedown_model::rows::{Ask, Attempt, Attention, Booking, Job, JobState, Known, Standing, Status};
 use shakedown_scenarios::booking::invariants;
 use shakedown_sim::runner::HARNESS_INVARIANTS;
 use shakedown_sim::search::explore;
@@ -115,8 +116,12 @@ fn logged() -> Fact {
 
 fn dead_letter() -> Fact {
     let (lease_until, due, context) = (Moment::START, Moment::START, Scope::ROOT);
-    let (id, booking, state, token, woken) = (1, 1, JobState::DeadLetter, 64, false);
-    Fact::Job { before: None, after: Job { id, booking, state, token, lease_until, due, woken, context } }
+    let (id, kind, subject) = (1, Kind::Book, 1);
+    let (state, token, woken) = (JobState::DeadLetter, 64, false);
+    Fact::Job {
+        before: None,
+        after: Job { id, kind, subject, state, token, lease_until, due, woken, context },
+    }
 }
 
 fn can_be_known() -> Fact {

@@ -2,7 +2,7 @@
 
 use super::super::ledger::intent;
 use shakedown_model::Fact;
-use shakedown_model::rows::Attempt;
+use shakedown_model::booking::rows::Attempt;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 /// Each request that reached the partner has its row in the execution log.

@@ -3,7 +3,7 @@
 use super::super::ledger::{Kept, Ledger, Reserved, intent};
 use super::at_rest::AtRest;
 use shakedown_model::Fact;
-use shakedown_model::rows::Status;
+use shakedown_model::booking::rows::Status;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 fn names(reservations: &[&Reserved]) -> String {

@@ -1,6 +1,6 @@
 //! A booking's case: all that is known of it, read in one transaction, and what to do next.
 
-use crate::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Standing, Status};
+use super::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Standing, Status};
 use crate::terms::{MAX_ATTEMPTS, PartnerTerms, backoff};
 use shakedown_sim::{Duration, Moment};
 

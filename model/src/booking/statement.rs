@@ -1,9 +1,9 @@
 //! The partner's statement: read each day on which its ledger changed, and compared with what we hold.
 
-use crate::connector::Record;
-use crate::jobs;
-use crate::platform::Platform;
-use crate::rows::{Holding, Standing};
+use super::connector::Record;
+use super::platform::{Platform, errand};
+use super::rows::{Holding, Standing};
+use crate::backbone::jobs;
 use crate::terms::{CHECK_AGAIN, PARTNER_PATIENCE, STATEMENT_PERIOD};
 use shakedown_sim::{Env, Poller, Signal, StoreError};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// Boots the node that reads the statement. `ledger` tells that there is something new in it: a day on which
 /// nothing happened need not be run.
 pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
-    if !platform.design.recovery.reads_statement() {
+    if !platform.backbone.design.recovery.reads_statement() {
         return;
     }
     let (env, platform, ledger) = (env.clone(), Rc::clone(platform), ledger.clone());
@@ -41,7 +41,7 @@ async fn read(env: &Env, platform: &Platform) -> bool {
 
 async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), StoreError> {
     let tables = &platform.tables;
-    let mut tx = platform.store.begin(env);
+    let mut tx = platform.backbone.store.begin(env);
     let known = tx.get(&tables.holdings, &record.reservation).await?;
     let Some(booking) = known.map(|known| known.booking).or(record.reference) else { return Ok(()) };
     if !is_news(known.as_ref(), &record) {
@@ -56,7 +56,7 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     }
     let after = Holding { reservation, booking, standing, doubtful: false, learnt: env.now(), checks: 0 };
     tx.update(&tables.holdings, after).await?;
-    jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
     tx.commit("statement").await
 }
 

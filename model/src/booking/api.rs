@@ -1,12 +1,12 @@
 //! The booking API: quotes, submissions, status, cancellations; and the callback's way in.
 
-use crate::case::Case;
-use crate::connector::Callback;
+use super::case::Case;
+use super::connector::Callback;
+use super::inbox;
+use super::platform::{Platform, errand};
+use super::rows::{Attention, Booking, Quote, Status};
+use crate::backbone::jobs::{self, Job};
 use crate::facts::{Code, Word};
-use crate::inbox;
-use crate::jobs;
-use crate::platform::Platform;
-use crate::rows::{Attention, Booking, Quote, Status};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
 use shakedown_sim::{Endpoint, Env, Link, Op, Row, StoreError};
 use std::rc::Rc;
@@ -124,7 +124,7 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
     let made = async {
         let tables = &platform.tables;
         let now = env.now();
-        let mut tx = platform.store.begin(&env);
+        let mut tx = platform.backbone.store.begin(&env);
         let QuoteRequest { customer, offer } = asked;
         let mut quotes =
             tx.scan(&tables.quotes, |quote| quote.customer == customer && quote.offer == offer).await?;
@@ -137,7 +137,7 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
         if let Some(open) = quotes.iter().find(|quote| ended(quote.id).is_none()) {
             return Ok(Offered { quote: open.id, price: open.price, over });
         }
-        let id = platform.next_quote();
+        let id = platform.numbers.quotes.next();
         let quote =
             Quote { id, customer, offer, round, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
         if !tx.insert_or_ignore(&tables.quotes, quote).await? {
@@ -160,8 +160,8 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u3
         Ok(Accepted::Not) => Reply::bare(Code::Rejected),
         Ok(Accepted::Before(booking)) => Reply { code: Code::Accepted, body: Some(booking) },
         Ok(Accepted::Now(job)) => {
-            let booking = job.booking;
-            let code = platform.design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
+            let booking = job.subject;
+            let code = platform.backbone.design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
             Reply { code, body: Some(booking) }
         }
     }
@@ -169,7 +169,7 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u3
 
 /// What became of a submission.
 enum Accepted {
-    Now(crate::rows::Job),
+    Now(Job),
     Before(u32),
     Not,
 }
@@ -177,12 +177,12 @@ enum Accepted {
 async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result<Accepted, StoreError> {
     let tables = &platform.tables;
     let now = env.now();
-    let mut tx = platform.store.begin(env);
+    let mut tx = platform.backbone.store.begin(env);
     let Some(quote) = tx.get(&tables.quotes, &order.quote).await? else { return Ok(Accepted::Not) };
-    let once = platform.design.dedup.once(&quote);
+    let once = platform.backbone.design.dedup.once(&quote);
     let context = env.scope();
     let booking = Booking {
-        id: platform.next_booking(),
+        id: platform.numbers.bookings.next(),
         quote: quote.id,
         once,
         customer: order.customer,
@@ -197,29 +197,30 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     };
     if !tx.insert_or_ignore(&tables.bookings, booking).await? {
         let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
-        let repeat = |row: &Booking| platform.design.dedup.is_repeat(row, order.customer, order.price);
+        let repeat =
+            |row: &Booking| platform.backbone.design.dedup.is_repeat(row, order.customer, order.price);
         env.because(|| "this quote has been accepted before".to_owned());
         return Ok(before.filter(repeat).map_or(Accepted::Not, |row| Accepted::Before(row.id)));
     }
     if now >= quote.open_until || order.price != quote.price || order.customer != quote.customer {
         return Ok(Accepted::Not);
     }
-    let job = jobs::first(platform, booking.id, now, context);
-    let job = platform.design.acceptance.first(job, now);
-    tx.insert(&tables.jobs, job).await?;
+    let job = jobs::first(&platform.backbone, errand(booking.id, context), now);
+    let job = platform.backbone.design.acceptance.first(job, now);
+    tx.insert(&platform.backbone.jobs, job).await?;
     tx.commit("accept").await?;
     Ok(Accepted::Now(job))
 }
 
 async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {
-    let mut tx = platform.store.begin(&env);
+    let mut tx = platform.backbone.store.begin(&env);
     match tx.get(&platform.tables.bookings, &booking).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(None) => Reply::bare(Code::Rejected),
         Ok(Some(row)) => Reply::of(View {
             booking,
             version: row.version,
-            word: platform.design.contract.word(&row),
+            word: platform.backbone.design.contract.word(&row),
             may_cancel: row.status.is_open() || row.status == Status::Confirmed,
         }),
     }
@@ -234,7 +235,7 @@ async fn cancel(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<()> {
 
 async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code, StoreError> {
     let tables = &platform.tables;
-    let mut tx = platform.store.begin(env);
+    let mut tx = platform.backbone.store.begin(env);
     let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(Code::Rejected) };
     if matches!(row.status, Status::Cancelling | Status::Cancelled) {
         return Ok(Code::Accepted);
@@ -252,7 +253,7 @@ async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code,
         Status::Cancelling
     });
     tx.update(&tables.bookings, Booking { version: row.version + 1, ..case.booking }).await?;
-    jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
     tx.commit("cancel").await?;
     Ok(Code::Accepted)
 }

@@ -1,10 +1,10 @@
 //! The inbox: callbacks are stored once, answered, and then are hints at most.
 
-use crate::case::Heard;
-use crate::connector::Callback;
-use crate::jobs;
-use crate::platform::Platform;
-use crate::rows::{Holding, Letter, Standing};
+use super::case::Heard;
+use super::connector::Callback;
+use super::platform::{Platform, errand};
+use super::rows::{Holding, Letter, Standing};
+use crate::backbone::jobs;
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ pub(crate) async fn receive(env: Env, platform: Rc<Platform>, callback: Callback
 async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(), StoreError> {
     let tables = &platform.tables;
     let record = callback.record;
-    let mut tx = platform.store.begin(env);
+    let mut tx = platform.backbone.store.begin(env);
     let known = tx.get(&tables.holdings, &record.reservation).await?;
     let booking = known.map(|holding| holding.booking).or(record.reference);
     let (event, reservation, says) = (callback.event, record.reservation, record.standing);
@@ -31,7 +31,7 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
         let known = tx.lock(&tables.holdings, &reservation).await?;
         if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
             tx.update(&tables.holdings, after).await?;
-            jobs::wake(&mut tx, platform, (booking, row.context), env.now()).await?;
+            jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
         }
     }
     tx.commit("callback").await
@@ -47,7 +47,7 @@ fn heard(
 ) -> Option<Holding> {
     let now = env.now();
     let fresh = Holding { reservation, booking, standing: says, doubtful: false, learnt: now, checks: 0 };
-    match platform.design.recovery.hear(&platform.terms, known.as_ref(), says) {
+    match platform.backbone.design.recovery.hear(&platform.terms, known.as_ref(), says) {
         Heard::Nothing => None,
         Heard::Doubt => {
             env.because(|| "a callback is a hint; the partner is asked".to_owned());
@@ -69,7 +69,7 @@ pub(crate) async fn catch_up(
 ) -> Result<(), StoreError> {
     let reservation = holding.reservation;
     for letter in tx.scan(&platform.tables.inbox, |letter| letter.reservation == reservation).await? {
-        match platform.design.recovery.hear(&platform.terms, Some(holding), letter.says) {
+        match platform.backbone.design.recovery.hear(&platform.terms, Some(holding), letter.says) {
             Heard::Nothing => {}
             Heard::Doubt => holding.doubtful = true,
             Heard::Believed => holding.standing = letter.says,

@@ -1,63 +1,38 @@
-//! Workers: they take jobs and carry a booking as far as it goes.
+//! The worker's part: a job carries a booking as far as it goes.
 //!
 //! A job is worked in turns. Each turn is one transaction: it takes in what the last call brought, settles
 //! the booking by all that is known, decides the next step, and writes what must be on record before that
 //! step. Then the step is done, outside any transaction.
 
-use crate::case::{Case, Evidence, Step};
-use crate::connector::{CancelAnswer, CancelRequest, Record, ReserveRequest};
-use crate::inbox;
-use crate::jobs::{self, Taken, is_spent};
-use crate::platform::Platform;
-use crate::rows::{Ask, Attempt, Attention, Booking, Holding, Job, JobState, Known, Standing};
-use crate::terms::{CHECKS, HANDLER, JOB_PERIOD, PARTNER_PATIENCE, QUARANTINE};
-use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
+use super::case::{Case, Evidence, Step};
+use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
+use super::evidence::{News, take_in};
+use super::platform::{Platform, errand};
+use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
+use crate::backbone::jobs::{self, Job, JobState, Kind, is_spent};
+use crate::backbone::workers::{Handler, STORE_AGAIN};
+use crate::terms::{HANDLER, PARTNER_PATIENCE};
+use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
-/// Boots a worker: looks for jobs whenever there may be some.
-pub fn boot(env: &Env, platform: &Rc<Platform>) {
-    let (env, platform) = (env.clone(), Rc::clone(platform));
-    env.clone().spawn(async move {
-        let mut poller = Poller::new(&env, platform.tables.jobs.signal(), JOB_PERIOD);
-        let mut due = None;
-        loop {
-            poller.turn(due).await;
-            due = drain(&env, &platform).await;
-        }
-    });
-}
+/// Carries bookings on, one job at a time.
+pub struct Carrier(pub Rc<Platform>);
 
-/// Takes all jobs that are due, each worked in a task of its own; answers when the next one is.
-async fn drain(env: &Env, platform: &Rc<Platform>) -> Option<Moment> {
-    loop {
-        match jobs::take(env, platform).await {
-            Ok(Taken::Claimed(env, job)) => {
-                let platform = Rc::clone(platform);
-                env.clone().spawn(async move { work(&env, &platform, job).await });
-            }
-            Ok(Taken::Moved) => {}
-            Ok(Taken::Nothing(due)) => return due,
-            Err(_) => return Some(env.now() + STORE_AGAIN),
-        }
+impl Handler for Carrier {
+    fn kind(&self) -> Kind {
+        Kind::Book
+    }
+
+    fn work(&self, env: Env, job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
+        let platform = Rc::clone(&self.0);
+        Box::pin(async move { work(&env, &platform, job).await })
     }
 }
 
-/// How long to wait after the store failed us, and how often to try.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How often a turn is tried whose commit failed.
 const STORE_TRIES: u32 = 5;
-
-/// What a step brought.
-#[derive(Clone, Debug)]
-enum News {
-    /// Nothing yet: the first turn.
-    None,
-    /// An attempt ended like this; the row, in case it is not on record.
-    Attempt(Attempt, Evidence),
-    /// The partner was asked for the booking's reference, then.
-    Looked(Moment, Option<Vec<Record>>),
-    /// The partner was asked about a reservation.
-    Read(u32, Option<Record>),
-}
 
 /// Works on a claimed job until nothing is left to do now.
 pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
@@ -122,23 +97,23 @@ async fn turn(
     until: Moment,
 ) -> Result<Decision, StoreError> {
     let tables = &platform.tables;
-    let mut tx = platform.store.begin(env);
-    let Some(booking) = tx.lock(&tables.bookings, &job.booking).await? else { return Ok(Decision::Over) };
-    let Some(held) = tx.lock(&tables.jobs, &job.id).await? else { return Ok(Decision::Over) };
+    let mut tx = platform.backbone.store.begin(env);
+    let Some(booking) = tx.lock(&tables.bookings, &job.subject).await? else { return Ok(Decision::Over) };
+    let Some(held) = tx.lock(&platform.backbone.jobs, &job.id).await? else { return Ok(Decision::Over) };
     let lost = held.token != job.token || held.state != JobState::Running;
     let learnt = take_in(&mut tx, platform, &booking, news, lost, env.now()).await?;
     if lost {
         if !learnt.is_empty() {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
-            jobs::wake(&mut tx, platform, (booking.id, booking.context), env.now()).await?;
+            jobs::wake(&mut tx, &platform.backbone, errand(booking.id, booking.context), env.now()).await?;
             tx.commit("late news").await?;
         }
         return Ok(Decision::Over);
     }
     let mut case = read_case(&mut tx, platform, booking, learnt, env.now()).await?;
-    platform.design.contract.settle(&mut case);
-    let step = platform.design.recovery.next(&case);
-    let step = platform.design.retry.again(&case, step);
+    platform.backbone.design.contract.settle(&mut case);
+    let step = platform.backbone.design.recovery.next(&case);
+    let step = platform.backbone.design.retry.again(&case, step);
     if let Some(attempt) = unsent.and_then(|unsent| case.attempts.iter().find(|row| row.id == unsent.id)) {
         // The commit whose answer was lost has taken effect; its call was never made.
         return Ok(Decision::Call(
@@ -152,7 +127,7 @@ async fn turn(
     write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
     let decision = prepare(&mut tx, platform, env, &case, step, &held).await?;
     if let Decision::Call(attempt, ..) = decision {
-        *unsent = platform.design.log.before_call(attempt);
+        *unsent = platform.backbone.design.log.before_call(attempt);
     }
     tx.commit(name_of(step)).await?;
     Ok(decision)
@@ -237,7 +212,7 @@ async fn prepare(
         }
         Step::Done => ended(JobState::Succeeded, job.due),
     };
-    tx.update(&platform.tables.jobs, ends).await?;
+    tx.update(&platform.backbone.jobs, ends).await?;
     Ok(Decision::Over)
 }
 
@@ -250,8 +225,8 @@ fn why_reserve(case: &Case) -> &'static str {
 }
 
 fn new_attempt(platform: &Platform, case: &Case, ask: Ask) -> Attempt {
-    let (id, booking) = (platform.next_attempt(), &case.booking);
-    let key = platform.design.retry.key(booking, id);
+    let (id, booking) = (platform.numbers.attempts.next(), &case.booking);
+    let key = platform.backbone.design.retry.key(booking, id);
     Attempt {
         id,
         booking: booking.id,
@@ -273,7 +248,7 @@ async fn begin_call(
     booking: &Booking,
     why: &'static str,
 ) -> Result<Decision, StoreError> {
-    if let Some(row) = platform.design.log.before_call(attempt) {
+    if let Some(row) = platform.backbone.design.log.before_call(attempt) {
         tx.insert(&platform.tables.attempts, row).await?;
     }
     Ok(Decision::Call(attempt, booking.id, booking.price, why))
@@ -286,7 +261,7 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
         Ask::Reserve => {
             let request = ReserveRequest { attempt: id, key, reference, price };
             match env.call(&platform.partner.reserve, request, PARTNER_PATIENCE).await {
-                Ok(answer) => platform.design.contract.translate(answer),
+                Ok(answer) => platform.backbone.design.contract.translate(answer),
                 Err(CallError::Refused) => Evidence::NoEffect,
                 Err(CallError::TimedOut) => Evidence::Unknown,
             }
@@ -301,139 +276,4 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
         }
     };
     News::Attempt(attempt, evidence)
-}
-
-/// Takes what the last step brought into the rows; answers the evidence in it.
-async fn take_in(
-    tx: &mut Transaction,
-    platform: &Platform,
-    booking: &Booking,
-    news: &News,
-    late: bool,
-    now: Moment,
-) -> Result<Vec<Evidence>, StoreError> {
-    match news {
-        News::None => Ok(Vec::new()),
-        News::Attempt(attempt, evidence) => {
-            settle_attempt(tx, platform, &Attempt { late, ..*attempt }, *evidence, now).await?;
-            if let Evidence::Standing(reservation, standing) = *evidence {
-                learn(tx, platform, booking.id, (reservation, standing), now).await?;
-            }
-            Ok(vec![*evidence])
-        }
-        News::Looked(asked, found) => looked(tx, platform, booking, *asked, found.as_deref()).await,
-        News::Read(reservation, found) => {
-            let Some(record) = found else {
-                return doubt_on(tx, platform, *reservation, now).await.map(|()| Vec::new());
-            };
-            learn(tx, platform, booking.id, (record.reservation, record.standing), now).await?;
-            Ok(vec![Evidence::Standing(record.reservation, record.standing)])
-        }
-    }
-}
-
-async fn settle_attempt(
-    tx: &mut Transaction,
-    platform: &Platform,
-    attempt: &Attempt,
-    evidence: Evidence,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let known = match evidence {
-        Evidence::Standing(reservation, _) => Known::Effect(reservation),
-        Evidence::Refused => Known::Refused,
-        Evidence::NoEffect => Known::NoEffect,
-        Evidence::Unknown => Known::Unknown,
-    };
-    let table = &platform.tables.attempts;
-    let row = tx.lock(table, &attempt.id).await?.unwrap_or(*attempt);
-    if row.known.is_open() {
-        tx.update(table, Attempt { known, learnt: now, late: attempt.late, ..row }).await?;
-    }
-    // Attempts under one key are one to the partner.
-    if let Known::Effect(_) = known {
-        let same =
-            |other: &Attempt| other.key == attempt.key && other.ask == attempt.ask && other.known.is_open();
-        for other in tx.scan(table, |other| same(other) && other.id != attempt.id).await? {
-            tx.update(table, Attempt { known, learnt: now, ..other }).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Keeps what was learnt of a reservation. What has ended has ended.
-async fn learn(
-    tx: &mut Transaction,
-    platform: &Platform,
-    booking: u32,
-    (reservation, standing): (u32, Standing),
-    now: Moment,
-) -> Result<(), StoreError> {
-    let table = &platform.tables.holdings;
-    let before = tx.lock(table, &reservation).await?;
-    let ended = before.is_some_and(|holding| holding.standing == Standing::Ended);
-    let standing = if ended { Standing::Ended } else { standing };
-    let checks = before.filter(|before| before.standing == standing).map_or(0, |before| before.checks + 1);
-    let learnt = before.filter(|before| before.standing == standing).map_or(now, |before| before.learnt);
-    let mut after = Holding { reservation, booking, standing, doubtful: false, learnt, checks };
-    if before.is_none() {
-        inbox::catch_up(tx, platform, &mut after).await?;
-    }
-    if before != Some(after) { tx.update(table, after).await } else { Ok(()) }
-}
-
-async fn doubt_on(
-    tx: &mut Transaction,
-    platform: &Platform,
-    reservation: u32,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let table = &platform.tables.holdings;
-    match tx.lock(table, &reservation).await? {
-        Some(holding) => {
-            tx.update(table, Holding { checks: holding.checks + 1, learnt: now, doubtful: true, ..holding })
-                .await
-        }
-        None => Ok(()),
-    }
-}
-
-/// Takes in a lookup: each reservation found belongs to an attempt in doubt; "not there" settles the others
-/// once nothing that was sent can still be under way or hidden.
-async fn looked(
-    tx: &mut Transaction,
-    platform: &Platform,
-    booking: &Booking,
-    asked: Moment,
-    found: Option<&[Record]>,
-) -> Result<Vec<Evidence>, StoreError> {
-    let table = &platform.tables.attempts;
-    let all = tx.scan(table, |attempt| attempt.booking == booking.id && attempt.ask == Ask::Reserve).await?;
-    let mut in_doubt = all.iter().filter(|attempt| attempt.known.is_open());
-    let Some(found) = found else {
-        // It took up one of the checks, save the last: that one is repeated until it succeeds.
-        for attempt in in_doubt {
-            let checks = (attempt.checks + 1).min(CHECKS.len() as u32 - 1);
-            tx.update(table, Attempt { learnt: asked, checks, ..*attempt }).await?;
-        }
-        return Ok(Vec::new());
-    };
-    let mut evidence = Vec::new();
-    for record in found {
-        learn(tx, platform, booking.id, (record.reservation, record.standing), asked).await?;
-        evidence.push(Evidence::Standing(record.reservation, record.standing));
-        let known = Known::Effect(record.reservation);
-        if !all.iter().any(|attempt| attempt.known == known)
-            && let Some(attempt) = in_doubt.next()
-        {
-            tx.update(table, Attempt { known, learnt: asked, ..*attempt }).await?;
-        }
-    }
-    for attempt in in_doubt {
-        let late = asked >= attempt.sent + QUARANTINE;
-        let known = if late { Known::NoEffect } else { Known::Unknown };
-        tx.update(table, Attempt { known, learnt: asked, checks: attempt.checks + 1, ..*attempt }).await?;
-        evidence.push(if late { Evidence::NoEffect } else { Evidence::Unknown });
-    }
-    Ok(evidence)
 }

@@ -1,6 +1,6 @@
 //! The partner's operations as the platform calls them, and the words that it answers.
 
-use crate::rows::Standing;
+use super::rows::Standing;
 use shakedown_sim::{Endpoint, Link, Op};
 
 /// A request for a reservation.

@@ -1,0 +1,55 @@
+//! What every flow stands on: the store, durable jobs, and the design that all of it is built with.
+//!
+//! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
+
+pub mod jobs;
+pub mod workers;
+
+use crate::facts::Fact;
+use crate::wiring::Design;
+use jobs::Job;
+use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// What all nodes of the platform share: durable state and settings, no memory.
+pub struct Backbone {
+    /// The database.
+    pub store: Store,
+    /// Jobs of every kind.
+    pub jobs: Table<Job>,
+    pub(crate) design: Design,
+    job_numbers: Sequence,
+}
+
+impl Backbone {
+    /// A backbone with empty tables.
+    pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Rc<Self> {
+        let jobs = stating(facts, |before, after| Fact::Job { before, after });
+        Rc::new(Self { store, jobs, design, job_numbers: Sequence::default() })
+    }
+}
+
+/// A sequence of the database: a number that is taken is gone, whether its transaction commits or not.
+#[derive(Default)]
+pub(crate) struct Sequence(Cell<u32>);
+
+impl Sequence {
+    pub(crate) fn next(&self) -> u32 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+/// A table whose commits are stated as facts, one for each row.
+pub(crate) fn stating<R: Row + Copy>(
+    facts: &Facts<Fact>,
+    fact: impl Fn(Option<R>, R) -> Fact + 'static,
+) -> Table<R> {
+    let facts = facts.clone();
+    Table::new(move |env: &Env, change: &Change<R>| {
+        if let Some(after) = change.after {
+            facts.state(env, &fact(change.before, after));
+        }
+    })
+}

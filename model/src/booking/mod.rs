@@ -1,0 +1,16 @@
+//! The booking flow: a customer's order, carried out at a partner.
+//!
+//! Modules in reading order: durable state ([`rows`]), the logic ([`case`], [`connector`], [`platform`],
+//! [`worker`], `evidence`, [`inbox`], [`statement`], [`api`]).
+
+pub mod api;
+pub mod case;
+pub mod connector;
+mod evidence;
+pub mod inbox;
+pub mod platform;
+pub mod rows;
+pub mod statement;
+pub mod worker;
+
+pub use platform::Platform;

@@ -1,0 +1,75 @@
+//! The booking flow's tables, and its way to the partner.
+
+use super::connector::PartnerApi;
+use super::rows::{Attempt, Booking, Holding, Letter, Quote};
+use crate::backbone::jobs::{Errand, Kind};
+use crate::backbone::{Backbone, Sequence, stating};
+use crate::facts::Fact;
+use crate::terms::PartnerTerms;
+use shakedown_sim::{Facts, Scope, Table};
+use std::rc::Rc;
+
+/// What the nodes of the booking flow share: durable state and settings, no memory.
+pub struct Platform {
+    /// What every flow stands on.
+    pub backbone: Rc<Backbone>,
+    /// The flow's tables.
+    pub tables: Tables,
+    /// The partner's operations.
+    pub partner: PartnerApi,
+    /// How the partner can be asked.
+    pub terms: PartnerTerms,
+    pub(crate) numbers: Numbers,
+}
+
+/// The tables of the booking flow.
+pub struct Tables {
+    /// Prices offered.
+    pub quotes: Table<Quote>,
+    /// Errands.
+    pub bookings: Table<Booking>,
+    /// The execution log.
+    pub attempts: Table<Attempt>,
+    /// What is known of reservations.
+    pub holdings: Table<Holding>,
+    /// Callbacks.
+    pub inbox: Table<Letter>,
+}
+
+#[derive(Default)]
+pub(crate) struct Numbers {
+    pub(crate) quotes: Sequence,
+    pub(crate) bookings: Sequence,
+    pub(crate) attempts: Sequence,
+}
+
+impl Platform {
+    /// A flow with empty tables.
+    pub fn new(
+        backbone: &Rc<Backbone>,
+        partner: PartnerApi,
+        terms: PartnerTerms,
+        facts: &Facts<Fact>,
+    ) -> Rc<Self> {
+        let (backbone, tables) = (Rc::clone(backbone), Tables::stating(facts));
+        Rc::new(Self { backbone, tables, partner, terms, numbers: Numbers::default() })
+    }
+}
+
+/// The job that carries this booking on.
+pub(crate) fn errand(booking: u32, context: Scope) -> Errand {
+    Errand { kind: Kind::Book, subject: booking, context }
+}
+
+impl Tables {
+    /// Tables whose commits are stated as facts, one for each row.
+    fn stating(facts: &Facts<Fact>) -> Self {
+        Self {
+            quotes: stating(facts, |_, after| Fact::Quoted(after)),
+            bookings: stating(facts, |before, after| Fact::Booking { before, after }),
+            attempts: stating(facts, |before, after| Fact::Attempt { before, after }),
+            holdings: stating(facts, |before, after| Fact::Holding { before, after }),
+            inbox: stating(facts, |_, after| Fact::Letter(after)),
+        }
+    }
+}
