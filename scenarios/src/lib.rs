@@ -1,6 +1,6 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`] (a scenario), [`catalogue`] (what there is), [`survey`] (where the
+//! Modules in reading order: [`booking`] (a scenario), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`certification`] (every script of few deviations),
 //! [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that are kept), and
@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod certification;
 pub mod cli;
 pub mod findings;
+pub mod invariants;
 pub mod quiet;
 pub mod regression;
 pub mod survey;

@@ -4,6 +4,7 @@ use super::connector::PartnerApi;
 use super::rows::{Attempt, Booking, Holding, Letter, Quote};
 use crate::backbone::jobs::{Errand, Kind};
 use crate::backbone::{Backbone, Sequence, stating};
+use crate::facts::BookingFact;
 use crate::facts::Fact;
 use crate::terms::PartnerTerms;
 use shakedown_sim::{Facts, Scope, Table};
@@ -65,11 +66,11 @@ impl Tables {
     /// Tables whose commits are stated as facts, one for each row.
     fn stating(facts: &Facts<Fact>) -> Self {
         Self {
-            quotes: stating(facts, |_, after| Fact::Quoted(after)),
-            bookings: stating(facts, |before, after| Fact::Booking { before, after }),
-            attempts: stating(facts, |before, after| Fact::Attempt { before, after }),
-            holdings: stating(facts, |before, after| Fact::Holding { before, after }),
-            inbox: stating(facts, |_, after| Fact::Letter(after)),
+            quotes: stating(facts, |_, after| Fact::Booking(BookingFact::Quoted(after))),
+            bookings: stating(facts, |before, after| Fact::Booking(BookingFact::Booking { before, after })),
+            attempts: stating(facts, |before, after| Fact::Booking(BookingFact::Attempt { before, after })),
+            holdings: stating(facts, |before, after| Fact::Booking(BookingFact::Holding { before, after })),
+            inbox: stating(facts, |_, after| Fact::Booking(BookingFact::Letter(after))),
         }
     }
 }

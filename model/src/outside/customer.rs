@@ -6,6 +6,7 @@
 //! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
 use crate::booking::api::{Offered, QuoteRequest, Submission};
+use crate::facts::BookingFact;
 use crate::facts::{Code, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
@@ -58,7 +59,7 @@ impl Customer {
 
     /// Wants to book this offer, once.
     pub async fn book(&self, env: &Env, offer: u32) {
-        self.0.facts.state(env, &Fact::Wanted { customer: self.0.number });
+        self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer: self.0.number }));
         let Some(Offered { quote, price, .. }) = self.ask_price(env, offer).await else { return };
         let order = Submission { customer: self.0.number, quote, price };
         let impatience = WAYS.names()[env.choose(IMPATIENCE, &WAYS).index()];
@@ -164,7 +165,9 @@ impl Customer {
         let reply = env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await;
         let Some(view) = reply.ok().and_then(|reply| reply.body) else { return false };
         let (customer, version, word) = (self.0.number, view.version, view.word);
-        self.0.facts.state(env, &Fact::Shown { customer, fresh, booking, version, word });
+        self.0
+            .facts
+            .state(env, &Fact::Booking(BookingFact::Shown { customer, fresh, booking, version, word }));
         true
     }
 

@@ -1,6 +1,7 @@
-//! The edge: the way in for customers, and its log: what came in, how it was answered, and after how long.
+//! The edge: the way in for customers, and its log.
 
 use crate::booking::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
+use crate::facts::EdgeFact;
 use crate::facts::{Code, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
@@ -33,7 +34,7 @@ impl Edge {
 
     /// Boots the edge in front of `api`.
     pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
-        let log = Log { facts: facts.clone(), requests: Rc::default() };
+        let log = AccessLog::new(facts);
         log.front(env, &self.quote, Request::Quote, &api.quote);
         log.front(env, &self.submit, Request::Submit, &api.submit);
         log.front(env, &self.status, Request::Status, &api.status);
@@ -41,15 +42,21 @@ impl Edge {
     }
 }
 
+/// The log of what passes an edge: what came in, how it was answered, and after how long.
 #[derive(Clone)]
-struct Log {
+pub struct AccessLog {
     facts: Facts<Fact>,
     requests: Rc<Cell<u32>>,
 }
 
-impl Log {
-    /// Passes one operation on, and logs it.
-    fn front<Q: 'static, A: 'static>(
+impl AccessLog {
+    /// An empty log.
+    pub fn new(facts: &Facts<Fact>) -> Self {
+        Self { facts: facts.clone(), requests: Rc::default() }
+    }
+
+    /// Passes one operation on to what is behind the edge, and logs it.
+    pub fn front<Q: 'static, A: 'static>(
         &self,
         env: &Env,
         front: &Endpoint<Q, Reply<A>>,
@@ -62,14 +69,17 @@ impl Log {
             async move {
                 log.requests.set(log.requests.get() + 1);
                 let (number, began) = (log.requests.get(), env.now());
-                log.facts.state(&env, &Fact::Entered { request: number, what });
+                log.facts.state(&env, &Fact::Edge(EdgeFact::Entered { request: number, what }));
                 let reply = match env.call(&behind, request, EDGE_PATIENCE).await {
                     Ok(reply) => reply,
                     Err(CallError::Refused) => Reply::bare(Code::Unavailable),
                     Err(CallError::TimedOut) => Reply::bare(Code::Silence),
                 };
                 let took_ms = env.now().since(began).as_millis() as u64;
-                log.facts.state(&env, &Fact::Answered { request: number, code: reply.code, took_ms });
+                log.facts.state(
+                    &env,
+                    &Fact::Edge(EdgeFact::Answered { request: number, code: reply.code, took_ms }),
+                );
                 reply
             }
         });

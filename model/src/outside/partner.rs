@@ -20,6 +20,7 @@ use crate::booking::connector::{
 };
 use crate::booking::rows::Standing;
 use crate::facts::Fact;
+use crate::facts::PartnerFact;
 use crate::terms::PartnerTerms;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Signal, Site};
 use std::cell::RefCell;
@@ -111,7 +112,10 @@ impl Partner {
     /// Boots the partner's node.
     pub fn boot(&self, env: &Env, operations: &PartnerApi) {
         let PartnerTerms { key_life, lookup } = self.0.terms;
-        self.0.facts.state(env, &Fact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup });
+        self.0.facts.state(
+            env,
+            &Fact::Partner(PartnerFact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup }),
+        );
         let at = self.clone();
         operations.reserve.serve(env, move |env, request| at.clone().reserve(env, request));
         let at = self.clone();
@@ -140,7 +144,7 @@ impl Partner {
     }
 
     async fn reserve(self, env: Env, request: ReserveRequest) -> PartnerAnswer {
-        self.0.facts.state(&env, &Fact::Asked { attempt: request.attempt });
+        self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
         if let Some(answer) = self.remembered(&env, request.key) {
             env.because(|| "it knows the key".to_owned());
@@ -182,7 +186,7 @@ impl Partner {
             lives
         });
         for reservation in dropped {
-            self.0.facts.state(env, &Fact::KeyForgotten { reservation });
+            self.0.facts.state(env, &Fact::Partner(PartnerFact::KeyForgotten { reservation }));
         }
     }
 
@@ -199,7 +203,7 @@ impl Partner {
             ledger.keys.push(Key { key: request.key, answer, reservation: id, made });
             id
         };
-        self.0.facts.state(env, &Fact::Reserved { reservation: id, standing });
+        self.0.facts.state(env, &Fact::Partner(PartnerFact::Reserved { reservation: id, standing }));
         if standing == Standing::Confirmed {
             self.charge(env, id);
         }
@@ -218,7 +222,7 @@ impl Partner {
             reservation.charged = true;
             reservation.price
         });
-        self.0.facts.state(env, &Fact::Charged { reservation: id, amount });
+        self.0.facts.state(env, &Fact::Partner(PartnerFact::Charged { reservation: id, amount }));
     }
 
     fn update<T>(&self, id: u32, change: impl FnOnce(&mut Reservation) -> T) -> T {
@@ -241,7 +245,7 @@ impl Partner {
                 return at.end(&env, id, false);
             }
             at.update(id, |reservation| reservation.standing = Standing::Confirmed);
-            at.0.facts.state(&env, &Fact::Settled { reservation: id });
+            at.0.facts.state(&env, &Fact::Partner(PartnerFact::Settled { reservation: id }));
             at.charge(&env, id);
             at.changed_by(&env, id, Standing::Confirmed);
         });
@@ -265,15 +269,18 @@ impl Partner {
             reservation.standing = Standing::Ended;
             reservation.charged = false;
         });
-        self.0.facts.state(env, &Fact::Ended { reservation: id, asked });
+        self.0.facts.state(env, &Fact::Partner(PartnerFact::Ended { reservation: id, asked }));
         if reservation.charged {
-            self.0.facts.state(env, &Fact::Refunded { reservation: id, amount: reservation.price });
+            self.0.facts.state(
+                env,
+                &Fact::Partner(PartnerFact::Refunded { reservation: id, amount: reservation.price }),
+            );
         }
         self.changed_by(env, id, Standing::Ended);
     }
 
     async fn cancel(self, env: Env, request: CancelRequest) -> CancelAnswer {
-        self.0.facts.state(&env, &Fact::Asked { attempt: request.attempt });
+        self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
         let outcome = env.choose(CANCEL, &CANCEL_OUTCOMES).index();
         if outcome != 1 {
@@ -347,7 +354,7 @@ impl Partner {
                 env.sleep(delay).await;
             }
             let (reservation, says) = (callback.record.reservation, callback.record.standing);
-            at.0.facts.state(&env, &Fact::CalledBack { reservation, says });
+            at.0.facts.state(&env, &Fact::Partner(PartnerFact::CalledBack { reservation, says }));
             for tries in 0.. {
                 let taken =
                     env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;

@@ -2,6 +2,7 @@
 
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::{CancelRequest, PartnerApi, Record, ReserveRequest};
+use shakedown_model::facts::PartnerFact;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Fact, PartnerTerms};
 use shakedown_sim::*;
@@ -62,14 +63,22 @@ impl Invariant<Fact> for Keeper {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         let line = match fact {
-            Fact::Asked { attempt } => format!("asked {attempt}"),
-            Fact::Reserved { reservation, standing } => format!("reserved {reservation} {standing:?}"),
-            Fact::Settled { reservation } => format!("settled {reservation}"),
-            Fact::Ended { reservation, asked: true } => format!("ended {reservation} as asked"),
-            Fact::Ended { reservation, .. } => format!("ended {reservation} by itself"),
-            Fact::Charged { reservation, amount } => format!("charged {reservation} {amount}"),
-            Fact::Refunded { reservation, amount } => format!("refunded {reservation} {amount}"),
-            Fact::KeyForgotten { reservation } => format!("forgot {reservation}"),
+            Fact::Partner(PartnerFact::Asked { attempt }) => format!("asked {attempt}"),
+            Fact::Partner(PartnerFact::Reserved { reservation, standing }) => {
+                format!("reserved {reservation} {standing:?}")
+            }
+            Fact::Partner(PartnerFact::Settled { reservation }) => format!("settled {reservation}"),
+            Fact::Partner(PartnerFact::Ended { reservation, asked: true }) => {
+                format!("ended {reservation} as asked")
+            }
+            Fact::Partner(PartnerFact::Ended { reservation, .. }) => format!("ended {reservation} by itself"),
+            Fact::Partner(PartnerFact::Charged { reservation, amount }) => {
+                format!("charged {reservation} {amount}")
+            }
+            Fact::Partner(PartnerFact::Refunded { reservation, amount }) => {
+                format!("refunded {reservation} {amount}")
+            }
+            Fact::Partner(PartnerFact::KeyForgotten { reservation }) => format!("forgot {reservation}"),
             _ => return,
         };
         self.0.borrow_mut().push((Whose::Ledger, at.time.nanos() / 1_000_000, line));

@@ -5,6 +5,7 @@ use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status};
 use shakedown_model::facts::Request;
+use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
@@ -23,11 +24,11 @@ impl Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Attempt { after, .. } => {
+            Fact::Booking(BookingFact::Attempt { after, .. }) => {
                 self.attempts.retain(|(attempt, _)| attempt.id != after.id);
                 self.attempts.push((*after, intent(at)));
             }
-            Fact::Asked { attempt } => self.asked.push(*attempt),
+            Fact::Partner(PartnerFact::Asked { attempt }) => self.asked.push(*attempt),
             _ => {}
         }
     }
@@ -66,11 +67,11 @@ type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
 const GOALS: &[(&str, Question)] = &[
     ("partner created behind a timeout", |memory, at, fact| {
         let created = memory.ledger.reservations.iter().any(|reserved| reserved.intent == intent(at));
-        matches!(fact, Fact::Attempt { after, .. } if after.known == Known::Unknown && after.ask == Ask::Reserve)
+        matches!(fact, Fact::Booking(BookingFact::Attempt { after, .. }) if after.known == Known::Unknown && after.ask == Ask::Reserve)
             && created
     }),
     ("callback before response", |memory, at, fact| {
-        matches!(fact, Fact::Letter(_))
+        matches!(fact, Fact::Booking(BookingFact::Letter(_)))
             && memory.open_attempts(intent(at)).any(|attempt| attempt.ask == Ask::Reserve)
     }),
     ("callback after a later status", |memory, _, fact| {
@@ -79,13 +80,13 @@ const GOALS: &[(&str, Question)] = &[
             says == Standing::Confirmed
                 && reserved.is_some_and(|reserved| reserved.standing == Standing::Ended)
         };
-        matches!(fact, Fact::CalledBack { reservation, says } if later(*reservation, *says))
+        matches!(fact, Fact::Partner(PartnerFact::CalledBack { reservation, says }) if later(*reservation, *says))
     }),
     ("callback that says what is not so", |memory, _, fact| {
         let wrong = |reservation| {
             memory.ledger.reservations.iter().any(|reserved| reserved.id == reservation && reserved.is_live())
         };
-        matches!(fact, Fact::CalledBack { reservation, says: Standing::Ended } if wrong(*reservation))
+        matches!(fact, Fact::Partner(PartnerFact::CalledBack { reservation, says: Standing::Ended }) if wrong(*reservation))
     }),
     ("crash between partner call and log", |memory, at, fact| {
         let rescued = matches!(fact, Fact::Job { before: Some(before), after }
@@ -96,7 +97,7 @@ const GOALS: &[(&str, Question)] = &[
                 .any(|attempt| attempt.known == Known::Started && memory.asked.contains(&attempt.id))
     }),
     ("double click during an open attempt", |memory, at, fact| {
-        matches!(fact, Fact::Entered { what: Request::Submit, .. })
+        matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Submit, .. }))
             && memory.open_attempts(intent(at)).next().is_some()
     }),
     ("key expired at the partner", |memory, _, fact| {
@@ -104,11 +105,14 @@ const GOALS: &[(&str, Question)] = &[
             let reserved = memory.ledger.reservations.iter().find(|reserved| reserved.id == reservation);
             reserved.map_or(0, |reserved| reserved.intent)
         };
-        matches!(fact, Fact::KeyForgotten { reservation } if memory.open_attempts(made_for(*reservation)).next().is_some())
+        matches!(fact, Fact::Partner(PartnerFact::KeyForgotten { reservation }) if memory.open_attempts(made_for(*reservation)).next().is_some())
     }),
-    ("zombie worker past its lease", |_, _, fact| matches!(fact, Fact::Attempt { after, .. } if after.late)),
+    (
+        "zombie worker past its lease",
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Attempt { after, .. }) if after.late),
+    ),
     ("cancelled with an attempt open", |memory, at, fact| {
-        matches!(fact, Fact::Booking { after, .. } if after.status == Status::Cancelling)
+        matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Cancelling)
             && memory.open_attempts(intent(at)).next().is_some()
     }),
     ("reservation that must not stand, cancelled", |memory, _, fact| {
@@ -117,15 +121,15 @@ const GOALS: &[(&str, Question)] = &[
                 kept.row.reservation != Some(reservation) && kept.row.status != Status::Cancelling
             })
         };
-        matches!(fact, Fact::Ended { reservation, asked: true } if ended(*reservation))
+        matches!(fact, Fact::Partner(PartnerFact::Ended { reservation, asked: true }) if ended(*reservation))
     }),
     (
         "parked for a person",
-        |_, _, fact| matches!(fact, Fact::Booking { after, .. } if after.attention == Attention::Review),
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.attention == Attention::Review),
     ),
     (
         "ended by the partner itself",
-        |_, _, fact| matches!(fact, Fact::Booking { after, .. } if after.status == Status::Withdrawn),
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Withdrawn),
     ),
 ];
 

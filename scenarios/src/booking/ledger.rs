@@ -3,6 +3,7 @@
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::booking::rows::{Attention, Booking, Standing};
+use shakedown_model::facts::{BookingFact, PartnerFact};
 use shakedown_sim::At;
 
 /// A reservation at the partner, as its ledger holds it.
@@ -71,29 +72,33 @@ impl Ledger {
     /// Takes one more fact.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
-            Fact::Reserved { reservation, standing } => self.reservations.push(Reserved {
-                id: *reservation,
-                intent: intent(at),
-                standing: *standing,
-                stood: *standing == Standing::Confirmed,
-                charged: 0,
-                made: at.event,
-                last: at.event,
-            }),
-            Fact::Settled { reservation } => self.change(at, *reservation, |reserved| {
-                reserved.standing = Standing::Confirmed;
-                reserved.stood = true;
-            }),
-            Fact::Ended { reservation, .. } => {
+            Fact::Partner(PartnerFact::Reserved { reservation, standing }) => {
+                self.reservations.push(Reserved {
+                    id: *reservation,
+                    intent: intent(at),
+                    standing: *standing,
+                    stood: *standing == Standing::Confirmed,
+                    charged: 0,
+                    made: at.event,
+                    last: at.event,
+                })
+            }
+            Fact::Partner(PartnerFact::Settled { reservation }) => {
+                self.change(at, *reservation, |reserved| {
+                    reserved.standing = Standing::Confirmed;
+                    reserved.stood = true;
+                })
+            }
+            Fact::Partner(PartnerFact::Ended { reservation, .. }) => {
                 self.change(at, *reservation, |reserved| reserved.standing = Standing::Ended);
             }
-            Fact::Charged { reservation, amount } => {
+            Fact::Partner(PartnerFact::Charged { reservation, amount }) => {
                 self.change(at, *reservation, |reserved| reserved.charged += i64::from(*amount));
             }
-            Fact::Refunded { reservation, amount } => {
+            Fact::Partner(PartnerFact::Refunded { reservation, amount }) => {
                 self.change(at, *reservation, |reserved| reserved.charged -= i64::from(*amount));
             }
-            Fact::Booking { after, .. } => self.keep(at, *after),
+            Fact::Booking(BookingFact::Booking { after, .. }) => self.keep(at, *after),
             Fact::Job { after, .. } => match self.jobs.iter_mut().find(|job| job.id == after.id) {
                 Some(job) => *job = *after,
                 None => self.jobs.push(*after),

@@ -4,6 +4,7 @@ use crate::run;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Known, Standing};
+use shakedown_model::facts::{BookingFact, PartnerFact};
 use shakedown_model::terms::{MAX_CLAIMS, QUARANTINE};
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::search::explore;
@@ -145,16 +146,16 @@ impl Invariant<Fact> for AttemptLife {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         match fact {
-            Fact::Terms { key_life_s: None, lookup } => {
+            Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup }) => {
                 self.by_reference = *lookup;
                 self.neither = !*lookup;
             }
-            Fact::Holding { before: Some(before), after }
+            Fact::Booking(BookingFact::Holding { before: Some(before), after })
                 if before.standing == Standing::Ended && after.standing != Standing::Ended =>
             {
                 findings.violated("holding", &[at.event], || format!("R{} lives again", after.reservation));
             }
-            Fact::Attempt { before, after } => {
+            Fact::Booking(BookingFact::Attempt { before, after }) => {
                 if let Some(objection) = self.objection(at, before.as_ref(), after) {
                     let from = before.map(|before| before.known);
                     findings.violated("attempt", &[at.event], || {

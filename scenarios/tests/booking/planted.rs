@@ -4,6 +4,7 @@ use crate::{FORMS, without};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, Kind};
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Standing, Status};
+use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact};
 use shakedown_model::facts::{Code, Request, Word};
 use shakedown_scenarios::booking::invariants;
 use shakedown_sim::runner::HARNESS_INVARIANTS;
@@ -62,17 +63,17 @@ fn row(id: u32, status: Status, attention: Attention, version: u32) -> Booking {
 }
 
 fn accepted() -> Fact {
-    Fact::Booking { before: None, after: row(1, Status::Accepted, Attention::None, 1) }
+    Fact::Booking(BookingFact::Booking { before: None, after: row(1, Status::Accepted, Attention::None, 1) })
 }
 
 fn moved(from: Status, to: Status) -> Fact {
     let (before, after) = (row(1, from, Attention::None, 1), row(1, to, Attention::None, 2));
-    Fact::Booking { before: Some(before), after }
+    Fact::Booking(BookingFact::Booking { before: Some(before), after })
 }
 
 fn reviewed(status: Status) -> Fact {
     let (before, after) = (row(1, status, Attention::None, 1), row(1, status, Attention::Review, 2));
-    Fact::Booking { before: Some(before), after }
+    Fact::Booking(BookingFact::Booking { before: Some(before), after })
 }
 
 fn confirmed() -> Fact {
@@ -80,38 +81,38 @@ fn confirmed() -> Fact {
 }
 
 fn reserved(reservation: u32) -> Fact {
-    Fact::Reserved { reservation, standing: Standing::Confirmed }
+    Fact::Partner(PartnerFact::Reserved { reservation, standing: Standing::Confirmed })
 }
 
 fn charged(reservation: u32) -> Fact {
-    Fact::Charged { reservation, amount: 100 }
+    Fact::Partner(PartnerFact::Charged { reservation, amount: 100 })
 }
 
 fn ended(reservation: u32) -> Fact {
-    Fact::Ended { reservation, asked: false }
+    Fact::Partner(PartnerFact::Ended { reservation, asked: false })
 }
 
 fn refunded(reservation: u32) -> Fact {
-    Fact::Refunded { reservation, amount: 100 }
+    Fact::Partner(PartnerFact::Refunded { reservation, amount: 100 })
 }
 
 fn entered(what: Request) -> Fact {
-    Fact::Entered { request: 1, what }
+    Fact::Edge(EdgeFact::Entered { request: 1, what })
 }
 
 fn answered(code: Code, took_ms: u64) -> Fact {
-    Fact::Answered { request: 1, code, took_ms }
+    Fact::Edge(EdgeFact::Answered { request: 1, code, took_ms })
 }
 
 fn shown(version: u32, word: Word) -> Fact {
-    Fact::Shown { customer: 1, fresh: false, booking: 1, version, word }
+    Fact::Booking(BookingFact::Shown { customer: 1, fresh: false, booking: 1, version, word })
 }
 
 fn logged() -> Fact {
     let (known, sent, learnt) = (Known::Effect(1), Moment::START, Moment::START);
     let (id, booking, generation, ask, key, checks, late) = (1, 1, 1, Ask::Reserve, 1, 0, false);
     let after = Attempt { id, booking, generation, ask, key, known, sent, learnt, checks, late };
-    Fact::Attempt { before: None, after }
+    Fact::Booking(BookingFact::Attempt { before: None, after })
 }
 
 fn dead_letter() -> Fact {
@@ -125,18 +126,28 @@ fn dead_letter() -> Fact {
 }
 
 fn can_be_known() -> Fact {
-    Fact::Terms { key_life_s: Some(86_400), lookup: true }
+    Fact::Partner(PartnerFact::Terms { key_life_s: Some(86_400), lookup: true })
 }
 
 fn cannot_be_known() -> Fact {
-    Fact::Terms { key_life_s: None, lookup: false }
+    Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup: false })
 }
 
 /// From the wish to the screen, all as it should be.
 fn blameless() -> Vec<Fact> {
-    let begin = [can_be_known(), Fact::Wanted { customer: 1 }, entered(Request::Submit), accepted()];
-    let middle =
-        [answered(Code::Accepted, 30), logged(), Fact::Asked { attempt: 1 }, reserved(1), charged(1)];
+    let begin = [
+        can_be_known(),
+        Fact::Booking(BookingFact::Wanted { customer: 1 }),
+        entered(Request::Submit),
+        accepted(),
+    ];
+    let middle = [
+        answered(Code::Accepted, 30),
+        logged(),
+        Fact::Partner(PartnerFact::Asked { attempt: 1 }),
+        reserved(1),
+        charged(1),
+    ];
     let end = [confirmed(), shown(2, Word::Confirmed)];
     [&begin[..], &middle, &end].concat()
 }
@@ -157,7 +168,7 @@ fn a_story_in_which_all_is_well_breaks_nothing() {
 /// What breaks each invariant, and nothing but what follows from it.
 fn planted() -> Vec<(&'static str, Vec<Fact>)> {
     use Status::{Accepted, Cancelled, Confirmed, Failed, OnRequest, Withdrawn};
-    let pending = Fact::Reserved { reservation: 2, standing: Standing::Pending };
+    let pending = Fact::Partner(PartnerFact::Reserved { reservation: 2, standing: Standing::Pending });
     let over = [ended(1), refunded(1)];
     vec![
         ("exactly-one-reservation-per-intent", vec![reserved(1), reserved(2)]),
@@ -177,7 +188,13 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ),
         (
             "one-booking-per-intent",
-            vec![accepted(), Fact::Booking { before: None, after: row(2, Accepted, Attention::None, 1) }],
+            vec![
+                accepted(),
+                Fact::Booking(BookingFact::Booking {
+                    before: None,
+                    after: row(2, Accepted, Attention::None, 1),
+                }),
+            ],
         ),
         ("accepted-means-durable", vec![entered(Request::Submit), answered(Code::Accepted, 30)]),
         ("accepted-work-finishes", vec![accepted()]),
@@ -199,7 +216,7 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("no-premature-success", vec![accepted(), shown(1, Word::Confirmed)]),
         ("screens-agree-at-rest", [&blameless()[..], &[shown(2, Word::Received)]].concat()),
         ("screens-agree-at-rest", [&blameless()[..], &[shown(1, Word::Confirmed)]].concat()),
-        ("every-side-effect-accounted", vec![Fact::Asked { attempt: 1 }]),
+        ("every-side-effect-accounted", vec![Fact::Partner(PartnerFact::Asked { attempt: 1 })]),
     ]
 }
 

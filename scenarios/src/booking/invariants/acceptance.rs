@@ -4,6 +4,7 @@ use super::super::ledger::{Ledger, intent};
 use super::at_rest::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
+use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact};
 use shakedown_model::facts::{Code, Request};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
@@ -23,7 +24,7 @@ impl Invariant<Fact> for OneBookingPerIntent {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.0.observe(at, fact);
-        if let Fact::Booking { before: None, .. } = fact {
+        if let Fact::Booking(BookingFact::Booking { before: None, .. }) = fact {
             let intent = intent(at);
             let rows: Vec<_> = self.0.bookings.iter().filter(|kept| kept.intent == intent).collect();
             if rows.len() > 1 {
@@ -79,8 +80,12 @@ impl Invariant<Fact> for AcceptedMeansDurable {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Entered { request, what: Request::Submit } => self.submissions.push(*request),
-            Fact::Answered { request, code: Code::Accepted, .. } if self.submissions.contains(request) => {
+            Fact::Edge(EdgeFact::Entered { request, what: Request::Submit }) => {
+                self.submissions.push(*request)
+            }
+            Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. })
+                if self.submissions.contains(request) =>
+            {
                 self.promised.push((intent(at), at.time, at.event));
             }
             _ => {}
@@ -137,7 +142,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
-        if let Fact::Terms { key_life_s, lookup } = fact {
+        if let Fact::Partner(PartnerFact::Terms { key_life_s, lookup }) = fact {
             self.knowable = key_life_s.map_or(*lookup, |life| life > SOUND_KEY_S);
         }
     }

@@ -4,11 +4,11 @@
 mod acceptance;
 mod at_rest;
 mod record;
-mod requests;
 mod reservations;
 mod screens;
 mod transitions;
 
+use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 

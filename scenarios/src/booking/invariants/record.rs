@@ -3,6 +3,7 @@
 use super::super::ledger::intent;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Attempt;
+use shakedown_model::facts::{BookingFact, PartnerFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 /// Each request that reached the partner has its row in the execution log.
@@ -26,8 +27,10 @@ impl Invariant<Fact> for EverySideEffectAccounted {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         match fact {
-            Fact::Asked { attempt } => self.asked.push((*attempt, intent(at), at.event)),
-            Fact::Attempt { after, .. } => {
+            Fact::Partner(PartnerFact::Asked { attempt }) => {
+                self.asked.push((*attempt, intent(at), at.event))
+            }
+            Fact::Booking(BookingFact::Attempt { after, .. }) => {
                 self.attempts.retain(|attempt| attempt.id != after.id);
                 self.attempts.push(*after);
             }

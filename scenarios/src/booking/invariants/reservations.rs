@@ -4,6 +4,7 @@ use super::super::ledger::{Kept, Ledger, Reserved, intent};
 use super::at_rest::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
+use shakedown_model::facts::PartnerFact;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 fn names(reservations: &[&Reserved]) -> String {
@@ -37,7 +38,7 @@ impl Invariant<Fact> for ExactlyOneReservation {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.0.observe(at, fact);
-        if matches!(fact, Fact::Reserved { .. }) {
+        if matches!(fact, Fact::Partner(PartnerFact::Reserved { .. })) {
             let intent = intent(at);
             let live: Vec<_> = self.0.live(intent).collect();
             if live.len() > 1 {
@@ -86,7 +87,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.0.observe(at, fact);
-        if matches!(fact, Fact::Charged { .. }) {
+        if matches!(fact, Fact::Partner(PartnerFact::Charged { .. })) {
             let intent = intent(at);
             let (sum, events) = self.charged(intent);
             let accepted = self.0.bookings.iter().filter(|kept| kept.intent == intent);

@@ -4,6 +4,7 @@ use super::super::ledger::{Ledger, intent};
 use super::acceptance::CLAIM_GRACE;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Attention, Booking, Status};
+use shakedown_model::facts::BookingFact;
 use shakedown_model::facts::{Word, word};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
@@ -45,7 +46,7 @@ impl Invariant<Fact> for NoPrematureSuccess {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
-        if let Fact::Shown { word: Word::Confirmed, .. } = fact {
+        if let Fact::Booking(BookingFact::Shown { word: Word::Confirmed, .. }) = fact {
             self.claims.push((intent(at), at.time, at.event));
         }
         self.judge(at.time, findings);
@@ -100,7 +101,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
-        if let Fact::Shown { customer, fresh, booking, version, word } = *fact {
+        if let Fact::Booking(BookingFact::Shown { customer, fresh, booking, version, word }) = *fact {
             self.shown
                 .retain(|shown| (shown.customer, shown.fresh, shown.booking) != (customer, fresh, booking));
             self.shown.push(Showing { customer, fresh, booking, version, word, event: at.event });

@@ -4,6 +4,7 @@ use super::super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Standing, Status};
 use shakedown_model::facts::Request;
+use shakedown_model::facts::{BookingFact, EdgeFact};
 use shakedown_sim::{At, Findings, Invariant};
 
 /// Each move is one of the table, and what permits it is the case.
@@ -57,10 +58,10 @@ impl Invariant<Fact> for LegalTransitionsOnly {
         self.cancelled.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Entered { what: Request::Cancel, .. } = fact {
+        if let Fact::Edge(EdgeFact::Entered { what: Request::Cancel, .. }) = fact {
             self.cancelled.push(intent(at));
         }
-        if let Fact::Booking { before, after } = fact
+        if let Fact::Booking(BookingFact::Booking { before, after }) = fact
             && let Some(objection) = self.objection(intent(at), before.as_ref(), after)
         {
             let from = before.map_or("nothing".to_owned(), |before| format!("{:?}", before.status));

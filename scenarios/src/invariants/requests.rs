@@ -2,6 +2,7 @@
 
 use shakedown_model::Fact;
 use shakedown_model::facts::Code;
+use shakedown_model::facts::EdgeFact;
 use shakedown_model::terms::REQUEST_BUDGET;
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
@@ -10,7 +11,7 @@ const OURS: [&str; 4] = ["api", "worker", "sync", "store"];
 
 /// Requests are answered in time, with something better than "try again".
 #[derive(Default)]
-pub(super) struct RequestsAnswerInTime {
+pub struct RequestsAnswerInTime {
     entered: Vec<(u32, Moment)>,
     ours: Vec<(Moment, Moment)>,
 }
@@ -34,8 +35,8 @@ impl Invariant<Fact> for RequestsAnswerInTime {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         match fact {
-            Fact::Entered { request, .. } => self.entered.push((*request, at.time)),
-            Fact::Answered { request, code, took_ms } => {
+            Fact::Edge(EdgeFact::Entered { request, .. }) => self.entered.push((*request, at.time)),
+            Fact::Edge(EdgeFact::Answered { request, code, took_ms }) => {
                 let since =
                     self.entered.iter().find(|(number, _)| number == request).map(|(_, since)| *since);
                 let since = since.unwrap_or(at.time);
@@ -59,7 +60,7 @@ impl Invariant<Fact> for RequestsAnswerInTime {
 
 /// What others do to us is not shown to customers as an error.
 #[derive(Default)]
-pub(super) struct NoDependencyFailureShown;
+pub struct NoDependencyFailureShown;
 
 impl Invariant<Fact> for NoDependencyFailureShown {
     fn name(&self) -> &'static str {
@@ -71,7 +72,7 @@ impl Invariant<Fact> for NoDependencyFailureShown {
     }
     fn reset(&mut self) {}
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Answered { code: Code::BadGateway, .. } = fact {
+        if let Fact::Edge(EdgeFact::Answered { code: Code::BadGateway, .. }) = fact {
             findings.violated("502", &[at.event], || "a customer was shown the partner's failure".to_owned());
         }
     }

@@ -1,0 +1,92 @@
+//! What the edge's log holds: what came in, and how it was answered.
+
+use serde::Serialize;
+
+/// A fact of the edge.
+#[derive(Clone, Debug, Serialize)]
+pub enum EdgeFact {
+    /// A request entered at the edge.
+    Entered {
+        /// Its number at the edge.
+        request: u32,
+        /// What it asks for.
+        what: Request,
+    },
+    /// A request was answered at the edge.
+    Answered {
+        /// Its number at the edge.
+        request: u32,
+        /// With what.
+        code: Code,
+        /// After how many milliseconds.
+        took_ms: u64,
+    },
+}
+
+/// What a customer's request asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Request {
+    /// A price.
+    Quote,
+    /// To book.
+    Submit,
+    /// To see a booking.
+    Status,
+    /// To cancel a booking.
+    Cancel,
+}
+
+/// How a request was answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Code {
+    /// 200: here it is.
+    Ok,
+    /// 202: taken on.
+    Accepted,
+    /// 404, 409, 410, 422: the request itself cannot be.
+    Rejected,
+    /// 502: somebody we depend on failed.
+    BadGateway,
+    /// 503: we cannot now; ask again.
+    Unavailable,
+    /// 504: nothing came from behind the edge.
+    Silence,
+}
+
+impl EdgeFact {
+    pub(super) fn is_routine(&self) -> bool {
+        match self {
+            EdgeFact::Entered { .. } => true,
+            EdgeFact::Answered { code, .. } => matches!(code, Code::Ok | Code::Accepted),
+        }
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            EdgeFact::Entered { what, .. } => format!("lets a request in: {}", request(*what)),
+            EdgeFact::Answered { code, took_ms, .. } => {
+                format!("answers {} after {took_ms} ms", answer(*code))
+            }
+        }
+    }
+}
+
+fn request(what: Request) -> &'static str {
+    match what {
+        Request::Quote => "a price, please",
+        Request::Submit => "book this",
+        Request::Status => "how is it going",
+        Request::Cancel => "cancel this",
+    }
+}
+
+fn answer(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "200",
+        Code::Accepted => "202 accepted",
+        Code::Rejected => "4xx rejected",
+        Code::BadGateway => "502 bad gateway",
+        Code::Unavailable => "503 try again",
+        Code::Silence => "504 nothing came back",
+    }
+}

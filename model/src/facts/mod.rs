@@ -1,0 +1,69 @@
+//! What the outside world and durable storage hold: the only thing that judges read. Each part states facts of
+//! its own; each fact brings its own sentence.
+
+mod booking;
+mod edge;
+mod partner;
+
+pub use booking::{BookingFact, Word, word};
+pub use edge::{Code, EdgeFact, Request};
+pub use partner::PartnerFact;
+
+use crate::backbone::jobs::{Job, Kind};
+use serde::Serialize;
+
+/// A fact of the platform or of the world around it.
+#[derive(Clone, Debug, Serialize)]
+pub enum Fact {
+    /// Of the edge's log.
+    Edge(EdgeFact),
+    /// Of the booking flow.
+    Booking(BookingFact),
+    /// Of the partner.
+    Partner(PartnerFact),
+    /// A job row changed.
+    Job {
+        /// As it was; none if it is new.
+        before: Option<Job>,
+        /// As it is.
+        after: Job,
+    },
+}
+
+impl shakedown_sim::Fact for Fact {
+    fn is_routine(&self) -> bool {
+        match self {
+            Fact::Edge(fact) => fact.is_routine(),
+            Fact::Booking(fact) => fact.is_routine(),
+            Fact::Partner(fact) => fact.is_routine(),
+            Fact::Job { .. } => true,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Fact::Edge(fact) => fact.sentence(),
+            Fact::Booking(fact) => fact.sentence(),
+            Fact::Partner(fact) => fact.sentence(),
+            Fact::Job { before, after } => job(before.as_ref(), after),
+        }
+    }
+}
+
+fn money(minor: u32) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+fn job(before: Option<&Job>, after: &Job) -> String {
+    match before {
+        None => format!("keeps job {} for {}: {:?}", after.id, subject(after), after.state),
+        Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
+        Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
+    }
+}
+
+fn subject(job: &Job) -> String {
+    match job.kind {
+        Kind::Book => format!("B{}", job.subject),
+    }
+}
