@@ -2,6 +2,7 @@
 //!
 //! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
 
+pub mod events;
 pub mod jobs;
 pub mod workers;
 
@@ -10,7 +11,6 @@ use crate::wiring::Design;
 use jobs::Job;
 use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
 use std::cell::Cell;
-use std::rc::Rc;
 
 /// What all nodes of the platform share: durable state and settings, no memory.
 pub struct Backbone {
@@ -24,9 +24,9 @@ pub struct Backbone {
 
 impl Backbone {
     /// A backbone with empty tables.
-    pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Rc<Self> {
+    pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Self {
         let jobs = stating(facts, |before, after| Fact::Job { before, after });
-        Rc::new(Self { store, jobs, design, job_numbers: Sequence::default() })
+        Self { store, jobs, design, job_numbers: Sequence::default() }
     }
 }
 

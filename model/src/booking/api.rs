@@ -1,6 +1,7 @@
 //! The booking API: quotes, submissions, status, cancellations; and the callback's way in.
 
 use super::case::Case;
+use super::change;
 use super::connector::Callback;
 use super::inbox;
 use super::platform::{Platform, errand};
@@ -195,7 +196,7 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         accepted: now,
         context,
     };
-    if !tx.insert_or_ignore(&tables.bookings, booking).await? {
+    if !change::insert(&mut tx, platform, booking).await? {
         let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
         let repeat =
             |row: &Booking| platform.backbone.design.dedup.is_repeat(row, order.customer, order.price);
@@ -252,7 +253,7 @@ async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code,
     } else {
         Status::Cancelling
     });
-    tx.update(&tables.bookings, Booking { version: row.version + 1, ..case.booking }).await?;
+    change::update(&mut tx, platform, &row, case.booking).await?;
     jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
     tx.commit("cancel").await?;
     Ok(Code::Accepted)

@@ -1,10 +1,11 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
-//! Modules in reading order: durable state ([`rows`]), the logic ([`case`], [`connector`], [`platform`],
+//! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
 //! [`worker`], `evidence`, [`inbox`], [`statement`], [`api`]).
 
 pub mod api;
 pub mod case;
+mod change;
 pub mod connector;
 mod evidence;
 pub mod inbox;

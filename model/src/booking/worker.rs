@@ -5,6 +5,7 @@
 //! step. Then the step is done, outside any transaction.
 
 use super::case::{Case, Evidence, Step};
+use super::change;
 use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
@@ -175,11 +176,7 @@ async fn write_booking(
         Step::Wait(_) | Step::Done => Attention::None,
         _ => case.booking.attention,
     };
-    let after = Booking { attention, ..case.booking };
-    if after == before {
-        return Ok(());
-    }
-    tx.update(&platform.tables.bookings, Booking { version: before.version + 1, ..after }).await
+    change::update(tx, platform, &before, Booking { attention, ..case.booking }).await
 }
 
 /// Writes what must be on record before the step.

