@@ -18,4 +18,4 @@ pub mod wiring;
 pub use backbone::Backbone;
 pub use facts::Fact;
 pub use terms::PartnerTerms;
-pub use wiring::{Design, GUARDRAILS, Guardrail, UnknownGuardrail};
+pub use wiring::{Design, GUARDRAILS, Guardrail, Naive, UnknownGuardrail};

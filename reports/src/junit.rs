@@ -86,7 +86,7 @@ fn goals(out: &mut String, suite: &str, finished: &Finished) {
 }
 
 /// Text as XML holds it, in elements and attributes. Characters that XML 1.0 forbids become a question mark.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -5,8 +5,8 @@
 //!
 //! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
 //! columns are written), [`story`] (which steps tell a failure, and why each happened), [`likely`] (where it was
-//! lost), and one module for each form: [`terminal`], [`json`], [`markdown`], [`junit`]; and [`certificate`]
-//! (the record of an exhaustive search, in each form).
+//! lost), and one module for each form: [`terminal`], [`json`], [`markdown`], [`junit`]; [`certificate`]
+//! (the record of an exhaustive search) and [`matrix`] (what breaks without which guardrail), in each form.
 
 pub mod certificate;
 pub mod clock;
@@ -15,6 +15,7 @@ pub mod junit;
 pub mod layout;
 pub mod likely;
 pub mod markdown;
+pub mod matrix;
 pub mod records;
 pub mod story;
 pub mod terminal;

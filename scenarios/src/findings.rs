@@ -38,8 +38,7 @@ fn of_group(
 ) -> io::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = Vec::new();
     for seed in &group.seeds {
-        let plan = campaign.plan(*seed);
-        let outcome = quiet::running(|| runner.run(plan));
+        let outcome = quiet::running(|| runner.run(campaign.plan(*seed)));
         let of_group = |violation: &Violation| {
             (&violation.invariant, &violation.roles) == (&group.invariant, &group.roles)
         };
@@ -48,16 +47,34 @@ fn of_group(
         let failure = quiet::running(|| understand(runner, &found, &violation));
         match findings.iter_mut().find(|finding| finding.failure.signature == failure.signature) {
             Some(known) => known.count += 1,
-            None => {
-                let drawn = matches!(plan, Plan::Profiled(_, Profile::MIXED)).then_some(*seed);
-                let met = (drawn, seed - campaign.seeds.start + 1);
-                findings.push(finding(runner, failure, met, traces)?);
-            }
+            None => findings.push(finding(runner, failure, met(campaign, *seed), traces)?),
         }
     }
     let beyond = group.count - group.seeds.len() as u64;
     findings.iter_mut().take(1).for_each(|finding| finding.count += beyond);
     Ok(findings)
+}
+
+/// Which seed met a failure, if it alone says so, and after how many runs.
+fn met(campaign: &Campaign, seed: u64) -> (Option<u64>, u64) {
+    let drawn = matches!(campaign.plan(seed), Plan::Profiled(_, Profile::MIXED)).then_some(seed);
+    (drawn, seed - campaign.seeds.start + 1)
+}
+
+/// The finding of one violation of a failing run, given by its seed.
+///
+/// # Errors
+/// If a trace cannot be written into `traces`.
+pub fn of_failing(
+    runner: &mut dyn Rehearse,
+    campaign: &Campaign,
+    (seed, violation): (u64, &Violation),
+    traces: &Path,
+) -> io::Result<Finding> {
+    quiet::running(|| runner.run(campaign.plan(seed)));
+    let found = runner.script();
+    let failure = quiet::running(|| understand(runner, &found, violation));
+    finding(runner, failure, met(campaign, seed), traces)
 }
 
 /// A finding for each cause of one run's violations.

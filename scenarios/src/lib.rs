@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`booking`] (a scenario), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
-//! many threads), [`canary`] (whether the alarm rings), [`certification`] (every script of few deviations),
+//! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations),
 //! [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that are kept), and
 //! [`cli`] (the `shakedown` command).
 
@@ -14,6 +14,7 @@ pub mod certification;
 pub mod cli;
 pub mod findings;
 pub mod invariants;
+pub mod matrix;
 pub mod quiet;
 pub mod regression;
 pub mod survey;

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod explore;
 mod list;
+mod matrix;
 mod output;
 mod pin;
 mod progress;
@@ -50,6 +51,7 @@ Examples:
   shakedown explore booking --seeds 10000
   shakedown explore booking --without execution-log
   shakedown certify booking --deviations 2
+  shakedown matrix
   shakedown replay target/shakedown/booking-7ab1c2d3e4f5.trace.jsonl";
 
 #[derive(Subcommand)]
@@ -58,6 +60,7 @@ enum Command {
     Run(run::Run),
     Explore(explore::Explore),
     Certify(certify::Certify),
+    Matrix(matrix::Chart),
     Replay(replay::Replay),
     Pin(pin::Pin),
     Explain(explain::Explain),
@@ -97,6 +100,7 @@ fn answer() -> Result<Exit, Complaint> {
         Command::Run(run) => run.answer(&cli.output),
         Command::Explore(explore) => explore.answer(&cli.output),
         Command::Certify(certify) => certify.answer(&cli.output),
+        Command::Matrix(matrix) => matrix.answer(&cli.output),
         Command::Replay(replay) => replay.answer(&cli.output),
         Command::Pin(pin) => pin.answer(&cli.output),
         Command::Explain(explain) => explain.answer(&cli.output),

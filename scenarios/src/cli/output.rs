@@ -2,6 +2,7 @@
 
 use super::exit::Complaint;
 use clap::{Args, ValueEnum};
+use shakedown_reports::matrix::{self, Matrix};
 use shakedown_reports::{Certificate, Finished, Paper, certificate, json, junit, markdown};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +15,7 @@ pub(super) struct Output {
     /// The form of the result on stdout
     #[arg(long, global = true, env = "SHAKEDOWN_FORMAT", value_name = "FORM", default_value = "human")]
     pub(super) format: Format,
-    /// Also write the result of run, explore or certify to a file: md, json or junit
+    /// Also write the result of run, explore, certify or matrix to a file: md, json or junit
     #[arg(long, global = true, env = "SHAKEDOWN_REPORT", value_name = "KIND=FILE", value_delimiter = ',')]
     pub(super) report: Vec<Report>,
     /// Read defaults of the flags from this file instead of ./shakedown.toml
@@ -91,7 +92,7 @@ impl Output {
         match self.report.first() {
             None => Ok(()),
             Some(_) => Err(Complaint::input(format!("`{command}` writes no report files"))
-                .remedy("`--report` goes with `run`, `explore` and `certify`; `--format json` goes with every command")),
+                .remedy("`--report` goes with `run`, `explore`, `certify` and `matrix`; `--format json` goes with every command")),
         }
     }
 
@@ -126,6 +127,18 @@ impl Reports {
             Kind::Markdown => certificate::page(all),
             Kind::Json => certificate::json(all),
             Kind::Junit => certificate::junit(all),
+        })
+    }
+
+    /// Writes the files of a matrix.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(super) fn write_matrix(self, all: &Matrix) -> Result<(), Complaint> {
+        self.put(|kind| match kind {
+            Kind::Markdown => matrix::page(all),
+            Kind::Json => matrix::json(all),
+            Kind::Junit => matrix::junit(all),
         })
     }
 

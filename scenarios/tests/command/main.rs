@@ -3,6 +3,7 @@
 mod answers;
 mod certificates;
 mod complaints;
+mod matrix;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

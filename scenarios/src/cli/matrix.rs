@@ -1,0 +1,123 @@
+//! `matrix`: what breaks without which guardrail.
+
+use super::amount;
+use super::exit::{Complaint, Exit};
+use super::explore::{processors, stop_on_interrupt};
+use super::output::Output;
+use super::progress::Progress;
+use crate::catalogue::{CATALOGUE, suggest};
+use crate::matrix::{self, Asked, Error, Place};
+use crate::traces;
+use shakedown_model::GUARDRAILS;
+use shakedown_reports::matrix::{Fate, Guarded, Matrix, Row};
+use shakedown_reports::{Verdict, matrix as report};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Takes each guardrail out in turn: which claim breaks, by how little, how soon; the whole designs hold
+///
+/// Where another guardrail repairs the damage, it is taken out as well, and the row says so.
+#[derive(clap::Args)]
+pub(super) struct Chart {
+    /// Which guardrails, or which of their forms; all if none is named
+    guardrails: Vec<String>,
+    /// How many seeds each whole design is run with
+    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N", default_value = "2000",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// After how many runs a design that lacks something has survived
+    #[arg(long, env = "SHAKEDOWN_GIVE_UP", value_name = "N", default_value = "20000",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    give_up: u64,
+    /// On how many threads; all processors, if absent
+    #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Where the traces of failures go
+    #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
+    traces: PathBuf,
+    /// How much time one run may take before everything is given up
+    #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
+    watchdog: Duration,
+}
+
+impl Chart {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+        self.check_names()?;
+        let reports = output.open()?;
+        let stop = stop_on_interrupt();
+        let matrix = self.chart(&stop)?;
+        output.print(|paper| report::human(paper, &matrix), || report::json(&matrix));
+        reports.write_matrix(&matrix)?;
+        let stopped = stop.load(Ordering::Relaxed).then_some(Exit::Inconclusive);
+        let rows = matrix.rows.iter().map(exit_of_row);
+        Ok(Exit::of(rows.chain(matrix.guarded.iter().map(exit_of_guarded)).chain(stopped)))
+    }
+
+    fn check_names(&self) -> Result<(), Complaint> {
+        let valid: Vec<String> = matrix::places(&[]).into_iter().map(|place| place.form).collect();
+        for name in &self.guardrails {
+            if !valid.contains(name) && !GUARDRAILS.iter().any(|guardrail| guardrail.name == *name) {
+                let like = suggest(name, valid.iter().map(String::as_str));
+                let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
+                return Err(Complaint::input(format!("there is no guardrail `{name}`{like}"))
+                    .remedy(format!("there are: {}", valid.join(", "))));
+            }
+        }
+        Ok(())
+    }
+
+    fn chart(&self, stop: &AtomicBool) -> Result<Matrix, Complaint> {
+        let asked = Asked {
+            jobs: self.jobs.map_or_else(processors, usize::from),
+            runs_max: self.give_up,
+            stop,
+            patience: self.watchdog,
+            traces: &self.traces,
+        };
+        let places = matrix::places(&self.guardrails);
+        let mut matrix = Matrix::default();
+        for place in &places {
+            let mut progress = Progress::begin(&format!("without {}", place.form), self.give_up);
+            let row = matrix::row(&asked, place, |campaign| progress.show(campaign));
+            progress.end();
+            matrix.rows.extend(row.map_err(|error| self.complain(error))?);
+        }
+        let exercised = |place: &Place, name: &str| place.entry.is_some_and(|entry| entry.name == name);
+        for entry in CATALOGUE.iter().filter(|entry| places.iter().any(|place| exercised(place, entry.name)))
+        {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let mut progress = Progress::begin(entry.name, self.seeds);
+            let guarded = matrix::guarded(&asked, entry, self.seeds, |campaign| progress.show(campaign));
+            progress.end();
+            matrix.guarded.push(guarded.map_err(|error| self.complain(error))?);
+        }
+        Ok(matrix)
+    }
+
+    fn complain(&self, error: Error) -> Complaint {
+        match error {
+            Error::Design(what) => Complaint::input(what),
+            Error::Broken(broken) => Complaint::new(Exit::Internal, broken.to_string()),
+            Error::Trace(error) => traces::unwritable(&self.traces, &error),
+        }
+    }
+}
+
+fn exit_of_row(row: &Row) -> Exit {
+    match &row.fate {
+        Fate::Caught(finding) if !finding.steady => Exit::Drift,
+        Fate::Caught(_) => Exit::Held,
+        Fate::Survived { .. } | Fate::ByItself { .. } => Exit::CanarySurvived,
+    }
+}
+
+fn exit_of_guarded(guarded: &Guarded) -> Exit {
+    match guarded.verdict {
+        Verdict::Held => Exit::Held,
+        Verdict::Violated => Exit::Violation,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    }
+}
