@@ -37,29 +37,49 @@ impl PartialOrd for Entry {
     }
 }
 
+/// As many entries as are kept sorted. Most of what a run plans is due soon and taken before much else is put.
+const NEAR_MOST: usize = 32;
+
+/// The earliest entries are in `near`, the earliest last; all that are later than the first of it, and only
+/// such, are in `far`.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    heap: BinaryHeap<Entry>,
+    near: Vec<Entry>,
+    far: BinaryHeap<Entry>,
     sequence: u64,
 }
 
 impl Agenda {
     pub(crate) fn reset(&mut self) {
-        self.heap.clear();
+        self.near.clear();
+        self.far.clear();
         self.sequence = 0;
     }
 
     pub(crate) fn put(&mut self, time: Moment, due: Due) {
         self.sequence += 1;
-        self.heap.push(Entry { time, sequence: self.sequence, due });
+        let entry = Entry { time, sequence: self.sequence, due };
+        let is_far = match self.near.first() {
+            Some(latest) if self.far.is_empty() => time >= latest.time && self.near.len() >= NEAR_MOST,
+            Some(latest) => time >= latest.time,
+            None => !self.far.is_empty(),
+        };
+        if is_far {
+            return self.far.push(entry);
+        }
+        let sooner = self.near.iter().rev().take_while(|other| other.time <= time).count();
+        self.near.insert(self.near.len() - sooner, entry);
+        if self.near.len() > NEAR_MOST {
+            self.far.extend(self.near.drain(..NEAR_MOST / 2));
+        }
     }
 
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        self.heap.peek().map(|entry| (entry.time, entry.due))
+        self.near.last().or_else(|| self.far.peek()).map(|entry| (entry.time, entry.due))
     }
 
     pub(crate) fn take(&mut self) -> Option<(Moment, Due)> {
-        self.heap.pop().map(|entry| (entry.time, entry.due))
+        self.near.pop().or_else(|| self.far.pop()).map(|entry| (entry.time, entry.due))
     }
 }
 

@@ -23,17 +23,20 @@ pub struct Site {
     owner: Label,
     point: Label,
     object: Option<Label>,
+    hash: u64,
 }
 
 impl Site {
     /// The place `point` of `owner`.
     pub const fn new(owner: Label, point: Label) -> Self {
-        Self { owner, point, object: None }
+        let hash = owner.hash().then(SLASH).then(point.hash());
+        Self { owner, point, object: None, hash: hash.finish() }
     }
 
     /// The place `point` of `owner` that concerns `object`.
     pub const fn of(owner: Label, point: Label, object: Label) -> Self {
-        Self { owner, point, object: Some(object) }
+        let hash = owner.hash().then(SLASH).then(point.hash()).then(SPACE).then(object.hash());
+        Self { owner, point, object: Some(object), hash: hash.finish() }
     }
 
     /// What it belongs to: a role, an operation, a link.
@@ -42,11 +45,7 @@ impl Site {
     }
 
     pub(crate) const fn hash(self) -> u64 {
-        let mut hash = self.owner.hash().then(SLASH).then(self.point.hash());
-        if let Some(object) = self.object {
-            hash = hash.then(SPACE).then(object.hash());
-        }
-        hash.finish()
+        self.hash
     }
 
     /// Whether `text` is the written form of this site; compares every character.

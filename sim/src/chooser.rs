@@ -56,6 +56,8 @@ pub struct Profile {
     rates: [u32; 4],
     /// How much rarer everything is in a run, as one in 2^n; each equally likely.
     calm: [u32; 4],
+    /// Sites with odds of their own, in thousandths; if there are any, no other site deviates.
+    odds: &'static [(Site, u32)],
 }
 
 impl Profile {
@@ -66,6 +68,7 @@ impl Profile {
         swarm: true,
         rates: [1, 2, 4, 6],
         calm: [0, 0, 2, 5],
+        odds: &[],
     };
     /// Few deviations a run, often one or none: what a quiet week brings.
     pub const CALM: Profile = Profile {
@@ -74,6 +77,7 @@ impl Profile {
         swarm: true,
         rates: [4, 5, 6, 7],
         calm: [0, 0, 1, 2],
+        odds: &[],
     };
     /// Much goes wrong at once, wherever it may at all.
     pub const STORM: Profile = Profile {
@@ -82,6 +86,7 @@ impl Profile {
         swarm: true,
         rates: [1, 1, 2, 3],
         calm: [0, 0, 0, 0],
+        odds: &[],
     };
     /// Every choice deviates in one of 32 cases, whatever its site: random testing alone, to compare with.
     pub const EVEN: Profile = Profile {
@@ -90,9 +95,16 @@ impl Profile {
         swarm: false,
         rates: [5, 5, 5, 5],
         calm: [0, 0, 0, 0],
+        odds: &[],
     };
     /// All of them, the default first.
     pub const ALL: [Profile; 4] = [Self::MIXED, Self::CALM, Self::STORM, Self::EVEN];
+
+    /// Runs in which these sites deviate as often as it says, in thousandths, and no other site does: to
+    /// rehearse what was measured somewhere, rather than to search.
+    pub const fn measured(name: &'static str, about: &'static str, odds: &'static [(Site, u32)]) -> Self {
+        Self { name, about, odds, ..Self::EVEN }
+    }
 
     /// The same rates with no site switched off.
     #[must_use]
@@ -195,10 +207,10 @@ impl Chooser {
             true => None,
             false => scripted(&mut self.keyed, hash, (site, scope, nth), alternatives, scopes),
         };
-        let pick = match (scripted, self.draws) {
+        let pick = match (scripted, &self.draws) {
             (Some(pick), _) => pick,
             (None, Some(draws)) if self.offers.len() >= draws.from as usize => {
-                drawn(draws.seed, draws.profile, site.hash(), hash, alternatives)
+                drawn(draws, site.hash(), hash, alternatives)
             }
             _ => Pick::BENIGN,
         };
@@ -248,18 +260,9 @@ fn scripted(
     None
 }
 
-fn drawn(seed: u64, profile: Profile, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
-    if alternatives.deviations() == 0 {
-        return Pick::BENIGN;
-    }
-    let swarm = mix(seed ^ 0x5157_41A7, site);
-    if profile.swarm && swarm & 1 == 0 {
-        return Pick::BENIGN;
-    }
-    let calm = profile.calm[(mix(seed, 0xCA13) >> 62) as usize];
-    let rate = profile.rates[(swarm >> 62) as usize] + calm;
-    let draw = mix(seed, id);
-    if draw >> (64 - rate) != 0 {
+fn drawn(draws: &Draws, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
+    let draw = mix(draws.seed, id);
+    if alternatives.deviations() == 0 || !deviates(draws, site, draw) {
         return Pick::BENIGN;
     }
     let which = mix(draw, 1);
@@ -269,6 +272,21 @@ fn drawn(seed: u64, profile: Profile, site: u64, id: u64, alternatives: &Alterna
         }
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }
+}
+
+/// Whether the choice with this draw deviates.
+fn deviates(Draws { seed, profile, .. }: &Draws, site: u64, draw: u64) -> bool {
+    let seed = *seed;
+    if !profile.odds.is_empty() {
+        let odds = profile.odds.iter().find(|(other, _)| other.hash() == site);
+        return odds.is_some_and(|(_, thousandths)| below(draw, 1_000) < *thousandths);
+    }
+    let swarm = mix(seed ^ 0x5157_41A7, site);
+    if profile.swarm && swarm & 1 == 0 {
+        return false;
+    }
+    let calm = profile.calm[(mix(seed, 0xCA13) >> 62) as usize];
+    draw >> (64 - profile.rates[(swarm >> 62) as usize] - calm) == 0
 }
 
 /// Maps a word to 0..n without rejection (Lemire, "Fast random integer generation in an interval", 2019);
@@ -331,6 +349,19 @@ mod tests {
         let [mixed, calm, storm, even] = Profile::ALL.map(share);
         assert!(calm < even && even < mixed && mixed < storm, "{calm} {even} {mixed} {storm}");
         assert!((400..800).contains(&even), "about one in 32 of 20,000: {even}");
+    }
+
+    #[test]
+    fn what_was_measured_is_what_deviates() {
+        const OTHER: Site = Site::new(crate::Label::new("pay.charge"), crate::Label::new("request"));
+        let share = |odds| {
+            let mut chooser = Chooser::new();
+            chooser.draw_from(7, Profile::measured("as measured", "one site, now and then", odds));
+            picks(&mut chooser, 10_000).iter().filter(|pick| !pick.is_benign()).count()
+        };
+        assert_eq!(share(&[(SITE, 1_000)]), 10_000);
+        assert_eq!(share(&[(OTHER, 1_000)]), 0);
+        assert!((900..1_100).contains(&share(&[(OTHER, 500), (SITE, 100)])));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::node::NodeId;
 use crate::scope::Scope;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -16,7 +17,8 @@ pub(crate) struct Task {
     pub(crate) scope: Scope,
     /// Absent while the task is polled.
     pub(crate) future: Option<BoxFuture>,
-    pub(crate) waker: Waker,
+    /// Shared, so that polling takes no atomic reference count.
+    pub(crate) waker: Rc<Waker>,
     pub(crate) alive: bool,
     pub(crate) queued: bool,
     /// Tells tasks that used this slot apart.
@@ -38,6 +40,11 @@ impl WakeList {
     fn push(&self, slot: u32) {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
         self.any.store(true, Ordering::Release);
+    }
+
+    /// Whether no slot was woken since the last time. A load, which unlike a swap costs next to nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
     }
 
     /// Moves the woken slots into `into`.
@@ -62,8 +69,8 @@ impl Wake for SlotWaker {
     }
 }
 
-pub(crate) fn waker_for(slot: u32, list: &Arc<WakeList>) -> Waker {
-    Waker::from(Arc::new(SlotWaker { slot, list: Arc::clone(list) }))
+pub(crate) fn waker_for(slot: u32, list: &Arc<WakeList>) -> Rc<Waker> {
+    Rc::new(Waker::from(Arc::new(SlotWaker { slot, list: Arc::clone(list) })))
 }
 
 /// Who waits for something of the engine: a task, by its slot, so that waking costs no reference count;

@@ -190,7 +190,7 @@ impl World {
             let task = &mut core.tasks[slot as usize];
             task.queued = false;
             let (true, Some(future)) = (task.alive, task.future.take()) else { return };
-            let waker = task.waker.clone();
+            let waker = Rc::clone(&task.waker);
             core.current = Some(slot);
             core.count_poll();
             (future, waker)
@@ -218,6 +218,9 @@ impl World {
     }
 
     fn take_outside_wakes(&self) {
+        if self.wakes.is_empty() {
+            return;
+        }
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         self.wakes.drain(&mut core.woken);

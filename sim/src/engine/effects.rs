@@ -35,6 +35,9 @@ impl Core {
 
     /// Answers a crash point.
     pub(crate) fn choose_crash(&mut self, node: NodeId, place: (Site, Scope), ways: &Alternatives) -> Pick {
+        if self.effects.is_none() {
+            return self.choose(node, place, ways, None);
+        }
         let effects = self.effects.take();
         let (past, before) = (self.chooser.is_past_turns(), self.chooser.offers().len());
         let pick = self.choose(node, place, ways, None);

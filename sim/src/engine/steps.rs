@@ -27,56 +27,56 @@ impl Core {
         words: [u64; 2],
         text: impl FnOnce() -> String,
     ) -> u32 {
+        let (index, last) = self.count_event(node, scope, kind, words);
+        if self.recording.is_some() {
+            self.record(index, last, (node, scope, kind), text());
+        }
+        index
+    }
+
+    /// Counts and digests an event. Answers its number, and the event that its task or the entry at hand
+    /// follows from.
+    fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> (u32, Option<u32>) {
         let index = self.events;
         self.events += 1;
         if self.events > self.limits.events {
             self.run_away("events", self.events, self.limits.events);
         }
         let kind_of_node = u64::from(node.0) << 8 | kind as u64;
-        for word in [self.now.nanos(), kind_of_node, self.scopes.hash(scope), words[0], words[1]] {
-            self.digest.word(word);
-            if let Some(effects) = &mut self.effects {
-                effects.word(word);
-            }
+        let words = [self.now.nanos(), kind_of_node, self.scopes.hash(scope), words[0], words[1]];
+        words.iter().for_each(|word| self.digest.word(*word));
+        if let Some(effects) = &mut self.effects {
+            words.iter().for_each(|word| effects.word(*word));
         }
-        let cause = self.cause;
-        let recording = self.recording.is_some();
+        let last = match self.current {
+            None => self.cause,
+            Some(slot) => self.tasks[slot as usize].last_event.replace(index),
+        };
+        (index, last)
+    }
+
+    #[cold]
+    fn record(
+        &mut self,
+        index: u32,
+        last: Option<u32>,
+        (node, scope, kind): (NodeId, Scope, Kind),
+        text: String,
+    ) {
         let (mut causes, mut because) = (Vec::new(), None);
-        match self.current {
-            None => causes.extend(cause),
-            Some(slot) => {
-                let task = &mut self.tasks[slot as usize];
-                let last = task.last_event.replace(index);
-                if recording {
-                    causes = std::mem::take(&mut task.causes);
-                    causes.extend(last);
-                    because = task.because.take();
-                }
-            }
+        if let Some(slot) = self.current {
+            let task = &mut self.tasks[slot as usize];
+            (causes, because) = (std::mem::take(&mut task.causes), task.because.take());
         }
-        if recording {
-            causes.sort_unstable();
-            causes.dedup();
-            causes.retain(|cause| *cause < index);
-            let (time, digest, text) = (self.now, self.digest, text());
-            let (number, choice, state, routine) = (Some(index), None, None, false);
-            let event = Event {
-                number,
-                time,
-                node,
-                scope,
-                kind,
-                causes,
-                text,
-                because,
-                choice,
-                state,
-                routine,
-                digest,
-            };
-            self.recording.as_mut().expect("recording").push(event);
-        }
-        index
+        causes.extend(last);
+        causes.sort_unstable();
+        causes.dedup();
+        causes.retain(|cause| *cause < index);
+        let (time, digest) = (self.now, self.digest);
+        let (number, choice, state, routine) = (Some(index), None, None, false);
+        let event =
+            Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest };
+        self.recording.as_mut().expect("recording").push(event);
     }
 
     /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
@@ -101,6 +101,13 @@ impl Core {
     /// Moves what `tracing` captured since the last step into the trace. Such steps have no number and
     /// leave the digest alone: a run is the same whether it is recorded or not.
     pub(crate) fn collect_log(&mut self, node: NodeId, scope: Scope) {
+        if self.recording.is_some() {
+            self.record_log(node, scope);
+        }
+    }
+
+    #[cold]
+    fn record_log(&mut self, node: NodeId, scope: Scope) {
         let Some(recording) = &mut self.recording else { return };
         let cause = self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event);
         for text in self.log.take() {
@@ -186,7 +193,9 @@ impl Core {
             self.run_away("choices", offered, self.limits.choices);
         }
         self.digest.word(site.hash() ^ pick.code());
-        if let Some(offer) = self.chooser.offers().last().copied() {
+        if self.effects.is_some()
+            && let Some(offer) = self.chooser.offers().last().copied()
+        {
             self.touch_offer(&offer);
         }
         if !pick.is_benign() {
