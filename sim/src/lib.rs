@@ -60,7 +60,10 @@ pub use scenario::{Horizon, Parameter, Scenario, Stage};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use signal::{Poller, Signal};
-pub use store::{Change, Row, Store, StoreError, StoreProfile, Table, Transaction};
+pub use store::{
+    Change, Connection, Isolation, LockMode, LockWait, Row, Sequence, Store, StoreError, StoreProfile, Table,
+    Transaction,
+};
 pub use time::{Duration, Moment};
 pub use trace::{Step, Trace};
 pub use trace_file::{TraceFile, TraceFileError};

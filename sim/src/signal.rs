@@ -58,7 +58,7 @@ impl Signal {
     }
 
     /// Waits until it has been raised after `seen`, or `due` is reached.
-    async fn changed(&self, env: &Env, seen: u64, due: Moment) {
+    pub(crate) async fn changed(&self, env: &Env, seen: u64, due: Moment) {
         let mut sleep = (due != Moment::NEVER).then(|| env.sleep_until(due));
         poll_fn(|context| {
             let mut state = self.0.borrow_mut();

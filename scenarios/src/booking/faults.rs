@@ -32,6 +32,7 @@ pub const STORE: StoreProfile = StoreProfile {
     lock_timeout: Duration::from_secs(1),
     commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
     notice: Alternatives::new(&["at once", "2 min"]),
+    ..StoreProfile::CALM
 };
 
 const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);

@@ -22,9 +22,9 @@ pub type BeforeAfter<R> = (Option<Rc<R>>, Option<Rc<R>>);
 
 /// The net change of one row by one transaction.
 pub struct RowChange {
-    pub(super) table: TableId,
-    pub(super) before: Option<RowRef>,
-    pub(super) after: Option<RowRef>,
+    pub(crate) table: TableId,
+    pub(crate) before: Option<RowRef>,
+    pub(crate) after: Option<RowRef>,
 }
 
 impl RowChange {

@@ -13,12 +13,17 @@ use super::xact::{Block, Isolation, Savepoint};
 impl Database {
     /// A new session, as of a client that has just connected.
     pub fn connect(&mut self) -> Session {
+        self.connect_with(Settings::default())
+    }
+
+    /// A new session that begins with these settings, as its role or database may have them.
+    pub fn connect_with(&mut self, settings: Settings) -> Session {
         let slot = self.free_slots.pop().unwrap_or_else(|| {
             self.sessions.push(SessionState::default());
             self.sessions.len() - 1
         });
         let generation = self.sessions[slot].generation + 1;
-        self.sessions[slot] = SessionState { generation, open: true, ..SessionState::default() };
+        self.sessions[slot] = SessionState { generation, open: true, settings, ..SessionState::default() };
         self.handle(slot)
     }
 
@@ -121,6 +126,38 @@ impl Database {
     /// The settings of a session.
     pub fn settings(&self, session: Session) -> Result<Settings, DatabaseError> {
         Ok(self.sessions[self.slot_of(session, "settings")?].settings)
+    }
+
+    /// Whether a session lives and nothing of its past clings to it: neither settings of its own, nor advisory
+    /// locks, nor channels. Such a one may be handed to another client.
+    pub fn is_fresh(&self, session: Session, settings: &Settings) -> bool {
+        self.peek_slot(session).is_ok_and(|me| {
+            let state = &self.sessions[me];
+            state.open
+                && state.xact.block == Block::Idle
+                && state.settings == *settings
+                && state.advisory.is_empty()
+                && state.channels.is_empty()
+        })
+    }
+
+    /// Whether a session has or awaits anything that keeps others waiting: writes, row locks, advisory locks.
+    pub fn is_in_the_way(&self, session: Session) -> bool {
+        self.peek_slot(session).is_ok_and(|me| {
+            let state = &self.sessions[me];
+            let holds = !state.xact.owned.is_empty() || !state.xact.advisory.is_empty();
+            holds || !state.advisory.is_empty() || state.waiting.is_some()
+        })
+    }
+
+    /// Whether a session reads a standby.
+    pub fn is_on_standby(&self, session: Session) -> bool {
+        self.peek_slot(session).is_ok_and(|me| self.sessions[me].replica.is_some())
+    }
+
+    /// Whether a session is in a serializable transaction, whose reads others may come to feel.
+    pub fn is_serializable(&self, session: Session) -> bool {
+        self.peek_slot(session).is_ok_and(|me| self.sessions[me].xact.sxact.is_some())
     }
 
     /// Whether a session is inside an explicit transaction, failed or not.

@@ -41,14 +41,7 @@ impl Database {
         serial: &mut u64,
     ) -> Result<Option<Output>, DatabaseError> {
         if *serial == 0 {
-            if let Err(error) = self.start(me, op, serial) {
-                // A refusal leaves a running statement and a failed block as they are.
-                if self.sessions[me].running == *serial {
-                    self.fail(me, false);
-                    self.finish(me);
-                }
-                return Err(error);
-            }
+            self.start_or_fail(me, op, serial)?;
         } else if *serial != self.sessions[me].running {
             return Err(DatabaseError::Misuse { call: "poll: the statement is over" });
         }
@@ -71,6 +64,53 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// Runs a read as one statement. It cannot wait, so that it needs no statement of its own and `body` may
+    /// borrow from its caller.
+    ///
+    /// ```
+    /// use shakedown_sim::database::{Database, TableDef};
+    /// let mut db = Database::new(0);
+    /// let jobs = db.create_table(TableDef::keyed("job", |job: &(i64, bool)| job.0.into()))?;
+    /// let session = db.connect();
+    /// assert!(db.query(session, 0, |scope| scope.get(jobs, 7))?.is_none());
+    /// # Ok::<(), shakedown_sim::database::DatabaseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the read fails with; the transaction has failed then.
+    pub fn query<T>(
+        &mut self,
+        session: Session,
+        now: u64,
+        body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        self.now = self.now.max(now);
+        let me = self.slot(session, "query")?;
+        self.start_or_fail(me, &Op::Compute(None), &mut 0)?;
+        let Some(snapshot) = self.sessions[me].snapshot else {
+            return Err(DatabaseError::Misuse { call: "query: the statement has no snapshot" });
+        };
+        let mut answer = body(&mut Scope { db: self, me, snapshot });
+        if answer.is_ok() && self.sessions[me].xact.block == Block::Implicit {
+            answer = self.commit_now(me).and(answer);
+        }
+        if answer.is_err() {
+            self.fail(me, false);
+        }
+        self.finish(me);
+        answer
+    }
+
+    fn start_or_fail(&mut self, me: usize, op: &Op, serial: &mut u64) -> Result<(), DatabaseError> {
+        let started = self.start(me, op, serial);
+        // A refusal leaves a running statement and a failed block as they are.
+        if started.is_err() && self.sessions[me].running == *serial {
+            self.fail(me, false);
+            self.finish(me);
+        }
+        started
     }
 
     fn advance(&mut self, me: usize, op: &mut Op) -> Result<Option<Output>, DatabaseError> {

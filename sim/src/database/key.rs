@@ -96,6 +96,13 @@ macro_rules! scalar_from_integer {
 }
 scalar_from_integer!(i64, i32, u32, u16, u8, bool);
 
+/// As `bigint` holds the same 64 bits: numbers beyond its range come before all others.
+impl From<u64> for Scalar {
+    fn from(value: u64) -> Self {
+        Self::Int(value.cast_signed())
+    }
+}
+
 impl From<&str> for Scalar {
     fn from(value: &str) -> Self {
         Self::Text(value.into())

@@ -1,7 +1,6 @@
 //! A database core that fails as PostgreSQL does.
 //!
-//! The facade that nodes use today, [`store`](crate::store), does not run on this core yet; a later change
-//! will put it there.
+//! Nodes use it through a facade, [`store`](crate::store), which brings time, choices and lost connections.
 //!
 //! [`Database`] is a pure state machine. It keeps no clock, draws no random number, starts no thread and
 //! iterates over nothing unordered: the caller says what time it is, which session goes next, and when a

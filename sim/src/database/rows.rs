@@ -131,6 +131,14 @@ impl<R: Row> Rows<R> {
         self.update_in(move |row, _| Ok(set(row)))
     }
 
+    /// An update that puts this row in place of each.
+    pub fn replace(self, row: &Rc<R>) -> Statement<Vec<Rc<R>>> {
+        let database = self.table.database;
+        let row: RowRef = Rc::<R>::clone(row);
+        let op = WriteOp::new(self.scan(), Some(Box::new(move |_, _| Ok(Rc::clone(&row)))));
+        Statement::new(database, Op::Write(Box::new(op)), read_rows::<R>)
+    }
+
     /// An update that may read other rows through the scope, and may fail. It may run again for a row that
     /// changed while it was awaited.
     pub fn update_in(

@@ -9,7 +9,7 @@ use std::ops::Bound;
 
 use super::Database;
 use super::error::DatabaseError;
-use super::heap::{PENDING, Tid, Version};
+use super::heap::{PENDING, Tid, Tids, Version};
 use super::key::Key;
 use super::schema::{RowRef, TableId};
 use super::scope::Scope;
@@ -254,6 +254,17 @@ impl Database {
         snapshot: Snapshot,
     ) -> Result<Option<RowRef>, DatabaseError> {
         let index = self.resolve(table, &IndexRef::Primary)?;
+        self.read_by_index(me, (table, index), key, snapshot)
+    }
+
+    /// The visible row of a key in a unique index.
+    pub(super) fn read_by_index(
+        &mut self,
+        me: usize,
+        (table, index): (TableId, usize),
+        key: &Key,
+        snapshot: Snapshot,
+    ) -> Result<Option<RowRef>, DatabaseError> {
         self.track_key_read(me, table, index, key)?;
         if self.sessions[me].xact.sxact.is_none() {
             let table = &self.tables[table];
@@ -268,6 +279,38 @@ impl Database {
             }
         }
         Ok(found)
+    }
+
+    /// Shows every visible row, in the order of the primary key: a sequential scan whose rows are sorted.
+    pub(super) fn read_in_key_order(
+        &mut self,
+        me: usize,
+        table: TableId,
+        snapshot: Snapshot,
+        mut show: impl FnMut(&RowRef),
+    ) -> Result<(), DatabaseError> {
+        let index = self.resolve(table, &IndexRef::Primary)?;
+        self.track_relation_read(me, table)?;
+        if self.sessions[me].xact.sxact.is_some() {
+            let tids: Vec<Tid> =
+                self.tables[table].indexes[index].values().flat_map(Tids::as_slice).copied().collect();
+            for tid in tids {
+                if self.sees(me, table, tid, snapshot)?
+                    && let Some(version) = self.tables[table].heap.get(&tid)
+                {
+                    show(&version.row);
+                }
+            }
+            return Ok(());
+        }
+        let (state, xact) = (&self.tables[table], &self.sessions[me].xact);
+        for tids in state.indexes[index].values() {
+            let mut newest_first = tids.as_slice().iter().rev().filter_map(|tid| state.heap.get(tid));
+            if let Some(version) = newest_first.find(|version| is_visible(version, snapshot, xact)) {
+                show(&version.row);
+            }
+        }
+        Ok(())
     }
 
     /// Every visible row in the order of a sequential scan.

@@ -18,7 +18,7 @@ pub trait Row: Clone + 'static {}
 impl<R: Clone + 'static> Row for R {}
 
 /// An erased, shared row.
-pub(super) type RowRef = Rc<dyn Any>;
+pub(crate) type RowRef = Rc<dyn Any>;
 
 /// An erased key extractor.
 pub(super) type KeyOf = Rc<dyn Fn(&dyn Any) -> Key>;
@@ -38,7 +38,7 @@ pub enum Deferral {
 }
 
 /// The number of a table within its database.
-pub(super) type TableId = usize;
+pub(crate) type TableId = usize;
 
 /// A copyable, typed handle to a table of one database.
 pub struct Table<R> {
@@ -68,6 +68,8 @@ pub(super) struct IndexDef {
     /// `None` for an index that only serves look-ups.
     pub unique: Option<Deferral>,
     pub primary: bool,
+    /// Whether keys with a null are left out, as by `WHERE key IS NOT NULL`.
+    pub partial: bool,
 }
 
 /// One foreign key of a child table.
@@ -151,6 +153,15 @@ impl<R: Row> TableDef<R> {
         self
     }
 
+    /// A unique constraint over the rows that have the key: those whose key contains a null are not in its
+    /// index, and are not found by it.
+    #[must_use]
+    pub fn unique_where_present(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
+        let index = self.push_index(name, Some(Deferral::Immediate), false, key);
+        self.indexes[index].partial = true;
+        self
+    }
+
     /// An index for look-ups by [`Select::by_index`](super::Select::by_index) and the like.
     #[must_use]
     pub fn index(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
@@ -222,6 +233,7 @@ impl<R: Row> TableDef<R> {
             key: Rc::new(move |row| row.downcast_ref::<R>().map_or_else(Key::null, &key)),
             unique,
             primary,
+            partial: false,
         });
         self.indexes.len() - 1
     }

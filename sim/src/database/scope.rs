@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::Database;
 use super::error::DatabaseError;
 use super::key::Key;
+use super::scan::IndexRef;
 use super::schema::{Row, Table};
 use super::sequence::Sequence;
 use super::xact::{Snapshot, XactStatus, Xid};
@@ -29,6 +30,33 @@ impl Scope<'_> {
         let id = self.db.table(table, "Scope::get")?;
         let row = self.db.read_by_key(self.me, id, &key.into(), self.snapshot)?;
         Ok(row.and_then(|row| row.downcast().ok()))
+    }
+
+    /// The visible row of that key in a unique constraint.
+    pub fn get_by<R: Row>(
+        &mut self,
+        table: Table<R>,
+        constraint: &str,
+        key: impl Into<Key>,
+    ) -> Result<Option<Rc<R>>, DatabaseError> {
+        let id = self.db.table(table, "Scope::get_by")?;
+        let index = self.db.resolve(id, &IndexRef::Named(constraint.to_owned()))?;
+        let row = self.db.read_by_index(self.me, (id, index), &key.into(), self.snapshot)?;
+        Ok(row.and_then(|row| row.downcast().ok()))
+    }
+
+    /// Shows every visible row, in the order of the primary key, without keeping any.
+    pub fn for_each<R: Row>(
+        &mut self,
+        table: Table<R>,
+        mut show: impl FnMut(&Rc<R>),
+    ) -> Result<(), DatabaseError> {
+        let id = self.db.table(table, "Scope::for_each")?;
+        self.db.read_in_key_order(self.me, id, self.snapshot, |row| {
+            if let Ok(row) = Rc::clone(row).downcast() {
+                show(&row);
+            }
+        })
     }
 
     /// Every visible row, in the order of a sequential scan.

@@ -122,7 +122,9 @@ impl Database {
             if is_new && !self.admit_key(me, entering, &key, def.unique, checks)? {
                 return Ok(false);
             }
-            self.tables[table].enter(entering.index, key, tid);
+            if !(def.partial && key.has_null()) {
+                self.tables[table].enter(entering.index, key, tid);
+            }
             entering.index += 1;
         }
         if !schema.exclusions.is_empty()

@@ -115,6 +115,7 @@ const STORE: StoreProfile = StoreProfile {
     lock_timeout: Duration::from_secs(1),
     commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
     notice: Alternatives::new(&["at once", "2 min"]),
+    ..StoreProfile::CALM
 };
 
 impl Desk {

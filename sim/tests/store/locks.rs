@@ -30,8 +30,8 @@ fn a_lock_is_held_from_a_write_to_the_end_and_by_its_transaction_only() {
     let expected = [
         "0 1: holds 1 at Some(1)",
         "0 1: holds 1 at Some(1)",
-        "100 1: holds 1 at Some(0)",
         "100 2: holds 1 at Some(0)",
+        "100 1: holds 1 at Some(0)",
     ];
     check(&[(0, &writer), (50, &[Lock(1)])], "", &expected);
 }
@@ -43,8 +43,8 @@ fn a_wait_ends_with_the_lock_timeout_and_frees_what_the_waiting_one_held() {
     let expected = [
         "0 1: holds 1 at Some(0)",
         "100 2: holds 2 at Some(0)",
-        "1100 2: lock timeout",
         "1100 3: holds 2 at Some(0)",
+        "1100 2: lock timeout",
     ];
     check(&clients, "", &expected);
 }
@@ -56,8 +56,8 @@ fn of_two_that_wait_for_each_other_the_first_to_wait_gives_up() {
     let expected = [
         "0 1: holds 1 at Some(0)",
         "50 2: holds 2 at Some(0)",
-        "1100 1: lock timeout",
         "1100 2: holds 1 at Some(0)",
+        "1100 1: deadlock",
     ];
     check(&clients, "", &expected);
 }

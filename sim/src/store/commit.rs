@@ -1,0 +1,163 @@
+//! Commits: the request, what becomes of it, and what the client learns.
+
+use super::server::{STORE, Server, told};
+use super::{StoreError, Transaction};
+use crate::choice::Site;
+use crate::database::{CommitOutcome, DatabaseError, Session, Statement, Step};
+use crate::env::{Env, SharedSlot, Side, put, slot, take};
+use crate::event::Kind;
+use crate::label::Label;
+use crate::time::{self, Duration};
+use crate::world::World;
+use std::cell::Cell;
+use std::rc::Rc;
+
+const COMMIT: Label = Label::new("commit");
+
+/// What becomes of a commit, as drawn when it is requested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Commits,
+    /// No effect, and no answer.
+    Fails,
+    AnswerLost,
+    /// Read by the server this much later than the client waits.
+    Late(Duration),
+}
+
+impl Fate {
+    /// # Panics
+    /// If it is none of the ways that a profile may list.
+    fn named(name: &'static str) -> Self {
+        match name {
+            "commits" => Fate::Commits,
+            "fails" => Fate::Fails,
+            "answer lost" => Fate::AnswerLost,
+            _ => {
+                let late = name.strip_prefix("late ").and_then(time::parse);
+                Fate::Late(late.unwrap_or_else(|| panic!("`{name}` is nothing that a commit does")))
+            }
+        }
+    }
+}
+
+/// A request to commit, on its way.
+struct Request {
+    session: Session,
+    server: Env,
+    name: Label,
+    id: u32,
+    fate: Fate,
+    busy: Option<Rc<Cell<bool>>>,
+    reply: SharedSlot<Result<(), StoreError>>,
+}
+
+impl Transaction {
+    /// Commits. `name` says what is committed, for choice sites and reports. Crash points stand before the
+    /// request and after its answer.
+    ///
+    /// A transaction of which a statement has failed is rolled back, and that is *no* error: PostgreSQL answers
+    /// `ROLLBACK` to such a `COMMIT`, which common clients do not look at. Whoever passes over a statement's
+    /// error is told nothing here.
+    ///
+    /// # Errors
+    /// [`StoreError::CommitUnknown`] if the connection broke: the client must find out.
+    /// [`StoreError::SerializationFailure`] at serializable; what was read must be forgotten then.
+    pub async fn commit(mut self, name: impl Into<Label>) -> Result<(), StoreError> {
+        let name = name.into();
+        let env = self.line.client.clone();
+        env.crash_point(Side::Before, name).await;
+        let session = self.line.leave()?;
+        let (id, busy, server) = (self.line.id, self.busy.take(), Rc::clone(&self.line.server));
+        let word = name.hash().finish();
+        env.event(Kind::Commit, [word, u64::from(id)], || format!("commits: {name}"));
+        let faults = &server.profile.commit_faults;
+        let pick = env.choose_at(Site::of(STORE, COMMIT, name), faults, None);
+        let fate = Fate::named(faults.names()[pick.index()]);
+        let (reply, whole) = (slot(), server.profile.commit);
+        let at = server.env.within(env.scope());
+        let request = Request { session, server: at, name, id, fate, busy, reply: Rc::clone(&reply) };
+        let mut delay = whole / 2;
+        if let Fate::Late(late) = fate {
+            delay += late;
+            let reply = Rc::clone(&reply);
+            env.world.deliver(whole, move |world| put(world, &reply, Err(StoreError::CommitUnknown)));
+        }
+        env.world.deliver(delay, move |world| server.read_commit(world, request));
+        let result = take(&env.world, &reply).await;
+        match result {
+            Ok(()) => env.crash_point(Side::After, name).await,
+            Err(StoreError::CommitUnknown) => {
+                env.event(Kind::Failed, [word, u64::from(id)], || {
+                    "loses the connection while it commits".to_owned()
+                });
+            }
+            Err(error) => {
+                env.event(Kind::Failed, [word, u64::from(id)], || format!("is told: {error}"));
+            }
+        }
+        result
+    }
+}
+
+impl Server {
+    /// A request to commit has arrived.
+    fn read_commit(self: &Rc<Self>, world: &Rc<World>, request: Request) {
+        if request.fate == Fate::Fails || self.goes_down(&request.server, request.name) {
+            let word = request.name.hash().finish();
+            request.server.event(Kind::Failed, [word, u64::from(request.id)], || {
+                format!("rolls back: {}", request.name)
+            });
+            drop(self.start(request.session, &mut Statement::rollback()));
+            return self.answer_commit(world, request, Err(StoreError::CommitUnknown));
+        }
+        let mut statement = Statement::commit();
+        match self.start(request.session, &mut statement) {
+            Step::Done(outcome) => self.conclude_commit(world, request, outcome),
+            // Deferred constraints may wait for others.
+            Step::Wait(wait) => {
+                let (here, session) = (Rc::clone(self), request.session);
+                self.keep(session, statement, &wait.timers, move |world, outcome| {
+                    here.conclude_commit(world, request, outcome);
+                });
+            }
+        }
+    }
+
+    fn conclude_commit(
+        self: &Rc<Self>,
+        world: &Rc<World>,
+        request: Request,
+        outcome: Result<CommitOutcome, DatabaseError>,
+    ) {
+        let (name, words) = (request.name, [request.name.hash().finish(), u64::from(request.id)]);
+        let server = &request.server;
+        let kind = if outcome == Ok(CommitOutcome::Committed) { Kind::Committed } else { Kind::Failed };
+        let event = server.event(kind, words, || match &outcome {
+            Ok(CommitOutcome::Committed) => format!("has committed: {name}"),
+            Ok(CommitOutcome::RolledBack) => format!("rolls back, for a statement has failed: {name}"),
+            Err(error) => format!("does not commit: {name}: {error}"),
+        });
+        let event = event.unwrap_or_default();
+        world.with_cause(event, || {
+            self.publish(server, event);
+            self.replicate(server, name);
+        });
+        let answer = match request.fate {
+            Fate::Commits => told(outcome).map(drop),
+            _ => Err(StoreError::CommitUnknown),
+        };
+        self.answer_commit(world, request, answer);
+    }
+
+    /// Gives the session back and sends the answer on its way.
+    fn answer_commit(self: &Rc<Self>, world: &Rc<World>, request: Request, answer: Result<(), StoreError>) {
+        match &request.busy {
+            None => self.give_back(request.session),
+            Some(busy) => busy.set(false),
+        }
+        self.settle(world);
+        let reply = request.reply;
+        world.deliver(self.profile.commit / 2, move |world| put(world, &reply, answer));
+    }
+}

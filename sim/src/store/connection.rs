@@ -1,0 +1,105 @@
+//! A connection of one's own: for what lives in a session and not in a transaction.
+
+use super::line::Line;
+use super::{Isolation, Store, StoreError, Transaction};
+use crate::database::{AdvisoryScope, Notification, Statement};
+use crate::env::Env;
+use crate::label::Label;
+use std::cell::Cell;
+use std::rc::Rc;
+
+const ADVISORY: Label = Label::new("advisory lock");
+const LISTEN: Label = Label::new("listen");
+
+/// A session that its client keeps: advisory locks that outlive transactions, and channels to listen on.
+/// Dropped, it is closed, and everything that it holds is free: at once if its node lives, else when the server
+/// notices that the client is gone.
+pub struct Connection {
+    line: Line,
+    busy: Rc<Cell<bool>>,
+}
+
+impl Store {
+    /// Connects the client `env`.
+    pub fn connect(&self, env: &Env) -> Connection {
+        Connection { line: Line::to(&self.0, env, self.0.new_session()), busy: Rc::default() }
+    }
+}
+
+impl Connection {
+    /// Begins a transaction on this connection.
+    ///
+    /// # Panics
+    /// If one is open on it.
+    pub fn begin(&self) -> Transaction {
+        self.begin_at(self.line.server.profile.isolation)
+    }
+
+    /// Begins a transaction of this level on this connection.
+    ///
+    /// # Panics
+    /// If one is open on it.
+    pub fn begin_at(&self, level: Isolation) -> Transaction {
+        assert!(!self.busy.get(), "Connection::begin: a transaction is open on this connection");
+        let line = &self.line;
+        let begun = Transaction::new(&line.server, &line.client, line.session().ok(), level);
+        begun.on_connection(&self.busy)
+    }
+
+    /// Takes the advisory lock of this key for the session, in whatever transaction it is; taken twice it must
+    /// be released twice.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`].
+    pub async fn lock(&self, key: i64) -> Result<(), StoreError> {
+        self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Session)).await
+    }
+
+    /// The same without waiting; answers whether the lock was free.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn try_lock(&self, key: i64) -> Result<bool, StoreError> {
+        self.line.run(ADVISORY, Statement::try_advisory_lock(key, AdvisoryScope::Session)).await
+    }
+
+    /// Releases an advisory lock of the session, also while a transaction is open; answers whether it was held.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn unlock(&self, key: i64) -> Result<bool, StoreError> {
+        self.line.run(ADVISORY, Statement::advisory_unlock(key)).await
+    }
+
+    /// From now on receives the notices of a channel (`LISTEN`).
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn listen(&self, channel: &str) -> Result<(), StoreError> {
+        self.line.run(LISTEN, Statement::listen(channel)).await
+    }
+
+    /// Waits until notices have come, and takes them. What was sent while nobody listened never comes.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionLost`].
+    pub async fn notices(&self) -> Result<Vec<Notification>, StoreError> {
+        loop {
+            self.line.alive().await;
+            let session = self.line.session()?;
+            let seen = self.line.server.notices.version();
+            let taken = self.line.server.with_database(|database| database.take_notifications(session));
+            let taken = taken.map_err(StoreError::told)?;
+            if !taken.is_empty() {
+                return Ok(taken);
+            }
+            self.line.server.notices.changed(&self.line.client, seen, crate::time::Moment::NEVER).await;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.line.hang_up(false);
+    }
+}

@@ -1,0 +1,192 @@
+//! A client's line to a session: how a statement gets to the server, and what comes back.
+
+use super::StoreError;
+use super::server::{STORE, Server, told};
+use crate::choice::Site;
+use crate::database::{DatabaseError, Scope, Session, Statement, Step};
+use crate::engine::effects::Reach;
+use crate::env::{Env, put, slot, take};
+use crate::event::Kind;
+use crate::label::Label;
+use std::cell::Cell;
+use std::rc::Rc;
+
+const STATEMENT: Label = Label::new("statement");
+
+/// One client's use of one session.
+pub(super) struct Line {
+    pub(super) server: Rc<Server>,
+    pub(super) client: Env,
+    /// The number under which the client's doings appear in digests.
+    pub(super) id: u32,
+    session: Option<Session>,
+    broken: Cell<bool>,
+}
+
+impl Line {
+    /// A line to a session; without one, the server was down when the client called.
+    pub(super) fn to(server: &Rc<Server>, client: &Env, session: Option<Session>) -> Self {
+        let (server, client) = (Rc::clone(server), client.clone());
+        Self { id: server.next_transaction(), server, client, session, broken: Cell::new(false) }
+    }
+
+    /// The session, as long as the line holds.
+    pub(super) fn session(&self) -> Result<Session, StoreError> {
+        self.session.filter(|_| !self.broken.get()).ok_or(StoreError::ConnectionLost)
+    }
+
+    /// Waits for ever if the client is dead: its statements reach nobody.
+    pub(super) async fn alive(&self) {
+        if !self.client.is_alive() {
+            std::future::pending().await
+        }
+    }
+
+    /// Says that what the client does now may concern others.
+    pub(super) fn touch(&self) {
+        self.client.world.core.borrow_mut().touch(Reach::Lock, u64::from(self.id));
+    }
+
+    /// Whether a statement about `object` gets there: the connection may break at it.
+    fn reach(&self, object: Label) -> Result<Session, StoreError> {
+        let session = self.session()?;
+        let faults = &self.server.profile.statement_faults;
+        if faults.deviations() == 0 {
+            return Ok(session);
+        }
+        let pick = self.client.choose_at(Site::of(STORE, STATEMENT, object), faults, None);
+        if pick.is_benign() {
+            return Ok(session);
+        }
+        self.client.event(Kind::Failed, [object.hash().finish(), u64::from(self.id)], || {
+            "loses its connection to the store".to_owned()
+        });
+        self.break_off();
+        Err(StoreError::ConnectionLost)
+    }
+
+    /// Nothing more goes over the line; the server will notice.
+    pub(super) fn break_off(&self) {
+        if let Ok(session) = self.session() {
+            self.broken.set(true);
+            self.server.notice_later(session, self.client.scope());
+        }
+    }
+
+    /// Runs a statement that may wait.
+    pub(super) async fn run<T: 'static>(
+        &self,
+        object: Label,
+        mut statement: Statement<T>,
+    ) -> Result<T, StoreError> {
+        self.alive().await;
+        let session = self.reach(object)?;
+        self.touch();
+        let answer = match self.server.start(session, &mut statement) {
+            Step::Done(answer) => {
+                self.server.settle(&self.client.world);
+                answer
+            }
+            Step::Wait(wait) => {
+                let reply = slot();
+                let answer = Rc::clone(&reply);
+                self.server
+                    .keep(session, statement, &wait.timers, move |world, result| put(world, &answer, result));
+                let wait = Wait { line: self, session, over: Cell::new(false) };
+                let result = take(&self.client.world, &reply).await;
+                wait.over.set(true);
+                result
+            }
+        };
+        self.watch_idleness(session);
+        told(answer)
+    }
+
+    /// Runs a read, which never waits.
+    pub(super) async fn read<T>(
+        &self,
+        object: Label,
+        body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<T, StoreError> {
+        self.alive().await;
+        let session = self.reach(object)?;
+        let now = self.client.now().nanos();
+        let (answer, leaves_marks) = self.server.with_database(|database| {
+            let answer = database.query(session, now, body);
+            (answer, database.is_serializable(session))
+        });
+        // At serializable others may fail for what this one has read.
+        if leaves_marks {
+            self.touch();
+        }
+        if answer.is_err() {
+            self.server.settle(&self.client.world);
+        }
+        self.watch_idleness(session);
+        told(answer)
+    }
+
+    fn watch_idleness(&self, session: Session) {
+        if !self.server.profile.idle_in_transaction.is_zero() {
+            let timer = self.server.with_database(|database| database.idle_timer(session));
+            self.server.set_timers(timer.as_slice());
+        }
+    }
+
+    /// Rolls back what is open on a line that goes on.
+    pub(super) fn roll_back(&self) {
+        if let Ok(session) = self.session()
+            && self.client.is_alive()
+        {
+            drop(self.server.start(session, &mut Statement::rollback()));
+            self.server.settle(&self.client.world);
+        }
+    }
+
+    /// Leaves the session to somebody else.
+    pub(super) fn leave(&self) -> Result<Session, StoreError> {
+        let session = self.session();
+        self.broken.set(true);
+        session
+    }
+
+    /// Hangs up: rolls back what is open and gives the session back, or closes it. What a dead client leaves
+    /// behind stays until the server notices.
+    pub(super) fn hang_up(&self, keep: bool) {
+        let Ok(session) = self.session() else { return };
+        self.broken.set(true);
+        let world = &self.client.world;
+        if !self.client.is_alive() {
+            let is_missed = self.server.with_database(|database| database.is_in_the_way(session));
+            if is_missed {
+                self.server.notice_later(session, self.client.scope());
+            } else {
+                self.server.close(world, session);
+            }
+            return;
+        }
+        if keep {
+            // A session that the server has ended answers with an error, and is not kept.
+            drop(self.server.start(session, &mut Statement::rollback()));
+            self.server.give_back(session);
+            self.server.settle(world);
+        } else {
+            self.server.close(world, session);
+        }
+    }
+}
+
+/// Takes a statement back if its client gives it up. That of a dead client goes on.
+struct Wait<'a> {
+    line: &'a Line,
+    session: Session,
+    over: Cell<bool>,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if !self.over.get() && self.line.client.is_alive() {
+            self.line.server.cancel(self.session);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The server's side: sessions, the statements that wait, and who is told of a commit.
+//!
+//! Whatever can set another session free ends in [`Server::settle`], which drives the statements that can go
+//! on: the server does that, not their clients.
+
+use super::error::StoreError;
+use super::table::Told;
+use super::{StoreProfile, table};
+use crate::choice::Site;
+use crate::database::{
+    self, CommitRecord, Database, DatabaseError, Replica, RowChange, Session, Settings, Statement, Step,
+    TableDef, Timer,
+};
+use crate::engine::effects::Reach;
+use crate::env::Env;
+use crate::label::Label;
+use crate::scope::{Scope, User};
+use crate::signal::Signal;
+use crate::time::{Duration, Moment};
+use crate::world::World;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+pub(super) const STORE: Label = Label::new("store");
+const NOTICE: Label = Label::new("notices a dead client");
+
+/// The server of one store.
+pub(super) struct Server {
+    pub(super) env: Env,
+    pub(super) profile: StoreProfile,
+    settings: Settings,
+    database: RefCell<Database>,
+    /// Open sessions that nobody uses.
+    pool: RefCell<Vec<Session>>,
+    /// The statement that each session waits in, by the session's number.
+    waiting: RefCell<Vec<Option<Box<dyn Unfinished>>>>,
+    tables: RefCell<Vec<Rc<dyn Told>>>,
+    /// The commit that wrote a row, by the row's address; kept while recording. Each row is kept alive, so
+    /// that no address comes to mean another row.
+    writers: RefCell<BTreeMap<usize, Written>>,
+    transactions: Cell<u32>,
+    /// Raised when notices may have reached a session.
+    pub(super) notices: Signal,
+    pub(super) down_until: Cell<Moment>,
+    pub(super) standby: Cell<Option<Replica>>,
+    /// Commits that the standby lacks, oldest first.
+    pub(super) unreplayed: RefCell<Vec<CommitRecord>>,
+}
+
+/// A committed row, kept alive, and the event of its commit.
+type Written = (Rc<dyn Any>, u32);
+
+/// A statement that waits, and what is to be done with its answer.
+trait Unfinished {
+    /// Goes on with it; answers the timers to set if it waits again.
+    fn poll(&mut self, database: &mut Database, session: Session, now: u64) -> Option<Vec<Timer>>;
+    fn finish(self: Box<Self>, world: &Rc<World>);
+}
+
+struct Kept<T, F> {
+    statement: Statement<T>,
+    answer: Option<Result<T, DatabaseError>>,
+    then: F,
+}
+
+impl<T, F: FnOnce(&Rc<World>, Result<T, DatabaseError>)> Unfinished for Kept<T, F> {
+    fn poll(&mut self, database: &mut Database, session: Session, now: u64) -> Option<Vec<Timer>> {
+        match database.poll(session, &mut self.statement, now) {
+            Step::Wait(wait) => Some(wait.timers),
+            Step::Done(answer) => {
+                self.answer = Some(answer);
+                None
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, world: &Rc<World>) {
+        if let Some(answer) = self.answer {
+            (self.then)(world, answer);
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Server {
+    pub(super) fn new(env: &Env, profile: StoreProfile) -> Rc<Self> {
+        let mut database = Database::new(env.node().0);
+        database.record_commits(true);
+        let standby = profile.standby_lag.map(|_| database.create_replica());
+        let settings = Settings {
+            lock_timeout_ns: nanos(profile.lock_timeout),
+            statement_timeout_ns: nanos(profile.statement_timeout),
+            idle_in_transaction_timeout_ns: nanos(profile.idle_in_transaction),
+            deadlock_timeout_ns: nanos(profile.deadlock_timeout),
+            default_isolation: profile.isolation,
+        };
+        let server = Rc::new(Self {
+            env: env.clone(),
+            profile,
+            settings,
+            database: RefCell::new(database),
+            pool: RefCell::default(),
+            waiting: RefCell::default(),
+            tables: RefCell::default(),
+            writers: RefCell::default(),
+            transactions: Cell::new(0),
+            notices: Signal::new(),
+            down_until: Cell::new(Moment::START),
+            standby: Cell::new(standby),
+            unreplayed: RefCell::default(),
+        });
+        // Statements and hooks may hold the store, which holds them.
+        let weak = Rc::downgrade(&server);
+        env.world.at_close(move || {
+            if let Some(server) = weak.upgrade() {
+                drop((server.waiting.take(), server.tables.take()));
+            }
+        });
+        server
+    }
+
+    /// Something to be done with the database. It must not act on the store.
+    pub(super) fn with_database<T>(&self, act: impl FnOnce(&mut Database) -> T) -> T {
+        act(&mut self.database.borrow_mut())
+    }
+
+    pub(super) fn create_table<R: table::Row>(
+        &self,
+        def: TableDef<R>,
+        told: Rc<dyn Told>,
+    ) -> Result<database::Table<R>, DatabaseError> {
+        let created = self.with_database(|database| database.create_table(def))?;
+        self.tables.borrow_mut().push(told);
+        Ok(created)
+    }
+
+    pub(super) fn next_transaction(&self) -> u32 {
+        self.transactions.set(self.transactions.get() + 1);
+        self.transactions.get()
+    }
+
+    /// An open session that nobody uses; none while the server is down.
+    pub(super) fn pooled_session(&self) -> Option<Session> {
+        if self.is_down() {
+            return None;
+        }
+        let pooled = self.pool.borrow_mut().pop();
+        pooled.or_else(|| self.new_session())
+    }
+
+    /// A session of one's own; none while the server is down.
+    pub(super) fn new_session(&self) -> Option<Session> {
+        (!self.is_down()).then(|| self.with_database(|database| database.connect_with(self.settings)))
+    }
+
+    /// Gives a session back to the pool; one to which anything clings is closed.
+    pub(super) fn give_back(&self, session: Session) {
+        let mut database = self.database.borrow_mut();
+        if database.is_fresh(session, &self.settings) && !database.is_on_standby(session) {
+            self.pool.borrow_mut().push(session);
+        } else {
+            database.disconnect(session);
+        }
+    }
+
+    /// Closes every session that nobody uses.
+    pub(super) fn empty_pool(&self) {
+        let pool = self.pool.take();
+        self.with_database(|database| pool.into_iter().for_each(|session| database.disconnect(session)));
+    }
+
+    /// Begins a statement; one that waits is to be [kept](Server::keep).
+    pub(super) fn start<T>(&self, session: Session, statement: &mut Statement<T>) -> Step<T> {
+        let now = self.env.now().nanos();
+        self.with_database(|database| database.poll(session, statement, now))
+    }
+
+    /// Keeps a statement that waits, to go on with it by itself.
+    pub(super) fn keep<T: 'static>(
+        self: &Rc<Self>,
+        session: Session,
+        statement: Statement<T>,
+        timers: &[Timer],
+        then: impl FnOnce(&Rc<World>, Result<T, DatabaseError>) + 'static,
+    ) {
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() <= session.number() {
+            waiting.resize_with(session.number() + 1, || None);
+        }
+        waiting[session.number()] = Some(Box::new(Kept { statement, answer: None, then }));
+        drop(waiting);
+        self.set_timers(timers);
+    }
+
+    pub(super) fn set_timers(self: &Rc<Self>, timers: &[Timer]) {
+        for timer in timers.iter().copied() {
+            let (server, now) = (Rc::clone(self), self.env.now().nanos());
+            self.env.world.deliver(Duration::from_nanos(timer.at.saturating_sub(now)), move |world| {
+                server.with_database(|database| database.timer(timer, timer.at));
+                server.settle(world);
+            });
+        }
+    }
+
+    /// Goes on with every statement that can, in the order in which they came to wait.
+    pub(super) fn settle(self: &Rc<Self>, world: &Rc<World>) {
+        loop {
+            let ready = self.with_database(Database::take_ready);
+            if ready.is_empty() {
+                return;
+            }
+            for session in ready {
+                let kept = self.waiting.borrow_mut().get_mut(session.number()).and_then(Option::take);
+                let Some(mut statement) = kept else { continue };
+                world.core.borrow_mut().touch(Reach::Lock, session.number() as u64);
+                let now = self.env.now().nanos();
+                match self.with_database(|database| statement.poll(database, session, now)) {
+                    None => statement.finish(world),
+                    Some(timers) => {
+                        self.waiting.borrow_mut()[session.number()] = Some(statement);
+                        self.set_timers(&timers);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the tables of what has just been committed by an event, and wakes who waits for it.
+    pub(super) fn publish(self: &Rc<Self>, server: &Env, event: u32) {
+        let commits = self.with_database(Database::take_commits);
+        let recording = server.world.core.borrow().recording.is_some();
+        for commit in &commits {
+            for change in &commit.changes {
+                self.tell_one(change, |table| table.tell(server, change));
+                if let Some(row) = change.after.as_ref().filter(|_| recording) {
+                    let place = Rc::as_ptr(row).cast::<()>().addr();
+                    self.writers.borrow_mut().insert(place, (Rc::clone(row), event));
+                }
+            }
+            self.raise_signals(server, commit);
+        }
+        if self.standby.get().is_some() {
+            self.unreplayed.borrow_mut().extend(commits);
+        }
+        if self.with_database(|database| !database.notified().is_empty()) {
+            self.notices.raise(server);
+        }
+        self.settle(&server.world);
+    }
+
+    /// Does something with the table of a change. The list of tables is free meanwhile: a hook may use the store.
+    pub(super) fn tell_one(&self, change: &RowChange, tell: impl FnOnce(&dyn Told)) {
+        let table = self.tables.borrow().get(change.table).map(Rc::clone);
+        if let Some(table) = table {
+            tell(&*table);
+        }
+    }
+
+    pub(super) fn raise_signals(&self, server: &Env, commit: &CommitRecord) {
+        for (at, change) in commit.changes.iter().enumerate() {
+            if commit.changes[..at].iter().all(|earlier| earlier.table != change.table) {
+                self.tell_one(change, |table| table.signal().raise(server));
+            }
+        }
+    }
+
+    /// Says to the reader's trace who wrote the row that it reads.
+    pub(super) fn note_read<R: 'static>(&self, row: &Rc<R>) {
+        let mut core = self.env.world.core.borrow_mut();
+        if core.recording.is_none() {
+            return;
+        }
+        let place = Rc::as_ptr(row).cast::<()>().addr();
+        if let Some((_, event)) = self.writers.borrow().get(&place) {
+            core.follows_from(*event);
+        }
+    }
+
+    /// The client is gone. The server learns of it some time later, and ends the session then.
+    pub(super) fn notice_later(self: &Rc<Self>, session: Session, scope: Scope) {
+        let server = self.env.within(scope);
+        let site = Site::new(STORE, NOTICE);
+        let delay = server.choose_for(User::ENGINE, site, &self.profile.notice).delay(&self.profile.notice);
+        if !delay.is_zero() {
+            server.lasts(delay);
+        }
+        // A session that was ended meanwhile has told its client's line already.
+        let gone = self.with_database(|database| database.client_gone(session, None::<Statement<()>>));
+        let here = Rc::clone(self);
+        drop(gone);
+        server.world.deliver(delay, move |world| here.close(world, session));
+    }
+
+    /// Ends a session from the server's side.
+    pub(super) fn close(self: &Rc<Self>, world: &Rc<World>, session: Session) {
+        if let Some(kept) = self.waiting.borrow_mut().get_mut(session.number()) {
+            drop(kept.take());
+        }
+        self.with_database(|database| database.disconnect(session));
+        self.settle(world);
+    }
+
+    /// Takes back a statement whose client has given it up.
+    pub(super) fn cancel(self: &Rc<Self>, session: Session) {
+        drop(self.with_database(|database| database.cancel(session)));
+        self.settle(&self.env.world);
+    }
+}
+
+/// What a client is told of an answer.
+pub(super) fn told<T>(answer: Result<T, DatabaseError>) -> Result<T, StoreError> {
+    answer.map_err(StoreError::told)
+}

@@ -1,0 +1,183 @@
+//! Further statements of a transaction; [`Transaction::execute`] takes those that have no method.
+
+use super::server::Server;
+use super::table::{Row, Table};
+use super::{Store, StoreError, Transaction};
+use crate::database::{self, AdvisoryScope, Statement};
+use crate::label::Label;
+use crate::time::Duration;
+use std::rc::{Rc, Weak};
+
+const STATEMENT: Label = Label::new("statement");
+const SAVEPOINT: Label = Label::new("savepoint");
+const ADVISORY: Label = Label::new("advisory lock");
+const SEQUENCE: Label = Label::new("sequence");
+const NOTIFY: Label = Label::new("notify");
+
+/// Numbers that are never given back: not by a rollback, and not in the order of commits.
+#[derive(Clone)]
+pub struct Sequence {
+    home: Weak<Server>,
+    handle: database::Sequence,
+}
+
+impl Store {
+    /// A new sequence, whose first number is 1.
+    pub fn sequence(&self) -> Sequence {
+        let handle = self.0.with_database(|database| database.create_sequence(1));
+        Sequence { home: Rc::downgrade(&self.0), handle }
+    }
+
+    /// The table's handle in the database, for statements built by hand; see [`Transaction::execute`].
+    ///
+    /// # Panics
+    /// If it is a table of another store.
+    pub fn handle<R: Row>(&self, table: &Table<R>) -> database::Table<R> {
+        table.within(&self.0, "Store::handle")
+    }
+}
+
+impl Transaction {
+    /// Runs any statement of the [`database`](crate::database): other paths and locks, sub-selects, `ON
+    /// CONFLICT` on other constraints. Those that begin or end a transaction are not for it.
+    ///
+    /// # Errors
+    /// As the statement says.
+    ///
+    /// # Panics
+    /// If a handle in it is of another store.
+    pub async fn execute<T: 'static>(&mut self, statement: Statement<T>) -> Result<T, StoreError> {
+        self.line.run(STATEMENT, statement).await
+    }
+
+    /// `UPDATE … WHERE key AND condition`: answers the new row, or `None` if there is none that satisfies the
+    /// condition. A row that was awaited is judged as it is then; `set` sees that one too.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`] and [`Transaction::update`].
+    pub async fn update_where<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        key: &R::Key,
+        condition: impl Fn(&R) -> bool + 'static,
+        set: impl Fn(&R) -> R + 'static,
+    ) -> Result<Option<R>, StoreError> {
+        let handle = self.handle(table, "Transaction::update_where");
+        let statement = handle.at(key.clone()).filter(condition).update(set);
+        let rows = self.line.run(table.0.name, statement).await?;
+        Ok(rows.first().map(|row| R::clone(row)))
+    }
+
+    /// `INSERT … ON CONFLICT (key) DO UPDATE`: inserts the row, or sets the one with its key to what `merge`
+    /// makes of the old and the new one. Answers the row as it is now.
+    ///
+    /// # Errors
+    /// As [`Transaction::insert`].
+    pub async fn insert_or_update<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        row: R,
+        merge: impl Fn(&R, &R) -> R + 'static,
+    ) -> Result<R, StoreError> {
+        let handle = self.handle(table, "Transaction::insert_or_update");
+        let statement = handle.insert(row.clone()).on_conflict_update(merge).build();
+        let rows = self.line.run(table.0.name, statement).await?;
+        Ok(rows.first().map_or(row, |row| R::clone(row)))
+    }
+
+    /// Deletes the row with this key; answers it as it was.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`].
+    pub async fn delete<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
+        let handle = self.handle(table, "Transaction::delete");
+        let rows = self.line.run(table.0.name, handle.at(key.clone()).delete()).await?;
+        Ok(rows.first().map(|row| self.seen(row)))
+    }
+
+    /// Rolls back, now: the same as dropping it.
+    pub fn roll_back(self) {}
+
+    /// Sets a savepoint.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn savepoint(&mut self, name: &str) -> Result<(), StoreError> {
+        self.line.run(SAVEPOINT, Statement::savepoint(name)).await
+    }
+
+    /// Takes back everything since a savepoint, which stays, and frees the row locks taken since; the
+    /// transaction goes on, also if a statement has failed.
+    ///
+    /// # Errors
+    /// 3B001 if there is no such savepoint, [`StoreError::ConnectionLost`].
+    pub async fn roll_back_to(&mut self, name: &str) -> Result<(), StoreError> {
+        self.line.run(SAVEPOINT, Statement::rollback_to(name)).await
+    }
+
+    /// Forgets a savepoint; what came after it belongs to the transaction.
+    ///
+    /// # Errors
+    /// 3B001 if there is no such savepoint, and as [`Transaction::get`].
+    pub async fn release(&mut self, name: &str) -> Result<(), StoreError> {
+        self.line.run(SAVEPOINT, Statement::release(name)).await
+    }
+
+    /// From now on a statement of this transaction waits this long for a lock; zero is without limit.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn limit_lock_waits(&mut self, to: Duration) -> Result<(), StoreError> {
+        let to = u64::try_from(to.as_nanos()).unwrap_or(u64::MAX);
+        self.line.run(STATEMENT, Statement::set_lock_timeout(to).local()).await
+    }
+
+    /// From now on a statement of this transaction takes this long at most; zero is without limit.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn limit_statements(&mut self, to: Duration) -> Result<(), StoreError> {
+        let to = u64::try_from(to.as_nanos()).unwrap_or(u64::MAX);
+        self.line.run(STATEMENT, Statement::set_statement_timeout(to).local()).await
+    }
+
+    /// Takes the advisory lock of this key until the transaction ends. For one that outlives it, see
+    /// [`Connection::lock`](super::Connection::lock).
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`].
+    pub async fn advisory_lock(&mut self, key: i64) -> Result<(), StoreError> {
+        self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Transaction)).await
+    }
+
+    /// The same without waiting; answers whether the lock was free.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn try_advisory_lock(&mut self, key: i64) -> Result<bool, StoreError> {
+        self.line.run(ADVISORY, Statement::try_advisory_lock(key, AdvisoryScope::Transaction)).await
+    }
+
+    /// The next number of a sequence.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    ///
+    /// # Panics
+    /// If it is a sequence of another store.
+    pub async fn next(&mut self, sequence: &Sequence) -> Result<i64, StoreError> {
+        let same = std::ptr::eq(sequence.home.as_ptr(), Rc::as_ptr(&self.line.server));
+        assert!(same, "Transaction::next: the sequence belongs to another store");
+        let handle = sequence.handle;
+        self.line.touch();
+        self.line.read(SEQUENCE, |scope| scope.nextval(handle)).await
+    }
+
+    /// Sends a notice to whoever listens on the channel, when and if the transaction commits.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn notify(&mut self, channel: &str, payload: &str) -> Result<(), StoreError> {
+        self.line.run(NOTIFY, Statement::notify(channel, payload)).await
+    }
+}
