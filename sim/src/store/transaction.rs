@@ -14,7 +14,15 @@ use std::rc::Rc;
 ///
 /// After a statement has failed, every further one fails with [`StoreError::InFailedTransaction`], unless the
 /// transaction goes back to a savepoint. A statement that is given up half-way, as by
-/// [`Env::timeout`], is cancelled and counts as failed.
+/// [`Env::timeout`], is cancelled and counts as failed. Nothing can be done with it after its commit:
+///
+/// ```compile_fail,E0382
+/// # use shakedown_sim::Transaction;
+/// # async fn after(mut tx: Transaction) {
+/// drop(tx.commit("work").await);
+/// drop(tx.savepoint("after").await);
+/// # }
+/// ```
 pub struct Transaction {
     pub(super) line: Line,
     /// The connection that it was begun on, which is busy meanwhile; without one, the session is the pool's.

@@ -2,9 +2,12 @@
 //! what becomes durable out.
 
 mod desk;
+mod workshop;
 
+mod bad_use;
 mod commits;
 mod crashes;
+mod known_bugs;
 mod locks;
 mod serial;
 mod visibility;
