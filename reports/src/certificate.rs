@@ -290,6 +290,7 @@ pub fn junit(all: &[Certificate]) -> String {
         variants: Vec::new(),
         invariants: certificate.invariants.clone(),
         findings: certificate.findings.clone(),
+        trace: None,
         assumptions: certificate.assumptions.clone(),
         search: Search::default(),
         canaries: Vec::new(),

@@ -5,13 +5,17 @@
 //!
 //! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
 //! columns are written), [`story`] (which steps tell a failure, and why each happened), [`likely`] (where it was
-//! lost), and one module for each form: [`terminal`], [`json`], [`markdown`], [`junit`]; [`certificate`]
-//! (the record of an exhaustive search) and [`matrix`] (what breaks without which guardrail), in each form.
+//! lost), [`knowledge`] (who had not heard of what), [`comparison`] (where two runs part), and one module for each
+//! form: [`terminal`], [`json`], [`markdown`], [`junit`], [`html`]; [`certificate`] (the record of an exhaustive
+//! search) and [`matrix`] (what breaks without which guardrail), in each form.
 
 pub mod certificate;
 pub mod clock;
+pub mod comparison;
+pub mod html;
 pub mod json;
 pub mod junit;
+pub mod knowledge;
 pub mod layout;
 pub mod likely;
 pub mod markdown;
@@ -22,4 +26,4 @@ pub mod terminal;
 
 pub use certificate::Certificate;
 pub use layout::Paper;
-pub use records::{Canary, Ending, Finding, Finished, GoalTally, Listed, Search, Verdict};
+pub use records::{Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Verdict};

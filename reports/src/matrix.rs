@@ -109,6 +109,14 @@ impl Row {
     }
 }
 
+impl Matrix {
+    /// What breaks without a guardrail, and what breaks all the same.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let whole = self.guarded.iter().flat_map(|guarded| &guarded.findings);
+        self.rows.iter().filter_map(Row::finding).chain(whole)
+    }
+}
+
 /// The matrix at a terminal.
 pub fn human(paper: Paper, matrix: &Matrix) -> String {
     let mut out = String::new();

@@ -1,7 +1,7 @@
 //! What there is to report: the finished records of runs and campaigns.
 
 use shakedown_sim::search::Failure;
-use shakedown_sim::{Digest, Duration};
+use shakedown_sim::{Digest, Duration, Trace};
 
 /// What a campaign, or a single run, says of its scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -81,6 +81,33 @@ pub struct Finding {
     pub steady: bool,
     /// Where its trace is, as one would type it.
     pub trace: String,
+    /// The runs that one wants to see beside it.
+    pub beside: Beside,
+}
+
+/// Runs to compare a failing run with.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Beside {
+    /// The same script with each of the missing guardrails put back, one at a time.
+    pub put_back: Vec<PutBack>,
+    /// The nearest run that holds, recorded; none if none is known.
+    pub holding: Option<Trace>,
+}
+
+/// A failing script, run in the design that has one of the missing guardrails again.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct PutBack {
+    /// The guardrail.
+    pub guardrail: String,
+    /// What it does.
+    pub about: String,
+    /// What the failing design does instead.
+    pub instead: String,
+    /// The invariants that the run still breaks; empty if it holds.
+    pub still_broken: Vec<String>,
+    /// Whether the run met every choice at which the script deviates. If not, the guardrail has left no place
+    /// for it.
+    pub met: bool,
 }
 
 /// How often a failure is replayed before it is reported.
@@ -113,6 +140,8 @@ pub struct Finished {
     pub invariants: Vec<String>,
     /// One for each signature, in the order of their first runs.
     pub findings: Vec<Finding>,
+    /// The run itself, recorded, if it was but one.
+    pub trace: Option<Trace>,
     /// How the runs were chosen.
     pub search: Search,
     /// What they had to catch.

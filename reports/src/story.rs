@@ -155,6 +155,30 @@ pub fn exceptions(script: &Script) -> Vec<(usize, &Deviation)> {
     script.deviations.iter().enumerate().map(|(at, deviation)| (at + 1, deviation)).collect()
 }
 
+/// Each deviation that the run took: as the script has it, and in words.
+pub fn befalls(trace: &Trace) -> Vec<(String, String)> {
+    let words = |deviation: &Deviation| {
+        let of = |choice: &ChoiceTaken, step: &Step| {
+            let id = &deviation.id;
+            id.site == choice.site && id.nth == choice.nth && id.scope.to_string() == step.scope
+        };
+        trace.steps.iter().find_map(|step| {
+            let choice = step.choice.as_ref().filter(|choice| of(choice, step))?;
+            Some(match (fate(choice), crash(choice)) {
+                (Some(fate), _) => format!("{}: {fate}", owner(choice)),
+                (None, Some(crash)) => format!("{} {crash}", step.node),
+                (None, None) => format!("{}: {}", step.node, turn(step, choice)),
+            })
+        })
+    };
+    let taken = |deviation: &Deviation| words(deviation).map(|words| (deviation.to_string(), words));
+    trace.script.deviations.iter().filter_map(taken).collect()
+}
+
+fn owner(choice: &ChoiceTaken) -> &str {
+    choice.site.split('/').next().unwrap_or(&choice.site)
+}
+
 /// What each deviation was needed for: one sentence for all without which the run comes to the same.
 pub fn needed(needed: &[Needed]) -> Vec<String> {
     let mut ends: Vec<(&[String], Vec<usize>)> = Vec::new();
@@ -178,7 +202,6 @@ pub fn needed(needed: &[Needed]) -> Vec<String> {
     ends.into_iter().map(sentence).collect()
 }
 
-/// `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
 /// The least change with which the run holds, as a sentence. That something dropped is enough is said before.
 pub fn nearest(failure: &Failure) -> Option<String> {
     let nearest = failure.nearest.as_ref()?;
@@ -191,6 +214,7 @@ pub fn nearest(failure: &Failure) -> Option<String> {
     }
 }
 
+/// `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
 fn any_of(numbers: &[usize]) -> String {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     for number in numbers {

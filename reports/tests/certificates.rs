@@ -3,7 +3,7 @@
 mod till;
 
 use shakedown_reports::certificate::{self, Certificate, Depth};
-use shakedown_reports::{Ending, Finding, Paper, Verdict};
+use shakedown_reports::{Beside, Ending, Finding, Paper, Verdict};
 use shakedown_sim::search::{Bounded, understand};
 use shakedown_sim::{Plan, Rehearse, Runner, Variant};
 
@@ -19,7 +19,15 @@ fn certify(remembers: bool) -> Certificate {
         let script = runner.script();
         let failure = understand(&mut runner, &script, &broken.violations[0]);
         let trace = "target/shakedown/till.trace.jsonl".to_owned();
-        Finding { failure, seed: None, count: 1, runs_to_find: 2, steady: true, trace }
+        Finding {
+            failure,
+            seed: None,
+            count: 1,
+            runs_to_find: 2,
+            steady: true,
+            trace,
+            beside: Beside::default(),
+        }
     });
     let verdict = if findings.is_some() { Verdict::Violated } else { Verdict::Held };
     Certificate {

@@ -5,8 +5,8 @@ mod till;
 use quick_xml::events::Event;
 use shakedown_reports::json::SelfCheck;
 use shakedown_reports::{
-    Canary, Ending, Finding, Finished, GoalTally, Paper, Search, Verdict, json, junit, likely, markdown,
-    terminal,
+    Beside, Canary, Ending, Finding, Finished, GoalTally, Paper, Search, Verdict, json, junit, likely,
+    markdown, terminal,
 };
 use shakedown_sim::search::{explore, likelihood, understand};
 use shakedown_sim::{Plan, Rehearse, Runner};
@@ -19,8 +19,9 @@ fn finding() -> (Finding, Finished) {
     let script = runner.script_of(failing.seed);
     let failure = understand(&mut runner, &script, &failing.violations[0]);
     let trace = format!("target/shakedown/till-{}.trace.jsonl", failure.signature);
+    let beside = Beside::default();
     let (seed, runs_to_find) = (Some(failing.seed), campaign.tally.runs);
-    let finding = Finding { failure, seed, count: 1, runs_to_find, steady: true, trace };
+    let finding = Finding { failure, seed, count: 1, runs_to_find, steady: true, trace, beside };
     let finished = Finished {
         scenario: "till".to_owned(),
         without: vec!["memory".to_owned()],
@@ -34,6 +35,7 @@ fn finding() -> (Finding, Finished) {
         variants: vec![("orders".to_owned(), vec![("1".to_owned(), 4), ("2".to_owned(), 3)])],
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
         findings: vec![finding.clone()],
+        trace: None,
         search: Search::default(),
         canaries: Vec::new(),
         assumptions: vec!["the till does not crash".to_owned()],

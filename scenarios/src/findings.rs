@@ -1,7 +1,6 @@
 //! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
 
-use crate::quiet;
-use crate::traces;
+use crate::{beside, quiet, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
 use shakedown_sim::search::{Campaign, Failure, Group, understand};
@@ -102,6 +101,7 @@ fn finding(
     let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
     let steady = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
     let trace = traces::save(traces, &failure)?;
+    let beside = beside::of(runner, &failure);
     let (seed, runs_to_find) = met;
-    Ok(Finding { failure, seed, count: 1, runs_to_find, steady, trace })
+    Ok(Finding { failure, seed, count: 1, runs_to_find, steady, trace, beside })
 }

@@ -2,10 +2,12 @@
 //!
 //! Modules in reading order: [`booking`] (a scenario), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
-//! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations),
-//! [`findings`] and [`traces`] (failures, told apart and on disk), [`regression`] (failures that are kept), and
+//! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
+//! [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart,
+//! what to compare them with, on disk), [`regression`] (failures that are kept), and
 //! [`cli`] (the `shakedown` command).
 
+pub mod beside;
 pub mod booking;
 pub mod campaign;
 pub mod canary;

@@ -55,6 +55,14 @@ pub struct Step {
     pub digest: String,
 }
 
+impl Step {
+    /// The outermost entity that the step concerns, if it concerns one: `order-1` of `order-1/attempt-2`.
+    pub fn entity(&self) -> Option<&str> {
+        let outermost = self.scope.split('/').next().unwrap_or_default();
+        (outermost != "-").then_some(outermost)
+    }
+}
+
 /// A deviating choice.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ChoiceTaken {

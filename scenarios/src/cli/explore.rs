@@ -150,6 +150,7 @@ impl Explore {
             },
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,
+            trace: None,
             search: Search { profile: self.profile.name.to_owned(), guided: self.guided },
             canaries,
             assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),

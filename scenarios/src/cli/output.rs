@@ -3,7 +3,7 @@
 use super::exit::Complaint;
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
-use shakedown_reports::{Certificate, Finished, Paper, certificate, json, junit, markdown};
+use shakedown_reports::{Certificate, Finished, Paper, certificate, html, json, junit, markdown};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(super) struct Output {
     /// The form of the result on stdout
     #[arg(long, global = true, env = "SHAKEDOWN_FORMAT", value_name = "FORM", default_value = "human")]
     pub(super) format: Format,
-    /// Also write the result of run, explore, certify or matrix to a file: md, json or junit
+    /// Also write the result of run, explore, certify or matrix to a file: md, html, json or junit
     #[arg(long, global = true, env = "SHAKEDOWN_REPORT", value_name = "KIND=FILE", value_delimiter = ',')]
     pub(super) report: Vec<Report>,
     /// Read defaults of the flags from this file instead of ./shakedown.toml
@@ -35,6 +35,7 @@ pub(super) enum Format {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Markdown,
+    Html,
     Json,
     Junit,
 }
@@ -53,9 +54,10 @@ impl FromStr for Report {
         let (kind, file) = text.split_once('=').ok_or("expected KIND=FILE, as in `junit=report.xml`")?;
         let kind = match kind {
             "md" => Kind::Markdown,
+            "html" => Kind::Html,
             "json" => Kind::Json,
             "junit" => Kind::Junit,
-            _ => return Err(format!("there is no report `{kind}`; there are: md, json, junit")),
+            _ => return Err(format!("there is no report `{kind}`; there are: md, html, json, junit")),
         };
         if file.is_empty() {
             return Err("the file is missing: expected KIND=FILE, as in `junit=report.xml`".to_owned());
@@ -113,6 +115,7 @@ impl Reports {
     pub(super) fn write(self, results: &[Finished]) -> Result<(), Complaint> {
         self.put(|kind| match kind {
             Kind::Markdown => markdown::finished(results),
+            Kind::Html => html::finished(results),
             Kind::Json => json::finished(results, &[]),
             Kind::Junit => junit::finished(results),
         })
@@ -125,6 +128,7 @@ impl Reports {
     pub(super) fn write_certificates(self, all: &[Certificate]) -> Result<(), Complaint> {
         self.put(|kind| match kind {
             Kind::Markdown => certificate::page(all),
+            Kind::Html => html::certificates(all),
             Kind::Json => certificate::json(all),
             Kind::Junit => certificate::junit(all),
         })
@@ -137,6 +141,7 @@ impl Reports {
     pub(super) fn write_matrix(self, all: &Matrix) -> Result<(), Complaint> {
         self.put(|kind| match kind {
             Kind::Markdown => matrix::page(all),
+            Kind::Html => html::matrix(all),
             Kind::Json => matrix::json(all),
             Kind::Junit => matrix::junit(all),
         })

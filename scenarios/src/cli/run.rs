@@ -193,6 +193,7 @@ fn finished(
         variants: variants.collect(),
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
         findings,
+        trace: Some(trace.clone()),
         search: Search::default(),
         canaries: Vec::new(),
         assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),

@@ -197,10 +197,13 @@ fn reports_are_written_beside_the_result() {
     let mut arguments = vec!["explore", "booking", "--seeds", "300", "--max-fail", "1"];
     arguments.extend(BROKEN);
     arguments.extend(["--report", "md=a.md", "--report", "junit=a.xml", "--report", "json=a.json"]);
+    arguments.extend(["--report", "html=a.html"]);
     assert_eq!(code(&answer(here.path(), &arguments)), 1);
     let read = |name| fs::read_to_string(here.path().join(name)).expect("written");
     assert!(read("a.md").starts_with("# booking without execution-log"));
     assert!(read("a.json").starts_with("{\n  \"scenarios\""));
+    let page = read("a.html");
+    assert!(page.contains("With it in, the same script <strong class=\"good\">holds</strong>"), "{page}");
     let xml = read("a.xml");
     let mut reader = quick_xml::Reader::from_str(&xml);
     while reader.read_event().expect("well-formed") != quick_xml::events::Event::Eof {}

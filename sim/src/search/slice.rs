@@ -58,9 +58,9 @@ impl Story<'_> {
     fn entities(&self, violation: &Violation, deviations: &BTreeSet<u32>) -> BTreeSet<String> {
         let concerned = violation.events.iter().chain(deviations);
         let concerned = concerned.filter_map(|number| self.trace.steps.get(*number as usize));
-        let mut entities: BTreeSet<String> = concerned.filter_map(entity).map(str::to_owned).collect();
+        let mut entities: BTreeSet<String> = concerned.filter_map(Step::entity).map(str::to_owned).collect();
         let named = violation.message.split(|c: char| !(c.is_alphanumeric() || "-_".contains(c)));
-        let known: BTreeSet<&str> = self.trace.steps.iter().filter_map(entity).collect();
+        let known: BTreeSet<&str> = self.trace.steps.iter().filter_map(Step::entity).collect();
         entities.extend(named.filter(|word| known.contains(word)).map(str::to_owned));
         entities
     }
@@ -69,7 +69,7 @@ impl Story<'_> {
     fn last_facts(&self, entities: &BTreeSet<String>) -> BTreeSet<u32> {
         let facts = self.steps(|step| step.kind == Kind::Fact);
         let of = |wanted: &String| {
-            let own = facts.iter().rev().filter(|fact| entity(self.step(**fact)) == Some(wanted));
+            let own = facts.iter().rev().filter(|fact| self.step(**fact).entity() == Some(wanted));
             own.take(LAST_FACTS).copied().collect::<Vec<_>>()
         };
         let last: BTreeSet<u32> = entities.iter().flat_map(of).collect();
@@ -135,7 +135,7 @@ impl Story<'_> {
     fn aftermath(&self, deviations: &BTreeSet<u32>, entities: &BTreeSet<String>) -> BTreeSet<u32> {
         let from = deviations.first().copied().unwrap_or_default();
         let steps = from..self.trace.steps.len() as u32;
-        let own = |number: &u32| entity(self.step(*number)).is_some_and(|own| entities.contains(own));
+        let own = |number: &u32| self.step(*number).entity().is_some_and(|own| entities.contains(own));
         steps.filter(|number| own(number) && self.tells(*number)).collect()
     }
 
@@ -169,8 +169,8 @@ impl Story<'_> {
         let mut ranked = Vec::new();
         for number in told.iter().copied() {
             let step = self.step(number);
-            let repeated = !before.insert((&step.node, step.kind, &step.text, entity(step)));
-            let foreign = entity(step).is_some_and(|entity| !entities.contains(entity));
+            let repeated = !before.insert((&step.node, step.kind, &step.text, step.entity()));
+            let foreign = step.entity().is_some_and(|entity| !entities.contains(entity));
             let rank = if repeated || foreign { 0 } else { 1 };
             if !fixed.contains(&number) && Some(number) != first {
                 let far = distance.get(&number).copied().unwrap_or(u32::MAX);
@@ -215,10 +215,4 @@ fn is_gone(kind: Kind) -> bool {
 fn is_chatter(kind: Kind) -> bool {
     matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed | Kind::Log)
         || matches!(kind, Kind::Wake | Kind::Heal | Kind::Rest)
-}
-
-/// The outermost entity that a step concerns, if it concerns one.
-fn entity(step: &Step) -> Option<&str> {
-    let outermost = step.scope.split('/').next().unwrap_or_default();
-    (outermost != "-").then_some(outermost)
 }

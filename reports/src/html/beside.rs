@@ -1,0 +1,71 @@
+//! The broken run beside the nearest run that holds: what both tell, and from where on they differ.
+
+use super::escape::Text;
+use crate::clock::Clock;
+use crate::comparison::{Comparison, compare};
+use crate::story::{Row, plural};
+use shakedown_sim::search::{Change, Failure};
+use shakedown_sim::{Script, Trace};
+
+/// The section of an article; `slice` is the story of the broken run.
+pub(super) fn section(failure: &Failure, slice: &[u32], holding: &Trace) -> String {
+    let Comparison { shared, left, right } = compare(&failure.trace, slice, holding);
+    let latest = shared.iter().chain(&left).chain(&right).map(|row| row.time).max().unwrap_or_default();
+    let clock = Clock::up_to(latest);
+    let both = match shared.as_slice() {
+        [] => String::new(),
+        rows => format!(
+            "<details class=\"shared\"><summary>{} in which both runs are the same</summary>{}</details>\n",
+            plural(rows.len() as u64, "step"),
+            list(clock, rows)
+        ),
+    };
+    format!(
+        "<section><h2>Beside the nearest run that holds</h2>\n<p>{}</p>\n{both}\
+         <p class=\"parts\"><span>The first difference</span></p>\n<div class=\"pair\">\n\
+         <div><h3 class=\"bad\">It breaks</h3>{}<p class=\"end bad\">{}</p></div>\n\
+         <div><h3 class=\"good\">It holds</h3>{}<p class=\"end good\">No invariant is broken.</p></div>\n\
+         </div></section>\n",
+        difference(failure, &holding.script),
+        list(clock, &left),
+        Text(&failure.violation.message),
+        list(clock, &right),
+    )
+}
+
+fn list(clock: Clock, rows: &[Row]) -> String {
+    let item = |row: &Row| {
+        let class = if row.deviates { " class=\"fault\"" } else { "" };
+        let why = match row.why.as_str() {
+            "" => String::new(),
+            why => format!(" <span class=\"because\">{}</span>", Text(why)),
+        };
+        let (time, node, what) = (clock.text(row.time), Text(&row.node), Text(&row.what));
+        format!("<li{class}><time>{time}</time> <span class=\"what\"><b>{node}</b> {what}{why}</span></li>\n")
+    };
+    match rows {
+        [] => "<p class=\"aside\">Nothing more happens.</p>".to_owned(),
+        rows => format!("<ol class=\"story\">\n{}</ol>", rows.iter().map(item).collect::<String>()),
+    }
+}
+
+/// In which way the run that holds is another, as a sentence of markup.
+fn difference(failure: &Failure, holds: &Script) -> String {
+    let code = |text: &str| format!("<code>{}</code>", Text(text));
+    let Some(nearest) = &failure.nearest else { return format!("It runs {}.", code(&holds.to_string())) };
+    let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation);
+    let number = at.map_or(0, |at| at + 1);
+    match &nearest.change {
+        Change::Dropped => {
+            format!("It is the same script without ({number}), {}.", code(&nearest.deviation.to_string()))
+        }
+        Change::Alternative(name) => format!(
+            "It is the same script, but ({number}) goes another way: {} instead of {}.",
+            code(name),
+            code(&nearest.deviation.alternative)
+        ),
+        Change::Elsewhere(id) => {
+            format!("It is the same script, but ({number}) happens elsewhere: at {}.", code(&id.to_string()))
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A headless Chromium, driven over its debugging pipe: JSON messages that end with a zero byte. It listens on
+//! no port, has a profile of its own, and ends with the test.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// An answer takes no longer than this, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Chromium takes messages on descriptor 3 and answers on 4; a process that is spawned has only 0 to 2.
+const PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+];
+
+/// What the page is seen on.
+#[derive(Clone, Copy)]
+pub(crate) struct Screen {
+    pub(crate) width: u32,
+    pub(crate) dark: bool,
+    pub(crate) scripts: bool,
+}
+
+impl Screen {
+    pub(crate) const DESKTOP: Screen = Screen { width: 1360, dark: false, scripts: true };
+    pub(crate) const PHONE: Screen = Screen { width: 360, ..Screen::DESKTOP };
+}
+
+/// A browser that shows one page.
+pub(crate) struct Browser {
+    child: Child,
+    to: ChildStdin,
+    from: Receiver<Value>,
+    session: Option<String>,
+    calls: u64,
+    events: Vec<Value>,
+    place: TempDir,
+}
+
+fn installed() -> String {
+    let find = "command -v chromium || command -v chromium-browser || command -v google-chrome";
+    let found = Command::new("sh").args(["-c", find]).output().expect("a shell");
+    let path = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    assert!(
+        !path.is_empty(),
+        "Chromium is missing, and the page is tested in it: `.ci/chromium` installs Debian's package"
+    );
+    path
+}
+
+impl Browser {
+    /// Shows a page, from a file, and waits until it is there. `fragment` is the end of its address.
+    pub(crate) fn show(screen: Screen, html: &str, fragment: &str) -> Self {
+        let place = TempDir::new().expect("a directory");
+        let mut child = Command::new("sh")
+            .args(["-c", PIPES, &installed()])
+            .args(FLAGS)
+            .arg(format!("--user-data-dir={}", place.path().join("profile").display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let (to, answers) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        let (heard, from) = channel();
+        std::thread::spawn(move || {
+            for message in BufReader::new(answers).split(0).map_while(Result::ok) {
+                let parsed = serde_json::from_slice(&message).expect("Chromium speaks JSON");
+                if heard.send(parsed).is_err() {
+                    break;
+                }
+            }
+        });
+        let (session, calls, events) = (None, 0, Vec::new());
+        let mut browser = Self { child, to, from, session, calls, events, place };
+        browser.open(screen);
+        let file = browser.place.path().join("page.html");
+        std::fs::write(&file, html).expect("written");
+        browser.visit(&format!("file://{}{fragment}", file.display()));
+        browser
+    }
+
+    fn open(&mut self, screen: Screen) {
+        let target = self.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = self.call("Target.attachToTarget", attach);
+        self.session = session["sessionId"].as_str().map(str::to_owned);
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            self.call(&format!("{domain}.enable"), json!({}));
+        }
+        let (width, mobile) = (screen.width, screen.width < 600);
+        let metrics = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": mobile });
+        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        let scheme = if screen.dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !screen.scripts }));
+    }
+
+    fn visit(&mut self, url: &str) {
+        self.call("Page.navigate", json!({ "url": url }));
+        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+            let event = self.hear();
+            self.events.push(event);
+        }
+    }
+
+    fn hear(&self) -> Value {
+        self.from.recv_timeout(PATIENCE).expect("Chromium answers")
+    }
+
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        self.calls += 1;
+        let mut message = json!({ "id": self.calls, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            message["sessionId"] = json!(session);
+        }
+        self.to.write_all(format!("{message}\0").as_bytes()).expect("Chromium listens");
+        loop {
+            let mut answer = self.hear();
+            if answer["id"] == self.calls {
+                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+                return answer["result"].take();
+            }
+            self.events.push(answer);
+        }
+    }
+
+    /// What an expression comes to in the page.
+    pub(crate) fn eval(&mut self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut answer = self.call("Runtime.evaluate", asked);
+        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
+        answer["result"]["value"].take()
+    }
+
+    /// What an expression comes to, as text.
+    pub(crate) fn text(&mut self, expression: &str) -> String {
+        let value = self.eval(expression);
+        value.as_str().unwrap_or_else(|| panic!("{expression} is {value}")).to_owned()
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn wait_for(&mut self, expression: &str) {
+        let poll = format!(
+            "new Promise((done) => {{ const ask = (left) => ({expression}) ? done(true) : left ? setTimeout(ask, 20, left - 1) : done(false); ask(500); }})"
+        );
+        assert_eq!(self.eval(&poll), true, "{expression}");
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub(crate) fn press(&mut self, key: &str) {
+        let (code, text) = match key {
+            "Tab" => (9, None),
+            " " => (32, Some(" ")),
+            "Enter" => (13, Some("\r")),
+            "End" => (35, None),
+            "Home" => (36, None),
+            "ArrowLeft" => (37, None),
+            "ArrowUp" => (38, None),
+            "ArrowRight" => (39, None),
+            "ArrowDown" => (40, None),
+            other => panic!("no test presses {other}"),
+        };
+        let mut down = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });
+        if let Some(text) = text {
+            down["text"] = json!(text);
+        }
+        self.call("Input.dispatchKeyEvent", down.clone());
+        down["type"] = json!("keyUp");
+        self.call("Input.dispatchKeyEvent", down);
+    }
+
+    /// Errors of scripts, and whatever the console says.
+    pub(crate) fn complaints(&mut self) -> Vec<Value> {
+        self.eval("0");
+        let loud = ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"];
+        let is_loud = |event: &&Value| loud.iter().any(|method| event["method"] == *method);
+        self.events.iter().filter(is_loud).cloned().collect()
+    }
+
+    /// The addresses that the page asked for, beside its own.
+    pub(crate) fn requests(&mut self) -> Vec<String> {
+        self.eval("0");
+        let sent = self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
+        let urls = sent.filter_map(|event| event["params"]["request"]["url"].as_str());
+        urls.filter(|url| !url.contains("/page.html")).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A browser that is gone already needs no end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
