@@ -234,7 +234,13 @@ impl Env {
     }
 
     /// Draws whether an episode begins here, unless one is under way.
-    fn begin_episode(&self, caller: User, site: Site, lengths: &Alternatives, until: &Cell<Moment>) {
+    pub(crate) fn begin_episode(
+        &self,
+        caller: User,
+        site: Site,
+        lengths: &Alternatives,
+        until: &Cell<Moment>,
+    ) {
         if self.now() < until.get() {
             return;
         }

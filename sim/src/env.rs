@@ -221,6 +221,17 @@ impl Env {
         Some(core.event(self.node, self.scope, kind, words, || text.unwrap_or_default()))
     }
 
+    /// Has the run's digests depend on a value that goes out into the world.
+    pub(crate) fn digest(&self, value: &impl serde::Serialize) {
+        let mut core = self.world.core.borrow_mut();
+        if core.is_alive(self.node, self.incarnation) {
+            core.digest.value(value);
+            if let Some(effects) = &mut core.effects {
+                effects.value(value);
+            }
+        }
+    }
+
     /// A place where the node may crash, beside its effect `effect` on the world. Calls and commits have
     /// theirs; further effects name their own.
     pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
@@ -328,6 +339,13 @@ impl Drop for Sleep {
 pub(crate) struct Slot<T> {
     value: Option<(T, Option<u32>)>,
     waiter: Option<Waiter>,
+}
+
+impl<T> Slot<T> {
+    /// The value, if it was put there and nobody took it.
+    pub(crate) fn unclaimed(&mut self) -> Option<T> {
+        self.value.take().map(|(value, _)| value)
+    }
 }
 
 pub(crate) type SharedSlot<T> = Rc<std::cell::RefCell<Slot<T>>>;

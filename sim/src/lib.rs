@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`],
-//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`]), the core of a database
+//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
 //! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
@@ -30,6 +30,7 @@ pub mod graph;
 pub mod judge;
 pub mod label;
 pub mod node;
+pub mod queue;
 pub mod rehearsal;
 pub mod runner;
 pub mod scenario;
@@ -54,6 +55,7 @@ pub use env::{Env, Side};
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};
+pub use queue::{Delivery, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SettleError};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
 pub use scenario::{Horizon, Parameter, Scenario, Stage};

@@ -363,10 +363,11 @@ impl World {
     }
 
     /// Runs `consequence` as following from an event, outside any task.
-    pub(crate) fn with_cause(&self, event: u32, consequence: impl FnOnce()) {
-        let before = self.core.borrow_mut().cause.replace(event);
+    pub(crate) fn with_cause(&self, event: impl Into<Option<u32>>, consequence: impl FnOnce()) {
+        let outside = (None, event.into());
+        let before = self.core.borrow_mut().exchange_origin(outside);
         consequence();
-        self.core.borrow_mut().cause = before;
+        self.core.borrow_mut().exchange_origin(before);
     }
 
     pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {

@@ -22,6 +22,7 @@ pub(crate) enum Reach {
     Signal,
     Lasting,
     Vanished,
+    Queue,
 }
 
 impl Core {

@@ -148,6 +148,14 @@ impl Core {
         None
     }
 
+    /// Has what happens next come from another task or event; answers from which it came.
+    pub(crate) fn exchange_origin(
+        &mut self,
+        (task, cause): (Option<u32>, Option<u32>),
+    ) -> (Option<u32>, Option<u32>) {
+        (std::mem::replace(&mut self.current, task), std::mem::replace(&mut self.cause, cause))
+    }
+
     /// Whether anything is left to do.
     pub(crate) fn is_busy(&mut self) -> bool {
         !self.ready.is_empty() || self.next_time().is_some()

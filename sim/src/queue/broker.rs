@@ -1,0 +1,430 @@
+//! What a broker holds and hands out: a pure state machine.
+//!
+//! [`Broker`] keeps no clock and draws nothing. The caller says what time it is: [`Broker::advance`] ends the
+//! delays and leases that have run out, [`Broker::next_due`] says when the next one does. Equal calls give
+//! equal answers. What a message carries is the caller's affair.
+//!
+//! A message is *hidden* until its delay has passed, then *ready*; whoever receives it holds a *lease* on it,
+//! *in flight*, until it is acknowledged or the lease ends; then it is ready again, or, received often enough,
+//! *dead*.
+
+use super::profile::Flavour;
+use crate::time::{Duration, Moment};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+/// What a broker goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Whose rules of order and of receipts apply.
+    pub flavour: Flavour,
+    /// How long a lease lasts.
+    pub visibility: Duration,
+    /// How long a message stays hidden after it was sent, unless it says otherwise itself.
+    pub delay: Duration,
+    /// How often a message is handed out before it is dead; none: however often.
+    pub receives_max: Option<u32>,
+    /// How many messages may be in flight.
+    pub in_flight_max: u32,
+    /// For how long a de-duplication id is known.
+    pub dedup_window: Duration,
+}
+
+/// A message of a broker, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct MessageId(u32);
+
+impl MessageId {
+    /// The number: messages are counted from 0 as they are accepted, copies included.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// What a consumer shows to settle a message that it received. Every receive has a receipt of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct Receipt {
+    /// Which message.
+    pub message: MessageId,
+    issue: u32,
+}
+
+impl Receipt {
+    /// Both numbers in one.
+    pub(super) const fn word(self) -> u64 {
+        (self.message.0 as u64) << 32 | self.issue as u64
+    }
+}
+
+/// A message to be accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<T> {
+    /// What it carries.
+    pub content: T,
+    /// The group within which order is kept, by flavours that know groups.
+    pub group: u64,
+    /// Another message with this id is not accepted for a while.
+    pub dedup: Option<u64>,
+    /// How long it stays hidden, if not as the rules say.
+    pub delay: Option<Duration>,
+}
+
+/// What became of a message that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Accepted {
+    /// It has this number.
+    New(MessageId),
+    /// Its de-duplication id is that of this message: it is dropped, and answered with success.
+    Known(MessageId),
+}
+
+/// What an acknowledgement did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acked {
+    /// The message is deleted.
+    Deleted,
+    /// It had been deleted, or was dead, before.
+    Gone,
+    /// The message has been received again since; the answer is a success, and the message is still there.
+    Superseded,
+}
+
+/// The receipt is worth nothing any more; nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the receipt has expired")]
+pub struct Expired;
+
+/// What happened by itself, to be told apart from what was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Incident {
+    /// A lease ended; the message is ready again.
+    Returned(MessageId),
+    /// A lease ended; the message had been received often enough.
+    Died(MessageId),
+}
+
+/// How many messages are in which state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct Counts {
+    /// Hidden until their delay has passed.
+    pub hidden: usize,
+    /// Ready to be received, some perhaps behind others of their group.
+    pub ready: usize,
+    /// Received, neither acknowledged nor returned.
+    pub in_flight: usize,
+    /// Dead letters.
+    pub dead: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Hidden,
+    Ready,
+    InFlight,
+    Deleted { by: Receipt },
+    Dead,
+}
+
+struct Entry<T> {
+    content: T,
+    group: u64,
+    state: State,
+    /// Its place among the ready ones.
+    place: u64,
+    /// How often it was received since it was sent or redriven.
+    receives: u32,
+    /// The last receipt's number; never used twice.
+    issue: u32,
+    /// Tells whether an entry of the agenda is still about what it was put there for.
+    stamp: u32,
+}
+
+/// Messages, their leases and their order.
+pub struct Broker<T> {
+    rules: Rules,
+    entries: Vec<Entry<T>>,
+    places: u64,
+    /// Those that may be received, by place. Some may have been deleted since.
+    ready: BinaryHeap<Reverse<(u64, u32)>>,
+    /// When delays and leases end. Some may have ended earlier in another way.
+    due: BinaryHeap<Reverse<(Moment, u32, u32)>>,
+    /// Messages that are neither deleted nor dead, by group in order. Kept by flavours that know groups.
+    groups: BTreeMap<u64, VecDeque<u32>>,
+    /// De-duplication ids, since when they are known, and of which message.
+    seen: BTreeMap<u64, (Moment, MessageId)>,
+    in_flight: u32,
+    incidents: VecDeque<Incident>,
+}
+
+impl<T> Broker<T> {
+    /// An empty broker.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            entries: Vec::new(),
+            places: 0,
+            ready: BinaryHeap::new(),
+            due: BinaryHeap::new(),
+            groups: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            in_flight: 0,
+            incidents: VecDeque::new(),
+        }
+    }
+
+    /// Accepts a message, unless its de-duplication id is known.
+    pub fn accept(&mut self, now: Moment, incoming: Incoming<T>) -> Accepted {
+        let window = self.rules.dedup_window;
+        let dedup = incoming.dedup.filter(|_| !window.is_zero());
+        if let Some((since, known)) = dedup.and_then(|id| self.seen.get(&id)).copied()
+            && now < since + window
+        {
+            return Accepted::Known(known);
+        }
+        let delay = incoming.delay.unwrap_or(self.rules.delay);
+        let message = self.add(now, incoming.content, incoming.group, delay);
+        if let Some(id) = dedup {
+            self.seen.insert(id, (now, message));
+        }
+        Accepted::New(message)
+    }
+
+    /// Adds a further copy of a message, with a life of its own: another server of the broker holds it.
+    pub fn copy(&mut self, now: Moment, of: MessageId, content: T, delay: Duration) -> MessageId {
+        self.add(now, content, self.entries[of.0 as usize].group, delay)
+    }
+
+    fn add(&mut self, now: Moment, content: T, group: u64, delay: Duration) -> MessageId {
+        let id = self.entries.len() as u32;
+        let state = State::Hidden;
+        self.entries.push(Entry { content, group, state, place: 0, receives: 0, issue: 0, stamp: 0 });
+        self.enter(id);
+        if delay.is_zero() {
+            self.make_ready(id)
+        } else {
+            self.schedule(id, now + delay)
+        }
+        MessageId(id)
+    }
+
+    /// Gives a message the last place.
+    fn enter(&mut self, id: u32) {
+        self.places += 1;
+        let entry = &mut self.entries[id as usize];
+        entry.place = self.places;
+        if self.rules.flavour.keeps_groups() {
+            self.groups.entry(entry.group).or_default().push_back(id);
+        }
+    }
+
+    fn schedule(&mut self, id: u32, at: Moment) {
+        let entry = &mut self.entries[id as usize];
+        entry.stamp += 1;
+        self.due.push(Reverse((at, id, entry.stamp)));
+    }
+
+    fn make_ready(&mut self, id: u32) {
+        self.entries[id as usize].state = State::Ready;
+        self.offer(id);
+    }
+
+    /// Lets a message be received, if it is ready and no other of its group comes before it.
+    fn offer(&mut self, id: u32) {
+        let entry = &self.entries[id as usize];
+        let first = !self.rules.flavour.keeps_groups()
+            || self.groups.get(&entry.group).and_then(VecDeque::front) == Some(&id);
+        if entry.state == State::Ready && first {
+            self.ready.push(Reverse((entry.place, id)));
+        }
+    }
+
+    /// Takes a message out of its group, whose first it is: the next one is first now.
+    fn leave(&mut self, id: u32) {
+        let group = self.entries[id as usize].group;
+        if let Some(members) = self.groups.get_mut(&group) {
+            let first = members.pop_front();
+            assert_eq!(first, Some(id), "of a group only the first message is ever received");
+            match members.front().copied() {
+                Some(next) => self.offer(next),
+                None => drop(self.groups.remove(&group)),
+            }
+        }
+    }
+
+    /// Hands out the first message that is ready, if one may be in flight.
+    pub fn receive(&mut self, now: Moment) -> Option<Receipt> {
+        if self.in_flight >= self.rules.in_flight_max {
+            return None;
+        }
+        let id = loop {
+            let Reverse((_, id)) = self.ready.pop()?;
+            if self.entries[id as usize].state == State::Ready {
+                break id;
+            }
+        };
+        let entry = &mut self.entries[id as usize];
+        entry.state = State::InFlight;
+        entry.receives += 1;
+        entry.issue += 1;
+        let receipt = Receipt { message: MessageId(id), issue: entry.issue };
+        self.in_flight += 1;
+        self.schedule(id, now + self.rules.visibility);
+        Some(receipt)
+    }
+
+    /// Acknowledges a message.
+    ///
+    /// # Errors
+    /// [`Expired`], by flavours whose receipts are worth nothing once their lease has ended.
+    pub fn ack(&mut self, receipt: Receipt) -> Result<Acked, Expired> {
+        let Receipt { message: MessageId(id), issue } = receipt;
+        let entry = &self.entries[id as usize];
+        let latest = entry.issue == issue;
+        match (self.rules.flavour, entry.state) {
+            (_, State::InFlight) if latest => {}
+            (Flavour::Standard, State::Ready) if latest => {}
+            (Flavour::Standard, State::Deleted { .. } | State::Dead) => return Ok(Acked::Gone),
+            (Flavour::Standard, _) => return Ok(Acked::Superseded),
+            (Flavour::Fifo, State::Deleted { by }) if by == receipt => return Ok(Acked::Gone),
+            (Flavour::Fifo | Flavour::Channel, _) => return Err(Expired),
+        }
+        self.delete(receipt);
+        Ok(Acked::Deleted)
+    }
+
+    /// Deletes a message that somebody else has received since: a standard queue may.
+    ///
+    /// # Panics
+    /// If the flavour takes no receipts that were superseded.
+    pub fn delete_superseded(&mut self, receipt: Receipt) {
+        assert_eq!(self.rules.flavour, Flavour::Standard, "an expired receipt is worth nothing here");
+        self.delete(receipt);
+    }
+
+    fn delete(&mut self, receipt: Receipt) {
+        let MessageId(id) = receipt.message;
+        let entry = &mut self.entries[id as usize];
+        if entry.state == State::InFlight {
+            self.in_flight -= 1;
+        }
+        entry.state = State::Deleted { by: receipt };
+        entry.stamp += 1;
+        self.leave(id);
+    }
+
+    /// Has a lease end this long from now: later than it would, or sooner.
+    ///
+    /// # Errors
+    /// [`Expired`] if the lease has ended.
+    pub fn change_visibility(&mut self, now: Moment, receipt: Receipt, to: Duration) -> Result<(), Expired> {
+        if !self.holds(receipt) {
+            return Err(Expired);
+        }
+        let MessageId(id) = receipt.message;
+        if to.is_zero() {
+            self.end_lease(id)
+        } else {
+            self.schedule(id, now + to)
+        }
+        Ok(())
+    }
+
+    /// Whether the receipt's lease is under way.
+    pub fn holds(&self, receipt: Receipt) -> bool {
+        let entry = &self.entries[receipt.message.0 as usize];
+        entry.state == State::InFlight && entry.issue == receipt.issue
+    }
+
+    /// Ends all leases: the broker has started again, and no consumer is known to it.
+    pub fn restart(&mut self) {
+        for id in 0..self.entries.len() as u32 {
+            if self.entries[id as usize].state == State::InFlight {
+                self.end_lease(id);
+            }
+        }
+    }
+
+    fn end_lease(&mut self, id: u32) {
+        self.in_flight -= 1;
+        let entry = &mut self.entries[id as usize];
+        entry.stamp += 1;
+        if self.rules.receives_max.is_some_and(|most| entry.receives >= most) {
+            entry.state = State::Dead;
+            self.leave(id);
+            self.incidents.push_back(Incident::Died(MessageId(id)));
+        } else {
+            self.make_ready(id);
+            self.incidents.push_back(Incident::Returned(MessageId(id)));
+        }
+    }
+
+    /// Ends the delays and leases that have run out by now.
+    pub fn advance(&mut self, now: Moment) {
+        while self.next_due().is_some_and(|due| due <= now) {
+            let Some(Reverse((_, id, _))) = self.due.pop() else { return };
+            match self.entries[id as usize].state {
+                State::Hidden => self.make_ready(id),
+                _ => self.end_lease(id),
+            }
+        }
+    }
+
+    /// When the next delay or lease ends.
+    pub fn next_due(&mut self) -> Option<Moment> {
+        while let Some(Reverse((at, id, stamp))) = self.due.peek() {
+            if self.entries[*id as usize].stamp == *stamp {
+                return Some(*at);
+            }
+            self.due.pop();
+        }
+        None
+    }
+
+    /// The next thing that happened by itself, if it was not asked for yet.
+    pub fn next_incident(&mut self) -> Option<Incident> {
+        self.incidents.pop_front()
+    }
+
+    /// Sends the dead letters in again, behind all others and with no receives counted; answers which.
+    pub fn redrive(&mut self) -> Vec<MessageId> {
+        let dead: Vec<_> = self.dead().collect();
+        for MessageId(id) in &dead {
+            self.entries[*id as usize].receives = 0;
+            self.enter(*id);
+            self.make_ready(*id);
+        }
+        dead
+    }
+
+    /// The dead letters, in the order in which they were sent.
+    pub fn dead(&self) -> impl Iterator<Item = MessageId> {
+        self.ids(|state| state == State::Dead)
+    }
+
+    fn ids(&self, wanted: impl Fn(State) -> bool) -> impl Iterator<Item = MessageId> {
+        let numbered = (0..).zip(&self.entries);
+        numbered.filter(move |(_, entry)| wanted(entry.state)).map(|(id, _)| MessageId(id))
+    }
+
+    /// How often a message was received since it was sent or redriven.
+    pub fn receives(&self, message: MessageId) -> u32 {
+        self.entries[message.0 as usize].receives
+    }
+
+    /// What a message carries.
+    pub fn content(&self, message: MessageId) -> &T {
+        &self.entries[message.0 as usize].content
+    }
+
+    /// The same, to be changed.
+    pub fn content_mut(&mut self, message: MessageId) -> &mut T {
+        &mut self.entries[message.0 as usize].content
+    }
+
+    /// How many messages are in which state.
+    pub fn counts(&self) -> Counts {
+        let count = |wanted: State| self.ids(move |state| state == wanted).count();
+        let (hidden, ready) = (count(State::Hidden), count(State::Ready));
+        Counts { hidden, ready, in_flight: self.in_flight as usize, dead: count(State::Dead) }
+    }
+}

@@ -1,0 +1,342 @@
+//! What nodes ask of the broker, and what may become of the question and of the answer.
+
+use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
+use super::consumer::Delivery;
+use super::profile::Fate;
+use super::{Message, NO_FAULTS, Parcel, Queue, Reached};
+use crate::choice::{Alternatives, Site};
+use crate::env::{Env, SharedSlot, Side, put, slot, take};
+use crate::event::Kind;
+use crate::label::Label;
+use crate::scope::{Scope, User};
+use crate::time::{self, Duration};
+use serde::Serialize;
+use std::rc::Rc;
+
+const SEND: Label = Label::new("send");
+const DELETION: Label = Label::new("deletion");
+const SUPERSEDED: Label = Label::new("superseded");
+const ACK: Label = Label::new("ack");
+const NACK: Label = Label::new("nack");
+const EXTEND: Label = Label::new("extend");
+const REDRIVE: Label = Label::new("redrive");
+
+/// Why it is not known that the broker has a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
+pub enum SendError {
+    /// The broker refused: it has not taken the message and never will.
+    #[error("refused by the broker")]
+    Refused,
+    /// No answer came in time: the broker may have taken it, or may yet.
+    #[error("no answer from the broker in time")]
+    TimedOut,
+}
+
+/// Why it is not known that a message is settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
+pub enum SettleError {
+    /// The broker refused: nothing has changed.
+    #[error("refused by the broker")]
+    Refused,
+    /// No answer came in time: the message may be settled, or may yet be.
+    #[error("no answer from the broker in time")]
+    TimedOut,
+    /// The lease has ended: somebody else may have the message.
+    #[error("the receipt has expired")]
+    Expired,
+}
+
+impl From<SendError> for SettleError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused => Self::Refused,
+            SendError::TimedOut => Self::TimedOut,
+        }
+    }
+}
+
+impl From<Expired> for SettleError {
+    fn from(Expired: Expired) -> Self {
+        Self::Expired
+    }
+}
+
+/// What a consumer may do with a message that it holds.
+#[derive(Clone, Copy)]
+pub(super) enum Settlement {
+    Ack,
+    Nack(Duration),
+    Extend(Duration),
+}
+
+impl Settlement {
+    const fn name(self) -> Label {
+        match self {
+            Self::Ack => ACK,
+            Self::Nack(_) => NACK,
+            Self::Extend(_) => EXTEND,
+        }
+    }
+
+    const fn visibility(self) -> Duration {
+        match self {
+            Self::Ack => Duration::ZERO,
+            Self::Nack(visibility) | Self::Extend(visibility) => visibility,
+        }
+    }
+
+    fn text(self, label: Label) -> String {
+        match self {
+            Self::Ack => format!("acknowledges {label}"),
+            Self::Nack(Duration::ZERO) => format!("gives {label} back"),
+            Self::Nack(delay) => format!("gives {label} back for {} from now", time::text(delay)),
+            Self::Extend(by) => format!("asks to keep {label} for another {}", time::text(by)),
+        }
+    }
+}
+
+/// A request to the broker: its name, which begins its crash points, where its fate is drawn, and of what.
+struct Request {
+    effect: Label,
+    point: Label,
+    faults: Alternatives,
+}
+
+type Answer<T> = SharedSlot<Result<T, SendError>>;
+
+impl<M: Clone + Serialize + 'static> Queue<M> {
+    /// Sends a message. Crash points stand before the request and after its answer.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] if the message was not taken for certain, [`SendError::TimedOut`] if nobody can
+    /// tell.
+    pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
+        let env = &env.child(message.label);
+        let (label, scope) = (message.label, env.scope());
+        let request = Request { effect: label, point: SEND, faults: self.0.profile.faults.send };
+        let name = self.0.name;
+        env.crash_point(Side::Before, label).await;
+        env.digest(&(&message.body, message.group, message.dedup, message.delay));
+        env.event(Kind::Call, [label.hash().finish(), 0], || format!("sends {label} to {name}"));
+        self.ask(env, request, move |queue, fate| queue.take_in(scope, message, fate)).await
+    }
+
+    /// Has the dead letters received again, behind all other messages and with no receives counted; answers how
+    /// many there were. Crash points stand before the request and after its answer.
+    ///
+    /// # Errors
+    /// As [`Queue::post`].
+    pub async fn redrive(&self, env: &Env) -> Result<usize, SendError> {
+        let name = self.0.name;
+        env.crash_point(Side::Before, REDRIVE).await;
+        env.event(Kind::Call, [REDRIVE.hash().finish(), 0], || {
+            format!("redrives the dead letters of {name}")
+        });
+        let request = Request { effect: REDRIVE, point: REDRIVE, faults: NO_FAULTS };
+        let scope = env.scope();
+        self.ask(env, request, move |queue, _| queue.redrive_now(scope)).await
+    }
+
+    pub(super) async fn settle(
+        &self,
+        delivery: &Delivery<M>,
+        settlement: Settlement,
+    ) -> Result<(), SettleError> {
+        let (env, label, receipt) = (delivery.env(), delivery.label(), delivery.receipt());
+        let effect = settlement.name();
+        env.crash_point(Side::Before, effect).await;
+        let words = [effect.hash().finish(), settlement.visibility().as_nanos() as u64];
+        env.event(Kind::Call, words, || settlement.text(label));
+        let request = Request { effect, point: effect, faults: self.0.profile.faults.settle };
+        let scope = env.scope();
+        let settled = self.ask(env, request, move |queue, _| queue.settle_now(scope, receipt, settlement));
+        Ok(settled.await??)
+    }
+
+    /// Puts a question to the broker and waits for the answer, at most for the profile's patience.
+    async fn ask<T: 'static>(
+        &self,
+        env: &Env,
+        request: Request,
+        act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
+    ) -> Result<T, SendError> {
+        let (effect, patience, reply) = (request.effect, self.0.profile.patience, slot());
+        let answer = match self.put_question(env, request, &reply, act) {
+            // No need of a timer that never fires.
+            Some(after) if after <= patience => Some(take(&env.world, &reply).await),
+            _ => env.timeout(patience, take(&env.world, &reply)).await,
+        };
+        let words = [effect.hash().finish(), 0];
+        match answer {
+            None => {
+                env.event(Kind::GiveUp, words, || {
+                    format!("gives up waiting, the broker did not answer within {}", time::text(patience))
+                });
+                Err(SendError::TimedOut)
+            }
+            Some(Err(error)) => {
+                env.event(Kind::Refused, words, || "is refused by the broker".to_owned());
+                Err(error)
+            }
+            Some(Ok(value)) => {
+                env.crash_point(Side::After, effect).await;
+                Ok(value)
+            }
+        }
+    }
+
+    /// Sends a question on its way; answers after how long it will be answered, if it will.
+    fn put_question<T: 'static>(
+        &self,
+        env: &Env,
+        request: Request,
+        reply: &Answer<T>,
+        act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
+    ) -> Option<Duration> {
+        if !env.is_alive() {
+            return None;
+        }
+        let (latency, reply) = (self.0.profile.latency, Rc::clone(reply));
+        self.may_go_down(env);
+        let site = Site::new(self.0.name, request.point);
+        let (fate, delay) = match self.is_down() {
+            true => (Fate::Refused, Duration::ZERO),
+            false => Fate::of(env.choose_at(site, &request.faults, None), &request.faults),
+        };
+        match fate {
+            Fate::Lost => return None,
+            Fate::Refused => {
+                env.world.deliver(latency * 2, move |world| put(world, &reply, Err(SendError::Refused)));
+                return Some(latency * 2);
+            }
+            Fate::Arrives | Fate::AnswerLost | Fate::Doubled => {}
+        }
+        if !delay.is_zero() {
+            env.lasts(delay);
+        }
+        let queue = self.clone();
+        env.world.deliver(latency + delay, move |world| {
+            let answer = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
+            if fate != Fate::AnswerLost {
+                world.deliver(latency, move |world| put(world, &reply, answer));
+            }
+        });
+        (fate != Fate::AnswerLost).then_some(latency * 2 + delay)
+    }
+
+    /// The broker takes a message in.
+    fn take_in(&self, scope: Scope, message: Message<M>, fate: Fate) {
+        let Message { label, body, group, dedup, delay } = message;
+        let content = Parcel { number: 0, label, scope, body, cause: None };
+        let now = self.0.server.now();
+        let accepted = self.0.broker.borrow_mut().accept(now, Incoming { content, group, dedup, delay });
+        let (id, is_new) = match accepted {
+            Accepted::New(id) => (id, true),
+            Accepted::Known(id) => (id, false),
+        };
+        let server = self.server_within(scope);
+        let words = [label.hash().finish(), u64::from(id.number()) << 1 | u64::from(is_new)];
+        let event = server.event(Kind::Arrive, words, || match is_new {
+            true => format!("accepts {label}"),
+            false => format!("has accepted {label} before, and drops this one"),
+        });
+        server.world.with_cause(event, || {
+            if is_new {
+                self.0.broker.borrow_mut().content_mut(id).accepted(id, event);
+            }
+            self.tell(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
+            if is_new && fate == Fate::Doubled {
+                self.copy(id, delay.unwrap_or(self.0.profile.delay));
+            }
+            self.stir();
+        });
+    }
+
+    /// The broker settles a message.
+    fn settle_now(&self, scope: Scope, receipt: Receipt, settlement: Settlement) -> Result<(), Expired> {
+        let (server, state) = (self.server_within(scope), &self.0);
+        let label = state.broker.borrow().content(receipt.message).label;
+        let done = match settlement {
+            Settlement::Ack => self.ack_now(&server, receipt),
+            Settlement::Nack(by) | Settlement::Extend(by) => {
+                let mut broker = state.broker.borrow_mut();
+                broker.change_visibility(server.now(), receipt, by).map(|()| Done::Kept)
+            }
+        };
+        let words = [settlement.name().hash().finish(), receipt.word() << 2 | Done::code(done)];
+        let event = server.event(Kind::Arrive, words, || match done {
+            Err(Expired) => format!("does not take the receipt for {label} any more"),
+            Ok(Done::Deleted) => format!("deletes {label}"),
+            Ok(Done::Nothing) => format!("has {label} settled or with somebody else already"),
+            Ok(Done::Kept) => format!("has changed when {label} can be received again"),
+        });
+        server.world.with_cause(event, || {
+            if done == Ok(Done::Deleted) {
+                self.deleted(&server, receipt.message);
+            }
+            self.stir();
+        });
+        done.map(|_| ())
+    }
+
+    fn ack_now(&self, server: &Env, receipt: Receipt) -> Result<Done, Expired> {
+        let acked = self.0.broker.borrow_mut().ack(receipt)?;
+        let faults = &self.0.profile.faults.superseded;
+        let site = Site::new(self.0.name, SUPERSEDED);
+        if acked == Acked::Superseded && !server.choose_for(User::ENGINE, site, faults).is_benign() {
+            self.0.broker.borrow_mut().delete_superseded(receipt);
+            return Ok(Done::Deleted);
+        }
+        Ok(if acked == Acked::Deleted { Done::Deleted } else { Done::Nothing })
+    }
+
+    /// Draws whether a message that was deleted is there again after a while.
+    fn deleted(&self, server: &Env, id: MessageId) {
+        self.tell(id, server.scope(), Reached::Acked);
+        let faults = &self.0.profile.faults.deletion;
+        let pick = server.choose_for(User::ENGINE, Site::new(self.0.name, DELETION), faults);
+        if !pick.is_benign() {
+            server.lasts(pick.delay(faults));
+            self.copy(id, pick.delay(faults));
+        }
+    }
+
+    fn redrive_now(&self, scope: Scope) -> usize {
+        let server = self.server_within(scope);
+        let redriven = self.0.broker.borrow_mut().redrive();
+        let words = [REDRIVE.hash().finish(), redriven.len() as u64];
+        let event = server.event(Kind::Arrive, words, || format!("redrives {} dead letters", redriven.len()));
+        server.world.with_cause(event, || {
+            for id in &redriven {
+                let scope = {
+                    let mut broker = self.0.broker.borrow_mut();
+                    let parcel = broker.content_mut(*id);
+                    parcel.cause = event;
+                    parcel.scope
+                };
+                self.tell(*id, scope, Reached::Redriven);
+            }
+            self.stir();
+        });
+        redriven.len()
+    }
+}
+
+/// What a settlement did at the broker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Deleted,
+    Kept,
+    Nothing,
+}
+
+impl Done {
+    const fn code(done: Result<Self, Expired>) -> u64 {
+        match done {
+            Ok(Self::Deleted) => 0,
+            Ok(Self::Kept) => 1,
+            Ok(Self::Nothing) => 2,
+            Err(Expired) => 3,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The broker's side: its state machine driven through time, and messages handed to those who wait for them.
+//!
+//! What happens here happens outside every task, as following from what brought it about and from nothing
+//! else: two messages have no more to do with each other than that one queue holds both.
+
+use super::broker::{Incident, MessageId, Receipt};
+use super::consumer::{HandedOut, Receiver};
+use super::profile::{Fate, Flavour};
+use super::{Milestone, Parcel, Queue, Reached};
+use crate::choice::Site;
+use crate::engine::effects::Reach;
+use crate::env::{Env, put};
+use crate::event::Kind;
+use crate::label::Label;
+use crate::scope::{Scope, User};
+use crate::task::Waiter;
+use crate::time::{Duration, Moment};
+use serde::Serialize;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+const DELIVERY: Label = Label::new("delivery");
+const COPY: Label = Label::new("copy");
+const RESTART: Label = Label::new("restart");
+
+/// Wakes the task that ends delays and leases, at the next of them and at no other time.
+#[derive(Default)]
+pub(super) struct Alarm {
+    /// The task, once it has been polled.
+    task: Cell<Option<(u32, u32)>>,
+    set: Cell<Option<(Moment, (u32, u32))>>,
+}
+
+impl<M: Clone + Serialize + 'static> Queue<M> {
+    /// Starts the task that ends delays and leases.
+    pub(super) fn run_server(&self) {
+        let queue = self.clone();
+        self.0.server.spawn(poll_fn(move |context| {
+            let waiter = queue.0.server.world.core.borrow().waiter(context);
+            queue.0.alarm.task.set(waiter.map(|waiter| (waiter.slot, waiter.generation)));
+            queue.0.server.world.with_cause(None, || {
+                queue.0.broker.borrow_mut().advance(queue.0.server.now());
+                queue.stir();
+            });
+            Poll::Pending
+        }));
+    }
+
+    /// A handle of the broker's node within an entity.
+    pub(super) fn server_within(&self, scope: Scope) -> Env {
+        self.0.server.within(scope)
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.0.server.now() < self.0.down_until.get()
+    }
+
+    /// Draws whether the broker goes down as `env` asks it for something.
+    pub(super) fn may_go_down(&self, env: &Env) {
+        let state = &self.0;
+        let (caller, site) = (env.world.core.borrow().user(), Site::new(state.name, RESTART));
+        let before = state.down_until.get();
+        env.begin_episode(caller, site, &state.profile.faults.restart, &state.down_until);
+        if state.down_until.get() == before {
+            return;
+        }
+        let cause = env.world.core.borrow().current_event();
+        env.world.with_cause(cause, || {
+            state.broker.borrow_mut().restart();
+            self.stir();
+        });
+    }
+
+    /// Tells what happened by itself, hands out what can be handed out, and sets the alarm: to be called
+    /// whenever anything has changed.
+    pub(super) fn stir(&self) {
+        while let Some(incident) = self.next_incident() {
+            match incident {
+                Incident::Returned(id) => self.lease_ended(id, Reached::Returned),
+                Incident::Died(id) => self.lease_ended(id, Reached::Died),
+            }
+        }
+        if !self.is_down() {
+            while self.hand_out_next() {}
+        }
+        self.set_alarm();
+    }
+
+    fn next_incident(&self) -> Option<Incident> {
+        self.0.broker.borrow_mut().next_incident()
+    }
+
+    fn lease_ended(&self, id: MessageId, reached: Reached) {
+        let (label, scope, cause) = {
+            let broker = self.0.broker.borrow();
+            let parcel = broker.content(id);
+            (parcel.label, parcel.scope, parcel.cause)
+        };
+        let world = &self.0.server.world;
+        let cause = world.core.borrow().current_event().or(cause);
+        world.with_cause(cause, || {
+            let words =
+                [label.hash().finish(), u64::from(id.number()) << 1 | u64::from(reached == Reached::Died)];
+            let event = self.server_within(scope).event(Kind::Wake, words, || match reached {
+                Reached::Died => format!("puts {label} to the dead letters"),
+                _ => format!("takes {label} back: nobody has settled it"),
+            });
+            self.0.broker.borrow_mut().content_mut(id).cause = event;
+            world.with_cause(event, || self.tell(id, scope, reached));
+        });
+    }
+
+    fn set_alarm(&self) {
+        let state = &self.0;
+        let Some((slot, generation)) = state.alarm.task.get() else { return };
+        let due = match self.is_down() {
+            true => Some(state.down_until.get()),
+            false => state.broker.borrow_mut().next_due(),
+        };
+        let mut core = state.server.world.core.borrow_mut();
+        match state.alarm.set.get() {
+            Some((at, timer)) if Some(at) != due || core.has_fired(timer) => core.cancel_timer(timer),
+            None if due.is_some() => {}
+            _ => return,
+        }
+        let waiter = || Waiter { slot, generation, waker: None };
+        state.alarm.set.set(due.map(|at| (at, core.set_timer(at, waiter()))));
+    }
+
+    /// Hands the first message that is ready to the first consumer that waits; answers whether there were both.
+    fn hand_out_next(&self) -> bool {
+        let state = &self.0;
+        let mut receivers = state.receivers.borrow_mut();
+        while receivers.front().is_some_and(|first| !first.env.is_alive()) {
+            receivers.pop_front();
+        }
+        if receivers.is_empty() {
+            return false;
+        }
+        let Some(receipt) = state.broker.borrow_mut().receive(state.server.now()) else { return false };
+        let receiver = receivers.pop_front().expect("somebody waits");
+        drop(receivers);
+        let cause = state.broker.borrow().content(receipt.message).cause;
+        state.server.world.with_cause(cause, || self.hand_out(receipt, receiver));
+        true
+    }
+
+    /// Sends a message on its way to a consumer; draws what becomes of it there.
+    fn hand_out(&self, receipt: Receipt, receiver: Receiver<M>) {
+        let state = &self.0;
+        let (parent, receives) = {
+            let broker = state.broker.borrow();
+            (broker.content(receipt.message).scope, broker.receives(receipt.message))
+        };
+        let server = self.server_within(parent).child(DELIVERY);
+        state.server.world.core.borrow_mut().touch(Reach::Queue, receipt.word());
+        let faults = &state.profile.faults.delivery;
+        let pick = server.choose_for(User::ENGINE, Site::new(state.name, DELIVERY), faults);
+        let (fate, delay) = Fate::of(pick, faults);
+        if !delay.is_zero() {
+            server.lasts(delay);
+        }
+        self.tell(receipt.message, server.scope(), Reached::Delivered(receives));
+        match fate {
+            // The connection breaks, and the consumer asks again.
+            Fate::Lost => return self.0.receivers.borrow_mut().push_back(receiver),
+            Fate::Doubled => self.copy(receipt.message, Duration::ZERO),
+            _ => {}
+        }
+        let (label, body) = {
+            let broker = state.broker.borrow();
+            let parcel = broker.content(receipt.message);
+            (parcel.label, parcel.body.clone())
+        };
+        let scope = server.scope();
+        let handed_out = HandedOut { receipt, receives, label, scope, body };
+        self.deliver_to(receiver, handed_out, state.profile.latency + delay);
+    }
+
+    /// On its way to the consumer. Over a channel, what nobody is there to take goes back.
+    fn deliver_to(&self, receiver: Receiver<M>, handed_out: HandedOut<M>, after: Duration) {
+        let queue = self.clone();
+        self.0.server.world.deliver(after, move |world| {
+            if receiver.env.is_alive() && Rc::strong_count(&receiver.slot) > 1 {
+                put(world, &receiver.slot, handed_out);
+            } else {
+                queue.close_channel(handed_out.receipt);
+            }
+        });
+    }
+
+    /// Adds a further copy of a message, to be received after so long.
+    pub(super) fn copy(&self, of: MessageId, after: Duration) {
+        let parcel = {
+            let broker = self.0.broker.borrow();
+            let Parcel { number, label, scope, body, .. } = broker.content(of);
+            let scope = self.server_within(*scope).child(COPY).scope();
+            let cause = self.0.server.world.core.borrow().current_event();
+            Parcel { number: *number, label: *label, scope, body: body.clone(), cause }
+        };
+        let scope = parcel.scope;
+        let copy = self.0.broker.borrow_mut().copy(self.0.server.now(), of, parcel, after);
+        self.tell(copy, scope, Reached::Copied);
+    }
+
+    /// The connection over which a message was delivered is gone, as the broker knows now: on a channel, the
+    /// message goes back.
+    pub(super) fn close_channel(&self, receipt: Receipt) {
+        if self.0.profile.flavour == Flavour::Channel && self.0.broker.borrow().holds(receipt) {
+            let now = self.0.server.now();
+            // It is held, so its lease can end.
+            let _ = self.0.broker.borrow_mut().change_visibility(now, receipt, Duration::ZERO);
+            self.stir();
+        }
+    }
+
+    /// Tells the hook what became of a message.
+    pub(super) fn tell(&self, id: MessageId, scope: Scope, reached: Reached) {
+        let Some(hook) = self.0.hook.borrow().clone() else { return };
+        let (message, label, body) = {
+            let broker = self.0.broker.borrow();
+            let parcel = broker.content(id);
+            (parcel.number, parcel.label, parcel.body.clone())
+        };
+        hook(&self.server_within(scope), &Milestone { reached, message, label, body: &body });
+    }
+}

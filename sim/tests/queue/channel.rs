@@ -1,0 +1,107 @@
+//! Channels: a message belongs to the connection over which it was delivered; and a broker that restarts.
+
+use crate::depot::Do::{Ack, Nack, Think, Work};
+use crate::depot::{Depot, Do, Sent};
+use crate::{check, check_broker};
+use shakedown_sim::{Alternatives, QueueFaults, QueueProfile};
+
+const CHANNEL: QueueProfile = QueueProfile {
+    faults: QueueFaults {
+        settle: Alternatives::new(&["arrives", "lost", "answer lost"]),
+        delivery: Alternatives::new(&["prompt", "12 s"]),
+        restart: Alternatives::new(&["up", "30 s", "until healed"]),
+        notice: Alternatives::new(&["at once", "2 min"]),
+        ..QueueFaults::NONE
+    },
+    ..QueueProfile::CHANNEL
+};
+
+fn one(workers: &[&[&[Do]]]) -> Depot {
+    Depot::new(CHANNEL, &[Sent::at(0, 7)], workers)
+}
+
+#[test]
+fn a_message_returns_when_the_broker_notices_that_its_consumer_is_gone() {
+    let depot = one(&[&[&[Think, Ack]], &[&[Ack]]]);
+    let vanish = "worker/before thought @ order-1/job-1/delivery-1 #1 = vanish";
+    let returned = ["5 7 Accepted", "5 7 Delivered(1)", "15 7 Returned", "15 7 Delivered(2)", "25 7 Acked"];
+    check_broker(&depot, vanish, &returned);
+    check_broker(&depot, &vanish.replace("vanish", "stop"), &returned);
+    let late = format!("{vanish}\njobs/notice @ order-1/job-1/delivery-1 #1 = 2 min");
+    let noticed =
+        ["5 7 Accepted", "5 7 Delivered(1)", "120015 7 Returned", "120015 7 Delivered(2)", "120025 7 Acked"];
+    check_broker(&depot, &late, &noticed);
+}
+
+#[test]
+fn a_message_that_a_consumer_drops_unsettled_returns_at_once() {
+    let depot = one(&[&[&[], &[Ack]]]);
+    let broker = ["5 7 Accepted", "5 7 Delivered(1)", "15 7 Returned", "15 7 Delivered(2)", "25 7 Acked"];
+    check_broker(&depot, "", &broker);
+}
+
+#[test]
+fn a_message_on_its_way_to_a_consumer_that_is_gone_returns() {
+    let mut depot = Depot::new(CHANNEL, &[Sent::at(0, 7), Sent::at(1, 8)], &[&[&[Think, Ack], &[Ack]]]);
+    depot.prefetch = 2;
+    let late = "jobs/delivery @ order-1/job-1/delivery-1 #1 = 12 s\n\
+                worker/before thought @ order-2/job-1/delivery-1 #1 = vanish";
+    let broker = [
+        "5 7 Accepted",
+        "5 7 Delivered(1)",
+        "6 8 Accepted",
+        "6 8 Delivered(1)",
+        "16 8 Returned",
+        "5011 8 Delivered(2)",
+        "5021 8 Acked",
+        "12010 7 Returned",
+        "12010 7 Delivered(2)",
+        "12020 7 Acked",
+    ];
+    check_broker(&depot, late, &broker);
+}
+
+#[test]
+fn what_is_settled_twice_is_an_error() {
+    let told = |second: &'static str| {
+        vec!["10 worker-1 receives 7 (1)", "10 client-1 has sent 7", "20 worker-1 acks 7", second]
+    };
+    check(&one(&[&[&[Ack, Ack]]]), "", &told("30 worker-1 acks 7: the receipt has expired"));
+    check(&one(&[&[&[Ack, Nack(0)]]]), "", &told("30 worker-1 gives back 7: the receipt has expired"));
+}
+
+#[test]
+fn a_lost_ack_ends_with_the_channel() {
+    let depot = one(&[&[&[Ack]]]);
+    let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = lost";
+    let told = [
+        "10 worker-1 receives 7 (1)",
+        "10 client-1 has sent 7",
+        "2010 worker-1 acks 7: no answer from the broker in time",
+        "2020 worker-1 receives 7 (2)",
+        "2030 worker-1 acks 7",
+    ];
+    check(&depot, lost, &told);
+}
+
+#[test]
+fn a_broker_that_comes_back_has_ended_every_lease() {
+    let sent = [Sent::at(0, 7), Sent::at(0, 8), Sent::at(1_000, 9)];
+    let depot =
+        Depot::new(CHANNEL, &sent, &[&[&[Work(5_000), Ack], &[Ack]], &[&[Work(60_000), Ack], &[Ack]]]);
+    let down = "jobs/restart @ order-3/job-1 #1 = 30 s";
+    let told = [
+        "10 worker-1 receives 7 (1)",
+        "10 client-1 has sent 7",
+        "10 worker-2 receives 8 (1)",
+        "10 client-2 has sent 8",
+        "1010 client-3 sending 9: refused by the broker",
+        "5020 worker-1 acks 7: refused by the broker",
+        "31005 worker-1 receives 7 (2)",
+        "31015 worker-1 acks 7",
+        "31020 worker-1 receives 8 (2)",
+        "31030 worker-1 acks 8",
+        "60020 worker-2 acks 8: the receipt has expired",
+    ];
+    check(&depot, down, &told);
+}

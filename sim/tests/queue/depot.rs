@@ -1,0 +1,235 @@
+//! A scenario of clients that send parcels into a queue at given times, and workers that do as they are told with
+//! each one that they receive; what they learn and what becomes of the parcels is kept in order.
+
+use shakedown_sim::queue::Reached;
+use shakedown_sim::*;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What a worker does with a delivery, step by step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Do {
+    /// Works for so many milliseconds.
+    Work(u64),
+    Ack,
+    /// Gives it back for so many milliseconds.
+    Nack(u64),
+    /// Keeps it for so many milliseconds from now.
+    Extend(u64),
+    /// Comes to a crash point.
+    Think,
+}
+
+/// A message to send: when (in milliseconds), what it says, and its group, id and delay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: u64,
+    pub(crate) says: u32,
+    pub(crate) group: u64,
+    pub(crate) dedup: Option<u64>,
+    pub(crate) delay: Option<u64>,
+}
+
+impl Sent {
+    pub(crate) const fn at(at: u64, says: u32) -> Self {
+        Self { at, says, group: 0, dedup: None, delay: None }
+    }
+}
+
+/// What happened: who (a node, or at the broker a parcel), and what.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub(crate) struct Told {
+    pub(crate) who: String,
+    pub(crate) did: Did,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub(crate) enum Did {
+    Said(String),
+    Reached(Reached),
+}
+
+impl Fact for Told {
+    fn sentence(&self) -> String {
+        format!("{} {:?}", self.who, self.did)
+    }
+}
+
+type Record = Rc<RefCell<Vec<(u64, Told)>>>;
+
+/// Breaks nothing, keeps everything.
+struct Keeper(Record);
+
+impl Invariant<Told> for Keeper {
+    fn name(&self) -> &'static str {
+        "keeper"
+    }
+    fn about(&self) -> &'static str {
+        "nothing"
+    }
+    fn reset(&mut self) {
+        self.0.borrow_mut().clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Told, _: &mut Findings) {
+        self.0.borrow_mut().push((at.time.nanos() / 1_000_000, fact.clone()));
+    }
+}
+
+const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 20 s"]);
+const FRAIL: CrashProfile = CrashProfile {
+    before: WAYS,
+    after: WAYS,
+    restart: Duration::from_secs(5),
+    late_restart: Alternatives::new(&["at once"]),
+};
+
+/// What there is: the queue, what is sent, and what each worker does with its first delivery, its second, and so
+/// on; the last list is for all further ones.
+#[derive(Clone)]
+pub(crate) struct Depot {
+    pub(crate) profile: QueueProfile,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) workers: Vec<Vec<Vec<Do>>>,
+    /// How many messages a worker takes at a time.
+    pub(crate) prefetch: usize,
+    /// When an operator redrives the dead letters.
+    pub(crate) redrive_at: Option<u64>,
+    pub(crate) record: Record,
+}
+
+impl Depot {
+    pub(crate) fn new(profile: QueueProfile, sent: &[Sent], workers: &[&[&[Do]]]) -> Self {
+        let lists = |worker: &&[&[Do]]| worker.iter().map(|list| list.to_vec()).collect();
+        let workers = workers.iter().map(lists).collect();
+        Self {
+            profile,
+            sent: sent.to_vec(),
+            workers,
+            prefetch: 1,
+            redrive_at: None,
+            record: Record::default(),
+        }
+    }
+
+    pub(crate) fn record(&self) -> Vec<(u64, Told)> {
+        self.record.borrow().clone()
+    }
+
+    fn client(&self, stage: &Stage<Told>, queue: &Queue<u32>, sent: Sent) {
+        let (scope, first) = (stage.entity("order"), Cell::new(true));
+        let (facts, queue) = (stage.facts().clone(), queue.clone());
+        stage.node(Role::new("client".into(), FRAIL), move |env| {
+            if !first.replace(false) {
+                return;
+            }
+            let (env, facts, queue) = (env.within(scope), facts.clone(), queue.clone());
+            env.clone().spawn(async move {
+                env.sleep_until(ms(sent.at)).await;
+                let message = Message::new("job", sent.says).in_group(sent.group);
+                let message = sent.dedup.map_or(message.clone(), |id| message.once(id));
+                let message = match sent.delay {
+                    Some(delay) => message.after(Duration::from_millis(delay)),
+                    None => message,
+                };
+                let says = match queue.post(&env, message).await {
+                    Ok(()) => format!("has sent {}", sent.says),
+                    Err(error) => format!("sending {}: {error}", sent.says),
+                };
+                say(&facts, &env, says);
+            });
+        });
+    }
+
+    fn worker(&self, stage: &Stage<Told>, queue: &Queue<u32>, lists: Vec<Vec<Do>>) {
+        let (facts, queue, prefetch) = (stage.facts().clone(), queue.clone(), self.prefetch);
+        let (lists, taken) = (Rc::new(lists), Rc::new(Cell::new(0)));
+        stage.node(Role::new("worker".into(), FRAIL), move |env| {
+            for _ in 0..prefetch {
+                let (env, facts, queue) = (env.clone(), facts.clone(), queue.clone());
+                let (lists, taken) = (Rc::clone(&lists), Rc::clone(&taken));
+                env.clone().spawn(async move {
+                    loop {
+                        let delivery = queue.receive(&env).await;
+                        let list = &lists[taken.replace(taken.get() + 1).min(lists.len() - 1)];
+                        work(&facts, &delivery, list).await;
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn ms(ms: u64) -> Moment {
+    Moment::START + Duration::from_millis(ms)
+}
+
+fn say(facts: &Facts<Told>, env: &Env, text: String) {
+    facts.state(env, &Told { who: env.node_name(), did: Did::Said(text) });
+}
+
+async fn work(facts: &Facts<Told>, delivery: &Delivery<u32>, list: &[Do]) {
+    let (env, says) = (delivery.env(), *delivery.body());
+    say(facts, env, format!("receives {says} ({})", delivery.receive_count()));
+    for step in list {
+        let (does, result) = match *step {
+            Do::Work(ms) => {
+                env.sleep(Duration::from_millis(ms)).await;
+                continue;
+            }
+            Do::Think => {
+                env.crash_point(Side::Before, "thought").await;
+                continue;
+            }
+            Do::Ack => ("acks", delivery.ack().await),
+            Do::Nack(ms) => ("gives back", delivery.nack(Duration::from_millis(ms)).await),
+            Do::Extend(ms) => ("keeps", delivery.extend(Duration::from_millis(ms)).await),
+        };
+        let how = result.map_or_else(|error| format!(": {error}"), |()| String::new());
+        say(facts, env, format!("{does} {says}{how}"));
+    }
+}
+
+impl Scenario for Depot {
+    type Fact = Told;
+
+    fn name(&self) -> &str {
+        "depot"
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(600), settle: Duration::from_secs(3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Told>) {
+        let broker = stage.node(Role::outside("broker".into()), |_| {});
+        let facts = stage.facts().clone();
+        let queue = Queue::<u32>::new(&broker, "jobs", self.profile).observed_by(move |env, milestone| {
+            let did = Did::Reached(milestone.reached);
+            facts.state(env, &Told { who: milestone.body.to_string(), did });
+        });
+        self.workers.iter().for_each(|lists| self.worker(stage, &queue, lists.clone()));
+        self.sent.iter().for_each(|sent| self.client(stage, &queue, *sent));
+        if let Some(at) = self.redrive_at {
+            let operator = stage.node(Role::outside("operator".into()), |_| {});
+            let (facts, queue) = (stage.facts().clone(), queue.clone());
+            operator.clone().spawn(async move {
+                operator.sleep_until(ms(at)).await;
+                let dead: Vec<_> = queue.dead_letters().into_iter().map(|dead| dead.body).collect();
+                say(&facts, &operator, format!("finds {dead:?}"));
+                let redriven = queue.redrive(&operator).await;
+                say(&facts, &operator, format!("redrives {redriven:?}"));
+            });
+        }
+        let (facts, env) = (stage.facts().clone(), broker.clone());
+        stage.at_rest(move || {
+            let left = queue.counts();
+            if left != queue::Counts::default() {
+                say(&facts, &env, format!("is left with {left:?}"));
+            }
+        });
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Told>>> {
+        vec![Box::new(Keeper(self.record.clone()))]
+    }
+}

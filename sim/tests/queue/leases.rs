@@ -1,0 +1,162 @@
+//! Leases: who holds a message, for how long, and what a receipt is worth afterwards.
+
+use crate::depot::Do::{Ack, Extend, Nack, Think, Work};
+use crate::depot::{Depot, Sent};
+use crate::{check, check_broker};
+use shakedown_sim::{Alternatives, Duration, QueueFaults, QueueProfile};
+
+const STANDARD: QueueProfile = QueueProfile {
+    visibility: Duration::from_secs(10),
+    faults: QueueFaults {
+        settle: Alternatives::new(&["arrives", "lost", "refused", "answer lost", "12 s"]),
+        delivery: Alternatives::new(&["prompt", "lost", "copy", "12 s"]),
+        deletion: Alternatives::new(&["lasts", "30 s"]),
+        superseded: Alternatives::new(&["is ignored", "deletes"]),
+        ..QueueFaults::NONE
+    },
+    ..QueueProfile::STANDARD
+};
+const FIFO: QueueProfile = QueueProfile {
+    visibility: Duration::from_secs(10),
+    faults: QueueFaults { settle: STANDARD.faults.settle, ..QueueFaults::NONE },
+    ..QueueProfile::FIFO
+};
+const SENT: [&str; 2] = ["10 worker-1 receives 7 (1)", "10 client-1 has sent 7"];
+
+fn with(more: &[&'static str]) -> Vec<&'static str> {
+    [&SENT[..], more].concat()
+}
+
+fn one(workers: &[&[&[crate::depot::Do]]]) -> Depot {
+    Depot::new(STANDARD, &[Sent::at(0, 7)], workers)
+}
+
+#[test]
+fn a_message_is_received_once_if_nothing_goes_wrong() {
+    let depot = one(&[&[&[Work(100), Ack]], &[&[Ack]]]);
+    check(&depot, "", &with(&["120 worker-1 acks 7"]));
+    check_broker(&depot, "", &["5 7 Accepted", "5 7 Delivered(1)", "115 7 Acked"]);
+}
+
+#[test]
+fn a_message_that_nobody_settles_comes_again_when_its_lease_has_ended() {
+    let depot = one(&[&[&[], &[Ack]]]);
+    check(&depot, "", &with(&["10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"]));
+    let broker =
+        ["5 7 Accepted", "5 7 Delivered(1)", "10005 7 Returned", "10005 7 Delivered(2)", "10015 7 Acked"];
+    check_broker(&depot, "", &broker);
+}
+
+#[test]
+fn a_message_that_is_given_back_comes_again_after_its_delay() {
+    let again = |delay| one(&[&[&[Nack(delay)], &[Ack]]]);
+    let at_once = ["20 worker-1 gives back 7", "25 worker-1 receives 7 (2)", "35 worker-1 acks 7"];
+    check(&again(0), "", &with(&at_once));
+    let later = ["20 worker-1 gives back 7", "3020 worker-1 receives 7 (2)", "3030 worker-1 acks 7"];
+    check(&again(3_000), "", &with(&later));
+}
+
+#[test]
+fn who_extends_its_lease_keeps_the_message() {
+    let depot = one(&[&[&[Work(9_000), Extend(10_000), Work(9_000), Ack]], &[&[Ack]]]);
+    check(&depot, "", &with(&["9020 worker-1 keeps 7", "18030 worker-1 acks 7"]));
+    let late = one(&[&[&[Work(11_000), Extend(10_000)], &[Ack]]]);
+    let expired = "11020 worker-1 keeps 7: the receipt has expired";
+    check(&late, "", &with(&[expired, "11025 worker-1 receives 7 (2)", "11035 worker-1 acks 7"]));
+}
+
+#[test]
+fn an_expired_receipt_deletes_a_standard_message_that_nobody_received_since() {
+    let depot = one(&[&[&[Work(11_000), Ack]]]);
+    check(&depot, "", &with(&["11020 worker-1 acks 7"]));
+}
+
+#[test]
+fn an_expired_receipt_is_an_error_on_a_fifo_queue_and_the_message_comes_again() {
+    let depot = Depot { profile: FIFO, ..one(&[&[&[Work(11_000), Ack], &[Ack]]]) };
+    let expired = "11020 worker-1 acks 7: the receipt has expired";
+    check(&depot, "", &with(&[expired, "11025 worker-1 receives 7 (2)", "11035 worker-1 acks 7"]));
+}
+
+const ZOMBIE: &str = "worker/before thought @ order-1/job-1/delivery-1 #1 = pause 20 s";
+
+#[test]
+fn a_zombie_acks_what_somebody_else_works_on_and_is_told_that_it_succeeded() {
+    let other = [Work(9_000), Extend(10_000), Work(4_000), Ack];
+    let depot = one(&[&[&[Think, Ack]], &[&other]]);
+    let told = ["10010 worker-2 receives 7 (2)", "19020 worker-2 keeps 7", "20020 worker-1 acks 7"];
+    let succeeds = [&told[..], &["23030 worker-2 acks 7"]].concat();
+    check(&depot, ZOMBIE, &with(&succeeds));
+    let taken_back = ["5 7 Accepted", "5 7 Delivered(1)", "10005 7 Returned", "10005 7 Delivered(2)"];
+    check_broker(&depot, ZOMBIE, &[&taken_back[..], &["23025 7 Acked"]].concat());
+    let deletes = format!("{ZOMBIE}\njobs/superseded @ order-1/job-1/delivery-1 #1 = deletes");
+    check(&depot, &deletes, &with(&succeeds));
+    check_broker(&depot, &deletes, &[&taken_back[..], &["20015 7 Acked"]].concat());
+}
+
+#[test]
+fn a_zombie_on_a_fifo_queue_learns_that_it_is_one() {
+    let other = [Work(9_000), Extend(10_000), Work(4_000), Ack];
+    let depot = Depot { profile: FIFO, ..one(&[&[&[Think, Ack]], &[&other]]) };
+    let late = "20020 worker-1 acks 7: the receipt has expired";
+    let told = ["10010 worker-2 receives 7 (2)", "19020 worker-2 keeps 7", late, "23030 worker-2 acks 7"];
+    check(&depot, ZOMBIE, &with(&told));
+}
+
+#[test]
+fn an_ack_may_be_lost_or_refused_or_late() {
+    let depot = one(&[&[&[Ack], &[Ack]]]);
+    let ack = |fate: &str| format!("jobs/ack @ order-1/job-1/delivery-1 #1 = {fate}");
+    let again = ["10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"];
+    let timed_out = "2010 worker-1 acks 7: no answer from the broker in time";
+    check(&depot, &ack("lost"), &with(&[&[timed_out], &again[..]].concat()));
+    let refused = "20 worker-1 acks 7: refused by the broker";
+    check(&depot, &ack("refused"), &with(&[&[refused], &again[..]].concat()));
+    check(&depot, &ack("answer lost"), &with(&[timed_out]));
+    check(&depot, &ack("12 s"), &with(&[&[timed_out], &again[..]].concat()));
+}
+
+#[test]
+fn an_ack_whose_answer_was_lost_may_be_repeated() {
+    let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = answer lost";
+    let told = ["2010 worker-1 acks 7: no answer from the broker in time", "2020 worker-1 acks 7"];
+    for profile in [STANDARD, FIFO] {
+        check(&Depot { profile, ..one(&[&[&[Ack, Ack]]]) }, lost, &with(&told));
+    }
+}
+
+#[test]
+fn a_message_that_is_handed_out_may_be_lost_or_late_and_its_lease_runs() {
+    let depot = one(&[&[&[Ack]], &[&[Ack]]]);
+    let fate = |fate: &str| format!("jobs/delivery @ order-1/job-1/delivery-1 #1 = {fate}");
+    let lost = ["10 client-1 has sent 7", "10010 worker-2 receives 7 (2)", "10020 worker-2 acks 7"];
+    check(&depot, &fate("lost"), &lost);
+    let late = [&lost[..], &["12010 worker-1 receives 7 (1)", "12020 worker-1 acks 7"]].concat();
+    check(&depot, &fate("12 s"), &late);
+}
+
+#[test]
+fn a_copy_has_a_life_of_its_own() {
+    let depot = one(&[&[&[Ack]], &[&[Ack]]]);
+    let copy = "jobs/delivery @ order-1/job-1/delivery-1 #1 = copy";
+    let both = ["10 worker-1 receives 7 (1)", "10 worker-2 receives 7 (1)", "10 client-1 has sent 7"];
+    let acks = ["20 worker-1 acks 7", "20 worker-2 acks 7"];
+    check(&depot, copy, &[&both[..], &acks].concat());
+    let handed_out = ["5 7 Accepted", "5 7 Delivered(1)", "5 7 Copied", "5 7 Delivered(1)"];
+    check_broker(&depot, copy, &[&handed_out[..], &["15 7 Acked", "15 7 Acked"]].concat());
+    let lost = format!("{copy}\njobs/ack @ order-1/job-1/copy-1/delivery-1 #1 = lost");
+    let again = [
+        acks[0],
+        "2010 worker-2 acks 7: no answer from the broker in time",
+        "10010 worker-1 receives 7 (2)",
+        "10020 worker-1 acks 7",
+    ];
+    check(&depot, &lost, &[&both[..], &again].concat());
+}
+
+#[test]
+fn a_message_may_be_there_again_after_it_was_deleted() {
+    let again = "jobs/deletion @ order-1/job-1/delivery-1 #1 = 30 s";
+    let told = ["20 worker-1 acks 7", "30020 worker-1 receives 7 (1)", "30030 worker-1 acks 7"];
+    check(&one(&[&[&[Ack]]]), again, &with(&told));
+}

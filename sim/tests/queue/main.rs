@@ -1,0 +1,44 @@
+//! What the queue promises: tables of claims (what is sent, what workers do, what goes wrong; what happens), and
+//! laws, of the broker alone against a short specification and of whole runs.
+
+mod depot;
+
+mod broker_law;
+mod channel;
+mod crashes;
+mod dead_letters;
+mod fifo;
+mod leases;
+mod rest;
+mod sends;
+
+use depot::{Depot, Did, Told};
+use shakedown_sim::{Plan, Runner, Script};
+
+/// All that happens under a script, in order, each with its millisecond.
+fn told(depot: &Depot, deviations: &str) -> Vec<(u64, Told)> {
+    let mut runner = Runner::new(depot.clone());
+    let script: Script = format!("scenario depot\n{deviations}").parse().unwrap();
+    let outcome = runner.run(Plan::Script(&script));
+    assert_eq!(outcome.unapplied, [], "offered: {:#?}", runner.offers());
+    assert_eq!(outcome.violations, [], "{deviations}");
+    runner.scenario().record()
+}
+
+/// Checks what clients and workers learn, as lines `MILLISECOND NODE WHAT`.
+fn check(depot: &Depot, deviations: &str, expected: &[&str]) {
+    let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
+        Did::Said(text) => Some(format!("{ms} {} {text}", told.who)),
+        Did::Reached(_) => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
+}
+
+/// Checks what becomes of the messages at the broker, as lines `MILLISECOND MESSAGE WHAT`.
+fn check_broker(depot: &Depot, deviations: &str, expected: &[&str]) {
+    let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
+        Did::Reached(reached) => Some(format!("{ms} {} {reached:?}", told.who)),
+        Did::Said(_) => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
+}
