@@ -1,12 +1,14 @@
 //! Jobs: durable work, its states, and who may move it.
 //!
-//! Queued → Running → Succeeded; Running → Failed → Queued; Failed → DeadLetter. A claim counts the token up;
-//! whoever holds an older one has lost the job and may not move it.
+//! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a
+//! person. A claim counts the token and the attempts up: a job that kills its workers comes to an end. Whoever
+//! holds an older token has lost the job and may not move it. A holder moves its job within the transaction of
+//! its result; taking jobs is in [`claims`](super::claims).
 
 use super::Backbone;
-use crate::terms::{LEASE, MAX_CLAIMS};
+use crate::terms::{LEASE, MAX_ATTEMPTS, MAX_WAITS, backoff};
 use serde::Serialize;
-use shakedown_sim::{Duration, Env, Moment, Row, Scope, StoreError, Transaction};
+use shakedown_sim::{Env, Moment, Row, Scope, StoreError, Transaction};
 
 /// What a job is about: which handler works it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -24,10 +26,25 @@ pub enum JobState {
     Running,
     /// It is done.
     Succeeded,
-    /// Its last run ended without result; it is due again later.
+    /// Its last run ended without result; when it is due it goes back into the queue, or is given up.
     Failed,
-    /// It is given up, and listed.
+    /// It is given up, and listed: a person may have it replayed.
     DeadLetter,
+}
+
+/// How a run of a job ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Ending {
+    /// With its result.
+    Succeeded,
+    /// In order, to go on when there is something to find out: no attempt is used up by that.
+    Waits,
+    /// Without result; another attempt may have one.
+    Retryable,
+    /// Without result; another attempt would have none, or would not be safe.
+    Final,
+    /// Its lease ran out: nobody knows how far it came.
+    Lapsed,
 }
 
 /// Work to do after the request that asked for it.
@@ -41,8 +58,16 @@ pub struct Job {
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,
-    /// Counts claims; who holds an older one has lost the job.
+    /// Counts claims for good; who holds an older one has lost the job.
     pub token: u32,
+    /// Counts claims since it was made or replayed, without those that ended in a wait.
+    pub attempts: u32,
+    /// Counts runs that ended in a wait since it was made or replayed.
+    pub waits: u32,
+    /// Counts replays.
+    pub replays: u32,
+    /// How its last run ended; none before that.
+    pub ended: Option<Ending>,
     /// Until when the present holder has it.
     pub lease_until: Moment,
     /// When it is due.
@@ -61,6 +86,75 @@ impl Row for Job {
     }
 }
 
+impl Job {
+    /// A job for this row, in the queue, due at `due`.
+    pub fn queued(id: u32, (kind, subject): (Kind, u32), due: Moment, context: Scope) -> Self {
+        Self {
+            id,
+            kind,
+            subject,
+            state: JobState::Queued,
+            token: 0,
+            attempts: 0,
+            waits: 0,
+            replays: 0,
+            ended: None,
+            lease_until: Moment::START,
+            due,
+            woken: false,
+            context,
+        }
+    }
+
+    /// The job in the hands of who claims it now.
+    pub(crate) fn claimed(self, now: Moment) -> Self {
+        let (token, attempts) = (self.token + 1, self.attempts + 1);
+        Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
+    }
+
+    /// The job after a run that ended like this; if the outcome wants it, due again after its backoff.
+    pub(crate) fn failed(self, ending: Ending, now: Moment) -> Self {
+        let due = if self.woken || ending == Ending::Final { now } else { now + backoff(self.attempts) };
+        Job { state: JobState::Failed, ended: Some(ending), due, woken: false, ..self }
+    }
+
+    /// Whether it is to be given up instead of run again.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.ended == Some(Ending::Final) || self.attempts >= MAX_ATTEMPTS || self.waits >= MAX_WAITS
+    }
+
+    /// Whether it will be given up if this run ends in a wait.
+    pub(crate) fn has_waited_enough(&self) -> bool {
+        self.waits + 1 >= MAX_WAITS
+    }
+
+    /// Whether it is still to be worked, by itself.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.state, JobState::Queued | JobState::Running | JobState::Failed)
+    }
+}
+
+/// That a person sent a job back into the queue: who, why. Never changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Replay {
+    /// Which job.
+    pub job: u32,
+    /// The how-manieth replay of it.
+    pub number: u32,
+    /// Who did it.
+    pub by: &'static str,
+    /// Why.
+    pub reason: &'static str,
+}
+
+impl Row for Replay {
+    type Key = (u32, u32);
+    const TABLE: &'static str = "replays";
+    fn key(&self) -> (u32, u32) {
+        (self.job, self.number)
+    }
+}
+
 /// Whom a job is for: its kind and the row that it sees to, with the trace context of what asks for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Errand {
@@ -71,10 +165,7 @@ pub(crate) struct Errand {
 
 /// The job that sees to a new row.
 pub(crate) fn first(backbone: &Backbone, errand: Errand, now: Moment) -> Job {
-    let id = backbone.job_numbers.next();
-    let Errand { kind, subject, context } = errand;
-    let (state, token, woken) = (JobState::Queued, 0, false);
-    Job { id, kind, subject, state, token, lease_until: Moment::START, due: now, woken, context }
+    Job::queued(backbone.job_numbers.next(), (errand.kind, errand.subject), now, errand.context)
 }
 
 /// Has the row looked at again: its waiting job falls due, a running one is told that there is news, and
@@ -85,8 +176,7 @@ pub(crate) async fn wake(
     errand: Errand,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let of_errand =
-        |job: &Job| job.kind == errand.kind && job.subject == errand.subject && is_live(job.state);
+    let of_errand = |job: &Job| job.kind == errand.kind && job.subject == errand.subject && job.is_live();
     let jobs = tx.scan(&backbone.jobs, of_errand).await?;
     let Some(job) = jobs.first() else {
         return tx.insert(&backbone.jobs, first(backbone, errand, now)).await;
@@ -102,85 +192,95 @@ pub(crate) async fn wake(
     if woken == job { Ok(()) } else { tx.update(&backbone.jobs, woken).await }
 }
 
-fn is_live(state: JobState) -> bool {
-    matches!(state, JobState::Queued | JobState::Running | JobState::Failed)
-}
-
-/// Whether a job has been claimed so often that it is to be given up.
-pub(crate) fn is_spent(job: &Job) -> bool {
-    job.token >= MAX_CLAIMS
-}
-
-/// When the next job wants a worker's hand: it is due, or its lease runs out.
-fn next_due(jobs: &[Job]) -> Option<Moment> {
-    let due = jobs.iter().filter_map(|job| match job.state {
-        JobState::Queued | JobState::Failed => Some(job.due),
-        JobState::Running => Some(job.lease_until),
-        JobState::Succeeded | JobState::DeadLetter => None,
-    });
-    due.min()
-}
-
-/// How long to leave a job alone that another transaction has in hand.
-const HELD: Duration = Duration::from_secs(5);
-
-/// What a worker found to do.
-pub(crate) enum Taken {
-    /// This job is its own until the lease ends.
-    Claimed(Env, Job),
-    /// A job was moved on towards its next claim.
-    Moved,
-    /// Nothing is due; look again then.
-    Nothing(Option<Moment>),
-}
-
-/// Takes the first job of these kinds that is due and nobody else has in hand: rescues it from a holder whose
-/// lease has run out, puts it back into the queue after its wait, gives it up after too many claims, or
-/// claims it.
+/// The job as it is now, locked, if whoever claimed it as `job` still holds it.
 ///
 /// # Errors
-/// As the store reports them; nothing is claimed for certain then.
-pub(crate) async fn take(
-    env: &Env,
-    backbone: &Backbone,
-    is_ours: impl Fn(Kind) -> bool,
-) -> Result<Taken, StoreError> {
-    let (now, jobs) = (env.now(), &backbone.jobs);
-    let mut tx = backbone.store.begin(env);
-    let live = |job: &Job| is_ours(job.kind) && is_live(job.state);
-    let Some(job) =
-        tx.claim(jobs, |job| live(job) && next_due(&[*job]).is_some_and(|due| due <= now)).await?
-    else {
-        let waiting = tx.scan(jobs, live).await?;
-        // What is due and not to be had is in somebody's hands.
-        return Ok(Taken::Nothing(next_due(&waiting).map(|due| if due <= now { now + HELD } else { due })));
-    };
-    let env = env.within(job.context).child("attempt");
-    let mut tx = tx.within(&env);
-    let (moved, name) = moved(&env, job);
-    tx.update(jobs, moved).await?;
-    tx.commit(name).await?;
-    Ok(if moved.state == JobState::Running { Taken::Claimed(env, moved) } else { Taken::Moved })
+/// As the store reports them.
+pub async fn hold(tx: &mut Transaction, backbone: &Backbone, job: &Job) -> Result<Option<Job>, StoreError> {
+    let row = tx.lock(&backbone.jobs, &job.id).await?;
+    Ok(row.filter(|row| row.token == job.token && row.state == JobState::Running))
 }
 
-/// Where a job that is due goes next, and what that is called.
-fn moved(env: &Env, job: Job) -> (Job, &'static str) {
-    let now = env.now();
-    match job.state {
-        JobState::Running => {
-            env.because(|| "its holder's lease has run out".to_owned());
-            env.note(|| format!("takes job {} from its holder", job.id));
-            (Job { state: JobState::Failed, due: now, ..job }, "rescue job")
-        }
-        JobState::Failed if is_spent(&job) => {
-            env.because(|| format!("it was claimed {} times", job.token));
-            env.note(|| format!("gives job {} up", job.id));
-            (Job { state: JobState::DeadLetter, ..job }, "give job up")
-        }
-        JobState::Failed => (Job { state: JobState::Queued, ..job }, "queue job again"),
-        _ => {
-            let (token, lease_until) = (job.token + 1, now + LEASE);
-            (Job { state: JobState::Running, token, lease_until, woken: false, ..job }, "claim job")
-        }
+/// Ends the holder's run with its result, which is written by the same transaction. If news came meanwhile,
+/// the job is looked at again at once.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn succeed(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    now: Moment,
+) -> Result<(), StoreError> {
+    if held.woken {
+        return wait(tx, backbone, held, now).await;
     }
+    let ended = Some(Ending::Succeeded);
+    tx.update(&backbone.jobs, Job { state: JobState::Succeeded, ended, ..*held }).await
+}
+
+/// Ends the holder's run in order, to go on at `due`, or at once if news came meanwhile. It gives its attempt
+/// back: finding out what became of something is no try at doing it.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn wait(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    due: Moment,
+) -> Result<(), StoreError> {
+    // What is woken was due before: it is taken up at once.
+    let due = if held.woken { held.due } else { due };
+    let (attempts, waits) = (held.attempts.saturating_sub(1), held.waits + 1);
+    let (state, ended) = (JobState::Failed, Some(Ending::Waits));
+    tx.update(&backbone.jobs, Job { state, ended, attempts, waits, due, woken: false, ..*held }).await
+}
+
+/// Ends the holder's run without result: [`Ending::Retryable`] or [`Ending::Final`]. If news came meanwhile,
+/// the next attempt is made at once.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn fail(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    ending: Ending,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let ending = if held.woken { Ending::Retryable } else { ending };
+    tx.update(&backbone.jobs, held.failed(ending, now)).await
+}
+
+/// Extends the holder's lease; answers whether it still is the holder.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn beat(env: &Env, backbone: &Backbone, job: &Job) -> Result<bool, StoreError> {
+    let mut tx = backbone.store.begin(env);
+    let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(false) };
+    tx.update(&backbone.jobs, Job { lease_until: env.now() + LEASE, ..held }).await?;
+    tx.commit("extend lease").await.map(|()| true)
+}
+
+/// Sends a dead letter back into the queue, because a person says so: its attempts count anew. Answers whether
+/// it was one.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn replay(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    job: u32,
+    (by, reason): (&'static str, &'static str),
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let dead = tx.lock(&backbone.jobs, &job).await?.filter(|job| job.state == JobState::DeadLetter);
+    let Some(dead) = dead else { return Ok(false) };
+    let number = dead.replays + 1;
+    tx.insert(&backbone.replays, Replay { job, number, by, reason }).await?;
+    let (state, attempts, waits) = (JobState::Queued, 0, 0);
+    let queued = Job { state, attempts, waits, replays: number, due: now, ..dead };
+    tx.update(&backbone.jobs, queued).await.map(|()| true)
 }

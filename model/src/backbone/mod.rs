@@ -2,13 +2,14 @@
 //!
 //! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
 
+pub mod claims;
 pub mod events;
 pub mod jobs;
 pub mod workers;
 
 use crate::facts::Fact;
 use crate::wiring::Design;
-use jobs::Job;
+use jobs::{Job, Replay};
 use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
 use std::cell::Cell;
 
@@ -18,6 +19,8 @@ pub struct Backbone {
     pub store: Store,
     /// Jobs of every kind.
     pub jobs: Table<Job>,
+    /// Who had which dead letter replayed, and why.
+    pub replays: Table<Replay>,
     pub(crate) design: Design,
     job_numbers: Sequence,
 }
@@ -26,7 +29,8 @@ impl Backbone {
     /// A backbone with empty tables.
     pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Self {
         let jobs = stating(facts, |before, after| Fact::Job { before, after });
-        Self { store, jobs, design, job_numbers: Sequence::default() }
+        let replays = stating(facts, |_, after| Fact::Replay(after));
+        Self { store, jobs, replays, design, job_numbers: Sequence::default() }
     }
 }
 

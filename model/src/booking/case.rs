@@ -85,7 +85,7 @@ impl Case {
 
     /// Whether no further attempt of this generation may be made.
     pub fn is_spent(&self) -> bool {
-        self.reserving().count() >= MAX_ATTEMPTS
+        self.reserving().count() as u32 >= MAX_ATTEMPTS
     }
 
     /// Whether some attempt of this generation was refused.
@@ -112,7 +112,7 @@ impl Case {
     }
 
     fn wait(&self) -> Duration {
-        backoff(self.reserving().count())
+        backoff(self.reserving().count() as u32)
     }
 
     /// `step` if its time has come, else a wait for it.

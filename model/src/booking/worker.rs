@@ -10,7 +10,7 @@ use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
-use crate::backbone::jobs::{self, Job, JobState, Kind, is_spent};
+use crate::backbone::jobs::{self, Job, Kind};
 use crate::backbone::workers::{Handler, STORE_AGAIN};
 use crate::terms::{HANDLER, PARTNER_PATIENCE};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
@@ -100,17 +100,16 @@ async fn turn(
     let tables = &platform.tables;
     let mut tx = platform.backbone.store.begin(env);
     let Some(booking) = tx.lock(&tables.bookings, &job.subject).await? else { return Ok(Decision::Over) };
-    let Some(held) = tx.lock(&platform.backbone.jobs, &job.id).await? else { return Ok(Decision::Over) };
-    let lost = held.token != job.token || held.state != JobState::Running;
-    let learnt = take_in(&mut tx, platform, &booking, news, lost, env.now()).await?;
-    if lost {
+    let held = jobs::hold(&mut tx, &platform.backbone, job).await?;
+    let learnt = take_in(&mut tx, platform, &booking, news, held.is_none(), env.now()).await?;
+    let Some(held) = held else {
         if !learnt.is_empty() {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
             jobs::wake(&mut tx, &platform.backbone, errand(booking.id, booking.context), env.now()).await?;
             tx.commit("late news").await?;
         }
         return Ok(Decision::Over);
-    }
+    };
     let mut case = read_case(&mut tx, platform, booking, learnt, env.now()).await?;
     platform.backbone.design.contract.settle(&mut case);
     let step = platform.backbone.design.recovery.next(&case);
@@ -171,7 +170,7 @@ async fn write_booking(
 ) -> Result<(), StoreError> {
     let attention = match step {
         Step::Review(_) => Attention::Review,
-        Step::Wait(_) if is_spent(job) => Attention::Review,
+        Step::Wait(_) if job.has_waited_enough() => Attention::Review,
         Step::Wait(_) if case.in_doubt().next().is_some() => Attention::Checking,
         Step::Wait(_) | Step::Done => Attention::None,
         _ => case.booking.attention,
@@ -188,9 +187,8 @@ async fn prepare(
     step: Step,
     job: &Job,
 ) -> Result<Decision, StoreError> {
-    let booking = &case.booking;
-    let ended = |state, due| Job { state, due, woken: false, ..*job };
-    let ends = match step {
+    let (booking, backbone) = (&case.booking, &platform.backbone);
+    match step {
         Step::Reserve => {
             let attempt = new_attempt(platform, case, Ask::Reserve);
             return begin_call(tx, platform, attempt, booking, why_reserve(case)).await;
@@ -201,15 +199,13 @@ async fn prepare(
         }
         Step::Lookup => return Ok(Decision::Lookup(booking.id)),
         Step::Read(reservation) => return Ok(Decision::Read(reservation)),
-        _ if job.woken => ended(JobState::Failed, case.now),
-        Step::Wait(due) => ended(JobState::Failed, due),
+        Step::Wait(due) => jobs::wait(tx, backbone, job, due).await?,
         Step::Review(reason) => {
             env.because(|| reason.to_owned());
-            ended(JobState::Succeeded, job.due)
+            jobs::succeed(tx, backbone, job, case.now).await?;
         }
-        Step::Done => ended(JobState::Succeeded, job.due),
-    };
-    tx.update(&platform.backbone.jobs, ends).await?;
+        Step::Done => jobs::succeed(tx, backbone, job, case.now).await?,
+    }
     Ok(Decision::Over)
 }
 

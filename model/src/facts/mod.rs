@@ -9,7 +9,7 @@ pub use booking::{BookingFact, Word, word};
 pub use edge::{Code, EdgeFact, Request};
 pub use partner::PartnerFact;
 
-use crate::backbone::jobs::{Job, Kind};
+use crate::backbone::jobs::{Job, Kind, Replay};
 use serde::Serialize;
 
 /// A fact of the platform or of the world around it.
@@ -28,6 +28,8 @@ pub enum Fact {
         /// As it is.
         after: Job,
     },
+    /// A person had a dead letter replayed.
+    Replay(Replay),
 }
 
 impl shakedown_sim::Fact for Fact {
@@ -37,6 +39,7 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.is_routine(),
             Fact::Partner(fact) => fact.is_routine(),
             Fact::Job { .. } => true,
+            Fact::Replay(_) => false,
         }
     }
 
@@ -46,6 +49,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
+            Fact::Replay(Replay { job, by, reason, .. }) => {
+                format!("keeps that {by} had job {job} replayed: {reason}")
+            }
         }
     }
 }

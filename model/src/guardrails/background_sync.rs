@@ -1,11 +1,10 @@
 //! `background-sync`: the partner is called by workers, after the customer has been answered.
 
-use crate::backbone::jobs::{Job, JobState};
+use crate::backbone::jobs::Job;
 use crate::booking::platform::Platform;
 use crate::booking::rows::Status;
 use crate::booking::worker;
 use crate::facts::Code;
-use crate::terms::LEASE;
 use shakedown_sim::{Env, Moment};
 use std::future::Future;
 use std::pin::Pin;
@@ -37,7 +36,7 @@ pub struct InTheRequest;
 
 impl BackgroundSync for InTheRequest {
     fn first(&self, job: Job, now: Moment) -> Job {
-        Job { state: JobState::Running, token: 1, lease_until: now + LEASE, ..job }
+        job.claimed(now)
     }
 
     fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>> {

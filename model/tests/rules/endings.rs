@@ -36,8 +36,8 @@ fn a_cancelled_booking_has_nothing_that_lives() {
 fn a_cancellation_is_repeated_after_a_wait_until_a_person_has_to() {
     let live = booking(Cancelling).attempt(Effect(1), HOUR).holds(1, Confirmed);
     for known in [Unknown, NoEffect] {
-        check(&EVERY_KIND, live.clone().asked(Ask::Cancel(1), known, 0), Cancelling, Wait(3_000));
-        check(&EVERY_KIND, live.clone().asked(Ask::Cancel(1), known, 3), Cancelling, Cancel(1));
+        check(&EVERY_KIND, live.clone().asked(Ask::Cancel(1), known, 0), Cancelling, Wait(1_500));
+        check(&EVERY_KIND, live.clone().asked(Ask::Cancel(1), known, 2), Cancelling, Cancel(1));
     }
     let often = (0..8).fold(live.clone(), |case, _| case.asked(Ask::Cancel(1), Unknown, HOUR));
     check(&EVERY_KIND, often, Cancelling, Review);

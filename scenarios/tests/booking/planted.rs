@@ -116,13 +116,8 @@ fn logged() -> Fact {
 }
 
 fn dead_letter() -> Fact {
-    let (lease_until, due, context) = (Moment::START, Moment::START, Scope::ROOT);
-    let (id, kind, subject) = (1, Kind::Book, 1);
-    let (state, token, woken) = (JobState::DeadLetter, 64, false);
-    Fact::Job {
-        before: None,
-        after: Job { id, kind, subject, state, token, lease_until, due, woken, context },
-    }
+    let job = Job::queued(1, (Kind::Book, 1), Moment::START, Scope::ROOT);
+    Fact::Job { before: None, after: Job { state: JobState::DeadLetter, ..job } }
 }
 
 fn can_be_known() -> Fact {
