@@ -40,8 +40,8 @@ impl PartialOrd for Entry {
 /// As many entries as are kept sorted. Most of what a run plans is due soon and taken before much else is put.
 const NEAR_MOST: usize = 32;
 
-/// The earliest entries are in `near`, the earliest last; all that are later than the first of it, and only
-/// such, are in `far`.
+/// The earliest entries are in `near`, the earliest last; those that are later than the first of it are in
+/// `far`, as long as there are any. If `near` is empty, so is `far`.
 #[derive(Default)]
 pub(crate) struct Agenda {
     near: Vec<Entry>,
@@ -59,12 +59,8 @@ impl Agenda {
     pub(crate) fn put(&mut self, time: Moment, due: Due) {
         self.sequence += 1;
         let entry = Entry { time, sequence: self.sequence, due };
-        let is_far = match self.near.first() {
-            Some(latest) if self.far.is_empty() => time >= latest.time && self.near.len() >= NEAR_MOST,
-            Some(latest) => time >= latest.time,
-            None => !self.far.is_empty(),
-        };
-        if is_far {
+        let is_late = self.near.first().is_some_and(|latest| time >= latest.time);
+        if is_late && (!self.far.is_empty() || self.near.len() >= NEAR_MOST) {
             return self.far.push(entry);
         }
         let sooner = self.near.iter().rev().take_while(|other| other.time <= time).count();
@@ -75,11 +71,21 @@ impl Agenda {
     }
 
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        self.near.last().or_else(|| self.far.peek()).map(|entry| (entry.time, entry.due))
+        self.near.last().map(|entry| (entry.time, entry.due))
     }
 
     pub(crate) fn take(&mut self) -> Option<(Moment, Due)> {
-        self.near.pop().or_else(|| self.far.pop()).map(|entry| (entry.time, entry.due))
+        let entry = self.near.pop()?;
+        if self.near.is_empty() && !self.far.is_empty() {
+            self.come_nearer();
+        }
+        Some((entry.time, entry.due))
+    }
+
+    fn come_nearer(&mut self) {
+        let earliest = std::iter::from_fn(|| self.far.pop()).take(NEAR_MOST / 2);
+        self.near.extend(earliest);
+        self.near.reverse();
     }
 }
 
@@ -97,5 +103,27 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| agenda.take()).map(|(_, due)| due).collect();
         assert_eq!(order, [1, 3, 0, 2].map(|slot| Due::Deliver { slot }));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn entries_near_and_far_come_as_from_one_sorted_list(
+            moves in proptest::collection::vec(proptest::option::weighted(0.6, 0u64..100), 0..600),
+        ) {
+            let (mut agenda, mut list) = (Agenda::default(), std::collections::BTreeMap::new());
+            for (slot, put) in (0u32..).zip(moves) {
+                match put {
+                    Some(after) => {
+                        agenda.put(Moment::from_nanos(after), Due::Deliver { slot });
+                        list.insert((after, slot), slot);
+                    }
+                    None => {
+                        let expected = list.pop_first().map(|((time, _), slot)| (Moment::from_nanos(time), Due::Deliver { slot }));
+                        proptest::prop_assert_eq!(agenda.peek(), expected);
+                        proptest::prop_assert_eq!(agenda.take(), expected);
+                    }
+                }
+            }
+        }
     }
 }

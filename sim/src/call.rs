@@ -6,16 +6,16 @@
 //! down is refused; a call that is being answered when the node vanishes is never answered.
 
 use crate::choice::{Alternatives, Site};
-use crate::env::{Env, SharedSlot, Side, put, slot, take};
+use crate::engine::Parcel;
+use crate::env::{Env, Side, Slot, put, take};
 use crate::event::Kind;
 use crate::label::Label;
-use crate::node::{NodeId, State};
+use crate::node::NodeId;
 use crate::scope::{Scope, User};
 use crate::time::{self, Duration, Moment};
 use crate::world::World;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 const REQUEST: Label = Label::new("request");
@@ -54,9 +54,10 @@ impl LinkFaults {
 pub struct Link(Rc<LinkState>);
 
 struct LinkState {
-    name: Label,
     latency: Duration,
     faults: LinkFaults,
+    outage: Site,
+    slowness: Site,
     down_until: Cell<Moment>,
     slow_until: Cell<Moment>,
 }
@@ -65,7 +66,9 @@ impl Link {
     /// A link with this name, a one-way latency for the happy path, and its faults.
     pub fn new(name: impl Into<Label>, latency: Duration, faults: LinkFaults) -> Self {
         let (down_until, slow_until) = (Cell::new(Moment::START), Cell::new(Moment::START));
-        Self(Rc::new(LinkState { name: name.into(), latency, faults, down_until, slow_until }))
+        let name = name.into();
+        let (outage, slowness) = (Site::new(name, OUTAGE), Site::new(name, SLOWNESS));
+        Self(Rc::new(LinkState { latency, faults, outage, slowness, down_until, slow_until }))
     }
 }
 
@@ -103,14 +106,43 @@ pub enum CallError {
     TimedOut,
 }
 
-type Answering<A> = Pin<Box<dyn Future<Output = A>>>;
-type Handler<Q, A> = Rc<dyn Fn(Env, Q) -> Answering<A>>;
+/// Starts the task that answers a call which has reached its node.
+type Handler<Q, A> = Rc<dyn Fn(Env, Rc<Exchange<Q, A>>, Q)>;
+
+/// One call under way: the request, then the answer. Both ways share it, so that a call allocates but once.
+struct Exchange<Q, A> {
+    endpoint: Endpoint<Q, A>,
+    scope: Scope,
+    caller: User,
+    request: Cell<Option<Q>>,
+    answer: Cell<Option<Result<A, CallError>>>,
+    reply: RefCell<Slot<Result<A, CallError>>>,
+}
+
+impl<Q: 'static, A: 'static> Exchange<Q, A> {
+    fn answer_after(self: Rc<Self>, world: &World, delay: Duration, answer: Result<A, CallError>) {
+        self.request.set(None);
+        self.answer.set(Some(answer));
+        world.deliver_parcel(delay, self);
+    }
+}
+
+impl<Q: 'static, A: 'static> Parcel for Exchange<Q, A> {
+    fn arrive(self: Rc<Self>, world: &Rc<World>) {
+        match self.request.take() {
+            Some(request) => arrive(world, self, request),
+            None => self.answer.take().into_iter().for_each(|answer| put(world, &self.reply, answer)),
+        }
+    }
+}
 
 /// An operation as a caller sees it: which operation, over which link.
 pub struct Endpoint<Q, A>(Rc<EndpointState<Q, A>>);
 
 struct EndpointState<Q, A> {
     op: Op,
+    request: Site,
+    response: Site,
     link: Link,
     server: Cell<Option<NodeId>>,
     closes: Cell<bool>,
@@ -127,14 +159,18 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     /// An operation that no node serves yet.
     pub fn new(op: Op, link: &Link) -> Self {
         let (server, closes, handler) = (Cell::new(None), Cell::new(false), RefCell::new(None));
-        Self(Rc::new(EndpointState { op, link: link.clone(), server, closes, handler }))
+        let (request, response) = (Site::new(op.name, REQUEST), Site::new(op.name, RESPONSE));
+        Self(Rc::new(EndpointState { op, request, response, link: link.clone(), server, closes, handler }))
     }
 
     /// Has this incarnation of the node answer the operation. `handler` gets a handle of the node within
     /// the caller's scope, and the request.
     pub fn serve<F: Future<Output = A> + 'static>(&self, env: &Env, handler: impl Fn(Env, Q) -> F + 'static) {
         self.0.server.set(Some(env.node));
-        let boxed: Handler<Q, A> = Rc::new(move |env, request| Box::pin(handler(env, request)));
+        let handler = Rc::new(handler);
+        let boxed: Handler<Q, A> = Rc::new(move |env, exchange, request| {
+            env.clone().spawn(respond(env, exchange, request, Rc::clone(&handler)));
+        });
         *self.0.handler.borrow_mut() = Some((env.incarnation, boxed));
         if !self.0.closes.replace(true) {
             // Handlers hold endpoints whose handlers may hold this one.
@@ -165,9 +201,16 @@ impl Env {
         {
             event.routine = true;
         }
-        let reply = slot();
-        self.send(endpoint, request, &reply);
-        let answer = self.timeout(patience, take(&self.world, &reply)).await;
+        let exchange = Rc::new(Exchange {
+            endpoint: endpoint.clone(),
+            scope: self.scope(),
+            caller: self.world.core.borrow().user(),
+            request: Cell::new(Some(request)),
+            answer: Cell::new(None),
+            reply: RefCell::default(),
+        });
+        self.send(&exchange);
+        let answer = self.timeout(patience, take(&self.world, &exchange.reply)).await;
         let word = op.name.hash().finish();
         match answer {
             None => {
@@ -188,36 +231,27 @@ impl Env {
         }
     }
 
-    fn send<Q: 'static, A: 'static>(
-        &self,
-        endpoint: &Endpoint<Q, A>,
-        request: Q,
-        reply: &SharedSlot<Result<A, CallError>>,
-    ) {
+    fn send<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>) {
         if !self.is_alive() {
             return;
         }
-        let state = &endpoint.0;
+        let state = &exchange.endpoint.0;
         let link = &state.link.0;
-        let reply = Rc::clone(reply);
-        let refuse = |reply: SharedSlot<Result<A, CallError>>| {
-            self.world.deliver(link.latency * 2, move |world| put(world, &reply, Err(CallError::Refused)));
+        let exchange = Rc::clone(exchange);
+        let refuse = |exchange: Rc<Exchange<Q, A>>| {
+            exchange.answer_after(&self.world, link.latency * 2, Err(CallError::Refused));
         };
-        if self.is_down(link) {
-            return refuse(reply);
+        if self.is_down(exchange.caller, link) {
+            return refuse(exchange);
         }
-        let pick = self.choose_at(Site::new(state.op.name, REQUEST), &link.faults.request, None);
+        let pick = self.choose_at(state.request, &link.faults.request, None);
         let delay = match link.faults.request.names.get(pick.index()).copied() {
             Some("lost") => return,
-            Some("refused") => return refuse(reply),
+            Some("refused") => return refuse(exchange),
             _ => pick.delay(&link.faults.request),
         };
         self.lasts_if(delay);
-        let (endpoint, scope) = (endpoint.clone(), self.scope());
-        let caller = self.world.core.borrow().user();
-        self.world.deliver(link.latency + delay, move |world| {
-            arrive(world, &endpoint, (scope, caller), request, reply);
-        });
+        self.world.deliver_parcel(link.latency + delay, exchange);
     }
 
     fn lasts_if(&self, delay: Duration) {
@@ -227,9 +261,8 @@ impl Env {
     }
 
     /// Whether the link is down, having drawn whether an outage begins here.
-    fn is_down(&self, link: &LinkState) -> bool {
-        let caller = self.world.core.borrow().user();
-        self.begin_episode(caller, Site::new(link.name, OUTAGE), &link.faults.outage, &link.down_until);
+    fn is_down(&self, caller: User, link: &LinkState) -> bool {
+        self.begin_episode(caller, link.outage, &link.faults.outage, &link.down_until);
         self.now() < link.down_until.get()
     }
 
@@ -241,7 +274,7 @@ impl Env {
         lengths: &Alternatives,
         until: &Cell<Moment>,
     ) {
-        if self.now() < until.get() {
+        if lengths.deviations() == 0 || self.now() < until.get() {
             return;
         }
         let pick = self.choose_for(caller, site, lengths);
@@ -259,21 +292,16 @@ impl Env {
 }
 
 /// The request reaches the server's node.
-fn arrive<Q: 'static, A: 'static>(
-    world: &Rc<World>,
-    endpoint: &Endpoint<Q, A>,
-    (scope, caller): (Scope, User),
-    request: Q,
-    reply: SharedSlot<Result<A, CallError>>,
-) {
-    let state = &endpoint.0;
+fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>>, request: Q) {
+    let state = &exchange.endpoint.0;
     let served = state.server.get().zip(state.handler.borrow().clone());
     let Some((node, (incarnation, handler))) = served else {
-        return put(world, &reply, Err(CallError::Refused));
+        return put(world, &exchange.reply, Err(CallError::Refused));
     };
+    let scope = exchange.scope;
     let down = {
         let mut core = world.core.borrow_mut();
-        let down = core.nodes[node.0 as usize].state == State::Down || !core.is_alive(node, incarnation);
+        let down = !core.is_alive(node, incarnation);
         if down {
             core.event(node, scope, Kind::Refused, [0, 0], || {
                 "is down and refuses the connection".to_owned()
@@ -283,29 +311,36 @@ fn arrive<Q: 'static, A: 'static>(
     };
     if down {
         let latency = state.link.0.latency;
-        return world.deliver(latency, move |world| put(world, &reply, Err(CallError::Refused)));
+        return exchange.answer_after(world, latency, Err(CallError::Refused));
     }
-    let env = Env::new(Rc::clone(world), node, incarnation, scope);
-    let endpoint = endpoint.clone();
-    env.clone().spawn(async move {
-        let op = endpoint.0.op;
-        env.event(Kind::Arrive, [op.name.hash().finish(), 0], || format!("receives {}", op.name));
-        let link = &endpoint.0.link.0;
-        env.begin_episode(caller, Site::new(link.name, SLOWNESS), &link.faults.slowness, &link.slow_until);
-        if env.now() < link.slow_until.get() {
-            env.sleep(link.faults.slow_by).await;
-        }
-        let answer = handler(env.clone(), request).await;
-        if !env.is_alive() {
-            return;
-        }
-        let pick = env.choose_for(caller, Site::new(op.name, RESPONSE), &link.faults.response);
-        env.event(Kind::Answer, [op.name.hash().finish(), pick.code()], || format!("answers {}", op.name));
-        if link.faults.response.names.get(pick.index()) == Some(&"lost") {
-            return;
-        }
-        let delay = pick.delay(&link.faults.response);
-        env.lasts_if(delay);
-        env.world.deliver(link.latency + delay, move |world| put(world, &reply, Ok(answer)));
-    });
+    handler(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
+}
+
+/// What the server's node does with a request.
+async fn respond<Q: 'static, A: 'static, F: Future<Output = A>>(
+    env: Env,
+    exchange: Rc<Exchange<Q, A>>,
+    request: Q,
+    handler: Rc<impl Fn(Env, Q) -> F>,
+) {
+    let state = &exchange.endpoint.0;
+    let (op, link, caller) = (&state.op, &state.link.0, exchange.caller);
+    let word = op.name.hash().finish();
+    env.event(Kind::Arrive, [word, 0], || format!("receives {}", op.name));
+    env.begin_episode(caller, link.slowness, &link.faults.slowness, &link.slow_until);
+    if env.now() < link.slow_until.get() {
+        env.sleep(link.faults.slow_by).await;
+    }
+    let answer = handler(env.clone(), request).await;
+    if !env.is_alive() {
+        return;
+    }
+    let pick = env.choose_for(caller, state.response, &link.faults.response);
+    env.event(Kind::Answer, [word, pick.code()], || format!("answers {}", op.name));
+    if link.faults.response.names.get(pick.index()) == Some(&"lost") {
+        return;
+    }
+    let delay = pick.delay(&link.faults.response);
+    env.lasts_if(delay);
+    Rc::clone(&exchange).answer_after(&env.world, link.latency + delay, Ok(answer));
 }

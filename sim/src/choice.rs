@@ -78,6 +78,8 @@ impl fmt::Debug for Site {
 pub struct Alternatives {
     pub(crate) names: &'static [&'static str],
     pub(crate) range_ms: Option<(u32, u32)>,
+    /// For a range: bit `n` is set if a corner's milliseconds leave `n` when divided by 64.
+    corners: u64,
 }
 
 /// As many names as a choice may have.
@@ -95,7 +97,7 @@ impl Alternatives {
     /// If there is no name, or there are more than 64: a choice is between few named ways.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
-        Self { names, range_ms: None }
+        Self { names, range_ms: None, corners: 0 }
     }
 
     /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
@@ -104,6 +106,13 @@ impl Alternatives {
         assert!(range_ms.0 < range_ms.1, "a range of delays is not empty");
         let mut all = Self::new(names);
         all.range_ms = Some(range_ms);
+        let mut at = 1;
+        while at < names.len() {
+            if let Some(ms) = time::parse_millis(names[at].as_bytes()) {
+                all.corners |= 1 << (ms % 64);
+            }
+            at += 1;
+        }
         all
     }
 
@@ -143,8 +152,11 @@ impl Alternatives {
     /// The pick of a delay of this many milliseconds: the corner of that length, if one has it, so that
     /// what is written the same is the same.
     pub(crate) fn corner_or(&self, ms: u32) -> Pick {
-        let delay = Some(Duration::from_millis(u64::from(ms)));
-        let corner = self.names.iter().position(|name| time::parse(name) == delay);
+        if self.corners >> (ms % 64) & 1 == 0 {
+            return Pick::Millis(ms);
+        }
+        let delay = Some(u64::from(ms));
+        let corner = self.names.iter().position(|name| time::parse_millis(name.as_bytes()) == delay);
         corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
     }
 

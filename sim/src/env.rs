@@ -11,6 +11,7 @@ use crate::scope::{Scope, ScopePath, User};
 use crate::task::Waiter;
 use crate::time::{Duration, Moment};
 use crate::world::World;
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -241,15 +242,19 @@ impl Env {
         }
         let mode = {
             let mut core = self.world.core.borrow_mut();
-            let role = core.nodes[self.node.0 as usize].role;
+            let role = &core.nodes[self.node.0 as usize].role;
             let (point, ways) = match side {
                 Side::Before => (BEFORE, role.crash.before),
                 Side::After => (AFTER, role.crash.after),
             };
-            if ways.deviations() == 0 {
+            if core.healed || ways.deviations() == 0 {
                 return;
             }
-            let pick = core.choose_crash(self.node, (Site::of(role.name, point, effect), self.scope), &ways);
+            let site = Site::of(role.name, point, effect);
+            let pick = core.choose_crash(self.node, (site, self.scope), &ways);
+            if pick.is_benign() {
+                return;
+            }
             CrashMode::named(ways.names[pick.index()])
         };
         self.crash(mode).await;
@@ -303,23 +308,23 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let world = Rc::clone(&self.world);
+        let Self { world, deadline, timer } = &mut *self;
         let mut core = world.core.borrow_mut();
-        match self.timer {
-            Some(timer) if core.has_fired(timer) => {
-                core.cancel_timer(timer);
-                self.timer = None;
-                self.deadline = Moment::START;
+        match *timer {
+            Some(set) if core.has_fired(set) => {
+                core.cancel_timer(set);
+                *timer = None;
+                *deadline = Moment::START;
                 Poll::Ready(())
             }
             Some(_) => Poll::Pending,
-            None if self.deadline <= core.now => {
+            None if *deadline <= core.now => {
                 core.count_poll();
                 Poll::Ready(())
             }
             None => {
                 if let Some(waiter) = core.waiter(context) {
-                    self.timer = Some(core.set_timer(self.deadline, waiter));
+                    *timer = Some(core.set_timer(*deadline, waiter));
                 }
                 Poll::Pending
             }
@@ -348,14 +353,20 @@ impl<T> Slot<T> {
     }
 }
 
-pub(crate) type SharedSlot<T> = Rc<std::cell::RefCell<Slot<T>>>;
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { value: None, waiter: None }
+    }
+}
+
+pub(crate) type SharedSlot<T> = Rc<RefCell<Slot<T>>>;
 
 pub(crate) fn slot<T>() -> SharedSlot<T> {
-    Rc::new(std::cell::RefCell::new(Slot { value: None, waiter: None }))
+    Rc::default()
 }
 
 /// Puts the value; the first one stays.
-pub(crate) fn put<T>(world: &World, slot: &SharedSlot<T>, value: T) {
+pub(crate) fn put<T>(world: &World, slot: &RefCell<Slot<T>>, value: T) {
     let mut core = world.core.borrow_mut();
     let cause = core.current_event();
     let mut inner = slot.borrow_mut();
@@ -368,7 +379,7 @@ pub(crate) fn put<T>(world: &World, slot: &SharedSlot<T>, value: T) {
 }
 
 /// Waits for the value.
-pub(crate) async fn take<T>(world: &World, slot: &SharedSlot<T>) -> T {
+pub(crate) async fn take<T>(world: &World, slot: &RefCell<Slot<T>>) -> T {
     poll_fn(|context| {
         let mut inner = slot.borrow_mut();
         let mut core = world.core.borrow_mut();

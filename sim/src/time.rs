@@ -79,22 +79,29 @@ pub fn text(duration: Duration) -> String {
 
 /// Reads what [`text`] writes; `None` if it is something else.
 pub fn parse(text: &str) -> Option<Duration> {
-    millis(text.as_bytes()).map(Duration::from_millis)
+    parse_millis(text.as_bytes()).map(Duration::from_millis)
 }
 
-/// The same in milliseconds. By hand, because runs read the delays that they draw.
-fn millis(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (count, unit) = text.split_at(digits);
-    let size = match unit {
+/// The same in milliseconds. By hand, because it runs at compile time and whenever a delay is drawn.
+pub(crate) const fn parse_millis(text: &[u8]) -> Option<u64> {
+    let (mut count, mut at) = (0u64, 0);
+    while at < text.len() && text[at].is_ascii_digit() {
+        let digit = (text[at] - b'0') as u64;
+        count = match count.checked_mul(10) {
+            Some(tens) if tens <= u64::MAX - digit => tens + digit,
+            _ => return None,
+        };
+        at += 1;
+    }
+    let size = match text.split_at(at).1 {
+        _ if at == 0 => return None,
         b" ms" => 1,
         b" s" => 1_000,
         b" min" => 60_000,
         b" h" => 3_600_000,
         _ => return None,
     };
-    let digit = |value: u64, byte: &u8| value.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
-    if digits == 0 { None } else { count.iter().try_fold(0, digit)?.checked_mul(size) }
+    count.checked_mul(size)
 }
 
 #[cfg(test)]
@@ -107,6 +114,8 @@ mod tests {
             let duration = Duration::from_millis(ms);
             assert_eq!(parse(&text(duration)), Some(duration));
         }
-        assert_eq!(parse("soon"), None);
+        for text in ["soon", "", " s", "8", "8 days", "99999999999999999999 ms", "18446744073709551615 s"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::agenda::Due;
 use crate::choice::Site;
 use crate::digest::Digest;
 use crate::engine::effects::Reach;
-use crate::engine::{Core, Delivery};
+use crate::engine::{Arriving, Core, Delivery, Parcel};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::State;
@@ -161,9 +161,7 @@ impl World {
     /// Runs until nothing is left to do, a mishap ends the run, or the next entry is due after `until`.
     pub(crate) fn run(self: &Rc<Self>, until: Moment) {
         loop {
-            while let Some(slot) = self.next_ready() {
-                self.poll(slot);
-            }
+            while self.poll_next() {}
             let due = {
                 let mut core = self.core.borrow_mut();
                 if core.mishap.is_some() || core.next_time().is_none_or(|time| time > until) {
@@ -178,22 +176,22 @@ impl World {
         }
     }
 
-    fn next_ready(&self) -> Option<u32> {
-        let mut core = self.core.borrow_mut();
-        if core.mishap.is_some() { None } else { core.ready.pop_front() }
-    }
-
-    fn poll(self: &Rc<Self>, slot: u32) {
-        let (mut future, waker) = {
+    /// Polls the next task that is ready; whether there was one.
+    fn poll_next(self: &Rc<Self>) -> bool {
+        let (slot, mut future, waker) = {
             let mut core = self.core.borrow_mut();
             let core = &mut *core;
+            if core.mishap.is_some() {
+                return false;
+            }
+            let Some(slot) = core.ready.pop_front() else { return false };
             let task = &mut core.tasks[slot as usize];
             task.queued = false;
-            let (true, Some(future)) = (task.alive, task.future.take()) else { return };
+            let (true, Some(future)) = (task.alive, task.future.take()) else { return true };
             let waker = Rc::clone(&task.waker);
             core.current = Some(slot);
             core.count_poll();
-            (future, waker)
+            (slot, future, waker)
         };
         let done = future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         let mut core = self.core.borrow_mut();
@@ -215,6 +213,7 @@ impl World {
             self.bury();
         }
         self.take_outside_wakes();
+        true
     }
 
     fn take_outside_wakes(&self) {
@@ -300,7 +299,10 @@ impl World {
                     core.cause = delivery.cause;
                     delivery
                 };
-                (delivery.run)(self);
+                match delivery.arriving {
+                    Arriving::Once(run) => run(self),
+                    Arriving::Parcel(parcel) => parcel.arrive(self),
+                }
                 self.core.borrow_mut().cause = None;
                 self.take_outside_wakes();
             }
@@ -371,6 +373,15 @@ impl World {
     }
 
     pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {
+        self.bring(after, Arriving::Once(Box::new(run)));
+    }
+
+    /// The same for something that exists anyway, and so costs no allocation.
+    pub(crate) fn deliver_parcel(&self, after: Duration, parcel: Rc<dyn Parcel>) {
+        self.bring(after, Arriving::Parcel(parcel));
+    }
+
+    fn bring(&self, after: Duration, arriving: Arriving) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         if core.closed {
@@ -381,7 +392,7 @@ impl World {
             core.deliveries.len() as u32 - 1
         });
         let cause = core.current_event();
-        core.deliveries[slot as usize] = Some(Delivery { run: Box::new(run), cause });
+        core.deliveries[slot as usize] = Some(Delivery { arriving, cause });
         let due = core.now + after;
         core.touch(Reach::Message, due.nanos());
         core.agenda.put(due, Due::Deliver { slot });

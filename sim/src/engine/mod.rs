@@ -27,10 +27,19 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
-type Arriving = Box<dyn FnOnce(&Rc<World>)>;
+/// What happens when it arrives.
+pub(crate) enum Arriving {
+    Once(Box<dyn FnOnce(&Rc<World>)>),
+    Parcel(Rc<dyn Parcel>),
+}
+
+/// Something that knows what happens when it arrives.
+pub(crate) trait Parcel {
+    fn arrive(self: Rc<Self>, world: &Rc<World>);
+}
 
 pub(crate) struct Delivery {
-    pub(crate) run: Arriving,
+    pub(crate) arriving: Arriving,
     pub(crate) cause: Option<u32>,
 }
 
