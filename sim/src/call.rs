@@ -7,7 +7,7 @@
 
 use crate::choice::{Alternatives, Site};
 use crate::engine::Parcel;
-use crate::env::{Env, Side, Slot, put, take};
+use crate::env::{Env, Side, Slot, poll_take, put};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::NodeId;
@@ -194,7 +194,9 @@ impl Env {
         patience: Duration,
     ) -> Result<A, CallError> {
         let op = endpoint.0.op;
-        self.crash_point(Side::Before, op.name).await;
+        if let Some(mode) = self.draw_crash(Side::Before, op.name) {
+            self.crash(mode).await;
+        }
         self.event(Kind::Call, [op.name.hash().finish(), 0], || op.says.to_owned());
         if op.routine
             && let Some(event) = self.world.core.borrow_mut().last_recorded()
@@ -210,7 +212,8 @@ impl Env {
             reply: RefCell::default(),
         });
         self.send(&exchange);
-        let answer = self.timeout(patience, take(&self.world, &exchange.reply)).await;
+        let answer =
+            self.sleep(patience).unless(|world, context| poll_take(world, &exchange.reply, context)).await;
         let word = op.name.hash().finish();
         match answer {
             None => {
@@ -224,7 +227,9 @@ impl Env {
                 Err(error)
             }
             Some(Ok(answer)) => {
-                self.crash_point(Side::After, op.name).await;
+                if let Some(mode) = self.draw_crash(Side::After, op.name) {
+                    self.crash(mode).await;
+                }
                 self.event(Kind::Learn, [word, 0], || "gets the answer".to_owned());
                 Ok(answer)
             }

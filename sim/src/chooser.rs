@@ -197,7 +197,7 @@ impl Chooser {
     /// Answers a choice that is met after so many events.
     pub(crate) fn decide(
         &mut self,
-        (site, scope, nth): (Site, Scope, u32),
+        (site, scope, nth): (&Site, Scope, u32),
         alternatives: &Alternatives,
         scopes: &Scopes,
         after: u32,
@@ -205,7 +205,7 @@ impl Chooser {
         let hash = key(site.hash(), scopes.hash(scope), nth);
         let scripted = match self.keyed.is_empty() {
             true => None,
-            false => scripted(&mut self.keyed, hash, (site, scope, nth), alternatives, scopes),
+            false => scripted(&mut self.keyed, hash, (*site, scope, nth), alternatives, scopes),
         };
         let pick = match (scripted, &self.draws) {
             (Some(pick), _) => pick,
@@ -215,7 +215,7 @@ impl Chooser {
             _ => Pick::BENIGN,
         };
         let pick = self.turn(alternatives).unwrap_or(pick);
-        self.offers.push(Offer { site, scope, nth, alternatives: *alternatives, pick, after });
+        self.offers.push(Offer { site: *site, scope, nth, alternatives: *alternatives, pick, after });
         pick
     }
 
@@ -305,7 +305,7 @@ mod tests {
     fn picks(chooser: &mut Chooser, count: u32) -> Vec<Pick> {
         let mut scopes = Scopes::new();
         let orders = (0..count).map(|_| scopes.child(Scope::ROOT, "order".into())).collect::<Vec<_>>();
-        orders.into_iter().map(|order| chooser.decide((SITE, order, 1), &LOSS, &scopes, 0)).collect()
+        orders.into_iter().map(|order| chooser.decide((&SITE, order, 1), &LOSS, &scopes, 0)).collect()
     }
 
     #[test]

@@ -102,14 +102,14 @@ impl Env {
         let role = core.nodes[index].role;
         if core.nodes[index].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
             core.nodes[index].clock = Clock::fresh(self.incarnation, now);
-            self.deviate(&mut core, Site::new(role.name, CLOCK), &role.clock.setting);
+            self.deviate(&mut core, &Site::new(role.name, CLOCK), &role.clock.setting);
         }
-        self.deviate(&mut core, Site::new(role.name, JUMP), &role.clock.jump);
+        self.deviate(&mut core, &Site::new(role.name, JUMP), &role.clock.jump);
         core.nodes[index].clock.read(now)
     }
 
     /// Draws one way in which the node's clock may deviate; it does so until the run heals.
-    fn deviate(&self, core: &mut Core, site: Site, ways: &Alternatives) {
+    fn deviate(&self, core: &mut Core, site: &Site, ways: &Alternatives) {
         let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), ways);
         if !pick.is_benign() {
             core.lasts(core.heal_at.since(core.now));
@@ -169,7 +169,7 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose(self.node, (site, self.scope), alternatives, place)
+        core.choose(self.node, (&site, self.scope), alternatives, place)
     }
 
     /// Draws for the task `user`, on whose behalf a task of another node acts.
@@ -178,7 +178,7 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose_as(user, self.node, (site, self.scope), alternatives)
+        core.choose_as(user, self.node, (&site, self.scope), alternatives)
     }
 
     /// Draws a delay; the deviation lasts as long as the delay.
@@ -236,31 +236,31 @@ impl Env {
     /// A place where the node may crash, beside its effect `effect` on the world. Calls and commits have
     /// theirs; further effects name their own.
     pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
-        let effect = effect.into();
-        if !self.is_alive() {
-            return std::future::pending().await;
+        if let Some(mode) = self.draw_crash(side, effect.into()) {
+            self.crash(mode).await;
         }
-        let mode = {
-            let mut core = self.world.core.borrow_mut();
-            let role = &core.nodes[self.node.0 as usize].role;
-            let (point, ways) = match side {
-                Side::Before => (BEFORE, role.crash.before),
-                Side::After => (AFTER, role.crash.after),
-            };
-            if core.healed || ways.deviations() == 0 {
-                return;
-            }
-            let site = Site::of(role.name, point, effect);
-            let pick = core.choose_crash(self.node, (site, self.scope), &ways);
-            if pick.is_benign() {
-                return;
-            }
-            CrashMode::named(ways.names[pick.index()])
-        };
-        self.crash(mode).await;
     }
 
-    async fn crash(&self, mode: CrashMode) {
+    /// Draws whether the node crashes here, and how.
+    pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return Some(CrashMode::Gone);
+        }
+        let role = &core.nodes[self.node.0 as usize].role;
+        let (point, ways) = match side {
+            Side::Before => (BEFORE, role.crash.before),
+            Side::After => (AFTER, role.crash.after),
+        };
+        if core.healed || ways.deviations() == 0 {
+            return None;
+        }
+        let site = Site::of(role.name, point, effect);
+        let pick = core.choose_crash(self.node, (&site, self.scope), &ways);
+        (!pick.is_benign()).then(|| CrashMode::named(ways.names[pick.index()]))
+    }
+
+    pub(crate) async fn crash(&self, mode: CrashMode) {
         let event = |kind, text: &str| {
             let mut core = self.world.core.borrow_mut();
             let index = core.event(self.node, self.scope, kind, [0, 0], || text.to_owned());
@@ -268,6 +268,7 @@ impl Env {
         };
         match mode {
             CrashMode::GoesOn => {}
+            CrashMode::Gone => std::future::pending().await,
             CrashMode::Vanish => {
                 event(Kind::Crash, "vanishes");
                 self.world.end_incarnation(self.node, self.scope);
@@ -302,6 +303,19 @@ pub struct Sleep {
     world: Rc<World>,
     deadline: Moment,
     timer: Option<(u32, u32)>,
+}
+
+impl Sleep {
+    /// Waits for whichever comes first: the moment, or something that `other` polls.
+    pub(crate) fn unless<T>(
+        mut self,
+        mut other: impl FnMut(&World, &Context<'_>) -> Poll<T>,
+    ) -> impl Future<Output = Option<T>> {
+        poll_fn(move |context| match other(&self.world, context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => Pin::new(&mut self).poll(context).map(|()| None),
+        })
+    }
 }
 
 impl Future for Sleep {
@@ -380,19 +394,21 @@ pub(crate) fn put<T>(world: &World, slot: &RefCell<Slot<T>>, value: T) {
 
 /// Waits for the value.
 pub(crate) async fn take<T>(world: &World, slot: &RefCell<Slot<T>>) -> T {
-    poll_fn(|context| {
-        let mut inner = slot.borrow_mut();
-        let mut core = world.core.borrow_mut();
-        match inner.value.take() {
-            Some((value, cause)) => {
-                cause.into_iter().for_each(|cause| core.follows_from(cause));
-                Poll::Ready(value)
-            }
-            None => {
-                inner.waiter = core.waiter(context);
-                Poll::Pending
-            }
+    poll_fn(|context| poll_take(world, slot, context)).await
+}
+
+/// Takes the value, or sees to being woken by it.
+pub(crate) fn poll_take<T>(world: &World, slot: &RefCell<Slot<T>>, context: &Context<'_>) -> Poll<T> {
+    let mut inner = slot.borrow_mut();
+    let mut core = world.core.borrow_mut();
+    match inner.value.take() {
+        Some((value, cause)) => {
+            cause.into_iter().for_each(|cause| core.follows_from(cause));
+            Poll::Ready(value)
         }
-    })
-    .await
+        None => {
+            inner.waiter = core.waiter(context);
+            Poll::Pending
+        }
+    }
 }

@@ -69,6 +69,8 @@ impl Role {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CrashMode {
     GoesOn,
+    /// It is dead already.
+    Gone,
     Vanish,
     Stop,
     Pause(Duration),

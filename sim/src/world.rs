@@ -272,7 +272,7 @@ impl World {
         let site = Site::new(name, "restart".into());
         deferred.into_iter().for_each(|slot| core.tasks[slot as usize].queued = false);
         // Not the crashing task's draw: whoever crashes here draws under this one name.
-        let late = core.choose_as(User::ENGINE, node, (site, scope), &profile.late_restart);
+        let late = core.choose_as(User::ENGINE, node, (&site, scope), &profile.late_restart);
         let delay = profile.restart + late.delay(&profile.late_restart);
         core.lasts(delay);
         let back = core.now + delay;

@@ -35,7 +35,7 @@ impl Core {
     }
 
     /// Answers a crash point.
-    pub(crate) fn choose_crash(&mut self, node: NodeId, place: (Site, Scope), ways: &Alternatives) -> Pick {
+    pub(crate) fn choose_crash(&mut self, node: NodeId, place: (&Site, Scope), ways: &Alternatives) -> Pick {
         if self.effects.is_none() {
             return self.choose(node, place, ways, None);
         }

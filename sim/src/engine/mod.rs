@@ -27,9 +27,11 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
+type Effect = Box<dyn FnOnce(&Rc<World>)>;
+
 /// What happens when it arrives.
 pub(crate) enum Arriving {
-    Once(Box<dyn FnOnce(&Rc<World>)>),
+    Once(Effect),
     Parcel(Rc<dyn Parcel>),
 }
 

@@ -158,7 +158,7 @@ impl Core {
     pub(crate) fn choose(
         &mut self,
         node: NodeId,
-        (site, scope): (Site, Scope),
+        (site, scope): (&Site, Scope),
         alternatives: &Alternatives,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
@@ -175,7 +175,7 @@ impl Core {
         &mut self,
         user: User,
         node: NodeId,
-        (site, scope): (Site, Scope),
+        (site, scope): (&Site, Scope),
         alternatives: &Alternatives,
     ) -> Pick {
         if self.healed || alternatives.deviations() == 0 {
@@ -204,7 +204,7 @@ impl Core {
                 format!("{site} = {}", alternatives.name_of(pick))
             });
             if let Some(event) = self.last_recorded() {
-                event.choice = Some(Chosen { site, nth, pick, alternatives: *alternatives });
+                event.choice = Some(Chosen { site: *site, nth, pick, alternatives: *alternatives });
             }
             if let Some(gauge) = &mut self.gauge {
                 gauge.deviation(site.hash(), pick.index() as u64);
