@@ -79,6 +79,23 @@ pub const QUOTE_OPEN: Duration = mins(30);
 /// Asked again within this, a quote is the same one.
 pub const QUOTE_SAME: Duration = mins(15);
 
+/// How long a page's data lives in the cache, give or take a fifth.
+pub const CACHE_LIFE: Duration = secs(60);
+/// After this we do without the cache.
+pub const CACHE_PATIENCE: Duration = Duration::from_millis(250);
+/// Connections to the database that pages may use at a time on one node.
+pub const PAGE_CONNECTIONS: usize = 24;
+/// How long the database takes for one page: over the connections that there are, 200 a second.
+pub const PAGE_READ: Duration = Duration::from_millis(120);
+/// How many pages that the cache cannot serve may be at the database at a time: 167 a second.
+pub const MISSES_MAX: usize = 20;
+/// How old what a page shows may be while nothing fails.
+pub const FRESH_WITHIN: Duration = secs(2);
+/// How old it may be at most: the longest life in the cache and a little more.
+pub const CACHE_LIFE_MAX: Duration = secs(75);
+/// How many reads for pages the database bears in a second.
+pub const PRIMARY_READS_MAX: usize = 200;
+
 /// The wait after `n` attempts (from 1) that brought nothing: doubling from two seconds up to five minutes. Half
 /// of it is fixed and half would be drawn (equal jitter); here the middle is taken, since whatever deviates is
 /// a choice of its own.

@@ -3,7 +3,10 @@
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
+use crate::guardrails::freshness_policy::{FreshnessPolicy, LockedRow, WhatTheCacheHas};
 use crate::guardrails::idempotency_store::{EachSubmitNew, IdempotencyStore, QuoteOnce};
+use crate::guardrails::invalidation::{DeletedAndLeased, FilledAtWill, Invalidation, TimeToLive};
+use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
 
@@ -107,6 +110,43 @@ pub const GUARDRAILS: &[Guardrail] = &[
             masked_by: &[],
         }],
     },
+    Guardrail {
+        name: "freshness-policy",
+        system: "caching",
+        guarded: "orders are decided on the locked row in the database, never on the cache",
+        naive: &[Naive {
+            what: "orders are decided on what the cache has",
+            breaks: &["no-stale-decision"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "read-cache",
+        system: "caching",
+        guarded: "pages are read through the cache: one fills, few wait at the database",
+        naive: &[Naive {
+            what: "each page asks the database",
+            breaks: &["primary-within-capacity", "requests-answer-in-time"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "invalidation",
+        system: "caching",
+        guarded: "changes leave the cache from the outbox on, and a fill needs its lease",
+        naive: &[
+            Naive {
+                what: "what is cached ends with its time to live",
+                breaks: &["staleness-bounded"],
+                masked_by: &[],
+            },
+            Naive {
+                what: "whoever has read something puts it into the cache",
+                breaks: &["staleness-bounded"],
+                masked_by: &[],
+            },
+        ],
+    },
 ];
 
 /// The forms that a platform is built with.
@@ -117,6 +157,9 @@ pub struct Design {
     pub(crate) dedup: Box<dyn IdempotencyStore>,
     pub(crate) retry: Box<dyn RetrySafeJob>,
     pub(crate) log: Box<dyn ExecutionLog>,
+    pub(crate) freshness: Box<dyn FreshnessPolicy>,
+    pub(crate) reads: Box<dyn ReadCache>,
+    pub(crate) invalidation: Box<dyn Invalidation>,
 }
 
 /// A name that is no guardrail's.
@@ -134,6 +177,9 @@ impl Design {
             dedup: Box::new(QuoteOnce),
             retry: Box::new(KeyOfBooking),
             log: Box::new(RowBeforeCall),
+            freshness: Box::new(LockedRow),
+            reads: Box::new(ThroughCache),
+            invalidation: Box::new(DeletedAndLeased),
         }
     }
 
@@ -158,6 +204,10 @@ impl Design {
                 "retry-safe-job" => design.retry = Box::new(KeyOfAttempt),
                 "retry-safe-job:b" => design.retry = Box::new(FirstErrorFinal),
                 "execution-log" => design.log = Box::new(RowAfterCall),
+                "freshness-policy" => design.freshness = Box::new(WhatTheCacheHas),
+                "read-cache" => design.reads = Box::new(AllAtPrimary),
+                "invalidation" => design.invalidation = Box::new(TimeToLive),
+                "invalidation:b" => design.invalidation = Box::new(FilledAtWill),
                 _ => return Err(UnknownGuardrail(name.clone())),
             }
         }

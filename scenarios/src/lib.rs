@@ -1,6 +1,6 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`] (a scenario), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
+//! Modules in reading order: [`booking`] and [`caching`] (scenarios), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
 //! [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart,
@@ -9,6 +9,7 @@
 
 pub mod beside;
 pub mod booking;
+pub mod caching;
 pub mod campaign;
 pub mod canary;
 pub mod catalogue;

@@ -1,6 +1,7 @@
 //! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
 
 use super::Backbone;
+use super::outbox::Posted;
 use serde::Serialize;
 use shakedown_sim::{Scope, StoreError, Transaction};
 
@@ -9,6 +10,8 @@ use shakedown_sim::{Scope, StoreError, Transaction};
 pub enum Subject {
     /// A booking, by its number.
     Booking(u32),
+    /// An offer, by its number.
+    Offer(u32),
 }
 
 /// What happened.
@@ -28,6 +31,8 @@ pub enum What {
     Cancelling,
     /// It is cancelled.
     Cancelled,
+    /// It cannot be booked any more.
+    Ended,
 }
 
 /// A business event.
@@ -39,7 +44,7 @@ pub struct Event {
     pub version: u32,
     /// What happened.
     pub what: What,
-    /// Whom it concerns: the number of the customer.
+    /// Whom it concerns: the number of the customer, or 0 for nobody.
     pub party: u32,
     /// The trace context of the row.
     pub context: Scope,
@@ -49,6 +54,11 @@ pub struct Event {
 ///
 /// # Errors
 /// As the store reports them; the transaction must not commit then.
-pub(crate) async fn record(_: &mut Transaction, _: &Backbone, _: Event) -> Result<(), StoreError> {
-    Ok(())
+pub(crate) async fn record(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    event: Event,
+) -> Result<(), StoreError> {
+    let Some(outbox) = &backbone.outbox else { return Ok(()) };
+    tx.insert(outbox, Posted { id: backbone.outbox_numbers.next(), event, told: false }).await
 }

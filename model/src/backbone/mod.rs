@@ -5,11 +5,13 @@
 pub mod claims;
 pub mod events;
 pub mod jobs;
+pub mod outbox;
 pub mod workers;
 
 use crate::facts::Fact;
 use crate::wiring::Design;
 use jobs::{Job, Replay};
+use outbox::Posted;
 use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
 use std::cell::Cell;
 
@@ -21,7 +23,10 @@ pub struct Backbone {
     pub jobs: Table<Job>,
     /// Who had which dead letter replayed, and why.
     pub replays: Table<Replay>,
+    /// Events that wait to be told, where somebody acts on them.
+    pub outbox: Option<Table<Posted>>,
     pub(crate) design: Design,
+    outbox_numbers: Sequence,
     job_numbers: Sequence,
 }
 
@@ -30,7 +35,13 @@ impl Backbone {
     pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Self {
         let jobs = stating(facts, |before, after| Fact::Job { before, after });
         let replays = stating(facts, |_, after| Fact::Replay(after));
-        Self { store, jobs, replays, design, job_numbers: Sequence::default() }
+        let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
+        Self { store, jobs, replays, outbox: None, design, outbox_numbers, job_numbers }
+    }
+
+    /// With an outbox, whose events a relay tells.
+    pub fn with_outbox(self) -> Self {
+        Self { outbox: Some(Table::new(|_, _| ())), ..self }
     }
 }
 

@@ -4,12 +4,13 @@ use super::case::Case;
 use super::change;
 use super::connector::Callback;
 use super::inbox;
+use super::offers::{self, Pages};
 use super::platform::{Platform, errand};
-use super::rows::{Attention, Booking, Quote, Status};
+use super::rows::{Attention, Booking, Offer, Quote, Status};
 use crate::backbone::jobs::{self, Job};
-use crate::facts::{Code, Word};
+use crate::facts::{Code, Fact, Word};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
-use shakedown_sim::{Endpoint, Env, Link, Op, Row, StoreError};
+use shakedown_sim::{Endpoint, Env, Facts, Link, Op, Row, StoreError};
 use std::rc::Rc;
 
 /// A request for a price.
@@ -54,11 +55,12 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
+    /// An answer without anything.
     pub(crate) fn bare(code: Code) -> Self {
         Self { code, body: None }
     }
 
-    fn of(body: T) -> Self {
+    pub(crate) fn of(body: T) -> Self {
         Self { code: Code::Ok, body: Some(body) }
     }
 }
@@ -79,6 +81,10 @@ pub struct View {
 /// The operations of the booking API.
 #[derive(Clone)]
 pub struct Api {
+    /// Asks to see an offer.
+    pub offer: Endpoint<u32, Reply<Offer>>,
+    /// Ends an offer: for the back office.
+    pub end_offer: Endpoint<u32, Reply<()>>,
     /// Asks for a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
@@ -95,12 +101,27 @@ impl Api {
     /// The operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
     pub fn over(inside: &Link, callbacks: &Link) -> Self {
         Self {
+            offer: Endpoint::new(Op::routine("api.offer", "passes on the question for an offer"), inside),
+            end_offer: Endpoint::new(Op::new("api.end_offer", "ends the offer"), inside),
             quote: Endpoint::new(Op::routine("api.quote", "passes on the request for a price"), inside),
             submit: Endpoint::new(Op::routine("api.submit", "passes on the order"), inside),
             status: Endpoint::new(Op::routine("api.status", "passes on the question"), inside),
             cancel: Endpoint::new(Op::routine("api.cancel", "passes on the cancellation"), inside),
             callback: Endpoint::new(Op::new("api.callback", "sends a callback"), callbacks),
         }
+    }
+
+    /// Has a node of the API also serve pages of offers, through the platform's cache.
+    ///
+    /// # Panics
+    /// If the platform has no cache.
+    pub fn boot_pages(&self, env: &Env, platform: &Rc<Platform>, facts: &Facts<Fact>) {
+        let cache = platform.cache.as_ref().expect("pages are served where there is a cache");
+        let pages = Pages::new(platform, cache, facts);
+        let at = Rc::clone(platform);
+        self.offer.serve(env, move |env, offer| at.backbone.design.reads.read(env, Rc::clone(&pages), offer));
+        let at = Rc::clone(platform);
+        self.end_offer.serve(env, move |env, offer| end_offer(env, Rc::clone(&at), offer));
     }
 
     /// Boots a node of the API.
@@ -118,15 +139,15 @@ impl Api {
     }
 }
 
-/// What an offer costs, in minor units.
-const PRICE: u32 = 12_000;
-
 async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<Offered> {
     let made = async {
         let tables = &platform.tables;
         let now = env.now();
         let mut tx = platform.backbone.store.begin(&env);
         let QuoteRequest { customer, offer } = asked;
+        let Some(Offer { price, open: true, .. }) = tx.get(&tables.offers, &offer).await? else {
+            return Ok(None);
+        };
         let mut quotes =
             tx.scan(&tables.quotes, |quote| quote.customer == customer && quote.offer == offer).await?;
         let round = quotes.len() as u32 + 1;
@@ -136,21 +157,21 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
         let ended = |quote: u32| booked.iter().find(|row| row.quote == quote && row.status.is_final());
         let over = quotes.iter().find_map(|quote| ended(quote.id)).map(|row| row.id);
         if let Some(open) = quotes.iter().find(|quote| ended(quote.id).is_none()) {
-            return Ok(Offered { quote: open.id, price: open.price, over });
+            return Ok(Some(Offered { quote: open.id, price: open.price, over }));
         }
         let id = platform.numbers.quotes.next();
-        let quote =
-            Quote { id, customer, offer, round, price: PRICE, made: now, open_until: now + QUOTE_OPEN };
+        let quote = Quote { id, customer, offer, round, price, made: now, open_until: now + QUOTE_OPEN };
         if !tx.insert_or_ignore(&tables.quotes, quote).await? {
             let other = tx.get_by_unique(&tables.quotes, quote.unique().unwrap_or_default()).await?;
             let other = other.unwrap_or(quote);
-            return Ok(Offered { quote: other.id, price: other.price, over });
+            return Ok(Some(Offered { quote: other.id, price: other.price, over }));
         }
         tx.commit("quote").await?;
-        Ok::<_, StoreError>(Offered { quote: id, price: PRICE, over })
+        Ok::<_, StoreError>(Some(Offered { quote: id, price, over }))
     };
     match made.await {
-        Ok(offered) => Reply::of(offered),
+        Ok(Some(offered)) => Reply::of(offered),
+        Ok(None) => Reply::bare(Code::Rejected),
         Err(_) => Reply::bare(Code::Unavailable),
     }
 }
@@ -203,6 +224,11 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         env.because(|| "this quote has been accepted before".to_owned());
         return Ok(before.filter(repeat).map_or(Accepted::Not, |row| Accepted::Before(row.id)));
     }
+    let offer = platform.backbone.design.freshness.offer(env, &mut tx, platform, quote.offer).await?;
+    if offer.is_none_or(|offer| !offer.open || offer.price != quote.price) {
+        env.because(|| "the offer is not what was quoted any more".to_owned());
+        return Ok(Accepted::Not);
+    }
     if now >= quote.open_until || order.price != quote.price || order.customer != quote.customer {
         return Ok(Accepted::Not);
     }
@@ -211,6 +237,10 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     tx.insert(&platform.backbone.jobs, job).await?;
     tx.commit("accept").await?;
     Ok(Accepted::Now(job))
+}
+
+async fn end_offer(env: Env, platform: Rc<Platform>, offer: u32) -> Reply<()> {
+    Reply::bare(offers::end(&env, &platform, offer).await.unwrap_or(Code::Unavailable))
 }
 
 async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {

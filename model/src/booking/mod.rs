@@ -1,7 +1,7 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`worker`], `evidence`, [`inbox`], [`statement`], [`api`]).
+//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`api`]).
 
 pub mod api;
 pub mod case;
@@ -9,6 +9,7 @@ mod change;
 pub mod connector;
 mod evidence;
 pub mod inbox;
+pub mod offers;
 pub mod platform;
 pub mod rows;
 pub mod statement;

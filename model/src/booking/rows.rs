@@ -3,6 +3,27 @@
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 
+/// Something that can be booked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Offer {
+    /// Its number.
+    pub id: u32,
+    /// What it costs, in minor units.
+    pub price: u32,
+    /// Whether it can be booked.
+    pub open: bool,
+    /// Counts changes of this row.
+    pub version: u32,
+}
+
+impl Row for Offer {
+    type Key = u32;
+    const TABLE: &'static str = "offers";
+    fn key(&self) -> u32 {
+        self.id
+    }
+}
+
 /// A price offered to a customer for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Quote {

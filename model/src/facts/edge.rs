@@ -26,6 +26,8 @@ pub enum EdgeFact {
 /// What a customer's request asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Request {
+    /// To see an offer.
+    Offer,
     /// A price.
     Quote,
     /// To book.
@@ -73,6 +75,7 @@ impl EdgeFact {
 
 fn request(what: Request) -> &'static str {
     match what {
+        Request::Offer => "show me this",
         Request::Quote => "a price, please",
         Request::Submit => "book this",
         Request::Status => "how is it going",

@@ -3,10 +3,12 @@
 
 mod booking;
 mod edge;
+mod offers;
 mod partner;
 
 pub use booking::{BookingFact, Word, word};
 pub use edge::{Code, EdgeFact, Request};
+pub use offers::OfferFact;
 pub use partner::PartnerFact;
 
 use crate::backbone::jobs::{Job, Kind, Replay};
@@ -19,6 +21,8 @@ pub enum Fact {
     Edge(EdgeFact),
     /// Of the booking flow.
     Booking(BookingFact),
+    /// Of offers: their rows, the cache, and pages.
+    Offer(OfferFact),
     /// Of the partner.
     Partner(PartnerFact),
     /// A job row changed.
@@ -37,6 +41,7 @@ impl shakedown_sim::Fact for Fact {
         match self {
             Fact::Edge(fact) => fact.is_routine(),
             Fact::Booking(fact) => fact.is_routine(),
+            Fact::Offer(fact) => fact.is_routine(),
             Fact::Partner(fact) => fact.is_routine(),
             Fact::Job { .. } => true,
             Fact::Replay(_) => false,
@@ -47,6 +52,7 @@ impl shakedown_sim::Fact for Fact {
         match self {
             Fact::Edge(fact) => fact.sentence(),
             Fact::Booking(fact) => fact.sentence(),
+            Fact::Offer(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
             Fact::Replay(Replay { job, by, reason, .. }) => {

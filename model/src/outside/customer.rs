@@ -6,8 +6,7 @@
 //! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
 use crate::booking::api::{Offered, QuoteRequest, Submission};
-use crate::facts::BookingFact;
-use crate::facts::{Code, Fact, Word};
+use crate::facts::{BookingFact, Code, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};

@@ -1,8 +1,8 @@
 //! The edge: the way in for customers, and its log.
 
 use crate::booking::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
-use crate::facts::EdgeFact;
-use crate::facts::{Code, Fact, Request};
+use crate::booking::rows::Offer;
+use crate::facts::{Code, EdgeFact, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
 use std::cell::Cell;
@@ -11,6 +11,8 @@ use std::rc::Rc;
 /// The operations of the edge, as a browser calls them.
 #[derive(Clone)]
 pub struct Edge {
+    /// Asks to see an offer.
+    pub offer: Endpoint<u32, Reply<Offer>>,
     /// Asks for a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
@@ -25,6 +27,7 @@ impl Edge {
     /// The operations: those that change something over `web`, reading over `reads`.
     pub fn over(web: &Link, reads: &Link) -> Self {
         Self {
+            offer: Endpoint::new(Op::routine("edge.offer", "looks at the offer"), reads),
             quote: Endpoint::new(Op::routine("edge.quote", "asks for a price"), reads),
             submit: Endpoint::new(Op::new("edge.submit", "presses \"book\""), web),
             status: Endpoint::new(Op::routine("edge.status", "looks at the booking"), reads),
@@ -35,6 +38,7 @@ impl Edge {
     /// Boots the edge in front of `api`.
     pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
         let log = AccessLog::new(facts);
+        log.front(env, &self.offer, Request::Offer, &api.offer);
         log.front(env, &self.quote, Request::Quote, &api.quote);
         log.front(env, &self.submit, Request::Submit, &api.submit);
         log.front(env, &self.status, Request::Status, &api.status);

@@ -1,6 +1,8 @@
 //! The world outside: what the platform talks to, faked as it really behaves. Nothing here crashes, and
 //! nothing here knows how the platform is built.
 
+pub mod cache;
 pub mod customer;
 pub mod edge;
 pub mod partner;
+pub mod viewer;

@@ -19,8 +19,7 @@ use crate::booking::connector::{
     Callback, CancelAnswer, CancelRequest, PartnerAnswer, PartnerApi, Record, ReserveRequest,
 };
 use crate::booking::rows::Standing;
-use crate::facts::Fact;
-use crate::facts::PartnerFact;
+use crate::facts::{Fact, PartnerFact};
 use crate::terms::PartnerTerms;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Signal, Site};
 use std::cell::RefCell;

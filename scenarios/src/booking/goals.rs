@@ -4,8 +4,7 @@ use super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status};
-use shakedown_model::facts::Request;
-use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact};
+use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.

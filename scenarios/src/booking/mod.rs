@@ -91,6 +91,8 @@ fn terms(variant: &Variant) -> PartnerTerms {
 const HOP: Duration = Duration::from_millis(20);
 /// Between nodes of one data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
+/// What each offer costs, in minor units.
+const PRICE: u32 = 12_000;
 /// When the second intent of a customer begins.
 const NEXT_INTENT: Duration = Duration::from_secs(40);
 
@@ -123,6 +125,7 @@ impl Scenario for Booking {
         let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
         let backbone = Rc::new(Backbone::new(store, self.design(), facts));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
+        (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 
         let at = partner.clone();

@@ -4,8 +4,7 @@ use super::super::ledger::{Ledger, intent};
 use super::at_rest::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
-use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact};
-use shakedown_model::facts::{Code, Request};
+use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// An intent becomes one order.

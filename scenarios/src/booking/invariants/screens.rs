@@ -4,8 +4,7 @@ use super::super::ledger::{Ledger, intent};
 use super::acceptance::CLAIM_GRACE;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Attention, Booking, Status};
-use shakedown_model::facts::BookingFact;
-use shakedown_model::facts::{Word, word};
+use shakedown_model::facts::{BookingFact, Word, word};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 /// A screen that says "confirmed" is right.

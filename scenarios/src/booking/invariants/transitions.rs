@@ -3,8 +3,7 @@
 use super::super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Standing, Status};
-use shakedown_model::facts::Request;
-use shakedown_model::facts::{BookingFact, EdgeFact};
+use shakedown_model::facts::{BookingFact, EdgeFact, Request};
 use shakedown_sim::{At, Findings, Invariant};
 
 /// Each move is one of the table, and what permits it is the case.

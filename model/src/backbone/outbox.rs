@@ -1,0 +1,94 @@
+//! The outbox: an event waits in the database, put there by the transaction that made it true, until everybody
+//! who acts on it has taken it.
+//!
+//! What it does: nothing that committed is lost, and nothing that did not is told. What it does not do: tell
+//! once. A relay that crashes tells again, so whoever takes an event must bear repeats; and events of different
+//! rows come in any order. Rows are marked when they are told and not read past a cursor, since the order of
+//! numbers is not the order of commits.
+
+use super::Backbone;
+use super::events::Event;
+use serde::Serialize;
+use shakedown_sim::{Duration, Env, Moment, Poller, Row, StoreError};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// An event that waits to be told, or has been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Posted {
+    /// Its number.
+    pub id: u32,
+    /// What happened.
+    pub event: Event,
+    /// Whether everybody has taken it.
+    pub told: bool,
+}
+
+impl Row for Posted {
+    type Key = u32;
+    const TABLE: &'static str = "outbox";
+    fn key(&self) -> u32 {
+        self.id
+    }
+}
+
+/// Somebody who acts on events. It bears repeats.
+pub trait Consumer {
+    /// Takes an event; answers whether it has taken it. If not, the event comes again.
+    fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
+}
+
+/// How often the relay looks for events that nobody told it of.
+const PERIOD: Duration = Duration::from_millis(20);
+/// How long it waits before it tells again what was not taken.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Boots the relay: it tells the events of the outbox to each of `consumers`.
+///
+/// # Panics
+/// If the backbone has no outbox.
+pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]>) {
+    let (env, backbone) = (env.clone(), Rc::clone(backbone));
+    env.clone().spawn(async move {
+        let outbox = backbone.outbox.as_ref().expect("a relay is booted where there is an outbox");
+        let mut poller = Poller::new(&env, outbox.signal(), PERIOD);
+        let mut due = None;
+        loop {
+            poller.turn(due).await;
+            due = tell_all(&env, &backbone, &consumers).await;
+        }
+    });
+}
+
+/// Tells every event that waits, oldest first; answers when to look again if some were not taken.
+async fn tell_all(env: &Env, backbone: &Backbone, consumers: &[Rc<dyn Consumer>]) -> Option<Moment> {
+    let Some(outbox) = &backbone.outbox else { return None };
+    let waiting = backbone.store.begin(env).scan(outbox, |posted| !posted.told).await;
+    let Ok(waiting) = waiting else { return Some(env.now() + AGAIN) };
+    let mut all_told = true;
+    for posted in waiting {
+        let env = env.within(posted.event.context).child("relay");
+        all_told &= tell(&env, backbone, consumers, posted).await.unwrap_or(false);
+    }
+    (!all_told).then(|| env.now() + AGAIN)
+}
+
+/// Tells one event to everybody; answers whether all have taken it.
+async fn tell(
+    env: &Env,
+    backbone: &Backbone,
+    consumers: &[Rc<dyn Consumer>],
+    posted: Posted,
+) -> Result<bool, StoreError> {
+    for consumer in consumers {
+        if !consumer.take(env.clone(), posted.event).await {
+            return Ok(false);
+        }
+    }
+    let Some(outbox) = &backbone.outbox else { return Ok(false) };
+    let mut tx = backbone.store.begin(env);
+    tx.update(outbox, Posted { told: true, ..posted }).await?;
+    tx.commit("told").await?;
+    Ok(true)
+}

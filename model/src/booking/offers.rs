@@ -1,0 +1,179 @@
+//! Offers: what can be booked, shown on pages through the cache, and ended by the back office.
+
+use super::api::Reply;
+use super::platform::Platform;
+use super::rows::Offer;
+use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::outbox::Consumer;
+use crate::facts::{Code, Fact, OfferFact};
+use crate::outside::cache::{CacheApi, Fill, Found, Lease};
+use crate::terms::{CACHE_LIFE, CACHE_PATIENCE, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site, StoreError};
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use tokio::sync::{OnceCell, Semaphore};
+
+const LIFE: Site = Site::new(Label::new("cache"), Label::new("life"));
+/// Lives are spread, so that what was filled together does not end together.
+const LIVES: Alternatives = Alternatives::new(&["60 s", "48 s", "72 s"]);
+
+/// How long to leave a page alone that another node is filling.
+const SOON: Duration = Duration::from_millis(50);
+/// How often to ask again then.
+const TRIES: u32 = 20;
+/// How long a page waits for its turn at the database before it is refused.
+const TURN: Duration = Duration::from_secs(1);
+/// What was found longer ago than this is looked up afresh: the node was paused meanwhile.
+const FLIGHT_MAX: Duration = Duration::from_millis(1_500);
+
+/// How a node of the API reads offers for pages: over a few connections to the database, and through the cache.
+pub struct Pages {
+    platform: Rc<Platform>,
+    cache: CacheApi<Offer>,
+    facts: Facts<Fact>,
+    connections: Semaphore,
+    misses: Semaphore,
+    flights: RefCell<Vec<Rc<Flight>>>,
+}
+
+/// A look-up under way: whoever asks for the same offer meanwhile shares what it finds.
+struct Flight {
+    offer: u32,
+    began: Moment,
+    found: OnceCell<Reply<Offer>>,
+}
+
+impl Pages {
+    /// The pages of one node.
+    pub(super) fn new(platform: &Rc<Platform>, cache: &CacheApi<Offer>, facts: &Facts<Fact>) -> Rc<Self> {
+        let (platform, cache, facts) = (Rc::clone(platform), cache.clone(), facts.clone());
+        let (connections, misses) = (Semaphore::new(PAGE_CONNECTIONS), Semaphore::new(MISSES_MAX));
+        Rc::new(Self { platform, cache, facts, connections, misses, flights: RefCell::default() })
+    }
+
+    /// The offer as the database has it; waits for a connection.
+    pub(crate) async fn primary(&self, env: &Env, offer: u32) -> Result<Option<Offer>, StoreError> {
+        self.facts.state(env, &Fact::Offer(OfferFact::Read { offer }));
+        let _connection = self.connections.acquire().await.expect("the connections are never closed");
+        let read = self.platform.backbone.store.begin(env).get(&self.platform.tables.offers, &offer).await;
+        env.sleep(PAGE_READ).await;
+        read
+    }
+
+    /// The offer through the cache. Of all who ask at a time one looks it up, and all share what it finds.
+    pub(crate) async fn cached(&self, env: &Env, offer: u32) -> Reply<Offer> {
+        loop {
+            let flight = self.flight(env, offer);
+            let look_up = || {
+                let env = env.child("flight");
+                async move { self.look_up(&env, offer).await }
+            };
+            let reply = *flight.found.get_or_init(look_up).await;
+            self.flights.borrow_mut().retain(|other| !Rc::ptr_eq(other, &flight));
+            if env.now() <= flight.began + FLIGHT_MAX {
+                return reply;
+            }
+        }
+    }
+
+    /// The look-up that is under way for this offer, or a new one.
+    fn flight(&self, env: &Env, offer: u32) -> Rc<Flight> {
+        let mut flights = self.flights.borrow_mut();
+        if let Some(flight) = flights.iter().find(|flight| flight.offer == offer) {
+            return Rc::clone(flight);
+        }
+        let flight = Rc::new(Flight { offer, began: env.now(), found: OnceCell::new() });
+        flights.push(Rc::clone(&flight));
+        flight
+    }
+
+    /// From the cache, or from the database if it is not there; then the cache is filled.
+    async fn look_up(&self, env: &Env, offer: u32) -> Reply<Offer> {
+        let mut lease = None;
+        for _ in 0..TRIES {
+            match env.child("look").call(&self.cache.get, offer, CACHE_PATIENCE).await {
+                Ok(Found::Hit(row)) => return Reply::of(row),
+                Ok(Found::Soon) => env.sleep(SOON).await,
+                Ok(Found::Miss(right)) => {
+                    lease = Some(right);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let Some(Ok(_turn)) = env.timeout(TURN, self.misses.acquire()).await else {
+            return Reply::bare(Code::Unavailable);
+        };
+        let read = self.primary(env, offer).await;
+        if let (Ok(Some(row)), Some(lease)) = (&read, lease) {
+            self.fill(env, *row, lease);
+        }
+        reply(read)
+    }
+
+    /// Gives the cache what was read. Nobody waits for that.
+    fn fill(&self, env: &Env, row: Offer, lease: Lease) {
+        let lease = self.platform.backbone.design.invalidation.fills_by(lease);
+        let fill = Fill { key: row.id, value: row, life: life(env), lease };
+        let (env, cache) = (env.clone(), self.cache.clone());
+        env.clone().spawn(async move {
+            let _ = env.call(&cache.fill, fill, CACHE_PATIENCE).await;
+        });
+    }
+}
+
+fn life(env: &Env) -> Duration {
+    match env.choose(LIFE, &LIVES).index() {
+        1 => CACHE_LIFE * 4 / 5,
+        2 => CACHE_LIFE * 6 / 5,
+        _ => CACHE_LIFE,
+    }
+}
+
+/// A page's answer from what the database said.
+pub(crate) fn reply(read: Result<Option<Offer>, StoreError>) -> Reply<Offer> {
+    match read {
+        Ok(Some(row)) => Reply::of(row),
+        Ok(None) => Reply::bare(Code::Rejected),
+        Err(_) => Reply::bare(Code::Unavailable),
+    }
+}
+
+/// Ends an offer: it cannot be booked from here on. Ending it again changes nothing.
+pub(super) async fn end(env: &Env, platform: &Platform, offer: u32) -> Result<Code, StoreError> {
+    let offers = &platform.tables.offers;
+    let mut tx = platform.backbone.store.begin(env);
+    let Some(before) = tx.lock(offers, &offer).await? else { return Ok(Code::Rejected) };
+    if before.open {
+        let after = Offer { open: false, version: before.version + 1, ..before };
+        tx.update(offers, after).await?;
+        let (subject, context) = (Subject::Offer(offer), env.scope());
+        let event = Event { subject, version: after.version, what: What::Ended, party: 0, context };
+        events::record(&mut tx, &platform.backbone, event).await?;
+        tx.commit("end offer").await?;
+    }
+    Ok(Code::Ok)
+}
+
+/// Has the cache forget what has changed.
+pub struct Forgetting {
+    /// The flow whose cache it is.
+    pub platform: Rc<Platform>,
+}
+
+impl Consumer for Forgetting {
+    fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
+        let Some(cache) = self.platform.cache.clone() else { return Box::pin(async { true }) };
+        let deletes = self.platform.backbone.design.invalidation.deletes();
+        Box::pin(async move {
+            match event.subject {
+                Subject::Offer(offer) if deletes => {
+                    env.call(&cache.delete, offer, CACHE_PATIENCE).await.is_ok()
+                }
+                _ => true,
+            }
+        })
+    }
+}

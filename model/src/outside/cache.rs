@@ -1,0 +1,206 @@
+//! A cache server: values by key, each with a time to live, and leases for fills.
+//!
+//! What it does, as memcached does in the deployments that published it: who misses is given a lease, and only
+//! one at a time for a key; others are told to come back soon. A delete takes the value away and voids the
+//! lease, so that a fill which began before the delete is refused: it may hold what was true before the write.
+//! A fill that names no lease is taken as it comes. Any value may be evicted before its time.
+//!
+//! What it does not do: keep anything through a restart, or order anything across keys.
+//!
+//! Source: Nishtala and others, "Scaling Memcache at Facebook" (NSDI 2013), section 3.2.1.
+
+use crate::facts::{Fact, OfferFact};
+use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Moment, Op, Site};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const CACHE: Label = Label::new("cache");
+const EVICTION: Site = Site::new(CACHE, Label::new("eviction"));
+const EVICTIONS: Alternatives = Alternatives::new(&["keeps it", "evicts it at once"]);
+
+/// After this a lease is void, and the next who misses is given one.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// The right to fill one key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lease(u32);
+
+/// What a look into the cache brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found<V> {
+    /// The value.
+    Hit(V),
+    /// Nothing; whoever asks is to fill it.
+    Miss(Lease),
+    /// Nothing, and somebody is filling it: ask again soon.
+    Soon,
+}
+
+/// A value to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill<V> {
+    /// Under which key.
+    pub key: u32,
+    /// The value.
+    pub value: V,
+    /// For how long.
+    pub life: Duration,
+    /// By which lease; none if by no right at all.
+    pub lease: Option<Lease>,
+}
+
+/// The operations of the cache.
+pub struct CacheApi<V> {
+    /// Looks a key up.
+    pub get: Endpoint<u32, Found<V>>,
+    /// Keeps a value; answers whether it was kept.
+    pub fill: Endpoint<Fill<V>, bool>,
+    /// Takes a value away.
+    pub delete: Endpoint<u32, ()>,
+}
+
+impl<V> Clone for CacheApi<V> {
+    fn clone(&self) -> Self {
+        Self { get: self.get.clone(), fill: self.fill.clone(), delete: self.delete.clone() }
+    }
+}
+
+impl<V: 'static> CacheApi<V> {
+    /// The operations over this link.
+    pub fn over(link: &Link) -> Self {
+        Self {
+            get: Endpoint::new(Op::routine("cache.get", "looks into the cache"), link),
+            fill: Endpoint::new(Op::new("cache.fill", "fills the cache"), link),
+            delete: Endpoint::new(Op::new("cache.delete", "has the cache forget it"), link),
+        }
+    }
+}
+
+struct Entry<V> {
+    key: u32,
+    value: Option<(V, Moment)>,
+    lease: Option<(Lease, Moment)>,
+}
+
+struct Shelf<V> {
+    entries: Vec<Entry<V>>,
+    leases: u32,
+}
+
+impl<V: Copy> Shelf<V> {
+    fn entry(&mut self, key: u32) -> &mut Entry<V> {
+        let at = self.entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+            self.entries.push(Entry { key, value: None, lease: None });
+            self.entries.len() - 1
+        });
+        &mut self.entries[at]
+    }
+
+    fn get(&mut self, key: u32, now: Moment) -> Found<V> {
+        let next = Lease(self.leases + 1);
+        let entry = self.entry(key);
+        if let Some((value, _)) = entry.value.filter(|(_, until)| now < *until) {
+            return Found::Hit(value);
+        }
+        if entry.lease.is_some_and(|(_, until)| now < until) {
+            return Found::Soon;
+        }
+        entry.lease = Some((next, now + LEASE));
+        self.leases += 1;
+        Found::Miss(next)
+    }
+
+    fn fill(&mut self, fill: Fill<V>, now: Moment) -> bool {
+        let entry = self.entry(fill.key);
+        let by_right = fill.lease.is_none_or(|lease| {
+            entry.lease.is_some_and(|(standing, until)| standing == lease && now < until)
+        });
+        if by_right {
+            entry.value = Some((fill.value, now + fill.life));
+            entry.lease = None;
+        }
+        by_right
+    }
+
+    fn delete(&mut self, key: u32) {
+        let entry = self.entry(key);
+        (entry.value, entry.lease) = (None, None);
+    }
+}
+
+/// Boots the cache's node, empty.
+pub fn boot<V: Copy + 'static>(env: &Env, operations: &CacheApi<V>, facts: &Facts<Fact>) {
+    let shelf = Rc::new(RefCell::new(Shelf { entries: Vec::new(), leases: 0 }));
+    let at = Rc::clone(&shelf);
+    operations.get.serve(env, move |env, key| {
+        let found = at.borrow_mut().get(key, env.now());
+        async move { found }
+    });
+    let (at, log) = (Rc::clone(&shelf), facts.clone());
+    operations.fill.serve(env, move |env, fill| {
+        let kept = at.borrow_mut().fill(fill, env.now());
+        if kept && env.choose(EVICTION, &EVICTIONS).index() == 1 {
+            at.borrow_mut().delete(fill.key);
+        }
+        log.state(&env, &Fact::Offer(OfferFact::Filled { offer: fill.key, kept }));
+        async move { kept }
+    });
+    let log = facts.clone();
+    operations.delete.serve(env, move |env, key| {
+        shelf.borrow_mut().delete(key);
+        log.state(&env, &Fact::Offer(OfferFact::Forgotten { offer: key }));
+        async {}
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::START + Duration::from_secs(seconds)
+    }
+
+    fn shelf() -> Shelf<char> {
+        Shelf { entries: Vec::new(), leases: 0 }
+    }
+
+    fn fill(value: char, lease: Option<Lease>) -> Fill<char> {
+        Fill { key: 1, value, life: Duration::from_secs(60), lease }
+    }
+
+    fn leased(shelf: &mut Shelf<char>, now: Moment) -> Lease {
+        match shelf.get(1, now) {
+            Found::Miss(lease) => lease,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_at_a_time_may_fill() {
+        let mut shelf = shelf();
+        let lease = leased(&mut shelf, at(0));
+        assert_eq!(shelf.get(1, at(1)), Found::Soon);
+        assert!(shelf.fill(fill('a', Some(lease)), at(2)));
+        assert_eq!(shelf.get(1, at(61)), Found::Hit('a'));
+        assert!(matches!(shelf.get(1, at(62)), Found::Miss(_)));
+    }
+
+    #[test]
+    fn a_delete_voids_the_lease_of_a_fill_under_way() {
+        let mut shelf = shelf();
+        let lease = leased(&mut shelf, at(0));
+        shelf.delete(1);
+        assert!(!shelf.fill(fill('a', Some(lease)), at(1)));
+        assert!(shelf.fill(fill('a', None), at(1)));
+    }
+
+    #[test]
+    fn a_lease_that_nobody_uses_passes_on() {
+        let mut shelf = shelf();
+        let first = leased(&mut shelf, at(0));
+        let second = leased(&mut shelf, at(5));
+        assert!(!shelf.fill(fill('a', Some(first)), at(6)));
+        assert!(shelf.fill(fill('b', Some(second)), at(6)));
+    }
+}

@@ -1,0 +1,71 @@
+//! People who look at offers, and the back office that ends one.
+//!
+//! A viewer loads an offer's page and tells what it shows. One of them books what the page offers, mostly at
+//! once; it may also leave the page open and press the button when the offer is no more. The back office ends
+//! the offer and does so again until it is told that it has.
+
+use crate::booking::api::{Api, Offered, QuoteRequest, Submission};
+use crate::facts::{Code, Fact, OfferFact};
+use crate::outside::edge::Edge;
+use crate::terms::BROWSER_PATIENCE;
+use shakedown_sim::{Duration, Env, Facts};
+use std::rc::Rc;
+
+/// How often a viewer tries again what failed.
+const TRIES: u32 = 3;
+/// How long they wait before that.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// A viewer, in front of a browser.
+#[derive(Clone)]
+pub struct Viewer {
+    edge: Rc<Edge>,
+    facts: Facts<Fact>,
+}
+
+impl Viewer {
+    /// A viewer who comes in by this edge.
+    pub fn new(edge: &Edge, facts: &Facts<Fact>) -> Self {
+        Self { edge: Rc::new(edge.clone()), facts: facts.clone() }
+    }
+
+    /// Loads the page of an offer; answers whether it says that the offer can be booked, if it came.
+    pub async fn look(&self, env: &Env, offer: u32) -> Option<bool> {
+        let asked = env.now();
+        let reply = env.call(&self.edge.offer, offer, BROWSER_PATIENCE).await.ok()?;
+        let row = reply.body?;
+        let (version, open) = (row.version, row.open);
+        self.facts.state(env, &Fact::Offer(OfferFact::Shown { offer, version, open, asked }));
+        Some(open)
+    }
+
+    /// Loads the page, and books what it offers `later` after a price was asked for.
+    pub async fn book(&self, env: &Env, customer: u32, offer: u32, later: Duration) {
+        if self.look(&env.child("page"), offer).await != Some(true) {
+            return;
+        }
+        let asked = QuoteRequest { customer, offer };
+        let quoted = env.child("page").call(&self.edge.quote, asked, BROWSER_PATIENCE).await;
+        let Some(Offered { quote, price, .. }) = quoted.ok().and_then(|reply| reply.body) else { return };
+        env.sleep(later).await;
+        let order = Submission { customer, quote, price };
+        for _ in 0..TRIES {
+            let reply = env.child("request").call(&self.edge.submit, order, BROWSER_PATIENCE).await;
+            if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Ok | Code::Rejected)) {
+                return;
+            }
+            env.sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Has the back office end an offer, again and again until it is told that it is ended.
+pub async fn end(env: &Env, api: &Api, offer: u32) {
+    loop {
+        let reply = env.child("end").call(&api.end_offer, offer, BROWSER_PATIENCE).await;
+        if reply.is_ok_and(|reply| matches!(reply.code, Code::Ok | Code::Rejected)) {
+            return;
+        }
+        env.sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,41 @@
+//! What the database bears.
+
+use shakedown_model::Fact;
+use shakedown_model::facts::OfferFact;
+use shakedown_model::terms::PRIMARY_READS_MAX;
+use shakedown_sim::{At, Duration, Findings, Invariant, Moment};
+use std::collections::VecDeque;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Pages do not ask more of the database than it bears.
+#[derive(Default)]
+pub(super) struct PrimaryWithinCapacity {
+    /// Reads within the last second.
+    reads: VecDeque<Moment>,
+}
+
+impl Invariant<Fact> for PrimaryWithinCapacity {
+    fn name(&self) -> &'static str {
+        "primary-within-capacity"
+    }
+    fn about(&self) -> &'static str {
+        "always: in no second do pages begin or await more than 200 reads at the database. Reads within transactions \
+         that change something are not counted"
+    }
+    fn reset(&mut self) {
+        self.reads.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        let Fact::Offer(OfferFact::Read { .. }) = fact else { return };
+        while self.reads.front().is_some_and(|read| *read + SECOND <= at.time) {
+            self.reads.pop_front();
+        }
+        self.reads.push_back(at.time);
+        if self.reads.len() > PRIMARY_READS_MAX {
+            findings.violated("too many reads", &[at.event], || {
+                format!("more than {PRIMARY_READS_MAX} reads within a second at the database")
+            });
+        }
+    }
+}

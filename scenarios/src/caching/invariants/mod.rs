@@ -1,0 +1,21 @@
+//! The invariants of caching. They read committed rows, what screens show and the database's own count of reads;
+//! none knows how the platform is built.
+
+mod capacity;
+mod decisions;
+mod staleness;
+
+use crate::invariants::requests;
+use shakedown_model::Fact;
+use shakedown_sim::Invariant;
+
+/// All of them, in the order in which reports list them.
+pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
+    vec![
+        Box::new(staleness::StalenessBounded::default()),
+        Box::new(decisions::NoStaleDecision::default()),
+        Box::new(capacity::PrimaryWithinCapacity::default()),
+        Box::new(requests::RequestsAnswerInTime::default()),
+        Box::new(requests::NoDependencyFailureShown),
+    ]
+}

@@ -1,0 +1,216 @@
+//! The caching scenario: an offer's page is read through a cache while the back office ends the offer, and
+//! customers decide by what the page shows.
+//!
+//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`invariants`] and
+//! [`goals`] judge.
+
+pub mod faults;
+pub mod goals;
+pub mod invariants;
+
+use crate::catalogue::Entry;
+use shakedown_model::backbone::outbox::{self, Consumer};
+use shakedown_model::booking::Platform;
+use shakedown_model::booking::api::Api;
+use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::offers::Forgetting;
+use shakedown_model::outside::cache::{self, CacheApi};
+use shakedown_model::outside::edge::Edge;
+use shakedown_model::outside::viewer::{self, Viewer};
+use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_sim::{
+    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Rehearse,
+    Role, Runner, Scenario, Site, Stage, Store, Variant,
+};
+use std::rc::Rc;
+
+/// What the catalogue says of it.
+pub const ENTRY: Entry = Entry {
+    name: "caching",
+    about: "pages of an offer come from a cache while the offer ends, readers crowd in, and fills come late",
+    assumptions: ASSUMPTIONS,
+    systems: &["caching"],
+    needs: goals::NEEDS,
+    rehearse: |without| {
+        let scenario = Caching::without(without).map_err(|unknown| unknown.to_string())?;
+        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
+    },
+};
+
+const ASSUMPTIONS: &[&str] = &[
+    "the database bears 200 reads for pages a second, over 24 connections",
+    "a value lives in the cache for 48 s, 60 s or 72 s; the cache keeps its own time well",
+    "a crowd is 600 readers of 40 offers within one second, once a run",
+    "orders are taken on and not carried out here: that is what the booking scenario rehearses",
+];
+
+/// The scenario, with a design that may lack guardrails.
+pub struct Caching {
+    without: Vec<String>,
+}
+
+impl Caching {
+    /// The scenario without these guardrails.
+    ///
+    /// # Errors
+    /// If a name is no guardrail's.
+    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Design::without(names)?;
+        Ok(Self { without: names.to_vec() })
+    }
+
+    fn design(&self) -> Design {
+        Design::without(&self.without)
+            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+    }
+}
+
+/// The offer that ends.
+const OFFER: u32 = 1;
+/// Its price, in minor units.
+const PRICE: u32 = 12_000;
+/// One way over the network, on the happy path.
+const HOP: Duration = Duration::from_millis(20);
+/// Between nodes of one data centre.
+const SHORT_HOP: Duration = Duration::from_millis(1);
+
+/// When the back office ends the offer.
+const ENDS: Duration = Duration::from_secs(62);
+/// When people look at its page who know nothing of that.
+const LOOKS: [Duration; 2] = [Duration::from_secs(100), Duration::from_secs(160)];
+/// When the crowd comes, if it comes, and how many they are.
+const CROWD_COMES: Duration = Duration::from_secs(240);
+const CROWD: u32 = 600;
+/// How many offers there are: the crowd looks at all of them, all others at the first.
+const OFFERS: u32 = 40;
+
+const VIEWER: Label = Label::new("viewer");
+const MOMENT: Site = Site::new(VIEWER, Label::new("moment"));
+const MOMENTS: Alternatives =
+    Alternatives::new(&["long after the end", "just before the end", "before and after the end"]);
+const BUYER: Site = Site::new(Label::new("buyer"), Label::new("presses the button"));
+const PRESSES: Alternatives =
+    Alternatives::new(&["at once", "as the offer ends", "after the offer has ended"]);
+const READERS: Site = Site::new(Label::new("crowd"), Label::new("readers"));
+const CROWDS: Alternatives = Alternatives::new(&["stay away", "come at once"]);
+
+impl Scenario for Caching {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "caching"
+    }
+
+    fn without(&self) -> Vec<String> {
+        self.without.clone()
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(1_800), settle: Duration::from_secs(1_800) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let facts = stage.facts();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.design(), facts).with_outbox();
+        let backbone = Rc::new(backbone);
+        let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, faults::CACHE));
+        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+        let api = Api::over(&inside, &inside);
+        let edge =
+            Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, LinkFaults::NONE));
+        let nobody = PartnerApi::over(&inside);
+        let cached = Some(to_cache.clone());
+        let platform = Platform::with_cache(&backbone, nobody, PartnerTerms::KEYS, cached, facts);
+        (0..OFFERS).for_each(|more| platform.plant_offer(OFFER + more, PRICE));
+
+        let log = facts.clone();
+        stage.node(Role::outside("cache".into()), move |env| cache::boot(&env, &to_cache, &log));
+        let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
+        stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
+        let (at, operations, log) = (Rc::clone(&platform), api.clone(), facts.clone());
+        stage.node(faults::API, move |env| {
+            operations.boot(&env, &at);
+            operations.boot_pages(&env, &at, &log);
+        });
+        let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(Forgetting { platform })]);
+        stage.node(faults::RELAY, move |env| outbox::boot(&env, &backbone, Rc::clone(&consumers)));
+        people(stage, &edge, &api);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+/// The workload: the back office, a buyer, viewers, and maybe a crowd.
+fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
+    let viewer = Viewer::new(edge, stage.facts());
+    let person = |role: &'static str| stage.node(Role::new(role.into(), CrashProfile::NEVER), |_| {});
+    let office = person("office").within(stage.entity("offer"));
+    let api = api.clone();
+    office.clone().spawn(async move {
+        office.sleep(ENDS).await;
+        viewer::end(&office, &api, OFFER).await;
+    });
+    let buyer = person("buyer").within(stage.entity("intent"));
+    let at = viewer.clone();
+    buyer.clone().spawn(async move {
+        let later = match buyer.choose(BUYER, &PRESSES).index() {
+            1 => ENDS + Duration::from_millis(15),
+            2 => ENDS + Duration::from_millis(500),
+            _ => Duration::ZERO,
+        };
+        at.book(&buyer, 1, OFFER, later.saturating_sub(PAGE_AND_QUOTE)).await;
+    });
+    let looker = person("viewer");
+    let visit = looker.within(stage.entity("page"));
+    let at = viewer.clone();
+    visit.clone().spawn(async move { look_around(&visit, &at).await });
+    for look in LOOKS {
+        let (page, at) = (looker.within(stage.entity("page")), viewer.clone());
+        page.clone().spawn(async move {
+            page.sleep(look).await;
+            at.look(&page, OFFER).await;
+        });
+    }
+    let crowd = person("crowd").within(stage.entity("crowd"));
+    crowd.clone().spawn(async move {
+        crowd.sleep(CROWD_COMES).await;
+        if crowd.choose(READERS, &CROWDS).index() == 1 {
+            come(&crowd, &viewer);
+        }
+    });
+}
+
+/// How long it takes the buyer, typically, until a price is quoted.
+const PAGE_AND_QUOTE: Duration = Duration::from_millis(260);
+
+async fn look_around(page: &Env, viewer: &Viewer) {
+    let before = ENDS - Duration::from_millis(50);
+    let moments: &[Duration] = match page.choose(MOMENT, &MOMENTS).index() {
+        1 => &[before],
+        2 => &[Duration::from_secs(61), Duration::from_secs(65)],
+        _ => &[Duration::from_secs(200)],
+    };
+    for moment in moments {
+        page.sleep_until(shakedown_sim::Moment::START + *moment).await;
+        viewer.look(&page.child("look"), OFFER).await;
+    }
+}
+
+/// The crowd's readers, evenly over one second.
+fn come(crowd: &Env, viewer: &Viewer) {
+    crowd.lasts(Duration::from_secs(1));
+    for number in 0..CROWD {
+        let (reader, at) = (crowd.child("reader"), viewer.clone());
+        reader.clone().spawn(async move {
+            reader.sleep(Duration::from_micros(u64::from(number) * 1_000_000 / u64::from(CROWD))).await;
+            at.look(&reader, OFFER + number % OFFERS).await;
+        });
+    }
+}
