@@ -37,8 +37,3 @@ fn run(runner: &mut dyn Rehearse, script: &Script) -> Outcome {
     assert_eq!(outcome.unapplied, [], "{script}");
     outcome
 }
-
-/// The names of the invariants that a run breaks.
-fn broken(outcome: &Outcome) -> Vec<&str> {
-    outcome.violations.iter().map(|violation| violation.invariant.as_str()).collect()
-}

@@ -16,6 +16,5 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(decisions::NoStaleDecision::default()),
         Box::new(capacity::PrimaryWithinCapacity::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
-        Box::new(requests::NoDependencyFailureShown),
     ]
 }
