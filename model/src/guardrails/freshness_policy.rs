@@ -4,6 +4,7 @@ use crate::booking::platform::Platform;
 use crate::booking::rows::Offer;
 use crate::outside::cache::Found;
 use crate::terms::CACHE_PATIENCE;
+use shakedown_sim::store::{LockMode, LockWait};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ pub trait FreshnessPolicy {
     ) -> Decided<'a>;
 }
 
-/// Guarded: by the row in the database, locked until the order is committed.
+/// Guarded: by the row in the database, locked against changes until the order is committed.
 pub struct LockedRow;
 
 impl FreshnessPolicy for LockedRow {
@@ -34,7 +35,9 @@ impl FreshnessPolicy for LockedRow {
         platform: &'a Platform,
         offer: u32,
     ) -> Decided<'a> {
-        Box::pin(async move { tx.lock(&platform.tables.offers, &offer).await })
+        Box::pin(async move {
+            tx.lock_with(&platform.tables.offers, &offer, LockMode::Share, LockWait::Block).await
+        })
     }
 }
 
