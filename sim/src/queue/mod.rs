@@ -78,7 +78,7 @@ mod profile;
 mod request;
 mod server;
 
-pub use broker::Counts;
+pub use broker::{Counts, MessageId, Receipt};
 pub use consumer::Delivery;
 pub use profile::{Flavour, QueueFaults, QueueProfile};
 pub use request::{SendError, SettleError};
@@ -88,7 +88,7 @@ use crate::env::Env;
 use crate::label::Label;
 use crate::scope::Scope;
 use crate::time::{Duration, Moment};
-use broker::{Broker, MessageId};
+use broker::Broker;
 use consumer::Receiver;
 use serde::Serialize;
 use server::Alarm;
@@ -120,8 +120,8 @@ struct QueueState<M> {
 
 /// What a message carries.
 struct Parcel<M> {
-    /// By which the message and its copies are known.
-    number: u32,
+    /// What it is a copy of.
+    copy_of: Option<MessageId>,
     label: Label,
     scope: Scope,
     body: M,
@@ -129,20 +129,15 @@ struct Parcel<M> {
     cause: Option<u32>,
 }
 
-impl<M> Parcel<M> {
-    /// The broker has accepted it with this number, at this event.
-    fn accepted(&mut self, id: MessageId, event: Option<u32>) {
-        (self.number, self.cause) = (id.number(), event);
-    }
-}
-
 /// Something that became of a message, as the broker holds it.
 #[derive(Clone, Copy, Debug)]
 pub struct Milestone<'a, M> {
     /// What it was.
     pub reached: Reached,
-    /// The message, by its number within the queue; its copies have the same number.
-    pub message: u32,
+    /// Which message; every copy is one of its own.
+    pub message: MessageId,
+    /// Of which message it is a copy.
+    pub copy_of: Option<MessageId>,
     /// Under which label it was sent.
     pub label: Label,
     /// What it says.
@@ -208,8 +203,8 @@ impl<M> Message<M> {
 /// A message that was received too often.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeadLetter<M> {
-    /// The message, by its number within the queue.
-    pub message: u32,
+    /// Which message.
+    pub message: MessageId,
     /// Under which label it was sent.
     pub label: Label,
     /// The entity that it concerns.
@@ -285,9 +280,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub fn dead_letters(&self) -> Vec<DeadLetter<M>> {
         let broker = self.0.broker.borrow();
         let letter = |id: MessageId| {
-            let Parcel { number, label, scope, body, .. } = broker.content(id);
-            let (message, receives, body) = (*number, broker.receives(id), body.clone());
-            DeadLetter { message, label: *label, scope: *scope, receives, body }
+            let Parcel { label, scope, body, .. } = broker.content(id);
+            let (receives, body) = (broker.receives(id), body.clone());
+            DeadLetter { message: id, label: *label, scope: *scope, receives, body }
         };
         broker.dead().map(letter).collect()
     }

@@ -227,7 +227,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// The broker takes a message in.
     fn take_in(&self, scope: Scope, message: Message<M>, fate: Fate) {
         let Message { label, body, group, dedup, delay } = message;
-        let content = Parcel { number: 0, label, scope, body, cause: None };
+        let content = Parcel { copy_of: None, label, scope, body, cause: None };
         let now = self.0.server.now();
         let accepted = self.0.broker.borrow_mut().accept(now, Incoming { content, group, dedup, delay });
         let (id, is_new) = match accepted {
@@ -242,7 +242,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         });
         server.world.with_cause(event, || {
             if is_new {
-                self.0.broker.borrow_mut().content_mut(id).accepted(id, event);
+                self.0.broker.borrow_mut().content_mut(id).cause = event;
             }
             self.tell(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
             if is_new && fate == Fate::Doubled {

@@ -195,10 +195,10 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub(super) fn copy(&self, of: MessageId, after: Duration) {
         let parcel = {
             let broker = self.0.broker.borrow();
-            let Parcel { number, label, scope, body, .. } = broker.content(of);
+            let Parcel { copy_of, label, scope, body, .. } = broker.content(of);
             let scope = self.server_within(*scope).child(COPY).scope();
             let cause = self.0.server.world.core.borrow().current_event();
-            Parcel { number: *number, label: *label, scope, body: body.clone(), cause }
+            Parcel { copy_of: copy_of.or(Some(of)), label: *label, scope, body: body.clone(), cause }
         };
         let scope = parcel.scope;
         let copy = self.0.broker.borrow_mut().copy(self.0.server.now(), of, parcel, after);
@@ -219,11 +219,12 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Tells the hook what became of a message.
     pub(super) fn tell(&self, id: MessageId, scope: Scope, reached: Reached) {
         let Some(hook) = self.0.hook.borrow().clone() else { return };
-        let (message, label, body) = {
+        let (copy_of, label, body) = {
             let broker = self.0.broker.borrow();
             let parcel = broker.content(id);
-            (parcel.number, parcel.label, parcel.body.clone())
+            (parcel.copy_of, parcel.label, parcel.body.clone())
         };
-        hook(&self.server_within(scope), &Milestone { reached, message, label, body: &body });
+        let milestone = Milestone { reached, message: id, copy_of, label, body: &body };
+        hook(&self.server_within(scope), &milestone);
     }
 }

@@ -1,7 +1,7 @@
 //! A scenario of clients that send parcels into a queue at given times, and workers that do as they are told with
 //! each one that they receive; what they learn and what becomes of the parcels is kept in order.
 
-use shakedown_sim::queue::Reached;
+use shakedown_sim::queue::{Counts, MessageId, Reached};
 use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -46,7 +46,8 @@ pub(crate) struct Told {
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub(crate) enum Did {
     Said(String),
-    Reached(Reached),
+    Reached { message: MessageId, reached: Reached },
+    IsLeft(Counts),
 }
 
 impl Fact for Told {
@@ -85,7 +86,7 @@ const FRAIL: CrashProfile = CrashProfile {
 
 /// What there is: the queue, what is sent, and what each worker does with its first delivery, its second, and so
 /// on; the last list is for all further ones.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Depot {
     pub(crate) profile: QueueProfile,
     pub(crate) sent: Vec<Sent>,
@@ -204,7 +205,7 @@ impl Scenario for Depot {
         let broker = stage.node(Role::outside("broker".into()), |_| {});
         let facts = stage.facts().clone();
         let queue = Queue::<u32>::new(&broker, "jobs", self.profile).observed_by(move |env, milestone| {
-            let did = Did::Reached(milestone.reached);
+            let did = Did::Reached { message: milestone.message, reached: milestone.reached };
             facts.state(env, &Told { who: milestone.body.to_string(), did });
         });
         self.workers.iter().for_each(|lists| self.worker(stage, &queue, lists.clone()));
@@ -222,10 +223,7 @@ impl Scenario for Depot {
         }
         let (facts, env) = (stage.facts().clone(), broker.clone());
         stage.at_rest(move || {
-            let left = queue.counts();
-            if left != queue::Counts::default() {
-                say(&facts, &env, format!("is left with {left:?}"));
-            }
+            facts.state(&env, &Told { who: env.node_name(), did: Did::IsLeft(queue.counts()) });
         });
     }
 

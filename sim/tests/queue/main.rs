@@ -10,9 +10,11 @@ mod dead_letters;
 mod fifo;
 mod leases;
 mod rest;
+mod run_laws;
 mod sends;
 
 use depot::{Depot, Did, Told};
+use shakedown_sim::queue::Counts;
 use shakedown_sim::{Plan, Runner, Script};
 
 /// All that happens under a script, in order, each with its millisecond.
@@ -29,7 +31,7 @@ fn told(depot: &Depot, deviations: &str) -> Vec<(u64, Told)> {
 fn check(depot: &Depot, deviations: &str, expected: &[&str]) {
     let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
         Did::Said(text) => Some(format!("{ms} {} {text}", told.who)),
-        Did::Reached(_) => None,
+        Did::Reached { .. } | Did::IsLeft(_) => None,
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
 }
@@ -37,8 +39,14 @@ fn check(depot: &Depot, deviations: &str, expected: &[&str]) {
 /// Checks what becomes of the messages at the broker, as lines `MILLISECOND MESSAGE WHAT`.
 fn check_broker(depot: &Depot, deviations: &str, expected: &[&str]) {
     let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
-        Did::Reached(reached) => Some(format!("{ms} {} {reached:?}", told.who)),
-        Did::Said(_) => None,
+        Did::Reached { reached, .. } => Some(format!("{ms} {} {reached:?}", told.who)),
+        Did::Said(_) | Did::IsLeft(_) => None,
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
+}
+
+/// Checks in which states messages are when the run has come to rest.
+fn check_left(depot: &Depot, deviations: &str, expected: Counts) {
+    let last = told(depot, deviations).pop().map(|(_, told)| told.did);
+    assert_eq!(last, Some(Did::IsLeft(expected)), "{deviations}");
 }
