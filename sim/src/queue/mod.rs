@@ -12,7 +12,8 @@
 //! Three [`Flavour`]s: [`QueueProfile::STANDARD`], [`QueueProfile::FIFO`], [`QueueProfile::CHANNEL`].
 //!
 //! What it does not do: batches (one message a receive), retention (what nobody receives stays), topics and
-//! routing, priorities, a limit of messages per consumer, loss of what was accepted. An in-flight limit keeps
+//! routing, priorities, a limit of messages per consumer, heartbeats (a consumer that is paused keeps its channel
+//! until the lease ends; give that the length of a heartbeat timeout), loss of what was accepted. An in-flight limit keeps
 //! consumers waiting; SQS standard answers with an error. A message is dead as soon as the last lease that it
 //! was due has ended; SQS looks at the next receive.
 //!

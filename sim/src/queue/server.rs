@@ -103,9 +103,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         world.with_cause(cause, || {
             let words =
                 [label.hash().finish(), u64::from(id.number()) << 1 | u64::from(reached == Reached::Died)];
-            let event = self.server_within(scope).event(Kind::Wake, words, || match reached {
+            let event = self.server_within(scope).event(Kind::Note, words, || match reached {
                 Reached::Died => format!("puts {label} to the dead letters"),
-                _ => format!("takes {label} back: nobody has settled it"),
+                _ => format!("has {label} ready again"),
             });
             self.0.broker.borrow_mut().content_mut(id).cause = event;
             world.with_cause(event, || self.tell(id, scope, reached));

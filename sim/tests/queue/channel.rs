@@ -105,3 +105,25 @@ fn a_broker_that_comes_back_has_ended_every_lease() {
     ];
     check(&depot, down, &told);
 }
+
+#[test]
+fn what_is_under_way_to_a_broker_that_goes_down_is_refused() {
+    let depot = Depot::new(CHANNEL, &[Sent::at(0, 7), Sent::at(3, 8)], &[&[&[Ack]]]);
+    let refused =
+        ["10 client-1 sending 7: refused by the broker", "13 client-2 sending 8: refused by the broker"];
+    check(&depot, "jobs/restart @ order-2/job-1 #1 = 30 s", &refused);
+}
+
+#[test]
+fn a_broker_that_is_down_until_healed_is_up_when_the_run_heals() {
+    let depot = Depot::new(CHANNEL, &[Sent::at(0, 7), Sent::at(100, 8)], &[&[&[Work(1_000), Ack], &[Ack]]]);
+    let told = [
+        "10 worker-1 receives 7 (1)",
+        "10 client-1 has sent 7",
+        "110 client-2 sending 8: refused by the broker",
+        "1020 worker-1 acks 7: refused by the broker",
+        "600005 worker-1 receives 7 (2)",
+        "600015 worker-1 acks 7",
+    ];
+    check(&depot, "jobs/restart @ order-2/job-1 #1 = until healed", &told);
+}

@@ -8,6 +8,7 @@ mod channel;
 mod crashes;
 mod dead_letters;
 mod fifo;
+mod known_bugs;
 mod leases;
 mod rest;
 mod run_laws;

@@ -5,7 +5,7 @@ use crate::depot::{Depot, Did, Do, Sent};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shakedown_sim::queue::{Counts, MessageId, Reached};
-use shakedown_sim::{Alternatives, Duration, Flavour, Plan, QueueFaults, QueueProfile, Runner};
+use shakedown_sim::{Alternatives, Duration, Flavour, Plan, QueueFaults, QueueProfile, Runner, self_check};
 use std::collections::BTreeMap;
 
 const REQUEST: Alternatives =
@@ -229,5 +229,17 @@ proptest! {
         let expected = Counts { hidden: 0, ready: waits, in_flight: 0, dead: ledger.count(Place::Dead) };
         prop_assert_eq!(left, expected);
         prop_assert!(depot.workers.is_empty() || waits == 0, "workers wait, and so do messages");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    let sent: Vec<_> = (1..=4).map(|says| Sent::at(says.into(), says)).collect();
+    let list: &[&[Do]] = &[&[Do::Think, Do::Ack], &[Do::Nack(500)], &[Do::Work(7_000), Do::Ack]];
+    for profile in [STANDARD, FIFO, CHANNEL] {
+        let mut runner = Runner::new(Depot::new(profile, &sent, &[list, list]));
+        for seed in 0..100 {
+            self_check(&mut runner, Plan::Seed(seed)).unwrap();
+        }
     }
 }

@@ -1,0 +1,233 @@
+//! Bugs that consumers have in production, each found by exhaustive search, and the form that holds.
+
+use shakedown_sim::*;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// When a worker acknowledges, and what it does about deliveries that it has seen before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worker {
+    AcksFirst,
+    WorksFirst,
+    Remembers,
+}
+
+/// When a client sends again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    SendsOnce,
+    Retries,
+    RetriesWithAnId,
+}
+
+#[derive(Clone, Copy)]
+struct Shop {
+    client: Client,
+    worker: Worker,
+    profile: QueueProfile,
+}
+
+#[derive(serde::Serialize)]
+enum Happened {
+    Ordered,
+    Charged,
+}
+
+impl Fact for Happened {
+    fn sentence(&self) -> String {
+        match self {
+            Happened::Ordered => "promises the order".to_owned(),
+            Happened::Charged => "charges".to_owned(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct ChargedOnce {
+    ordered: bool,
+    charges: Vec<u32>,
+}
+
+impl Invariant<Happened> for ChargedOnce {
+    fn name(&self) -> &'static str {
+        "charged-once"
+    }
+    fn about(&self) -> &'static str {
+        "what was promised is charged, and nothing twice"
+    }
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Happened, findings: &mut Findings) {
+        match fact {
+            Happened::Ordered => self.ordered = true,
+            Happened::Charged => self.charges.push(at.event),
+        }
+        if self.charges.len() > 1 {
+            findings.violated("twice", &self.charges, || "charged twice".to_owned());
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        if self.ordered && self.charges.is_empty() {
+            findings.violated("never", &[], || "never charged".to_owned());
+        }
+    }
+}
+
+const FRAIL: CrashProfile = CrashProfile {
+    before: Alternatives::new(&["goes on", "vanish", "pause 20 s"]),
+    after: Alternatives::new(&["goes on", "vanish"]),
+    ..CrashProfile::NEVER
+};
+const REQUEST: Alternatives = Alternatives::new(&["arrives", "lost", "answer lost", "8 s"]);
+const STANDARD: QueueProfile = QueueProfile {
+    visibility: Duration::from_secs(10),
+    faults: QueueFaults {
+        send: Alternatives::new(&["arrives", "lost", "refused", "answer lost", "twice", "8 s"]),
+        settle: REQUEST,
+        delivery: Alternatives::new(&["prompt", "lost", "copy", "12 s"]),
+        deletion: Alternatives::new(&["lasts", "5 s"]),
+        superseded: Alternatives::new(&["is ignored", "deletes"]),
+        restart: Alternatives::new(&["up", "20 s"]),
+        ..QueueFaults::NONE
+    },
+    ..QueueProfile::STANDARD
+};
+const FIFO: QueueProfile = QueueProfile {
+    visibility: Duration::from_secs(10),
+    faults: QueueFaults { send: REQUEST, restart: STANDARD.faults.restart, ..QueueFaults::NONE },
+    ..QueueProfile::FIFO
+};
+
+impl Scenario for Shop {
+    type Fact = Happened;
+    fn name(&self) -> &str {
+        "shop"
+    }
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(120), settle: Duration::from_secs(120) }
+    }
+    fn build(&self, stage: &Stage<Happened>) {
+        let Shop { client, worker, profile } = *self;
+        let orders = Queue::new(&stage.node(Role::outside("broker".into()), |_| {}), "orders", profile);
+        let done = Rc::new(RefCell::new(BTreeSet::new()));
+        for _ in 0..2 {
+            let (orders, facts, done) = (orders.clone(), stage.facts().clone(), Rc::clone(&done));
+            stage.node(Role::new("worker".into(), FRAIL), move |env| {
+                env.clone().spawn(work(env, worker, orders.clone(), facts.clone(), Rc::clone(&done)));
+            });
+        }
+        let (facts, env) = (stage.facts().clone(), stage.node(Role::outside("client".into()), |_| {}));
+        let env = env.within(stage.entity("order"));
+        env.clone().spawn(async move {
+            let tries = if client == Client::SendsOnce { 1 } else { 30 };
+            for _ in 0..tries {
+                let message = Message::new("charge", 7);
+                let message = if client == Client::RetriesWithAnId { message.once(7) } else { message };
+                if orders.post(&env, message).await.is_ok() {
+                    return facts.state(&env, &Happened::Ordered);
+                }
+                env.sleep(Duration::from_secs(5)).await;
+            }
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Happened>>> {
+        vec![Box::<ChargedOnce>::default()]
+    }
+}
+
+/// `done` is durable: a charge and its mark are one effect.
+async fn work(
+    env: Env,
+    how: Worker,
+    orders: Queue<u32>,
+    facts: Facts<Happened>,
+    done: Rc<RefCell<BTreeSet<u32>>>,
+) {
+    loop {
+        let delivery = orders.receive(&env).await;
+        if how == Worker::AcksFirst && delivery.ack().await.is_err() {
+            continue;
+        }
+        delivery.env().crash_point(Side::Before, "charge").await;
+        if how != Worker::Remembers || done.borrow_mut().insert(*delivery.body()) {
+            facts.state(delivery.env(), &Happened::Charged);
+        }
+        delivery.env().crash_point(Side::After, "charge").await;
+        if how != Worker::AcksFirst {
+            // Whoever fails here receives the message again.
+            let _ = delivery.ack().await;
+        }
+    }
+}
+
+const CAREFUL: Shop = Shop { client: Client::Retries, worker: Worker::Remembers, profile: STANDARD };
+
+#[test]
+fn who_acks_before_it_works_loses_the_work() {
+    rehearse(Shop { worker: Worker::AcksFirst, ..CAREFUL }).deviations(1).violates("charged-once").within(1);
+    let lost = "worker/before charge @ order-1/charge-1/delivery-1 #1 = vanish";
+    rehearse(Shop { worker: Worker::AcksFirst, ..CAREFUL }).script(lost).violates("charged-once");
+}
+
+#[test]
+fn who_works_before_it_acks_works_twice() {
+    let twice = [
+        "worker/after charge @ order-1/charge-1/delivery-1 #1 = vanish",
+        "worker/before charge @ order-1/charge-1/delivery-1 #1 = pause 20 s",
+        "worker/before ack @ order-1/charge-1/delivery-1 #1 = vanish",
+        "orders/ack @ order-1/charge-1/delivery-1 #1 = lost",
+        "orders/delivery @ order-1/charge-1/delivery-1 #1 = copy",
+        "orders/delivery @ order-1/charge-1/delivery-1 #1 = 12 s",
+        "orders/deletion @ order-1/charge-1/delivery-1 #1 = 5 s",
+        "orders/send @ order-1/charge-1 #1 = answer lost",
+        "orders/send @ order-1/charge-1 #1 = twice",
+    ];
+    for script in twice {
+        rehearse(Shop { worker: Worker::WorksFirst, ..CAREFUL }).script(script).violates("charged-once");
+    }
+}
+
+#[test]
+fn who_remembers_what_it_did_works_once_whatever_two_things_go_wrong() {
+    rehearse(CAREFUL).deviations(2).holds();
+}
+
+#[test]
+fn a_fifo_queue_spares_a_client_that_names_its_message_but_no_worker_that_forgets() {
+    let shop = Shop { client: Client::Retries, worker: Worker::WorksFirst, profile: FIFO };
+    let lost = "orders/send @ order-1/charge-1 #1 = answer lost";
+    rehearse(shop).script(lost).violates("charged-once");
+    let named = Shop { client: Client::RetriesWithAnId, ..shop };
+    rehearse(named).script(lost).holds();
+    let crash = "worker/after charge @ order-1/charge-1/delivery-1 #1 = vanish";
+    rehearse(named).script(crash).violates("charged-once");
+    rehearse(Shop { worker: Worker::Remembers, ..named }).deviations(2).holds();
+}
+
+#[test]
+fn who_does_not_send_again_promises_nothing_and_keeps_that() {
+    rehearse(Shop { client: Client::SendsOnce, ..CAREFUL }).deviations(2).holds();
+}
+
+#[test]
+fn pruning_changes_no_verdict() {
+    use shakedown_sim::search::Bounded;
+    for worker in [Worker::AcksFirst, Worker::WorksFirst, Worker::Remembers] {
+        let first = |pruning: bool| {
+            let mut runner = Runner::new(Shop { worker, ..CAREFUL });
+            let mut search = Bounded::new(vec![runner.variant_of(0)], 2, pruning);
+            search.run(&mut runner);
+            let saved: u64 = search.depths().iter().map(|depth| depth.spared).sum();
+            (search.broken().cloned(), saved)
+        };
+        let ((pruned, saved), (whole, _)) = (first(true), first(false));
+        assert_eq!(pruned, whole);
+        assert_eq!(
+            saved > 0,
+            worker == Worker::Remembers,
+            "there is a second layer where the first one holds"
+        );
+    }
+}
