@@ -1,0 +1,96 @@
+//! How cost grows: with the events of a run, with a second core, with a simulated year. Writes `benchmarks/SCALING.md`:
+//! `cargo run --release --manifest-path benchmarks/peers/Cargo.toml -p peers-workload --bin scaling`.
+
+use peers_workload::on_sim::OnSim;
+use peers_workload::paths::{Path, Repeats};
+use peers_workload::round::{Round, cpu_ns, measured};
+use shakedown_sim::{Plan, Runner};
+use std::fmt::Write;
+
+const ROUNDS: usize = 7;
+const SEEDS: u64 = 2_000;
+const A_YEAR_OF_MINUTES: u32 = 525_600;
+
+/// The least nanoseconds an event of several rounds, each of about the same number of events.
+fn per_event(runner: &mut Runner<Repeats>) -> (u32, f64) {
+    let events = runner.run(Plan::Seed(0)).events;
+    let runs = 300_000u32.div_ceil(events);
+    let rounds = (0..ROUNDS).map(|_| {
+        let began = cpu_ns();
+        (0..runs).for_each(|_| assert_eq!(runner.run(Plan::Seed(0)).events, events));
+        (cpu_ns() - began) as f64 / f64::from(runs) / f64::from(events)
+    });
+    (events, rounds.fold(f64::INFINITY, f64::min))
+}
+
+/// Nanoseconds of processor time a seed, on so many threads at once.
+fn on_threads(threads: usize) -> f64 {
+    let rounds = (0..ROUNDS).map(|_| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    let mut sim = OnSim::default();
+                    Round::of(1..SEEDS, |seed| sim.run(seed)).micros()
+                })
+            })
+            .collect();
+        let micros = workers.into_iter().map(|worker| worker.join().expect("a worker ends"));
+        micros.sum::<f64>() / threads as f64
+    });
+    rounds.fold(f64::INFINITY, f64::min)
+}
+
+/// The greatest memory that this process has held so far, in MiB.
+fn memory_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells of this process");
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it tells the greatest memory");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("it is a number") / 1_024.0
+}
+
+fn main() {
+    let mut text = String::from(HEADER);
+    let mut costs = Vec::new();
+    for times in [1, 12, 120, 1_200, 12_000, 60_000] {
+        let (events, ns) = per_event(&mut Repeats::runner(Path::Bookings, times));
+        costs.push(ns);
+        writeln!(text, "| {events} | {ns:.0} |").expect("a text takes a line");
+    }
+    let spread = |costs: &[f64]| {
+        let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        costs.iter().copied().fold(0.0, f64::max) / least
+    };
+    let (one, two) = (on_threads(1), on_threads(2));
+    writeln!(
+        text,
+        "\nThe greatest is {:.2}× the least, and {:.2}× without the first row, whose few events pay for the making of nodes and tasks.\n\n## A second core\n\nbooking-lite takes {one:.1} µs of processor time a seed on one thread and {two:.1} µs on each of two threads at once: \
+         two cores do {:.2}× the work of one. Threads share nothing, so instructions are the same.\n",
+        spread(&costs),
+        spread(&costs[1..]),
+        2.0 * one / two,
+    )
+    .expect("a text takes a line");
+    let (before, began) = (memory_mib(), cpu_ns());
+    let mut year = Repeats::runner(Path::Bookings, A_YEAR_OF_MINUTES);
+    let outcome = year.run(Plan::Seed(0));
+    assert_eq!(outcome.violations, []);
+    let (took, after) = ((cpu_ns() - began) as f64 / 1e9, memory_mib());
+    year.run(Plan::Seed(0));
+    writeln!(
+        text,
+        "## A year\n\n{A_YEAR_OF_MINUTES} bookings, one a minute, in one run: {} events in {took:.2} s, {:.0} MiB ({:.0} bytes a booking, its entity, \
+         choices and their names; all kept until the run ends, as replay needs them). A second such run takes {:.0} MiB more.",
+        outcome.events,
+        after - before,
+        (after - before) * 1_048_576.0 / f64::from(A_YEAR_OF_MINUTES),
+        memory_mib() - after,
+    )
+    .expect("a text takes a line");
+    writeln!(text, "\n{}", measured(ROUNDS)).expect("a text takes a line");
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../../SCALING.md"), &text)
+        .expect("SCALING.md can be written");
+    print!("{text}");
+}
+
+const HEADER: &str = "# How cost grows\n\nWritten by `cargo run --release --manifest-path benchmarks/peers/Cargo.toml -p peers-workload --bin scaling`. \
+Processor time of the thread, the least of seven rounds. Memory over a million runs is in [RESULTS.md](RESULTS.md).\n\n## Events of a run\n\n| events | ns an event |\n|---|---|\n";
