@@ -129,7 +129,8 @@ pub struct QueueFaults {
     /// What may become of an ack, a nack or an extension: `lost`, `refused`, `answer lost`, or a delay.
     pub settle: Alternatives,
     /// What may become of a message that is handed out: `lost` (the broker counts it as received, the consumer
-    /// never sees it; not on a channel), a delay, or `copy` (standard only: a further copy is ready at once).
+    /// never sees it and asks again; not on a channel), a delay, or `copy` (standard only: a further copy is
+    /// ready at once).
     pub delivery: Alternatives,
     /// How long after it was deleted a message is there again, once (standard only): delays.
     pub deletion: Alternatives,

@@ -127,3 +127,11 @@ fn a_broker_that_is_down_until_healed_is_up_when_the_run_heals() {
     ];
     check(&depot, "jobs/restart @ order-2/job-1 #1 = until healed", &told);
 }
+
+#[test]
+fn what_is_on_its_way_to_a_consumer_that_gave_up_returns() {
+    let mut depot = one(&[&[&[Ack]]]);
+    depot.gives_up_at = Some(7);
+    let told = ["10 client-1 has sent 7", "15 worker-1 receives 7 (2)", "25 worker-1 acks 7"];
+    check(&depot, "", &told);
+}

@@ -93,6 +93,8 @@ pub(crate) struct Depot {
     pub(crate) workers: Vec<Vec<Vec<Do>>>,
     /// How many messages a worker takes at a time.
     pub(crate) prefetch: usize,
+    /// When a worker gives up its first wait for a message, to wait anew.
+    pub(crate) gives_up_at: Option<u64>,
     /// When an operator redrives the dead letters.
     pub(crate) redrive_at: Option<u64>,
     pub(crate) record: Record,
@@ -107,6 +109,7 @@ impl Depot {
             sent: sent.to_vec(),
             workers,
             prefetch: 1,
+            gives_up_at: None,
             redrive_at: None,
             record: Record::default(),
         }
@@ -143,12 +146,17 @@ impl Depot {
 
     fn worker(&self, stage: &Stage<Told>, queue: &Queue<u32>, lists: Vec<Vec<Do>>) {
         let (facts, queue, prefetch) = (stage.facts().clone(), queue.clone(), self.prefetch);
+        let gives_up_after = self.gives_up_at.map(Duration::from_millis);
         let (lists, taken) = (Rc::new(lists), Rc::new(Cell::new(0)));
         stage.node(Role::new("worker".into(), FRAIL), move |env| {
             for _ in 0..prefetch {
                 let (env, facts, queue) = (env.clone(), facts.clone(), queue.clone());
                 let (lists, taken) = (Rc::clone(&lists), Rc::clone(&taken));
                 env.clone().spawn(async move {
+                    if let Some(patience) = gives_up_after {
+                        let received = env.timeout(patience, queue.receive(&env)).await;
+                        assert!(received.is_none(), "it gives up before it receives anything");
+                    }
                     loop {
                         let delivery = queue.receive(&env).await;
                         let list = &lists[taken.replace(taken.get() + 1).min(lists.len() - 1)];

@@ -160,3 +160,13 @@ fn a_message_may_be_there_again_after_it_was_deleted() {
     let told = ["20 worker-1 acks 7", "30020 worker-1 receives 7 (1)", "30030 worker-1 acks 7"];
     check(&one(&[&[&[Ack]]]), again, &with(&told));
 }
+
+#[test]
+fn what_is_on_its_way_to_a_consumer_that_gave_up_waits_for_the_end_of_its_lease() {
+    let mut depot = one(&[&[&[Ack]]]);
+    depot.gives_up_at = Some(7);
+    let told = ["10 client-1 has sent 7", "10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"];
+    check(&depot, "", &told);
+    depot.gives_up_at = Some(4);
+    check(&depot, "", &with(&["20 worker-1 acks 7"]));
+}
