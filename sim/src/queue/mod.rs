@@ -13,9 +13,9 @@
 //!
 //! What it does not do: batches (one message a receive), retention (what nobody receives stays), topics and
 //! routing, priorities, a limit of messages per consumer, heartbeats (a consumer that is paused keeps its channel
-//! until the lease ends; give that the length of a heartbeat timeout), loss of what was accepted. An in-flight limit keeps
-//! consumers waiting; SQS standard answers with an error. A message is dead as soon as the last lease that it
-//! was due has ended; SQS looks at the next receive.
+//! until the lease ends; give that the length of a heartbeat timeout), loss of what was accepted. An in-flight
+//! limit keeps consumers waiting; SQS standard answers with an error. A message is dead as soon as the last lease
+//! that it was due has ended; SQS looks at the next receive.
 //!
 //! A message travels with the scope of its sender as trace context does: sent in `order-1` under the label
 //! `charge` it is `order-1/charge-1`, and what its second delivery leads to is in `order-1/charge-1/delivery-2`.
