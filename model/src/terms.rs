@@ -78,6 +78,14 @@ pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
 pub const QUOTE_OPEN: Duration = mins(30);
 /// Asked again within this, a quote is the same one.
 pub const QUOTE_SAME: Duration = mins(15);
+/// How often mailers look for mail that is due.
+pub const MAIL_PERIOD: Duration = Duration::from_millis(500);
+/// After this a mailer gives up on the mail provider.
+pub const MAIL_PATIENCE: Duration = secs(5);
+/// Mail of which nothing was heard so long after it was sent is a person's.
+pub const MAIL_HEARD_WITHIN: Duration = mins(120);
+/// So long after an unknown outcome mail that must reach its recipient is sent again; news of it may come before.
+pub const MAIL_RESEND_AFTER: Duration = mins(10);
 
 /// How long a page's data lives in the cache, give or take a fifth.
 pub const CACHE_LIFE: Duration = secs(60);

@@ -2,10 +2,13 @@
 
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
+use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
 use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
 use crate::guardrails::freshness_policy::{FreshnessPolicy, LockedRow, WhatTheCacheHas};
 use crate::guardrails::idempotency_store::{EachSubmitNew, IdempotencyStore, QuoteOnce};
 use crate::guardrails::invalidation::{DeletedAndLeased, FilledAtWill, Invalidation, TimeToLive};
+use crate::guardrails::notification_log::{NotificationLog, RowAfterSend, RowBeforeSend};
+use crate::guardrails::notification_service::{EachCaller, NotificationService, PlanOfEvent};
 use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
@@ -111,6 +114,36 @@ pub const GUARDRAILS: &[Guardrail] = &[
         }],
     },
     Guardrail {
+        name: "notification-service",
+        system: "notifications",
+        guarded: "one plan for each event: recipients, version of the text, policy",
+        naive: &[Naive {
+            what: "each caller has mail sent when it sees a change, in the text of the moment",
+            breaks: &["one-message-per-event-and-recipient", "right-template"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "delivery-queue",
+        system: "notifications",
+        guarded: "mail is queued with the event; mailers send it",
+        naive: &[Naive {
+            what: "mail is sent within the action",
+            breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "notification-log",
+        system: "notifications",
+        guarded: "a row before each send, its answer and the provider's news after",
+        naive: &[Naive {
+            what: "the row is written when the send returns",
+            breaks: &["one-message-per-event-and-recipient", "delivery-known-or-flagged"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
         name: "freshness-policy",
         system: "caching",
         guarded: "orders are decided on the locked row in the database, never on the cache",
@@ -157,6 +190,9 @@ pub struct Design {
     pub(crate) dedup: Box<dyn IdempotencyStore>,
     pub(crate) retry: Box<dyn RetrySafeJob>,
     pub(crate) log: Box<dyn ExecutionLog>,
+    pub(crate) notifications: Box<dyn NotificationService>,
+    pub(crate) delivery: Box<dyn DeliveryQueue>,
+    pub(crate) mail_log: Box<dyn NotificationLog>,
     pub(crate) freshness: Box<dyn FreshnessPolicy>,
     pub(crate) reads: Box<dyn ReadCache>,
     pub(crate) invalidation: Box<dyn Invalidation>,
@@ -177,6 +213,9 @@ impl Design {
             dedup: Box::new(QuoteOnce),
             retry: Box::new(KeyOfBooking),
             log: Box::new(RowBeforeCall),
+            notifications: Box::new(PlanOfEvent),
+            delivery: Box::new(Queued),
+            mail_log: Box::new(RowBeforeSend),
             freshness: Box::new(LockedRow),
             reads: Box::new(ThroughCache),
             invalidation: Box::new(DeletedAndLeased),
@@ -204,6 +243,9 @@ impl Design {
                 "retry-safe-job" => design.retry = Box::new(KeyOfAttempt),
                 "retry-safe-job:b" => design.retry = Box::new(FirstErrorFinal),
                 "execution-log" => design.log = Box::new(RowAfterCall),
+                "notification-service" => design.notifications = Box::new(EachCaller),
+                "delivery-queue" => design.delivery = Box::new(InTheAction),
+                "notification-log" => design.mail_log = Box::new(RowAfterSend),
                 "freshness-policy" => design.freshness = Box::new(WhatTheCacheHas),
                 "read-cache" => design.reads = Box::new(AllAtPrimary),
                 "invalidation" => design.invalidation = Box::new(TimeToLive),

@@ -1,7 +1,8 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`] and [`caching`] (scenarios), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the
-//! world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
+//! Modules in reading order: [`booking`], [`notifications`] and [`caching`] (scenarios), [`invariants`] (judges of
+//! every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
+//! [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
 //! [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart,
 //! what to compare them with, on disk), [`regression`] (failures that are kept), and
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod findings;
 pub mod invariants;
 pub mod matrix;
+pub mod notifications;
 pub mod quiet;
 pub mod regression;
 pub mod survey;

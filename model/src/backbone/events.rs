@@ -1,9 +1,11 @@
 //! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
 
 use super::Backbone;
+use super::mail::service;
 use super::outbox::Posted;
 use serde::Serialize;
-use shakedown_sim::{Scope, StoreError, Transaction};
+use shakedown_sim::{Env, Scope, StoreError, Transaction};
+use std::rc::Rc;
 
 /// Which row an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -59,6 +61,36 @@ pub(crate) async fn record(
     backbone: &Backbone,
     event: Event,
 ) -> Result<(), StoreError> {
-    let Some(outbox) = &backbone.outbox else { return Ok(()) };
-    tx.insert(outbox, Posted { id: backbone.outbox_numbers.next(), event, told: false }).await
+    if let Some(outbox) = &backbone.outbox {
+        tx.insert(outbox, Posted { id: backbone.outbox_numbers.next(), event, told: false }).await?;
+    }
+    if let Some(mail) = &backbone.mail {
+        service::plan(tx, backbone, mail, &event).await?;
+    }
+    Ok(())
+}
+
+/// Passes on what somebody says has happened, before the row shows it. By design nothing acts on it: the event
+/// is recorded when it is true.
+///
+/// # Errors
+/// As [`record`].
+pub(crate) async fn rumour(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    event: Event,
+) -> Result<(), StoreError> {
+    match backbone.design.notifications.takes_hearsay() {
+        true => record(tx, backbone, event).await,
+        false => Ok(()),
+    }
+}
+
+/// What the action that recorded an event still does about it once it has committed; answers whether that came
+/// off.
+pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<Event>) -> bool {
+    match event.filter(|_| backbone.mail.is_some()) {
+        Some(event) => backbone.design.delivery.follow_up(env.clone(), Rc::clone(backbone), event).await,
+        None => true,
+    }
 }

@@ -1,16 +1,18 @@
-//! What every flow stands on: the store, durable jobs, and the design that all of it is built with.
+//! What every flow stands on: the store, durable jobs, mail, and the design that all of it is built with.
 //!
 //! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
 
 pub mod claims;
 pub mod events;
 pub mod jobs;
+pub mod mail;
 pub mod outbox;
 pub mod workers;
 
 use crate::facts::Fact;
 use crate::wiring::Design;
 use jobs::{Job, Replay};
+use mail::Mail;
 use outbox::Posted;
 use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
 use std::cell::Cell;
@@ -25,6 +27,8 @@ pub struct Backbone {
     pub replays: Table<Replay>,
     /// Events that wait to be told, where somebody acts on them.
     pub outbox: Option<Table<Posted>>,
+    /// The part that sends mail, where there is one.
+    pub mail: Option<Mail>,
     pub(crate) design: Design,
     outbox_numbers: Sequence,
     job_numbers: Sequence,
@@ -36,12 +40,17 @@ impl Backbone {
         let jobs = stating(facts, |before, after| Fact::Job { before, after });
         let replays = stating(facts, |_, after| Fact::Replay(after));
         let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
-        Self { store, jobs, replays, outbox: None, design, outbox_numbers, job_numbers }
+        Self { store, jobs, replays, outbox: None, mail: None, design, outbox_numbers, job_numbers }
     }
 
     /// With an outbox, whose events a relay tells.
     pub fn with_outbox(self) -> Self {
         Self { outbox: Some(Table::new(|_, _| ())), ..self }
+    }
+
+    /// With mail: those whom an event concerns are told.
+    pub fn with_mail(self, mail: Mail) -> Self {
+        Self { mail: Some(mail), ..self }
     }
 }
 

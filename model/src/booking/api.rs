@@ -7,6 +7,7 @@ use super::inbox;
 use super::offers::{self, Pages};
 use super::platform::{Platform, errand};
 use super::rows::{Attention, Booking, Offer, Quote, Status};
+use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
 use crate::facts::{Code, Fact, Word};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
@@ -181,8 +182,11 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u3
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(Accepted::Not) => Reply::bare(Code::Rejected),
         Ok(Accepted::Before(booking)) => Reply { code: Code::Accepted, body: Some(booking) },
-        Ok(Accepted::Now(job)) => {
+        Ok(Accepted::Now(job, event)) => {
             let booking = job.subject;
+            if !events::follow_up(&env, &platform.backbone, Some(event)).await {
+                return Reply { code: Code::BadGateway, body: Some(booking) };
+            }
             let code = platform.backbone.design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
             Reply { code, body: Some(booking) }
         }
@@ -191,7 +195,7 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u3
 
 /// What became of a submission.
 enum Accepted {
-    Now(Job),
+    Now(Job, Event),
     Before(u32),
     Not,
 }
@@ -217,13 +221,13 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         accepted: now,
         context,
     };
-    if !change::insert(&mut tx, platform, booking).await? {
+    let Some(event) = change::insert(&mut tx, platform, booking).await? else {
         let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
         let repeat =
             |row: &Booking| platform.backbone.design.dedup.is_repeat(row, order.customer, order.price);
         env.because(|| "this quote has been accepted before".to_owned());
         return Ok(before.filter(repeat).map_or(Accepted::Not, |row| Accepted::Before(row.id)));
-    }
+    };
     let offer = platform.backbone.design.freshness.offer(env, &mut tx, platform, quote.offer).await?;
     if offer.is_none_or(|offer| !offer.open || offer.price != quote.price) {
         env.because(|| "the offer is not what was quoted any more".to_owned());
@@ -236,7 +240,7 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     let job = platform.backbone.design.acceptance.first(job, now);
     tx.insert(&platform.backbone.jobs, job).await?;
     tx.commit("accept").await?;
-    Ok(Accepted::Now(job))
+    Ok(Accepted::Now(job, event))
 }
 
 async fn end_offer(env: Env, platform: Rc<Platform>, offer: u32) -> Reply<()> {
@@ -259,20 +263,27 @@ async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {
 
 async fn cancel(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<()> {
     match cancelled(&env, &platform, booking).await {
-        Ok(code) => Reply::bare(code),
+        Ok((code, event)) => match events::follow_up(&env, &platform.backbone, event).await {
+            true => Reply::bare(code),
+            false => Reply::bare(Code::BadGateway),
+        },
         Err(_) => Reply::bare(Code::Unavailable),
     }
 }
 
-async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code, StoreError> {
+async fn cancelled(
+    env: &Env,
+    platform: &Platform,
+    booking: u32,
+) -> Result<(Code, Option<Event>), StoreError> {
     let tables = &platform.tables;
     let mut tx = platform.backbone.store.begin(env);
-    let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(Code::Rejected) };
+    let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok((Code::Rejected, None)) };
     if matches!(row.status, Status::Cancelling | Status::Cancelled) {
-        return Ok(Code::Accepted);
+        return Ok((Code::Accepted, None));
     }
     if row.status.is_final() {
-        return Ok(Code::Rejected);
+        return Ok((Code::Rejected, None));
     }
     let attempts = tx.scan(&tables.attempts, |attempt| attempt.booking == booking).await?;
     let holdings = tx.scan(&tables.holdings, |holding| holding.booking == booking).await?;
@@ -283,8 +294,8 @@ async fn cancelled(env: &Env, platform: &Platform, booking: u32) -> Result<Code,
     } else {
         Status::Cancelling
     });
-    change::update(&mut tx, platform, &row, case.booking).await?;
+    let event = change::update(&mut tx, platform, &row, case.booking).await?;
     jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
     tx.commit("cancel").await?;
-    Ok(Code::Accepted)
+    Ok((Code::Accepted, event))
 }

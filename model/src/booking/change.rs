@@ -1,11 +1,11 @@
 //! The one place where a booking's row is written: with each version goes the event that it is.
 
 use super::platform::Platform;
-use super::rows::{Booking, Status};
+use super::rows::{Booking, Standing, Status};
 use crate::backbone::events::{self, Event, Subject, What};
 use shakedown_sim::{StoreError, Transaction};
 
-/// Inserts a new booking unless its once-only value is taken; answers whether it did.
+/// Inserts a new booking unless its once-only value is taken; answers the event if it did.
 ///
 /// # Errors
 /// As the store reports them.
@@ -13,15 +13,16 @@ pub(super) async fn insert(
     tx: &mut Transaction,
     platform: &Platform,
     booking: Booking,
-) -> Result<bool, StoreError> {
-    let is_new = tx.insert_or_ignore(&platform.tables.bookings, booking).await?;
-    if is_new {
-        events::record(tx, &platform.backbone, event(&booking)).await?;
+) -> Result<Option<Event>, StoreError> {
+    if !tx.insert_or_ignore(&platform.tables.bookings, booking).await? {
+        return Ok(None);
     }
-    Ok(is_new)
+    let event = event(&booking);
+    events::record(tx, &platform.backbone, event).await?;
+    Ok(Some(event))
 }
 
-/// Writes the next version of a booking, if it is anything new.
+/// Writes the next version of a booking, if it is anything new; answers the event if it is one.
 ///
 /// # Errors
 /// As the store reports them.
@@ -30,16 +31,29 @@ pub(super) async fn update(
     platform: &Platform,
     before: &Booking,
     after: Booking,
-) -> Result<(), StoreError> {
+) -> Result<Option<Event>, StoreError> {
     if after == *before {
-        return Ok(());
+        return Ok(None);
     }
     let after = Booking { version: before.version + 1, ..after };
     tx.update(&platform.tables.bookings, after).await?;
     if after.status == before.status {
-        return Ok(());
+        return Ok(None);
     }
-    events::record(tx, &platform.backbone, event(&after)).await
+    let event = event(&after);
+    events::record(tx, &platform.backbone, event).await?;
+    Ok(Some(event))
+}
+
+/// What a booking will have come to if the partner's word that its reservation stands like `says` is true; none
+/// if its row says so already.
+pub(super) fn foretold(booking: &Booking, says: Standing) -> Option<Event> {
+    let status = match says {
+        Standing::Confirmed if booking.status.is_open() => Status::Confirmed,
+        Standing::Ended if booking.status == Status::Confirmed => Status::Withdrawn,
+        _ => return None,
+    };
+    Some(event(&Booking { status, ..*booking }))
 }
 
 fn event(booking: &Booking) -> Event {

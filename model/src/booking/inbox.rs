@@ -1,10 +1,11 @@
 //! The inbox: callbacks are stored once, answered, and then are hints at most.
 
 use super::case::Heard;
+use super::change;
 use super::connector::Callback;
 use super::platform::{Platform, errand};
 use super::rows::{Holding, Letter, Standing};
-use crate::backbone::jobs;
+use crate::backbone::{events, jobs};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -28,6 +29,9 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
     if let Some(booking) = booking
         && let Some(row) = tx.lock(&tables.bookings, &booking).await?
     {
+        if let Some(event) = change::foretold(&row, says) {
+            events::rumour(&mut tx, &platform.backbone, event).await?;
+        }
         let known = tx.lock(&tables.holdings, &reservation).await?;
         if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
             tx.update(&tables.holdings, after).await?;

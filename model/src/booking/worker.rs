@@ -10,6 +10,7 @@ use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
+use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
 use crate::backbone::workers::{Handler, STORE_AGAIN};
 use crate::terms::{HANDLER, PARTNER_PATIENCE};
@@ -124,12 +125,13 @@ async fn turn(
         ));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(env.now()) } else { step };
-    write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
+    let event = write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
     let decision = prepare(&mut tx, platform, env, &case, step, &held).await?;
     if let Decision::Call(attempt, ..) = decision {
         *unsent = platform.backbone.design.log.before_call(attempt);
     }
     tx.commit(name_of(step)).await?;
+    events::follow_up(env, &platform.backbone, event).await;
     Ok(decision)
 }
 
@@ -160,14 +162,14 @@ async fn read_case(
     Ok(Case { booking, attempts, holdings, news, terms: platform.terms, now })
 }
 
-/// Writes what the case came to, if it is anything new.
+/// Writes what the case came to, if it is anything new; answers the event if it is one.
 async fn write_booking(
     tx: &mut Transaction,
     platform: &Platform,
     before: Booking,
     case: &Case,
     (step, job): (Step, &Job),
-) -> Result<(), StoreError> {
+) -> Result<Option<Event>, StoreError> {
     let attention = match step {
         Step::Review(_) => Attention::Review,
         Step::Wait(_) if job.has_waited_enough() => Attention::Review,

@@ -3,14 +3,19 @@
 
 mod booking;
 mod edge;
+mod mail;
+mod mail_provider;
 mod offers;
 mod partner;
 
 pub use booking::{BookingFact, Word, word};
 pub use edge::{Code, EdgeFact, Request};
+pub use mail::MailFact;
+pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
 pub use partner::PartnerFact;
 
+use crate::backbone::events::Subject;
 use crate::backbone::jobs::{Job, Kind, Replay};
 use serde::Serialize;
 
@@ -25,6 +30,10 @@ pub enum Fact {
     Offer(OfferFact),
     /// Of the partner.
     Partner(PartnerFact),
+    /// Of mail.
+    Mail(MailFact),
+    /// Of the mail provider and the mailboxes.
+    MailProvider(MailProviderFact),
     /// A job row changed.
     Job {
         /// As it was; none if it is new.
@@ -43,6 +52,8 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.is_routine(),
             Fact::Offer(fact) => fact.is_routine(),
             Fact::Partner(fact) => fact.is_routine(),
+            Fact::Mail(fact) => fact.is_routine(),
+            Fact::MailProvider(fact) => fact.is_routine(),
             Fact::Job { .. } => true,
             Fact::Replay(_) => false,
         }
@@ -54,6 +65,8 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.sentence(),
             Fact::Offer(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
+            Fact::Mail(fact) => fact.sentence(),
+            Fact::MailProvider(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
             Fact::Replay(Replay { job, by, reason, .. }) => {
                 format!("keeps that {by} had job {job} replayed: {reason}")
@@ -71,6 +84,13 @@ fn job(before: Option<&Job>, after: &Job) -> String {
         None => format!("keeps job {} for {}: {:?}", after.id, subject(after), after.state),
         Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
+    }
+}
+
+fn subject_of(subject: Subject) -> String {
+    match subject {
+        Subject::Booking(booking) => format!("B{booking}"),
+        Subject::Offer(offer) => format!("offer {offer}"),
     }
 }
 

@@ -3,10 +3,13 @@
 
 pub mod background_sync;
 pub mod booking_contract;
+pub mod delivery_queue;
 pub mod execution_log;
 pub mod freshness_policy;
 pub mod idempotency_store;
 pub mod invalidation;
+pub mod notification_log;
+pub mod notification_service;
 pub mod read_cache;
 pub mod retry_safe_job;
 pub mod status_sync;

@@ -2,7 +2,9 @@
 //! nothing here knows how the platform is built.
 
 pub mod cache;
+pub mod clerk;
 pub mod customer;
 pub mod edge;
+pub mod mail_provider;
 pub mod partner;
 pub mod viewer;

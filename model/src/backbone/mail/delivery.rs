@@ -1,0 +1,232 @@
+//! Mailers: they take notifications that are due, send them, and record what came of it.
+
+use super::Mail;
+use super::evidence::{is_sent_again, take_in};
+use super::provider::{Answer, Letter, Message};
+use super::rows::{Known, MailState, Notification, Send};
+use super::templates;
+use crate::backbone::Backbone;
+use crate::backbone::events::Event;
+use crate::backbone::workers::STORE_AGAIN;
+use crate::terms::{MAIL_PATIENCE, MAIL_PERIOD};
+use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
+use std::rc::Rc;
+
+/// Boots a mailer: it looks for mail whenever there may be some to send or to look after.
+pub fn boot(env: &Env, backbone: &Rc<Backbone>) {
+    let (env, backbone) = (env.clone(), Rc::clone(backbone));
+    env.clone().spawn(async move {
+        let Some(mail) = &backbone.mail else { return };
+        let mut poller = Poller::new(&env, mail.notifications.signal(), MAIL_PERIOD);
+        let mut due = None;
+        loop {
+            poller.turn(due).await;
+            due = drain(&env, &backbone, mail).await;
+        }
+    });
+}
+
+/// Takes all that is due, each sent in a task of its own; answers when the next one is.
+async fn drain(env: &Env, backbone: &Rc<Backbone>, mail: &Mail) -> Option<Moment> {
+    loop {
+        match take(env, backbone, mail).await {
+            Ok(Taken::ToSend(env, outgoing)) => {
+                let backbone = Rc::clone(backbone);
+                env.clone().spawn(async move {
+                    send(&env, &backbone, outgoing).await;
+                });
+            }
+            Ok(Taken::Moved) => {}
+            Ok(Taken::Nothing(due)) => return due,
+            Err(_) => return Some(env.now() + STORE_AGAIN),
+        }
+    }
+}
+
+/// How long to leave a notification alone that another transaction has in hand.
+const HELD: Duration = Duration::from_secs(5);
+
+/// What a mailer found to do.
+enum Taken {
+    /// This is its own to send.
+    ToSend(Env, Outgoing),
+    /// A notification was moved.
+    Moved,
+    /// Nothing is due; look again then.
+    Nothing(Option<Moment>),
+}
+
+/// A mail that is about to be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Outgoing {
+    send: Send,
+    message: Message,
+}
+
+/// When a notification wants a mailer's hand.
+fn wants_hand(row: &Notification) -> Option<Moment> {
+    use MailState::{Accepted, Queued, Sending, Unknown};
+    let waits = matches!(row.state, Queued | Sending | Accepted | Unknown) && row.due != Moment::NEVER;
+    waits.then_some(row.due)
+}
+
+/// Takes the first notification that is due and that nobody else has in hand.
+async fn take(env: &Env, backbone: &Backbone, mail: &Mail) -> Result<Taken, StoreError> {
+    let now = env.now();
+    let mut tx = backbone.store.begin(env);
+    let is_due = |row: &Notification| wants_hand(row).is_some_and(|due| due <= now);
+    let Some(row) = tx.claim(&mail.notifications, is_due).await? else {
+        let waiting = tx.scan(&mail.notifications, |row| wants_hand(row).is_some()).await?;
+        let next = waiting.iter().filter_map(wants_hand).min();
+        // What is due and not to be had is in somebody's hands.
+        return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
+    };
+    let env = env.within(row.context).child("mail");
+    let mut tx = tx.within(&env);
+    match row.state {
+        MailState::Queued => {
+            let outgoing = claim(tx, backbone, mail, &env, &row).await?;
+            return Ok(outgoing.map_or(Taken::Moved, |outgoing| Taken::ToSend(env, outgoing)));
+        }
+        MailState::Sending => {
+            env.because(|| "nothing was heard of its mailer".to_owned());
+            give_up_waiting(&mut tx, mail, &row, now).await?;
+            tx.commit("mail in doubt").await?;
+        }
+        MailState::Unknown if is_sent_again(&row) => {
+            env.because(|| "it must reach its recipient, and nothing was heard of it".to_owned());
+            tx.update(&mail.notifications, Notification { state: MailState::Queued, due: now, ..row })
+                .await?;
+            tx.commit("queue mail again").await?;
+        }
+        _ => {
+            env.because(|| "nothing was heard of it".to_owned());
+            tx.update(&mail.notifications, Notification { flagged: true, due: Moment::NEVER, ..row }).await?;
+            tx.commit("flag mail").await?;
+        }
+    }
+    Ok(Taken::Moved)
+}
+
+/// The attempt of a mailer that was not heard of again has an unknown outcome.
+async fn give_up_waiting(
+    tx: &mut Transaction,
+    mail: &Mail,
+    row: &Notification,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let Some(send) = row.send else { return Ok(()) };
+    match tx.get(&mail.sends, &send).await? {
+        Some(send) => take_in(tx, mail, &send, Known::Unknown, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Commits that a queued notification is about to be sent; none if it cannot be.
+async fn claim(
+    mut tx: Transaction,
+    backbone: &Backbone,
+    mail: &Mail,
+    env: &Env,
+    row: &Notification,
+) -> Result<Option<Outgoing>, StoreError> {
+    let outgoing = prepare(&mut tx, backbone, mail, env, row).await?;
+    let Err(error) = tx.commit("claim mail").await else { return Ok(outgoing) };
+    let Some(Outgoing { send, .. }) = &outgoing else { return Err(error) };
+    let mut tx = backbone.store.begin(env);
+    match tx.get(&mail.notifications, &row.id).await? {
+        Some(now) if now.send == Some(send.id) => {
+            env.because(|| "its record was kept, as it turns out".to_owned());
+            Ok(outgoing)
+        }
+        _ => Err(error),
+    }
+}
+
+/// Writes what must be on record before a queued notification is sent; none if it cannot be.
+async fn prepare(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    mail: &Mail,
+    env: &Env,
+    row: &Notification,
+) -> Result<Option<Outgoing>, StoreError> {
+    let design = &backbone.design;
+    let letter = templates::render(tx, mail, row).await?.filter(|letter| design.notifications.may_go(letter));
+    let Some(letter) = letter else {
+        env.because(|| "its text has an empty place".to_owned());
+        let parked = Notification { state: MailState::DeadLetter, due: Moment::NEVER, ..*row };
+        tx.update(&mail.notifications, parked).await?;
+        return Ok(None);
+    };
+    let (id, made) = (mail.send_numbers.next(), env.now());
+    let send = Send { id, notification: row.id, known: Known::Started, made };
+    if let Some(row) = design.mail_log.before_send(send) {
+        tx.insert(&mail.sends, row).await?;
+    }
+    let held = Notification { send: Some(id), tries: row.tries + 1, ..*row };
+    tx.update(&mail.notifications, design.mail_log.held(held, made)).await?;
+    Ok(Some(outgoing(send, row, letter)))
+}
+
+fn outgoing(send: Send, row: &Notification, letter: Letter) -> Outgoing {
+    Outgoing { send, message: Message { send: send.id, recipient: row.recipient, letter } }
+}
+
+/// How often an answer is recorded anew whose commit failed.
+const STORE_TRIES: u32 = 5;
+
+/// Sends, and records what came of it; answers whether the provider has the mail.
+async fn send(env: &Env, backbone: &Backbone, outgoing: Outgoing) -> bool {
+    let Some(mail) = &backbone.mail else { return false };
+    let known = match env.call(&mail.provider.send, outgoing.message, MAIL_PATIENCE).await {
+        Ok(Answer::Accepted(message)) => Known::Accepted(message),
+        Ok(Answer::Rejected) => Known::Rejected,
+        Ok(Answer::TooMany) | Err(CallError::Refused) => Known::NoEffect,
+        Ok(Answer::ServerError) | Err(CallError::TimedOut) => Known::Unknown,
+    };
+    for _ in 0..STORE_TRIES {
+        if record(env, backbone, mail, &outgoing.send, known).await.is_ok() {
+            break;
+        }
+        env.sleep(STORE_AGAIN).await;
+    }
+    matches!(known, Known::Accepted(_))
+}
+
+async fn record(
+    env: &Env,
+    backbone: &Backbone,
+    mail: &Mail,
+    send: &Send,
+    known: Known,
+) -> Result<(), StoreError> {
+    let mut tx = backbone.store.begin(env);
+    take_in(&mut tx, mail, send, known, env.now()).await?;
+    tx.commit("mail answered").await
+}
+
+/// Sends what was planned for an event at once, whether its time has come or not; answers whether the provider
+/// has it. For a design that knows no queue.
+pub(crate) async fn send_at_once(env: &Env, backbone: &Backbone, event: &Event) -> bool {
+    let Some(mail) = &backbone.mail else { return true };
+    let planned = async {
+        let mut tx = backbone.store.begin(env);
+        let of_event = |row: &Notification| row.subject == event.subject && row.version == event.version;
+        tx.scan(&mail.notifications, |row| of_event(row) && row.state == MailState::Queued).await
+    };
+    let mut all = true;
+    for row in planned.await.unwrap_or_default() {
+        let env = env.within(row.context).child("mail");
+        let claimed = async {
+            let mut tx = backbone.store.begin(&env);
+            let row = tx.lock(&mail.notifications, &row.id).await?.unwrap_or(row);
+            claim(tx, backbone, mail, &env, &row).await
+        };
+        all &= match claimed.await {
+            Ok(Some(outgoing)) => send(&env, backbone, outgoing).await,
+            _ => false,
+        };
+    }
+    all
+}

@@ -1,0 +1,151 @@
+//! The way in: for what the provider tells, and for those who look after mail.
+
+use super::evidence::take_in;
+use super::provider::Told;
+use super::rows::{Known, MailState, News, Notification, Send};
+use super::templates;
+use crate::backbone::Backbone;
+use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
+use std::rc::Rc;
+
+/// A notification that a person is to look at, with its attempts: a line of the log as the operator sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The notification.
+    pub notification: Notification,
+    /// What was tried, oldest first.
+    pub sends: Vec<Send>,
+    /// The latest version of its text.
+    pub current: Option<u32>,
+}
+
+/// What a person decides about a notification, having seen what the provider knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// The provider's page says this of the attempt.
+    Found(u32, Known),
+    /// The provider has not sent it and never will: send it again.
+    SendAgain(u32),
+    /// Its text has been put right: send it in its present version.
+    Replay(u32),
+}
+
+/// The operations.
+#[derive(Clone)]
+pub struct MailDesk {
+    /// The provider tells something; answers whether it is kept.
+    pub told: Endpoint<Told, bool>,
+    /// What a person is to look at.
+    pub listed: Endpoint<(), Option<Vec<Listed>>>,
+    /// A person decides; answers whether that is done, or was no longer called for.
+    pub decide: Endpoint<Decision, bool>,
+}
+
+impl MailDesk {
+    /// The operations: the provider's over `outside`, those of our people over `inside`.
+    pub fn over(outside: &Link, inside: &Link) -> Self {
+        Self {
+            told: Endpoint::new(Op::new("mail.told", "tells what became of the mail"), outside),
+            listed: Endpoint::new(Op::routine("mail.listed", "looks at the list of mail in doubt"), inside),
+            decide: Endpoint::new(Op::new("mail.decide", "settles what becomes of the mail"), inside),
+        }
+    }
+
+    /// Boots a node that serves them.
+    pub fn boot(&self, env: &Env, backbone: &Rc<Backbone>) {
+        let at = Rc::clone(backbone);
+        self.told.serve(env, move |env, told| {
+            let at = Rc::clone(&at);
+            async move { hear(&env, &at, told).await.is_ok() }
+        });
+        let at = Rc::clone(backbone);
+        self.listed.serve(env, move |env, ()| {
+            let at = Rc::clone(&at);
+            async move { list(&env, &at).await.ok() }
+        });
+        let at = Rc::clone(backbone);
+        self.decide.serve(env, move |env, decision| {
+            let at = Rc::clone(&at);
+            async move { decide(&env, &at, decision).await.is_ok() }
+        });
+    }
+}
+
+async fn hear(env: &Env, backbone: &Backbone, told: Told) -> Result<(), StoreError> {
+    let Some(mail) = &backbone.mail else { return Ok(()) };
+    let mut tx = backbone.store.begin(env);
+    let Told { event, send, says } = told;
+    if !tx.insert_or_ignore(&mail.news, News { event, send, says }).await? {
+        env.because(|| "this is on record already".to_owned());
+        return Ok(());
+    }
+    if let Some(send) = tx.get(&mail.sends, &send).await? {
+        take_in(&mut tx, mail, &send, says, env.now()).await?;
+    }
+    tx.commit("mail news").await
+}
+
+async fn list(env: &Env, backbone: &Backbone) -> Result<Vec<Listed>, StoreError> {
+    let Some(mail) = &backbone.mail else { return Ok(Vec::new()) };
+    let mut tx = backbone.store.begin(env);
+    let wanting = |row: &Notification| row.flagged || row.state == MailState::DeadLetter;
+    let mut listed = Vec::new();
+    for notification in tx.scan(&mail.notifications, wanting).await? {
+        let sends = tx.scan(&mail.sends, |send| send.notification == notification.id).await?;
+        let current = templates::current(&mut tx, mail, notification.what).await?;
+        listed.push(Listed { notification, sends, current: current.map(|current| current.version) });
+    }
+    Ok(listed)
+}
+
+async fn decide(env: &Env, backbone: &Backbone, decision: Decision) -> Result<(), StoreError> {
+    let Some(mail) = &backbone.mail else { return Ok(()) };
+    let mut tx = backbone.store.begin(env);
+    let now = env.now();
+    let queued = |row: Notification| Notification {
+        state: MailState::Queued,
+        due: now,
+        tries: 0,
+        flagged: false,
+        ..row
+    };
+    match decision {
+        Decision::Found(send, known) => {
+            let Some(send) = tx.get(&mail.sends, &send).await? else { return Ok(()) };
+            take_in(&mut tx, mail, &send, known, now).await?;
+        }
+        Decision::SendAgain(id) => {
+            let row = tx.lock(&mail.notifications, &id).await?;
+            let Some(row) = row.filter(|row| row.flagged) else { return Ok(()) };
+            tx.update(&mail.notifications, queued(row)).await?;
+        }
+        Decision::Replay(id) => {
+            let row = tx.lock(&mail.notifications, &id).await?;
+            let Some(row) = row.filter(|row| row.state == MailState::DeadLetter) else { return Ok(()) };
+            let template = templates::current(&mut tx, mail, row.what).await?.map(|current| current.version);
+            tx.update(&mail.notifications, queued(Notification { template, ..row })).await?;
+        }
+    }
+    tx.commit("mail settled").await
+}
+
+/// Publishes the next version of the text for each kind of event, filled in with `variables`.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn publish(
+    env: &Env,
+    backbone: &Backbone,
+    variables: &'static [templates::Variable],
+) -> Result<(), StoreError> {
+    let Some(mail) = &backbone.mail else { return Ok(()) };
+    let mut tx = backbone.store.begin(env);
+    let mut all = tx.scan(&mail.templates, |_| true).await?;
+    all.sort_by_key(|template| (template.what, std::cmp::Reverse(template.version)));
+    all.dedup_by_key(|template| template.what);
+    for latest in all {
+        let next = templates::Template { version: latest.version + 1, variables, ..latest };
+        tx.insert(&mail.templates, next).await?;
+    }
+    tx.commit("publish texts").await
+}

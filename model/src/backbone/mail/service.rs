@@ -1,0 +1,71 @@
+//! The notification service: from a business event to a plan of what is told to whom.
+
+use super::Mail;
+use super::rows::{Channel, Contact, Language, MailState, Notification, Policy, Recipient};
+use super::templates;
+use crate::backbone::Backbone;
+use crate::backbone::events::{Event, What};
+use shakedown_sim::{Moment, StoreError, Transaction};
+
+/// Who is told of this, and what is worse. The one place that says so.
+fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
+    let party = Some(Recipient::Party(event.party));
+    match event.what {
+        What::Accepted | What::Confirmed | What::Failed | What::Cancelled => ([party, None], Policy::Once),
+        What::Withdrawn => ([party, Some(Recipient::Desk)], Policy::MustReach),
+        What::Requested | What::Cancelling | What::Ended => ([None, None], Policy::Once),
+    }
+}
+
+/// Plans what is to be told of an event, within the transaction that makes the event true.
+///
+/// # Errors
+/// As the store reports them; the transaction must not commit then.
+pub(crate) async fn plan(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    mail: &Mail,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let (recipients, policy) = audience(event);
+    for recipient in recipients.into_iter().flatten() {
+        let planned = planned(tx, backbone, mail, event, (recipient, policy)).await?;
+        tx.insert_or_ignore(&mail.notifications, planned).await?;
+    }
+    Ok(())
+}
+
+async fn planned(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    mail: &Mail,
+    event: &Event,
+    (recipient, policy): (Recipient, Policy),
+) -> Result<Notification, StoreError> {
+    let unlisted = Contact { recipient, language: Language::English, bounced: false };
+    let contact = tx.get(&mail.contacts, &recipient.number()).await?.unwrap_or(unlisted);
+    let current = templates::current(tx, mail, event.what).await?;
+    let channel = Channel::Email;
+    let planned = Notification {
+        id: mail.notification_numbers.next(),
+        once: backbone.design.notifications.once(event, recipient, channel),
+        subject: event.subject,
+        version: event.version,
+        what: event.what,
+        recipient,
+        channel,
+        language: contact.language,
+        template: current.and_then(|current| backbone.design.notifications.pins(current.version)),
+        policy,
+        state: MailState::Planned,
+        due: Moment::START,
+        send: None,
+        tries: 0,
+        flagged: false,
+        context: event.context,
+    };
+    Ok(match contact.bounced {
+        true => Notification { state: MailState::Suppressed, ..planned },
+        false => backbone.design.delivery.queue(planned),
+    })
+}

@@ -1,0 +1,82 @@
+//! Templates: each text in every version that there was, so that mail is what it was when it was planned.
+
+use super::Mail;
+use super::provider::Letter;
+use super::rows::{Notification, Recipient};
+use crate::backbone::events::{Subject, What};
+use serde::Serialize;
+use shakedown_sim::{Row, StoreError, Transaction};
+
+/// A place in a text that is filled in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Variable {
+    /// The number of the booking.
+    Booking,
+    /// The number of the visit.
+    Visit,
+    /// The recipient's name.
+    Recipient,
+}
+
+/// One version of the text for one kind of event, in every language.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Template {
+    /// For what.
+    pub what: What,
+    /// Counts versions.
+    pub version: u32,
+    /// What is filled in.
+    pub variables: &'static [Variable],
+}
+
+impl Row for Template {
+    type Key = (u32, u32);
+    const TABLE: &'static str = "templates";
+    fn key(&self) -> (u32, u32) {
+        (self.what as u32, self.version)
+    }
+}
+
+/// The latest version of the text for this kind of event.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn current(tx: &mut Transaction, mail: &Mail, what: What) -> Result<Option<Template>, StoreError> {
+    Ok(tx.scan(&mail.templates, |template| template.what == what).await?.pop())
+}
+
+/// The notification as it goes out: in its pinned version, or else in the latest. None if there is no such text.
+///
+/// # Errors
+/// As the store reports them.
+pub(super) async fn render(
+    tx: &mut Transaction,
+    mail: &Mail,
+    planned: &Notification,
+) -> Result<Option<Letter>, StoreError> {
+    let template = match planned.template {
+        Some(version) => tx.get(&mail.templates, &(planned.what as u32, version)).await?,
+        None => current(tx, mail, planned.what).await?,
+    };
+    Ok(template.map(|template| {
+        let empty = template.variables.iter().filter(|variable| value(**variable, planned).is_none());
+        Letter {
+            what: planned.what,
+            subject: planned.subject,
+            version: planned.version,
+            template: template.version,
+            language: planned.language,
+            empty: empty.count() as u32,
+        }
+    }))
+}
+
+/// What is filled in for a variable; none if the event has no such thing.
+fn value(variable: Variable, planned: &Notification) -> Option<u32> {
+    match (variable, planned.subject, planned.recipient) {
+        (Variable::Booking, Subject::Booking(booking), _) => Some(booking),
+        (Variable::Recipient, _, Recipient::Party(party)) => Some(party),
+        (Variable::Recipient, _, Recipient::Desk) => Some(0),
+        (Variable::Booking | Variable::Visit, ..) => None,
+    }
+}

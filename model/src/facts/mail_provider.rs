@@ -1,0 +1,90 @@
+//! What the mail provider and the mailboxes hold.
+
+use super::mail::{known, recipient, tells};
+use super::subject_of;
+use crate::backbone::mail::provider::Letter;
+use crate::backbone::mail::rows::{Known, Recipient};
+use serde::Serialize;
+
+/// A fact of the mail provider, or of a mailbox.
+#[derive(Clone, Debug, Serialize)]
+pub enum MailProviderFact {
+    /// A message reached the provider.
+    Asked {
+        /// Our number for the attempt, as the message carries it.
+        send: u32,
+    },
+    /// The provider refused a message for good.
+    Refused {
+        /// Our number for the attempt.
+        send: u32,
+    },
+    /// The provider took a message.
+    Took {
+        /// Its number for the message.
+        message: u32,
+        /// Our number for the attempt.
+        send: u32,
+    },
+    /// A message lies in its recipient's mailbox.
+    Arrived {
+        /// The provider's number for it.
+        message: u32,
+        /// Our number for the attempt.
+        send: u32,
+        /// Whose mailbox.
+        recipient: Recipient,
+        /// What they read.
+        letter: Letter,
+    },
+    /// A message was returned by its recipient's server.
+    Returned {
+        /// The provider's number for it.
+        message: u32,
+        /// Our number for the attempt.
+        send: u32,
+        /// To whom it was addressed.
+        recipient: Recipient,
+    },
+    /// The provider gave up a message that it had taken.
+    Dropped {
+        /// Its number for it.
+        message: u32,
+    },
+    /// The provider tells us something by itself.
+    Told {
+        /// Our number for the attempt.
+        send: u32,
+        /// What.
+        says: Known,
+    },
+}
+
+impl MailProviderFact {
+    pub(super) fn is_routine(&self) -> bool {
+        matches!(self, MailProviderFact::Asked { .. } | MailProviderFact::Told { .. })
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            MailProviderFact::Asked { send } => format!("receives the message of send {send}"),
+            MailProviderFact::Refused { send } => format!("refuses the message of send {send}"),
+            MailProviderFact::Took { message, .. } => format!("takes message M{message}"),
+            MailProviderFact::Arrived { message, recipient: whose, letter, .. } => format!(
+                "puts M{message} into the mailbox of {}: \"{}\", {} in version {}, {:?} text {}{}",
+                recipient(*whose),
+                tells(letter.what),
+                subject_of(letter.subject),
+                letter.version,
+                letter.language,
+                letter.template,
+                if letter.empty > 0 { ", with an empty place" } else { "" },
+            ),
+            MailProviderFact::Returned { message, recipient: whose, .. } => {
+                format!("gets M{message} back from the server of {}", recipient(*whose))
+            }
+            MailProviderFact::Dropped { message } => format!("never sends M{message}"),
+            MailProviderFact::Told { send, says } => format!("tells that send {send} {}", known(*says)),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A clerk who looks after mail: patient and honest, acting on what the list and the provider's page show.
+//!
+//! The clerk looks at the list whenever something is new on it, asks the provider's page about each mail, and
+//! settles it: what the page knows is taken over; what the provider never took, or dropped, is sent again; what
+//! could not be rendered is replayed once its text has a new version.
+
+use crate::backbone::mail::desk::{Decision, Listed, MailDesk};
+use crate::backbone::mail::provider::{Activity, ProviderApi};
+use crate::backbone::mail::rows::{Known, MailState};
+use shakedown_sim::{Duration, Env, Poller, Signal};
+
+/// How often the clerk looks while there is something to do.
+const PERIOD: Duration = Duration::from_secs(600);
+/// How long the clerk waits for a page.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A clerk in front of two pages: ours and the provider's.
+#[derive(Clone)]
+pub struct Clerk {
+    desk: MailDesk,
+    provider: ProviderApi,
+}
+
+impl Clerk {
+    /// A clerk who sees the list of `desk` and the page of `provider`.
+    pub fn new(desk: &MailDesk, provider: &ProviderApi) -> Self {
+        Self { desk: desk.clone(), provider: provider.clone() }
+    }
+
+    /// Begins to work; `news` is raised when the list may have changed.
+    pub fn begin(&self, env: &Env, news: &Signal) {
+        let (at, env, news) = (self.clone(), env.clone(), news.clone());
+        env.clone().spawn(async move {
+            let mut poller = Poller::new(&env, &news, PERIOD);
+            let mut again = None;
+            loop {
+                poller.turn(again).await;
+                let done = at.look(&env).await;
+                again = (!done).then(|| env.now() + PERIOD);
+            }
+        });
+    }
+
+    /// Goes through the list; answers whether nothing is left to look at again by itself.
+    pub async fn look(&self, env: &Env) -> bool {
+        let Ok(Some(listed)) = env.call(&self.desk.listed, (), PATIENCE).await else { return false };
+        let mut done = true;
+        for line in listed {
+            let env = env.within(line.notification.context).child("clerk");
+            done &= self.see_to(&env, &line).await;
+        }
+        done
+    }
+
+    /// Sees to one mail; answers whether that is all that can be done now.
+    async fn see_to(&self, env: &Env, line: &Listed) -> bool {
+        let sends: Vec<u32> = line.sends.iter().map(|send| send.id).collect();
+        let decision = if line.notification.state == MailState::DeadLetter {
+            let is_mended = line.current > line.notification.template || !sends.is_empty();
+            if !is_mended {
+                return true;
+            }
+            Decision::Replay(line.notification.id)
+        } else {
+            let Ok(page) = env.call(&self.provider.activity, sends, PATIENCE).await else { return false };
+            decide(line, &page)
+        };
+        if let Decision::Found(..) = decision {
+            env.because(|| "the provider's page says so".to_owned());
+        }
+        let taken = env.call(&self.desk.decide, decision, PATIENCE).await == Ok(true);
+        // What the provider is still at has to be looked at again.
+        taken && !matches!(decision, Decision::Found(_, Known::Accepted(_)))
+    }
+}
+
+/// What the page calls for: what happened to one of the attempts counts before what is still under way.
+fn decide(line: &Listed, page: &[Activity]) -> Decision {
+    let found = |wanted: fn(&Known) -> bool| {
+        page.iter().find_map(|activity| Some((activity.send, activity.became.filter(wanted)?)))
+    };
+    let best = found(|known| matches!(known, Known::Delivered(_)))
+        .or_else(|| found(|known| matches!(known, Known::Accepted(_))))
+        .or_else(|| found(|known| matches!(known, Known::Bounced(_))));
+    match best {
+        Some((send, known)) => Decision::Found(send, known),
+        None => Decision::SendAgain(line.notification.id),
+    }
+}

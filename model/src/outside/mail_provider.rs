@@ -1,0 +1,209 @@
+//! A provider that sends mail, and the mailboxes that it ends in.
+//!
+//! What it does, as such providers do: it takes a message and answers with a number, long before anything is
+//! sent; it may throttle (429, no effect), refuse a message for good, or break before or after it has taken it
+//! (5xx). It knows no idempotency: each request that reaches it is a message of its own. What it has taken
+//! mostly arrives, sometimes only after the recipient's server has put it off, is sometimes returned, and is
+//! sometimes dropped without a word. Our number for the attempt comes back in all that it tells. It tells of
+//! each message that arrived or was returned at least once, at any time, even before its answer; repeats share
+//! a number; one message's news may overtake another's. Its activity page is true, but ten minutes old.
+//!
+//! What it does not do: lose or alter a message that it puts into a mailbox, put one message there twice, tell
+//! what is not so, or have a message returned that has arrived.
+//!
+//! Sources: RFC 1047 (a message is sent twice when the answer is lost) and RFC 5321, section 6.1; the public
+//! documentation of mail providers on their send operation (202), custom arguments, throttling, and webhooks
+//! with their events *processed*, *deferred*, *delivered*, *bounce* and *dropped*, which may be repeated.
+
+use crate::backbone::mail::desk::MailDesk;
+use crate::backbone::mail::provider::{Activity, Answer, Message, ProviderApi, Told};
+use crate::backbone::mail::rows::Known;
+use crate::facts::{Fact, MailProviderFact};
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+const PROVIDER: Label = Label::new("mail provider");
+const OUTCOME: Site = Site::new(Label::new("mail.send"), Label::new("outcome"));
+const FATE: Site = Site::new(PROVIDER, Label::new("fate"));
+const NEWS: Site = Site::new(PROVIDER, Label::new("news"));
+const COPIES: Site = Site::new(PROVIDER, Label::new("news copies"));
+
+const OUTCOMES: Alternatives = Alternatives::new(&["takes it", "429", "refuses", "5xx before", "5xx after"]);
+const FATES: Alternatives = Alternatives::new(&["arrives", "put off", "returned", "never sent"]);
+const NEWS_TIMES: Alternatives =
+    Alternatives::delays(&["soon", "before the answer", "30 min", "3 h"], (200, 60_000));
+const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
+
+/// How long it takes to take a message.
+const SERVICE: Duration = Duration::from_millis(100);
+/// How long it then takes to write the answer.
+const WRITES: Duration = Duration::from_millis(50);
+/// From taking a message to its arrival, typically.
+const SENDS_AFTER: Duration = Duration::from_secs(2);
+/// The same if the recipient's server puts it off.
+const PUT_OFF: Duration = Duration::from_secs(900);
+/// From what happened to the news of it, typically.
+const NEWS_AFTER: Duration = Duration::from_secs(1);
+/// How old the activity page is.
+const PAGE_AGE: Duration = Duration::from_secs(600);
+/// Waits before news that was not taken are told again: the last one is repeated.
+const AGAIN: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(60), Duration::from_secs(600)];
+
+/// A message that it has taken.
+struct Taken {
+    send: u32,
+    since: Moment,
+    /// What became of it and when; no news if it was dropped.
+    became: Option<(Moment, Option<Known>)>,
+}
+
+/// The provider, with the mailboxes.
+#[derive(Clone)]
+pub struct MailProvider(Rc<Inner>);
+
+struct Inner {
+    facts: Facts<Fact>,
+    desk: MailDesk,
+    messages: RefCell<Vec<Taken>>,
+    events: Cell<u32>,
+}
+
+impl MailProvider {
+    /// A provider that has taken nothing yet and tells `desk` what happens.
+    pub fn new(facts: &Facts<Fact>, desk: &MailDesk) -> Self {
+        let (facts, desk) = (facts.clone(), desk.clone());
+        Self(Rc::new(Inner { facts, desk, messages: RefCell::default(), events: Cell::default() }))
+    }
+
+    /// Boots the provider's node.
+    pub fn boot(&self, env: &Env, operations: &ProviderApi) {
+        let at = self.clone();
+        operations.send.serve(env, move |env, message| at.clone().take(env, message));
+        let at = self.clone();
+        operations.activity.serve(env, move |env, sends| {
+            let page = at.activity(&env, &sends);
+            async move { page }
+        });
+    }
+
+    fn state(&self, env: &Env, fact: MailProviderFact) {
+        self.0.facts.state(env, &Fact::MailProvider(fact));
+    }
+
+    async fn take(self, env: Env, message: Message) -> Answer {
+        self.state(&env, MailProviderFact::Asked { send: message.send });
+        env.sleep(SERVICE).await;
+        let outcome = OUTCOMES.names()[env.choose(OUTCOME, &OUTCOMES).index()];
+        match outcome {
+            "429" => return Answer::TooMany,
+            "refuses" => {
+                self.state(&env, MailProviderFact::Refused { send: message.send });
+                return Answer::Rejected;
+            }
+            "5xx before" => return Answer::ServerError,
+            _ => {}
+        }
+        let number = {
+            let mut messages = self.0.messages.borrow_mut();
+            messages.push(Taken { send: message.send, since: env.now(), became: None });
+            messages.len() as u32
+        };
+        self.state(&env, MailProviderFact::Took { message: number, send: message.send });
+        self.pass_on(&env, number, message);
+        env.sleep(WRITES).await;
+        if outcome == "5xx after" { Answer::ServerError } else { Answer::Accepted(number) }
+    }
+
+    /// Sends what was taken, and tells of it.
+    fn pass_on(&self, env: &Env, number: u32, message: Message) {
+        let fate = FATES.names()[env.choose(FATE, &FATES).index()];
+        if fate == "put off" {
+            env.lasts(PUT_OFF);
+        }
+        let (overtakes, late) = news_time(env);
+        let copies = 1 + env.choose(COPIES, &COPY).index();
+        let sends_after = match fate {
+            "put off" => PUT_OFF,
+            _ if overtakes => Duration::ZERO,
+            _ => SENDS_AFTER,
+        };
+        // Overtakes the answer, which is still being written.
+        let news_after = if overtakes { Duration::from_millis(1) } else { NEWS_AFTER + late };
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(sends_after).await;
+            let Some(became) = at.end(&env, fate, number, message) else { return };
+            env.sleep(news_after).await;
+            let event = at.0.events.get() + 1;
+            at.0.events.set(event);
+            for _ in 0..copies {
+                at.tell(env.child("news"), Told { event, send: message.send, says: became });
+            }
+        });
+    }
+
+    /// The end of a message; none if there will be no news of it.
+    fn end(&self, env: &Env, fate: &str, number: u32, message: Message) -> Option<Known> {
+        let Message { send, recipient, letter } = message;
+        let became = match fate {
+            "never sent" => None,
+            "returned" => Some(Known::Bounced(number)),
+            _ => Some(Known::Delivered(number)),
+        };
+        self.0.messages.borrow_mut()[number as usize - 1].became = Some((env.now(), became));
+        self.state(
+            env,
+            match became {
+                None => MailProviderFact::Dropped { message: number },
+                Some(Known::Bounced(_)) => MailProviderFact::Returned { message: number, send, recipient },
+                Some(_) => MailProviderFact::Arrived { message: number, send, recipient, letter },
+            },
+        );
+        became
+    }
+
+    /// Tells something until it is taken.
+    fn tell(&self, env: Env, told: Told) {
+        let at = self.clone();
+        env.clone().spawn(async move {
+            at.state(&env, MailProviderFact::Told { send: told.send, says: told.says });
+            for tries in 0.. {
+                let delivery = env.child("delivery");
+                if delivery.call(&at.0.desk.told, told, Duration::from_secs(10)).await == Ok(true) {
+                    return;
+                }
+                env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;
+            }
+        });
+    }
+
+    /// What the page says of these attempts; it does not know of those that never reached the provider.
+    fn activity(&self, env: &Env, sends: &[u32]) -> Vec<Activity> {
+        let age = env.now().since(Moment::START).saturating_sub(PAGE_AGE);
+        let seen = |moment: Moment| moment.since(Moment::START) <= age;
+        let messages = self.0.messages.borrow();
+        let lines = (1..).zip(messages.iter()).filter(|(_, taken)| sends.contains(&taken.send));
+        let lines = lines.filter(|(_, taken)| seen(taken.since)).map(|(number, taken)| Activity {
+            send: taken.send,
+            became: match taken.became {
+                Some((since, became)) if seen(since) => became,
+                _ => Some(Known::Accepted(number)),
+            },
+        });
+        lines.collect()
+    }
+}
+
+/// Whether news overtake the answer, and how much later than usual they are told.
+fn news_time(env: &Env) -> (bool, Duration) {
+    let when = env.choose(NEWS, &NEWS_TIMES);
+    if NEWS_TIMES.names().get(when.index()) == Some(&"before the answer") {
+        return (true, Duration::ZERO);
+    }
+    let late = when.delay(&NEWS_TIMES);
+    if !late.is_zero() {
+        env.lasts(late);
+    }
+    (false, late)
+}

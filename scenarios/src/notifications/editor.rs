@@ -1,0 +1,73 @@
+//! An editor who changes texts while mail is under way: an episode, drawn once.
+
+use super::{BROKEN, SOUND};
+use shakedown_model::Backbone;
+use shakedown_model::backbone::mail::desk;
+use shakedown_model::backbone::mail::templates::Variable;
+use shakedown_model::outside::clerk::Clerk;
+use shakedown_sim::{Alternatives, Duration, Env, Label, Poller, Site};
+use std::rc::Rc;
+
+const EDITOR: Label = Label::new("editor");
+const PUBLISHES: Site = Site::new(EDITOR, Label::new("publishes"));
+const WAYS: Alternatives = Alternatives::new(&[
+    "nothing",
+    "new texts with the first mail",
+    "new texts with the second mail",
+    "broken texts with the first mail",
+]);
+/// How soon after a mail was planned the texts change.
+const AT_ONCE: Duration = Duration::from_millis(1);
+/// How long a broken text stays.
+const MENDED_AFTER: Duration = Duration::from_secs(1_800);
+/// How long the editor waits after the store failed.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Somebody who may change the texts.
+pub(super) struct Editor {
+    pub(super) backbone: Rc<Backbone>,
+    /// Whom the editor tells that a text is mended.
+    pub(super) clerk: Clerk,
+}
+
+impl Editor {
+    /// Draws whether anything is published in this run, and when.
+    pub(super) fn begin(self: &Rc<Self>, env: &Env) {
+        let (mails, texts) = match WAYS.names()[env.choose(PUBLISHES, &WAYS).index()] {
+            "new texts with the first mail" => (1, SOUND),
+            "new texts with the second mail" => (2, SOUND),
+            "broken texts with the first mail" => (1, BROKEN),
+            _ => return,
+        };
+        let (at, env) = (Rc::clone(self), env.clone());
+        env.clone().spawn(async move {
+            at.wait_for(&env, mails).await;
+            at.publish(&env, texts).await;
+            if texts == BROKEN {
+                env.sleep(MENDED_AFTER).await;
+                at.publish(&env, SOUND).await;
+                at.clerk.look(&env).await;
+            }
+        });
+    }
+
+    /// Waits until so many mails have been planned.
+    async fn wait_for(&self, env: &Env, mails: usize) {
+        let Some(mail) = &self.backbone.mail else { return };
+        let mut poller = Poller::new(env, mail.notifications.signal(), AT_ONCE);
+        loop {
+            poller.turn(None).await;
+            let planned = self.backbone.store.begin(env).scan(&mail.notifications, |_| true).await;
+            if planned.is_ok_and(|planned| planned.len() >= mails) {
+                return;
+            }
+        }
+    }
+
+    async fn publish(&self, env: &Env, texts: &'static [Variable]) {
+        let env = env.child("texts");
+        while desk::publish(&env, &self.backbone, texts).await.is_err() {
+            env.sleep(AGAIN).await;
+        }
+    }
+}

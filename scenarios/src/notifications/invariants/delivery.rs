@@ -1,0 +1,142 @@
+//! What became of mail, and whether we know.
+
+use super::super::post::{Happened, Post, is_listed};
+use super::at_rest::AtRest;
+use shakedown_model::Fact;
+use shakedown_model::backbone::mail::rows::{MailState, Notification, Recipient};
+use shakedown_model::backbone::mail::templates::Variable;
+use shakedown_model::facts::MailFact;
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+
+/// Our row of a mail agrees with the world.
+pub(super) fn known_or_flagged() -> Box<dyn Invariant<Fact>> {
+    let about = "once healed: a planned mail's row says what the mailbox and the provider's log say (arrived, returned, \
+                 refused, or never sent), or a person is told to look at it; and each mail in a mailbox belongs \
+                 to an attempt on record";
+    AtRest::asking("delivery-known-or-flagged", about, |post, findings| {
+        for (row, event) in post.notifications.iter().filter(|(row, _)| !is_listed(row)) {
+            if let Some(objection) = objection(post, row) {
+                let roles = format!("{:?}, {objection}", row.state);
+                findings.violated(&roles, &[*event], || {
+                    format!("mail {} is {:?} here, and {objection}", row.id, row.state)
+                });
+            }
+        }
+        for arrived in &post.arrived {
+            if !post.sends.iter().any(|send| send.id == arrived.send) {
+                findings.violated("arrived, not on record", &[arrived.event], || {
+                    format!("the mail of send {} arrived, and our log has no such attempt", arrived.send)
+                });
+            }
+        }
+    })
+}
+
+fn objection(post: &Post, row: &Notification) -> Option<&'static str> {
+    let any = |of: &dyn Fn(u32) -> bool| post.sends_of(row.id).any(|send| of(send.id));
+    let arrived = any(&|send| post.arrived.iter().any(|arrived| arrived.send == send));
+    let returned = any(&|send| post.returned.iter().any(|(other, _)| *other == send));
+    match row.state {
+        MailState::Delivered => (!arrived).then_some("no mailbox has it"),
+        MailState::Bounced => (!returned || arrived).then_some("it was not returned"),
+        MailState::Rejected => {
+            let refused = any(&|send| post.refused.contains(&send));
+            (!refused || arrived).then_some("it was not refused")
+        }
+        MailState::Suppressed => arrived.then_some("a mailbox has it"),
+        _ => Some("nobody finds out what became of it"),
+    }
+}
+
+/// Whoever is to be told has been told, or a person knows.
+pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
+    let about = "once healed: each recipient of each event has its mail, or the address returned one, or the provider \
+                 refused it, or it is listed for a person. How bookings end is not judged here";
+    AtRest::asking("accepted-work-finishes", about, |post, findings| {
+        for event in &post.events {
+            for recipient in event.recipients().filter(|recipient| !is_settled(post, event, *recipient)) {
+                findings.violated("not told", &[event.event], || {
+                    format!("{recipient:?} was never told that {:?} is {:?}", event.subject, event.what)
+                });
+            }
+        }
+    })
+}
+
+fn is_settled(post: &Post, event: &Happened, recipient: Recipient) -> bool {
+    let subject = event.subject;
+    let of_event =
+        |row: &Notification| (row.subject, row.what, row.recipient) == (subject, event.what, recipient);
+    let mut rows = post.notifications.iter().map(|(row, _)| row).filter(|row| of_event(row));
+    post.told(subject, event.what, recipient).next().is_some()
+        || post.returned.iter().any(|(_, other)| *other == recipient)
+        || rows.any(|row| is_listed(row) || post.sends_of(row.id).any(|send| post.refused.contains(&send.id)))
+}
+
+/// What reached the provider is in our log.
+pub(super) fn every_side_effect_accounted() -> Box<dyn Invariant<Fact>> {
+    let about = "once healed: each message that reached the provider has its attempt in our log, with its answer or as \
+                 unknown";
+    AtRest::asking("every-side-effect-accounted", about, |post, findings| {
+        for (asked, event) in &post.asked {
+            if !post.sends.iter().any(|send| send.id == *asked) {
+                findings.violated("no record", &[*event], || {
+                    format!("the provider was given send {asked}, and our log has no such attempt")
+                });
+            }
+        }
+    })
+}
+
+/// The longest that faults may last, from the first to the end of the last, for mail to get over them by itself.
+const TRANSIENT: Duration = Duration::from_secs(120);
+/// Whose choices are no faults.
+const PEOPLE: [&str; 2] = ["customer", "editor"];
+
+/// What passes by itself needs nobody.
+#[derive(Default)]
+pub(super) struct TransientFaultsHeal {
+    post: Post,
+    faults: Option<(Moment, Moment)>,
+    broken_text: bool,
+}
+
+impl Invariant<Fact> for TransientFaultsHeal {
+    fn name(&self) -> &'static str {
+        "transient-faults-heal"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: if all faults lie within 2 minutes, no attempt had an unknown outcome, the provider dropped \
+         nothing that it had taken and no text was broken, no mail is listed for a person. What people do is no \
+         fault"
+    }
+    fn reset(&mut self) {
+        self.post.reset();
+        self.faults = None;
+        self.broken_text = false;
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.post.observe(at, fact);
+        if let Fact::Mail(MailFact::Template(template)) = fact {
+            self.broken_text |= template.variables.contains(&Variable::Visit);
+        }
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        if !PEOPLE.contains(&disturbance.owner.text()) {
+            let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
+            self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        let transient = self.faults.is_none_or(|(from, until)| until - from <= TRANSIENT);
+        let knowable = self.post.unknown.is_empty() && !self.post.dropped && !self.broken_text;
+        if !transient || !knowable {
+            return;
+        }
+        for (row, event) in self.post.notifications.iter().filter(|(row, _)| is_listed(row)) {
+            findings.violated("person needed", &[*event], || {
+                format!("a passing fault left mail {} for a person to look at", row.id)
+            });
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The invariants of notifications. They read the mailboxes, the provider's log, the edge's log and committed
+//! rows; none knows how mail is sent.
+
+mod at_rest;
+mod delivery;
+mod messages;
+mod texts;
+
+use crate::invariants::requests;
+use shakedown_model::Fact;
+use shakedown_sim::Invariant;
+
+/// All of them, in the order in which reports list them.
+pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
+    vec![
+        Box::new(messages::OneMessage::default()),
+        Box::new(texts::RightTemplate::default()),
+        delivery::known_or_flagged(),
+        delivery::accepted_work_finishes(),
+        delivery::every_side_effect_accounted(),
+        Box::new(delivery::TransientFaultsHeal::default()),
+        Box::new(requests::RequestsAnswerInTime::default()),
+        Box::new(requests::NoDependencyFailureShown),
+    ]
+}

@@ -1,0 +1,206 @@
+//! The notifications scenario: a small booking flow whose customers are told by mail what happens, with a mail
+//! provider that is slow, fails, and tells late.
+//!
+//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, `editor` changes texts,
+//! [`post`] is what judges keep of the facts, [`invariants`] and [`goals`] judge.
+
+mod editor;
+pub mod faults;
+pub mod goals;
+pub mod invariants;
+pub mod post;
+
+use crate::catalogue::Entry;
+use editor::Editor;
+use shakedown_model::backbone::events::What;
+use shakedown_model::backbone::mail::desk::MailDesk;
+use shakedown_model::backbone::mail::provider::ProviderApi;
+use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
+use shakedown_model::backbone::mail::templates::{Template, Variable};
+use shakedown_model::backbone::mail::{Mail, delivery};
+use shakedown_model::backbone::workers::{self, Handler};
+use shakedown_model::booking::Platform;
+use shakedown_model::booking::api::Api;
+use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::worker::Carrier;
+use shakedown_model::outside::clerk::Clerk;
+use shakedown_model::outside::customer::Customer;
+use shakedown_model::outside::edge::Edge;
+use shakedown_model::outside::mail_provider::MailProvider;
+use shakedown_model::outside::partner::Partner;
+use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_sim::{
+    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Rehearse, Role, Runner,
+    Scenario, Stage, Store, Variant,
+};
+use std::rc::Rc;
+
+/// What the catalogue says of it.
+pub const ENTRY: Entry = Entry {
+    name: "notifications",
+    about: "customers are told by mail what becomes of their bookings, by a provider that may take mail unseen, lose it, and tell late",
+    assumptions: ASSUMPTIONS,
+    systems: &["notifications"],
+    needs: goals::NEEDS,
+    rehearse: |without| {
+        let scenario = Notifications::without(without).map_err(|unknown| unknown.to_string())?;
+        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
+    },
+};
+
+const ASSUMPTIONS: &[&str] = &[
+    "a message reaches the provider at most 10 minutes late, and a mailer pauses at most 10 minutes at a time",
+    "the provider repeats our number for the attempt in all that it tells, and tells until it is heard",
+    "its activity page is true and at most 10 minutes old; a person looks at it where nothing was heard for 2 hours",
+    "mail that is returned has not arrived, and mail is not returned after it has arrived",
+    "mail that must reach its recipient may arrive once more for each attempt that is on record as unknown",
+    "the partner takes idempotency keys, and nothing is lost on the way to it: its faults are rehearsed by `booking`",
+    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
+    "everything heals 3 hours in; what is late by then still arrives",
+];
+
+/// The scenario, with a design that may lack guardrails.
+pub struct Notifications {
+    without: Vec<String>,
+}
+
+impl Notifications {
+    /// The scenario without these guardrails.
+    ///
+    /// # Errors
+    /// If a name is no guardrail's.
+    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Design::without(names)?;
+        Ok(Self { without: names.to_vec() })
+    }
+
+    fn design(&self) -> Design {
+        Design::without(&self.without)
+            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+    }
+}
+
+const PARAMETERS: &[Parameter] = &[Parameter { name: "customers", values: &["1", "2"], small: &["1"] }];
+
+/// One way over the network, on the happy path.
+const HOP: Duration = Duration::from_millis(20);
+/// Between nodes of one data centre.
+const SHORT_HOP: Duration = Duration::from_millis(1);
+/// What a customer books.
+const OFFER: u32 = 1;
+/// What it costs, in minor units.
+const PRICE: u32 = 12_000;
+
+impl Scenario for Notifications {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "notifications"
+    }
+
+    fn without(&self) -> Vec<String> {
+        self.without.clone()
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        PARAMETERS
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(3 * 3_600), settle: Duration::from_secs(30 * 3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let facts = stage.facts();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let store = Store::new(&server, faults::STORE);
+        let pages = Link::new("pages", HOP, LinkFaults::NONE);
+        let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &pages);
+        let mail = Mail::new(provider.clone(), facts);
+        furnish(&store, &mail, stage.variant().number("customers"));
+        let backbone = Rc::new(Backbone::new(store, self.design(), facts).with_mail(mail));
+        let desk = MailDesk::over(&Link::new("news", HOP, faults::NEWS), &pages);
+        post_office(stage, &backbone, &provider, &desk);
+        booking(stage, &backbone, &desk);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+/// The language in which a recipient wants to be written to.
+pub fn language_of(recipient: Recipient) -> Language {
+    match recipient {
+        Recipient::Party(number) if number % 2 == 1 => Language::German,
+        _ => Language::English,
+    }
+}
+
+/// What a text about a booking fills in.
+const SOUND: &[Variable] = &[Variable::Recipient, Variable::Booking];
+/// What it fills in where somebody has copied a line from the text about visits.
+const BROKEN: &[Variable] = &[Variable::Recipient, Variable::Visit];
+
+/// What is there before the run: the address book, and the first version of each text.
+fn furnish(store: &Store, mail: &Mail, customers: u32) {
+    for recipient in (1..=customers).map(Recipient::Party).chain([Recipient::Desk]) {
+        store.plant(&mail.contacts, Contact { recipient, language: language_of(recipient), bounced: false });
+    }
+    let told = [What::Accepted, What::Confirmed, What::Failed, What::Withdrawn, What::Cancelled];
+    for what in told {
+        store.plant(&mail.templates, Template { what, version: 1, variables: SOUND });
+    }
+}
+
+/// The provider, our mailers, and those who look after mail and texts.
+fn post_office(stage: &Stage<Fact>, backbone: &Rc<Backbone>, provider: &ProviderApi, desk: &MailDesk) {
+    let (at, operations) = (MailProvider::new(stage.facts(), desk), provider.clone());
+    stage.node(Role::outside("mail provider".into()), move |env| at.boot(&env, &operations));
+    for _ in 0..2 {
+        let at = Rc::clone(backbone);
+        stage.node(faults::MAILER, move |env| delivery::boot(&env, &at));
+    }
+    let Some(mail) = &backbone.mail else { unreachable!("it was built with mail") };
+    let clerk = Clerk::new(desk, provider);
+    let (at, news) = (clerk.clone(), mail.notifications.signal().clone());
+    stage.node(Role::outside("clerk".into()), move |env| at.begin(&env, &news));
+    let editor = Rc::new(Editor { backbone: Rc::clone(backbone), clerk });
+    stage.node(Role::outside("editor".into()), move |env| editor.begin(&env));
+}
+
+/// The booking flow, and its customers.
+fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, desk: &MailDesk) {
+    let (facts, terms) = (stage.facts(), PartnerTerms::KEYS);
+    let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
+    let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+    let api = Api::over(&inside, &Link::new("callbacks", HOP, LinkFaults::NONE));
+    let web = Link::new("web", HOP, LinkFaults::NONE);
+    let edge = Edge::over(&web, &web);
+    let platform = Platform::new(backbone, to_partner.clone(), terms, facts);
+    platform.plant_offer(OFFER, PRICE);
+    let partner = Partner::new(terms, facts, &api);
+    stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &to_partner));
+    let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
+    stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
+    let (at, beside, desk) = (Rc::clone(&platform), Rc::clone(backbone), desk.clone());
+    stage.node(faults::API, move |env| {
+        api.boot(&env, &at);
+        desk.boot(&env, &beside);
+    });
+    let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
+    for _ in 0..2 {
+        let (at, handlers) = (Rc::clone(backbone), Rc::clone(&handlers));
+        stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
+    }
+    for number in 1..=stage.variant().number("customers") {
+        let env = stage.node(Role::new("customer".into(), CrashProfile::NEVER), |_| {});
+        let env = env.within(stage.entity("intent"));
+        let customer = Customer::new(number, &edge, facts, platform.tables.bookings.signal());
+        env.clone().spawn(async move { customer.book(&env, OFFER).await });
+    }
+}

@@ -1,0 +1,24 @@
+//! With every guardrail in place.
+
+use crate::without;
+use shakedown_scenarios::survey;
+use shakedown_sim::search::{Bounded, explore};
+use shakedown_sim::{Rehearse, Variant};
+
+#[test]
+fn two_thousand_seeds_hold() {
+    let campaign = explore(&mut without(&[]), 0..2_000, 1);
+    assert_eq!(campaign.tally.runs, 2_000, "{:#?}", campaign.failing);
+    assert_eq!(campaign.failing, []);
+}
+
+#[test]
+fn whatever_two_things_go_wrong_it_holds() {
+    let mut runner = without(&[]);
+    let variants = survey::small_variants(runner.parameters(), &Variant::default());
+    let mut search = Bounded::new(variants, 2, true);
+    search.run(&mut runner);
+    assert!(search.broken().is_none(), "{:?}", search.broken().map(|broken| &broken.script));
+    let runs: Vec<u64> = search.depths().iter().map(|depth| depth.tally.runs).collect();
+    assert!(runs[1] > 100 && runs[1] < 300 && runs[2] > 10_000, "{runs:?}");
+}
