@@ -74,6 +74,16 @@ pub const CHECKS: [Duration; 6] =
 pub const CHECK_AGAIN: Duration = mins(2);
 /// How often the partner's statement is read.
 pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
+/// After this a worker gives up on the renderer.
+pub const RENDERER_PATIENCE: Duration = secs(10);
+/// After this a worker gives up on the document store.
+pub const DOCUMENTS_PATIENCE: Duration = secs(5);
+/// How long a day is; it ends with the nightly close.
+pub const DAY: Duration = mins(24 * 60);
+/// How often the nightly close looks for days that are over.
+pub const CLOSE_LOOKS: Duration = mins(15);
+/// How long it waits after the store failed it.
+pub const CLOSE_AGAIN: Duration = mins(1);
 /// How long a quote may be accepted.
 pub const QUOTE_OPEN: Duration = mins(30);
 /// Asked again within this, a quote is the same one.

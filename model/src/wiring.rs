@@ -1,17 +1,22 @@
 //! Which form of each guardrail a platform is built with: the one table that names them.
 
+use crate::guardrails::async_worker::{AfterTheAnswer, AsyncWorker, WithinTheRequest};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
+use crate::guardrails::durable_acceptance::{AnswerFirst, CommitFirst, DurableAcceptance};
 use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
 use crate::guardrails::freshness_policy::{FreshnessPolicy, LockedRow, WhatTheCacheHas};
 use crate::guardrails::idempotency_store::{EachSubmitNew, IdempotencyStore, QuoteOnce};
 use crate::guardrails::invalidation::{DeletedAndLeased, FilledAtWill, Invalidation, TimeToLive};
+use crate::guardrails::job_queue::{InProcess, JobQueue, Rows};
 use crate::guardrails::notification_log::{NotificationLog, RowAfterSend, RowBeforeSend};
 use crate::guardrails::notification_service::{EachCaller, NotificationService, PlanOfEvent};
+use crate::guardrails::operational_status_view::{OperationalStatusView, TheRowAlone, WhatHappened};
 use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
+use crate::guardrails::workflow_service::{EachItsOwn, OneFunction, WorkflowService};
 
 /// A component that can be taken out.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +82,36 @@ pub const GUARDRAILS: &[Guardrail] = &[
         naive: &[Naive {
             what: "sends again after a timeout, believes callbacks",
             breaks: &["no-orphan-reservation", "charged-at-most-once", "local-and-partner-agree"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "workflow-service",
+        system: "visit",
+        guarded: "one function moves a visit, by one set of rules, from the state that it holds",
+        naive: &[Naive {
+            what: "controller, importer and nightly job each load, check and save",
+            breaks: &["legal-transitions-only"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "async-worker",
+        system: "visit",
+        guarded: "the visit is committed and answered; workers make its documents",
+        naive: &[Naive {
+            what: "the document is made within the request",
+            breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "operational-status-view",
+        system: "visit",
+        guarded: "shows transition, report, message and attempts; a replay does what lacks",
+        naive: &[Naive {
+            what: "shows the visit's row; a replay runs all of it again",
+            breaks: &["no-premature-success"],
             masked_by: &[],
         }],
     },
@@ -180,6 +215,22 @@ pub const GUARDRAILS: &[Guardrail] = &[
             },
         ],
     },
+    Guardrail {
+        name: "durable-acceptance",
+        system: "jobs",
+        guarded: "committed, then answered; after an unknown commit one asks again with the same key",
+        naive: &[Naive { what: "answered, then saved", breaks: &["accepted-means-durable"], masked_by: &[] }],
+    },
+    Guardrail {
+        name: "job-queue",
+        system: "jobs",
+        guarded: "a job is a row, kept with what it is owed to",
+        naive: &[Naive {
+            what: "a task of the process that answered",
+            breaks: &["accepted-work-finishes"],
+            masked_by: &[],
+        }],
+    },
 ];
 
 /// The forms that a platform is built with.
@@ -196,6 +247,11 @@ pub struct Design {
     pub(crate) freshness: Box<dyn FreshnessPolicy>,
     pub(crate) reads: Box<dyn ReadCache>,
     pub(crate) invalidation: Box<dyn Invalidation>,
+    pub(crate) workflow: Box<dyn WorkflowService>,
+    pub(crate) reporting: Box<dyn AsyncWorker>,
+    pub(crate) status: Box<dyn OperationalStatusView>,
+    pub(crate) taking_on: Box<dyn DurableAcceptance>,
+    pub(crate) queue: Box<dyn JobQueue>,
 }
 
 /// A name that is no guardrail's.
@@ -219,6 +275,11 @@ impl Design {
             freshness: Box::new(LockedRow),
             reads: Box::new(ThroughCache),
             invalidation: Box::new(DeletedAndLeased),
+            workflow: Box::new(OneFunction),
+            reporting: Box::new(AfterTheAnswer),
+            status: Box::new(WhatHappened),
+            taking_on: Box::new(CommitFirst),
+            queue: Box::new(Rows),
         }
     }
 
@@ -250,6 +311,11 @@ impl Design {
                 "read-cache" => design.reads = Box::new(AllAtPrimary),
                 "invalidation" => design.invalidation = Box::new(TimeToLive),
                 "invalidation:b" => design.invalidation = Box::new(FilledAtWill),
+                "workflow-service" => design.workflow = Box::new(EachItsOwn),
+                "async-worker" => design.reporting = Box::new(WithinTheRequest),
+                "operational-status-view" => design.status = Box::new(TheRowAlone),
+                "durable-acceptance" => design.taking_on = Box::new(AnswerFirst),
+                "job-queue" => design.queue = Box::new(InProcess),
                 _ => return Err(UnknownGuardrail(name.clone())),
             }
         }

@@ -1,6 +1,6 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`], [`notifications`] and [`caching`] (scenarios), [`invariants`] (judges of
+//! Modules in reading order: [`booking`], [`visit`], [`notifications`] and [`caching`] (scenarios), [`invariants`] (judges of
 //! every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
 //! [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
@@ -24,4 +24,5 @@ pub mod quiet;
 pub mod regression;
 pub mod survey;
 pub mod traces;
+pub mod visit;
 pub mod watchdog;

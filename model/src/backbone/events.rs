@@ -14,6 +14,8 @@ pub enum Subject {
     Booking(u32),
     /// An offer, by its number.
     Offer(u32),
+    /// A visit, by the clinic's number.
+    Visit(u32),
 }
 
 /// What happened.
@@ -35,6 +37,16 @@ pub enum What {
     Cancelled,
     /// It cannot be booked any more.
     Ended,
+    /// A patient is expected.
+    Scheduled,
+    /// A patient is here.
+    Arrived,
+    /// A patient has been seen.
+    Processed,
+    /// A patient did not come.
+    Missed,
+    /// The report on a revision is in the document store; the revision stands for the version.
+    Reported,
 }
 
 /// A business event.
@@ -46,7 +58,7 @@ pub struct Event {
     pub version: u32,
     /// What happened.
     pub what: What,
-    /// Whom it concerns: the number of the customer, or 0 for nobody.
+    /// Whom it concerns: the number of the customer or of the visit's patient, or 0 for nobody.
     pub party: u32,
     /// The trace context of the row.
     pub context: Scope,

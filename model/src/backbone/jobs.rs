@@ -15,6 +15,8 @@ use shakedown_sim::{Env, Moment, Row, Scope, StoreError, Transaction};
 pub enum Kind {
     /// A booking is carried as far as it goes.
     Book,
+    /// A report is made and kept.
+    Report,
 }
 
 /// Where a job stands.
@@ -54,7 +56,8 @@ pub struct Job {
     pub id: u32,
     /// What it is about.
     pub kind: Kind,
-    /// The number of the row that it is to see to: for [`Kind::Book`] the booking.
+    /// The number of the row that it is to see to: for [`Kind::Book`] the booking, for
+    /// [`Kind::Report`] the report.
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,

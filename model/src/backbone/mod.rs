@@ -7,14 +7,17 @@ pub mod events;
 pub mod jobs;
 pub mod mail;
 pub mod outbox;
+mod reply;
 pub mod workers;
+
+pub use reply::Reply;
 
 use crate::facts::Fact;
 use crate::wiring::Design;
 use jobs::{Job, Replay};
 use mail::Mail;
 use outbox::Posted;
-use shakedown_sim::{Change, Env, Facts, Row, Store, Table};
+use shakedown_sim::{Change, Env, Facts, Row, Signal, Store, Table};
 use std::cell::Cell;
 
 /// What all nodes of the platform share: durable state and settings, no memory.
@@ -29,6 +32,9 @@ pub struct Backbone {
     pub outbox: Option<Table<Posted>>,
     /// The part that sends mail, where there is one.
     pub mail: Option<Mail>,
+    /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
+    /// new.
+    pub news: Signal,
     pub(crate) design: Design,
     outbox_numbers: Sequence,
     job_numbers: Sequence,
@@ -37,10 +43,12 @@ pub struct Backbone {
 impl Backbone {
     /// A backbone with empty tables.
     pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Self {
-        let jobs = stating(facts, |before, after| Fact::Job { before, after });
+        let news = Signal::new();
+        let jobs = telling(facts, &news, |before, after| Fact::Job { before, after });
         let replays = stating(facts, |_, after| Fact::Replay(after));
         let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
-        Self { store, jobs, replays, outbox: None, mail: None, design, outbox_numbers, job_numbers }
+        let (outbox, mail) = (None, None);
+        Self { store, jobs, replays, outbox, mail, news, design, outbox_numbers, job_numbers }
     }
 
     /// With an outbox, whose events a relay tells.
@@ -70,10 +78,20 @@ pub(crate) fn stating<R: Row + Copy>(
     facts: &Facts<Fact>,
     fact: impl Fn(Option<R>, R) -> Fact + 'static,
 ) -> Table<R> {
-    let facts = facts.clone();
+    telling(facts, &Signal::new(), fact)
+}
+
+/// A table whose commits are stated as facts, one for each row, and told to whoever waits for news.
+pub(crate) fn telling<R: Row + Copy>(
+    facts: &Facts<Fact>,
+    news: &Signal,
+    fact: impl Fn(Option<R>, R) -> Fact + 'static,
+) -> Table<R> {
+    let (facts, news) = (facts.clone(), news.clone());
     Table::new(move |env: &Env, change: &Change<R>| {
         if let Some(after) = change.after {
             facts.state(env, &fact(change.before, after));
         }
+        news.raise(env);
     })
 }

@@ -7,6 +7,7 @@ use super::inbox;
 use super::offers::{self, Pages};
 use super::platform::{Platform, errand};
 use super::rows::{Attention, Booking, Offer, Quote, Status};
+use crate::backbone::Reply;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
 use crate::facts::{Code, Fact, Word};
@@ -44,26 +45,6 @@ pub struct Submission {
     pub quote: u32,
     /// The price that the customer saw.
     pub price: u32,
-}
-
-/// An answer: its code, and what it brings if it brings something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reply<T> {
-    /// How the request was answered.
-    pub code: Code,
-    /// What it brings.
-    pub body: Option<T>,
-}
-
-impl<T> Reply<T> {
-    /// An answer without anything.
-    pub(crate) fn bare(code: Code) -> Self {
-        Self { code, body: None }
-    }
-
-    pub(crate) fn of(body: T) -> Self {
-        Self { code: Code::Ok, body: Some(body) }
-    }
 }
 
 /// What a screen needs to show a booking.

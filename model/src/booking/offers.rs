@@ -1,8 +1,8 @@
 //! Offers: what can be booked, shown on pages through the cache, and ended by the back office.
 
-use super::api::Reply;
 use super::platform::Platform;
 use super::rows::Offer;
+use crate::backbone::Reply;
 use crate::backbone::events::{self, Event, Subject, What};
 use crate::backbone::outbox::Consumer;
 use crate::facts::{Code, Fact, OfferFact};

@@ -23,7 +23,7 @@ pub enum EdgeFact {
     },
 }
 
-/// What a customer's request asks for.
+/// What a request asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Request {
     /// To see an offer.
@@ -36,6 +36,14 @@ pub enum Request {
     Status,
     /// To cancel a booking.
     Cancel,
+    /// To move a visit.
+    Advance,
+    /// To have what lacks of a visit done again.
+    Replay,
+    /// To see a visit.
+    Visit,
+    /// To take a row of a clinic's feed.
+    Import,
 }
 
 /// How a request was answered.
@@ -80,6 +88,10 @@ fn request(what: Request) -> &'static str {
         Request::Submit => "book this",
         Request::Status => "how is it going",
         Request::Cancel => "cancel this",
+        Request::Advance => "move this visit",
+        Request::Replay => "do again what lacks",
+        Request::Visit => "how does this visit stand",
+        Request::Import => "a row from a clinic",
     }
 }
 

@@ -88,6 +88,11 @@ pub(super) fn tells(what: What) -> &'static str {
         What::Cancelling => "being cancelled",
         What::Cancelled => "cancelled",
         What::Ended => "ended",
+        What::Scheduled => "expected",
+        What::Arrived => "here",
+        What::Processed => "seen",
+        What::Missed => "did not come",
+        What::Reported => "the report is ready",
     }
 }
 

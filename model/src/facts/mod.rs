@@ -2,18 +2,22 @@
 //! its own; each fact brings its own sentence.
 
 mod booking;
+mod documents;
 mod edge;
 mod mail;
 mod mail_provider;
 mod offers;
 mod partner;
+mod visit;
 
 pub use booking::{BookingFact, Word, word};
+pub use documents::DocumentFact;
 pub use edge::{Code, EdgeFact, Request};
 pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
 pub use partner::PartnerFact;
+pub use visit::{VisitFact, VisitWord, visit_word};
 
 use crate::backbone::events::Subject;
 use crate::backbone::jobs::{Job, Kind, Replay};
@@ -34,6 +38,10 @@ pub enum Fact {
     Mail(MailFact),
     /// Of the mail provider and the mailboxes.
     MailProvider(MailProviderFact),
+    /// Of the visit flow.
+    Visit(VisitFact),
+    /// Of the document store.
+    Documents(DocumentFact),
     /// A job row changed.
     Job {
         /// As it was; none if it is new.
@@ -54,6 +62,8 @@ impl shakedown_sim::Fact for Fact {
             Fact::Partner(fact) => fact.is_routine(),
             Fact::Mail(fact) => fact.is_routine(),
             Fact::MailProvider(fact) => fact.is_routine(),
+            Fact::Visit(fact) => fact.is_routine(),
+            Fact::Documents(fact) => fact.is_routine(),
             Fact::Job { .. } => true,
             Fact::Replay(_) => false,
         }
@@ -67,6 +77,8 @@ impl shakedown_sim::Fact for Fact {
             Fact::Partner(fact) => fact.sentence(),
             Fact::Mail(fact) => fact.sentence(),
             Fact::MailProvider(fact) => fact.sentence(),
+            Fact::Visit(fact) => fact.sentence(),
+            Fact::Documents(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
             Fact::Replay(Replay { job, by, reason, .. }) => {
                 format!("keeps that {by} had job {job} replayed: {reason}")
@@ -91,11 +103,13 @@ fn subject_of(subject: Subject) -> String {
     match subject {
         Subject::Booking(booking) => format!("B{booking}"),
         Subject::Offer(offer) => format!("offer {offer}"),
+        Subject::Visit(visit) => format!("V{visit}"),
     }
 }
 
 fn subject(job: &Job) -> String {
     match job.kind {
         Kind::Book => format!("B{}", job.subject),
+        Kind::Report => format!("report {}", job.subject),
     }
 }

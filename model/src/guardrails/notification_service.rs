@@ -24,6 +24,7 @@ impl NotificationService for PlanOfEvent {
         let (kind, number) = match event.subject {
             Subject::Booking(number) => (0, number),
             Subject::Offer(number) => (1, number),
+            Subject::Visit(number) => (2, number),
         };
         let Channel::Email = channel;
         let row = u64::from(number) << 40 | u64::from(event.version) << 24;

@@ -1,6 +1,6 @@
 //! `read-cache`: reads that may be a little old are kept off the database.
 
-use crate::booking::api::Reply;
+use crate::backbone::Reply;
 use crate::booking::offers::{Pages, reply};
 use crate::booking::rows::Offer;
 use shakedown_sim::Env;

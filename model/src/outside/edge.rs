@@ -1,9 +1,12 @@
-//! The edge: the way in for customers, and its log.
+//! The edges: the ways in for customers, operators and clinics, and their log.
 
-use crate::booking::api::{Api, Offered, QuoteRequest, Reply, Submission, View};
+use crate::backbone::Reply;
+use crate::booking::api::{Api, Offered, QuoteRequest, Submission, View};
 use crate::booking::rows::Offer;
 use crate::facts::{Code, EdgeFact, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
+use crate::visit;
+use crate::visit::api::{ClinicRow, Press, Verdict};
 use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -43,6 +46,40 @@ impl Edge {
         log.front(env, &self.submit, Request::Submit, &api.submit);
         log.front(env, &self.status, Request::Status, &api.status);
         log.front(env, &self.cancel, Request::Cancel, &api.cancel);
+    }
+}
+
+/// The operations of the visit flow's edge, as screens and clinics call them.
+#[derive(Clone)]
+pub struct VisitEdge {
+    /// Moves a visit.
+    pub advance: Endpoint<Press, Reply<Verdict>>,
+    /// Has what lacks of a visit done again.
+    pub replay: Endpoint<Press, Reply<Verdict>>,
+    /// Asks how a visit stands.
+    pub status: Endpoint<u32, Reply<visit::view::View>>,
+    /// Sends a row of a clinic's feed.
+    pub import: Endpoint<ClinicRow, Reply<Verdict>>,
+}
+
+impl VisitEdge {
+    /// The operations: buttons over `web`, reading over `reads`, clinics' rows over `feed`.
+    pub fn over(web: &Link, reads: &Link, feed: &Link) -> Self {
+        Self {
+            advance: Endpoint::new(Op::routine("edge.advance", "sends the form"), web),
+            replay: Endpoint::new(Op::routine("edge.replay", "sends the form"), web),
+            status: Endpoint::new(Op::routine("edge.visit", "looks at the visit"), reads),
+            import: Endpoint::new(Op::new("edge.import", "sends a clinic's row"), feed),
+        }
+    }
+
+    /// Boots the edge in front of `api`.
+    pub fn boot(&self, env: &Env, api: &visit::api::Api, facts: &Facts<Fact>) {
+        let log = AccessLog::new(facts);
+        log.front(env, &self.advance, Request::Advance, &api.advance);
+        log.front(env, &self.replay, Request::Replay, &api.replay);
+        log.front(env, &self.status, Request::Visit, &api.status);
+        log.front(env, &self.import, Request::Import, &api.import);
     }
 }
 

@@ -4,7 +4,10 @@
 pub mod cache;
 pub mod clerk;
 pub mod customer;
+pub mod documents;
 pub mod edge;
+pub mod importer;
 pub mod mail_provider;
+pub mod operator;
 pub mod partner;
 pub mod viewer;

@@ -1,3 +1,5 @@
-//! Invariants that judge every flow alike. Those of one flow are beside its scenario.
+//! Invariants that judge every flow alike, and what those of one flow share; they are beside its scenario.
 
+pub mod claims;
 pub mod requests;
+pub mod transient;

@@ -6,8 +6,8 @@ use shakedown_model::terms::REQUEST_BUDGET;
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
 /// Owners of the choice sites of what is ours: their faults are charged to nobody else.
-const OURS: [&str; 9] =
-    ["api", "worker", "sync", "store", "relay", "cache", "cache.get", "cache.fill", "cache.delete"];
+const OURS: [&str; 10] =
+    ["api", "worker", "sync", "close", "store", "relay", "cache", "cache.get", "cache.fill", "cache.delete"];
 
 /// Requests are answered in time, with something better than "try again".
 #[derive(Default)]
@@ -73,7 +73,9 @@ impl Invariant<Fact> for NoDependencyFailureShown {
     fn reset(&mut self) {}
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         if let Fact::Edge(EdgeFact::Answered { code: Code::BadGateway, .. }) = fact {
-            findings.violated("502", &[at.event], || "a customer was shown the partner's failure".to_owned());
+            findings.violated("502", &[at.event], || {
+                "somebody was shown the failure of one whom we depend on".to_owned()
+            });
         }
     }
 }

@@ -1,8 +1,8 @@
 //! With every guardrail in place.
 
-use crate::{happy_paths, run, without};
+use crate::scripts::{happy_paths, one_step_further, run};
+use crate::without;
 use shakedown_sim::search::explore;
-use shakedown_sim::{Deviation, Rehearse, Script};
 
 #[test]
 fn the_happy_path_of_every_variant_holds() {
@@ -19,22 +19,6 @@ fn two_thousand_seeds_hold() {
     let campaign = explore(&mut without(&[]), 0..2_000, 1);
     assert_eq!(campaign.tally.runs, 2_000, "{:#?}", campaign.failing);
     assert_eq!(campaign.failing, []);
-}
-
-/// Every script of one deviation more, which comes after those that there are.
-fn one_step_further(runner: &mut dyn Rehearse, script: &Script) -> Vec<Script> {
-    run(runner, script);
-    let last = script.deviations.last().map(|deviation| &deviation.id);
-    let mut offers = runner.offers().into_iter();
-    if let Some(last) = last {
-        offers.find(|offered| offered.id == *last).expect("it applied");
-    }
-    let each = offers.flat_map(|offered| {
-        let names = offered.alternatives.names()[1..].iter();
-        names.map(move |name| Deviation { id: offered.id.clone(), alternative: (*name).to_owned() })
-    });
-    let longer = |deviation| script.with(script.deviations.iter().cloned().chain([deviation]).collect());
-    each.map(longer).collect()
 }
 
 #[test]

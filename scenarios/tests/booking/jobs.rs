@@ -1,6 +1,6 @@
 //! The life of a job, an attempt and a holding, by the facts alone.
 
-use crate::run;
+use crate::scripts::run;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Known, Standing};

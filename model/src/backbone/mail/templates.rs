@@ -75,6 +75,7 @@ pub(super) async fn render(
 fn value(variable: Variable, planned: &Notification) -> Option<u32> {
     match (variable, planned.subject, planned.recipient) {
         (Variable::Booking, Subject::Booking(booking), _) => Some(booking),
+        (Variable::Visit, Subject::Visit(visit), _) => Some(visit),
         (Variable::Recipient, _, Recipient::Party(party)) => Some(party),
         (Variable::Recipient, _, Recipient::Desk) => Some(0),
         (Variable::Booking | Variable::Visit, ..) => None,

@@ -2,10 +2,12 @@
 
 use super::super::ledger::{Ledger, intent};
 use super::at_rest::AtRest;
+use crate::invariants::claims::Claims;
+use crate::invariants::transient::FaultSpan;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request};
-use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
 /// An intent becomes one order.
 #[derive(Default)]
@@ -36,29 +38,22 @@ impl Invariant<Fact> for OneBookingPerIntent {
     }
 }
 
-/// Within this a claim made to a customer has come true.
-pub(super) const CLAIM_GRACE: Duration = Duration::from_secs(5);
-
 /// A promise to take an order on is kept.
 #[derive(Default)]
 pub(super) struct AcceptedMeansDurable {
     ledger: Ledger,
     submissions: Vec<u32>,
-    promised: Vec<(u32, Moment, u32)>,
+    promised: Claims<u32>,
 }
 
 impl AcceptedMeansDurable {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        self.promised.retain(|(intent, since, event)| {
-            let kept = ledger.bookings.iter().any(|kept| kept.intent == *intent);
-            let overdue = !kept && now > *since + CLAIM_GRACE;
-            if overdue {
-                findings.violated("accepted, not kept", &[*event], || {
-                    format!("intent-{intent} was answered 202, and there is no row for it")
-                });
-            }
-            !kept && !overdue
+        let is_kept = |intent: &u32| ledger.bookings.iter().any(|kept| kept.intent == *intent);
+        self.promised.judge(now, is_kept, |intent, event| {
+            findings.violated("accepted, not kept", &[event], || {
+                format!("intent-{intent} was answered 202, and there is no row for it")
+            });
         });
     }
 }
@@ -85,7 +80,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
             Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. })
                 if self.submissions.contains(request) =>
             {
-                self.promised.push((intent(at), at.time, at.event));
+                self.promised.make(intent(at), at.time, at.event);
             }
             _ => {}
         }
@@ -112,9 +107,6 @@ pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
     })
 }
 
-/// The longest that faults may last, from the first to the end of the last, for the platform to get over them
-/// by itself.
-const TRANSIENT: Duration = Duration::from_secs(120);
 /// Keys that live shorter than this cannot be relied on.
 const SOUND_KEY_S: u64 = 2 * 3_600;
 
@@ -122,7 +114,7 @@ const SOUND_KEY_S: u64 = 2 * 3_600;
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
     ledger: Ledger,
-    faults: Option<(Moment, Moment)>,
+    faults: FaultSpan,
     knowable: bool,
 }
 
@@ -136,7 +128,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
     }
     fn reset(&mut self) {
         self.ledger.reset();
-        self.faults = None;
+        self.faults = FaultSpan::default();
         self.knowable = false;
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
@@ -146,14 +138,10 @@ impl Invariant<Fact> for TransientFaultsHeal {
         }
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if disturbance.owner.text() != "customer" {
-            let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
-            self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
-        }
+        self.faults.extend(disturbance);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        let transient = self.faults.is_none_or(|(from, until)| until - from <= TRANSIENT);
-        if !transient || !self.knowable {
+        if !self.faults.is_transient() || !self.knowable {
             return;
         }
         for kept in self.ledger.bookings.iter().filter(|kept| self.ledger.is_listed(&kept.row)) {

@@ -1,7 +1,7 @@
 //! What screens show, against the ledger and the rows.
 
 use super::super::ledger::{Ledger, intent};
-use super::acceptance::CLAIM_GRACE;
+use crate::invariants::claims::Claims;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Attention, Booking, Status};
 use shakedown_model::facts::{BookingFact, Word, word};
@@ -11,22 +11,19 @@ use shakedown_sim::{At, Findings, Invariant, Moment};
 #[derive(Default)]
 pub(super) struct NoPrematureSuccess {
     ledger: Ledger,
-    claims: Vec<(u32, Moment, u32)>,
+    claims: Claims<u32>,
 }
 
 impl NoPrematureSuccess {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        self.claims.retain(|(intent, since, event)| {
-            let true_by_now =
-                ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.stood);
-            let overdue = !true_by_now && now > *since + CLAIM_GRACE;
-            if overdue {
-                findings.violated("confirmed too early", &[*event], || {
-                    format!("a screen told intent-{intent} \"confirmed\", and no reservation stood for it")
-                });
-            }
-            !true_by_now && !overdue
+        let has_stood = |intent: &u32| {
+            ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.stood)
+        };
+        self.claims.judge(now, has_stood, |intent, event| {
+            findings.violated("confirmed too early", &[event], || {
+                format!("a screen told intent-{intent} \"confirmed\", and no reservation stood for it")
+            });
         });
     }
 }
@@ -46,7 +43,7 @@ impl Invariant<Fact> for NoPrematureSuccess {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         if let Fact::Booking(BookingFact::Shown { word: Word::Confirmed, .. }) = fact {
-            self.claims.push((intent(at), at.time, at.event));
+            self.claims.make(intent(at), at.time, at.event);
         }
         self.judge(at.time, findings);
     }

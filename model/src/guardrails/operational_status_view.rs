@@ -1,0 +1,69 @@
+//! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
+//! only what lacks.
+
+use crate::facts::VisitWord;
+use crate::visit::rows::{ReportState, Status};
+use crate::visit::view::{Case, Lack};
+
+/// The seam: what a screen says of a visit, and what a replay does.
+pub trait OperationalStatusView {
+    /// What to say.
+    fn word(&self, case: &Case) -> VisitWord;
+    /// Whether the screen offers a replay.
+    fn may_replay(&self, case: &Case) -> bool;
+    /// What a replay is to do again.
+    fn lacks(&self, case: &Case) -> Lack;
+}
+
+/// The visit row's own word.
+fn of_row(status: Status) -> VisitWord {
+    match status {
+        Status::Scheduled => VisitWord::Scheduled,
+        Status::Arrived => VisitWord::Arrived,
+        Status::Processed => VisitWord::Processed,
+        Status::NoShow => VisitWord::NoShow,
+        Status::Cancelled => VisitWord::Cancelled,
+    }
+}
+
+/// Guarded: the transition, its report and its message are shown, and a replay does what lacks of them.
+pub struct WhatHappened;
+
+impl OperationalStatusView for WhatHappened {
+    fn word(&self, case: &Case) -> VisitWord {
+        match case.report.map(|report| report.state) {
+            None => of_row(case.visit.status),
+            Some(_) if case.is_stuck() => VisitWord::Stuck,
+            Some(ReportState::Pending) => VisitWord::UnderWay,
+            Some(ReportState::Ready) => VisitWord::Complete,
+        }
+    }
+
+    fn may_replay(&self, case: &Case) -> bool {
+        self.lacks(case) != Lack::Nothing
+    }
+
+    fn lacks(&self, case: &Case) -> Lack {
+        match case.report.map(|report| report.state) {
+            Some(ReportState::Pending) => Lack::Report,
+            Some(ReportState::Ready) | None => Lack::Nothing,
+        }
+    }
+}
+
+/// Naive: the visit's row is shown, and a replay runs all of it again.
+pub struct TheRowAlone;
+
+impl OperationalStatusView for TheRowAlone {
+    fn word(&self, case: &Case) -> VisitWord {
+        of_row(case.visit.status)
+    }
+
+    fn may_replay(&self, case: &Case) -> bool {
+        case.report.is_some()
+    }
+
+    fn lacks(&self, case: &Case) -> Lack {
+        if case.report.is_some() { Lack::Report } else { Lack::Nothing }
+    }
+}

@@ -1,0 +1,111 @@
+//! What makes documents and what keeps them: a PDF renderer and a document store.
+//!
+//! The renderer makes a whole PDF or answers 5xx; it keeps nothing, and asked again it makes the same.
+//!
+//! The store takes a document in two steps, as stores of large objects do: its parts are sent, and then the
+//! upload is ended. Until it is ended nothing can be seen under the document's name; then all of it can, at once,
+//! in place of what had the name before. An upload that is not ended, because its sender is gone or the store
+//! broke off, is dropped with all its parts after a while. Ending one may fail before or after it took effect
+//! (5xx); ending one that is dropped, or that took effect before, is answered "no such upload".
+//!
+//! What neither does: show a part of a document, lose one that can be seen, or mix up two.
+//!
+//! Sources: the user guide and API reference of Amazon S3 on multipart uploads (complete and abort, incomplete
+//! uploads, "never adds partial objects") and their like of other vendors.
+
+use crate::facts::{DocumentFact, Fact};
+use crate::visit::connector::{Document, DocumentApi, Kept, Rendered};
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Site};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const RENDER: Site = Site::new(Label::new("renderer.render"), Label::new("outcome"));
+const UPLOAD: Site = Site::new(Label::new("documents.upload"), Label::new("outcome"));
+const COMPLETE: Site = Site::new(Label::new("documents.complete"), Label::new("outcome"));
+
+const RENDERS: Alternatives = Alternatives::new(&["renders", "5xx"]);
+const UPLOADS: Alternatives = Alternatives::new(&["takes it", "5xx half-way"]);
+const COMPLETES: Alternatives = Alternatives::new(&["keeps it", "5xx before", "5xx after"]);
+
+/// How long it takes to make a PDF.
+const RENDERING: Duration = Duration::from_millis(1_000);
+/// How long it takes to send one.
+const SENDING: Duration = Duration::from_millis(60);
+/// How long it takes to end an upload.
+const ENDING: Duration = Duration::from_millis(20);
+/// After this an upload that nobody has ended is dropped.
+const DROPPED_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// The renderer and the document store.
+#[derive(Clone)]
+pub struct Documents(Rc<Inner>);
+
+struct Inner {
+    facts: Facts<Fact>,
+    /// Uploads by their numbers, from 1; one that was ended or dropped is gone.
+    uploads: RefCell<Vec<Option<Document>>>,
+}
+
+impl Documents {
+    /// A renderer, and a store that keeps nothing yet.
+    pub fn new(facts: &Facts<Fact>) -> Self {
+        Self(Rc::new(Inner { facts: facts.clone(), uploads: RefCell::default() }))
+    }
+
+    /// Boots the renderer's node.
+    pub fn boot_renderer(&self, env: &Env, operations: &DocumentApi) {
+        operations.render.serve(env, |env, document| async move {
+            let outcome = env.choose(RENDER, &RENDERS);
+            env.sleep(RENDERING).await;
+            if outcome.is_benign() { Rendered::Pdf(document) } else { Rendered::ServerError }
+        });
+    }
+
+    /// Boots the document store's node.
+    pub fn boot_store(&self, env: &Env, operations: &DocumentApi) {
+        let at = self.clone();
+        operations.upload.serve(env, move |env, document| at.clone().upload(env, document));
+        let at = self.clone();
+        operations.complete.serve(env, move |env, upload| at.clone().complete(env, upload));
+    }
+
+    async fn upload(self, env: Env, document: Document) -> Kept {
+        let outcome = env.choose(UPLOAD, &UPLOADS);
+        env.sleep(SENDING).await;
+        if !outcome.is_benign() {
+            self.state(&env, DocumentFact::Torn { document });
+            return Kept::ServerError;
+        }
+        self.0.uploads.borrow_mut().push(Some(document));
+        let upload = self.0.uploads.borrow().len() as u32;
+        self.state(&env, DocumentFact::Begun { upload, document });
+        let (at, later) = (self.clone(), env.clone());
+        env.spawn(async move {
+            later.sleep(DROPPED_AFTER).await;
+            if let Some(document) = at.end(upload) {
+                at.state(&later, DocumentFact::Torn { document });
+            }
+        });
+        Kept::Upload(upload)
+    }
+
+    async fn complete(self, env: Env, upload: u32) -> Kept {
+        let outcome = COMPLETES.names()[env.choose(COMPLETE, &COMPLETES).index()];
+        env.sleep(ENDING).await;
+        if outcome == "5xx before" {
+            return Kept::ServerError;
+        }
+        let Some(document) = self.end(upload) else { return Kept::NoSuchUpload };
+        self.state(&env, DocumentFact::Stored { upload, document });
+        if outcome == "5xx after" { Kept::ServerError } else { Kept::Upload(upload) }
+    }
+
+    /// Takes an upload off the list of those that are open.
+    fn end(&self, upload: u32) -> Option<Document> {
+        self.0.uploads.borrow_mut().get_mut(upload as usize - 1).and_then(Option::take)
+    }
+
+    fn state(&self, env: &Env, fact: DocumentFact) {
+        self.0.facts.state(env, &Fact::Documents(fact));
+    }
+}

@@ -1,0 +1,56 @@
+//! The clinics' importer: sends the rows of their feeds.
+//!
+//! A row announces a visit or cancels one. Each is sent at least once: until it is answered for good, and
+//! sometimes once more much later. A row may be late, and so come after one that was written later. A row that is
+//! refused is over: the clinic is told and sees to it. One that is not known yet is sent again.
+//!
+//! What it does not do: change a row's number, or make up a row that no clinic has written.
+//!
+//! Sources: delivery guarantees of queue and feed services (at least once, unordered) as their vendors document
+//! them; HL7 v2 chapters 2 and 10 on acknowledgement and on scheduling messages.
+
+use crate::facts::Code;
+use crate::outside::edge::VisitEdge;
+use crate::terms::EDGE_PATIENCE;
+use crate::visit::api::{ClinicRow, Verdict};
+use crate::visit::rows::Action;
+use shakedown_sim::{Alternatives, Duration, Env, Label, Site};
+
+const IMPORTER: Label = Label::new("importer");
+const DELAY: Site = Site::new(IMPORTER, Label::new("delay"));
+const COPIES: Site = Site::new(IMPORTER, Label::new("copies"));
+
+const DELAYS: Alternatives = Alternatives::delays(&["on time", "20 s", "20 min", "2 h"], (1_000, 7_200_000));
+const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
+
+/// Waits before a row that was not answered is sent again; the last one is repeated.
+const AGAIN: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(600)];
+/// When a copy comes, if there is one.
+const COPY_AFTER: Duration = Duration::from_secs(1_800);
+/// Marks keys of rows, so that they are no form's.
+const ROW: u64 = 1 << 62;
+
+/// Sends a row, within the scope of its visit: the `number`th of that visit.
+pub async fn send(env: Env, edge: VisitEdge, visit: u32, (number, says): (u32, Action)) {
+    let env = env.child("row");
+    env.sleep(env.choose_delay(DELAY, &DELAYS)).await;
+    let row = ClinicRow { visit, says, key: ROW | u64::from(visit) << 16 | u64::from(number) };
+    let copies = env.choose(COPIES, &COPY);
+    deliver(&env.child("copy"), &edge, row).await;
+    if !copies.is_benign() {
+        env.sleep(COPY_AFTER).await;
+        deliver(&env.child("copy"), &edge, row).await;
+    }
+}
+
+/// Sends a row until it is answered for good.
+async fn deliver(env: &Env, edge: &VisitEdge, row: ClinicRow) {
+    for again in AGAIN.iter().chain(std::iter::repeat(&AGAIN[AGAIN.len() - 1])) {
+        let reply = env.child("request").call(&edge.import, row, EDGE_PATIENCE).await;
+        match reply.map(|reply| (reply.code, reply.body)) {
+            Ok((Code::Accepted | Code::Ok, _)) | Ok((Code::Rejected, Some(Verdict::Refused))) => return,
+            _ => env.because(|| "the row was not taken".to_owned()),
+        }
+        env.sleep(*again).await;
+    }
+}

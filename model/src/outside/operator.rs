@@ -1,0 +1,233 @@
+//! An operator at the front desk: impatient and honest, acting on nothing but what the screen shows.
+//!
+//! The screen shows a visit and asks for news by itself. When the patient comes the operator presses "arrived",
+//! when the patient has been seen "processed", if the screen offers it. While the spinner turns they may press
+//! again, or press the same button in another tab. Told "try again" they do, with the same form. They may amend
+//! what they recorded, or, asked by a patient who has not heard yet, replay what the screen offers to replay. What the
+//! screen calls stuck they replay after a while, a few times. A patient who does not come is left to the nightly
+//! close, or marked.
+
+use crate::backbone::Reply;
+use crate::facts::{Code, Fact, VisitFact, VisitWord};
+use crate::outside::edge::VisitEdge;
+use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
+use crate::visit::api::Press;
+use crate::visit::rows::{Action, Reason};
+use crate::visit::view::View;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const OPERATOR: Label = Label::new("operator");
+const IMPATIENCE: Site = Site::new(OPERATOR, Label::new("impatience"));
+const EXAMINATION: Site = Site::new(OPERATOR, Label::new("examination"));
+const SECOND_THOUGHTS: Site = Site::new(OPERATOR, Label::new("second thoughts"));
+const ABSENCE: Site = Site::new(OPERATOR, Label::new("absence"));
+
+const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "presses in another tab"]);
+const EXAMINATIONS: Alternatives = Alternatives::new(&["processes it", "cancels it"]);
+const THOUGHTS: Alternatives =
+    Alternatives::new(&["leaves it", "amends at once", "amends later", "replays at once", "replays later"]);
+const ABSENCES: Alternatives = Alternatives::new(&["leaves it to the close", "marks it"]);
+
+/// When the desk opens.
+const OPENS: Duration = Duration::from_secs(60);
+/// When the patient comes.
+const COMES: Duration = Duration::from_secs(600);
+/// When the patient has been seen.
+const SEEN: Duration = Duration::from_secs(2_400);
+/// When a patient who has not come is given up.
+const MISSED: Duration = Duration::from_secs(3_600);
+/// From the processing to a thought that comes at once, and to a later one.
+const SOON: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(900);
+/// How long a stuck report is left before it is replayed.
+const STUCK: Duration = Duration::from_secs(600);
+/// How often what is stuck is replayed.
+const REPLAYS: u32 = 3;
+/// How often an operator tries again when told to.
+const TRIES: u32 = 6;
+/// How long they wait before that.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// An operator, in front of a screen.
+#[derive(Clone)]
+pub struct Operator(Rc<Inner>);
+
+struct Inner {
+    edge: VisitEdge,
+    facts: Facts<Fact>,
+    /// Tells an open screen that asking for news may be worth it.
+    news: Signal,
+    /// What the screen of each visit shows.
+    screens: RefCell<BTreeMap<u32, View>>,
+    /// Raised when a screen shows something new.
+    shown: Signal,
+    /// Counts forms.
+    forms: Cell<u64>,
+    /// How often what was stuck was replayed.
+    replays: Cell<u32>,
+}
+
+impl Operator {
+    /// An operator. `news` is raised when a row changes that it may show: a screen that asked in between would have
+    /// been told nothing new.
+    pub fn new(edge: &VisitEdge, facts: &Facts<Fact>, news: &Signal) -> Self {
+        let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
+        let (screens, shown) = (RefCell::default(), Signal::new());
+        let (forms, replays) = (Cell::default(), Cell::default());
+        Self(Rc::new(Inner { edge, facts, news, screens, shown, forms, replays }))
+    }
+
+    /// Sees to a visit, within its scope, whose patient comes or does not.
+    pub async fn attend(&self, env: &Env, visit: u32, comes: bool) {
+        env.sleep(OPENS).await;
+        self.open_screen(env, visit);
+        if !comes {
+            env.sleep(MISSED - OPENS).await;
+            let marks = !env.choose(ABSENCE, &ABSENCES).is_benign();
+            return if marks {
+                self.act(env, visit, Action::Miss).await
+            };
+        }
+        env.sleep(COMES - OPENS).await;
+        self.act(env, visit, Action::Arrive).await;
+        env.sleep(SEEN - COMES).await;
+        let processes = env.choose(EXAMINATION, &EXAMINATIONS).is_benign();
+        self.act(env, visit, if processes { Action::Process } else { Action::Cancel }).await;
+        match THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()] {
+            "amends at once" => self.later(env, SOON, visit, Action::Amend(Reason::Mistake)).await,
+            "amends later" => self.later(env, LATER, visit, Action::Amend(Reason::LateResult)).await,
+            "replays at once" => self.later(env, SOON, visit, Action::Replay).await,
+            "replays later" => self.later(env, LATER, visit, Action::Replay).await,
+            _ => {}
+        }
+    }
+
+    async fn later(&self, env: &Env, after: Duration, visit: u32, action: Action) {
+        env.sleep(after).await;
+        self.act(env, visit, action).await;
+    }
+
+    /// Waits until the screen shows the visit, and does what is to be done if the screen offers it.
+    async fn act(&self, env: &Env, visit: u32, action: Action) {
+        let mut poller = Poller::new(env, &self.0.shown, SCREEN_PERIOD);
+        let view = loop {
+            if let Some(view) = self.0.screens.borrow().get(&visit) {
+                break *view;
+            }
+            poller.turn(None).await;
+        };
+        if offers(&view, action) {
+            self.press(&env.child("action"), view, action).await;
+        }
+    }
+
+    /// Presses the button, maybe more than once.
+    async fn press(&self, env: &Env, view: View, action: Action) {
+        env.note(|| format!("presses \"{}\" for V{}", button(action), view.visit));
+        let press = self.form(view, action);
+        let (again, after) = match WAYS.names()[env.choose(IMPATIENCE, &WAYS).index()] {
+            "clicks again" => (press, Duration::from_millis(150)),
+            "presses in another tab" => (self.form(view, action), Duration::from_secs(2)),
+            _ => return self.send(&env.child("click"), press).await,
+        };
+        let (at, first, second) = (self.clone(), env.child("click"), env.child("click"));
+        second.clone().spawn(async move {
+            second.sleep(after).await;
+            at.send(&second, again).await;
+        });
+        self.send(&first, press).await;
+    }
+
+    /// The form behind a button, with a key of its own.
+    fn form(&self, view: View, action: Action) -> Press {
+        let key = self.0.forms.get() + 1;
+        self.0.forms.set(key);
+        Press { visit: view.visit, action, revision: view.revision, key }
+    }
+
+    /// Sends a form until it is answered for good.
+    async fn send(&self, env: &Env, press: Press) {
+        let edge = &self.0.edge;
+        let button = if press.action == Action::Replay { &edge.replay } else { &edge.advance };
+        for _ in 0..TRIES {
+            let reply = env.child("request").call(button, press, BROWSER_PATIENCE).await;
+            if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Ok | Code::Rejected)) {
+                return;
+            }
+            env.because(|| "the screen says to try again".to_owned());
+            env.sleep(PAUSE).await;
+        }
+    }
+
+    /// Opens a screen on a visit.
+    fn open_screen(&self, env: &Env, visit: u32) {
+        let (at, screen) = (self.clone(), env.child("screen"));
+        screen.clone().spawn(async move {
+            let mut poller = Poller::new(&screen, &at.0.news, SCREEN_PERIOD);
+            let mut again = None;
+            loop {
+                poller.turn(again).await;
+                let loaded = at.look(&screen.child("look"), visit, false).await;
+                again = (!loaded).then(|| screen.now() + SCREEN_PERIOD);
+                let word = at.0.screens.borrow().get(&visit).map(|view| view.word);
+                if word == Some(VisitWord::Stuck) {
+                    at.replay_what_is_stuck(&screen, visit);
+                }
+            }
+        });
+    }
+
+    /// Looks at a visit; answers whether the screen could be loaded. One that could not shows what it showed.
+    async fn look(&self, env: &Env, visit: u32, fresh: bool) -> bool {
+        let reply = env.call(&self.0.edge.status, visit, BROWSER_PATIENCE).await;
+        let Ok(Reply { code, body }) = reply else { return false };
+        let Some(view) = body else { return code == Code::Rejected };
+        let View { version, revision, word, .. } = view;
+        let fact = VisitFact::Shown { fresh, visit, version, revision, word };
+        self.0.facts.state(env, &Fact::Visit(fact));
+        self.0.screens.borrow_mut().insert(visit, view);
+        self.0.shown.raise(env);
+        true
+    }
+
+    fn replay_what_is_stuck(&self, env: &Env, visit: u32) {
+        if self.0.replays.get() >= REPLAYS {
+            return;
+        }
+        self.0.replays.set(self.0.replays.get() + 1);
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(STUCK).await;
+            at.act(&env, visit, Action::Replay).await;
+        });
+    }
+
+    /// Loads each visit's screen afresh.
+    pub fn look_afresh(&self, env: &Env, visit: u32) {
+        let (at, env) = (self.clone(), env.child("fresh"));
+        env.clone().spawn(async move {
+            at.look(&env, visit, true).await;
+        });
+    }
+}
+
+/// Whether a screen offers to do this.
+fn offers(view: &View, action: Action) -> bool {
+    if action == Action::Replay { view.may_replay } else { view.actions.contains(&action) }
+}
+
+/// What is written on a button.
+fn button(action: Action) -> &'static str {
+    match action {
+        Action::Schedule => "schedule",
+        Action::Arrive => "arrived",
+        Action::Process => "processed",
+        Action::Amend(_) => "amend",
+        Action::Miss => "did not come",
+        Action::Cancel => "cancel",
+        Action::Replay => "replay",
+    }
+}

@@ -1,0 +1,180 @@
+//! The controllers: what operators and clinics ask for, and what their screens show.
+
+use super::change::{self, Order, Outcome};
+use super::platform::{Platform, errand};
+use super::rows::{Action, Actor, Report};
+use super::view::{self, Case, Lack, View};
+use crate::backbone::{Reply, jobs};
+use crate::facts::Code;
+use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
+use std::rc::Rc;
+
+/// What an operator asks for at a screen.
+#[derive(Clone, Copy, Debug)]
+pub struct Press {
+    /// Which visit.
+    pub visit: u32,
+    /// What is to become of it.
+    pub action: Action,
+    /// The revision that the screen showed.
+    pub revision: u32,
+    /// The key of the form: the same however often it is sent.
+    pub key: u64,
+}
+
+/// A row of a clinic's feed.
+#[derive(Clone, Copy, Debug)]
+pub struct ClinicRow {
+    /// Which visit.
+    pub visit: u32,
+    /// What the clinic says of it.
+    pub says: Action,
+    /// The row's number: the same however often it is sent.
+    pub key: u64,
+}
+
+/// What came of it, for whoever asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is so now, or is being made so.
+    Taken,
+    /// There is no such visit yet.
+    NotKnown,
+    /// It may not be.
+    Refused,
+}
+
+/// The operations of the visit API.
+#[derive(Clone)]
+pub struct Api {
+    /// Moves a visit.
+    pub advance: Endpoint<Press, Reply<Verdict>>,
+    /// Has what lacks of a visit done again.
+    pub replay: Endpoint<Press, Reply<Verdict>>,
+    /// Asks how a visit stands.
+    pub status: Endpoint<u32, Reply<View>>,
+    /// Takes a row of a clinic's feed.
+    pub import: Endpoint<ClinicRow, Reply<Verdict>>,
+}
+
+impl Api {
+    /// The operations, behind the edge.
+    pub fn over(inside: &Link) -> Self {
+        Self {
+            advance: Endpoint::new(Op::routine("visits.advance", "passes on the move"), inside),
+            replay: Endpoint::new(Op::routine("visits.replay", "passes on the replay"), inside),
+            status: Endpoint::new(Op::routine("visits.status", "passes on the question"), inside),
+            import: Endpoint::new(Op::routine("visits.import", "passes on the clinic's row"), inside),
+        }
+    }
+
+    /// Boots a node of the API.
+    pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
+        let at = Rc::clone(platform);
+        self.advance.serve(env, move |env, press| advance(env, Rc::clone(&at), press));
+        let at = Rc::clone(platform);
+        self.replay.serve(env, move |env, press| replay(env, Rc::clone(&at), press));
+        let at = Rc::clone(platform);
+        self.status.serve(env, move |env, visit| status(env, Rc::clone(&at), visit));
+        let at = Rc::clone(platform);
+        self.import.serve(env, move |env, row| import(env, Rc::clone(&at), row));
+    }
+}
+
+async fn advance(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict> {
+    let Press { visit, action, revision, key } = press;
+    let order = Order { visit, action, by: Actor::Operator, revision, request: Some(key) };
+    accept(env, platform, order).await
+}
+
+async fn import(env: Env, platform: Rc<Platform>, row: ClinicRow) -> Reply<Verdict> {
+    let ClinicRow { visit, says: action, key } = row;
+    let order = Order { visit, action, by: Actor::Importer, revision: 0, request: Some(key) };
+    accept(env, platform, order).await
+}
+
+async fn accept(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
+    let at = Rc::clone(&platform);
+    platform.backbone.design.taking_on.accept(env, at, order).await
+}
+
+/// Carries an order out, and sees to what it owes.
+pub(crate) async fn carry_out(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
+    let design = &platform.backbone.design;
+    match design.workflow.carry_out(env.clone(), Rc::clone(&platform), order).await {
+        Err(_) => Reply::bare(Code::Unavailable),
+        Ok(Outcome::NotKnown) => refused(Verdict::NotKnown),
+        Ok(Outcome::Refused) => refused(Verdict::Refused),
+        Ok(Outcome::Before | Outcome::Done(None)) => taken(Code::Accepted),
+        Ok(Outcome::Done(Some(job))) => {
+            design.queue.committed(&env, &platform, job);
+            taken(design.reporting.follow_up(env, Rc::clone(&platform), job).await)
+        }
+    }
+}
+
+pub(crate) fn taken(code: Code) -> Reply<Verdict> {
+    Reply { code, body: Some(Verdict::Taken) }
+}
+
+pub(crate) fn refused(verdict: Verdict) -> Reply<Verdict> {
+    Reply { code: Code::Rejected, body: Some(verdict) }
+}
+
+async fn status(env: Env, platform: Rc<Platform>, visit: u32) -> Reply<View> {
+    let mut tx = platform.backbone.store.begin(&env);
+    match view::read(&mut tx, &platform, visit).await {
+        Err(_) => Reply::bare(Code::Unavailable),
+        Ok(None) => Reply::bare(Code::Rejected),
+        Ok(Some(case)) => Reply::of(view::show(&platform, &case)),
+    }
+}
+
+async fn replay(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict> {
+    match replayed(&env, &platform, press).await {
+        Ok(reply) => reply,
+        Err(_) => Reply::bare(Code::Unavailable),
+    }
+}
+
+/// Has what lacks of a visit's present revision done again, once for each form that asks for it.
+async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<Verdict>, StoreError> {
+    let Press { visit, action, revision, key } = press;
+    let order = Order { visit, action, by: Actor::Operator, revision, request: Some(key) };
+    let mut tx = platform.backbone.store.begin(env);
+    tx.lock(&platform.tables.visits, &visit).await?;
+    if change::is_repeat(&mut tx, platform, order.request).await? {
+        return Ok(taken(Code::Accepted));
+    }
+    let owed = tx.get_by_unique(&platform.tables.reports, Report::of(visit, revision)).await?;
+    let Some(owed) = owed else { return Ok(refused(Verdict::Refused)) };
+    tx.lock(&platform.tables.reports, &owed.id).await?;
+    let case = view::read(&mut tx, platform, visit).await?.filter(|case| case.visit.revision == revision);
+    let Some((case, report)) = case.and_then(|case| Some((case, case.report?))) else {
+        return Ok(refused(Verdict::Refused));
+    };
+    match platform.backbone.design.status.lacks(&case) {
+        Lack::Nothing => return Ok(taken(Code::Ok)),
+        Lack::Report => try_again(&mut tx, platform, &case, &report, env.now()).await?,
+    }
+    change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
+    tx.commit("replay").await?;
+    Ok(taken(Code::Accepted))
+}
+
+/// Has a report tried again: its dead letter is sent back into the queue, or whoever waits to try goes on at once.
+async fn try_again(
+    tx: &mut Transaction,
+    platform: &Platform,
+    case: &Case,
+    report: &Report,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let backbone = &platform.backbone;
+    match case.job.filter(|_| case.is_stuck()) {
+        Some(job) => {
+            jobs::replay(tx, backbone, job.id, ("an operator", "the report lacks"), now).await.map(|_| ())
+        }
+        None => jobs::wake(tx, backbone, errand(report), now).await,
+    }
+}

@@ -1,0 +1,138 @@
+//! The one place where a visit's row is written: with each version goes its entry in the audit trail, the event
+//! that it is, and the report that it owes.
+
+use super::platform::{Platform, errand};
+use super::rows::{Action, Actor, Entry, Report, ReportState, Status, Visit};
+use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::jobs::{self, Job};
+use crate::terms::DAY;
+use shakedown_sim::{Env, Moment, StoreError, Transaction};
+
+/// What is asked of a visit, and by whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// Which visit.
+    pub visit: u32,
+    /// What is to become of it.
+    pub action: Action,
+    /// Who asks.
+    pub by: Actor,
+    /// The revision that whoever asks has seen.
+    pub revision: u32,
+    /// The key of the request, by which a repeat of it is known; none if nobody repeats it.
+    pub request: Option<u64>,
+}
+
+/// What came of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was carried out, and this job sees to what it owes.
+    Done(Option<Job>),
+    /// It had been carried out before.
+    Before,
+    /// There is no such visit.
+    NotKnown,
+    /// It may not be.
+    Refused,
+}
+
+/// Whether an order with this key has been carried out before.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn is_repeat(
+    tx: &mut Transaction,
+    platform: &Platform,
+    request: Option<u64>,
+) -> Result<bool, StoreError> {
+    let Some(request) = request else { return Ok(false) };
+    Ok(tx.get_by_unique(&platform.tables.trail, request).await?.is_some())
+}
+
+/// Writes the first version of a visit, unless there is one; answers whether it did.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn announce(
+    tx: &mut Transaction,
+    platform: &Platform,
+    env: &Env,
+    order: &Order,
+) -> Result<bool, StoreError> {
+    let (status, revision, version, context) = (Status::Scheduled, 0, 1, env.scope());
+    let visit = Visit { id: order.visit, status, revision, version, day_ends: day_ends(env.now()), context };
+    let is_new = tx.insert_or_ignore(&platform.tables.visits, visit).await?;
+    if is_new {
+        record(tx, platform, env, &visit, order).await?;
+    }
+    Ok(is_new)
+}
+
+/// When the day of this moment is over.
+fn day_ends(now: Moment) -> Moment {
+    let day = DAY.as_nanos() as u64;
+    Moment::from_nanos((now.nanos() / day + 1) * day)
+}
+
+/// Writes the next version of a visit; answers the job that sees to the report that it owes, if it owes one.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn write(
+    tx: &mut Transaction,
+    platform: &Platform,
+    env: &Env,
+    (before, after): (&Visit, Visit),
+    order: &Order,
+) -> Result<Option<Job>, StoreError> {
+    tx.update(&platform.tables.visits, after).await?;
+    record(tx, platform, env, &after, order).await?;
+    if after.revision == before.revision {
+        return Ok(None);
+    }
+    let (id, state, context) = (platform.numbers.reports.next(), ReportState::Pending, env.scope());
+    let report = Report { id, visit: after.id, revision: after.revision, state, context };
+    tx.insert(&platform.tables.reports, report).await?;
+    let backbone = &platform.backbone;
+    let job = jobs::first(backbone, errand(&report), env.now());
+    let job = backbone.design.reporting.first(job, env.now());
+    if let Some(row) = backbone.design.queue.kept(job) {
+        tx.insert(&backbone.jobs, row).await?;
+    }
+    Ok(Some(job))
+}
+
+/// Adds an entry to the audit trail.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn enter(
+    tx: &mut Transaction,
+    platform: &Platform,
+    env: &Env,
+    version: u32,
+    order: &Order,
+) -> Result<(), StoreError> {
+    let Order { visit, action, by, request, .. } = *order;
+    let id = platform.numbers.entries.next();
+    tx.insert(&platform.tables.trail, Entry { id, visit, version, by, action, request, at: env.now() }).await
+}
+
+async fn record(
+    tx: &mut Transaction,
+    platform: &Platform,
+    env: &Env,
+    visit: &Visit,
+    order: &Order,
+) -> Result<(), StoreError> {
+    enter(tx, platform, env, visit.version, order).await?;
+    let what = match visit.status {
+        Status::Scheduled => What::Scheduled,
+        Status::Arrived => What::Arrived,
+        Status::Processed => What::Processed,
+        Status::NoShow => What::Missed,
+        Status::Cancelled => What::Cancelled,
+    };
+    let (subject, version, context) = (Subject::Visit(visit.id), visit.version, visit.context);
+    events::record(tx, &platform.backbone, Event { subject, version, what, party: visit.id, context }).await
+}

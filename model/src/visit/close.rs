@@ -1,0 +1,40 @@
+//! The nightly close: whoever has not come by the end of the day is recorded so.
+//!
+//! Which day a visit belongs to is in its row, so a close that was missed is made up for.
+
+use super::change::Order;
+use super::platform::Platform;
+use super::rows::{Action, Actor, Status, Visit};
+use crate::terms::{CLOSE_AGAIN, CLOSE_LOOKS};
+use shakedown_sim::{Env, Moment, Poller, StoreError};
+use std::rc::Rc;
+
+/// Boots the node that closes days.
+pub fn boot(env: &Env, platform: &Rc<Platform>) {
+    let (env, platform) = (env.clone(), Rc::clone(platform));
+    env.clone().spawn(async move {
+        let mut poller = Poller::new(&env, platform.tables.visits.signal(), CLOSE_LOOKS);
+        let mut due = None;
+        loop {
+            poller.turn(due).await;
+            due = match close(&env, &platform).await {
+                Ok(due) => due,
+                Err(_) => Some(env.now() + CLOSE_AGAIN),
+            };
+        }
+    });
+}
+
+/// Records of each visit that is still expected though its day is over that nobody came; answers when the next
+/// day is over that has such a visit.
+async fn close(env: &Env, platform: &Rc<Platform>) -> Result<Option<Moment>, StoreError> {
+    let is_open = |visit: &Visit| visit.status == Status::Scheduled;
+    let open = platform.backbone.store.begin(env).scan(&platform.tables.visits, is_open).await?;
+    for visit in open.iter().filter(|visit| visit.day_ends <= env.now()) {
+        let (action, by, revision) = (Action::Miss, Actor::NightlyClose, visit.revision);
+        let order = Order { visit: visit.id, action, by, revision, request: None };
+        let env = env.within(visit.context).child("close");
+        platform.backbone.design.workflow.carry_out(env, Rc::clone(platform), order).await?;
+    }
+    Ok(open.iter().map(|visit| visit.day_ends).filter(|ends| *ends > env.now()).min())
+}

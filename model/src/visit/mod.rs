@@ -1,0 +1,17 @@
+//! The visit flow: patients are scheduled by clinics, seen by operators, and told of their report.
+//!
+//! Modules in reading order: durable state ([`rows`]), the rules ([`rules`]), the one place that writes a visit
+//! ([`change`]), what it does outside ([`connector`], [`report`]), what came of it ([`view`]), and its ways in
+//! ([`api`], [`close`]); [`platform`] holds it together.
+
+pub mod api;
+pub mod change;
+pub mod close;
+pub mod connector;
+pub mod platform;
+pub mod report;
+pub mod rows;
+pub mod rules;
+pub mod view;
+
+pub use platform::Platform;

@@ -1,0 +1,134 @@
+//! The worker's part: a report is rendered, kept in the document store, and then called ready.
+//!
+//! Nothing is on record of a report but that it is owed until all of it is in the document store. Its document
+//! has the revision's name, so that making it again replaces what an earlier try has left.
+
+use super::connector::{Document, Kept, Rendered};
+use super::platform::Platform;
+use super::rows::{Report, ReportState};
+use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::jobs::{self, Ending, Job, Kind};
+use crate::backbone::workers::{Handler, STORE_AGAIN};
+use crate::terms::{DOCUMENTS_PATIENCE, RENDERER_PATIENCE};
+use shakedown_sim::{Env, StoreError, Transaction};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Makes reports, one job at a time.
+pub struct Reporter(pub Rc<Platform>);
+
+impl Handler for Reporter {
+    fn kind(&self) -> Kind {
+        Kind::Report
+    }
+
+    fn work(&self, env: Env, job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
+        let platform = Rc::clone(&self.0);
+        Box::pin(async move {
+            work(&env, &platform, job).await;
+        })
+    }
+}
+
+/// How often what came of a try is written if the store fails.
+const STORE_TRIES: u32 = 5;
+
+/// Why a report could not be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    Renderer,
+    DocumentStore,
+}
+
+impl Trouble {
+    fn text(self) -> &'static str {
+        match self {
+            Trouble::Renderer => "the renderer brought nothing",
+            Trouble::DocumentStore => "it is unknown whether the document store has it",
+        }
+    }
+}
+
+/// Works on a claimed job; answers whether its report is in the document store.
+pub(crate) async fn work(env: &Env, platform: &Platform, job: Job) -> bool {
+    let Ok(Some(report)) = read(env, platform, job.subject).await else { return false };
+    let made = match report.state {
+        ReportState::Ready => Ok(()),
+        ReportState::Pending => make(env, platform, &report).await,
+    };
+    for _ in 0..STORE_TRIES {
+        match conclude(env, platform, &job, made).await {
+            Ok(()) => return made.is_ok(),
+            Err(_) => env.sleep(STORE_AGAIN).await,
+        }
+    }
+    false
+}
+
+/// The report's row.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn read(env: &Env, platform: &Platform, report: u32) -> Result<Option<Report>, StoreError> {
+    platform.backbone.store.begin(env).get(&platform.tables.reports, &report).await
+}
+
+/// Has the document made, and kept whole.
+pub(crate) async fn make(env: &Env, platform: &Platform, report: &Report) -> Result<(), Trouble> {
+    let api = &platform.documents;
+    let document = Document { visit: report.visit, revision: report.revision };
+    let Ok(Rendered::Pdf(pdf)) = env.call(&api.render, document, RENDERER_PATIENCE).await else {
+        return Err(Trouble::Renderer);
+    };
+    let Ok(Kept::Upload(upload)) = env.call(&api.upload, pdf, DOCUMENTS_PATIENCE).await else {
+        return Err(Trouble::DocumentStore);
+    };
+    match env.call(&api.complete, upload, DOCUMENTS_PATIENCE).await {
+        Ok(Kept::Upload(_)) => Ok(()),
+        _ => Err(Trouble::DocumentStore),
+    }
+}
+
+/// Writes what came of a try, unless its worker has lost the job meanwhile.
+async fn conclude(
+    env: &Env,
+    platform: &Platform,
+    job: &Job,
+    made: Result<(), Trouble>,
+) -> Result<(), StoreError> {
+    let backbone = &platform.backbone;
+    let mut tx = backbone.store.begin(env);
+    let Some(report) = tx.lock(&platform.tables.reports, &job.subject).await? else { return Ok(()) };
+    let Some(held) = jobs::hold(&mut tx, backbone, job).await? else { return Ok(()) };
+    match made {
+        Ok(()) => {
+            ready(&mut tx, platform, &report).await?;
+            jobs::succeed(&mut tx, backbone, &held, env.now()).await?;
+            tx.commit("report ready").await
+        }
+        Err(trouble) => {
+            env.because(|| trouble.text().to_owned());
+            jobs::fail(&mut tx, backbone, &held, Ending::Retryable, env.now()).await?;
+            tx.commit("report tried").await
+        }
+    }
+}
+
+/// Calls a report ready, which is an event, unless it is called so.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn ready(
+    tx: &mut Transaction,
+    platform: &Platform,
+    report: &Report,
+) -> Result<(), StoreError> {
+    if report.state == ReportState::Ready {
+        return Ok(());
+    }
+    tx.update(&platform.tables.reports, Report { state: ReportState::Ready, ..*report }).await?;
+    let (subject, version, what) = (Subject::Visit(report.visit), report.revision, What::Reported);
+    let (party, context) = (report.visit, report.context);
+    events::record(tx, &platform.backbone, Event { subject, version, what, party, context }).await
+}

@@ -1,0 +1,23 @@
+//! The rules by which a visit moves: who may do what, from where.
+
+use super::rows::{Action, Actor, Status, Visit};
+
+/// What becomes of a visit's status by `action` of `by`; nothing if that may not be.
+pub fn next(status: Status, action: Action, by: Actor) -> Option<Status> {
+    match (status, action, by) {
+        (Status::Scheduled, Action::Arrive, Actor::Operator) => Some(Status::Arrived),
+        (Status::Arrived, Action::Process, Actor::Operator) => Some(Status::Processed),
+        (Status::Processed, Action::Amend(_), Actor::Operator) => Some(Status::Processed),
+        (Status::Scheduled, Action::Miss, Actor::Operator | Actor::NightlyClose) => Some(Status::NoShow),
+        (Status::Scheduled, Action::Cancel, Actor::Operator | Actor::Importer) => Some(Status::Cancelled),
+        (Status::Arrived, Action::Cancel, Actor::Operator) => Some(Status::Cancelled),
+        _ => None,
+    }
+}
+
+/// The visit after `action`, which moved it to `status`: another revision if there is something new to report.
+pub fn moved(visit: &Visit, action: Action, status: Status) -> Visit {
+    let reports = matches!(action, Action::Process | Action::Amend(_));
+    let revision = visit.revision + u32::from(reports);
+    Visit { status, revision, version: visit.version + 1, ..*visit }
+}

@@ -1,0 +1,102 @@
+//! The operational status of a visit: what has happened of it, what is under way, what is stuck, and what may be
+//! done about it.
+
+use super::platform::{Platform, errand};
+use super::rows::{Action, Reason, Report, ReportState, Status, Visit};
+use crate::backbone::jobs::{Job, JobState};
+use crate::facts::VisitWord;
+use shakedown_sim::{StoreError, Transaction};
+
+/// All that is known of a visit's present revision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Case {
+    /// The visit.
+    pub visit: Visit,
+    /// Its report, if it owes one.
+    pub report: Option<Report>,
+    /// The last job that made the report, if it is kept.
+    pub job: Option<Job>,
+}
+
+/// What a replay is to do again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lack {
+    /// Nothing.
+    Nothing,
+    /// The report is not there.
+    Report,
+}
+
+impl Case {
+    /// Whether nobody works on the report any more, though it is owed.
+    pub fn is_stuck(&self) -> bool {
+        let is_owed = self.report.is_some_and(|report| report.state == ReportState::Pending);
+        is_owed && self.job.is_some_and(|job| job.state == JobState::DeadLetter)
+    }
+}
+
+/// What a screen needs to show a visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct View {
+    /// Which visit.
+    pub visit: u32,
+    /// Which version of its row.
+    pub version: u32,
+    /// Which revision of it.
+    pub revision: u32,
+    /// What to say.
+    pub word: VisitWord,
+    /// How often its report was tried.
+    pub attempts: u32,
+    /// What may be done with it.
+    pub actions: &'static [Action],
+    /// Whether what lacks may be done again.
+    pub may_replay: bool,
+}
+
+/// Reads a visit's case; nothing if there is no such visit.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn read(
+    tx: &mut Transaction,
+    platform: &Platform,
+    visit: u32,
+) -> Result<Option<Case>, StoreError> {
+    let Some(visit) = tx.get(&platform.tables.visits, &visit).await? else { return Ok(None) };
+    let key = Report::of(visit.id, visit.revision);
+    let report = tx.get_by_unique(&platform.tables.reports, key).await?;
+    let job = match report.map(|report| errand(&report)) {
+        None => None,
+        Some(errand) => {
+            let of_report = |job: &Job| job.kind == errand.kind && job.subject == errand.subject;
+            tx.scan(&platform.backbone.jobs, of_report).await?.pop()
+        }
+    };
+    Ok(Some(Case { visit, report, job }))
+}
+
+/// What a screen is to show of a case.
+pub(crate) fn show(platform: &Platform, case: &Case) -> View {
+    let Case { visit, job, .. } = case;
+    let status = &platform.backbone.design.status;
+    View {
+        visit: visit.id,
+        version: visit.version,
+        revision: visit.revision,
+        word: status.word(case),
+        attempts: job.map_or(0, |job| job.attempts),
+        actions: offered(visit.status),
+        may_replay: status.may_replay(case),
+    }
+}
+
+/// What an operator may do with a visit.
+fn offered(status: Status) -> &'static [Action] {
+    match status {
+        Status::Scheduled => &[Action::Arrive, Action::Miss, Action::Cancel],
+        Status::Arrived => &[Action::Process, Action::Cancel],
+        Status::Processed => &[Action::Amend(Reason::Mistake), Action::Amend(Reason::LateResult)],
+        Status::NoShow | Status::Cancelled => &[],
+    }
+}

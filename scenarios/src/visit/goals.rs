@@ -1,0 +1,134 @@
+//! Rare states that a campaign must have reached for its green to mean something.
+
+use super::ledger::Ledger;
+use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::{Job, JobState};
+use shakedown_model::facts::{Code, DocumentFact, EdgeFact, Request, VisitFact};
+use shakedown_model::visit::connector::Document;
+use shakedown_model::visit::rows::{Actor, Report, ReportState, Status};
+use shakedown_sim::{At, Goal};
+
+/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
+pub const NEEDS: &[(&str, u64)] = &[];
+
+/// What goals keep of the facts.
+#[derive(Default)]
+struct Memory {
+    ledger: Ledger,
+    /// Documents whose parts have arrived, by upload.
+    begun: Vec<(u32, Document)>,
+    /// Requests of clinics.
+    imports: Vec<u32>,
+    /// Reports that were ever stuck.
+    stuck: Vec<u32>,
+}
+
+impl Memory {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        self.ledger.observe(at, fact);
+        match fact {
+            Fact::Documents(DocumentFact::Begun { upload, document }) => {
+                self.begun.push((*upload, *document))
+            }
+            Fact::Documents(DocumentFact::Stored { upload, .. }) => {
+                self.begun.retain(|(begun, _)| begun != upload);
+            }
+            Fact::Edge(EdgeFact::Entered { request, what: Request::Import }) => self.imports.push(*request),
+            Fact::Job { after, .. } if after.state == JobState::DeadLetter => self.stuck.push(after.subject),
+            _ => {}
+        }
+    }
+
+    /// The report whose job a worker has lost with this fact.
+    fn orphaned(&self, at: &At<'_>, fact: &Fact) -> Option<&Report> {
+        let Fact::Job { before: Some(before), after } = fact else { return None };
+        let is_rescue = |job: &Job| job.state == JobState::Running && at.time >= job.lease_until;
+        if !is_rescue(before) || after.state != JobState::Failed {
+            return None;
+        }
+        self.ledger.reports.iter().map(|kept| &kept.row).find(|report| report.id == after.subject)
+    }
+
+    fn pending(&self, visit: u32) -> bool {
+        let of_visit = |report: &Report| report.visit == visit && report.state == ReportState::Pending;
+        self.ledger.reports.iter().any(|kept| of_visit(&kept.row))
+    }
+}
+
+/// A goal told as a question about a fact and what came before it.
+struct State {
+    name: &'static str,
+    memory: Memory,
+    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
+}
+
+impl Goal<Fact> for State {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn reset(&mut self) {
+        self.memory = Memory::default();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
+        let reached = (self.is_reached)(&self.memory, at, fact);
+        self.memory.observe(at, fact);
+        reached
+    }
+}
+
+type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
+
+const GOALS: &[(&str, Question)] = &[
+    ("crash with the PDF half-written", |memory, at, fact| {
+        let document = |report: &Report| Document { visit: report.visit, revision: report.revision };
+        let half = |report: &Report| memory.begun.iter().any(|(_, begun)| *begun == document(report));
+        memory.orphaned(at, fact).is_some_and(half)
+    }),
+    ("crash between the document and its record", |memory, at, fact| {
+        let kept = |report: &Report| memory.ledger.has_document(report.visit, report.revision);
+        memory.orphaned(at, fact).is_some_and(|report| kept(report) && report.state == ReportState::Pending)
+    }),
+    (
+        "late cancellation refused",
+        |memory, _, fact| matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. }) if memory.imports.contains(request)),
+    ),
+    ("clinic's row repeated", |memory, at, fact| {
+        let again = at.number_of("copy") == Some(2);
+        again
+            && matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. }) if memory.imports.contains(request))
+    }),
+    (
+        "report stuck",
+        |_, _, fact| matches!(fact, Fact::Job { after, .. } if after.state == JobState::DeadLetter),
+    ),
+    ("stuck report replayed, then ready", |memory, _, fact| {
+        matches!(fact, Fact::Visit(VisitFact::Report { after, .. })
+            if after.state == ReportState::Ready && memory.stuck.contains(&after.id))
+    }),
+    ("replay while the report is under way", |memory, at, fact| {
+        matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
+            && memory.pending(at.number_of("visit").unwrap_or(0))
+    }),
+    (
+        "amended while the former report is under way",
+        |memory, _, fact| matches!(fact, Fact::Visit(VisitFact::Visit { after, .. }) if after.revision > 1 && memory.pending(after.id)),
+    ),
+    (
+        "closed by the night",
+        |_, _, fact| matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if entry.by == Actor::NightlyClose),
+    ),
+    ("cancelled with the patient here", |_, _, fact| {
+        matches!(fact, Fact::Visit(VisitFact::Visit { before: Some(before), after })
+            if before.status == Status::Arrived && after.status == Status::Cancelled)
+    }),
+];
+
+/// All goals.
+pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+    let goals = GOALS.iter();
+    goals
+        .map(|(name, is_reached)| {
+            Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _
+        })
+        .collect()
+}

@@ -1,0 +1,177 @@
+//! The visit scenario: clinics that announce patients, operators who see to them, the edge, the API, workers, the
+//! nightly close, a renderer and a document store.
+//!
+//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what
+//! judges keep of the facts, [`invariants`] and [`goals`] judge.
+
+pub mod faults;
+pub mod goals;
+pub mod invariants;
+pub mod ledger;
+
+use crate::catalogue::Entry;
+use shakedown_model::backbone::workers::{self, Handler};
+use shakedown_model::outside::documents::Documents;
+use shakedown_model::outside::edge::VisitEdge;
+use shakedown_model::outside::importer;
+use shakedown_model::outside::operator::Operator;
+use shakedown_model::visit::api::Api;
+use shakedown_model::visit::connector::DocumentApi;
+use shakedown_model::visit::report::Reporter;
+use shakedown_model::visit::rows::Action;
+use shakedown_model::visit::{Platform, close};
+use shakedown_model::{Backbone, Design, Fact};
+use shakedown_sim::{
+    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario,
+    Stage, Store, Variant,
+};
+use std::rc::Rc;
+
+/// What the catalogue says of it.
+pub const ENTRY: Entry = Entry {
+    name: "visit",
+    about: "operators move patients' visits while clinics' rows come late and twice, and reports are made behind",
+    assumptions: ASSUMPTIONS,
+    systems: &["visit", "jobs"],
+    needs: goals::NEEDS,
+    rehearse: |without| {
+        let scenario = Visits::without(without).map_err(|unknown| unknown.to_string())?;
+        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
+    },
+};
+
+const ASSUMPTIONS: &[&str] = &[
+    "a clinic's row comes at most 2 hours late, a copy of it 30 minutes after that; it is sent until it is answered",
+    "a worker pauses at most 10 minutes at a time, the renderer and the document store are away at most 30 minutes",
+    "the document store shows whole documents only, and loses none; the renderer makes the same of the same",
+    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
+    "the day is closed every 24 hours; everything heals 26 hours in, and what is late by then still arrives",
+];
+
+/// The scenario, with a design that may lack guardrails.
+pub struct Visits {
+    without: Vec<String>,
+}
+
+impl Visits {
+    /// The scenario without these guardrails.
+    ///
+    /// # Errors
+    /// If a name is no guardrail's.
+    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Design::without(names)?;
+        Ok(Self { without: names.to_vec() })
+    }
+
+    fn design(&self) -> Design {
+        Design::without(&self.without)
+            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+    }
+}
+
+const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "patients",
+        values: &["come", "cancel", "stay-away"],
+        small: &["come", "cancel", "stay-away"],
+    },
+    Parameter { name: "visits", values: &["1", "2"], small: &["1"] },
+];
+
+/// One way over the network, on the happy path.
+const HOP: Duration = Duration::from_millis(20);
+/// Between nodes of one data centre.
+const SHORT_HOP: Duration = Duration::from_millis(1);
+/// When a clinic cancels.
+const CANCELS: Duration = Duration::from_secs(300);
+/// From one visit to the next.
+const NEXT_VISIT: Duration = Duration::from_secs(30);
+
+impl Scenario for Visits {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "visit"
+    }
+
+    fn without(&self) -> Vec<String> {
+        self.without.clone()
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        PARAMETERS
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(26 * 3_600), settle: Duration::from_secs(50 * 3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let facts = stage.facts();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let store = Store::new(&server, faults::STORE);
+        let renderer = Link::new("renderer", HOP, faults::RENDERER);
+        let operations = DocumentApi::over(&renderer, &Link::new("documents", HOP, faults::DOCUMENTS));
+        let web = Link::new("web", HOP, faults::WEB);
+        let feed = Link::new("feed", HOP, faults::FEED);
+        let edge = VisitEdge::over(&web, &Link::new("reads", HOP, faults::READS), &feed);
+        let api = Api::over(&Link::new("inside", SHORT_HOP, faults::INSIDE));
+        let backbone = Rc::new(Backbone::new(store, self.design(), facts));
+        let platform = Platform::new(&backbone, operations.clone(), facts);
+
+        let documents = Documents::new(facts);
+        let (at, served) = (documents.clone(), operations.clone());
+        stage.node(Role::outside("renderer".into()), move |env| at.boot_renderer(&env, &served));
+        stage.node(Role::outside("documents".into()), move |env| documents.boot_store(&env, &operations));
+        let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
+        stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
+        let at = Rc::clone(&platform);
+        stage.node(faults::API, move |env| api.boot(&env, &at));
+        let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Reporter(Rc::clone(&platform)))]);
+        for _ in 0..2 {
+            let (at, handlers) = (Rc::clone(&backbone), Rc::clone(&handlers));
+            stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
+        }
+        let at = Rc::clone(&platform);
+        stage.node(faults::CLOSE, move |env| close::boot(&env, &at));
+        people(stage, &edge, &platform);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+/// The workload: the clinic announces each visit, and the operator sees to it; at the end they look again.
+fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
+    let clinic = stage.node(Role::outside("importer".into()), |_| {});
+    let desk = stage.node(Role::new("operator".into(), CrashProfile::NEVER), |_| {});
+    let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
+    let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
+    let (cancels, comes) = (patients == "cancel", patients != "stay-away");
+    let mut everything: Vec<(u32, Env)> = Vec::new();
+    for visit in 1..=stage.variant().number("visits") {
+        let scope = stage.entity("visit");
+        let after = NEXT_VISIT * (visit - 1);
+        let (clinic, edge) = (clinic.within(scope), edge.clone());
+        clinic.clone().spawn(async move {
+            clinic.sleep(after).await;
+            clinic.spawn(importer::send(clinic.clone(), edge.clone(), visit, (1, Action::Schedule)));
+            if cancels {
+                clinic.sleep(CANCELS).await;
+                importer::send(clinic.clone(), edge, visit, (2, Action::Cancel)).await;
+            }
+        });
+        let (operator, desk) = (operator.clone(), desk.within(scope));
+        everything.push((visit, desk.clone()));
+        desk.clone().spawn(async move {
+            desk.sleep(after).await;
+            operator.attend(&desk, visit, comes).await;
+        });
+    }
+    stage.at_rest(move || everything.iter().for_each(|(visit, desk)| operator.look_afresh(desk, *visit)));
+}

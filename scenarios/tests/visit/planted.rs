@@ -1,0 +1,170 @@
+//! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
+
+use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::facts::{Code, DocumentFact, EdgeFact, Request, VisitFact, VisitWord};
+use shakedown_model::visit::connector::Document;
+use shakedown_model::visit::rows::{Report, ReportState, Status, Visit};
+use shakedown_scenarios::visit::invariants;
+use shakedown_sim::*;
+use std::collections::BTreeSet;
+
+/// In whose name a fact is stated: the scope that it has below its visit.
+type Told = (&'static str, Fact);
+
+/// States facts, each half a second after the one before, all of one visit.
+struct Story(Vec<Told>);
+
+impl Scenario for Story {
+    type Fact = Fact;
+    fn name(&self) -> &str {
+        "story"
+    }
+    fn build(&self, stage: &Stage<Fact>) {
+        let (facts, told) = (stage.facts().clone(), self.0.clone());
+        let teller = stage.node(Role::outside("teller".into()), |_| {}).within(stage.entity("visit"));
+        let scopes = ["row", "action", "close", "attempt"].map(|label| (label, teller.child(label)));
+        teller.clone().spawn(async move {
+            for (scope, fact) in told {
+                let (_, at) = scopes.iter().find(|(label, _)| *label == scope).expect("a scope of the flow");
+                facts.state(at, &fact);
+                teller.sleep(Duration::from_millis(500)).await;
+            }
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+}
+
+/// What these facts break, each invariant once.
+fn broken_by(told: &[Told]) -> BTreeSet<String> {
+    let script = Script { scenario: "story".to_owned(), ..Script::default() };
+    let outcome = Runner::new(Story(told.to_vec())).run(Plan::Script(&script));
+    outcome.violations.into_iter().map(|violation| violation.invariant).collect()
+}
+
+fn row(status: Status, revision: u32, version: u32) -> Visit {
+    Visit { id: 1, status, revision, version, day_ends: Moment::NEVER, context: Scope::ROOT }
+}
+
+fn scheduled() -> Told {
+    ("row", Fact::Visit(VisitFact::Visit { before: None, after: row(Status::Scheduled, 0, 1) }))
+}
+
+/// A move to the next version, in the name of `by`.
+fn moved(by: &'static str, from: (Status, u32, u32), to: (Status, u32)) -> Told {
+    let (before, after) = (row(from.0, from.1, from.2), row(to.0, to.1, from.2 + 1));
+    (by, Fact::Visit(VisitFact::Visit { before: Some(before), after }))
+}
+
+fn report(state: ReportState) -> Told {
+    let report = |state| Report { id: 1, visit: 1, revision: 1, state, context: Scope::ROOT };
+    let before = (state != ReportState::Pending).then(|| report(ReportState::Pending));
+    ("attempt", Fact::Visit(VisitFact::Report { before, after: report(state) }))
+}
+
+fn dead_letter() -> Told {
+    let job = Job::queued(1, (Kind::Report, 1), Moment::START, Scope::ROOT);
+    ("attempt", Fact::Job { before: None, after: Job { state: JobState::DeadLetter, ..job } })
+}
+
+fn stored() -> Told {
+    let document = Document { visit: 1, revision: 1 };
+    ("attempt", Fact::Documents(DocumentFact::Stored { upload: 1, document }))
+}
+
+fn shown(version: u32, word: VisitWord) -> Told {
+    ("action", Fact::Visit(VisitFact::Shown { fresh: false, visit: 1, version, revision: 1, word }))
+}
+
+fn entered(what: Request) -> Told {
+    ("action", Fact::Edge(EdgeFact::Entered { request: 1, what }))
+}
+
+fn answered(code: Code, took_ms: u64) -> Told {
+    ("action", Fact::Edge(EdgeFact::Answered { request: 1, code, took_ms }))
+}
+
+const SCHEDULED: (Status, u32, u32) = (Status::Scheduled, 0, 1);
+const ARRIVED: (Status, u32, u32) = (Status::Arrived, 0, 2);
+const PROCESSED: (Status, u32, u32) = (Status::Processed, 1, 3);
+
+/// From the announcement to the report, all as it should be.
+fn blameless() -> Vec<Told> {
+    vec![
+        scheduled(),
+        moved("action", SCHEDULED, (Status::Arrived, 0)),
+        entered(Request::Advance),
+        moved("action", ARRIVED, (Status::Processed, 1)),
+        report(ReportState::Pending),
+        answered(Code::Accepted, 10),
+        shown(3, VisitWord::UnderWay),
+        stored(),
+        report(ReportState::Ready),
+        shown(3, VisitWord::Complete),
+    ]
+}
+
+fn and(more: &[Told]) -> Vec<Told> {
+    [&blameless()[..], more].concat()
+}
+
+#[test]
+fn a_story_in_which_all_is_well_breaks_nothing() {
+    let story = blameless();
+    assert_eq!(broken_by(&story), BTreeSet::new());
+    let amended = [moved("action", PROCESSED, (Status::Processed, 2)), shown(4, VisitWord::UnderWay)];
+    assert_eq!(broken_by(&and(&amended)), BTreeSet::new());
+    for over in [
+        moved("close", SCHEDULED, (Status::NoShow, 0)),
+        moved("row", SCHEDULED, (Status::Cancelled, 0)),
+        moved("action", SCHEDULED, (Status::Cancelled, 0)),
+    ] {
+        assert_eq!(broken_by(&[scheduled(), over]), BTreeSet::new());
+    }
+}
+
+/// What breaks each invariant, and nothing but what follows from it.
+fn planted() -> Vec<(&'static str, Vec<Told>)> {
+    use Status::{Arrived, Cancelled, NoShow, Processed};
+    let legal = "legal-transitions-only";
+    vec![
+        (legal, vec![scheduled(), moved("action", SCHEDULED, (Processed, 1))]),
+        (legal, vec![scheduled(), moved("row", SCHEDULED, (Arrived, 0))]),
+        (legal, vec![scheduled(), moved("row", SCHEDULED, (NoShow, 0))]),
+        (legal, vec![scheduled(), moved("row", ARRIVED, (Cancelled, 0))]),
+        (legal, vec![scheduled(), moved("close", ARRIVED, (NoShow, 0))]),
+        (legal, and(&[moved("attempt", PROCESSED, (Processed, 2))])),
+        (legal, and(&[moved("action", PROCESSED, (Processed, 3))])),
+        (legal, and(&[moved("action", PROCESSED, (Cancelled, 1))])),
+        (legal, vec![("action", scheduled().1)]),
+        ("no-premature-success", vec![report(ReportState::Pending), shown(3, VisitWord::Processed)]),
+        ("no-premature-success", vec![report(ReportState::Ready), shown(3, VisitWord::Complete)]),
+        ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Ok, 2_001)]),
+        ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Unavailable, 10)]),
+        ("no-dependency-failure-shown", vec![entered(Request::Advance), answered(Code::BadGateway, 10)]),
+        ("accepted-means-durable", vec![entered(Request::Advance), answered(Code::Accepted, 10)]),
+        ("accepted-work-finishes", vec![report(ReportState::Pending)]),
+        ("accepted-work-finishes", vec![report(ReportState::Pending), report(ReportState::Ready)]),
+        ("accepted-work-finishes", vec![scheduled()]),
+        ("transient-faults-heal", vec![report(ReportState::Pending), dead_letter()]),
+        ("screens-agree-at-rest", and(&[shown(3, VisitWord::UnderWay)])),
+        ("screens-agree-at-rest", and(&[shown(2, VisitWord::Complete)])),
+    ]
+}
+
+#[test]
+fn facts_that_break_an_invariant_are_found() {
+    for (at, (invariant, facts)) in planted().into_iter().enumerate() {
+        let broken = broken_by(&facts);
+        assert!(broken.contains(invariant), "plant {at} should break {invariant}: {broken:?}");
+    }
+}
+
+#[test]
+fn every_invariant_is_planted_a_fact_that_breaks_it() {
+    let planted: BTreeSet<&str> = planted().into_iter().map(|(invariant, _)| invariant).collect();
+    let all: BTreeSet<&str> = invariants::all().iter().map(|invariant| invariant.name()).collect();
+    assert_eq!(planted, all);
+}
