@@ -74,6 +74,28 @@ impl Certificate {
         self.depths.iter().map(|depth| depth.spared).sum()
     }
 
+    /// The search in the form of a campaign, for forms that make no difference.
+    pub fn finished(&self) -> Finished {
+        Finished {
+            scenario: self.scenario.clone(),
+            without: self.without.clone(),
+            verdict: self.verdict,
+            ending: self.ending,
+            runs: self.runs(),
+            failing: u64::from(!self.findings.is_empty()),
+            digest: self.digest,
+            simulated: self.simulated,
+            goals: Vec::new(),
+            variants: Vec::new(),
+            invariants: self.invariants.clone(),
+            findings: self.findings.clone(),
+            trace: None,
+            search: Search::default(),
+            canaries: Vec::new(),
+            assumptions: self.assumptions.clone(),
+        }
+    }
+
     fn title(&self) -> String {
         let without: String = self.without.iter().map(|part| format!("  without {part}")).collect();
         format!("{}{without}", self.scenario)
@@ -240,7 +262,7 @@ pub fn page(all: &[Certificate]) -> String {
 
 fn one_page(certificate: &Certificate) -> String {
     if !certificate.findings.is_empty() {
-        return certificate.findings.iter().map(markdown::page).collect::<Vec<_>>().join("\n---\n\n");
+        return markdown::finished(&[certificate.finished()]);
     }
     let mut out = format!("# Certificate: {}\n\n", certificate.title().replace("  ", " "));
     let mut claim = certificate.claim();
@@ -277,25 +299,7 @@ fn one_page(certificate: &Certificate) -> String {
 
 /// Certificates for a CI server.
 pub fn junit(all: &[Certificate]) -> String {
-    let campaigns = all.iter().map(|certificate| Finished {
-        scenario: certificate.scenario.clone(),
-        without: certificate.without.clone(),
-        verdict: certificate.verdict,
-        ending: certificate.ending,
-        runs: certificate.runs(),
-        failing: u64::from(!certificate.findings.is_empty()),
-        digest: certificate.digest,
-        simulated: certificate.simulated,
-        goals: Vec::new(),
-        variants: Vec::new(),
-        invariants: certificate.invariants.clone(),
-        findings: certificate.findings.clone(),
-        trace: None,
-        assumptions: certificate.assumptions.clone(),
-        search: Search::default(),
-        canaries: Vec::new(),
-    });
-    junit::finished(&campaigns.collect::<Vec<_>>())
+    junit::finished(&all.iter().map(Certificate::finished).collect::<Vec<_>>())
 }
 
 /// What is about to be searched, before it begins: alternatives of each variant, runs and time.

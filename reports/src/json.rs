@@ -1,6 +1,7 @@
 //! What a machine reads: one object, its keys stable and in a stable order. More keys may come.
 
-use crate::records::{Canary, Ending, Finished, Listed, Verdict};
+use crate::knowledge;
+use crate::records::{Canary, Ending, Finished, Listed, PutBack, Verdict};
 use crate::story::{self, Row};
 use serde::Serialize;
 use shakedown_sim::Trace;
@@ -62,6 +63,7 @@ pub(crate) struct Violation<'a> {
     needed: Vec<Needed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<Nearest>,
+    put_back: &'a [PutBack],
     trace: &'a str,
 }
 
@@ -141,6 +143,7 @@ pub(crate) fn violation(finding: &crate::records::Finding) -> Violation<'_> {
             .map(|one| Needed { deviation: one.deviation.compact(), still_broken: &one.still_broken })
             .collect(),
         nearest: Nearest::of(failure),
+        put_back: &finding.beside.put_back,
         trace: &finding.trace,
     }
 }
@@ -234,6 +237,8 @@ pub fn story(trace: &Trace, rows: &[Row], failure: Option<&Failure>, likely: Opt
         node: &'a str,
         what: &'a str,
         why: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        however: Option<String>,
         causes: Vec<u32>,
     }
     #[derive(Serialize)]
@@ -249,14 +254,17 @@ pub fn story(trace: &Trace, rows: &[Row], failure: Option<&Failure>, likely: Opt
         #[serde(skip_serializing_if = "Option::is_none")]
         likelihood: Option<Likely>,
     }
-    let steps = rows.iter().zip(story::causes(trace, rows)).map(|(row, causes)| Step {
-        step: row.step,
-        time_ns: row.time.nanos().to_string(),
-        node: &row.node,
-        what: &row.what,
-        why: &row.why,
-        causes: causes.into_iter().map(|cause| rows[cause].step).collect(),
-    });
+    let however = knowledge::however(trace, rows);
+    let steps =
+        rows.iter().zip(story::causes(trace, rows)).zip(however).map(|((row, causes), however)| Step {
+            step: row.step,
+            time_ns: row.time.nanos().to_string(),
+            node: &row.node,
+            what: &row.what,
+            why: &row.why,
+            however,
+            causes: causes.into_iter().map(|cause| rows[cause].step).collect(),
+        });
     let script = &trace.script;
     pretty(&Story {
         name: &script.scenario,

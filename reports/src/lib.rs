@@ -6,12 +6,15 @@
 //! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
 //! columns are written), [`story`] (which steps tell a failure, and why each happened), [`likely`] (where it was
 //! lost), [`knowledge`] (who had not heard of what), [`comparison`] (where two runs part), and one module for each
-//! form: [`terminal`], [`json`], [`markdown`], [`junit`], [`html`]; [`certificate`] (the record of an exhaustive
-//! search) and [`matrix`] (what breaks without which guardrail), in each form.
+//! form: [`terminal`], [`json`], [`markdown`], [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`];
+//! [`certificate`] (the record of an exhaustive search) and [`matrix`] (what breaks without which guardrail), in
+//! each form.
 
 pub mod certificate;
+pub mod chrome;
 pub mod clock;
 pub mod comparison;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -20,7 +23,9 @@ pub mod layout;
 pub mod likely;
 pub mod markdown;
 pub mod matrix;
+pub mod mermaid;
 pub mod records;
+pub mod shiviz;
 pub mod story;
 pub mod terminal;
 

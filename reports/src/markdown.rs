@@ -1,27 +1,34 @@
 //! What a reviewer reads in a diff: one page for each failure. Small and stable: nothing in it changes unless
 //! the story does, so there are no times, seeds, digests or paths, and steps are numbered within the page.
 
-use crate::records::{Finding, Finished};
+use crate::knowledge;
+use crate::mermaid;
+use crate::records::{Beside, Finished};
 use crate::story::{self, Row};
 use shakedown_sim::Trace;
+use shakedown_sim::search::Failure;
 use std::fmt::Write as _;
 
 /// All failures of these campaigns, one page after the other; a line for each scenario without any.
 pub fn finished(all: &[Finished]) -> String {
     let mut pages = Vec::new();
     for finished in all {
-        if finished.findings.is_empty() {
+        if let (true, Some(trace)) = (finished.findings.is_empty(), &finished.trace) {
+            pages.push(account(trace));
+        } else if finished.findings.is_empty() {
             let title = title(&finished.scenario, &finished.without);
             pages.push(format!("# {title}\n\nNo invariant is broken in {} runs.\n", up_to(finished.runs)));
         }
-        pages.extend(finished.findings.iter().map(page));
+        pages.extend(finished.findings.iter().map(|finding| {
+            let found = format!("\nFound within {} runs.\n", up_to(finding.runs_to_find));
+            page(&finding.failure, &finding.beside) + &found
+        }));
     }
     pages.join("\n---\n\n")
 }
 
 /// The page of one failure.
-pub fn page(finding: &Finding) -> String {
-    let failure = &finding.failure;
+pub fn page(failure: &Failure, beside: &Beside) -> String {
     let script = &failure.shrunk;
     let rows = story::of_failure(failure);
     let mut out =
@@ -45,9 +52,14 @@ pub fn page(finding: &Finding) -> String {
     for sentence in story::needed(&failure.needed) {
         let _ = writeln!(out, "- {}", self::sentence(&sentence));
     }
-    let _ = writeln!(out, "- found within {} runs", up_to(finding.runs_to_find));
+    for one in &beside.put_back {
+        let _ = writeln!(out, "- {}", self::sentence(&story::put_back(one)));
+    }
+    if let Some(sentence) = story::nearest(failure) {
+        let _ = writeln!(out, "- {}", self::sentence(&sentence));
+    }
     out.push_str("\n## Who tells whom\n\n");
-    out.push_str(&sequence(&failure.trace, &rows));
+    let _ = write!(out, "```mermaid\n{}```\n", mermaid::diagram(&failure.trace, &rows));
     out
 }
 
@@ -66,6 +78,39 @@ pub(crate) fn up_to(count: u64) -> u64 {
     count.max(1).next_power_of_two()
 }
 
+/// The page of a run that nobody has explained: what happened, and who told whom.
+pub fn account(trace: &Trace) -> String {
+    let (script, rows) = (&trace.script, story::of_run(trace));
+    format!(
+        "# {}\n\nNo invariant is broken.\n\n## What happened\n\n{}\n## Who tells whom\n\n```mermaid\n{}```\n",
+        title(&script.scenario, &script.without),
+        steps(trace, &rows),
+        mermaid::diagram(trace, &rows)
+    )
+}
+
+/// What judges what, as a table: a line for each invariant, a column for each scenario.
+pub fn catalogue(scenarios: &[(String, Vec<String>)]) -> String {
+    let mut invariants: Vec<&str> = Vec::new();
+    for invariant in scenarios.iter().flat_map(|(_, invariants)| invariants) {
+        if !invariants.contains(&invariant.as_str()) {
+            invariants.push(invariant);
+        }
+    }
+    let names: String = scenarios.iter().map(|(name, _)| format!(" {} |", sentence(name))).collect();
+    let rules = "---|".repeat(scenarios.len() + 1);
+    let mut out = format!("# What judges what\n\n| invariant |{names}\n|{rules}\n");
+    for invariant in invariants {
+        let judges = |(_, own): &(String, Vec<String>)| match own.iter().any(|name| name == invariant) {
+            true => " yes |",
+            false => " – |",
+        };
+        let cells: String = scenarios.iter().map(judges).collect();
+        let _ = writeln!(out, "| {} |{cells}", sentence(invariant));
+    }
+    out
+}
+
 /// A page is not longer than this many steps; what is left out stands between the two halves.
 const MOST_STEPS: usize = 300;
 
@@ -73,6 +118,7 @@ fn steps(trace: &Trace, rows: &[Row]) -> String {
     let mut out = String::from("| step | node | what happens | why | after |\n|---:|---|---|---|---|\n");
     let causes = story::causes(trace, rows);
     let half = MOST_STEPS / 2;
+    let however = knowledge::however(trace, rows);
     for (at, (row, causes)) in rows.iter().zip(causes).enumerate() {
         if rows.len() > MOST_STEPS && at == half {
             let _ = writeln!(out, "| … | | {} steps left out | | |", rows.len() - MOST_STEPS);
@@ -81,53 +127,17 @@ fn steps(trace: &Trace, rows: &[Row]) -> String {
             continue;
         }
         let after: Vec<String> = causes.iter().map(|cause| (cause + 1).to_string()).collect();
-        let (what, why) = (sentence(&row.what), sentence(&row.why));
-        let _ = writeln!(out, "| {} | {} | {what} | {why} | {} |", at + 1, row.node, after.join(", "));
+        let however = however[at].as_ref().map(|unheard| format!("however, {unheard}"));
+        let why: Vec<&str> = [Some(row.why.as_str()), however.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|reason| !reason.is_empty())
+            .collect();
+        let (what, why) = (sentence(&row.what), sentence(&why.join("; ")));
+        let _ =
+            writeln!(out, "| {} | {} | {what} | {why} | {} |", at + 1, sentence(&row.node), after.join(", "));
     }
     out
-}
-
-const MOST_MESSAGES: usize = 40;
-
-/// A mermaid sequence diagram: each step as a note on its node, or as a message if it follows from a step of
-/// another node. Nodes get short aliases, since a participant called `end` would not parse.
-fn sequence(trace: &Trace, rows: &[Row]) -> String {
-    let mut nodes: Vec<&str> = Vec::new();
-    for row in rows {
-        if !nodes.contains(&row.node.as_str()) {
-            nodes.push(&row.node);
-        }
-    }
-    let alias = |node: &str| {
-        nodes.iter().position(|other| *other == node).map(|at| format!("n{}", at + 1)).unwrap_or_default()
-    };
-    let mut out = String::from("```mermaid\nsequenceDiagram\n");
-    for node in &nodes {
-        let _ = writeln!(out, "    participant {} as {}", alias(node), plain(node));
-    }
-    let causes = story::causes(trace, rows);
-    for (at, (row, causes)) in rows.iter().zip(causes).enumerate().take(MOST_MESSAGES) {
-        let sender = causes.iter().rev().map(|cause| &rows[*cause].node).find(|node| **node != row.node);
-        let (to, number) = (alias(&row.node), at + 1);
-        let _ = match sender {
-            Some(from) => writeln!(out, "    {}->>{to}: {number}. {}", alias(from), plain(&row.what)),
-            None => writeln!(out, "    Note over {to}: {number}. {}", plain(&row.what)),
-        };
-        if row.deviates {
-            let _ = writeln!(out, "    Note over {to}: {}", plain(&row.why));
-        }
-    }
-    if rows.len() > MOST_MESSAGES {
-        let _ = writeln!(out, "    Note over n1: {} further steps", rows.len() - MOST_MESSAGES);
-    }
-    out.push_str("```\n");
-    out
-}
-
-/// Text that mermaid takes literally: it ends a statement at `;` and begins a comment at `%%`, and `#` begins
-/// an entity.
-fn plain(text: &str) -> String {
-    text.replace(';', ",").replace("%%", "%").replace('#', "no. ").replace(['\n', '<', '>'], " ")
 }
 
 #[cfg(test)]
@@ -135,9 +145,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_s_text_cannot_break_a_table_or_a_diagram() {
+    fn a_model_s_text_cannot_break_a_table() {
         assert_eq!(sentence("a|b <i>*c*"), "a\\|b &lt;i>\\*c\\*");
-        assert_eq!(plain("x; y #1 %% z"), "x, y no. 1 % z");
     }
 
     #[test]

@@ -150,6 +150,13 @@ pub struct Finished {
     pub assumptions: Vec<String>,
 }
 
+impl Finished {
+    /// The run to show, where one can be shown: the first failing one, or the only one.
+    pub fn shown(&self) -> Option<&Trace> {
+        self.findings.first().map(|finding| &finding.failure.trace).or(self.trace.as_ref())
+    }
+}
+
 /// A scenario, as a list shows it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Listed {

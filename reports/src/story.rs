@@ -4,6 +4,7 @@
 //! under which the script lists it. Plumbing (a request arrives, an answer goes out, a poller wakes) is left
 //! out where it says nothing that its neighbours do not.
 
+use crate::records::PutBack;
 use shakedown_sim::search::{Change, Failure, Needed};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
@@ -200,6 +201,18 @@ pub fn needed(needed: &[Needed]) -> Vec<String> {
         }
     };
     ends.into_iter().map(sentence).collect()
+}
+
+/// What the script comes to with a guardrail put back, as a sentence.
+pub fn put_back(one: &PutBack) -> String {
+    let guardrail = &one.guardrail;
+    match (one.still_broken.as_slice(), one.met) {
+        ([], true) => format!("with {guardrail} in place it holds"),
+        ([], false) => {
+            format!("with {guardrail} in place it holds, and there is no place for what went wrong")
+        }
+        (broken, _) => format!("with {guardrail} in place it still breaks {}", broken.join(" and ")),
+    }
 }
 
 /// The least change with which the run holds, as a sentence. That something dropped is enough is said before.

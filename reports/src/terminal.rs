@@ -2,9 +2,11 @@
 
 use crate::clock::{self, Clock};
 use crate::json::{Replayed, SelfCheck};
+use crate::knowledge;
 use crate::layout::{Paper, labelled, table, wrap};
-use crate::records::{Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
+use crate::records::{Beside, Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
 use crate::story::{self, Row, plural};
+use shakedown_sim::search::Failure;
 use shakedown_sim::{Moment, Script, Trace, Violation};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -32,6 +34,9 @@ pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> St
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
+    }
+    for one in &finding.beside.put_back {
+        out.push_str(&labelled("  guarded   ", &story::put_back(one), paper.width));
     }
     if let Some(sentence) = story::nearest(failure) {
         out.push_str(&labelled("  nearest   ", &sentence, paper.width));
@@ -123,7 +128,7 @@ pub fn self_check(paper: Paper, ways: &[SelfCheck]) -> String {
 }
 
 /// The causal story of a failure, each step with the steps that it follows from.
-pub fn explanation(paper: Paper, failure: &shakedown_sim::search::Failure) -> String {
+pub fn explanation(paper: Paper, failure: &Failure, beside: &Beside) -> String {
     let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, None);
     let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
     out.push_str(&indented(2, &claim, paper.width));
@@ -134,6 +139,9 @@ pub fn explanation(paper: Paper, failure: &shakedown_sim::search::Failure) -> St
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
+    }
+    for one in &beside.put_back {
+        out.push_str(&labelled("  guarded   ", &story::put_back(one), paper.width));
     }
     if let Some(sentence) = story::nearest(failure) {
         out.push_str(&labelled("  nearest   ", &sentence, paper.width));
@@ -153,7 +161,7 @@ pub fn account(paper: Paper, trace: &Trace) -> String {
 
 fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
     let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
-    let causes = story::causes(trace, rows);
+    let (causes, however) = (story::causes(trace, rows), knowledge::however(trace, rows));
     let cells: Vec<[String; 5]> = rows
         .iter()
         .zip(causes)
@@ -161,8 +169,9 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
         .map(|(at, (row, causes))| {
             let after: Vec<String> = causes.iter().map(|cause| format!("[{}]", cause + 1)).collect();
             let after = if after.is_empty() { String::new() } else { format!("after {}", after.join(" ")) };
-            let what =
-                if row.why.is_empty() { row.what.clone() } else { format!("{}, {}", row.what, row.why) };
+            let unheard = however[at].as_ref().map(|unheard| format!("; however, {unheard}"));
+            let why = if row.why.is_empty() { String::new() } else { format!(", {}", row.why) };
+            let what = format!("{}{why}{}", row.what, unheard.unwrap_or_default());
             [format!("[{}]", at + 1), clock.text(row.time), row.node.clone(), what, after]
         })
         .collect();

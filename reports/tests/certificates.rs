@@ -8,7 +8,7 @@ use shakedown_sim::search::{Bounded, understand};
 use shakedown_sim::{Plan, Rehearse, Runner, Variant};
 
 fn certify(remembers: bool) -> Certificate {
-    let mut runner = Runner::new(till::Shop { remembers });
+    let mut runner = Runner::new(till::Shop { remembers, ..till::Shop::default() });
     let variant = runner.happy(0).variant;
     let mut search = Bounded::new(vec![variant], 2, true);
     let alternatives = search.begin(&mut runner);

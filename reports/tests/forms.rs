@@ -6,14 +6,14 @@ use quick_xml::events::Event;
 use shakedown_reports::json::SelfCheck;
 use shakedown_reports::{
     Beside, Canary, Ending, Finding, Finished, GoalTally, Paper, Search, Verdict, json, junit, likely,
-    markdown, terminal,
+    markdown, mermaid, story, terminal,
 };
 use shakedown_sim::search::{explore, likelihood, understand};
 use shakedown_sim::{Plan, Rehearse, Runner};
 
 /// The first failing seed of the forgetful till, shrunk.
 fn finding() -> (Finding, Finished) {
-    let mut runner = Runner::new(till::Shop { remembers: false });
+    let mut runner = Runner::new(till::Shop::default());
     let campaign = explore(&mut runner, 0..200, 1);
     let failing = campaign.failing.first().expect("the forgetful till charges twice");
     let script = runner.script_of(failing.seed);
@@ -138,14 +138,14 @@ fn a_guided_campaign_states_no_bound() {
 #[test]
 fn the_likelihood_of_a_failure_is_plotted_along_its_run() {
     let failure = finding().0.failure;
-    let mut runner = Runner::new(till::Shop { remembers: false });
+    let mut runner = Runner::new(till::Shop::default());
     let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 64);
     insta::assert_snapshot!(likely::plot(Paper::PLAIN, &likely));
 }
 
 #[test]
 fn a_run_that_holds() {
-    let mut runner = Runner::new(till::Shop { remembers: true });
+    let mut runner = Runner::new(till::Shop { remembers: true, ..till::Shop::default() });
     let script = finding().0.failure.shrunk;
     let (outcome, trace) = runner.record(Plan::Script(&script));
     insta::assert_snapshot!(terminal::held(
@@ -158,7 +158,7 @@ fn a_run_that_holds() {
 
 #[test]
 fn an_explanation_names_causes() {
-    insta::assert_snapshot!(terminal::explanation(Paper::PLAIN, &finding().0.failure));
+    insta::assert_snapshot!(terminal::explanation(Paper::PLAIN, &finding().0.failure, &Beside::default()));
 }
 
 #[test]
@@ -182,6 +182,46 @@ fn a_page_for_reviewers_holds_nothing_that_changes_by_itself() {
         assert!(!page.contains(changing), "{changing}");
     }
     insta::assert_snapshot!(page);
+}
+
+#[test]
+fn who_has_nothing_to_do_with_a_story_is_not_on_its_page() {
+    let script = finding().0.failure.shrunk;
+    let page = |bystander| {
+        let mut runner = Runner::new(till::Shop { bystander, ..till::Shop::default() });
+        let violation = runner.record(Plan::Script(&script)).1.violations[0].clone();
+        markdown::page(&understand(&mut runner, &script, &violation), &Beside::default())
+    };
+    let alone = page(None);
+    assert_eq!(alone, page(Some("auditor")), "another node with a choice of its own");
+    assert_eq!(alone, page(Some("clerk")), "the same, renamed");
+}
+
+#[test]
+fn hostile_words_make_a_diagram_all_the_same() {
+    const HOSTILE: [&str; 7] =
+        ["end", "a; b", "# %% $$x$$", "<br/>\nNote over n1: x", "{\"a\": 1}", "", "->> : activate"];
+    let mut trace = finding().0.failure.trace;
+    let mut words = HOSTILE.iter().cycle();
+    for step in &mut trace.steps {
+        step.node = (*words.next().expect("a cycle has no end")).to_owned();
+        step.text = (*words.next().expect("a cycle has no end")).to_owned();
+    }
+    let diagram = mermaid::diagram(&trace, &story::of_run(&trace));
+    assert!(diagram.lines().count() > 10, "{diagram}");
+    insta::assert_snapshot!(format!("```mermaid\n{diagram}```\n"));
+}
+
+#[test]
+fn a_long_diagram_is_cut_and_says_so() {
+    let mut failure = finding().0.failure;
+    failure.slice = (0..failure.trace.steps.len() as u32).collect();
+    let rows = story::of_failure(&failure);
+    let many: Vec<_> = rows.iter().cycle().take(60).cloned().collect();
+    let diagram = mermaid::diagram(&failure.trace, &many);
+    let messages = diagram.lines().filter(|line| line.contains(". ")).count();
+    assert_eq!(messages, 40, "{diagram}");
+    assert!(diagram.ends_with("Note over n1: 20 further steps\n"), "{diagram}");
 }
 
 #[test]

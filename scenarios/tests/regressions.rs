@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The files in `regressions/`, without their ending, in alphabetical order.
-const REGRESSIONS: &[&str] = &["crash-before-the-log-is-written"];
+const REGRESSIONS: &[&str] = &["crash-before-the-log-is-written", "timed-out-but-created"];
 
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("regressions")

@@ -17,7 +17,7 @@ use shakedown_sim::{Plan, Rehearse, Runner};
 
 /// The first failing seed of the forgetful till, shrunk; each fact of it changes a row.
 fn failure() -> Failure {
-    let mut runner = Runner::new(till::Shop { remembers: false });
+    let mut runner = Runner::new(till::Shop::default());
     let campaign = explore(&mut runner, 0..200, 1);
     let failing = campaign.failing.first().expect("the forgetful till charges twice");
     let script = runner.script_of(failing.seed);
@@ -34,7 +34,7 @@ fn failure() -> Failure {
 
 /// The runs to see beside it.
 fn beside(failure: &Failure) -> Beside {
-    let mut runner = Runner::new(till::Shop { remembers: false });
+    let mut runner = Runner::new(till::Shop::default());
     let script = failure.nearest.as_ref().expect("a run holds").script(&failure.shrunk);
     let holding = Some(runner.record(Plan::Script(&script)).1);
     let (guardrail, about) = ("memory".to_owned(), "an order is charged once".to_owned());

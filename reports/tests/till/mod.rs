@@ -54,10 +54,13 @@ impl Goal<Fact> for AskedTwice {
     }
 }
 
-/// The shop.
+/// The shop; by default its till forgets.
+#[derive(Default)]
 pub(crate) struct Shop {
     /// Whether the till remembers what it charged.
     pub(crate) remembers: bool,
+    /// Somebody who has nothing to do with it, and makes a choice of their own.
+    pub(crate) bystander: Option<&'static str>,
 }
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
@@ -93,6 +96,11 @@ impl Scenario for Shop {
                 async {}
             });
         });
+        if let Some(name) = self.bystander {
+            stage.node(Role::outside(name.into()), move |env| {
+                env.choose(Site::new(name.into(), "mood".into()), &Alternatives::new(&["calm", "curious"]));
+            });
+        }
         let orders: Vec<Scope> =
             (0..stage.variant().number("orders")).map(|_| stage.entity("order")).collect();
         stage.node(Role::outside("client".into()), move |env| {

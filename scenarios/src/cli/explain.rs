@@ -1,9 +1,9 @@
 //! `explain`: the causal story of a trace.
 
 use super::exit::{Complaint, Exit};
-use super::output::Output;
-use crate::{quiet, traces};
-use shakedown_reports::{json, likely, story, terminal};
+use super::output::{Kind, Output, Told};
+use crate::{beside, quiet, traces};
+use shakedown_reports::{likely, terminal};
 use shakedown_sim::search::{Likelihood, fit, likelihood};
 use shakedown_sim::{Rehearse, TraceFile};
 use std::path::PathBuf;
@@ -23,22 +23,23 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
-        output.without_reports("explain")?;
+        let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let (file, mut runner) = traces::load(&self.trace)?;
         let failure = file.failure();
         let likely =
             self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;
-        let rows = failure.as_ref().map_or_else(|| story::of_run(&file.trace), story::of_failure);
-        output.print(
-            |paper| match &failure {
-                Some(failure) => {
-                    let told = terminal::explanation(paper, failure);
-                    told + &likely.as_ref().map(|likely| likely::plot(paper, likely)).unwrap_or_default()
-                }
-                None => terminal::account(paper, &file.trace),
-            },
-            || json::story(&file.trace, &rows, failure.as_ref(), likely.as_ref()),
-        );
+        let beside = failure.as_ref().map(|failure| beside::of(runner.as_mut(), failure)).unwrap_or_default();
+        let path = self.trace.display().to_string();
+        let (failure, likely) = (failure.as_ref(), likely.as_ref());
+        let told = Told { trace: &file.trace, failure, beside: &beside, likely, path: &path };
+        output.tell(&told, |paper| match failure {
+            Some(failure) => {
+                let told = terminal::explanation(paper, failure, &beside);
+                told + &likely.map(|likely| likely::plot(paper, likely)).unwrap_or_default()
+            }
+            None => terminal::account(paper, &file.trace),
+        });
+        reports.write_told(&told)?;
         Ok(Exit::Held)
     }
 

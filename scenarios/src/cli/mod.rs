@@ -95,6 +95,9 @@ fn answer() -> Result<Exit, Complaint> {
         }
     };
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Complaint::input(error.to_string()))?;
+    if !matches!(cli.command, Command::Explain(_)) {
+        cli.output.of_results()?;
+    }
     match cli.command {
         Command::List(list) => list.answer(&cli.output),
         Command::Run(run) => run.answer(&cli.output),

@@ -3,7 +3,12 @@
 use super::exit::Complaint;
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
-use shakedown_reports::{Certificate, Finished, Paper, certificate, html, json, junit, markdown};
+use shakedown_reports::{
+    Beside, Certificate, Finished, Paper, certificate, chrome, github, html, json, junit, markdown, mermaid,
+    shiviz, story,
+};
+use shakedown_sim::Trace;
+use shakedown_sim::search::{Failure, Likelihood};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -12,10 +17,11 @@ use std::str::FromStr;
 /// How results are written; each command takes these.
 #[derive(Args)]
 pub(super) struct Output {
-    /// The form of the result on stdout
+    /// The form of the result on stdout; markdown, mermaid and html go with explain
     #[arg(long, global = true, env = "SHAKEDOWN_FORMAT", value_name = "FORM", default_value = "human")]
     pub(super) format: Format,
-    /// Also write the result of run, explore, certify or matrix to a file: md, html, json or junit
+    /// Also write the result to a file (repeatable): junit, md, html, json, github (annotations), summary (of a
+    /// GitHub job); or the first run to show as mermaid, chrome (for Perfetto) or shiviz
     #[arg(long, global = true, env = "SHAKEDOWN_REPORT", value_name = "KIND=FILE", value_delimiter = ',')]
     pub(super) report: Vec<Report>,
     /// Read defaults of the flags from this file instead of ./shakedown.toml
@@ -30,14 +36,55 @@ pub(super) enum Format {
     Human,
     /// One object with stable keys.
     Json,
+    /// A page for reviewers.
+    Markdown,
+    /// A sequence diagram.
+    Mermaid,
+    /// A page for the browser.
+    Html,
 }
 
+/// What a report file holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+pub(super) enum Kind {
+    Junit,
     Markdown,
     Html,
     Json,
-    Junit,
+    Github,
+    Summary,
+    Mermaid,
+    Chrome,
+    Shiviz,
+}
+
+impl Kind {
+    /// Every kind, with its name.
+    const ALL: [(&str, Kind); 9] = [
+        ("junit", Kind::Junit),
+        ("md", Kind::Markdown),
+        ("html", Kind::Html),
+        ("json", Kind::Json),
+        ("github", Kind::Github),
+        ("summary", Kind::Summary),
+        ("mermaid", Kind::Mermaid),
+        ("chrome", Kind::Chrome),
+        ("shiviz", Kind::Shiviz),
+    ];
+
+    /// Those that tell one recorded run.
+    pub(super) const OF_A_TRACE: [Kind; 6] =
+        [Kind::Markdown, Kind::Html, Kind::Json, Kind::Mermaid, Kind::Chrome, Kind::Shiviz];
+    /// Those that tell what came of many designs.
+    pub(super) const OF_A_MATRIX: [Kind; 4] = [Kind::Junit, Kind::Markdown, Kind::Html, Kind::Json];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    fn list(kinds: impl Iterator<Item = Kind>) -> String {
+        kinds.map(Kind::name).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A file that a result is also written to.
@@ -51,14 +98,14 @@ impl FromStr for Report {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, file) = text.split_once('=').ok_or("expected KIND=FILE, as in `junit=report.xml`")?;
-        let kind = match kind {
-            "md" => Kind::Markdown,
-            "html" => Kind::Html,
-            "json" => Kind::Json,
-            "junit" => Kind::Junit,
-            _ => return Err(format!("there is no report `{kind}`; there are: md, html, json, junit")),
-        };
+        let (name, file) = text.split_once('=').ok_or("expected KIND=FILE, as in `junit=report.xml`")?;
+        let kind = Kind::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+        let kind = kind.ok_or_else(|| {
+            format!(
+                "there is no report `{name}`; there are: {}",
+                Kind::list(Kind::ALL.map(|(_, kind)| kind).into_iter())
+            )
+        })?;
         if file.is_empty() {
             return Err("the file is missing: expected KIND=FILE, as in `junit=report.xml`".to_owned());
         }
@@ -86,6 +133,34 @@ impl Output {
         opened.collect::<Result<_, _>>().map(Reports)
     }
 
+    /// Opens the files of `--report` for a command that can write only these kinds.
+    ///
+    /// # Errors
+    /// If another kind was asked for, or a file cannot be written.
+    pub(super) fn open_for(&self, command: &str, kinds: &[Kind]) -> Result<Reports, Complaint> {
+        match self.report.iter().find(|report| !kinds.contains(&report.kind)) {
+            None => self.open(),
+            Some(other) => {
+                let known = Kind::list(kinds.iter().copied());
+                Err(Complaint::input(format!("`{command}` writes no `{}` report", other.kind.name()))
+                    .remedy(format!("it writes: {known}")))
+            }
+        }
+    }
+
+    /// Refuses a form on stdout that only `explain` has.
+    ///
+    /// # Errors
+    /// If one was asked for.
+    pub(super) fn of_results(&self) -> Result<(), Complaint> {
+        match self.format {
+            Format::Human | Format::Json => Ok(()),
+            _ => Err(Complaint::input("only `explain` prints this form").remedy(
+                "`--format` human and json go with every command; `--report KIND=FILE` writes the others",
+            )),
+        }
+    }
+
     /// Refuses `--report` for a command that has nothing to put there.
     ///
     /// # Errors
@@ -94,15 +169,53 @@ impl Output {
         match self.report.first() {
             None => Ok(()),
             Some(_) => Err(Complaint::input(format!("`{command}` writes no report files"))
-                .remedy("`--report` goes with `run`, `explore`, `certify` and `matrix`; `--format json` goes with every command")),
+                .remedy("`--report` goes with `run`, `explore`, `certify`, `matrix`, `replay` and `explain`; `--format json` goes with every command")),
         }
     }
 
     /// Puts the result on stdout in the form asked for.
     pub(super) fn print(&self, human: impl FnOnce(Paper) -> String, json: impl FnOnce() -> String) {
         match self.format {
-            Format::Human => put(&human(paper())),
             Format::Json => put(&json()),
+            _ => put(&human(paper())),
+        }
+    }
+
+    /// Puts a story on stdout in the form asked for.
+    pub(super) fn tell(&self, told: &Told<'_>, human: impl FnOnce(Paper) -> String) {
+        match self.format {
+            Format::Human => put(&human(paper())),
+            Format::Json => put(&told.form(Kind::Json)),
+            Format::Markdown => put(&told.form(Kind::Markdown)),
+            Format::Mermaid => put(&told.form(Kind::Mermaid)),
+            Format::Html => put(&told.form(Kind::Html)),
+        }
+    }
+}
+
+/// A recorded run to be told, with what is known of its failure.
+pub(super) struct Told<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) failure: Option<&'a Failure>,
+    pub(super) beside: &'a Beside,
+    pub(super) likely: Option<&'a Likelihood>,
+    /// Where its trace is.
+    pub(super) path: &'a str,
+}
+
+impl Told<'_> {
+    /// The story in one of [`Kind::OF_A_TRACE`].
+    fn form(&self, kind: Kind) -> String {
+        let rows = || self.failure.map_or_else(|| story::of_run(self.trace), story::of_failure);
+        match (kind, self.failure) {
+            (Kind::Html, Some(failure)) => html::failure(failure, self.path, self.beside),
+            (Kind::Html, None) => html::account(self.trace, self.path),
+            (Kind::Markdown, Some(failure)) => markdown::page(failure, self.beside),
+            (Kind::Markdown, None) => markdown::account(self.trace),
+            (Kind::Mermaid, _) => mermaid::diagram(self.trace, &rows()),
+            (Kind::Chrome, _) => chrome::trace_events(Some(self.trace)),
+            (Kind::Shiviz, _) => shiviz::log(Some(self.trace)),
+            _ => json::story(self.trace, &rows(), self.failure, self.likely),
         }
     }
 }
@@ -118,6 +231,7 @@ impl Reports {
             Kind::Html => html::finished(results),
             Kind::Json => json::finished(results, &[]),
             Kind::Junit => junit::finished(results),
+            other => alike(other, results),
         })
     }
 
@@ -131,10 +245,11 @@ impl Reports {
             Kind::Html => html::certificates(all),
             Kind::Json => certificate::json(all),
             Kind::Junit => certificate::junit(all),
+            other => alike(other, &all.iter().map(Certificate::finished).collect::<Vec<_>>()),
         })
     }
 
-    /// Writes the files of a matrix.
+    /// Writes the files of a matrix, each one of [`Kind::OF_A_MATRIX`].
     ///
     /// # Errors
     /// If the disk fails.
@@ -142,9 +257,32 @@ impl Reports {
         self.put(|kind| match kind {
             Kind::Markdown => matrix::page(all),
             Kind::Html => html::matrix(all),
-            Kind::Json => matrix::json(all),
             Kind::Junit => matrix::junit(all),
+            _ => matrix::json(all),
         })
+    }
+
+    /// Writes the files of a replay. What it came to is JSON; the other forms tell the run that it made.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(super) fn write_replay(self, result: &json::Replayed<'_>, run: &Finished) -> Result<(), Complaint> {
+        let run = std::slice::from_ref(run);
+        self.put(|kind| match kind {
+            Kind::Markdown => markdown::finished(run),
+            Kind::Html => html::finished(run),
+            Kind::Json => json::replayed(result),
+            Kind::Junit => junit::finished(run),
+            other => alike(other, run),
+        })
+    }
+
+    /// Writes the files of a story, each one of [`Kind::OF_A_TRACE`].
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(super) fn write_told(self, told: &Told<'_>) -> Result<(), Complaint> {
+        self.put(|kind| told.form(kind))
     }
 
     fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), Complaint> {
@@ -156,6 +294,24 @@ impl Reports {
             })?;
         }
         Ok(())
+    }
+}
+
+/// The forms that are the same for whatever was run.
+fn alike(kind: Kind, results: &[Finished]) -> String {
+    let shown = results.iter().find_map(|finished| finished.findings.first());
+    let trace = results.iter().filter(|finished| shown.is_none() || !finished.findings.is_empty());
+    let trace = trace.filter_map(Finished::shown).next();
+    match kind {
+        Kind::Github => github::annotations(results),
+        Kind::Summary => github::summary(results),
+        Kind::Chrome => chrome::trace_events(trace),
+        Kind::Shiviz => shiviz::log(trace),
+        _ => {
+            let of_run = || trace.map(story::of_run).unwrap_or_default();
+            let rows = shown.map_or_else(of_run, |finding| story::of_failure(&finding.failure));
+            trace.map_or_else(mermaid::nothing, |trace| mermaid::diagram(trace, &rows))
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::exit::{Complaint, Exit};
 use super::output::Output;
-use crate::{quiet, traces};
-use shakedown_reports::{json, terminal};
+use super::run::finished;
+use crate::{beside, catalogue, quiet, traces};
+use shakedown_reports::{Finding, Finished, json, terminal};
+use shakedown_sim::Rehearse;
 use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
 use std::path::PathBuf;
 
@@ -16,7 +18,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
-        output.without_reports("replay")?;
+        let reports = output.open()?;
         let (file, mut runner) = traces::load(&self.trace)?;
         let replayed = quiet::running(|| replay(runner.as_mut(), &file));
         let replayed =
@@ -37,11 +39,30 @@ impl Replay {
             |paper| terminal::replayed(paper, &result, &replayed.trace, violations),
             || json::replayed(&result),
         );
+        reports.write_replay(&result, &self.run(runner.as_mut(), &replayed)?)?;
         Ok(match replayed.verdict {
             Verdict::Drifted { .. } | Verdict::Lost => Exit::Drift,
             Verdict::Exact | Verdict::Equivalent if violations.is_empty() => Exit::Held,
             Verdict::Exact | Verdict::Equivalent => Exit::Violation,
         })
+    }
+}
+
+impl Replay {
+    /// The run made now, in the form of a campaign.
+    fn run(&self, runner: &mut dyn Rehearse, replayed: &Replayed) -> Result<Finished, Complaint> {
+        let entry = catalogue::find(&replayed.trace.script.scenario)?;
+        let findings = replayed.failure.iter().map(|failure| Finding {
+            beside: beside::of(runner, failure),
+            failure: failure.clone(),
+            seed: replayed.trace.seed,
+            count: 1,
+            runs_to_find: 1,
+            steady: true,
+            trace: self.trace.display().to_string(),
+        });
+        let findings = findings.collect();
+        Ok(finished(entry, runner, &replayed.outcome, &replayed.trace, findings))
     }
 }
 

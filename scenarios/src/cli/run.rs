@@ -166,7 +166,7 @@ fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {
 }
 
 /// A single run in the form of a campaign.
-fn finished(
+pub(super) fn finished(
     entry: &Entry,
     runner: &dyn Rehearse,
     outcome: &Outcome,

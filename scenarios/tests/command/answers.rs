@@ -209,6 +209,66 @@ fn reports_are_written_beside_the_result() {
     while reader.read_event().expect("well-formed") != quick_xml::events::Event::Eof {}
 }
 
+const KINDS: [(&str, &str); 9] = [
+    ("junit", "<?xml"),
+    ("md", "# "),
+    ("html", "<!doctype html>"),
+    ("json", "{"),
+    ("github", "::error title=booking"),
+    ("summary", "| scenario |"),
+    ("mermaid", "sequenceDiagram\n    participant n1 as "),
+    ("chrome", "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[{"),
+    ("shiviz", "(?<event>.*)"),
+];
+
+/// A command writes each of these kinds beside its answer.
+fn check_reports(here: &std::path::Path, arguments: &[&str], kinds: &[(&str, &str)]) {
+    let mut command = shakedown(here, arguments);
+    for (kind, _) in kinds {
+        command.args(["--report".to_owned(), format!("{kind}={kind}.out")]);
+    }
+    let output = command.output().expect("it runs");
+    assert!([0, 1].contains(&code(&output)), "{arguments:?}: {}", stderr(&output));
+    for (kind, begins) in kinds {
+        let path = here.join(format!("{kind}.out"));
+        let text = fs::read_to_string(&path).expect("written");
+        let shown: String = text.chars().take(200).collect();
+        assert!(text.starts_with(begins), "{arguments:?} {kind}: {shown}");
+        fs::remove_file(path).expect("there");
+    }
+}
+
+#[test]
+fn every_command_that_has_a_result_writes_every_kind_of_report() {
+    let here = tempdir().expect("a directory");
+    let trace = trace(here.path());
+    let without = |command: &'static [&'static str]| [command, BROKEN.as_slice()].concat();
+    check_reports(
+        here.path(),
+        &without(&["explore", "booking", "--seeds", "300", "--max-fail", "1"]),
+        &KINDS,
+    );
+    check_reports(here.path(), &without(&["certify", "booking", "--deviations", "1"]), &KINDS);
+    let pinned = answer(here.path(), &["pin", &trace, "--dir", ".", "--name", "one"]);
+    assert_eq!(code(&pinned), 0, "{}", stderr(&pinned));
+    check_reports(here.path(), &["run", "booking", "--script", "one.script"], &KINDS);
+    check_reports(here.path(), &["replay", &trace], &KINDS);
+    let of_a_trace: Vec<(&str, &str)> =
+        KINDS.into_iter().filter(|(kind, _)| !["junit", "github", "summary"].contains(kind)).collect();
+    check_reports(here.path(), &["explain", &trace], &of_a_trace);
+}
+
+#[test]
+fn a_story_is_printed_in_each_form_by_explain_and_by_nobody_else() {
+    let here = tempdir().expect("a directory");
+    let trace = trace(here.path());
+    for (form, begins) in [("markdown", "# booking"), ("mermaid", "sequenceDiagram"), ("html", "<!doctype")] {
+        let told = stdout(&answer(here.path(), &["explain", &trace, "--format", form]));
+        assert!(told.starts_with(begins), "{told}");
+        assert_eq!(code(&answer(here.path(), &["replay", &trace, "--format", form])), 2);
+    }
+}
+
 #[test]
 fn a_pin_is_a_script_that_runs_and_is_never_overwritten() {
     let here = tempdir().expect("a directory");

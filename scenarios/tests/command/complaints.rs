@@ -70,7 +70,12 @@ fn a_report_that_cannot_be_written_costs_no_campaign() {
     let here = tempdir().expect("a directory");
     let arguments = ["explore", "booking", "--seeds", "400000000", "--report", "md=no/such/place.md"];
     check(here.path(), &arguments, 2, &["no/such/place.md", "a directory that exists"]);
-    check(here.path(), &["list", "--report", "doc=x"], 2, &["no report `doc`", "md, json, junit"]);
+    check(
+        here.path(),
+        &["list", "--report", "doc=x"],
+        2,
+        &["no report `doc`", "junit, md, html, json, github, summary"],
+    );
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! A run as Chrome trace events, the JSON that Perfetto and `chrome://tracing` open: a thread for each node, a
+//! slice for each step, a flow for each message.
+//!
+//! The form is that of "Trace Event Format" (Google, 2016, with Perfetto's notes on importing JSON): times are
+//! microseconds, flows bind to the slices that stand at their ends.
+
+use serde_json::{Value, json};
+use shakedown_sim::{Step, Trace};
+
+const PROCESS: u32 = 1;
+/// A step takes no time; a slice that is seen takes some.
+const SLICE_US: f64 = 1.0;
+
+/// The trace events of a run; none if there is no run to show.
+pub fn trace_events(trace: Option<&Trace>) -> String {
+    let mut events = Vec::new();
+    if let Some(trace) = trace {
+        let mut nodes: Vec<&str> = Vec::new();
+        for step in &trace.steps {
+            if !nodes.contains(&step.node.as_str()) {
+                nodes.push(&step.node);
+            }
+        }
+        events.push(name("process_name", 0, &trace.script.scenario));
+        events.extend(nodes.iter().enumerate().map(|(at, node)| name("thread_name", at + 1, node)));
+        let thread = |step: &Step| nodes.iter().position(|node| *node == step.node).map_or(0, |at| at + 1);
+        for (number, step) in trace.steps.iter().enumerate() {
+            events.push(slice(number, step, thread(step)));
+            for cause in &step.causes {
+                let sender = &trace.steps[*cause as usize];
+                if sender.node != step.node {
+                    let id = format!("{cause}-{number}");
+                    events.push(flow("s", &id, sender, thread(sender)));
+                    events.push(flow("f", &id, step, thread(step)));
+                }
+            }
+        }
+    }
+    let mut text = json!({ "displayTimeUnit": "ms", "traceEvents": events }).to_string();
+    text.push('\n');
+    text
+}
+
+fn microseconds(step: &Step) -> f64 {
+    step.time.nanos() as f64 / 1_000.0
+}
+
+fn name(what: &str, thread: usize, name: &str) -> Value {
+    json!({ "ph": "M", "name": what, "pid": PROCESS, "tid": thread, "ts": 0, "args": { "name": name } })
+}
+
+fn slice(number: usize, step: &Step, thread: usize) -> Value {
+    let because = step.because.as_deref().unwrap_or_default();
+    let arguments = json!({ "step": number, "scope": step.scope, "because": because, "state": step.state });
+    json!({
+        "ph": "X", "name": step.text, "cat": step.kind, "pid": PROCESS, "tid": thread,
+        "ts": microseconds(step), "dur": SLICE_US, "args": arguments,
+    })
+}
+
+fn flow(phase: &str, id: &str, step: &Step, thread: usize) -> Value {
+    let (name, ts) = ("message", microseconds(step));
+    let mut flow =
+        json!({ "ph": phase, "name": name, "cat": name, "id": id, "pid": PROCESS, "tid": thread, "ts": ts });
+    if phase == "f" {
+        flow["bp"] = json!("e");
+    }
+    flow
+}

@@ -1,0 +1,263 @@
+//! What machines read, each form judged by somebody else: a schema, a parser, the definition of happens-before.
+
+mod till;
+
+use serde_json::{Value, json};
+use shakedown_reports::certificate::{self, Certificate};
+use shakedown_reports::json::{Replayed, SelfCheck};
+use shakedown_reports::{
+    Beside, Canary, Ending, Finding, Finished, GoalTally, PutBack, Search, Verdict, chrome, github, shiviz,
+    story,
+};
+use shakedown_sim::graph::CausalGraph;
+use shakedown_sim::search::{explore, likelihood, understand};
+use shakedown_sim::{Duration, Rehearse, Runner, Trace};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn finding() -> Finding {
+    let mut runner = Runner::new(till::Shop::default());
+    let campaign = explore(&mut runner, 0..200, 1);
+    let failing = campaign.failing.first().expect("the forgetful till charges twice");
+    let script = runner.script_of(failing.seed);
+    let failure = understand(&mut runner, &script, &failing.violations[0]);
+    let put_back = PutBack {
+        guardrail: "memory".to_owned(),
+        about: "an order is charged once".to_owned(),
+        instead: "whoever asks is charged".to_owned(),
+        still_broken: Vec::new(),
+        met: true,
+    };
+    let beside = Beside { put_back: vec![put_back], holding: None };
+    let trace = "target/shakedown/till.trace.jsonl".to_owned();
+    Finding { failure, seed: Some(3), count: 1, runs_to_find: 4, steady: true, trace, beside }
+}
+
+fn finished(findings: Vec<Finding>) -> Finished {
+    let canary = Canary { name: "memory".to_owned(), caught: true, runs: 3 };
+    Finished {
+        scenario: "till".to_owned(),
+        without: vec!["memory".to_owned()],
+        verdict: if findings.is_empty() { Verdict::Inconclusive } else { Verdict::Violated },
+        ending: Ending::Complete,
+        runs: 1_000,
+        failing: findings.len() as u64,
+        digest: Default::default(),
+        simulated: Duration::from_secs(60),
+        goals: vec![GoalTally { name: "asked again".to_owned(), reached: 0, need: 10 }],
+        variants: vec![("orders".to_owned(), vec![("1".to_owned(), 4)])],
+        invariants: vec!["charged-once".to_owned()],
+        findings,
+        trace: None,
+        search: Search::default(),
+        canaries: vec![canary],
+        assumptions: vec!["the till does not crash".to_owned()],
+    }
+}
+
+fn schema(name: &str) -> Value {
+    let path = format!("{}/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("published")).expect("JSON")
+}
+
+/// The schema, with every object closed to keys that it does not name.
+fn closed(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(|inner| *inner = closed(inner.take()));
+            if map.contains_key("properties") && map.get("type") == Some(&json!("object")) {
+                map.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(|inner| *inner = closed(inner.take())),
+        _ => {}
+    }
+    schema
+}
+
+/// An output is what its published schema says, and has no key of which the schema does not speak.
+fn check_schema(name: &str, output: &str) {
+    let output: Value = serde_json::from_str(output).expect("JSON");
+    for schema in [schema(name), closed(schema(name))] {
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let wrong: Vec<String> = validator
+            .iter_errors(&output)
+            .map(|error| format!("{} {error}", error.instance_path()))
+            .collect();
+        assert_eq!(wrong, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn campaigns_are_as_their_schema_says() {
+    let check = SelfCheck { way: "again", same: true, first_difference: None };
+    let all = [finished(vec![finding()]), finished(Vec::new())];
+    check_schema("campaigns", &shakedown_reports::json::finished(&all, &[check]));
+}
+
+#[test]
+fn certificates_are_as_their_schema_says() {
+    let of = |findings: Vec<Finding>| Certificate {
+        scenario: "till".to_owned(),
+        without: Vec::new(),
+        verdict: Verdict::Held,
+        ending: Ending::Complete,
+        deviations: 1,
+        reached: Some(1),
+        shard: Some((1, 2)),
+        variants: vec![("orders=1".to_owned(), 2)],
+        sites: [("till.charge/response".to_owned(), vec!["arrives".to_owned(), "lost".to_owned()])].into(),
+        depths: vec![certificate::Depth { runs: 1, pruned: 0, spared: 0 }],
+        digest: Default::default(),
+        simulated: Duration::from_secs(1),
+        invariants: vec!["charged-once".to_owned()],
+        assumptions: Vec::new(),
+        findings,
+    };
+    check_schema("certificates", &certificate::json(&[of(Vec::new()), of(vec![finding()])]));
+}
+
+#[test]
+fn stories_and_replays_are_as_their_schema_says() {
+    let failure = finding().failure;
+    let rows = story::of_failure(&failure);
+    let mut runner = Runner::new(till::Shop::default());
+    let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 4);
+    let told = shakedown_reports::json::story(&failure.trace, &rows, Some(&failure), Some(&likely));
+    assert!(told.contains("\"however\": \"it has not heard that till charges order-1\""), "{told}");
+    check_schema("story", &told);
+    let replayed = Replayed {
+        trace: "a.trace.jsonl",
+        replay: "drifted",
+        meaning: "a deviation was never offered",
+        digest: failure.trace.digest.clone(),
+        first_difference: Some(3),
+        violations: vec!["charged-once"],
+        unapplied: vec!["a/b@c#1=d".to_owned()],
+    };
+    check_schema("replay", &shakedown_reports::json::replayed(&replayed));
+}
+
+/// The parts of "Trace Event Format" that are used here: what each phase must have.
+fn chrome_schema() -> Value {
+    let number = json!({ "type": "number", "minimum": 0 });
+    let event = |phase: &[&str], more: &[&str]| {
+        let required: Vec<&str> = ["ph", "name", "pid", "tid", "ts"].iter().chain(more).copied().collect();
+        json!({
+            "properties": {
+                "ph": { "enum": phase }, "name": { "type": "string" }, "pid": { "type": "integer" },
+                "tid": { "type": "integer" }, "ts": number, "dur": number, "cat": { "type": "string" },
+                "id": { "type": "string" }, "bp": { "const": "e" }, "args": { "type": "object" },
+            },
+            "required": required, "additionalProperties": false,
+        })
+    };
+    json!({
+        "type": "object",
+        "required": ["traceEvents"],
+        "properties": {
+            "displayTimeUnit": { "enum": ["ms", "ns"] },
+            "traceEvents": { "type": "array", "items": { "oneOf": [
+                event(&["M"], &["args"]), event(&["X"], &["dur", "cat"]), event(&["s"], &["id", "cat"]), event(&["f"], &["id", "cat", "bp"]),
+            ] } },
+        },
+    })
+}
+
+#[test]
+fn trace_events_have_the_form_that_perfetto_imports() {
+    let failure = finding().failure;
+    let events: Value = serde_json::from_str(&chrome::trace_events(Some(&failure.trace))).expect("JSON");
+    let validator = jsonschema::validator_for(&chrome_schema()).expect("a schema");
+    let wrong: Vec<String> = validator.iter_errors(&events).map(|error| error.to_string()).collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    let events = events["traceEvents"].as_array().expect("a list");
+    let of = |phase: &'static str| events.iter().filter(move |event| event["ph"] == phase);
+    assert_eq!(of("X").count(), failure.trace.steps.len());
+    let slices: BTreeSet<String> = of("X").map(|slice| format!("{} {}", slice["tid"], slice["ts"])).collect();
+    let ends = |phase: &'static str| -> BTreeMap<String, f64> {
+        let time = |event: &Value| (event["id"].to_string(), event["ts"].as_f64().unwrap_or_default());
+        of(phase).map(time).collect()
+    };
+    for end in of("s").chain(of("f")) {
+        assert!(slices.contains(&format!("{} {}", end["tid"], end["ts"])), "a flow binds to a slice: {end}");
+    }
+    let (starts, finishes) = (ends("s"), ends("f"));
+    assert!(!starts.is_empty() && starts.keys().eq(finishes.keys()), "every flow has two ends");
+    assert!(starts.iter().all(|(id, start)| *start <= finishes[id]), "no message arrives before it is sent");
+    assert!(chrome::trace_events(None).contains("\"traceEvents\":[]"));
+}
+
+/// The events of a log, read as ShiViz does: its host and its clock.
+fn read_shiviz(log: &str) -> Vec<(String, BTreeMap<String, u32>)> {
+    let (expression, rest) = log.split_once("\n\n").expect("the expression, then an empty line");
+    assert_eq!(expression, shiviz::EXPRESSION);
+    // Rust wants the brace escaped that JavaScript takes as it is.
+    let expression = regex::Regex::new(&expression.replace("{.*}", r"\{.*\}")).expect("an expression");
+    let read = |found: regex::Captures<'_>| {
+        (found["host"].to_owned(), serde_json::from_str(&found["clock"]).expect("a clock is JSON"))
+    };
+    expression.captures_iter(rest).map(read).collect()
+}
+
+#[test]
+fn vector_clocks_say_what_happened_before_what() {
+    let mut failure = finding().failure;
+    failure.trace.steps[0].text = "two\nlines\u{2028}{\"x\":1}".to_owned();
+    let trace = &failure.trace;
+    let events = read_shiviz(&shiviz::log(Some(trace)));
+    assert_eq!(events.len(), trace.steps.len());
+    let mut of_host: BTreeMap<&str, u32> = BTreeMap::new();
+    for (host, clock) in &events {
+        let count = of_host.entry(host).or_default();
+        *count += 1;
+        assert_eq!(clock[host], *count, "a host counts its own events from 1");
+    }
+    let before = happens_before(trace);
+    for (one, (host, clock)) in events.iter().enumerate() {
+        for (other, (_, later)) in events.iter().enumerate().filter(|(other, _)| *other != one) {
+            let says = later.get(host).is_some_and(|count| *count >= clock[host]);
+            assert_eq!(says, before[other].contains(&(one as u32)), "step {one} before step {other}");
+        }
+    }
+}
+
+/// For each step, those that happened before it: by cause, or earlier on the same node.
+fn happens_before(trace: &Trace) -> Vec<BTreeSet<u32>> {
+    let mut ordered = trace.clone();
+    for at in 0..ordered.steps.len() {
+        let before = (0..at).rev().find(|other| ordered.steps[*other].node == ordered.steps[at].node);
+        ordered.steps[at].causes.extend(before.map(|before| before as u32));
+    }
+    let graph = CausalGraph::of(&ordered);
+    (0..trace.steps.len() as u32).map(|step| graph.causes_of([step])).collect()
+}
+
+#[test]
+fn annotations_are_one_line_each_and_at_most_ten() {
+    let mut first = finding();
+    first.failure.violation.message = "100 % broken\n::error::injected".to_owned();
+    let text = github::annotations(&[finished(vec![first]), finished(Vec::new())]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].starts_with("::error title=till%3A charged-once::100 %25 broken%0A::error::injected%0A"),
+        "{text}"
+    );
+    assert!(lines[0].contains("with memory in place it holds%0Ashakedown replay target/"), "{text}");
+    assert!(lines[1].starts_with("::warning title=till::"), "{text}");
+    let many = github::annotations(&[finished(vec![finding(); 13])]);
+    assert_eq!(many.lines().count(), github::ANNOTATIONS_MAX);
+    assert!(many.ends_with("::error title=and more::4 more of these; the job summary has them\n"), "{many}");
+}
+
+#[test]
+fn a_summary_stays_within_its_limit_and_says_what_is_left_out() {
+    let few = github::summary(&[finished(vec![finding()]), finished(Vec::new())]);
+    assert!(
+        few.contains("| till | memory | **violated** | 1,000 | 1 |") && few.contains("```mermaid"),
+        "{few}"
+    );
+    let many = github::summary(&[finished(vec![finding(); 2_000])]);
+    assert!(many.len() <= github::SUMMARY_BYTES_MAX && many.len() > 1_000_000, "{}", many.len());
+    assert!(many.trim_end().ends_with("left out: a summary has no more room."));
+}

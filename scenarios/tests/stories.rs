@@ -1,0 +1,71 @@
+//! One page for each story, as reviewers read it: each committed script that breaks something.
+//!
+//! A page changes when its story does, and for no other reason.
+
+use shakedown_reports::markdown;
+use shakedown_scenarios::regression::{Expected, Regression};
+use shakedown_scenarios::{beside, catalogue, quiet};
+use shakedown_sim::Plan;
+use shakedown_sim::search::understand;
+use std::path::Path;
+
+/// A page is not longer than a reviewer's patience.
+const LINES_MAX: usize = 400;
+
+/// The committed scripts that break something, by name.
+fn stories() -> Vec<(String, Regression)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
+    let files = std::fs::read_dir(directory).expect("the directory is committed");
+    let mut stories: Vec<(String, Regression)> = files
+        .map(|file| file.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "script"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+            (name, text.parse().expect("a regression"))
+        })
+        .filter(|(_, regression): &(String, Regression)| matches!(regression.expected, Expected::Violates(_)))
+        .collect();
+    stories.sort_by(|one, other| one.0.cmp(&other.0));
+    stories
+}
+
+fn page(story: &Regression) -> String {
+    let Expected::Violates(invariant) = &story.expected else { panic!("it breaks something") };
+    let entry = catalogue::find(&story.script.scenario).expect("in the catalogue");
+    let mut runner = entry.runner(&story.script.without).expect("it can be built");
+    let violations = quiet::running(|| runner.run(Plan::Script(&story.script))).violations;
+    let violation = violations.iter().find(|violation| violation.invariant == *invariant).expect("broken");
+    let failure = quiet::running(|| understand(runner.as_mut(), &story.script, violation));
+    let beside = beside::of(runner.as_mut(), &failure);
+    markdown::page(&failure, &beside)
+}
+
+#[test]
+fn every_story_has_its_page() {
+    quiet::install();
+    let stories = stories();
+    assert!(stories.iter().any(|(name, _)| name == "timed-out-but-created"));
+    for (name, story) in stories {
+        let page = page(&story);
+        assert!(page.lines().count() <= LINES_MAX, "{name}");
+        assert!(page.contains(" in place it holds"), "{name}: a guardrail would have prevented it");
+        insta::assert_snapshot!(name, page);
+    }
+}
+
+/// The catalogue for reviewers: what judges each scenario.
+#[test]
+fn the_catalogue_has_its_page() {
+    let scenarios: Vec<(String, Vec<String>)> = catalogue::CATALOGUE
+        .iter()
+        .map(|entry| {
+            let runner = entry.runner(&[]).expect("the whole design can be built");
+            (
+                entry.name.to_owned(),
+                runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            )
+        })
+        .collect();
+    insta::assert_snapshot!("catalogue", markdown::catalogue(&scenarios));
+}
