@@ -17,18 +17,44 @@ pub(super) struct Rows {
 impl Rows {
     /// The row that a step changes, and what it is then; `null` if it is gone.
     pub(super) fn follow(&mut self, step: &Step) -> Option<(usize, Value)> {
-        let (kind, change) =
-            step.state.as_ref()?.as_object().filter(|fact| fact.len() == 1)?.iter().next()?;
-        let change = change.as_object().filter(|change| change.len() == 2)?;
-        let (before, after) = (change.get("before")?, change.get("after")?);
+        let (kind, before, after) = change(step.state.as_ref()?)?;
         let name = |value: &Value| format!("{} {kind} {value}", step.node);
         let row = self.current.remove(&name(before)).unwrap_or_else(|| {
-            self.known.push((kind.clone(), step.node.clone()));
+            self.known.push((kind.to_owned(), step.node.clone()));
             self.known.len() - 1
         });
         if !after.is_null() {
             self.current.insert(name(after), row);
         }
         Some((row, after.clone()))
+    }
+}
+
+/// The kind of a changed row, the row as it was and as it is. Facts of parts are nested: the innermost name
+/// counts.
+fn change(fact: &Value) -> Option<(&str, &Value, &Value)> {
+    let (kind, inner) = fact.as_object().filter(|fact| fact.len() == 1)?.iter().next()?;
+    match (inner.get("before"), inner.get("after")) {
+        (Some(before), Some(after)) => Some((kind, before, after)),
+        _ => change(inner),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_change_is_known_by_its_form_however_deep_it_is_nested() {
+        let row = json!({ "before": null, "after": { "id": 1 } });
+        let check = |fact: Value, kind: Option<&str>| {
+            assert_eq!(change(&fact).map(|(kind, ..)| kind), kind, "{fact}");
+        };
+        check(json!({ "Order": row }), Some("Order"));
+        check(json!({ "Shop": { "Order": row } }), Some("Order"));
+        check(json!({ "Shop": { "Charged": { "order": 1 } } }), None);
+        check(json!({ "Charged": { "order": 1, "amount": 2 } }), None);
+        check(json!("Nothing"), None);
     }
 }
