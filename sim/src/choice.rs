@@ -21,8 +21,8 @@ const SPACE: TextHash = TextHash::of(" ");
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Site {
     owner: Label,
-    point: Label,
-    object: Option<Label>,
+    point: &'static str,
+    object: Option<&'static str>,
     hash: u64,
 }
 
@@ -30,13 +30,13 @@ impl Site {
     /// The place `point` of `owner`.
     pub const fn new(owner: Label, point: Label) -> Self {
         let hash = owner.hash().then(SLASH).then(point.hash());
-        Self { owner, point, object: None, hash: hash.finish() }
+        Self { owner, point: point.text(), object: None, hash: hash.finish() }
     }
 
     /// The place `point` of `owner` that concerns `object`.
     pub const fn of(owner: Label, point: Label, object: Label) -> Self {
         let hash = owner.hash().then(SLASH).then(point.hash()).then(SPACE).then(object.hash());
-        Self { owner, point, object: Some(object), hash: hash.finish() }
+        Self { owner, point: point.text(), object: Some(object.text()), hash: hash.finish() }
     }
 
     /// What it belongs to: a role, an operation, a link.
@@ -51,10 +51,10 @@ impl Site {
     /// Whether `text` is the written form of this site; compares every character.
     pub(crate) fn is(self, text: &str) -> bool {
         let rest = text.strip_prefix(self.owner.text()).and_then(|rest| rest.strip_prefix('/'));
-        let rest = rest.and_then(|rest| rest.strip_prefix(self.point.text()));
+        let rest = rest.and_then(|rest| rest.strip_prefix(self.point));
         match self.object {
             None => rest == Some(""),
-            Some(object) => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(object.text()),
+            Some(object) => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(object),
         }
     }
 }
