@@ -3,8 +3,9 @@
 //! Equal digests mean equal runs, in any process and on any machine. So nothing here may depend on the
 //! width of `usize`, an address, a hash seed or a float: values enter through `serde`, field by field.
 
+use crate::fields::{self, Intake, Unfit};
 use crate::label::mix;
-use serde::ser::{self, Serialize};
+use serde::ser::{Error, Serialize};
 use std::fmt;
 
 /// An order-sensitive hash.
@@ -39,7 +40,7 @@ impl Digest {
     /// # Panics
     /// If the value holds a float, whose arithmetic is not the same everywhere.
     pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
-        value.serialize(&mut *self).expect("a digested value has no float and serializes without error");
+        fields::give(value, self).expect("a digested value has no float and serializes without error");
     }
 
     /// The value of the digest.
@@ -73,179 +74,27 @@ impl std::str::FromStr for Digest {
     }
 }
 
-/// Why a value cannot be digested.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Undigestible(String);
-
-impl ser::Error for Undigestible {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+impl Intake for Digest {
+    fn number(&mut self, number: u64) {
+        self.word(number);
     }
-}
-
-/// One integer method of the serializer below; sign extension makes equal values equal words.
-macro_rules! words {
-    ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, value: $type) -> Result<(), Undigestible> {
-            self.word(value as u64);
-            Ok(())
-        })*
-    };
-}
-
-impl ser::Serializer for &mut Digest {
-    type Ok = ();
-    type Error = Undigestible;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Self;
-    type SerializeMap = Self;
-    type SerializeStruct = Self;
-    type SerializeStructVariant = Self;
-
-    words!(serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_char: char);
-
-    fn serialize_f32(self, _: f32) -> Result<(), Undigestible> {
-        Err(ser::Error::custom("a float cannot be digested"))
+    fn variant(&mut self, index: u32) {
+        self.word(u64::from(index));
     }
-    fn serialize_f64(self, _: f64) -> Result<(), Undigestible> {
-        Err(ser::Error::custom("a float cannot be digested"))
+    fn text(&mut self, text: &str) {
+        Digest::text(self, text);
     }
-    fn serialize_str(self, text: &str) -> Result<(), Undigestible> {
-        self.text(text);
-        Ok(())
-    }
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Undigestible> {
+    fn bytes(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.word(u64::from(*byte)));
-        Ok(())
     }
-    fn serialize_none(self) -> Result<(), Undigestible> {
-        self.serialize_bool(false)
+    fn length(&mut self, length: Option<usize>) {
+        self.word(length.map_or(u64::MAX, |length| length as u64));
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Undigestible> {
-        self.word(1);
-        value.serialize(self)
+    fn float(&mut self) -> Result<(), Unfit> {
+        Err(Error::custom("a float cannot be digested"))
     }
-    fn serialize_unit(self) -> Result<(), Undigestible> {
-        Ok(())
-    }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Undigestible> {
-        Ok(())
-    }
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-    ) -> Result<(), Undigestible> {
-        self.serialize_u32(index)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Undigestible> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Undigestible> {
-        self.word(u64::from(index));
-        value.serialize(self)
-    }
-    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Undigestible> {
-        self.word(len.map_or(u64::MAX, |len| len as u64));
-        Ok(self)
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Self, Undigestible> {
-        Ok(self)
-    }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Undigestible> {
-        Ok(self)
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self, Undigestible> {
-        self.word(u64::from(index));
-        Ok(self)
-    }
-    fn serialize_map(self, len: Option<usize>) -> Result<Self, Undigestible> {
-        self.serialize_seq(len)
-    }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Undigestible> {
-        Ok(self)
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self, Undigestible> {
-        self.word(u64::from(index));
-        Ok(self)
-    }
-}
-
-/// One compound form of the serializer: its parts are digested in order, its names are not.
-macro_rules! compound {
-    ($($trait:ident: $method:ident),*) => {
-        $(impl ser::$trait for &mut Digest {
-            type Ok = ();
-            type Error = Undigestible;
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigestible> {
-                value.serialize(&mut **self)
-            }
-            fn end(self) -> Result<(), Undigestible> {
-                Ok(())
-            }
-        })*
-    };
-}
-
-compound!(SerializeSeq: serialize_element, SerializeTuple: serialize_element,
-    SerializeTupleStruct: serialize_field, SerializeTupleVariant: serialize_field);
-
-/// The same for forms with named fields.
-macro_rules! named {
-    ($($trait:ident),*) => {
-        $(impl ser::$trait for &mut Digest {
-            type Ok = ();
-            type Error = Undigestible;
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Undigestible> {
-                value.serialize(&mut **self)
-            }
-            fn end(self) -> Result<(), Undigestible> {
-                Ok(())
-            }
-        })*
-    };
-}
-
-named!(SerializeStruct, SerializeStructVariant);
-
-impl ser::SerializeMap for &mut Digest {
-    type Ok = ();
-    type Error = Undigestible;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Undigestible> {
-        key.serialize(&mut **self)
-    }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigestible> {
-        value.serialize(&mut **self)
-    }
-    fn end(self) -> Result<(), Undigestible> {
-        Ok(())
+    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
+        fields::give(key, self)
     }
 }
 

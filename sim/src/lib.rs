@@ -9,8 +9,8 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
-//! ([`time`], [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`, [`world`],
-//! [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`], [`queue`]), the core of a database
+//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`,
+//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
 //! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
@@ -26,6 +26,7 @@ pub mod digest;
 mod engine;
 pub mod env;
 mod event;
+mod fields;
 pub mod graph;
 pub mod judge;
 pub mod label;

@@ -11,7 +11,7 @@ use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::time::{Duration, Moment};
 use crate::trace::{self, Step, Trace};
 use crate::tracing_capture;
-use crate::world::{Limits, Mishap, Unwound, World};
+use crate::world::{Limits, Mishap, Panic, Unwound, World};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -366,8 +366,12 @@ impl<S: Scenario> Runner<S> {
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
         if let Err(panic) = ran {
-            self.spoilt = true;
-            self.note_panic(panic);
+            let node = self.world.core.borrow().current_node_name();
+            self.note_panic(node, panic);
+        }
+        // What a run has built holds on to its world, and the world on to it.
+        if let Some(panic) = self.world.let_go() {
+            self.note_panic("once the run was over, a destructor".to_owned(), panic);
         }
         self.report_mishap();
     }
@@ -412,20 +416,20 @@ impl<S: Scenario> Runner<S> {
         world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
         world.core.borrow_mut().gauge = self.world.core.borrow_mut().gauge.take();
         world.core.borrow_mut().log = self.world.core.borrow().log.clone();
-        self.world.discard();
         self.world = world;
     }
 
-    fn note_panic(&mut self, panic: Box<dyn std::any::Any + Send>) {
-        if panic.is::<Unwound>() {
+    /// The first mishap of a run is the one that counts.
+    fn note_panic(&mut self, who: String, panic: Panic) {
+        self.spoilt = true;
+        let mut core = self.world.core.borrow_mut();
+        if panic.is::<Unwound>() || core.mishap.is_some() {
             return;
         }
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "a panic without message".to_owned());
-        let mut core = self.world.core.borrow_mut();
-        let node = core.current_node_name();
-        core.mishap = Some(Mishap::Panicked { node, message });
+        core.mishap = Some(Mishap::Panicked { who, message });
     }
 
     fn report_mishap(&mut self) {
@@ -435,8 +439,8 @@ impl<S: Scenario> Runner<S> {
         };
         let Some(mishap) = mishap else { return };
         match mishap {
-            Mishap::Panicked { node, message } => {
-                self.facts.report(now, "no-panic", &message, format!("{node} panicked: {message}"));
+            Mishap::Panicked { who, message } => {
+                self.facts.report(now, "no-panic", &message, format!("{who} panicked: {message}"));
             }
             Mishap::RanAway { limit, most } => {
                 self.facts.report(now, "within-limits", limit, format!("more than {most} {limit}"));
@@ -462,12 +466,5 @@ impl<S: Scenario> Runner<S> {
         };
         drop(core);
         outcome
-    }
-}
-
-impl<S: Scenario> Drop for Runner<S> {
-    /// What a run has built holds on to its world, and the world on to it.
-    fn drop(&mut self) {
-        self.world.discard();
     }
 }

@@ -14,7 +14,9 @@ use crate::node::State;
 use crate::scope::{Scope, User};
 use crate::task::{BoxFuture, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
+use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
@@ -57,10 +59,10 @@ pub struct Disturbance {
 /// What ended a run before it came to rest: each is a violation of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mishap {
-    /// The code under test panicked on this node with this message.
+    /// The code under test panicked with this message.
     Panicked {
-        /// The node.
-        node: String,
+        /// The node, or what else it was.
+        who: String,
         /// The panic's message.
         message: String,
     },
@@ -81,6 +83,16 @@ pub enum Mishap {
 /// What code that ran away without ever waiting is unwound with.
 pub(crate) struct Unwound;
 
+/// What a caught panic carried.
+pub(crate) type Panic = Box<dyn Any + Send>;
+
+/// Runs destructors by themselves: of two that panic within one drop, the second would end the process.
+fn apart(first: &mut Option<Panic>, destructors: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(destructors)) {
+        first.get_or_insert(panic);
+    }
+}
+
 /// The state that handles share.
 pub struct World {
     pub(crate) core: RefCell<Core>,
@@ -93,10 +105,8 @@ impl World {
         Rc::new(Self { core: RefCell::new(core), wakes: Arc::default() })
     }
 
-    /// Makes ready for another run, keeping the memory. Everything that the last run's handles could hold
-    /// on to is dropped first, outside the borrow, since destructors may use their handles.
+    /// Makes ready for another run, keeping the memory.
     pub(crate) fn reset(&self, heal_at: Moment, limits: Limits) {
-        self.discard();
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         core.now = Moment::START;
@@ -111,51 +121,41 @@ impl World {
         core.cause = None;
         core.polls = 0;
         core.closed = false;
-    }
-
-    /// Drops what the run has built: tasks, boots, deliveries.
-    pub(crate) fn discard(&self) {
-        let built = {
-            let mut core = self.core.borrow_mut();
-            core.closed = true;
-            for node in &mut core.nodes {
-                node.state = State::Down;
-                node.incarnation += 1;
-            }
-            core.agenda.reset();
-            core.ready.clear();
-            core.current = None;
-            core.stopping.clear();
-            let futures: Vec<_> = core.tasks.iter_mut().filter_map(|task| task.future.take()).collect();
-            let boots: Vec<_> = core.nodes.iter_mut().filter_map(|node| node.boot.take()).collect();
-            let deliveries = std::mem::take(&mut core.deliveries);
-            let doomed = std::mem::take(&mut core.doomed);
-            (futures, boots, deliveries, doomed)
-        };
-        drop(built);
-        let closers = std::mem::take(&mut self.core.borrow_mut().closers);
-        closers.into_iter().for_each(|close| close());
-        let mut core = self.core.borrow_mut();
         core.nodes.clear();
-        core.free_deliveries.clear();
-        let core = &mut *core;
-        core.free_timers.clear();
-        for (slot, timer) in core.timers.iter_mut().enumerate() {
-            timer.waiter = None;
-            timer.generation += 1;
-            core.free_timers.push(slot as u32);
-        }
-        core.free_timers.reverse();
-        core.free_tasks.clear();
-        for (slot, task) in core.tasks.iter_mut().enumerate() {
-            task.alive = false;
-            task.queued = false;
-            task.generation += 1;
-            core.free_tasks.push(slot as u32);
-        }
-        core.free_tasks.reverse();
+        core.deliveries.clear();
+        core.free_slots();
         self.wakes.drain(&mut core.woken);
         core.woken.clear();
+    }
+
+    /// Lets go of what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this
+    /// happens outside the borrow, and to no effect. Answers the first panic among them.
+    pub(crate) fn let_go(&self) -> Option<Panic> {
+        let (tasks, nodes, deliveries) = {
+            let mut core = self.core.borrow_mut();
+            core.close();
+            (core.tasks.len(), core.nodes.len(), core.deliveries.len())
+        };
+        let mut first = None;
+        for slot in 0..tasks {
+            let future = self.core.borrow_mut().tasks[slot].future.take();
+            apart(&mut first, || drop(future));
+        }
+        for node in 0..nodes {
+            let boot = self.core.borrow_mut().nodes[node].boot.take();
+            apart(&mut first, || drop(boot));
+        }
+        for slot in 0..deliveries {
+            let delivery = self.core.borrow_mut().deliveries[slot].take();
+            apart(&mut first, || drop(delivery));
+        }
+        let (doomed, closers) = {
+            let mut core = self.core.borrow_mut();
+            (std::mem::take(&mut core.doomed), std::mem::take(&mut core.closers))
+        };
+        doomed.into_iter().for_each(|future| apart(&mut first, || drop(future)));
+        closers.into_iter().for_each(|close| apart(&mut first, close));
+        first
     }
 
     /// Runs until nothing is left to do, a mishap ends the run, or the next entry is due after `until`.

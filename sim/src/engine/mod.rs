@@ -122,6 +122,37 @@ impl Core {
         }
     }
 
+    /// Ends the run: what destructors still do has no effect.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        for node in &mut self.nodes {
+            node.state = State::Down;
+            node.incarnation += 1;
+        }
+        self.agenda.reset();
+        self.ready.clear();
+        self.current = None;
+        self.stopping.clear();
+    }
+
+    /// Makes every slot free, the first to be used again first.
+    pub(crate) fn free_slots(&mut self) {
+        self.free_deliveries.clear();
+        self.free_timers.clear();
+        for (slot, timer) in self.timers.iter_mut().enumerate().rev() {
+            timer.waiter = None;
+            timer.generation += 1;
+            self.free_timers.push(slot as u32);
+        }
+        self.free_tasks.clear();
+        for (slot, task) in self.tasks.iter_mut().enumerate().rev() {
+            task.alive = false;
+            task.queued = false;
+            task.generation += 1;
+            self.free_tasks.push(slot as u32);
+        }
+    }
+
     /// Who is polled now, to be woken with [`Core::wake`].
     pub(crate) fn waiter(&self, context: &Context<'_>) -> Option<Waiter> {
         let slot = self.current?;

@@ -72,11 +72,8 @@ impl Core {
         causes.sort_unstable();
         causes.dedup();
         causes.retain(|cause| *cause < index);
-        let (time, digest) = (self.now, self.digest);
-        let (number, choice, state, routine) = (Some(index), None, None, false);
-        let event =
-            Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest };
-        self.recording.as_mut().expect("recording").push(event);
+        let step = self.step((node, scope), kind, causes, text);
+        self.recording.as_mut().expect("recording").push(Event { number: Some(index), because, ..step });
     }
 
     /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
@@ -108,26 +105,18 @@ impl Core {
 
     #[cold]
     fn record_log(&mut self, node: NodeId, scope: Scope) {
-        let Some(recording) = &mut self.recording else { return };
-        let cause = self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event);
+        let cause = self.current_event();
         for text in self.log.take() {
-            let (causes, time, digest) = (cause.into_iter().collect(), self.now, self.digest);
-            let (number, kind, because, choice, state) = (None, Kind::Log, None, None, None);
-            recording.push(Event {
-                number,
-                time,
-                node,
-                scope,
-                kind,
-                causes,
-                text,
-                because,
-                choice,
-                state,
-                routine: false,
-                digest,
-            });
+            let step = self.step((node, scope), Kind::Log, cause.into_iter().collect(), text);
+            self.recording.as_mut().expect("recording").push(step);
         }
+    }
+
+    /// A step here and now, without a number.
+    fn step(&self, (node, scope): (NodeId, Scope), kind: Kind, causes: Vec<u32>, text: String) -> Event {
+        let (time, digest) = (self.now, self.digest);
+        let (number, because, choice, state, routine) = (None, None, None, None, false);
+        Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest }
     }
 
     pub(crate) fn last_recorded(&mut self) -> Option<&mut Event> {

@@ -60,6 +60,35 @@ fn a_panic_in_a_later_poll_is_one_too() {
     assert_eq!(outcome.violations[0].message, message);
 }
 
+/// Panics when it is dropped.
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        panic!("broken glass");
+    }
+}
+
+#[test]
+fn a_panic_in_a_destructor_is_one_too() {
+    let dropped_at_once = |_, _| async { drop(Fragile) };
+    check(on_tails(dropped_at_once), "no-panic", "node panicked: broken glass");
+}
+
+#[test]
+fn a_panic_in_a_destructor_after_the_run_is_one_of_that_run() {
+    let message = "once the run was over, a destructor panicked: broken glass";
+    let held_for_ever = |env: Env, _| async move {
+        for _ in 0..2 {
+            env.spawn(async {
+                let _held = Fragile;
+                std::future::pending().await
+            });
+        }
+    };
+    check(on_tails(held_for_ever), "no-panic", message);
+}
+
 #[test]
 fn endless_events_are_cut_off() {
     let waits = |env: Env, facts: Facts<Said>| async move {
