@@ -98,7 +98,7 @@ fn guided(runner: &mut Runner<Booking>, first: u64) -> Found {
 }
 
 fn bounded(runner: &mut Runner<Booking>) -> String {
-    let mut search = Bounded::new(small_variants(runner), 3, true);
+    let mut search = Bounded::new(small_variants(runner.parameters(), &Variant::default()), 3, true);
     search.run(runner);
     let runs: u64 = search.depths().iter().map(|depth| depth.tally.runs).sum();
     match search.depths().len() - 1 {
@@ -107,21 +107,6 @@ fn bounded(runner: &mut Runner<Booking>) -> String {
         }
         _ => format!("none in {runs}"),
     }
-}
-
-/// Every combination of the values that make small worlds.
-fn small_variants(runner: &Runner<Booking>) -> Vec<Variant> {
-    runner.parameters().iter().fold(vec![Variant::default()], |variants, parameter| {
-        let longer = |variant: &Variant| {
-            let values = parameter.small.iter().map(|value| {
-                let mut longer = variant.clone();
-                longer.0.push((parameter.name.to_owned(), (*value).to_owned()));
-                longer
-            });
-            values.collect::<Vec<_>>()
-        };
-        variants.iter().flat_map(longer).collect()
-    })
 }
 
 /// What runs of the whole design reach, drawn and guided.

@@ -1,6 +1,6 @@
 //! The survey: which choice sites a scenario has, found by running it.
 
-use shakedown_sim::{Parameter, Plan, Rehearse, Script, Variant};
+use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
 use std::collections::BTreeMap;
 
 /// Seeds that the survey runs beside the happy paths; sites that only a failure leads to show there.
@@ -29,18 +29,4 @@ fn take_offers(runner: &dyn Rehearse, sites: &mut BTreeMap<String, Vec<String>>)
             sites.insert(offered.id.site, names.iter().map(|name| (*name).to_owned()).collect());
         }
     }
-}
-
-/// Every combination of the values that make small worlds, or of those that are fixed.
-pub fn small_variants(parameters: &[Parameter], fixed: &Variant) -> Vec<Variant> {
-    parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
-        let values = fixed.get(parameter.name).map_or(parameter.small.to_vec(), |value| vec![value]);
-        let longer = |variant: &Variant, value: &str| {
-            let mut longer = variant.clone();
-            longer.0.push((parameter.name.to_owned(), value.to_owned()));
-            longer
-        };
-        let all = variants.iter().flat_map(|variant| values.iter().map(move |value| longer(variant, value)));
-        all.collect()
-    })
 }

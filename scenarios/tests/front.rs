@@ -6,7 +6,7 @@ use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestError, Te
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::rehearsal::Unmet;
 use shakedown_sim::rehearsal::strategies::{any_script, any_variant};
-use shakedown_sim::{Rehearsal, Scenario, Script, rehearse};
+use shakedown_sim::{Rehearsal, Scenario, Script, Variant, rehearse};
 use std::fs;
 
 /// Booking without these guardrails.
@@ -41,6 +41,20 @@ fn guarded_booking_survives_any_one_thing_going_wrong() {
 fn without_an_execution_log_one_crash_makes_two_reservations() {
     booking(&["execution-log"]).seeds(..1_000).violates(TWO_LIVE).within(1);
     booking(&["execution-log"]).script(format!("variant partner=neither\n{CRASH}")).violates(TWO_LIVE);
+}
+
+#[test]
+fn a_variant_that_is_named_is_the_only_one_that_seeds_are_run_of() {
+    let variants = ["partner=lookup intents=2", "partner=neither"];
+    for variant in variants {
+        let found = booking(&["execution-log"]).variant(variant).seeds(..1_000).violates(TWO_LIVE);
+        let partner = found.failure.found.variant.get("partner");
+        assert_eq!(partner, variant.parse::<Variant>().unwrap().get("partner"), "{found}");
+    }
+    let both = || variants.iter().fold(booking(&[]), |rehearsal, variant| rehearsal.variant(variant));
+    assert_eq!(both().seeds(..40).check().ok(), Some(40));
+    let unknown = booking(&[]).variant("partner=nobody").seeds(..1).check().unwrap_err().to_string();
+    assert!(unknown.contains("`nobody` is no value of `partner`"), "{unknown}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub use node::{CrashProfile, NodeId, Role};
 pub use queue::{Delivery, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SettleError};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
-pub use scenario::{Horizon, Parameter, Scenario, Stage};
+pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use signal::{Poller, Signal};

@@ -23,6 +23,30 @@ pub struct Parameter {
     pub small: &'static [&'static str],
 }
 
+/// Every combination of these values of each parameter.
+pub fn variants<'a>(parameters: &[Parameter], values: impl Fn(&Parameter) -> Vec<&'a str>) -> Vec<Variant> {
+    parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
+        let values = values(parameter);
+        let longer = |variant: &Variant, value: &str| {
+            let mut longer = variant.clone();
+            longer.0.push((parameter.name.to_owned(), value.to_owned()));
+            longer
+        };
+        let all = variants.iter().flat_map(|variant| values.iter().map(move |value| longer(variant, value)));
+        all.collect()
+    })
+}
+
+/// Every combination of the values that make small worlds (all, if a parameter names none), or of those that
+/// are fixed.
+pub fn small_variants(parameters: &[Parameter], fixed: &Variant) -> Vec<Variant> {
+    variants(parameters, |parameter| match fixed.get(parameter.name) {
+        Some(value) => vec![value],
+        None if parameter.small.is_empty() => parameter.values.to_vec(),
+        None => parameter.small.to_vec(),
+    })
+}
+
 /// How long a run may deviate, and how long it may then take to settle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Horizon {

@@ -7,11 +7,11 @@ use super::output::Output;
 use super::progress::Progress as Shown;
 use crate::catalogue::{self, Entry};
 use crate::certification::{self, Order, Part, Progress, SCHEMA};
-use crate::{findings, quiet, survey, traces};
+use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{Ending, Finding, Verdict};
 use shakedown_sim::search::{Bounded, Layer};
-use shakedown_sim::{Plan, Rehearse, Variant};
+use shakedown_sim::{Plan, Rehearse, Variant, small_variants};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -106,7 +106,7 @@ impl Certify {
 
     fn certify(&self, entry: &'static Entry, stop: &AtomicBool) -> Result<Certificate, Complaint> {
         let mut runner = entry.runner(&self.without).map_err(Complaint::input)?;
-        let variants = survey::small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
+        let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
         let mut hunt = Hunt {
             asked: self,
             order: Order {

@@ -3,14 +3,13 @@
 
 use crate::without;
 use shakedown_scenarios::booking::ENTRY;
-use shakedown_scenarios::survey;
 use shakedown_sim::search::Bounded;
-use shakedown_sim::{Plan, Rehearse, Script, Variant};
+use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
 
 /// The scripts run by depth, and the first that fails.
 fn search(guardrail: &[&str], pruning: bool) -> (Bounded, Option<Script>) {
     let mut runner = without(guardrail);
-    let variants = survey::small_variants(runner.parameters(), &Variant::default());
+    let variants = small_variants(runner.parameters(), &Variant::default());
     let mut search = Bounded::new(variants, 2, pruning);
     search.run(&mut runner);
     let failing = search.broken().map(|broken| {

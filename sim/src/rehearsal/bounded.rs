@@ -29,19 +29,6 @@ pub(super) fn search(
     ControlFlow::Break(())
 }
 
-/// Every small variant.
-pub(super) fn small(parameters: &[Parameter]) -> Vec<Variant> {
-    parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
-        let values = if parameter.small.is_empty() { parameter.values } else { parameter.small };
-        let longer = |variant: &Variant, value: &&str| {
-            let mut longer = variant.clone();
-            longer.0.push((parameter.name.to_owned(), (*value).to_owned()));
-            longer
-        };
-        variants.iter().flat_map(|variant| values.iter().map(move |value| longer(variant, value))).collect()
-    })
-}
-
 /// Runs of which only what the walk looks for is seen: the search goes on past all else.
 struct Watched<'a> {
     rehearse: &'a mut dyn Rehearse,

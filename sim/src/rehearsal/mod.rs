@@ -17,14 +17,15 @@ mod told;
 
 pub use told::{Found, Unmet};
 
+use crate::chooser::Profile;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse, Runner};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, small_variants};
 use crate::script::{Deviation, Script, Variant};
 use crate::search::{fit, understand};
 use kept::Kept;
 use std::collections::BTreeSet;
-use std::ops::{Bound, ControlFlow, RangeBounds};
+use std::ops::{Bound, ControlFlow, Range, RangeBounds};
 use std::path::Path;
 
 /// Begins a rehearsal of a scenario.
@@ -80,7 +81,7 @@ pub struct Rehearsal {
 
 /// Where runs come from.
 enum Source {
-    Seeds(std::ops::Range<u64>),
+    Seeds(Range<u64>),
     Deviations(usize),
     Script(String),
 }
@@ -125,8 +126,9 @@ impl Rehearsal {
         self
     }
 
-    /// Has [`Rehearsal::deviations`] take this variant, `clients=2 link=slow`, instead of every small one.
-    /// What it leaves out takes its default. May be said again for further variants.
+    /// Has [`Rehearsal::seeds`] and [`Rehearsal::deviations`] take this variant, `clients=2 link=slow`, instead of
+    /// those that seeds draw, or every small one. What it leaves out takes its default. May be said again for
+    /// further variants; seeds then take them in turn.
     pub fn variant(mut self, variant: &str) -> Self {
         self.variants.push(variant.to_owned());
         self
@@ -220,14 +222,13 @@ impl Rehearsal {
         let kept = self.kept.as_ref().map(Kept::read).transpose()?.unwrap_or_default();
         let sources = std::mem::take(&mut self.sources);
         assert!(!sources.is_empty(), "a rehearsal makes runs: say `seeds`, `deviations` or `script`");
-        let kept_count = kept.len();
+        let (kept_count, variants) = (kept.len(), self.named_variants()?);
         for (at, source) in kept.into_iter().map(Source::Script).chain(sources).enumerate() {
             let flow = match source {
-                Source::Seeds(mut seeds) => {
-                    seeds.try_for_each(|seed| walk.run(self.rehearse.as_mut(), Plan::Seed(seed)))
-                }
+                Source::Seeds(seeds) => Self::walk_seeds(self.rehearse.as_mut(), &mut walk, seeds, &variants),
                 Source::Deviations(most) => {
-                    let variants = self.variants_to_search()?;
+                    let all_small = || small_variants(self.rehearse.parameters(), &Variant::default());
+                    let variants = if variants.is_empty() { all_small() } else { variants.clone() };
                     bounded::search(self.rehearse.as_mut(), &mut walk, variants, most)
                 }
                 Source::Script(text) => {
@@ -244,6 +245,24 @@ impl Rehearsal {
             }
         }
         Ok(walk)
+    }
+
+    /// Makes the runs of these seeds: of the variant that each draws, or of these in turn.
+    fn walk_seeds(
+        rehearse: &mut dyn Rehearse,
+        walk: &mut Walk,
+        mut seeds: Range<u64>,
+        variants: &[Variant],
+    ) -> ControlFlow<()> {
+        let happy = rehearse.happy(0);
+        let of = |variant: &Variant| Script { variant: variant.clone(), ..happy.clone() };
+        let scripts: Vec<Script> = variants.iter().map(of).collect();
+        seeds.try_for_each(|seed| match scripts.get((seed % scripts.len().max(1) as u64) as usize) {
+            Some(script) => {
+                walk.run(rehearse, Plan::Branch { script, from: 0, seed, profile: Profile::MIXED })
+            }
+            None => walk.run(rehearse, Plan::Seed(seed)),
+        })
     }
 
     /// Makes the run of a script all of whose deviations must be offered, unless it breaks what is looked for.
@@ -278,10 +297,8 @@ impl Rehearsal {
         fit(rehearse, &script).map_err(|misfit| unfit(misfit.to_string()))
     }
 
-    fn variants_to_search(&mut self) -> Result<Vec<Variant>, Unmet> {
-        if self.variants.is_empty() {
-            return Ok(bounded::small(self.rehearse.parameters()));
-        }
+    /// The variants that this rehearsal names, completed.
+    fn named_variants(&mut self) -> Result<Vec<Variant>, Unmet> {
         let named = std::mem::take(&mut self.variants);
         let whole = |variant: &String| {
             let script = Self::fitting(self.rehearse.as_mut(), &format!("variant {variant}"))?;
