@@ -226,6 +226,11 @@ impl Progress {
         gaps
     }
 
+    /// How many runs its parts took.
+    pub fn runs(&self) -> u64 {
+        self.parts.iter().map(|part| part.layer.tally.runs).sum()
+    }
+
     /// All parts, put together in order.
     pub fn layer(&self) -> Layer {
         let mut layer = Layer::default();

@@ -6,11 +6,11 @@ use super::explore::{processors, stop_on_interrupt};
 use super::output::Output;
 use super::progress::Progress as Shown;
 use crate::catalogue::{self, Entry};
-use crate::certification::{self, Order, Part, Progress, SCHEMA};
+use crate::certification::{self, Failed, Order, Part, Progress, SCHEMA};
 use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{Ending, Finding, Verdict};
-use shakedown_sim::search::{Bounded, Layer};
+use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
 use shakedown_sim::{Plan, Rehearse, Variant, small_variants};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -120,20 +120,25 @@ impl Certify {
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
             saved: Instant::now(),
         };
-        let began = Instant::now();
         let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
-        let again = |search: &Bounded| Bounded::new(search.variants().to_vec(), 0, false);
-        let mut rehearsed = hunt.search.variants().len();
-        while rehearsed < 200 {
-            quiet::running(|| again(&hunt.search).run(runner.as_mut()));
-            rehearsed += hunt.search.variants().len().max(1);
-        }
-        let per_second = rehearsed as f64 / began.elapsed().as_secs_f64() * hunt.order.jobs as f64;
-        let deviations = usize::from(self.deviations);
-        eprintln!("{}", certificate::estimate(entry.name, &alternatives, deviations, per_second));
+        eprintln!("{}", self.estimate(runner.as_mut(), &hunt, &alternatives));
         let complete = hunt.run()?;
         let found = self.tell(runner.as_mut(), &hunt.search)?;
         Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, complete, found)))
+    }
+
+    /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
+    fn estimate(&self, runner: &mut dyn Rehearse, hunt: &Hunt<'_>, alternatives: &[u64]) -> String {
+        let (variants, deviations) = (hunt.search.variants(), usize::from(self.deviations));
+        let began = Instant::now();
+        let Estimate { mut scripts, runs } =
+            quiet::running(|| estimate(runner, variants, deviations, PROBES));
+        let per_second = runs as f64 / began.elapsed().as_secs_f64();
+        if let (Some((_, of)), Some(last)) = (self.shard, scripts.last_mut()) {
+            *last /= of as f64;
+        }
+        let (runs, threads) = (scripts.iter().sum(), hunt.order.jobs.min(processors()) as f64);
+        certificate::estimate(hunt.order.entry.name, alternatives, deviations, runs, per_second * threads)
     }
 
     /// The search that is asked for, with what the files of `--resume` hold of it.
@@ -229,20 +234,17 @@ struct Hunt<'a> {
 
 /// How often a checkpoint is written.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
+/// Scripts of each variant that are followed to estimate how many there are.
+const PROBES: u32 = 400;
 
 impl Hunt<'_> {
     /// Runs layer after layer. Answers whether everything that was asked for was run.
     fn run(&mut self) -> Result<bool, Complaint> {
-        while let Some(deviations) = self.search.next() {
-            let (parents, expected) = (self.search.parents().len(), self.search.expected());
-            let name = format!("{} {deviations}/{}", self.order.entry.name, self.asked.deviations);
-            let mut shown = Shown::begin(&name, expected);
-            let ran = match self.search.keeps() {
-                true => self.layer(0..parents, &mut shown),
-                false => self.last_layer(parents, &mut shown),
+        while self.search.next().is_some() {
+            let (layer, complete) = match self.search.keeps() {
+                true => self.layer()?,
+                false => self.last_layer()?,
             };
-            shown.end();
-            let (layer, complete) = ran?;
             let complete = complete || layer.broken.is_some();
             self.search.advance(layer);
             if !complete {
@@ -252,52 +254,78 @@ impl Hunt<'_> {
         Ok(true)
     }
 
-    fn layer(&self, parents: Range<usize>, shown: &mut Shown) -> Result<(Layer, bool), Complaint> {
-        let count = parents.len();
-        let (layer, ran) = certification::run(&self.order, &self.search, parents, |layer, _| {
+    /// Shows the progress of the layer at hand, of which these parents are left and some runs were made before.
+    fn show(&self, before: u64, left: &[Range<usize>]) -> Shown {
+        let layer = self.search.next().unwrap_or_default();
+        let name = format!("{} {layer}/{}", self.order.entry.name, self.asked.deviations);
+        let left: u64 = left.iter().map(|parents| self.search.expected(parents.clone())).sum();
+        Shown::resume(&name, before, before + left)
+    }
+
+    fn layer(&self) -> Result<(Layer, bool), Complaint> {
+        let parents = 0..self.search.parents().len();
+        let mut shown = self.show(0, std::slice::from_ref(&parents));
+        let (layer, ran) = certification::run(&self.order, &self.search, parents.clone(), |layer, _| {
             shown.show_runs(layer.tally.runs, "");
         })
-        .map_err(|failed| Complaint::new(Exit::Internal, failed.to_string()))?;
-        Ok((layer, ran == count))
+        .map_err(internal)?;
+        shown.end();
+        Ok((layer, ran == parents.len()))
     }
 
     /// The layer that parts are made of: what no file holds of it is run.
-    fn last_layer(&mut self, parents: usize, shown: &mut Shown) -> Result<(Layer, bool), Complaint> {
-        let above = self.search.digest().to_string();
+    fn last_layer(&mut self) -> Result<(Layer, bool), Complaint> {
+        let wanted = self.wanted()?;
+        let gaps = self.progress.gaps(wanted.clone());
+        let mut shown = self.show(self.progress.runs(), &gaps);
+        for gap in gaps {
+            if self.order.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            self.fill(gap, &mut shown)?;
+        }
+        shown.end();
+        save(self.asked.checkpoint.as_deref(), &self.progress)?;
+        Ok((self.progress.layer(), self.progress.gaps(wanted).is_empty()))
+    }
+
+    /// Which parents of the last layer are asked for, now that it is known whether what files hold is of them.
+    fn wanted(&mut self) -> Result<Range<usize>, Complaint> {
+        let (above, parents) = (self.search.digest().to_string(), self.search.parents().len());
         if self.progress.above.as_ref().is_some_and(|other| *other != above)
             || self.progress.parts.iter().any(|part| part.to > parents)
         {
             return Err(changed(self.asked.resume.first().map_or(Path::new(""), PathBuf::as_path)));
         }
         self.progress.above = Some(above);
-        let wanted = match self.asked.shard {
+        Ok(match self.asked.shard {
             Some((shard, of)) => parents * (shard - 1) / of..parents * shard / of,
             None => 0..parents,
-        };
-        let mut failed = None;
-        for gap in self.progress.gaps(wanted.clone()) {
-            if self.order.stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let before: u64 = self.progress.parts.iter().map(|part| part.layer.tally.runs).sum();
-            let from = gap.start;
-            let (progress, checkpoint, saved) = (&self.progress, &self.asked.checkpoint, &mut self.saved);
-            let ran = certification::run(&self.order, &self.search, gap, |layer, ran| {
-                shown.show_runs(before + layer.tally.runs, "");
-                if saved.elapsed() >= SAVE_EVERY {
-                    let mut now = progress.clone();
-                    now.add(Part { from, to: from + ran, layer: layer.clone() });
-                    failed = save(checkpoint.as_deref(), &now).err();
-                    *saved = Instant::now();
-                }
-            });
-            let (layer, ran) = ran.map_err(|failed| Complaint::new(Exit::Internal, failed.to_string()))?;
-            self.progress.add(Part { from, to: from + ran, layer });
-        }
-        failed.map_or(Ok(()), Err)?;
-        save(self.asked.checkpoint.as_deref(), &self.progress)?;
-        Ok((self.progress.layer(), self.progress.gaps(wanted).is_empty()))
+        })
     }
+
+    /// Runs what continues these parents, and adds it to what there is.
+    fn fill(&mut self, gap: Range<usize>, shown: &mut Shown) -> Result<(), Complaint> {
+        let (before, from) = (self.progress.runs(), gap.start);
+        let (progress, checkpoint, saved) = (&self.progress, &self.asked.checkpoint, &mut self.saved);
+        let mut written = Ok(());
+        let ran = certification::run(&self.order, &self.search, gap, |layer, ran| {
+            shown.show_runs(before + layer.tally.runs, "");
+            if saved.elapsed() >= SAVE_EVERY {
+                let mut now = progress.clone();
+                now.add(Part { from, to: from + ran, layer: layer.clone() });
+                written = save(checkpoint.as_deref(), &now);
+                *saved = Instant::now();
+            }
+        });
+        let (layer, ran) = ran.map_err(internal)?;
+        self.progress.add(Part { from, to: from + ran, layer });
+        written
+    }
+}
+
+fn internal(failed: Failed) -> Complaint {
+    Complaint::new(Exit::Internal, failed.to_string())
 }
 
 fn changed(file: &Path) -> Complaint {

@@ -1,6 +1,6 @@
 //! Progress on stderr: a bar on a terminal, elsewhere a line at every twentieth or half minute.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use shakedown_reports::clock;
 use shakedown_sim::search::Campaign;
 use std::io::IsTerminal;
@@ -18,6 +18,8 @@ pub(super) enum Progress {
 pub(super) struct Lines {
     name: String,
     total: u64,
+    /// Runs that were there before this began: they say nothing of how fast it is.
+    before: u64,
     began: Instant,
     last: Instant,
     steps: u64,
@@ -31,8 +33,14 @@ const SILENT_FIRST: Duration = Duration::from_secs(2);
 impl Progress {
     /// Begins to show the progress of `total` runs.
     pub(super) fn begin(name: &str, total: u64) -> Self {
+        Self::resume(name, 0, total)
+    }
+
+    /// The same if `before` of these runs were made at another time.
+    pub(super) fn resume(name: &str, before: u64, total: u64) -> Self {
         if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(total);
+            let bar = ProgressBar::new(total).with_position(before).with_finish(ProgressFinish::AndClear);
+            bar.reset_eta();
             let form = "{prefix} [{bar:24}] {human_pos} of {human_len} runs, {per_sec}, {eta} left; {msg}";
             bar.set_style(
                 ProgressStyle::with_template(form).expect("the template is valid").progress_chars("=> "),
@@ -41,7 +49,8 @@ impl Progress {
             return Self::Bar(bar);
         }
         let now = Instant::now();
-        Self::Lines(Lines { name: name.to_owned(), total, began: now, last: now, steps: 0 })
+        let steps = before * STEPS / total.max(1);
+        Self::Lines(Lines { name: name.to_owned(), total, before, began: now, last: now, steps })
     }
 
     /// Shows how far the campaign is.
@@ -60,12 +69,8 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
-    pub(super) fn end(self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
+    /// Takes the bar away; so does dropping it, if nobody comes to say so.
+    pub(super) fn end(self) {}
 }
 
 impl Lines {
@@ -77,7 +82,7 @@ impl Lines {
             return;
         }
         (self.steps, self.last) = (steps, Instant::now());
-        let rate = (runs as f64 / elapsed.as_secs_f64()) as u64;
+        let rate = (runs.saturating_sub(self.before) as f64 / elapsed.as_secs_f64()) as u64;
         let left = Duration::from_secs(self.total.saturating_sub(runs) / rate.max(1));
         eprintln!(
             "{}: {} % of {} runs, {}/s, {} left{}{standing}",

@@ -29,6 +29,7 @@ use crate::runner::{Plan, Rehearse};
 use crate::script::Variant;
 use crate::search::Tally;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A script whose continuations are to be run.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -102,7 +103,7 @@ pub fn expand(rehearse: &mut dyn Rehearse, variants: &[Variant], parent: &Parent
 }
 
 /// The choices that the last run offered after its last turn, with their places.
-fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alternatives)> {
+pub(super) fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alternatives)> {
     let first = turns.last().map_or(0, |last| last.choice + 1);
     let (mut offers, mut place) = (Vec::new(), 0);
     rehearse.each_offer(&mut |site, alternatives| {
@@ -114,7 +115,7 @@ fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alt
     offers
 }
 
-fn ways(offer: &(u32, Site, Alternatives)) -> impl Iterator<Item = Turn> + use<> {
+pub(super) fn ways(offer: &(u32, Site, Alternatives)) -> impl Iterator<Item = Turn> + use<> {
     let (choice, _, alternatives) = *offer;
     (1..=alternatives.deviations() as u16).map(move |alternative| Turn { choice, alternative })
 }
@@ -178,7 +179,8 @@ pub struct Bounded {
     deviations: usize,
     pruning: bool,
     parents: Vec<Parent>,
-    expected: u64,
+    /// In how many ways each of them is continued.
+    ways: Vec<u64>,
     depths: Vec<Depth>,
     sites: Sites,
     broken: Option<Broken>,
@@ -187,8 +189,8 @@ pub struct Bounded {
 impl Bounded {
     /// A search over these variants, up to so many deviations.
     pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
-        let (parents, depths, sites) = (Vec::new(), Vec::new(), Sites::new());
-        Self { variants, deviations, pruning, parents, expected: 0, depths, sites, broken: None }
+        let (parents, ways, depths, sites) = (Vec::new(), Vec::new(), Vec::new(), Sites::new());
+        Self { variants, deviations, pruning, parents, ways, depths, sites, broken: None }
     }
 
     /// What is searched.
@@ -239,9 +241,9 @@ impl Bounded {
         &self.parents
     }
 
-    /// How many runs the next layer takes.
-    pub fn expected(&self) -> u64 {
-        self.expected
+    /// How many children these of the parents have: so many runs the next layer takes for them.
+    pub fn expected(&self, parents: Range<usize>) -> u64 {
+        self.ways[parents].iter().sum()
     }
 
     /// Takes what a whole layer came to.
@@ -251,13 +253,13 @@ impl Bounded {
         let mut depth = Depth { tally: layer.tally, ..Depth::default() };
         let dropped = if self.pruning { repeated(&layer.children) } else { BTreeSet::new() };
         self.parents.clear();
-        self.expected = 0;
+        self.ways.clear();
         for (at, child) in layer.children.into_iter().enumerate() {
             if dropped.contains(&at) {
                 depth.pruned += 1;
                 depth.spared += child.ways;
             } else {
-                self.expected += child.ways;
+                self.ways.push(child.ways);
                 self.parents.push(child.script);
             }
         }

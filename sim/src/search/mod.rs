@@ -1,11 +1,12 @@
 //! Search over scripts: finding runs that fail, and what is done with a run once it has failed.
 //!
 //! In reading order: [`explore`] runs seeds, [`guided`] makes runs of those that reached something new,
-//! [`bounded`] runs every script of few deviations, `shrink` makes a failing script small, `slice` cuts its story
+//! [`bounded`] runs every script of few deviations, [`estimate`](mod@estimate) says beforehand how many these are, `shrink` makes a failing script small, `slice` cuts its story
 //! out of the trace, [`nearest`] finds the least change with which it holds, `told` writes it down, [`signature`]
 //! says which bug it is, [`likelihood`] where the run was lost, and [`replay`] runs it again later.
 
 pub mod bounded;
+pub mod estimate;
 pub mod explore;
 pub mod guided;
 pub mod likelihood;
@@ -17,6 +18,7 @@ mod slice;
 mod told;
 
 pub use bounded::{Bounded, Broken, Layer, Parent, Sites, expand};
+pub use estimate::{Estimate, estimate};
 pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as};
 pub use guided::{Discovery, Guide, Round};
 pub use likelihood::{Likelihood, likelihood};

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, Said, SaidOnce, say};
 use crate::shop::Shop;
-use shakedown_sim::search::Bounded;
+use shakedown_sim::search::{self, Bounded, Estimate};
 use shakedown_sim::*;
 
 const COIN: Alternatives = Alternatives::new(&["heads", "tails"]);
@@ -30,7 +30,7 @@ fn game(loses: impl Fn(usize, usize, usize) -> bool + Copy + 'static) -> Rig {
     })
 }
 
-fn search<S: Scenario>(scenario: S, deviations: usize, pruning: bool) -> (Bounded, Runner<S>) {
+fn searched<S: Scenario>(scenario: S, deviations: usize, pruning: bool) -> (Bounded, Runner<S>) {
     let mut runner = Runner::new(scenario);
     let mut search = Bounded::new(vec![runner.variant_of(0)], deviations, pruning);
     search.run(&mut runner);
@@ -55,7 +55,7 @@ fn failure<S: Scenario>((search, mut runner): (Bounded, Runner<S>)) -> Option<St
 
 #[test]
 fn every_script_is_run_once() {
-    let (search, _) = search(game(|_, _, _| false), 4, false);
+    let (search, _) = searched(game(|_, _, _| false), 4, false);
     // Happy; tails, two, three; tails with two, three or tails again; tails, two or three, and tails again.
     assert_eq!(runs(&search), [1, 3, 3, 2, 0]);
     assert_eq!(search.sites().keys().collect::<Vec<_>>(), ["game/again", "game/coin", "game/die"]);
@@ -64,7 +64,7 @@ fn every_script_is_run_once() {
 
 #[test]
 fn the_first_failure_is_the_least_one() {
-    let first = |loses: fn(usize, usize, usize) -> bool| failure(search(game(loses), 3, true));
+    let first = |loses: fn(usize, usize, usize) -> bool| failure(searched(game(loses), 3, true));
     assert_eq!(first(|_, _, _| true).as_deref(), Some(""));
     assert_eq!(first(|coin, die, _| coin + die >= 2).as_deref(), Some("game/die = three"));
     let both = "game/coin = tails, game/again = tails";
@@ -74,6 +74,23 @@ fn the_first_failure_is_the_least_one() {
         Some(true)
     );
     assert_eq!(first(|_, die, _| die == 3), None);
+}
+
+#[test]
+fn the_number_of_scripts_is_estimated_before_they_are_run() {
+    fn check<S: Scenario>(scenario: impl Fn() -> S, deviations: usize, probes: u32, within: f64) {
+        let (search, mut runner) = searched(scenario(), deviations, false);
+        let mut estimated = || search::estimate(&mut runner, search.variants(), deviations, probes);
+        let Estimate { scripts: estimates, .. } = estimated();
+        for (estimated, counted) in estimates.iter().zip(runs(&search)) {
+            let off = (estimated - counted as f64).abs() / (counted as f64).max(1.0);
+            assert!(off <= within, "estimated {estimates:?}, counted {:?}", runs(&search));
+        }
+        assert_eq!(estimates, estimated().scripts, "it is the same twice");
+    }
+    check(|| game(|_, _, _| false), 4, 3_000, 0.05);
+    check(|| Careful(Shop::default()), 1, 1, 0.0);
+    check(|| Careful(Shop::default()), 2, 200, 0.1);
 }
 
 /// A node that may vanish before and after nothing at all, then at one effect of each kind.
@@ -101,19 +118,20 @@ fn frail() -> Rig {
 
 #[test]
 fn vanishing_here_or_there_is_the_same_if_nothing_lies_between() {
-    let (search, _) = search(frail(), 1, true);
+    let (search, _) = searched(frail(), 1, true);
     // After a dream is as good as before waking; after waking is not, nor is a second later.
     assert_eq!((runs(&search)[1], search.depths()[1].pruned), (6, 0), "nothing continues the last layer");
-    let (search, _) = self::search(frail(), 2, true);
+    let (search, _) = searched(frail(), 2, true);
     assert_eq!(search.depths()[1].pruned, 1);
-    let (whole, _) = self::search(frail(), 2, false);
+    let (whole, _) = searched(frail(), 2, false);
     assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
 }
 
 #[test]
 fn pruning_changes_no_verdict() {
     fn check<S: Scenario>(scenario: impl Fn() -> S, deviations: usize) {
-        let (pruned, whole) = (search(scenario(), deviations, true), search(scenario(), deviations, false));
+        let (pruned, whole) =
+            (searched(scenario(), deviations, true), searched(scenario(), deviations, false));
         let saved = |search: &Bounded| search.depths().iter().map(|depth| depth.spared).sum::<u64>();
         assert!(saved(&whole.0) == 0 && runs(&pruned.0).iter().sum::<u64>() <= runs(&whole.0).iter().sum());
         assert_eq!(failure(pruned), failure(whole));

@@ -1,0 +1,85 @@
+//! How many scripts a bounded search will run, told beforehand.
+//!
+//! A deviation opens choices that the happy path does not have, so the alternatives of the happy path say little
+//! of how many scripts there are. Instead a number of scripts are followed downwards, each time to one of their
+//! continuations: the product of the ways that were open is, on average, the number of scripts at that depth
+//! (Knuth, "Estimating the efficiency of backtrack programs", 1975). What pruning will save is not known, and
+//! not subtracted.
+
+use super::bounded::{continuations, ways};
+use crate::chooser::{Turn, below};
+use crate::label::mix;
+use crate::runner::{Plan, Rehearse};
+use crate::script::Variant;
+
+/// What a bounded search is thought to take.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Estimate {
+    /// About how many scripts there are of each number of deviations, from none.
+    pub scripts: Vec<f64>,
+    /// How many runs the estimate itself took.
+    pub runs: u64,
+}
+
+/// Estimates how many scripts there are of each number of deviations up to so many, over these variants.
+///
+/// Follows `probes` scripts of each variant, with a run less than there are deviations for each, and one of the
+/// happy path. The answer depends on nothing but the arguments.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// use shakedown_sim::search::estimate;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let estimate = estimate(&mut Runner::new(Calm), &[Variant::default()], 2, 100);
+/// assert_eq!((estimate.scripts, estimate.runs), (vec![1.0, 0.0, 0.0], 1));
+/// ```
+pub fn estimate(
+    rehearse: &mut dyn Rehearse,
+    variants: &[Variant],
+    deviations: usize,
+    probes: u32,
+) -> Estimate {
+    let mut estimate = Estimate { scripts: vec![0.0; deviations + 1], runs: 0 };
+    for variant in variants {
+        estimate.scripts[0] += 1.0;
+        let first = estimate.open(rehearse, variant, &[]);
+        for probe in 0..probes {
+            let (mut turns, mut ways, mut product) = (Vec::new(), first.clone(), 1.0);
+            for depth in 1..=deviations {
+                product *= ways.len() as f64;
+                estimate.scripts[depth] += product / f64::from(probes);
+                if ways.is_empty() || depth == deviations {
+                    break;
+                }
+                turns.push(ways[place((probe, probes), depth, ways.len())]);
+                ways = estimate.open(rehearse, variant, &turns);
+            }
+        }
+    }
+    estimate
+}
+
+impl Estimate {
+    /// Where a script can be continued.
+    fn open(&mut self, rehearse: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Vec<Turn> {
+        self.runs += 1;
+        rehearse.run(Plan::Turns { variant, turns });
+        continuations(rehearse, turns).iter().flat_map(ways).collect()
+    }
+}
+
+/// Which of `of` ways a probe takes: the first turns are spread evenly, the later ones drawn.
+fn place((probe, probes): (u32, u32), depth: usize, of: usize) -> usize {
+    match depth {
+        1 => (u64::from(probe) * of as u64 / u64::from(probes)) as usize,
+        _ => below(mix(u64::from(probe), depth as u64), of as u32) as usize,
+    }
+}
