@@ -4,6 +4,7 @@
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::Clock;
 use crate::engine::Core;
+use crate::engine::effects::Reach;
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
@@ -57,7 +58,11 @@ impl Env {
         if !self.is_alive() {
             return self.clone();
         }
-        let scope = self.world.core.borrow_mut().scopes.child(self.scope, label.into());
+        let mut core = self.world.core.borrow_mut();
+        let scope = core.scopes.child(self.scope, label.into());
+        // Who opens one after this finds it numbered otherwise.
+        let name = core.scopes.hash(scope);
+        core.touch(Reach::Part, name);
         self.within(scope)
     }
 

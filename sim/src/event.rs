@@ -54,6 +54,13 @@ pub enum Kind {
     Rest,
 }
 
+impl Kind {
+    /// The word by which digests know that this happened on a node.
+    pub(crate) fn of(self, node: NodeId) -> u64 {
+        u64::from(node.0) << 8 | self as u64
+    }
+}
+
 /// A deviating choice as an event holds it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chosen {

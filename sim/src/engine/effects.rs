@@ -1,11 +1,12 @@
 //! When two runs have come to the same: a digest of what their futures can depend on.
 //!
-//! The effects of a run are its digest with one thing left out. Where a node vanishes, it does not matter at
-//! which of two crash points it does, if it does nothing between them that anybody could notice: its memory
-//! is gone. So crash points at which a node goes on or vanishes leave no word before the last deviation; all
-//! else does: every event with its time, node and entity, every other choice with its answer, whatever
-//! reaches beyond a node without an event (a message sent, a lock taken, a signal raised), and for a node
-//! that vanishes how far the scheduler was. After the last deviation every choice that is offered leaves its
+//! The effects of a run are its digest with two things left out. Where a node goes down, it does not matter at
+//! which of two crash points it does, if it does nothing between them that anybody could notice; nor whether it
+//! vanishes or stops in order, if no destructor does anything: its memory is gone either way. So crash points
+//! at which a node goes on, vanishes or stops leave no word before the last deviation; all else does: every
+//! event with its time, node and entity, every other choice with its answer, whatever reaches beyond a node
+//! without an event (a message sent, a lock taken, a signal raised, a part of an entity opened), and for a node
+//! that goes down how far the scheduler was. After the last deviation every choice that is offered leaves its
 //! name: these are the ways in which the run can be continued.
 
 use super::Core;
@@ -21,7 +22,8 @@ pub(crate) enum Reach {
     Lock,
     Signal,
     Lasting,
-    Vanished,
+    Down,
+    Part,
     Queue,
 }
 
@@ -45,8 +47,8 @@ impl Core {
         self.effects = effects;
         let leaves_memory = match ways.names[pick.index()] {
             "goes on" => false,
-            "vanish" => {
-                self.touch(Reach::Vanished, u64::from(self.polls));
+            "vanish" | "stop" => {
+                self.touch(Reach::Down, u64::from(self.polls));
                 false
             }
             _ => true,

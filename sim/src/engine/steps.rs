@@ -42,10 +42,11 @@ impl Core {
         if self.events > self.limits.events {
             self.run_away("events", self.events, self.limits.events);
         }
-        let kind_of_node = u64::from(node.0) << 8 | kind as u64;
-        let words = [self.now.nanos(), kind_of_node, self.scopes.hash(scope), words[0], words[1]];
+        let mut words = [self.now.nanos(), kind.of(node), self.scopes.hash(scope), words[0], words[1]];
         words.iter().for_each(|word| self.digest.word(*word));
         if let Some(effects) = &mut self.effects {
+            // Whoever stopped in order is gone like whoever vanished; what else it did has left its own words.
+            words[1] = if kind == Kind::Stop { Kind::Crash } else { kind }.of(node);
             words.iter().for_each(|word| effects.word(*word));
         }
         let last = match self.current {

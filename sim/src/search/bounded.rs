@@ -12,14 +12,14 @@
 //!
 //! Two scripts of a layer whose runs have equal effects (see [`Rehearse::effects`]) can be continued in the
 //! same ways to the same ends, so [`Bounded::advance`] keeps the one whose last deviation comes earliest. The
-//! argument: effects differ unless the two runs differ only in the crash point, of those that a node passed
-//! within one poll and between which it did nothing that reaches beyond its memory, at which that node
-//! vanished. Then its memory is gone and all else is equal, so from there on both are one run. Each script was
-//! itself run and judged to its end before it is dropped. Dropped ones come later in the order of the search
-//! than those that stand for them, and so do their continuations: the first failure is the same with and
-//! without pruning. Two things are taken for granted: that 64 bits of digest tell apart what differs, and
-//! that nodes reach each other through the engine only. Names are not compared: `choices-named-once` is
-//! judged on the runs that are made.
+//! argument: effects differ unless the two runs differ only in how a node went down: in the crash point, of
+//! those that it passed within one poll and between which it did nothing that reaches beyond its memory; or in
+//! that it vanished here and stopped there, and no destructor did anything that does. Then its memory is gone
+//! and all else is equal, so from there on both are one run. Each script was itself run and judged to its end
+//! before it is dropped. Dropped ones come later in the order of the search than those that stand for them, and
+//! so do their continuations: the first failure is the same with and without pruning. Two things are taken for
+//! granted: that 64 bits of digest tell apart what differs, and that nodes reach each other through the engine
+//! only. Names are not compared: `choices-named-once` is judged on the runs that are made.
 
 use crate::choice::{Alternatives, Site};
 use crate::chooser::Turn;

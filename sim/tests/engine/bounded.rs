@@ -93,18 +93,33 @@ fn the_number_of_scripts_is_estimated_before_they_are_run() {
     check(|| Careful(Shop::default()), 2, 200, 0.1);
 }
 
-/// A node that may vanish before and after nothing at all, then at one effect of each kind.
+/// Says so when it is dropped.
+struct Parting(Env, Facts<Said>);
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        say(&self.1, &self.0, format!("leaves {}", self.0.scope_path()));
+    }
+}
+
 fn frail() -> Rig {
+    worker(false)
+}
+
+/// A node that may go down before and after nothing at all, then at one effect of each kind; in order, with a
+/// word of parting if it is polite.
+fn worker(polite: bool) -> Rig {
     const FRAIL: CrashProfile = CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "pause 5 s"]),
+        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 5 s"]),
         after: Alternatives::new(&["goes on", "vanish"]),
         ..CrashProfile::NEVER
     };
-    Rig::new(|stage| {
+    Rig::new(move |stage| {
         let facts = stage.facts().clone();
         stage.node(Role::new("worker".into(), FRAIL), move |env| {
             let (env, facts) = (env.child("life"), facts.clone());
             env.clone().spawn(async move {
+                let _parting = polite.then(|| Parting(env.clone(), facts.clone()));
                 env.crash_point(Side::After, "dreams").await;
                 env.crash_point(Side::Before, "wakes").await;
                 say(&facts, &env, format!("wakes in {}", env.scope_path()));
@@ -117,14 +132,19 @@ fn frail() -> Rig {
 }
 
 #[test]
-fn vanishing_here_or_there_is_the_same_if_nothing_lies_between() {
-    let (search, _) = searched(frail(), 1, true);
-    // After a dream is as good as before waking; after waking is not, nor is a second later.
-    assert_eq!((runs(&search)[1], search.depths()[1].pruned), (6, 0), "nothing continues the last layer");
-    let (search, _) = searched(frail(), 2, true);
-    assert_eq!(search.depths()[1].pruned, 1);
-    let (whole, _) = searched(frail(), 2, false);
-    assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
+fn going_down_here_or_there_is_the_same_if_nothing_lies_between() {
+    let check = |polite: bool, pruned: u64| {
+        let (search, _) = searched(worker(polite), 1, true);
+        assert_eq!((runs(&search)[1], search.depths()[1].pruned), (8, 0), "nothing continues the last layer");
+        let (search, _) = searched(worker(polite), 2, true);
+        assert_eq!(search.depths()[1].pruned, pruned);
+        let (whole, _) = searched(worker(polite), 2, false);
+        assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
+    };
+    // To vanish after a dream is as good as before waking; after waking it is not, nor is a second later.
+    check(true, 1);
+    // And so it is to stop, before waking and before leaving, if nothing is said at parting.
+    check(false, 3);
 }
 
 #[test]
@@ -137,6 +157,7 @@ fn pruning_changes_no_verdict() {
         assert_eq!(failure(pruned), failure(whole));
     }
     check(frail, 3);
+    check(|| worker(true), 3);
     check(|| game(|coin, die, again| coin + die + again == 4), 3);
     check(Shop::default, 1);
     check(Shop::default, 2);
