@@ -3,12 +3,12 @@
 
 use crate::campaign::{self, Broken, Order};
 use crate::catalogue::{CATALOGUE, Entry};
-use crate::{findings, quiet, survey};
+use crate::{findings, quiet};
 use shakedown_model::{GUARDRAILS, Naive};
 use shakedown_reports::matrix::{Fate, Guarded, Row};
 use shakedown_reports::{Ending, Verdict};
 use shakedown_sim::search::{Campaign, FailingRun};
-use shakedown_sim::{Plan, Profile, Variant, Violation};
+use shakedown_sim::{Plan, Profile, Variant, Violation, small_variants};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -115,7 +115,7 @@ fn beside<'a>(naive: &Naive, run: &'a FailingRun) -> Option<&'a Violation> {
 /// The first small variant whose happy path breaks anything: such a design is not naive, it does not work.
 fn breaks_by_itself(entry: &Entry, without: &[String]) -> Result<Option<(Variant, Violation)>, Error> {
     let mut runner = entry.runner(without).map_err(Error::Design)?;
-    for variant in survey::small_variants(runner.parameters(), &Variant::default()) {
+    for variant in small_variants(runner.parameters(), &Variant::default()) {
         let plan = Plan::Turns { variant: &variant, turns: &[] };
         if let Some(violation) = quiet::running(|| runner.run(plan)).violations.into_iter().next() {
             return Ok(Some((variant, violation)));

@@ -240,3 +240,97 @@ fn exit(finished: &Finished) -> Exit {
         Verdict::Inconclusive => Exit::Inconclusive,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use shakedown_sim::{
+        Alternatives, At, Fact, Goal, Invariant, Rehearse, Role, Runner, Scenario, Site, Stage,
+    };
+
+    /// One toss of a coin, which nobody minds and whose falling on its edge somebody hopes for.
+    struct Toss;
+
+    #[derive(serde::Serialize)]
+    struct Fell(usize);
+
+    impl Fact for Fell {
+        fn sentence(&self) -> String {
+            format!("falls on side {}", self.0)
+        }
+    }
+
+    struct OnEdge;
+
+    impl Goal<Fell> for OnEdge {
+        fn name(&self) -> &'static str {
+            "on its edge"
+        }
+        fn reset(&mut self) {}
+        fn observe(&mut self, _: &At<'_>, Fell(side): &Fell) -> bool {
+            *side == 2
+        }
+    }
+
+    impl Scenario for Toss {
+        type Fact = Fell;
+        fn name(&self) -> &str {
+            "toss"
+        }
+        fn build(&self, stage: &Stage<Fell>) {
+            let (coin, facts) = (stage.node(Role::outside("coin".into()), |_| {}), stage.facts().clone());
+            coin.clone().spawn(async move {
+                let sides = Alternatives::new(&["heads", "tails"]);
+                facts.state(
+                    &coin,
+                    &Fell(coin.choose(Site::new("coin".into(), "side".into()), &sides).index()),
+                );
+            });
+        }
+        fn invariants(&self) -> Vec<Box<dyn Invariant<Fell>>> {
+            Vec::new()
+        }
+        fn goals(&self) -> Vec<Box<dyn Goal<Fell>>> {
+            vec![Box::new(OnEdge)]
+        }
+    }
+
+    /// An entry whose design breaks nothing, whatever it lacks.
+    static BLIND: Entry = Entry {
+        name: "toss",
+        about: "a coin",
+        assumptions: &[],
+        systems: &["idempotency"],
+        needs: &[("on its edge", 50)],
+        rehearse: |_| Ok(Box::new(Runner::new(Toss)) as Box<dyn Rehearse>),
+    };
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        explore: Explore,
+    }
+
+    fn check(arguments: &[&str], code: u8, expected: Exit) {
+        let command = Command::parse_from([&["explore"], arguments].concat());
+        let finished = command.explore.campaign(&BLIND, None, &AtomicBool::new(false)).expect("it runs");
+        let ended = exit(&finished);
+        assert_eq!((ended, ended.code()), (expected, code), "{arguments:?}");
+        let told = json::finished(&[finished], &[]);
+        assert!(told.contains("\"verdict\": \"inconclusive\""), "{told}");
+    }
+
+    #[test]
+    fn a_canary_that_survives_makes_a_campaign_red() {
+        check(&["--seeds", "60"], 7, Exit::CanarySurvived);
+        check(&["--seeds", "1", "--canary", "idempotency-store"], 7, Exit::CanarySurvived);
+    }
+
+    #[test]
+    fn a_goal_that_is_never_reached_makes_a_campaign_red_once_it_had_seeds_enough() {
+        check(&["--seeds", "50", "--canary", "none"], 7, Exit::GoalMissed);
+        check(&["--seeds", "49", "--canary", "none"], 3, Exit::Inconclusive);
+        check(&["--canary", "none"], 7, Exit::GoalMissed);
+    }
+}
