@@ -5,7 +5,7 @@ use shakedown_benchmarks::results;
 use shakedown_scenarios::booking::{Booking, ENTRY};
 use shakedown_scenarios::campaign::{self, Order};
 use shakedown_sim::search::{Bounded, Campaign, Guide, explore_as};
-use shakedown_sim::{Coverage, Profile, Rehearse, Runner, Variant};
+use shakedown_sim::{Coverage, Profile, Rehearse, Runner, Variant, small_variants};
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;

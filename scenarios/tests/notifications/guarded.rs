@@ -1,9 +1,8 @@
 //! With every guardrail in place.
 
 use crate::without;
-use shakedown_scenarios::survey;
 use shakedown_sim::search::{Bounded, explore};
-use shakedown_sim::{Rehearse, Variant};
+use shakedown_sim::{Rehearse, Variant, small_variants};
 
 #[test]
 fn two_thousand_seeds_hold() {
@@ -15,7 +14,7 @@ fn two_thousand_seeds_hold() {
 #[test]
 fn whatever_two_things_go_wrong_it_holds() {
     let mut runner = without(&[]);
-    let variants = survey::small_variants(runner.parameters(), &Variant::default());
+    let variants = small_variants(runner.parameters(), &Variant::default());
     let mut search = Bounded::new(variants, 2, true);
     search.run(&mut runner);
     assert!(search.broken().is_none(), "{:?}", search.broken().map(|broken| &broken.script));
