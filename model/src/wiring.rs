@@ -1,6 +1,7 @@
 //! Which form of each guardrail a platform is built with: the one table that names them.
 
 use crate::guardrails::async_worker::{AfterTheAnswer, AsyncWorker, WithinTheRequest};
+use crate::guardrails::atomic_write::{AtomicWrite, EventThenRow, OneTransaction, RowThenEvent};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
@@ -13,7 +14,9 @@ use crate::guardrails::job_queue::{InProcess, JobQueue, Rows};
 use crate::guardrails::notification_log::{NotificationLog, RowAfterSend, RowBeforeSend};
 use crate::guardrails::notification_service::{EachCaller, NotificationService, PlanOfEvent};
 use crate::guardrails::operational_status_view::{OperationalStatusView, TheRowAlone, WhatHappened};
+use crate::guardrails::outbox::{Outbox, PublishedAfterCommit, Relayed};
 use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
+use crate::guardrails::read_model::{Projection, ReadModel, Stitched};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
 use crate::guardrails::workflow_service::{EachItsOwn, OneFunction, WorkflowService};
@@ -149,6 +152,43 @@ pub const GUARDRAILS: &[Guardrail] = &[
         }],
     },
     Guardrail {
+        name: "atomic-write",
+        system: "consistency",
+        guarded: "a row and its event are written in one transaction",
+        naive: &[
+            Naive {
+                what: "the row is committed, then the event",
+                breaks: &["no-lost-event"],
+                masked_by: &[],
+            },
+            Naive {
+                what: "the event is committed, then the row",
+                breaks: &["no-phantom-event"],
+                masked_by: &[],
+            },
+        ],
+    },
+    Guardrail {
+        name: "outbox",
+        system: "consistency",
+        guarded: "events wait in the database until a relay has told them to everybody",
+        naive: &[Naive {
+            what: "whoever has committed the row publishes the event",
+            breaks: &["no-lost-event"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "read-model",
+        system: "consistency",
+        guarded: "a list shows one committed version of a row, from a projection",
+        naive: &[Naive {
+            what: "a list is stitched together from our row and the partner's live answer",
+            breaks: &["screens-show-one-version", "screens-agree-at-rest"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
         name: "notification-service",
         system: "notifications",
         guarded: "one plan for each event: recipients, version of the text, policy",
@@ -241,6 +281,9 @@ pub struct Design {
     pub(crate) dedup: Box<dyn IdempotencyStore>,
     pub(crate) retry: Box<dyn RetrySafeJob>,
     pub(crate) log: Box<dyn ExecutionLog>,
+    pub(crate) atomic: Box<dyn AtomicWrite>,
+    pub(crate) outbox: Box<dyn Outbox>,
+    pub(crate) lists: Box<dyn ReadModel>,
     pub(crate) notifications: Box<dyn NotificationService>,
     pub(crate) delivery: Box<dyn DeliveryQueue>,
     pub(crate) mail_log: Box<dyn NotificationLog>,
@@ -269,6 +312,9 @@ impl Design {
             dedup: Box::new(QuoteOnce),
             retry: Box::new(KeyOfBooking),
             log: Box::new(RowBeforeCall),
+            atomic: Box::new(OneTransaction),
+            outbox: Box::new(Relayed),
+            lists: Box::new(Projection),
             notifications: Box::new(PlanOfEvent),
             delivery: Box::new(Queued),
             mail_log: Box::new(RowBeforeSend),
@@ -304,6 +350,10 @@ impl Design {
                 "retry-safe-job" => design.retry = Box::new(KeyOfAttempt),
                 "retry-safe-job:b" => design.retry = Box::new(FirstErrorFinal),
                 "execution-log" => design.log = Box::new(RowAfterCall),
+                "atomic-write" => design.atomic = Box::new(RowThenEvent),
+                "atomic-write:b" => design.atomic = Box::new(EventThenRow),
+                "outbox" => design.outbox = Box::new(PublishedAfterCommit),
+                "read-model" => design.lists = Box::new(Stitched),
                 "notification-service" => design.notifications = Box::new(EachCaller),
                 "delivery-queue" => design.delivery = Box::new(InTheAction),
                 "notification-log" => design.mail_log = Box::new(RowAfterSend),

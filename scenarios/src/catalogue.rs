@@ -28,8 +28,14 @@ pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
 pub const LEAST_NEED: u64 = 10_000;
 
 /// Every scenario, in order.
-pub const CATALOGUE: &[Entry] =
-    &[crate::booking::ENTRY, crate::visit::ENTRY, crate::notifications::ENTRY, crate::caching::ENTRY];
+pub const CATALOGUE: &[Entry] = &[
+    crate::booking::ENTRY,
+    crate::visit::ENTRY,
+    crate::consistency::ENTRY,
+    crate::notifications::ENTRY,
+    // In the order of the systems.
+    crate::caching::ENTRY,
+];
 
 /// A name that is not in the catalogue, with what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`], [`visit`], [`notifications`] and [`caching`] (scenarios), [`invariants`] (judges of
-//! every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
+//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`notifications`] and [`caching`]
+//! (scenarios), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
 //! [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
 //! [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart,
@@ -16,6 +16,7 @@ pub mod canary;
 pub mod catalogue;
 pub mod certification;
 pub mod cli;
+pub mod consistency;
 pub mod findings;
 pub mod invariants;
 pub mod matrix;

@@ -2,7 +2,6 @@
 
 use super::Backbone;
 use super::mail::service;
-use super::outbox::Posted;
 use serde::Serialize;
 use shakedown_sim::{Env, Scope, StoreError, Transaction};
 use std::rc::Rc;
@@ -73,8 +72,8 @@ pub(crate) async fn record(
     backbone: &Backbone,
     event: Event,
 ) -> Result<(), StoreError> {
-    if let Some(outbox) = &backbone.outbox {
-        tx.insert(outbox, Posted { id: backbone.outbox_numbers.next(), event, told: false }).await?;
+    if backbone.outbox.is_some() && backbone.design.outbox.is_posted() {
+        backbone.design.atomic.before_commit(tx, backbone, event).await?;
     }
     if let Some(mail) = &backbone.mail {
         service::plan(tx, backbone, mail, &event).await?;
@@ -101,8 +100,17 @@ pub(crate) async fn rumour(
 /// What the action that recorded an event still does about it once it has committed; answers whether that came
 /// off.
 pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<Event>) -> bool {
-    match event.filter(|_| backbone.mail.is_some()) {
-        Some(event) => backbone.design.delivery.follow_up(env.clone(), Rc::clone(backbone), event).await,
+    let Some(event) = event else { return true };
+    let (design, outbox) = (&backbone.design, backbone.outbox.is_some());
+    if outbox && design.outbox.is_posted() && design.atomic.after_commit(env, backbone, event).await.is_err()
+    {
+        env.note(|| "writes to its log that an event could not be posted".to_owned());
+    }
+    if outbox {
+        design.outbox.after_commit(env.clone(), Rc::clone(backbone), event).await;
+    }
+    match backbone.mail {
+        Some(_) => design.delivery.follow_up(env.clone(), Rc::clone(backbone), event).await,
         None => true,
     }
 }

@@ -8,6 +8,7 @@ pub mod jobs;
 pub mod mail;
 pub mod outbox;
 mod reply;
+pub mod topic;
 pub mod workers;
 
 pub use reply::Reply;
@@ -19,6 +20,7 @@ use mail::Mail;
 use outbox::Posted;
 use shakedown_sim::{Change, Env, Facts, Row, Signal, Store, Table};
 use std::cell::Cell;
+use topic::Topic;
 
 /// What all nodes of the platform share: durable state and settings, no memory.
 pub struct Backbone {
@@ -35,6 +37,8 @@ pub struct Backbone {
     /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
     /// new.
     pub news: Signal,
+    /// Where events are published, if they are.
+    pub topic: Option<Topic>,
     pub(crate) design: Design,
     outbox_numbers: Sequence,
     job_numbers: Sequence,
@@ -47,8 +51,8 @@ impl Backbone {
         let jobs = telling(facts, &news, |before, after| Fact::Job { before, after });
         let replays = stating(facts, |_, after| Fact::Replay(after));
         let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
-        let (outbox, mail) = (None, None);
-        Self { store, jobs, replays, outbox, mail, news, design, outbox_numbers, job_numbers }
+        let (outbox, topic, mail) = (None, None, None);
+        Self { store, jobs, replays, outbox, topic, mail, news, design, outbox_numbers, job_numbers }
     }
 
     /// With an outbox, whose events a relay tells.
@@ -59,6 +63,11 @@ impl Backbone {
     /// With mail: those whom an event concerns are told.
     pub fn with_mail(self, mail: Mail) -> Self {
         Self { mail: Some(mail), ..self }
+    }
+
+    /// With a topic on which events are published.
+    pub fn with_topic(self, topic: Topic) -> Self {
+        Self { topic: Some(topic), ..self }
     }
 }
 

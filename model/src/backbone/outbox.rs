@@ -9,7 +9,7 @@
 use super::Backbone;
 use super::events::Event;
 use serde::Serialize;
-use shakedown_sim::{Duration, Env, Moment, Poller, Row, StoreError};
+use shakedown_sim::{Duration, Env, Moment, Poller, Row, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -31,6 +31,19 @@ impl Row for Posted {
     fn key(&self) -> u32 {
         self.id
     }
+}
+
+/// Posts an event within this transaction.
+pub(crate) async fn post(tx: &mut Transaction, backbone: &Backbone, event: Event) -> Result<(), StoreError> {
+    let Some(outbox) = &backbone.outbox else { return Ok(()) };
+    tx.insert(outbox, Posted { id: backbone.outbox_numbers.next(), event, told: false }).await
+}
+
+/// Posts an event in a transaction of its own.
+pub(crate) async fn post_by_itself(env: &Env, backbone: &Backbone, event: Event) -> Result<(), StoreError> {
+    let mut tx = backbone.store.begin(env);
+    post(&mut tx, backbone, event).await?;
+    tx.commit("event").await
 }
 
 /// Somebody who acts on events. It bears repeats.

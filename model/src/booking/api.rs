@@ -7,6 +7,7 @@ use super::inbox;
 use super::offers::{self, Pages};
 use super::platform::{Platform, errand};
 use super::rows::{Attention, Booking, Offer, Quote, Status};
+use super::summaries::{ListRequest, Summary};
 use crate::backbone::Reply;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
@@ -71,6 +72,8 @@ pub struct Api {
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
     pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Asks for a booking's summary, as lists show it.
+    pub list: Endpoint<ListRequest, Reply<Summary>>,
     /// Asks how a booking stands.
     pub status: Endpoint<u32, Reply<View>>,
     /// Asks to cancel a booking.
@@ -87,6 +90,7 @@ impl Api {
             end_offer: Endpoint::new(Op::new("api.end_offer", "ends the offer"), inside),
             quote: Endpoint::new(Op::routine("api.quote", "passes on the request for a price"), inside),
             submit: Endpoint::new(Op::routine("api.submit", "passes on the order"), inside),
+            list: Endpoint::new(Op::routine("api.list", "passes on the question for the list"), inside),
             status: Endpoint::new(Op::routine("api.status", "passes on the question"), inside),
             cancel: Endpoint::new(Op::routine("api.cancel", "passes on the cancellation"), inside),
             callback: Endpoint::new(Op::new("api.callback", "sends a callback"), callbacks),
@@ -112,6 +116,8 @@ impl Api {
         self.quote.serve(env, move |env, asked| quote(env, Rc::clone(&at), asked));
         let at = Rc::clone(platform);
         self.submit.serve(env, move |env, order| submit(env, Rc::clone(&at), order));
+        let at = Rc::clone(platform);
+        self.list.serve(env, move |env, request| at.backbone.design.lists.list(env, Rc::clone(&at), request));
         let at = Rc::clone(platform);
         self.status.serve(env, move |env, booking| status(env, Rc::clone(&at), booking));
         let at = Rc::clone(platform);

@@ -1,7 +1,7 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`api`]).
+//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`summaries`], [`api`]).
 
 pub mod api;
 pub mod case;
@@ -13,6 +13,7 @@ pub mod offers;
 pub mod platform;
 pub mod rows;
 pub mod statement;
+pub mod summaries;
 pub mod worker;
 
 pub use platform::Platform;

@@ -153,6 +153,7 @@ pub(super) async fn end(env: &Env, platform: &Platform, offer: u32) -> Result<Co
         let event = Event { subject, version: after.version, what: What::Ended, party: 0, context };
         events::record(&mut tx, &platform.backbone, event).await?;
         tx.commit("end offer").await?;
+        events::follow_up(env, &platform.backbone, Some(event)).await;
     }
     Ok(Code::Ok)
 }

@@ -2,6 +2,7 @@
 
 use super::connector::PartnerApi;
 use super::rows::{Attempt, Booking, Holding, Letter, Offer, Quote};
+use super::summaries::Summary;
 use crate::backbone::jobs::{Errand, Kind};
 use crate::backbone::{Backbone, Sequence, stating};
 use crate::facts::{BookingFact, Fact, OfferFact};
@@ -37,6 +38,8 @@ pub struct Tables {
     pub attempts: Table<Attempt>,
     /// What is known of reservations.
     pub holdings: Table<Holding>,
+    /// What lists show.
+    pub summaries: Table<Summary>,
     /// Callbacks.
     pub inbox: Table<Letter>,
 }
@@ -92,6 +95,7 @@ impl Tables {
             bookings: stating(facts, |before, after| Fact::Booking(BookingFact::Booking { before, after })),
             attempts: stating(facts, |before, after| Fact::Booking(BookingFact::Attempt { before, after })),
             holdings: stating(facts, |before, after| Fact::Booking(BookingFact::Holding { before, after })),
+            summaries: Table::new(|_, _| ()),
             inbox: stating(facts, |_, after| Fact::Booking(BookingFact::Letter(after))),
         }
     }

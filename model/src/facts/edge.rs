@@ -32,6 +32,8 @@ pub enum Request {
     Quote,
     /// To book.
     Submit,
+    /// To see what is booked.
+    List,
     /// To see a booking.
     Status,
     /// To cancel a booking.
@@ -86,6 +88,7 @@ fn request(what: Request) -> &'static str {
         Request::Offer => "show me this",
         Request::Quote => "a price, please",
         Request::Submit => "book this",
+        Request::List => "show me what is booked",
         Request::Status => "how is it going",
         Request::Cancel => "cancel this",
         Request::Advance => "move this visit",

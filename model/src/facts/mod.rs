@@ -4,6 +4,7 @@
 mod booking;
 mod documents;
 mod edge;
+mod events;
 mod mail;
 mod mail_provider;
 mod offers;
@@ -13,6 +14,7 @@ mod visit;
 pub use booking::{BookingFact, Word, word};
 pub use documents::DocumentFact;
 pub use edge::{Code, EdgeFact, Request};
+pub use events::EventFact;
 pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
@@ -30,6 +32,8 @@ pub enum Fact {
     Edge(EdgeFact),
     /// Of the booking flow.
     Booking(BookingFact),
+    /// Of events, and of lists built of them.
+    Event(EventFact),
     /// Of offers: their rows, the cache, and pages.
     Offer(OfferFact),
     /// Of the partner.
@@ -58,6 +62,7 @@ impl shakedown_sim::Fact for Fact {
         match self {
             Fact::Edge(fact) => fact.is_routine(),
             Fact::Booking(fact) => fact.is_routine(),
+            Fact::Event(fact) => fact.is_routine(),
             Fact::Offer(fact) => fact.is_routine(),
             Fact::Partner(fact) => fact.is_routine(),
             Fact::Mail(fact) => fact.is_routine(),
@@ -73,6 +78,7 @@ impl shakedown_sim::Fact for Fact {
         match self {
             Fact::Edge(fact) => fact.sentence(),
             Fact::Booking(fact) => fact.sentence(),
+            Fact::Event(fact) => fact.sentence(),
             Fact::Offer(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
             Fact::Mail(fact) => fact.sentence(),

@@ -2,6 +2,7 @@
 //! form, and the naive form that teams ship instead.
 
 pub mod async_worker;
+pub mod atomic_write;
 pub mod background_sync;
 pub mod booking_contract;
 pub mod delivery_queue;
@@ -14,7 +15,9 @@ pub mod job_queue;
 pub mod notification_log;
 pub mod notification_service;
 pub mod operational_status_view;
+pub mod outbox;
 pub mod read_cache;
+pub mod read_model;
 pub mod retry_safe_job;
 pub mod status_sync;
 pub mod workflow_service;

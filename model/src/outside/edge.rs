@@ -3,6 +3,7 @@
 use crate::backbone::Reply;
 use crate::booking::api::{Api, Offered, QuoteRequest, Submission, View};
 use crate::booking::rows::Offer;
+use crate::booking::summaries::{ListRequest, Summary};
 use crate::facts::{Code, EdgeFact, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use crate::visit;
@@ -20,6 +21,8 @@ pub struct Edge {
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders.
     pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Asks for a booking's summary, as lists show it.
+    pub list: Endpoint<ListRequest, Reply<Summary>>,
     /// Asks how a booking stands.
     pub status: Endpoint<u32, Reply<View>>,
     /// Asks to cancel a booking.
@@ -33,6 +36,7 @@ impl Edge {
             offer: Endpoint::new(Op::routine("edge.offer", "looks at the offer"), reads),
             quote: Endpoint::new(Op::routine("edge.quote", "asks for a price"), reads),
             submit: Endpoint::new(Op::new("edge.submit", "presses \"book\""), web),
+            list: Endpoint::new(Op::routine("edge.list", "looks at the list"), reads),
             status: Endpoint::new(Op::routine("edge.status", "looks at the booking"), reads),
             cancel: Endpoint::new(Op::new("edge.cancel", "presses \"cancel\""), web),
         }
@@ -44,6 +48,7 @@ impl Edge {
         log.front(env, &self.offer, Request::Offer, &api.offer);
         log.front(env, &self.quote, Request::Quote, &api.quote);
         log.front(env, &self.submit, Request::Submit, &api.submit);
+        log.front(env, &self.list, Request::List, &api.list);
         log.front(env, &self.status, Request::Status, &api.status);
         log.front(env, &self.cancel, Request::Cancel, &api.cancel);
     }

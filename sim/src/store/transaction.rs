@@ -55,6 +55,11 @@ impl Transaction {
         self
     }
 
+    /// The handle of the client, in whose scope the transaction goes on.
+    pub fn client(&self) -> &Env {
+        &self.line.client
+    }
+
     /// The row with this key.
     ///
     /// # Errors

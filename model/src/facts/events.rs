@@ -1,0 +1,73 @@
+//! What is stated of events: who took them, which were given up, and lists that show what came of them.
+
+use super::subject_of;
+use crate::backbone::events::{Subject, What};
+use crate::booking::summaries::Summary;
+use serde::Serialize;
+
+/// A fact about events and what is built of them.
+#[derive(Clone, Debug, Serialize)]
+pub enum EventFact {
+    /// The reporting feed took an event.
+    Took {
+        /// About which row.
+        subject: Subject,
+        /// Which version of it.
+        version: u32,
+        /// What happened.
+        what: What,
+    },
+    /// An event is a dead letter, and listed.
+    Died {
+        /// About which row.
+        subject: Subject,
+        /// Which version of it.
+        version: u32,
+    },
+    /// A list shows a booking.
+    Listed {
+        /// Who looks.
+        customer: u32,
+        /// Whether it was loaded afresh.
+        fresh: bool,
+        /// What it shows.
+        summary: Summary,
+    },
+    /// Somebody was told of a version of a booking.
+    Told {
+        /// Who.
+        customer: u32,
+        /// Which booking.
+        booking: u32,
+        /// Which version.
+        version: u32,
+    },
+}
+
+impl EventFact {
+    pub(super) fn is_routine(&self) -> bool {
+        matches!(self, EventFact::Told { .. })
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            EventFact::Took { subject, version, what } => {
+                format!("writes down: {} is {what:?} (version {version})", subject_of(*subject))
+            }
+            EventFact::Died { subject, version } => {
+                format!("gives up on version {version} of {}: a dead letter", subject_of(*subject))
+            }
+            EventFact::Listed { customer, fresh, summary } => {
+                let Summary { booking, version, status, reservation } = summary;
+                let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
+                let fresh = if *fresh { ", loaded afresh" } else { "" };
+                format!(
+                    "lists B{booking} for customer-{customer} as {status:?} with {with}{fresh} (version {version})"
+                )
+            }
+            EventFact::Told { customer, booking, version } => {
+                format!("is told of version {version} of B{booking} as customer-{customer}")
+            }
+        }
+    }
+}

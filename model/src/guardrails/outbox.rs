@@ -1,0 +1,58 @@
+//! `outbox`: events wait in the database until they are told.
+
+use crate::backbone::Backbone;
+use crate::backbone::events::Event;
+use shakedown_sim::Env;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// The seam: how an event comes to those who act on it.
+pub trait Outbox {
+    /// Whether it is posted, for the relay to tell.
+    fn is_posted(&self) -> bool;
+    /// What is done once its row has committed.
+    fn after_commit(
+        &self,
+        env: Env,
+        backbone: Rc<Backbone>,
+        event: Event,
+    ) -> Pin<Box<dyn Future<Output = ()>>>;
+}
+
+/// Guarded: it is posted, and the relay tells it until everybody has taken it.
+pub struct Relayed;
+
+impl Outbox for Relayed {
+    fn is_posted(&self) -> bool {
+        true
+    }
+
+    fn after_commit(&self, _: Env, _: Rc<Backbone>, _: Event) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async {})
+    }
+}
+
+/// Naive: whoever has committed the row publishes the event, and is done.
+pub struct PublishedAfterCommit;
+
+impl Outbox for PublishedAfterCommit {
+    fn is_posted(&self) -> bool {
+        false
+    }
+
+    fn after_commit(
+        &self,
+        env: Env,
+        backbone: Rc<Backbone>,
+        event: Event,
+    ) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move {
+            if let Some(topic) = &backbone.topic
+                && topic.publish(&env, event).await.is_err()
+            {
+                env.note(|| "writes to its log that an event could not be published".to_owned());
+            }
+        })
+    }
+}

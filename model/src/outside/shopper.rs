@@ -1,0 +1,117 @@
+//! A shopper: books once, and then follows the list of what is booked.
+//!
+//! The list stays open and asks for news by itself; it may also be loaded in the very moment after the booking
+//! was taken on. It asks for no older version than the one that the shopper has seen or was told of.
+
+use crate::booking::api::{Offered, QuoteRequest, Submission};
+use crate::booking::summaries::ListRequest;
+use crate::facts::{BookingFact, Code, EventFact, Fact};
+use crate::outside::edge::Edge;
+use crate::terms::BROWSER_PATIENCE;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
+use std::cell::Cell;
+use std::rc::Rc;
+
+const FIRST_LOOK: Site = Site::new(Label::new("shopper"), Label::new("first look"));
+const LOOKS: Alternatives =
+    Alternatives::new(&["later", "at once", "while the partner decides", "as the partner answers"]);
+
+/// How often a shopper tries again.
+const TRIES: u32 = 6;
+/// How long they wait before that.
+const PAUSE: Duration = Duration::from_secs(3);
+/// How often the open list asks for news.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// A shopper.
+#[derive(Clone)]
+pub struct Shopper(Rc<Inner>);
+
+struct Inner {
+    number: u32,
+    edge: Edge,
+    facts: Facts<Fact>,
+    news: Signal,
+    /// The booking, once it was taken on, and the newest version of it that was shown or told.
+    booking: Cell<Option<(u32, u32)>>,
+}
+
+impl Shopper {
+    /// The shopper with this number. `news` is raised when a list may show something new.
+    pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
+        let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
+        Self(Rc::new(Inner { number, edge, facts, news, booking: Cell::new(None) }))
+    }
+
+    /// Books this offer, and opens the list.
+    pub async fn shop(&self, env: &Env, offer: u32) {
+        let customer = self.0.number;
+        self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer }));
+        let Some(booking) = self.book(env, offer).await else { return };
+        let (version, told) = (1, env);
+        self.0.facts.state(told, &Fact::Event(EventFact::Told { customer, booking, version }));
+        self.0.booking.set(Some((booking, version)));
+        let first = match env.choose(FIRST_LOOK, &LOOKS).index() {
+            0 => Duration::from_secs(30),
+            1 => Duration::ZERO,
+            2 => Duration::from_millis(200),
+            _ => Duration::from_millis(270),
+        };
+        let (at, list) = (self.clone(), env.child("list"));
+        list.clone().spawn(async move {
+            list.sleep(first).await;
+            at.look(&list.child("look"), false).await;
+            at.follow(&list).await;
+        });
+    }
+
+    async fn book(&self, env: &Env, offer: u32) -> Option<u32> {
+        let customer = self.0.number;
+        for _ in 0..TRIES {
+            let env = env.child("request");
+            let asked =
+                env.call(&self.0.edge.quote, QuoteRequest { customer, offer }, BROWSER_PATIENCE).await;
+            if let Some(Offered { quote, price, .. }) = asked.ok().and_then(|reply| reply.body) {
+                let order = Submission { customer, quote, price };
+                let reply = env.call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
+                match reply.map(|reply| (reply.code, reply.body)) {
+                    Ok((Code::Accepted | Code::Ok, Some(booking))) => return Some(booking),
+                    Ok((Code::Rejected, _)) => return None,
+                    _ => {}
+                }
+            }
+            env.sleep(PAUSE).await;
+        }
+        None
+    }
+
+    /// Asks for news whenever there may be some.
+    async fn follow(&self, list: &Env) {
+        let mut poller = Poller::new(list, &self.0.news, PERIOD);
+        let mut again = None;
+        loop {
+            poller.turn(again).await;
+            let shown = self.look(&list.child("look"), false).await;
+            again = (!shown).then(|| list.now() + PERIOD);
+        }
+    }
+
+    /// Loads the list; answers whether it came.
+    async fn look(&self, env: &Env, fresh: bool) -> bool {
+        let Some((booking, seen)) = self.0.booking.get() else { return true };
+        let reply = env.call(&self.0.edge.list, ListRequest { booking, seen }, BROWSER_PATIENCE).await;
+        let Some(summary) = reply.ok().and_then(|reply| reply.body) else { return false };
+        self.0.booking.set(Some((booking, seen.max(summary.version))));
+        let customer = self.0.number;
+        self.0.facts.state(env, &Fact::Event(EventFact::Listed { customer, fresh, summary }));
+        true
+    }
+
+    /// Loads the list afresh.
+    pub fn look_afresh(&self, env: &Env) {
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            at.look(&env.child("fresh"), true).await;
+        });
+    }
+}

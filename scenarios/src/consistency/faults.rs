@@ -1,0 +1,45 @@
+//! What may go wrong in the consistency scenario; the benign alternative first everywhere.
+
+use shakedown_sim::{
+    Alternatives, CrashProfile, Duration, Label, QueueFaults, QueueProfile, Role, StoreProfile,
+};
+
+/// The database.
+pub const STORE: StoreProfile = crate::booking::faults::STORE;
+
+/// The queue to a subscriber: messages come late, twice and again.
+pub const QUEUE: QueueProfile = QueueProfile {
+    receives_max: Some(10),
+    faults: QueueFaults {
+        send: Alternatives::new(&["arrives", "lost", "refused", "answer lost"]),
+        settle: Alternatives::new(&["arrives", "lost"]),
+        delivery: Alternatives::new(&["prompt", "lost", "copy", "10 s"]),
+        restart: Alternatives::new(&["up", "30 s", "10 min"]),
+        ..QueueFaults::NONE
+    },
+    ..QueueProfile::STANDARD
+};
+
+const RESTART: Duration = Duration::from_secs(5);
+const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
+
+const fn role(name: &'static str) -> Role {
+    Role::new(
+        Label::new(name),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+}
+
+/// A node of the API.
+pub const API: Role = role("api");
+/// A worker.
+pub const WORKER: Role = role("worker");
+/// The node that tells what the outbox holds.
+pub const RELAY: Role = role("relay");
+/// The node that keeps the list.
+pub const PROJECTOR: Role = role("projector");

@@ -1,0 +1,175 @@
+//! The consistency scenario: a booking changes, and a reporting feed and a list of bookings are to follow, though
+//! relay, broker and projector fail.
+//!
+//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`invariants`] and
+//! [`goals`] judge.
+
+pub mod faults;
+pub mod goals;
+pub mod invariants;
+
+use crate::catalogue::Entry;
+use shakedown_model::backbone::events::Event;
+use shakedown_model::backbone::outbox::{self, Consumer};
+use shakedown_model::backbone::topic::Topic;
+use shakedown_model::backbone::workers::{self, Handler};
+use shakedown_model::booking::api::Api;
+use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::worker::Carrier;
+use shakedown_model::booking::{Platform, summaries};
+use shakedown_model::facts::EventFact;
+use shakedown_model::outside::edge::Edge;
+use shakedown_model::outside::feed;
+use shakedown_model::outside::partner::Partner;
+use shakedown_model::outside::shopper::Shopper;
+use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_sim::queue::Reached;
+use shakedown_sim::{
+    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Queue,
+    Rehearse, Role, Runner, Scenario, Site, Stage, Store, Variant,
+};
+use std::rc::Rc;
+
+/// What the catalogue says of it.
+pub const ENTRY: Entry = Entry {
+    name: "consistency",
+    about: "a feed and a list follow what happens to a booking, though relay, broker and projector fail",
+    assumptions: ASSUMPTIONS,
+    systems: &["consistency"],
+    needs: &[],
+    rehearse: |without| {
+        let scenario = Consistency::without(without).map_err(|unknown| unknown.to_string())?;
+        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
+    },
+};
+
+const ASSUMPTIONS: &[&str] = &[
+    "the partner takes keys, answers and calls back, and the way to it does not fail: that is what the booking \
+     scenario rehearses",
+    "the broker loses nothing that it has accepted; it hands a message out again until it is acknowledged",
+    "the feed bears repeats, by the row and the version that an event names",
+    "everything heals 3 hours in",
+];
+
+/// The scenario, with a design that may lack guardrails.
+pub struct Consistency {
+    without: Vec<String>,
+}
+
+impl Consistency {
+    /// The scenario without these guardrails.
+    ///
+    /// # Errors
+    /// If a name is no guardrail's.
+    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Design::without(names)?;
+        Ok(Self { without: names.to_vec() })
+    }
+
+    fn design(&self) -> Design {
+        Design::without(&self.without)
+            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+    }
+}
+
+/// The one offer, and its price in minor units.
+const OFFER: (u32, u32) = (1, 12_000);
+/// One way over the network, on the happy path.
+const HOP: Duration = Duration::from_millis(20);
+/// Between nodes of one data centre.
+const SHORT_HOP: Duration = Duration::from_millis(1);
+
+const REBUILD: Site = Site::new(Label::new("operator"), Label::new("rebuilds the list"));
+const REBUILDS: Alternatives = Alternatives::new(&["never", "while the booking is made", "later"]);
+
+impl Scenario for Consistency {
+    type Fact = Fact;
+
+    fn name(&self) -> &str {
+        "consistency"
+    }
+
+    fn without(&self) -> Vec<String> {
+        self.without.clone()
+    }
+
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(3 * 3_600), settle: Duration::from_secs(4 * 3_600) }
+    }
+
+    fn build(&self, stage: &Stage<Fact>) {
+        let facts = stage.facts();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let broker = stage.node(Role::outside("broker".into()), |_| {});
+        let (to_feed, to_list) = (queue(stage, &broker, "feed"), queue(stage, &broker, "list"));
+        let topic = Topic::new([to_feed.clone(), to_list.clone()]);
+        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.design(), facts);
+        let backbone = Rc::new(backbone.with_outbox().with_topic(topic.clone()));
+        let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
+        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+        let api = Api::over(&inside, &inside);
+        let sound = Link::new("web", HOP, LinkFaults::NONE);
+        let edge = Edge::over(&sound, &sound);
+        let platform = Platform::new(&backbone, to_partner.clone(), PartnerTerms::KEYS, facts);
+        platform.plant_offer(OFFER.0, OFFER.1);
+
+        let partner = Partner::new(PartnerTerms::KEYS, facts, &api);
+        stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &to_partner));
+        let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
+        stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
+        let at = Rc::clone(&platform);
+        stage.node(faults::API, move |env| api.boot(&env, &at));
+        let (at, handlers): (_, Rc<[Rc<dyn Handler>]>) =
+            (Rc::clone(&backbone), Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]));
+        stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
+        let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(topic)]);
+        stage.node(faults::RELAY, move |env| outbox::boot(&env, &backbone, Rc::clone(&consumers)));
+        let at = Rc::clone(&platform);
+        stage.node(faults::PROJECTOR, move |env| summaries::boot(&env, &at, &to_list));
+        let log = facts.clone();
+        stage.node(Role::outside("reports".into()), move |env| feed::boot(&env, &to_feed, &log));
+        people(stage, &edge, &platform);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+/// A queue to a subscriber, whose dead letters are stated.
+fn queue(stage: &Stage<Fact>, broker: &Env, name: &'static str) -> Queue<Event> {
+    let facts = stage.facts().clone();
+    Queue::new(broker, name, faults::QUEUE).observed_by(move |env, milestone| {
+        if milestone.reached == Reached::Died {
+            let Event { subject, version, .. } = *milestone.body;
+            facts.state(env, &Fact::Event(EventFact::Died { subject, version }));
+        }
+    })
+}
+
+/// The workload: a shopper who follows the list, and an operator who may have it rebuilt.
+fn people(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
+    let shopper = stage.node(Role::new("shopper".into(), CrashProfile::NEVER), |_| {});
+    let shopper = shopper.within(stage.entity("intent"));
+    let person = Shopper::new(1, edge, stage.facts(), platform.tables.summaries.signal());
+    let (at, env) = (person.clone(), shopper.clone());
+    shopper.spawn(async move { at.shop(&env, OFFER.0).await });
+    stage.at_rest(move || person.look_afresh(&shopper));
+
+    let operator = stage.node(Role::new("operator".into(), CrashProfile::NEVER), |_| {});
+    let operator = operator.within(stage.entity("rebuild"));
+    let platform = Rc::clone(platform);
+    operator.clone().spawn(async move {
+        let after = match operator.choose(REBUILD, &REBUILDS).index() {
+            0 => return,
+            1 => Duration::from_millis(350),
+            _ => Duration::from_secs(20),
+        };
+        operator.sleep(after).await;
+        let _ = summaries::rebuild(&operator, &platform).await;
+    });
+}
