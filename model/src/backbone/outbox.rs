@@ -27,7 +27,7 @@ pub struct Posted {
 
 impl Row for Posted {
     type Key = u32;
-    const TABLE: &'static str = "outbox";
+    const TABLE: &'static str = "posted events";
     fn key(&self) -> u32 {
         self.id
     }
