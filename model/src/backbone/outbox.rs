@@ -8,8 +8,9 @@
 
 use super::Backbone;
 use super::events::Event;
+use crate::terms::backoff;
 use serde::Serialize;
-use shakedown_sim::{Duration, Env, Moment, Poller, Row, StoreError, Transaction};
+use shakedown_sim::{Duration, Env, Poller, Row, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -52,10 +53,9 @@ pub trait Consumer {
     fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 
-/// How often the relay looks for events that nobody told it of.
+/// How often the relay looks for events that nobody told it of; what was not taken is told again after the wait
+/// of a failed attempt.
 const PERIOD: Duration = Duration::from_millis(20);
-/// How long it waits before it tells again what was not taken.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Boots the relay: it tells the events of the outbox to each of `consumers`.
 ///
@@ -66,25 +66,27 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]
     env.clone().spawn(async move {
         let outbox = backbone.outbox.as_ref().expect("a relay is booted where there is an outbox");
         let mut poller = Poller::new(&env, outbox.signal(), PERIOD);
-        let mut due = None;
+        let (mut due, mut in_vain) = (None, 0);
         loop {
             poller.turn(due).await;
-            due = tell_all(&env, &backbone, &consumers).await;
+            let all_told = tell_all(&env, &backbone, &consumers).await;
+            in_vain = if all_told { 0 } else { in_vain + 1 };
+            due = (!all_told).then(|| env.now() + backoff(in_vain));
         }
     });
 }
 
-/// Tells every event that waits, oldest first; answers when to look again if some were not taken.
-async fn tell_all(env: &Env, backbone: &Backbone, consumers: &[Rc<dyn Consumer>]) -> Option<Moment> {
-    let Some(outbox) = &backbone.outbox else { return None };
+/// Tells every event that waits, oldest first; answers whether all were taken.
+async fn tell_all(env: &Env, backbone: &Backbone, consumers: &[Rc<dyn Consumer>]) -> bool {
+    let Some(outbox) = &backbone.outbox else { return true };
     let waiting = backbone.store.begin(env).scan(outbox, |posted| !posted.told).await;
-    let Ok(waiting) = waiting else { return Some(env.now() + AGAIN) };
+    let Ok(waiting) = waiting else { return false };
     let mut all_told = true;
     for posted in waiting {
         let env = env.within(posted.event.context).child("relay");
         all_told &= tell(&env, backbone, consumers, posted).await.unwrap_or(false);
     }
-    (!all_told).then(|| env.now() + AGAIN)
+    all_told
 }
 
 /// Tells one event to everybody; answers whether all have taken it.
