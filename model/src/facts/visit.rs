@@ -50,7 +50,13 @@ pub enum VisitWord {
     UnderWay,
     /// The report could not be made; somebody has to see to it.
     Stuck,
-    /// The report is there, and the patient has been told.
+    /// The report is there; the message that says so is under way.
+    Telling,
+    /// The report is there; whether the message went out is not known.
+    InDoubt,
+    /// The report is there; the message did not go out, or came back.
+    Untold,
+    /// The report is there, and the message that says so is out.
     Complete,
     /// The patient did not come.
     NoShow,
@@ -92,6 +98,9 @@ pub fn visit_word(word: VisitWord) -> &'static str {
         VisitWord::Processed => "processed",
         VisitWord::UnderWay => "processed, report under way",
         VisitWord::Stuck => "processed, report stuck",
+        VisitWord::Telling => "report ready, message under way",
+        VisitWord::InDoubt => "report ready, message in doubt",
+        VisitWord::Untold => "report ready, message not delivered",
         VisitWord::Complete => "complete",
         VisitWord::NoShow => "did not come",
         VisitWord::Cancelled => "cancelled",

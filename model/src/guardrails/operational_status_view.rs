@@ -1,6 +1,7 @@
 //! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
 //! only what lacks.
 
+use crate::backbone::mail::rows::MailState;
 use crate::facts::VisitWord;
 use crate::visit::rows::{ReportState, Status};
 use crate::visit::view::{Case, Lack};
@@ -35,7 +36,7 @@ impl OperationalStatusView for WhatHappened {
             None => of_row(case.visit.status),
             Some(_) if case.is_stuck() => VisitWord::Stuck,
             Some(ReportState::Pending) => VisitWord::UnderWay,
-            Some(ReportState::Ready) => VisitWord::Complete,
+            Some(ReportState::Ready) => of_message(case.message.map(|message| message.state)),
         }
     }
 
@@ -44,9 +45,23 @@ impl OperationalStatusView for WhatHappened {
     }
 
     fn lacks(&self, case: &Case) -> Lack {
+        let is_given_up = case.message.is_some_and(|message| message.state == MailState::DeadLetter);
         match case.report.map(|report| report.state) {
             Some(ReportState::Pending) => Lack::Report,
+            Some(ReportState::Ready) if is_given_up => Lack::Message,
             Some(ReportState::Ready) | None => Lack::Nothing,
+        }
+    }
+}
+
+/// What a visit is called whose report is ready, by its message.
+fn of_message(state: Option<MailState>) -> VisitWord {
+    match state {
+        None | Some(MailState::Accepted | MailState::Delivered) => VisitWord::Complete,
+        Some(MailState::Planned | MailState::Queued | MailState::Sending) => VisitWord::Telling,
+        Some(MailState::Unknown) => VisitWord::InDoubt,
+        Some(MailState::Bounced | MailState::Rejected | MailState::Suppressed | MailState::DeadLetter) => {
+            VisitWord::Untold
         }
     }
 }
@@ -64,6 +79,6 @@ impl OperationalStatusView for TheRowAlone {
     }
 
     fn lacks(&self, case: &Case) -> Lack {
-        if case.report.is_some() { Lack::Report } else { Lack::Nothing }
+        if case.report.is_some() { Lack::Everything } else { Lack::Nothing }
     }
 }

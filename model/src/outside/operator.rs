@@ -40,7 +40,7 @@ const SEEN: Duration = Duration::from_secs(2_400);
 /// When a patient who has not come is given up.
 const MISSED: Duration = Duration::from_secs(3_600);
 /// From the processing to a thought that comes at once, and to a later one.
-const SOON: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(6);
 const LATER: Duration = Duration::from_secs(900);
 /// How long a stuck report is left before it is replayed.
 const STUCK: Duration = Duration::from_secs(600);
@@ -173,7 +173,7 @@ impl Operator {
                 let loaded = at.look(&screen.child("look"), visit, false).await;
                 again = (!loaded).then(|| screen.now() + SCREEN_PERIOD);
                 let word = at.0.screens.borrow().get(&visit).map(|view| view.word);
-                if word == Some(VisitWord::Stuck) {
+                if matches!(word, Some(VisitWord::Stuck | VisitWord::Untold)) {
                     at.replay_what_is_stuck(&screen, visit);
                 }
             }

@@ -2,8 +2,10 @@
 
 use super::change::{self, Order, Outcome};
 use super::platform::{Platform, errand};
+use super::report;
 use super::rows::{Action, Actor, Report};
 use super::view::{self, Case, Lack, View};
+use crate::backbone::mail::desk;
 use crate::backbone::{Reply, jobs};
 use crate::facts::Code;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
@@ -153,17 +155,26 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     let Some((case, report)) = case.and_then(|case| Some((case, case.report?))) else {
         return Ok(refused(Verdict::Refused));
     };
-    match platform.backbone.design.status.lacks(&case) {
+    let lack = platform.backbone.design.status.lacks(&case);
+    match lack {
         Lack::Nothing => return Ok(taken(Code::Ok)),
-        Lack::Report => try_again(&mut tx, platform, &case, &report, env.now()).await?,
+        Lack::Message => {}
+        Lack::Report => make_again(&mut tx, platform, &case, &report, env.now()).await?,
+        Lack::Everything => {
+            report::disown(&mut tx, platform, &report).await?;
+            make_again(&mut tx, platform, &case, &report, env.now()).await?;
+        }
+    }
+    if matches!(lack, Lack::Message | Lack::Everything) {
+        tell_again(&mut tx, platform, &case, env.now()).await?;
     }
     change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
     tx.commit("replay").await?;
     Ok(taken(Code::Accepted))
 }
 
-/// Has a report tried again: its dead letter is sent back into the queue, or whoever waits to try goes on at once.
-async fn try_again(
+/// Has a report made again: its dead letter is sent back into the queue, or whoever waits to try goes on at once.
+async fn make_again(
     tx: &mut Transaction,
     platform: &Platform,
     case: &Case,
@@ -176,5 +187,19 @@ async fn try_again(
             jobs::replay(tx, backbone, job.id, ("an operator", "the report lacks"), now).await.map(|_| ())
         }
         None => jobs::wake(tx, backbone, errand(report), now).await,
+    }
+}
+
+/// Has the message sent again.
+async fn tell_again(
+    tx: &mut Transaction,
+    platform: &Platform,
+    case: &Case,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let Some((mail, message)) = platform.backbone.mail.as_ref().zip(case.message) else { return Ok(()) };
+    match tx.lock(&mail.notifications, &message.id).await? {
+        Some(row) if row.state == message.state => desk::queue_again(tx, mail, row, now).await,
+        _ => Ok(()),
     }
 }

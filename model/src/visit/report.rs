@@ -115,6 +115,18 @@ async fn conclude(
     }
 }
 
+/// Takes back that a report is ready.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn disown(
+    tx: &mut Transaction,
+    platform: &Platform,
+    report: &Report,
+) -> Result<(), StoreError> {
+    tx.update(&platform.tables.reports, Report { state: ReportState::Pending, ..*report }).await
+}
+
 /// Calls a report ready, which is an event, unless it is called so.
 ///
 /// # Errors

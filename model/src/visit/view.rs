@@ -3,7 +3,9 @@
 
 use super::platform::{Platform, errand};
 use super::rows::{Action, Reason, Report, ReportState, Status, Visit};
+use crate::backbone::events::{Subject, What};
 use crate::backbone::jobs::{Job, JobState};
+use crate::backbone::mail::rows::Notification;
 use crate::facts::VisitWord;
 use shakedown_sim::{StoreError, Transaction};
 
@@ -16,6 +18,8 @@ pub struct Case {
     pub report: Option<Report>,
     /// The last job that made the report, if it is kept.
     pub job: Option<Job>,
+    /// The message that tells of the report, if there is one.
+    pub message: Option<Notification>,
 }
 
 /// What a replay is to do again.
@@ -25,6 +29,10 @@ pub enum Lack {
     Nothing,
     /// The report is not there.
     Report,
+    /// The message was given up before anything of it went out.
+    Message,
+    /// Whatever there is, is done again.
+    Everything,
 }
 
 impl Case {
@@ -73,7 +81,21 @@ pub(crate) async fn read(
             tx.scan(&platform.backbone.jobs, of_report).await?.pop()
         }
     };
-    Ok(Some(Case { visit, report, job }))
+    let message = read_message(tx, platform, &visit).await?;
+    Ok(Some(Case { visit, report, job, message }))
+}
+
+/// What tells the patient of the report on the present revision, once that is planned.
+async fn read_message(
+    tx: &mut Transaction,
+    platform: &Platform,
+    visit: &Visit,
+) -> Result<Option<Notification>, StoreError> {
+    let Some(mail) = &platform.backbone.mail else { return Ok(None) };
+    let of_revision = |row: &Notification| {
+        (row.subject, row.what, row.version) == (Subject::Visit(visit.id), What::Reported, visit.revision)
+    };
+    Ok(tx.scan(&mail.notifications, of_revision).await?.pop())
 }
 
 /// What a screen is to show of a case.

@@ -116,9 +116,10 @@ impl Scenario for Notifications {
         let store = Store::new(&server, faults::STORE);
         let pages = Link::new("pages", HOP, LinkFaults::NONE);
         let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &pages);
-        let mail = Mail::new(provider.clone(), facts);
-        furnish(&store, &mail, stage.variant().number("customers"));
-        let backbone = Rc::new(Backbone::new(store, self.design(), facts).with_mail(mail));
+        let backbone = Backbone::new(store, self.design(), facts);
+        let mail = Mail::new(provider.clone(), &backbone.news, facts);
+        furnish(&backbone.store, &mail, stage.variant().number("customers"));
+        let backbone = Rc::new(backbone.with_mail(mail));
         let desk = MailDesk::over(&Link::new("news", HOP, faults::NEWS), &pages);
         post_office(stage, &backbone, &provider, &desk);
         booking(stage, &backbone, &desk);

@@ -33,6 +33,10 @@ pub const DOCUMENTS: LinkFaults = LinkFaults {
     ..LinkFaults::NONE
 };
 
+/// The way to the mail provider; the rest of what may happen to mail is rehearsed by `notifications`.
+pub const MAIL: LinkFaults =
+    LinkFaults { response: LOSS, outage: Alternatives::new(&["up", "30 min"]), ..LinkFaults::NONE };
+
 /// The database.
 pub const STORE: StoreProfile = StoreProfile {
     commit: Duration::from_millis(5),

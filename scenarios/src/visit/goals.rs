@@ -1,9 +1,10 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
-use super::ledger::Ledger;
+use super::ledger::{Kept, Ledger};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
-use shakedown_model::facts::{Code, DocumentFact, EdgeFact, Request, VisitFact};
+use shakedown_model::backbone::mail::rows::MailState;
+use shakedown_model::facts::{Code, DocumentFact, EdgeFact, MailFact, Request, VisitFact};
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Actor, Report, ReportState, Status};
 use shakedown_sim::{At, Goal};
@@ -108,6 +109,22 @@ const GOALS: &[(&str, Question)] = &[
     ("replay while the report is under way", |memory, at, fact| {
         matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
             && memory.pending(at.number_of("visit").unwrap_or(0))
+    }),
+    ("replay after the message", |memory, at, fact| {
+        let visit = at.number_of("visit").unwrap_or(0);
+        let is_told = |kept: &Kept<Report>| {
+            kept.row.visit == visit && !memory.ledger.told(visit, kept.row.revision).is_empty()
+        };
+        matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
+            && memory.ledger.reports.iter().any(is_told)
+    }),
+    (
+        "message in doubt",
+        |_, _, fact| matches!(fact, Fact::Mail(MailFact::Notification { after, .. }) if after.state == MailState::Unknown),
+    ),
+    ("message given up, then replayed", |_, _, fact| {
+        matches!(fact, Fact::Mail(MailFact::Notification { before: Some(before), after })
+            if before.state == MailState::DeadLetter && after.state == MailState::Queued)
     }),
     (
         "amended while the former report is under way",

@@ -1,8 +1,11 @@
-//! What judges keep of the facts: our rows of each visit, and what the document store holds.
+//! What judges keep of the facts: our rows of each visit, what the document store holds, and what the mail provider
+//! has taken.
 
 use shakedown_model::Fact;
+use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::jobs::{Job, JobState, Kind};
-use shakedown_model::facts::{DocumentFact, VisitFact};
+use shakedown_model::backbone::mail::rows::Notification;
+use shakedown_model::facts::{DocumentFact, MailFact, MailProviderFact, VisitFact};
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Report, ReportState, Visit};
 use shakedown_sim::At;
@@ -36,15 +39,18 @@ pub struct Ledger {
     pub documents: Vec<Stored>,
     /// Our jobs.
     pub jobs: Vec<Job>,
+    /// Our messages.
+    pub messages: Vec<Kept<Notification>>,
+    /// Which message each of our attempts to send is of.
+    sends: Vec<(u32, u32)>,
+    /// Attempts that the mail provider has taken, with the fact that shows it.
+    taken: Vec<(u32, u32)>,
 }
 
 impl Ledger {
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.visits.clear();
-        self.reports.clear();
-        self.documents.clear();
-        self.jobs.clear();
+        *self = Self::default();
     }
 
     /// Takes one more fact.
@@ -59,6 +65,13 @@ impl Ledger {
             Fact::Documents(DocumentFact::Stored { document, .. }) => {
                 self.documents.push(Stored { document: *document, event: at.event });
             }
+            Fact::Mail(MailFact::Notification { after, .. }) => {
+                keep(&mut self.messages, *after, at.event, |row| row.id == after.id);
+            }
+            Fact::Mail(MailFact::Send { before: None, after }) => {
+                self.sends.push((after.id, after.notification));
+            }
+            Fact::MailProvider(MailProviderFact::Took { send, .. }) => self.taken.push((*send, at.event)),
             Fact::Job { after, .. } => match self.jobs.iter_mut().find(|job| job.id == after.id) {
                 Some(job) => *job = *after,
                 None => self.jobs.push(*after),
@@ -80,6 +93,19 @@ impl Ledger {
     /// Whether the document on this revision of a visit can be seen.
     pub fn has_document(&self, visit: u32, revision: u32) -> bool {
         self.documents.iter().any(|stored| stored.document == Document { visit, revision })
+    }
+
+    /// Our message that tells of the report on this revision of a visit.
+    pub fn message(&self, visit: u32, revision: u32) -> Option<&Kept<Notification>> {
+        let what = (Subject::Visit(visit), What::Reported, revision);
+        self.messages.iter().find(|kept| (kept.row.subject, kept.row.what, kept.row.version) == what)
+    }
+
+    /// The facts by which the provider took a message that tells of the report on this revision of a visit.
+    pub fn told(&self, visit: u32, revision: u32) -> Vec<u32> {
+        let Some(message) = self.message(visit, revision) else { return Vec::new() };
+        let is_of_it = |send: u32| self.sends.contains(&(send, message.row.id));
+        self.taken.iter().filter(|(send, _)| is_of_it(*send)).map(|(_, event)| *event).collect()
     }
 
     /// Whether a person is told that this report is not made: the last job that was to make it is a dead letter.

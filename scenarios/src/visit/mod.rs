@@ -1,5 +1,5 @@
 //! The visit scenario: clinics that announce patients, operators who see to them, the edge, the API, workers, the
-//! nightly close, a renderer and a document store.
+//! nightly close, a renderer, a document store and a mail provider.
 //!
 //! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what
 //! judges keep of the facts, [`invariants`] and [`goals`] judge.
@@ -10,10 +10,17 @@ pub mod invariants;
 pub mod ledger;
 
 use crate::catalogue::Entry;
+use shakedown_model::backbone::events::What;
+use shakedown_model::backbone::mail::desk::MailDesk;
+use shakedown_model::backbone::mail::provider::ProviderApi;
+use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
+use shakedown_model::backbone::mail::templates::{Template, Variable};
+use shakedown_model::backbone::mail::{Mail, delivery};
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::outside::documents::Documents;
 use shakedown_model::outside::edge::VisitEdge;
 use shakedown_model::outside::importer;
+use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::operator::Operator;
 use shakedown_model::visit::api::Api;
 use shakedown_model::visit::connector::DocumentApi;
@@ -44,6 +51,7 @@ const ASSUMPTIONS: &[&str] = &[
     "a clinic's row comes at most 2 hours late, a copy of it 30 minutes after that; it is sent until it is answered",
     "a worker pauses at most 10 minutes at a time, the renderer and the document store are away at most 30 minutes",
     "the document store shows whole documents only, and loses none; the renderer makes the same of the same",
+    "a message that the provider drops without a word is flagged for a person, who may find out; none does here",
     "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
     "the day is closed every 24 hours; everything heals 26 hours in, and what is late by then still arrives",
 ];
@@ -115,22 +123,36 @@ impl Scenario for Visits {
         let web = Link::new("web", HOP, faults::WEB);
         let feed = Link::new("feed", HOP, faults::FEED);
         let edge = VisitEdge::over(&web, &Link::new("reads", HOP, faults::READS), &feed);
-        let api = Api::over(&Link::new("inside", SHORT_HOP, faults::INSIDE));
-        let backbone = Rc::new(Backbone::new(store, self.design(), facts));
+        let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
+        let api = Api::over(&inside);
+        let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &inside);
+        let desk = MailDesk::over(&inside, &inside);
+        let backbone = Backbone::new(store, self.design(), facts);
+        let mail = Mail::new(provider.clone(), &backbone.news, facts);
+        furnish(&backbone.store, &mail, stage.variant().number("visits"));
+        let backbone = Rc::new(backbone.with_mail(mail));
         let platform = Platform::new(&backbone, operations.clone(), facts);
 
         let documents = Documents::new(facts);
         let (at, served) = (documents.clone(), operations.clone());
         stage.node(Role::outside("renderer".into()), move |env| at.boot_renderer(&env, &served));
         stage.node(Role::outside("documents".into()), move |env| documents.boot_store(&env, &operations));
+        let tells = MailProvider::new(facts, &desk);
+        stage.node(Role::outside("mail provider".into()), move |env| tells.boot(&env, &provider));
         let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
         stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
         let at = Rc::clone(&platform);
-        stage.node(faults::API, move |env| api.boot(&env, &at));
+        stage.node(faults::API, move |env| {
+            api.boot(&env, &at);
+            desk.boot(&env, &at.backbone);
+        });
         let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Reporter(Rc::clone(&platform)))]);
         for _ in 0..2 {
             let (at, handlers) = (Rc::clone(&backbone), Rc::clone(&handlers));
-            stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
+            stage.node(faults::WORKER, move |env| {
+                workers::boot(&env, &at, Rc::clone(&handlers));
+                delivery::boot(&env, &at);
+            });
         }
         let at = Rc::clone(&platform);
         stage.node(faults::CLOSE, move |env| close::boot(&env, &at));
@@ -143,6 +165,17 @@ impl Scenario for Visits {
 
     fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
         goals::all()
+    }
+}
+
+/// What is there before the run: the patients' addresses, and the texts.
+fn furnish(store: &Store, mail: &Mail, visits: u32) {
+    for recipient in (1..=visits).map(Recipient::Party) {
+        store.plant(&mail.contacts, Contact { recipient, language: Language::English, bounced: false });
+    }
+    for what in [What::Reported, What::Cancelled] {
+        let variables = &[Variable::Recipient, Variable::Visit];
+        store.plant(&mail.templates, Template { what, version: 1, variables });
     }
 }
 

@@ -1,8 +1,14 @@
 //! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
 
 use shakedown_model::Fact;
+use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::jobs::{Job, JobState, Kind};
-use shakedown_model::facts::{Code, DocumentFact, EdgeFact, Request, VisitFact, VisitWord};
+use shakedown_model::backbone::mail::rows::{
+    Channel, Known, Language, MailState, Notification, Policy, Recipient, Send,
+};
+use shakedown_model::facts::{
+    Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact, VisitWord,
+};
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Report, ReportState, Status, Visit};
 use shakedown_scenarios::visit::invariants;
@@ -69,6 +75,39 @@ fn dead_letter() -> Told {
     ("attempt", Fact::Job { before: None, after: Job { state: JobState::DeadLetter, ..job } })
 }
 
+/// The message that tells of the report comes to stand like this.
+fn message(state: MailState) -> Told {
+    let after = Notification {
+        id: 1,
+        once: None,
+        subject: Subject::Visit(1),
+        version: 1,
+        what: What::Reported,
+        recipient: Recipient::Party(1),
+        channel: Channel::Email,
+        language: Language::English,
+        template: Some(1),
+        policy: Policy::Once,
+        state,
+        due: Moment::START,
+        send: None,
+        tries: 0,
+        flagged: false,
+        context: Scope::ROOT,
+    };
+    ("attempt", Fact::Mail(MailFact::Notification { before: None, after }))
+}
+
+/// An attempt to send it is on record.
+fn sent(id: u32) -> Told {
+    let after = Send { id, notification: 1, known: Known::Started, made: Moment::START };
+    ("attempt", Fact::Mail(MailFact::Send { before: None, after }))
+}
+
+fn took(send: u32) -> Told {
+    ("attempt", Fact::MailProvider(MailProviderFact::Took { message: send, send }))
+}
+
 fn stored() -> Told {
     let document = Document { visit: 1, revision: 1 };
     ("attempt", Fact::Documents(DocumentFact::Stored { upload: 1, document }))
@@ -102,6 +141,10 @@ fn blameless() -> Vec<Told> {
         shown(3, VisitWord::UnderWay),
         stored(),
         report(ReportState::Ready),
+        message(MailState::Queued),
+        sent(1),
+        took(1),
+        message(MailState::Accepted),
         shown(3, VisitWord::Complete),
     ]
 }
@@ -141,15 +184,20 @@ fn planted() -> Vec<(&'static str, Vec<Told>)> {
         (legal, vec![("action", scheduled().1)]),
         ("no-premature-success", vec![report(ReportState::Pending), shown(3, VisitWord::Processed)]),
         ("no-premature-success", vec![report(ReportState::Ready), shown(3, VisitWord::Complete)]),
+        ("no-premature-success", vec![stored(), shown(3, VisitWord::Complete)]),
+        ("replay-is-safe", and(&[entered(Request::Replay), sent(2), took(2)])),
         ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Ok, 2_001)]),
         ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Unavailable, 10)]),
         ("no-dependency-failure-shown", vec![entered(Request::Advance), answered(Code::BadGateway, 10)]),
         ("accepted-means-durable", vec![entered(Request::Advance), answered(Code::Accepted, 10)]),
         ("accepted-work-finishes", vec![report(ReportState::Pending)]),
         ("accepted-work-finishes", vec![report(ReportState::Pending), report(ReportState::Ready)]),
+        ("accepted-work-finishes", vec![report(ReportState::Pending), stored(), report(ReportState::Ready)]),
+        ("accepted-work-finishes", and(&[message(MailState::Unknown)])),
         ("accepted-work-finishes", vec![scheduled()]),
         ("transient-faults-heal", vec![report(ReportState::Pending), dead_letter()]),
         ("screens-agree-at-rest", and(&[shown(3, VisitWord::UnderWay)])),
+        ("screens-agree-at-rest", and(&[message(MailState::Bounced)])),
         ("screens-agree-at-rest", and(&[shown(2, VisitWord::Complete)])),
     ]
 }

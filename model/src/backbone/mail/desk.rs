@@ -1,11 +1,12 @@
 //! The way in: for what the provider tells, and for those who look after mail.
 
+use super::Mail;
 use super::evidence::take_in;
 use super::provider::Told;
 use super::rows::{Known, MailState, News, Notification, Send};
 use super::templates;
 use crate::backbone::Backbone;
-use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
+use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
 /// A notification that a person is to look at, with its attempts: a line of the log as the operator sees it.
@@ -102,13 +103,6 @@ async fn decide(env: &Env, backbone: &Backbone, decision: Decision) -> Result<()
     let Some(mail) = &backbone.mail else { return Ok(()) };
     let mut tx = backbone.store.begin(env);
     let now = env.now();
-    let queued = |row: Notification| Notification {
-        state: MailState::Queued,
-        due: now,
-        tries: 0,
-        flagged: false,
-        ..row
-    };
     match decision {
         Decision::Found(send, known) => {
             let Some(send) = tx.get(&mail.sends, &send).await? else { return Ok(()) };
@@ -117,16 +111,30 @@ async fn decide(env: &Env, backbone: &Backbone, decision: Decision) -> Result<()
         Decision::SendAgain(id) => {
             let row = tx.lock(&mail.notifications, &id).await?;
             let Some(row) = row.filter(|row| row.flagged) else { return Ok(()) };
-            tx.update(&mail.notifications, queued(row)).await?;
+            queue_again(&mut tx, mail, row, now).await?;
         }
         Decision::Replay(id) => {
             let row = tx.lock(&mail.notifications, &id).await?;
             let Some(row) = row.filter(|row| row.state == MailState::DeadLetter) else { return Ok(()) };
             let template = templates::current(&mut tx, mail, row.what).await?.map(|current| current.version);
-            tx.update(&mail.notifications, queued(Notification { template, ..row })).await?;
+            queue_again(&mut tx, mail, Notification { template, ..row }, now).await?;
         }
     }
     tx.commit("mail settled").await
+}
+
+/// Puts a notification back into the queue, because a person says so: its tries count anew.
+///
+/// # Errors
+/// As the store reports them.
+pub(crate) async fn queue_again(
+    tx: &mut Transaction,
+    mail: &Mail,
+    row: Notification,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let queued = Notification { state: MailState::Queued, due: now, tries: 0, flagged: false, ..row };
+    tx.update(&mail.notifications, queued).await
 }
 
 /// Publishes the next version of the text for each kind of event, filled in with `variables`.

@@ -21,11 +21,11 @@ pub mod rows;
 pub mod service;
 pub mod templates;
 
-use super::{Sequence, stating};
+use super::{Sequence, stating, telling};
 use crate::facts::{Fact, MailFact};
 use provider::ProviderApi;
 use rows::{Contact, News, Notification, Send};
-use shakedown_sim::{Facts, Table};
+use shakedown_sim::{Facts, Signal, Table};
 use templates::Template;
 
 /// The part of the backbone that sends mail: its tables, and its way to the provider.
@@ -47,12 +47,12 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A part with empty tables.
-    pub fn new(provider: ProviderApi, facts: &Facts<Fact>) -> Self {
+    /// A part with empty tables. `news` is raised when it changes how a notification stands.
+    pub fn new(provider: ProviderApi, news: &Signal, facts: &Facts<Fact>) -> Self {
         Self {
             contacts: Table::new(|_, _| {}),
             templates: stating(facts, |_, after| Fact::Mail(MailFact::Template(after))),
-            notifications: stating(facts, |before, after| {
+            notifications: telling(facts, news, |before, after| {
                 Fact::Mail(MailFact::Notification { before, after })
             }),
             sends: stating(facts, |before, after| Fact::Mail(MailFact::Send { before, after })),

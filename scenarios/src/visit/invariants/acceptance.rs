@@ -4,6 +4,7 @@ use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
 use crate::invariants::transient::FaultSpan;
 use shakedown_model::Fact;
+use shakedown_model::backbone::mail::rows::MailState;
 use shakedown_model::facts::{Code, EdgeFact, Request, VisitFact};
 use shakedown_model::visit::rows::{ReportState, Status};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
@@ -74,12 +75,22 @@ impl Invariant<Fact> for AcceptedMeansDurable {
 #[derive(Default)]
 pub(super) struct AcceptedWorkFinishes(Ledger);
 
+impl AcceptedWorkFinishes {
+    /// Whether the message that tells of a report has come to an end, or is listed for a person.
+    fn is_told(&self, visit: u32, revision: u32) -> bool {
+        use MailState::{Planned, Queued, Sending, Unknown};
+        let message = self.0.message(visit, revision).map(|kept| kept.row);
+        message.is_some_and(|row| !matches!(row.state, Planned | Queued | Sending | Unknown) || row.flagged)
+    }
+}
+
 impl Invariant<Fact> for AcceptedWorkFinishes {
     fn name(&self) -> &'static str {
         "accepted-work-finishes"
     }
     fn about(&self) -> &'static str {
-        "once healed: each report that is owed is in the document store, or listed as a dead letter; no visit of a day that is \
+        "once healed: each report that is owed is in the document store, or listed as a dead letter; the message that tells of it \
+         is out, known not to be, or listed; no visit of a day that is \
          over is still expected"
     }
     fn reset(&mut self) {
@@ -95,6 +106,12 @@ impl Invariant<Fact> for AcceptedWorkFinishes {
             if !is_there && !self.0.is_stuck(&kept.row) {
                 findings.violated("no report", &[kept.last], || {
                     format!("the report on V{visit}, revision {revision}, is not there, and nobody is told")
+                });
+            } else if is_there && !self.is_told(visit, revision) {
+                findings.violated("no message", &[kept.last], || {
+                    format!(
+                        "nobody is told of the report on V{visit}, revision {revision}, nor that it is so"
+                    )
                 });
             }
         }

@@ -1,7 +1,8 @@
-//! The invariants of visits. They read the document store, the edge's log, screens and committed rows; none
+//! The invariants of visits. They read the document store, the mail provider, the edge's log, screens and committed rows; none
 //! knows how the platform is built.
 
 mod acceptance;
+mod replays;
 mod screens;
 mod transitions;
 
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(transitions::LegalTransitionsOnly),
         Box::new(screens::NoPrematureSuccess::default()),
+        Box::new(replays::ReplayIsSafe::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(acceptance::AcceptedMeansDurable::default()),

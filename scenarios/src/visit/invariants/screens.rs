@@ -3,6 +3,7 @@
 use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
 use shakedown_model::Fact;
+use shakedown_model::backbone::mail::rows::MailState;
 use shakedown_model::facts::{VisitFact, VisitWord, visit_word};
 use shakedown_model::visit::rows::{ReportState, Status, Visit};
 use shakedown_sim::{At, Findings, Invariant, Moment};
@@ -18,10 +19,14 @@ pub(super) struct NoPrematureSuccess {
 impl NoPrematureSuccess {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        let is_done = |(visit, revision): &(u32, u32)| ledger.has_document(*visit, *revision);
+        let is_done = |(visit, revision): &(u32, u32)| {
+            ledger.has_document(*visit, *revision) && !ledger.told(*visit, *revision).is_empty()
+        };
         self.claims.judge(now, is_done, |(visit, revision), event| {
-            findings.violated("no report", &[event], || {
-                format!("a screen called V{visit} done, and the report on revision {revision} is not there")
+            let is_there = ledger.has_document(*visit, *revision);
+            let lacks = if is_there { "its patient has not been told" } else { "its report is not there" };
+            findings.violated(lacks, &[event], || {
+                format!("a screen called V{visit} done, and of revision {revision} {lacks}")
             });
         });
     }
@@ -33,7 +38,8 @@ impl Invariant<Fact> for NoPrematureSuccess {
     }
     fn about(&self) -> &'static str {
         "always: when a screen says \"complete\", or \"processed\" and nothing more, the report on that revision is in \
-         the document store by then, or is within 5 s"
+         the document store and a message of it with the mail provider by then, or within 5 s. Whether the message \
+         arrives is not judged"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -79,10 +85,22 @@ impl ScreensAgreeAtRest {
             (Status::Arrived, _) => &[VisitWord::Arrived],
             (Status::NoShow, _) => &[VisitWord::NoShow],
             (Status::Cancelled, _) => &[VisitWord::Cancelled],
-            (Status::Processed, Some(ReportState::Ready)) => &[VisitWord::Complete, VisitWord::Processed],
+            (Status::Processed, Some(ReportState::Ready)) => {
+                words_of_message(self.ledger.message(row.id, row.revision).map(|kept| kept.row.state))
+            }
             (Status::Processed, _) if is_stuck => &[VisitWord::Stuck],
             (Status::Processed, Some(ReportState::Pending) | None) => &[VisitWord::UnderWay],
         }
+    }
+}
+
+/// The words that are right for a visit whose report is ready.
+fn words_of_message(state: Option<MailState>) -> &'static [VisitWord] {
+    match state {
+        Some(MailState::Accepted | MailState::Delivered) => &[VisitWord::Complete, VisitWord::Processed],
+        None | Some(MailState::Planned | MailState::Queued | MailState::Sending) => &[VisitWord::Telling],
+        Some(MailState::Unknown) => &[VisitWord::InDoubt],
+        Some(_) => &[VisitWord::Untold],
     }
 }
 
