@@ -5,6 +5,7 @@ mod guarded;
 mod planted;
 #[path = "../scripts/mod.rs"]
 mod scripts;
+mod stories;
 
 use shakedown_scenarios::visit::Visits;
 use shakedown_sim::Runner;
