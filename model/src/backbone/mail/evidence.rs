@@ -72,3 +72,92 @@ fn in_doubt(row: &Notification, send: &Send, now: Moment) -> Notification {
 pub(super) fn is_sent_again(row: &Notification) -> bool {
     row.policy == Policy::MustReach && row.tries < MAX_ATTEMPTS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::events::{Subject, What};
+    use crate::backbone::mail::rows::{Channel, Recipient};
+    use shakedown_sim::{Duration, Scope};
+
+    const NOW: Moment = Moment::from_nanos(1_000_000_000_000);
+
+    /// A notification in its second attempt, which was just made.
+    fn row(state: MailState, policy: Policy) -> Notification {
+        Notification {
+            id: 1,
+            once: None,
+            subject: Subject::Booking(1),
+            version: 1,
+            what: What::Confirmed,
+            recipient: Recipient::Party(1),
+            channel: Channel::Email,
+            language: Language::English,
+            template: Some(1),
+            policy,
+            state,
+            due: NOW,
+            send: Some(2),
+            tries: 2,
+            flagged: true,
+            context: Scope::ROOT,
+        }
+    }
+
+    /// Where a notification goes when this is learnt of one of its attempts, and how long it waits there.
+    fn check(before: Notification, (send, known): (u32, Known), expected: MailState, wait: Option<Duration>) {
+        let after = moved(&before, &Send { id: send, notification: 1, known, made: NOW }, NOW);
+        assert_eq!(after.state, expected, "{:?} learns {known:?} of send {send}", before.state);
+        if let Some(wait) = wait {
+            assert_eq!(after.due, NOW + wait, "{:?} learns {known:?} of send {send}", before.state);
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_waits_for_a_person_or_for_the_next_attempt() {
+        use MailState::{Sending, Unknown};
+        let unknown = (2, Known::Unknown);
+        check(row(Sending, Policy::Once), unknown, Unknown, Some(MAIL_HEARD_WITHIN));
+        check(row(Sending, Policy::MustReach), unknown, Unknown, Some(MAIL_RESEND_AFTER));
+        let spent = Notification { tries: MAX_ATTEMPTS, ..row(Sending, Policy::MustReach) };
+        check(spent, unknown, Unknown, Some(MAIL_HEARD_WITHIN));
+    }
+
+    #[test]
+    fn what_had_no_effect_is_tried_again_until_it_is_spent() {
+        use MailState::{DeadLetter, Queued, Sending, Unknown};
+        for state in [Sending, Unknown] {
+            check(row(state, Policy::Once), (2, Known::NoEffect), Queued, Some(backoff(2)));
+        }
+        let spent = Notification { tries: MAX_ATTEMPTS, ..row(Sending, Policy::Once) };
+        check(spent, (2, Known::NoEffect), DeadLetter, None);
+    }
+
+    #[test]
+    fn news_of_an_earlier_attempt_end_a_wait_but_do_not_speak_for_the_one_under_way() {
+        use MailState::{Accepted, Delivered, Queued, Sending, Unknown};
+        for waiting in [Queued, Unknown] {
+            check(
+                row(waiting, Policy::MustReach),
+                (1, Known::Accepted(7)),
+                Accepted,
+                Some(MAIL_HEARD_WITHIN),
+            );
+        }
+        for news in [Known::Accepted(7), Known::NoEffect, Known::Rejected, Known::Unknown] {
+            check(row(Sending, Policy::MustReach), (1, news), Sending, None);
+        }
+        check(row(Sending, Policy::MustReach), (1, Known::Delivered(7)), Delivered, None);
+    }
+
+    #[test]
+    fn what_has_arrived_is_nobodys_to_look_at_and_is_not_returned() {
+        for state in [MailState::Accepted, MailState::Unknown, MailState::DeadLetter, MailState::Bounced] {
+            let delivered = Send { id: 1, notification: 1, known: Known::Delivered(7), made: NOW };
+            let after = moved(&row(state, Policy::Once), &delivered, NOW);
+            assert_eq!((after.state, after.flagged, after.due), (MailState::Delivered, false, Moment::NEVER));
+            let returned = Send { known: Known::Bounced(8), ..delivered };
+            assert_eq!(moved(&after, &returned, NOW), after);
+        }
+    }
+}

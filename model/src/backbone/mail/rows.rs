@@ -218,3 +218,34 @@ impl Row for News {
         self.event
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+    #[test]
+    fn in_whatever_order_news_come_what_happened_is_known_in_the_end() {
+        for end in [Known::Delivered(1), Known::Bounced(1)] {
+            let news = [Known::Unknown, Known::Accepted(1), end];
+            for order in ORDERS {
+                let known = order.iter().fold(Known::Started, |known, at| known.learnt(news[*at]));
+                assert_eq!(known, end, "{order:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_definite_is_final() {
+        let open = [Known::Started, Known::Unknown];
+        for definite in [Known::NoEffect, Known::Rejected, Known::Accepted(1), Known::Delivered(1)] {
+            for news in open {
+                assert_eq!(definite.learnt(news), definite);
+                assert_eq!(news.learnt(definite), definite);
+            }
+            assert_eq!(definite.learnt(Known::NoEffect), definite);
+        }
+        assert_eq!(Known::Delivered(1).learnt(Known::Bounced(1)), Known::Delivered(1));
+    }
+}
