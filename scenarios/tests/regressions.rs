@@ -6,7 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The files in `regressions/`, without their ending, in alphabetical order.
-const REGRESSIONS: &[&str] = &["crash-before-the-log-is-written", "timed-out-but-created"];
+const REGRESSIONS: &[&str] = &[
+    "crash-before-the-log-is-written",
+    "mail-out-before-its-row",
+    "text-broken-while-mail-is-under-way",
+    "timed-out-but-created",
+];
 
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("regressions")

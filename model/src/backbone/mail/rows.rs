@@ -168,6 +168,12 @@ impl Known {
 
     /// What is known after one thing more was learnt, in whatever order: what is definite stays, and that
     /// something happened to the message outweighs what was answered.
+    ///
+    /// ```
+    /// use shakedown_model::backbone::mail::rows::Known;
+    /// assert_eq!(Known::Unknown.learnt(Known::Accepted(1)), Known::Accepted(1));
+    /// assert_eq!(Known::Delivered(1).learnt(Known::Unknown), Known::Delivered(1));
+    /// ```
     pub fn learnt(self, news: Known) -> Known {
         match (self, news) {
             (Known::Delivered(_) | Known::Bounced(_), _) => self,

@@ -11,7 +11,7 @@ use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 /// Our row of a mail agrees with the world.
 pub(super) fn known_or_flagged() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: a planned mail's row says what the mailbox and the provider's log say (arrived, returned, \
-                 refused, or never sent), or a person is told to look at it; and each mail in a mailbox belongs \
+                 refused, or not sent to a dead address), or a person is told to look at it; and each mail in a mailbox belongs \
                  to an attempt on record";
     AtRest::asking("delivery-known-or-flagged", about, |post, findings| {
         for (row, event) in post.notifications.iter().filter(|(row, _)| !is_listed(row)) {
@@ -43,15 +43,17 @@ fn objection(post: &Post, row: &Notification) -> Option<&'static str> {
             let refused = any(&|send| post.refused.contains(&send));
             (!refused || arrived).then_some("it was not refused")
         }
-        MailState::Suppressed => arrived.then_some("a mailbox has it"),
+        MailState::Suppressed => {
+            (!is_dead(post, row.recipient)).then_some("its address has returned nothing")
+        }
         _ => Some("nobody finds out what became of it"),
     }
 }
 
 /// Whoever is to be told has been told, or a person knows.
 pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
-    let about = "once healed: each recipient of each event has its mail, or the address returned one, or the provider \
-                 refused it, or it is listed for a person. How bookings end is not judged here";
+    let about = "once healed: each recipient of each event has its mail, or it came back, or it was refused, or its address \
+                 is dead, or it is listed for a person. How bookings end is not judged here";
     AtRest::asking("accepted-work-finishes", about, |post, findings| {
         for event in &post.events {
             for recipient in event.recipients().filter(|recipient| !is_settled(post, event, *recipient)) {
@@ -64,13 +66,24 @@ pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
 }
 
 fn is_settled(post: &Post, event: &Happened, recipient: Recipient) -> bool {
-    let subject = event.subject;
-    let of_event =
-        |row: &Notification| (row.subject, row.what, row.recipient) == (subject, event.what, recipient);
-    let mut rows = post.notifications.iter().map(|(row, _)| row).filter(|row| of_event(row));
-    post.told(subject, event.what, recipient).next().is_some()
-        || post.returned.iter().any(|(_, other)| *other == recipient)
-        || rows.any(|row| is_listed(row) || post.sends_of(row.id).any(|send| post.refused.contains(&send.id)))
+    let of_event = |row: &&Notification| {
+        (row.subject, row.what, row.recipient) == (event.subject, event.what, recipient)
+    };
+    let came_back = |send: u32| {
+        post.refused.contains(&send) || post.returned.iter().any(|(returned, _)| *returned == send)
+    };
+    let mut rows = post.notifications.iter().map(|(row, _)| row).filter(of_event);
+    post.told(event.subject, event.what, recipient).next().is_some()
+        || rows.any(|row| {
+            is_listed(row)
+                || row.state == MailState::Suppressed && is_dead(post, recipient)
+                || post.sends_of(row.id).any(|send| came_back(send.id))
+        })
+}
+
+/// Whether mail to this recipient was ever returned.
+fn is_dead(post: &Post, recipient: Recipient) -> bool {
+    post.returned.iter().any(|(_, other)| *other == recipient)
 }
 
 /// What reached the provider is in our log.
