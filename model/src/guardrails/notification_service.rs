@@ -28,7 +28,7 @@ impl NotificationService for PlanOfEvent {
         };
         let Channel::Email = channel;
         let row = u64::from(number) << 40 | u64::from(event.version) << 24;
-        Some(row | u64::from(recipient.number()) << 4 | kind)
+        Some(row | u64::from(recipient.number()) << 9 | (event.what as u64) << 4 | kind)
     }
 
     fn pins(&self, current: u32) -> Option<u32> {

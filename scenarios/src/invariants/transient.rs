@@ -10,8 +10,8 @@ const TRANSIENT: Duration = Duration::from_secs(120);
 #[derive(Default)]
 pub struct FaultSpan(Option<(Moment, Moment)>);
 
-/// Owners of the choices that are people's: whoever acts on a screen, or writes to us late.
-const PEOPLE: [&str; 3] = ["customer", "operator", "importer"];
+/// Owners of the choices that are people's: whoever acts on a screen, changes a text, or writes to us late.
+const PEOPLE: [&str; 4] = ["customer", "operator", "importer", "editor"];
 
 impl FaultSpan {
     /// Takes one more fault.

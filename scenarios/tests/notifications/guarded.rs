@@ -1,5 +1,6 @@
 //! With every guardrail in place.
 
+use crate::scripts::{happy_paths, one_step_further, run};
 use crate::without;
 use shakedown_sim::search::{Bounded, explore};
 use shakedown_sim::{Rehearse, Variant, small_variants};
@@ -12,7 +13,21 @@ fn two_thousand_seeds_hold() {
 }
 
 #[test]
-fn whatever_two_things_go_wrong_it_holds() {
+fn whatever_one_thing_goes_wrong_it_holds_for_one_customer_and_for_two() {
+    let mut runner = without(&[]);
+    let happy = happy_paths(&runner, false);
+    assert_eq!(happy.len(), 2);
+    for happy in happy {
+        let one = one_step_further(&mut runner, &happy);
+        assert!(one.len() > 100, "{} scripts only", one.len());
+        for script in one {
+            assert_eq!(run(&mut runner, &script).violations, [], "{script}");
+        }
+    }
+}
+
+#[test]
+fn whatever_two_things_go_wrong_it_holds_for_one_customer() {
     let mut runner = without(&[]);
     let variants = small_variants(runner.parameters(), &Variant::default());
     let mut search = Bounded::new(variants, 2, true);

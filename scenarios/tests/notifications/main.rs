@@ -4,10 +4,12 @@
 mod guarded;
 mod life;
 mod planted;
+#[path = "../scripts/mod.rs"]
+mod scripts;
 mod stories;
 
 use shakedown_scenarios::notifications::Notifications;
-use shakedown_sim::{Outcome, Plan, Rehearse, Runner, Script};
+use shakedown_sim::{Outcome, Runner, Script};
 
 /// A runner of the design without these guardrails.
 fn without(names: &[&str]) -> Runner<Notifications> {
@@ -19,13 +21,6 @@ fn without(names: &[&str]) -> Runner<Notifications> {
 fn script(deviations: &[&str]) -> Script {
     let lines = format!("scenario notifications\nvariant customers=1\n{}", deviations.join("\n"));
     lines.parse().expect("a script")
-}
-
-/// Runs a script all of whose deviations must apply.
-fn run(runner: &mut dyn Rehearse, script: &Script) -> Outcome {
-    let outcome = runner.run(Plan::Script(script));
-    assert_eq!(outcome.unapplied, [], "{script}");
-    outcome
 }
 
 /// The names of the invariants that a run breaks.

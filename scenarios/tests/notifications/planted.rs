@@ -136,7 +136,11 @@ const LETTER: Letter = Letter {
 };
 
 fn arrived(send: u32, letter: Letter) -> Fact {
-    Fact::MailProvider(MailProviderFact::Arrived { message: send, send, recipient: CUSTOMER, letter })
+    arrived_at(CUSTOMER, send, letter)
+}
+
+fn arrived_at(recipient: Recipient, send: u32, letter: Letter) -> Fact {
+    Fact::MailProvider(MailProviderFact::Arrived { message: send, send, recipient, letter })
 }
 
 fn returned() -> Fact {
@@ -189,21 +193,15 @@ fn a_story_in_which_all_is_well_breaks_nothing() {
     }
 }
 
-/// Its row for our desk is listed, so that nobody minds that the desk has not been told.
-fn listed_for_the_desk() -> Fact {
-    let (id, recipient, what) = (2, Recipient::Desk, What::Withdrawn);
-    let after =
-        Notification { id, recipient, what, version: 3, flagged: true, ..notification(MailState::Unknown) };
-    Fact::Mail(MailFact::Notification { before: None, after })
-}
-
 #[test]
 fn a_withdrawal_may_arrive_once_more_for_each_attempt_on_record_as_unknown() {
     let letter = Letter { what: What::Withdrawn, version: 3, ..LETTER };
     let row = Notification { what: What::Withdrawn, version: 3, ..notification(MailState::Delivered) };
     let row = Fact::Mail(MailFact::Notification { before: None, after: row });
     let twice = [arrived(1, letter), arrived(2, letter)];
-    let begin = [withdrawn(), listed_for_the_desk(), row, logged(2, Known::Accepted(2))];
+    let desk = arrived_at(Recipient::Desk, 3, Letter { language: Language::English, ..letter });
+    let log = [logged(2, Known::Accepted(2)), logged(3, Known::Delivered(3))];
+    let begin = [&[withdrawn(), row][..], &log, &[desk]].concat();
     let unknown = [&begin[..], &[logged(1, Known::Unknown)], &twice].concat();
     assert_eq!(broken_by(&unknown), BTreeSet::new());
     let known = [&begin[..], &[logged(1, Known::Accepted(1))], &twice].concat();

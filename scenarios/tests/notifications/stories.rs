@@ -1,6 +1,7 @@
 //! What happens without one guardrail, and with it does not: the stories, each by one deviation.
 
-use crate::{broken, run, script, without};
+use crate::scripts::run;
+use crate::{broken, script, without};
 use shakedown_sim::Plan;
 
 /// One thing goes wrong: without the guardrail it breaks these claims, with it none.

@@ -2,11 +2,12 @@
 
 use super::super::post::{Happened, Post, is_listed};
 use super::at_rest::AtRest;
+use crate::invariants::transient::FaultSpan;
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{MailState, Notification, Recipient};
 use shakedown_model::backbone::mail::templates::Variable;
 use shakedown_model::facts::MailFact;
-use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
 /// Our row of a mail agrees with the world.
 pub(super) fn known_or_flagged() -> Box<dyn Invariant<Fact>> {
@@ -101,16 +102,11 @@ pub(super) fn every_side_effect_accounted() -> Box<dyn Invariant<Fact>> {
     })
 }
 
-/// The longest that faults may last, from the first to the end of the last, for mail to get over them by itself.
-const TRANSIENT: Duration = Duration::from_secs(120);
-/// Whose choices are no faults.
-const PEOPLE: [&str; 2] = ["customer", "editor"];
-
 /// What passes by itself needs nobody.
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
     post: Post,
-    faults: Option<(Moment, Moment)>,
+    faults: FaultSpan,
     broken_text: bool,
 }
 
@@ -125,7 +121,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
     }
     fn reset(&mut self) {
         self.post.reset();
-        self.faults = None;
+        self.faults = FaultSpan::default();
         self.broken_text = false;
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
@@ -135,15 +131,11 @@ impl Invariant<Fact> for TransientFaultsHeal {
         }
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if !PEOPLE.contains(&disturbance.owner.text()) {
-            let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
-            self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
-        }
+        self.faults.extend(disturbance);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        let transient = self.faults.is_none_or(|(from, until)| until - from <= TRANSIENT);
         let knowable = self.post.unknown.is_empty() && !self.post.dropped && !self.broken_text;
-        if !transient || !knowable {
+        if !self.faults.is_transient() || !knowable {
             return;
         }
         for (row, event) in self.post.notifications.iter().filter(|(row, _)| is_listed(row)) {
