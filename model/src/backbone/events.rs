@@ -4,6 +4,7 @@ use super::Backbone;
 use super::mail::service;
 use serde::Serialize;
 use shakedown_sim::{Env, Scope, StoreError, Transaction};
+use std::fmt;
 use std::rc::Rc;
 
 /// Which row an event is about.
@@ -15,6 +16,16 @@ pub enum Subject {
     Offer(u32),
     /// A visit, by the clinic's number.
     Visit(u32),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Booking(booking) => write!(f, "B{booking}"),
+            Subject::Offer(offer) => write!(f, "offer {offer}"),
+            Subject::Visit(visit) => write!(f, "V{visit}"),
+        }
+    }
 }
 
 /// What happened.

@@ -1,8 +1,7 @@
 //! What the tables of mail hold.
 
-use super::subject_of;
 use crate::backbone::events::What;
-use crate::backbone::mail::rows::{Known, MailState, News, Notification, Recipient, Send};
+use crate::backbone::mail::rows::{Known, MailState, News, Notification, Send};
 use crate::backbone::mail::templates::Template;
 use serde::Serialize;
 
@@ -61,19 +60,12 @@ fn notification(before: Option<&Notification>, after: &Notification) -> String {
     match before {
         None => format!(
             "keeps mail {id} to {} (\"{}\", {}): {to:?}{flagged}",
-            recipient(after.recipient),
+            after.recipient,
             tells(after.what),
-            subject_of(after.subject),
+            after.subject,
         ),
         Some(before) if before.state == to => format!("keeps mail {id} at {to:?}{flagged}"),
         Some(before) => format!("moves mail {id} from {:?} to {to:?}{flagged}", before.state),
-    }
-}
-
-pub(super) fn recipient(recipient: Recipient) -> String {
-    match recipient {
-        Recipient::Party(party) => format!("customer-{party}"),
-        Recipient::Desk => "our desk".to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the mail provider and the mailboxes hold.
 
-use super::mail::{known, recipient, tells};
-use super::subject_of;
+use super::mail::{known, tells};
 use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Known, Recipient};
 use serde::Serialize;
@@ -70,18 +69,18 @@ impl MailProviderFact {
             MailProviderFact::Asked { send } => format!("receives the message of send {send}"),
             MailProviderFact::Refused { send } => format!("refuses the message of send {send}"),
             MailProviderFact::Took { message, .. } => format!("takes message M{message}"),
-            MailProviderFact::Arrived { message, recipient: whose, letter, .. } => format!(
+            MailProviderFact::Arrived { message, recipient, letter, .. } => format!(
                 "puts M{message} into the mailbox of {}: \"{}\", {} in version {}, {:?} text {}{}",
-                recipient(*whose),
+                recipient,
                 tells(letter.what),
-                subject_of(letter.subject),
+                letter.subject,
                 letter.version,
                 letter.language,
                 letter.template,
                 if letter.empty > 0 { ", with an empty place" } else { "" },
             ),
-            MailProviderFact::Returned { message, recipient: whose, .. } => {
-                format!("gets M{message} back from the server of {}", recipient(*whose))
+            MailProviderFact::Returned { message, recipient, .. } => {
+                format!("gets M{message} back from the server of {recipient}")
             }
             MailProviderFact::Dropped { message } => format!("never sends M{message}"),
             MailProviderFact::Told { send, says } => format!("tells that send {send} {}", known(*says)),

@@ -21,7 +21,6 @@ pub use offers::OfferFact;
 pub use partner::PartnerFact;
 pub use visit::{VisitFact, VisitWord, visit_word};
 
-use crate::backbone::events::Subject;
 use crate::backbone::jobs::{Job, Kind, Replay};
 use serde::Serialize;
 
@@ -102,14 +101,6 @@ fn job(before: Option<&Job>, after: &Job) -> String {
         None => format!("keeps job {} for {}: {:?}", after.id, subject(after), after.state),
         Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
-    }
-}
-
-fn subject_of(subject: Subject) -> String {
-    match subject {
-        Subject::Booking(booking) => format!("B{booking}"),
-        Subject::Offer(offer) => format!("offer {offer}"),
-        Subject::Visit(visit) => format!("V{visit}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::backbone::events::{Subject, What};
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
+use std::fmt;
 
 /// Whom mail is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -19,6 +20,15 @@ impl Recipient {
         match self {
             Recipient::Party(party) => party,
             Recipient::Desk => 0,
+        }
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Recipient::Party(party) => write!(f, "customer-{party}"),
+            Recipient::Desk => f.write_str("our desk"),
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
         for event in &post.events {
             for recipient in event.recipients().filter(|recipient| !is_settled(post, event, *recipient)) {
                 findings.violated("not told", &[event.event], || {
-                    format!("{recipient:?} was never told that {:?} is {:?}", event.subject, event.what)
+                    format!("{recipient} was never told that {} is {:?}", event.subject, event.what)
                 });
             }
         }

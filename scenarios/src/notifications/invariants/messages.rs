@@ -46,7 +46,7 @@ impl Invariant<Fact> for OneMessage {
             let roles = format!("{what:?} told too often");
             findings.violated(&roles, &told, || {
                 format!(
-                    "{recipient:?} was told {} times that {subject:?} is {what:?}, not {allowed}",
+                    "{recipient} was told {} times that {subject} is {what:?}, where {allowed} is right",
                     told.len()
                 )
             });

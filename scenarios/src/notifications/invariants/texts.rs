@@ -99,7 +99,7 @@ impl Invariant<Fact> for RightTemplate {
             Fact::MailProvider(MailProviderFact::Arrived { recipient, letter, .. }) => {
                 if let Some(objection) = self.objection(*recipient, letter) {
                     findings.violated(objection, &[at.event], || {
-                        format!("a mail to {recipient:?} about {:?} {objection}", letter.subject)
+                        format!("a mail to {recipient} about {} {objection}", letter.subject)
                     });
                 }
             }
