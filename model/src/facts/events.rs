@@ -1,6 +1,5 @@
 //! What is stated of events: who took them, which were given up, and lists that show what came of them.
 
-use super::subject_of;
 use crate::backbone::events::{Subject, What};
 use crate::booking::summaries::Summary;
 use serde::Serialize;
@@ -52,10 +51,10 @@ impl EventFact {
     pub(super) fn sentence(&self) -> String {
         match self {
             EventFact::Took { subject, version, what } => {
-                format!("writes down: {} is {what:?} (version {version})", subject_of(*subject))
+                format!("writes down: {subject} is {what:?} (version {version})")
             }
             EventFact::Died { subject, version } => {
-                format!("gives up on version {version} of {}: a dead letter", subject_of(*subject))
+                format!("gives up on version {version} of {subject}: a dead letter")
             }
             EventFact::Listed { customer, fresh, summary } => {
                 let Summary { booking, version, status, reservation } = summary;
