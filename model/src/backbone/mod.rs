@@ -8,6 +8,7 @@ pub mod jobs;
 pub mod mail;
 pub mod outbox;
 mod reply;
+pub(crate) mod retry;
 pub mod topic;
 pub mod workers;
 

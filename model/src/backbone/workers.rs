@@ -3,6 +3,7 @@
 use super::Backbone;
 use super::claims::{self, Taken};
 use super::jobs::{self, Job, Kind};
+use super::retry::in_transaction;
 use crate::terms::{HEARTBEAT, JOB_PERIOD};
 use shakedown_sim::{Duration, Env, Moment, Poller};
 use std::future::Future;
@@ -41,7 +42,8 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>)
 async fn drain(env: &Env, backbone: &Rc<Backbone>, handlers: &[Rc<dyn Handler>]) -> Option<Moment> {
     let handler_of = |kind: Kind| handlers.iter().find(|handler| handler.kind() == kind);
     loop {
-        match claims::take(env, backbone, |kind| handler_of(kind).is_some()).await {
+        let take = async || claims::take(env, backbone, |kind| handler_of(kind).is_some()).await;
+        match in_transaction(env, take).await {
             Ok(Taken::Claimed(env, job)) => {
                 if let Some(handler) = handler_of(job.kind) {
                     begin(&env, backbone, handler, job);

@@ -11,6 +11,7 @@ use super::summaries::{ListRequest, Summary};
 use crate::backbone::Reply;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
+use crate::backbone::retry::in_transaction;
 use crate::facts::{Code, Fact, Word};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
 use shakedown_sim::{Endpoint, Env, Facts, Link, Op, Row, StoreError};
@@ -128,7 +129,7 @@ impl Api {
 }
 
 async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<Offered> {
-    let made = async {
+    let made = in_transaction(&env, async || {
         let tables = &platform.tables;
         let now = env.now();
         let mut tx = platform.backbone.store.begin(&env);
@@ -155,8 +156,8 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
             return Ok(Some(Offered { quote: other.id, price: other.price, over }));
         }
         tx.commit("quote").await?;
-        Ok::<_, StoreError>(Some(Offered { quote: id, price, over }))
-    };
+        Ok(Some(Offered { quote: id, price, over }))
+    });
     match made.await {
         Ok(Some(offered)) => Reply::of(offered),
         Ok(None) => Reply::bare(Code::Rejected),
@@ -165,7 +166,7 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
 }
 
 async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u32> {
-    match accept(&env, &platform, order).await {
+    match in_transaction(&env, async || accept(&env, &platform, order).await).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(Accepted::Not) => Reply::bare(Code::Rejected),
         Ok(Accepted::Before(booking)) => Reply { code: Code::Accepted, body: Some(booking) },
@@ -249,7 +250,7 @@ async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {
 }
 
 async fn cancel(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<()> {
-    match cancelled(&env, &platform, booking).await {
+    match in_transaction(&env, async || cancelled(&env, &platform, booking).await).await {
         Ok((code, event)) => match events::follow_up(&env, &platform.backbone, event).await {
             true => Reply::bare(code),
             false => Reply::bare(Code::BadGateway),

@@ -5,6 +5,7 @@ use super::change;
 use super::connector::Callback;
 use super::platform::{Platform, errand};
 use super::rows::{Holding, Letter, Standing};
+use crate::backbone::retry::in_transaction;
 use crate::backbone::{events, jobs};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::rc::Rc;
 /// Stores a callback, and has its booking looked at if the callback tells anything. Answers whether it is
 /// stored; the partner sends it again otherwise.
 pub(crate) async fn receive(env: Env, platform: Rc<Platform>, callback: Callback) -> bool {
-    store(&env, &platform, callback).await.is_ok()
+    in_transaction(&env, async || store(&env, &platform, callback).await).await.is_ok()
 }
 
 async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(), StoreError> {

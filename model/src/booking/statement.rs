@@ -4,6 +4,7 @@ use super::connector::Record;
 use super::platform::{Platform, errand};
 use super::rows::{Holding, Standing};
 use crate::backbone::jobs;
+use crate::backbone::retry::in_transaction;
 use crate::terms::{CHECK_AGAIN, PARTNER_PATIENCE, STATEMENT_PERIOD};
 use shakedown_sim::{Env, Poller, Signal, StoreError};
 use std::rc::Rc;
@@ -32,7 +33,8 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
 async fn read(env: &Env, platform: &Platform) -> bool {
     let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_PATIENCE).await else { return false };
     for record in records {
-        if compare(env, platform, record).await.is_err() {
+        let compare = async || compare(env, platform, record).await;
+        if in_transaction(env, compare).await.is_err() {
             return false;
         }
     }

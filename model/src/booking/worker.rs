@@ -12,6 +12,7 @@ use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
+use crate::backbone::retry::in_transaction;
 use crate::backbone::workers::{Handler, STORE_AGAIN};
 use crate::terms::{HANDLER, PARTNER_PATIENCE};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
@@ -82,7 +83,8 @@ async fn turn_for_sure(
 ) -> Option<Decision> {
     let mut unsent = None;
     for _ in 0..STORE_TRIES {
-        match turn(env, platform, job, news, &mut unsent, until).await {
+        let turn = async || turn(env, platform, job, news, &mut unsent, until).await;
+        match in_transaction(env, turn).await {
             Ok(decision) => return Some(decision),
             Err(_) => env.sleep(STORE_AGAIN).await,
         }

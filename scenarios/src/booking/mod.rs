@@ -20,8 +20,8 @@ use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
 use shakedown_sim::{
-    Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario, Stage, Store,
-    Variant,
+    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, Parameter, Rehearse, Role, Runner, Scenario,
+    Stage, Store, StoreProfile, Variant,
 };
 use std::rc::Rc;
 
@@ -44,6 +44,7 @@ const ASSUMPTIONS: &[&str] = &[
     "a callback comes at most 72 hours late and is repeated until it is taken; its contents may be wrong only where the partner can be asked",
     "the partner's statement is true and complete; it is read each day on which the ledger changed",
     "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
+    "runs that are drawn from seeds see each level of isolation; what is certified, and the matrix, holds at read committed",
     "everything heals 3 hours in; what is late by then still arrives",
 ];
 
@@ -76,6 +77,11 @@ const PARAMETERS: &[Parameter] = &[
     },
     Parameter { name: "customers", values: &["1", "2"], small: &["1"] },
     Parameter { name: "intents", values: &["1", "2"], small: &["1"] },
+    Parameter {
+        name: "isolation",
+        values: &["read-committed", "repeatable-read", "serializable"],
+        small: &["read-committed"],
+    },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {
@@ -84,6 +90,14 @@ fn terms(variant: &Variant) -> PartnerTerms {
         Some("lookup") => PartnerTerms::LOOKUP,
         Some("neither") => PartnerTerms::NEITHER,
         _ => PartnerTerms::KEYS,
+    }
+}
+
+fn isolation(variant: &Variant) -> Isolation {
+    match variant.get("isolation") {
+        Some("repeatable-read") => Isolation::RepeatableRead,
+        Some("serializable") => Isolation::Serializable,
+        _ => Isolation::ReadCommitted,
     }
 }
 
@@ -118,7 +132,8 @@ impl Scenario for Booking {
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let store = Store::new(&server, faults::STORE);
+        let store =
+            Store::new(&server, StoreProfile { isolation: isolation(stage.variant()), ..faults::STORE });
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER));
         let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));

@@ -8,7 +8,7 @@ use shakedown_sim::search::explore;
 fn the_happy_path_of_every_variant_holds() {
     let mut runner = without(&[]);
     let scripts = happy_paths(&runner, false);
-    assert_eq!(scripts.len(), 16, "each kind of partner, one or two customers, one or two intents");
+    assert_eq!(scripts.len(), 48, "four kinds of partner, one or two customers and intents, three levels");
     for script in scripts {
         assert_eq!(run(&mut runner, &script).violations, [], "{script}");
     }

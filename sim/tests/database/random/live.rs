@@ -10,8 +10,26 @@ use postgres::{Client, NoTls, SimpleQueryMessage};
 use super::draw::{LAST, SETUP};
 use super::trace::{Observed, Reply, Trace};
 
-/// How long an answer may take that the core says must come.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How slowly a history is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Pace {
+    /// The server's `deadlock_timeout`: what happens at one moment in the core must happen within it here.
+    deadlock_timeout: Duration,
+    /// How long an answer may take that the core says must come.
+    patience: Duration,
+}
+
+impl Pace {
+    const fn of(deadlock_timeout_ms: u64) -> Self {
+        Self {
+            deadlock_timeout: Duration::from_millis(deadlock_timeout_ms),
+            patience: Duration::from_millis(1_000 + deadlock_timeout_ms * 3),
+        }
+    }
+}
+
+/// From the usual one to one that a machine under load keeps up with.
+pub(crate) const PACES: [Pace; 3] = [Pace::of(400), Pace::of(1_000), Pace::of(3_000)];
 
 /// One connection with its thread.
 struct Connection {
@@ -46,9 +64,10 @@ fn wire_reply(client: &mut Client, sql: &str) -> Reply {
 
 impl Connection {
     #[expect(clippy::disallowed_methods, reason = "a live server blocks the thread that waits for it")]
-    fn open(url: &str, settings: &str) -> Self {
+    fn open(url: &str, settings: &str, pace: Pace) -> Self {
         let mut client = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
-        client.batch_execute("set deadlock_timeout = '400ms'").expect("a superuser may set it");
+        let timeout = format!("set deadlock_timeout = '{}ms'", pace.deadlock_timeout.as_millis());
+        client.batch_execute(&timeout).expect("a superuser may set it");
         client.batch_execute(settings).expect("the settings are known");
         let pid = client.query_one("select pg_backend_pid()", &[]).expect("pid").get(0);
         let (orders, todo) = channel::<String>();
@@ -78,6 +97,7 @@ impl Drop for Connection {
 pub(crate) struct Live {
     url: String,
     settings: &'static str,
+    pace: Pace,
     sessions: Vec<Connection>,
     monitor: Client,
 }
@@ -90,17 +110,21 @@ impl Live {
         for sql in &SETUP[..3] {
             monitor.batch_execute(sql).expect("the world is made");
         }
-        Self { url: url.to_owned(), settings, sessions: Vec::new(), monitor }
+        Self { url: url.to_owned(), settings, pace: PACES[0], sessions: Vec::new(), monitor }
     }
 
     /// Plays a history beside the core's trace of it; the error tells the first difference.
-    pub(crate) fn compare(&mut self, trace: &Trace) -> Result<(), String> {
+    pub(crate) fn compare(&mut self, trace: &Trace, pace: Pace) -> Result<(), String> {
+        if self.pace != pace {
+            self.pace = pace;
+            self.sessions.clear();
+        }
         self.monitor.batch_execute("truncate t, c, d").map_err(|error| error.to_string())?;
         for sql in &SETUP[3..] {
             self.monitor.batch_execute(sql).map_err(|error| error.to_string())?;
         }
         while self.sessions.len() < trace.sessions {
-            self.sessions.push(Connection::open(&self.url, self.settings));
+            self.sessions.push(Connection::open(&self.url, self.settings, self.pace));
         }
         let result = self.follow(trace);
         if result.is_err() {
@@ -145,7 +169,7 @@ impl Live {
 
     fn collect(&self, step: &Observed) -> Result<(), String> {
         for (session, expected) in &step.replies {
-            let live = match self.sessions[*session].replies.recv_timeout(PATIENCE) {
+            let live = match self.sessions[*session].replies.recv_timeout(self.pace.patience) {
                 Ok(live) => live,
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(format!("T{} ours: {expected}\n    live:  still blocked", session + 1));
@@ -165,7 +189,7 @@ impl Live {
         if step.blocked.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.pace.patience;
         loop {
             for session in step.blocked.keys() {
                 if let Ok(reply) = self.sessions[*session].replies.try_recv() {
