@@ -28,7 +28,7 @@ impl<R: Row> Table<R> {
 
     /// The row of that primary key.
     pub fn at(self, key: impl Into<Key>) -> Rows<R> {
-        self.keys([key])
+        Rows { table: self, path: Path::Key(key.into()), filter: None }
     }
 
     /// The rows of these primary keys.

@@ -29,8 +29,17 @@ pub(super) enum IndexRef {
 /// The way through a table.
 pub(super) enum Path {
     Heap,
-    Keys { index: IndexRef, keys: Vec<Key> },
-    Range { index: IndexRef, low: Bound<Key>, high: Bound<Key> },
+    /// One primary key.
+    Key(Key),
+    Keys {
+        index: IndexRef,
+        keys: Vec<Key>,
+    },
+    Range {
+        index: IndexRef,
+        low: Bound<Key>,
+        high: Bound<Key>,
+    },
 }
 
 /// How far a scan has come.
@@ -38,6 +47,8 @@ enum Cursor {
     Unopened,
     /// Past this place of the heap.
     Heap(Tid),
+    /// Before the only one, or past it.
+    One(Option<Tid>),
     /// Through a fixed list.
     List {
         tids: Vec<Tid>,
@@ -144,6 +155,9 @@ impl Database {
         };
         let on_path = match &scan.path {
             Path::Heap => true,
+            Path::Key(key) => {
+                *key == table.schema.key(self.resolve(scan.table, &IndexRef::Primary)?, &version.row)
+            }
             Path::Keys { index, keys } => {
                 keys.contains(&table.schema.key(self.resolve(scan.table, index)?, &version.row))
             }
@@ -186,6 +200,7 @@ impl Database {
                 *past = next.unwrap_or(*past);
                 Ok(next)
             }
+            Cursor::One(tid) => Ok(tid.take()),
             Cursor::List { tids, next } => {
                 let tid = tids.get(*next).copied();
                 *next += 1;
@@ -222,6 +237,15 @@ impl Database {
             Path::Heap => {
                 self.track_relation_read(me, table)?;
                 Ok(Cursor::Heap(0))
+            }
+            Path::Key(key) => {
+                let index = self.resolve(table, &IndexRef::Primary)?;
+                self.track_key_read(me, table, index, key)?;
+                Ok(match self.tables[table].under(index, key) {
+                    [] => Cursor::One(None),
+                    [tid] => Cursor::One(Some(*tid)),
+                    tids => Cursor::List { tids: tids.to_vec(), next: 0 },
+                })
             }
             Path::Keys { index, keys } => {
                 let index = self.resolve(table, index)?;

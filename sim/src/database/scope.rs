@@ -49,12 +49,12 @@ impl Scope<'_> {
     pub fn for_each<R: Row>(
         &mut self,
         table: Table<R>,
-        mut show: impl FnMut(&Rc<R>),
+        mut show: impl FnMut(&R),
     ) -> Result<(), DatabaseError> {
         let id = self.db.table(table, "Scope::for_each")?;
         self.db.read_in_key_order(self.me, id, self.snapshot, |row| {
-            if let Ok(row) = Rc::clone(row).downcast() {
-                show(&row);
+            if let Some(row) = row.downcast_ref() {
+                show(row);
             }
         })
     }

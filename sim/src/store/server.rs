@@ -270,12 +270,12 @@ impl Server {
     }
 
     /// Says to the reader's trace who wrote the row that it reads.
-    pub(super) fn note_read<R: 'static>(&self, row: &Rc<R>) {
+    pub(super) fn note_read<R>(&self, row: &R) {
         let mut core = self.env.world.core.borrow_mut();
         if core.recording.is_none() {
             return;
         }
-        let place = Rc::as_ptr(row).cast::<()>().addr();
+        let place = std::ptr::from_ref(row).addr();
         if let Some((_, event)) = self.writers.borrow().get(&place) {
             core.follows_from(*event);
         }

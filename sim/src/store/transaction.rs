@@ -85,10 +85,10 @@ impl Transaction {
         let mut found = Vec::new();
         let server = &self.line.server;
         let scan = |scope: &mut database::Scope<'_>| {
-            scope.for_each(handle, |row: &Rc<R>| {
+            scope.for_each(handle, |row| {
                 if wanted(row) {
                     server.note_read(row);
-                    found.push(R::clone(row));
+                    found.push(row.clone());
                 }
             })
         };
@@ -152,7 +152,7 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::claim");
         let mut keys = Vec::new();
         let candidates = |scope: &mut database::Scope<'_>| {
-            scope.for_each(handle, |row: &Rc<R>| {
+            scope.for_each(handle, |row: &R| {
                 if wanted(row) {
                     keys.push(row.key());
                 }
@@ -210,7 +210,7 @@ impl Transaction {
 
     /// A row that the client has been shown.
     pub(super) fn seen<R: Row>(&self, row: &Rc<R>) -> R {
-        self.line.server.note_read(row);
+        self.line.server.note_read::<R>(row);
         R::clone(row)
     }
 }
