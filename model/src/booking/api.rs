@@ -232,7 +232,8 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
 }
 
 async fn end_offer(env: Env, platform: Rc<Platform>, offer: u32) -> Reply<()> {
-    Reply::bare(offers::end(&env, &platform, offer).await.unwrap_or(Code::Unavailable))
+    let ended = in_transaction(&env, async || offers::end(&env, &platform, offer).await).await;
+    Reply::bare(ended.unwrap_or(Code::Unavailable))
 }
 
 async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {

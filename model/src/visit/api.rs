@@ -6,6 +6,7 @@ use super::report;
 use super::rows::{Action, Actor, Report};
 use super::view::{self, Case, Lack, View};
 use crate::backbone::mail::desk;
+use crate::backbone::retry::in_transaction;
 use crate::backbone::{Reply, jobs};
 use crate::facts::Code;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
@@ -103,7 +104,8 @@ async fn accept(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict
 /// Carries an order out, and sees to what it owes.
 pub(crate) async fn carry_out(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
     let design = &platform.backbone.design;
-    match design.workflow.carry_out(env.clone(), Rc::clone(&platform), order).await {
+    let carry_out = async || design.workflow.carry_out(env.clone(), Rc::clone(&platform), order).await;
+    match in_transaction(&env, carry_out).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(Outcome::NotKnown) => refused(Verdict::NotKnown),
         Ok(Outcome::Refused) => refused(Verdict::Refused),
@@ -133,7 +135,7 @@ async fn status(env: Env, platform: Rc<Platform>, visit: u32) -> Reply<View> {
 }
 
 async fn replay(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict> {
-    match replayed(&env, &platform, press).await {
+    match in_transaction(&env, async || replayed(&env, &platform, press).await).await {
         Ok(reply) => reply,
         Err(_) => Reply::bare(Code::Unavailable),
     }

@@ -6,6 +6,7 @@ use super::provider::Told;
 use super::rows::{Known, MailState, News, Notification, Send};
 use super::templates;
 use crate::backbone::Backbone;
+use crate::backbone::retry::in_transaction;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -57,7 +58,7 @@ impl MailDesk {
         let at = Rc::clone(backbone);
         self.told.serve(env, move |env, told| {
             let at = Rc::clone(&at);
-            async move { hear(&env, &at, told).await.is_ok() }
+            async move { in_transaction(&env, async || hear(&env, &at, told).await).await.is_ok() }
         });
         let at = Rc::clone(backbone);
         self.listed.serve(env, move |env, ()| {
@@ -67,7 +68,7 @@ impl MailDesk {
         let at = Rc::clone(backbone);
         self.decide.serve(env, move |env, decision| {
             let at = Rc::clone(&at);
-            async move { decide(&env, &at, decision).await.is_ok() }
+            async move { in_transaction(&env, async || decide(&env, &at, decision).await).await.is_ok() }
         });
     }
 }
