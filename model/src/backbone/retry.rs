@@ -31,3 +31,105 @@ pub(crate) async fn in_transaction<T>(
     }
     transaction().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::in_transaction;
+    use shakedown_sim::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[derive(Clone, serde::Serialize)]
+    struct Counter(u32);
+
+    impl Row for Counter {
+        type Key = u32;
+        const TABLE: &'static str = "counters";
+        fn key(&self) -> u32 {
+            0
+        }
+    }
+
+    #[derive(serde::Serialize)]
+    enum Nothing {}
+
+    impl Fact for Nothing {
+        fn sentence(&self) -> String {
+            match *self {}
+        }
+    }
+
+    /// Two clients who add one at the same moment, and what they are told, in the order in which they are told it.
+    struct Race {
+        profile: StoreProfile,
+        tries_again: bool,
+        told: Rc<RefCell<Vec<Result<u32, StoreError>>>>,
+    }
+
+    async fn add(env: &Env, store: &Store, counters: &Table<Counter>) -> Result<u32, StoreError> {
+        let mut tx = store.begin(env);
+        let after = tx.get(counters, &0).await?.map_or(1, |counter| counter.0 + 1);
+        tx.update(counters, Counter(after)).await?;
+        tx.commit("add").await.map(|()| after)
+    }
+
+    impl Scenario for Race {
+        type Fact = Nothing;
+
+        fn name(&self) -> &str {
+            "race"
+        }
+
+        fn build(&self, stage: &Stage<Nothing>) {
+            let server = stage.node(Role::outside("database".into()), |_| {});
+            let (store, counters) = (Store::new(&server, self.profile), Table::new(|_, _| {}));
+            store.plant(&counters, Counter(0));
+            for _ in 0..2 {
+                let (store, counters, told) = (store.clone(), counters.clone(), Rc::clone(&self.told));
+                let tries_again = self.tries_again;
+                let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+                let client = client.within(stage.entity("client"));
+                client.clone().spawn(async move {
+                    let added = match tries_again {
+                        true => in_transaction(&client, async || add(&client, &store, &counters).await).await,
+                        false => add(&client, &store, &counters).await,
+                    };
+                    told.borrow_mut().push(added);
+                });
+            }
+        }
+
+        fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+            Vec::new()
+        }
+    }
+
+    fn told(profile: StoreProfile, tries_again: bool, script: &str) -> Vec<Result<u32, StoreError>> {
+        let told = Rc::default();
+        let script: Script = format!("scenario race\n{script}").parse().expect("well formed");
+        let mut runner = Runner::new(Race { profile, tries_again, told: Rc::clone(&told) });
+        let outcome = runner.run(Plan::Script(&script));
+        assert!(outcome.violations.is_empty() && outcome.unapplied.is_empty(), "{:?}", runner.offers());
+        told.take()
+    }
+
+    #[test]
+    fn who_has_to_give_way_to_another_begins_again_and_finds_what_the_other_left() {
+        for isolation in [Isolation::RepeatableRead, Isolation::Serializable] {
+            let profile = StoreProfile { isolation, ..StoreProfile::CALM };
+            assert_eq!(told(profile, false, ""), [Err(StoreError::SerializationFailure), Ok(1)]);
+            assert_eq!(told(profile, true, ""), [Ok(1), Ok(2)]);
+        }
+    }
+
+    #[test]
+    fn a_commit_of_unknown_outcome_is_not_tried_again() {
+        let profile = StoreProfile {
+            commit_faults: Alternatives::new(&["commits", "answer lost"]),
+            isolation: Isolation::Serializable,
+            ..StoreProfile::CALM
+        };
+        let lost = told(profile, true, "store/commit add @ client-1 = answer lost");
+        assert_eq!(lost, [Err(StoreError::CommitUnknown), Ok(2)]);
+    }
+}

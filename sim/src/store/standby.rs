@@ -43,6 +43,13 @@ impl Server {
         server.world.deliver(lag, move |_| here.replay(standby, newest));
     }
 
+    /// Has the standby show all that there is by now: it was copied from the primary before the run began.
+    pub(super) fn replay_all(&self) {
+        if let Some(standby) = self.standby.get() {
+            self.replay(standby, self.with_database(|database| database.last_commit()));
+        }
+    }
+
     fn replay(&self, standby: crate::database::Replica, up_to: u64) {
         // A standby that has been promoted replays nothing any more.
         if self.with_database(|database| database.replay(standby, up_to)).is_ok() {

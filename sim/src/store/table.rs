@@ -145,6 +145,7 @@ impl super::Store {
             planted
         };
         let planted = self.0.with_database(plant);
+        self.0.replay_all();
         if let Some(Err(error)) = planted {
             panic!("Store::plant: {} in `{}`", StoreError::told(error), R::TABLE);
         }

@@ -10,6 +10,7 @@ mod crashes;
 mod known_bugs;
 mod locks;
 mod serial;
+mod servers;
 mod visibility;
 
 use desk::{Desk, Do, Told};
