@@ -50,6 +50,10 @@ pub const BROWSER_PATIENCE: Duration = secs(12);
 pub const SCREEN_PERIOD: Duration = secs(5);
 /// After this a worker gives up on the partner.
 pub const PARTNER_PATIENCE: Duration = secs(5);
+/// After this a worker gives up on the registry.
+pub const REGISTRY_PATIENCE: Duration = secs(5);
+/// After this a worker gives up on getting a connection.
+pub const CONNECT_PATIENCE: Duration = secs(3);
 /// How long a worker holds a job.
 pub const LEASE: Duration = secs(60);
 /// After this a worker puts a job back by itself.
@@ -62,6 +66,22 @@ pub const HEARTBEAT: Duration = secs(20);
 pub const MAX_ATTEMPTS: u32 = 8;
 /// How often a job may end in a wait for evidence before it is given up: that takes time, but not for ever.
 pub const MAX_WAITS: u32 = 64;
+/// How many jobs that need the same dependency one worker has in hand at once.
+pub const POOL: u32 = 4;
+/// A dependency that fails is tried again by one worker once in so long (ten times a minute) ...
+pub const RETRY_EVERY: Duration = secs(6);
+/// ... and once more for each so many calls (a tenth of them).
+pub const RETRY_SHARE: u32 = 10;
+/// How many such retries a worker may save up.
+pub const RETRIES_BANKED: u32 = 10;
+/// Calls of this last while say whether a dependency fails.
+pub const BREAKER_WINDOW: Duration = secs(60);
+/// Fewer calls than this say nothing.
+pub const BREAKER_CALLS: usize = 20;
+/// How long a failing dependency is left alone before it is tried with one call.
+pub const BREAKER_OPEN: Duration = secs(30);
+/// How many jobs may wait before new work is refused.
+pub const QUEUE_MAX: u32 = 10_000;
 /// Before an outcome that was looked up counts as "no effect", this must have passed since the last send: more
 /// than a late request, a paused worker and a lagging lookup together.
 pub const QUARANTINE: Duration = mins(60);

@@ -2,8 +2,11 @@
 
 use crate::guardrails::async_worker::{AfterTheAnswer, AsyncWorker, WithinTheRequest};
 use crate::guardrails::atomic_write::{AtomicWrite, EventThenRow, OneTransaction, RowThenEvent};
+use crate::guardrails::audit_log::{AuditLog, LastResult, RecordPerAttempt};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
+use crate::guardrails::bounded_retry::{AtOnceForEver, Bounded, BoundedRetry, Never};
+use crate::guardrails::dead_letter::{DeadLetter, Deleted, Parked, ReturnedByTimer};
 use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
 use crate::guardrails::durable_acceptance::{AnswerFirst, CommitFirst, DurableAcceptance};
 use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
@@ -15,6 +18,7 @@ use crate::guardrails::notification_log::{NotificationLog, RowAfterSend, RowBefo
 use crate::guardrails::notification_service::{EachCaller, NotificationService, PlanOfEvent};
 use crate::guardrails::operational_status_view::{OperationalStatusView, TheRowAlone, WhatHappened};
 use crate::guardrails::outbox::{Outbox, PublishedAfterCommit, Relayed};
+use crate::guardrails::queued_state::{FreeWorkerOrError, QueuedState, Waits};
 use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::read_model::{Projection, ReadModel, Stitched};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
@@ -271,6 +275,50 @@ pub const GUARDRAILS: &[Guardrail] = &[
             masked_by: &[],
         }],
     },
+    Guardrail {
+        name: "queued-state",
+        system: "job lifecycle",
+        guarded: "work waits in the queue until a worker is free; only a full queue refuses, before it promises",
+        naive: &[Naive {
+            what: "work is handed to a free worker; none is an error",
+            breaks: &["spikes-absorbed"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
+        name: "bounded-retry",
+        system: "job lifecycle",
+        guarded: "attempts counted at the claim; backoff, a budget for retries, a breaker",
+        naive: &[
+            Naive {
+                what: "what failed is tried again at once, for ever",
+                breaks: &["attempts-bounded", "goodput-recovers"],
+                masked_by: &[],
+            },
+            Naive {
+                what: "what failed is never tried again",
+                breaks: &["transient-faults-heal"],
+                masked_by: &[],
+            },
+        ],
+    },
+    Guardrail {
+        name: "dead-letter",
+        system: "job lifecycle",
+        guarded: "what is given up is listed; a person looks, and has it replayed with a reason",
+        naive: &[
+            Naive {
+                what: "what is given up is deleted",
+                breaks: &["accepted-work-finishes"],
+                masked_by: &[],
+            },
+            Naive {
+                what: "a timer sends back what was given up",
+                breaks: &["unsafe-work-never-replays-by-itself"],
+                masked_by: &[],
+            },
+        ],
+    },
 ];
 
 /// The forms that a platform is built with.
@@ -284,6 +332,10 @@ pub struct Design {
     pub(crate) atomic: Box<dyn AtomicWrite>,
     pub(crate) outbox: Box<dyn Outbox>,
     pub(crate) lists: Box<dyn ReadModel>,
+    pub(crate) audit_log: Box<dyn AuditLog>,
+    pub(crate) queued_state: Box<dyn QueuedState>,
+    pub(crate) bounded_retry: Box<dyn BoundedRetry>,
+    pub(crate) dead_letter: Box<dyn DeadLetter>,
     pub(crate) notifications: Box<dyn NotificationService>,
     pub(crate) delivery: Box<dyn DeliveryQueue>,
     pub(crate) mail_log: Box<dyn NotificationLog>,
@@ -315,6 +367,10 @@ impl Design {
             atomic: Box::new(OneTransaction),
             outbox: Box::new(Relayed),
             lists: Box::new(Projection),
+            audit_log: Box::new(RecordPerAttempt),
+            queued_state: Box::new(Waits),
+            bounded_retry: Box::new(Bounded),
+            dead_letter: Box::new(Parked),
             notifications: Box::new(PlanOfEvent),
             delivery: Box::new(Queued),
             mail_log: Box::new(RowBeforeSend),
@@ -366,6 +422,12 @@ impl Design {
                 "operational-status-view" => design.status = Box::new(TheRowAlone),
                 "durable-acceptance" => design.taking_on = Box::new(AnswerFirst),
                 "job-queue" => design.queue = Box::new(InProcess),
+                "audit-log" => design.audit_log = Box::new(LastResult),
+                "queued-state" => design.queued_state = Box::new(FreeWorkerOrError),
+                "bounded-retry" => design.bounded_retry = Box::new(AtOnceForEver),
+                "bounded-retry:b" => design.bounded_retry = Box::new(Never),
+                "dead-letter" => design.dead_letter = Box::new(Deleted),
+                "dead-letter:b" => design.dead_letter = Box::new(ReturnedByTimer),
                 _ => return Err(UnknownGuardrail(name.clone())),
             }
         }

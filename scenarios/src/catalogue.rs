@@ -35,6 +35,7 @@ pub const CATALOGUE: &[Entry] = &[
     crate::notifications::ENTRY,
     // In the order of the systems.
     crate::caching::ENTRY,
+    crate::lifecycle::ENTRY,
 ];
 
 /// A name that is not in the catalogue, with what would be right.

@@ -1,6 +1,6 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`notifications`] and [`caching`]
+//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`notifications`], [`caching`] and [`lifecycle`]
 //! (scenarios), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
 //! [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
 //! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod consistency;
 pub mod findings;
 pub mod invariants;
+pub mod lifecycle;
 pub mod matrix;
 pub mod notifications;
 pub mod quiet;

@@ -5,8 +5,9 @@
 //! holds an older token has lost the job and may not move it. A holder moves its job within the transaction of
 //! its result; taking jobs is in [`claims`](super::claims).
 
-use super::Backbone;
-use crate::terms::{LEASE, MAX_ATTEMPTS, MAX_WAITS, backoff};
+use super::{Backbone, audit};
+use crate::terms::{LEASE, MAX_WAITS};
+use crate::wiring::Design;
 use serde::Serialize;
 use shakedown_sim::{Env, Moment, Row, Scope, StoreError, Transaction};
 
@@ -17,6 +18,8 @@ pub enum Kind {
     Book,
     /// A report is made and kept.
     Report,
+    /// A filing is brought to the registry.
+    File,
 }
 
 /// Where a job stands.
@@ -57,7 +60,7 @@ pub struct Job {
     /// What it is about.
     pub kind: Kind,
     /// The number of the row that it is to see to: for [`Kind::Book`] the booking, for
-    /// [`Kind::Report`] the report.
+    /// [`Kind::Report`] the report, for [`Kind::File`] the filing.
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,
@@ -115,15 +118,17 @@ impl Job {
         Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
     }
 
-    /// The job after a run that ended like this; if the outcome wants it, due again after its backoff.
-    pub(crate) fn failed(self, ending: Ending, now: Moment) -> Self {
-        let due = if self.woken || ending == Ending::Final { now } else { now + backoff(self.attempts) };
+    /// The job after a run that ended like this, due again after the wait that `design` sees fit.
+    pub(crate) fn failed(self, design: &Design, ending: Ending, now: Moment) -> Self {
+        let at_once = self.woken || ending == Ending::Final;
+        let due = if at_once { now } else { now + design.bounded_retry.wait(self.attempts) };
         Job { state: JobState::Failed, ended: Some(ending), due, woken: false, ..self }
     }
 
     /// Whether it is to be given up instead of run again.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.ended == Some(Ending::Final) || self.attempts >= MAX_ATTEMPTS || self.waits >= MAX_WAITS
+    pub(crate) fn is_spent(&self, design: &Design) -> bool {
+        let is_final = self.ended == Some(Ending::Final);
+        is_final || self.waits >= MAX_WAITS || design.bounded_retry.is_spent(self)
     }
 
     /// Whether it will be given up if this run ends in a wait.
@@ -218,6 +223,7 @@ pub async fn succeed(
     if held.woken {
         return wait(tx, backbone, held, now).await;
     }
+    audit::end(tx, backbone, held, Ending::Succeeded).await?;
     let ended = Some(Ending::Succeeded);
     tx.update(&backbone.jobs, Job { state: JobState::Succeeded, ended, ..*held }).await
 }
@@ -233,6 +239,7 @@ pub async fn wait(
     held: &Job,
     due: Moment,
 ) -> Result<(), StoreError> {
+    audit::end(tx, backbone, held, Ending::Waits).await?;
     // What is woken was due before: it is taken up at once.
     let due = if held.woken { held.due } else { due };
     let (attempts, waits) = (held.attempts.saturating_sub(1), held.waits + 1);
@@ -253,7 +260,8 @@ pub async fn fail(
     now: Moment,
 ) -> Result<(), StoreError> {
     let ending = if held.woken { Ending::Retryable } else { ending };
-    tx.update(&backbone.jobs, held.failed(ending, now)).await
+    audit::end(tx, backbone, held, ending).await?;
+    tx.update(&backbone.jobs, held.failed(&backbone.design, ending, now)).await
 }
 
 /// Extends the holder's lease; answers whether it still is the holder.

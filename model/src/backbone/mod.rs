@@ -2,7 +2,10 @@
 //!
 //! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
 
+pub mod admission;
+pub mod audit;
 pub mod claims;
+pub mod dependencies;
 pub mod events;
 pub mod jobs;
 pub mod mail;
@@ -16,6 +19,8 @@ pub use reply::Reply;
 
 use crate::facts::Fact;
 use crate::wiring::Design;
+use admission::Capacity;
+use audit::JobAttempt;
 use jobs::{Job, Replay};
 use mail::Mail;
 use outbox::Posted;
@@ -40,6 +45,10 @@ pub struct Backbone {
     pub news: Signal,
     /// Where events are published, if they are.
     pub topic: Option<Topic>,
+    /// What each attempt of a job did, if that is kept.
+    pub audit: Option<Table<JobAttempt>>,
+    pub(crate) capacity: Capacity,
+    pub(crate) release: u32,
     pub(crate) design: Design,
     outbox_numbers: Sequence,
     job_numbers: Sequence,
@@ -52,8 +61,31 @@ impl Backbone {
         let jobs = telling(facts, &news, |before, after| Fact::Job { before, after });
         let replays = stating(facts, |_, after| Fact::Replay(after));
         let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
-        let (outbox, topic, mail) = (None, None, None);
-        Self { store, jobs, replays, outbox, topic, mail, news, design, outbox_numbers, job_numbers }
+        Self {
+            store,
+            jobs,
+            replays,
+            outbox: None,
+            topic: None,
+            mail: None,
+            news,
+            audit: None,
+            capacity: Capacity::default(),
+            release: 1,
+            design,
+            outbox_numbers,
+            job_numbers,
+        }
+    }
+
+    /// With a record of what each attempt of a job did.
+    pub fn with_audit(self, facts: &Facts<Fact>) -> Self {
+        Self { audit: Some(stating(facts, |_, after| Fact::JobAttempt(after))), ..self }
+    }
+
+    /// For a platform that can have so much in hand.
+    pub fn with_capacity(self, capacity: Capacity) -> Self {
+        Self { capacity, ..self }
     }
 
     /// With an outbox, whose events a relay tells.

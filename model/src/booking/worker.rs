@@ -10,14 +10,13 @@ use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
+use crate::backbone::dependencies::Health;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
 use crate::backbone::retry::in_transaction;
-use crate::backbone::workers::{Handler, STORE_AGAIN};
+use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
 use crate::terms::{HANDLER, PARTNER_PATIENCE};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 /// Carries bookings on, one job at a time.
@@ -28,9 +27,12 @@ impl Handler for Carrier {
         Kind::Book
     }
 
-    fn work(&self, env: Env, job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
+    fn work(&self, env: Env, job: Job) -> Working {
         let platform = Rc::clone(&self.0);
-        Box::pin(async move { work(&env, &platform, job).await })
+        Box::pin(async move {
+            work(&env, &platform, job).await;
+            Health::Unknown
+        })
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Request {
     Visit,
     /// To take a row of a clinic's feed.
     Import,
+    /// To take a clinic's report on.
+    Report,
 }
 
 /// How a request was answered.
@@ -95,6 +97,7 @@ fn request(what: Request) -> &'static str {
         Request::Replay => "do again what lacks",
         Request::Visit => "how does this visit stand",
         Request::Import => "a row from a clinic",
+        Request::Report => "file this",
     }
 }
 

@@ -5,6 +5,7 @@ mod booking;
 mod documents;
 mod edge;
 mod events;
+mod filing;
 mod mail;
 mod mail_provider;
 mod offers;
@@ -15,12 +16,14 @@ pub use booking::{BookingFact, Word, word};
 pub use documents::DocumentFact;
 pub use edge::{Code, EdgeFact, Request};
 pub use events::EventFact;
+pub use filing::{FilingFact, RegistryFact};
 pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
 pub use partner::PartnerFact;
 pub use visit::{VisitFact, VisitWord, visit_word};
 
+use crate::backbone::audit::JobAttempt;
 use crate::backbone::jobs::{Job, Kind, Replay};
 use serde::Serialize;
 
@@ -37,6 +40,10 @@ pub enum Fact {
     Offer(OfferFact),
     /// Of the partner.
     Partner(PartnerFact),
+    /// Of the filing flow.
+    Filing(FilingFact),
+    /// Of the registry.
+    Registry(RegistryFact),
     /// Of mail.
     Mail(MailFact),
     /// Of the mail provider and the mailboxes.
@@ -54,6 +61,8 @@ pub enum Fact {
     },
     /// A person had a dead letter replayed.
     Replay(Replay),
+    /// The record of a job's attempt changed.
+    JobAttempt(JobAttempt),
 }
 
 impl shakedown_sim::Fact for Fact {
@@ -68,8 +77,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::MailProvider(fact) => fact.is_routine(),
             Fact::Visit(fact) => fact.is_routine(),
             Fact::Documents(fact) => fact.is_routine(),
-            Fact::Job { .. } => true,
-            Fact::Replay(_) => false,
+            Fact::Registry(fact) => fact.is_routine(),
+            Fact::Job { .. } | Fact::JobAttempt(_) => true,
+            Fact::Replay(_) | Fact::Filing(_) => false,
         }
     }
 
@@ -80,6 +90,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::Event(fact) => fact.sentence(),
             Fact::Offer(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
+            Fact::Filing(fact) => fact.sentence(),
+            Fact::Registry(fact) => fact.sentence(),
+            Fact::JobAttempt(record) => attempt(record),
             Fact::Mail(fact) => fact.sentence(),
             Fact::MailProvider(fact) => fact.sentence(),
             Fact::Visit(fact) => fact.sentence(),
@@ -104,9 +117,19 @@ fn job(before: Option<&Job>, after: &Job) -> String {
     }
 }
 
+fn attempt(record: &JobAttempt) -> String {
+    let JobAttempt { job, attempt, touched, ended, .. } = record;
+    match (ended, touched) {
+        (Some(ending), _) => format!("records of job {job}, attempt {attempt}, that it ended: {ending:?}"),
+        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} touches {touched:?}"),
+        (None, None) => format!("records that attempt {attempt} of job {job} began"),
+    }
+}
+
 fn subject(job: &Job) -> String {
     match job.kind {
         Kind::Book => format!("B{}", job.subject),
         Kind::Report => format!("report {}", job.subject),
+        Kind::File => format!("F{}", job.subject),
     }
 }

@@ -3,8 +3,11 @@
 
 pub mod async_worker;
 pub mod atomic_write;
+pub mod audit_log;
 pub mod background_sync;
 pub mod booking_contract;
+pub mod bounded_retry;
+pub mod dead_letter;
 pub mod delivery_queue;
 pub mod durable_acceptance;
 pub mod execution_log;
@@ -16,6 +19,7 @@ pub mod notification_log;
 pub mod notification_service;
 pub mod operational_status_view;
 pub mod outbox;
+pub mod queued_state;
 pub mod read_cache;
 pub mod read_model;
 pub mod retry_safe_job;

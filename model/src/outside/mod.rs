@@ -3,13 +3,16 @@
 
 pub mod cache;
 pub mod clerk;
+pub mod clinic;
 pub mod customer;
 pub mod documents;
 pub mod edge;
 pub mod feed;
 pub mod importer;
 pub mod mail_provider;
+pub mod on_call;
 pub mod operator;
 pub mod partner;
+pub mod registry;
 pub mod shopper;
 pub mod viewer;

@@ -6,13 +6,12 @@
 use super::connector::{Document, Kept, Rendered};
 use super::platform::Platform;
 use super::rows::{Report, ReportState};
+use crate::backbone::dependencies::Health;
 use crate::backbone::events::{self, Event, Subject, What};
 use crate::backbone::jobs::{self, Ending, Job, Kind};
-use crate::backbone::workers::{Handler, STORE_AGAIN};
+use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
 use crate::terms::{DOCUMENTS_PATIENCE, RENDERER_PATIENCE};
 use shakedown_sim::{Env, StoreError, Transaction};
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 /// Makes reports, one job at a time.
@@ -23,10 +22,11 @@ impl Handler for Reporter {
         Kind::Report
     }
 
-    fn work(&self, env: Env, job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
+    fn work(&self, env: Env, job: Job) -> Working {
         let platform = Rc::clone(&self.0);
         Box::pin(async move {
             work(&env, &platform, job).await;
+            Health::Unknown
         })
     }
 }

@@ -3,10 +3,10 @@
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact};
 use shakedown_model::terms::REQUEST_BUDGET;
-use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// Owners of the choice sites of what is ours: their faults are charged to nobody else.
-const OURS: [&str; 10] =
+pub const OURS: [&str; 10] =
     ["api", "worker", "sync", "close", "store", "relay", "cache", "cache.get", "cache.fill", "cache.delete"];
 
 /// Requests are answered in time, with something better than "try again".
@@ -14,7 +14,24 @@ const OURS: [&str; 10] =
 pub struct RequestsAnswerInTime {
     entered: Vec<(u32, Moment)>,
     ours: Vec<(Moment, Moment)>,
+    /// Requests in a minute above which "try again" is an answer.
+    declared: Option<usize>,
 }
+
+impl RequestsAnswerInTime {
+    /// Judges a platform that is made for so many requests in a minute and may say so above them.
+    pub fn up_to(declared: usize) -> Self {
+        Self { declared: Some(declared), ..Self::default() }
+    }
+
+    fn is_overloaded(&self, now: Moment) -> bool {
+        let load = || self.entered.iter().filter(|(_, since)| *since + MINUTE >= now).count();
+        self.declared.is_some_and(|declared| load() > declared)
+    }
+}
+
+/// Over this long the load is counted.
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Invariant<Fact> for RequestsAnswerInTime {
     fn name(&self) -> &'static str {
@@ -22,7 +39,8 @@ impl Invariant<Fact> for RequestsAnswerInTime {
     }
     fn about(&self) -> &'static str {
         "always: the edge has an answer within 2 s, and not a 503, unless a node, the store or the cache of ours was \
-         itself failing between request and answer. Time on the way between browser and edge is not counted"
+         itself failing between request and answer, or (503 only) more requests came in a minute than the platform is \
+         declared for. Time on the way between browser and edge is not counted"
     }
     fn reset(&mut self) {
         self.entered.clear();
@@ -47,7 +65,10 @@ impl Invariant<Fact> for RequestsAnswerInTime {
                         format!("a request was answered after {took_ms} ms")
                     });
                 }
-                if matches!(code, Code::Unavailable | Code::Silence) && !excused {
+                if matches!(code, Code::Unavailable | Code::Silence)
+                    && !excused
+                    && !(*code == Code::Unavailable && self.is_overloaded(at.time))
+                {
                     findings.violated("unavailable", &[at.event], || {
                         "a request was told to try again though nothing of ours had failed".to_owned()
                     });

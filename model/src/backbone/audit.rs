@@ -1,0 +1,101 @@
+//! The audit log: what each attempt of a job did, for those who have to judge whether another one is safe.
+//!
+//! An attempt's record is begun by its claim, says what the attempt is about to touch before it does, and ends
+//! with the run, or with the rescue of its job. It is written in the transactions that move the job. A scenario
+//! composes the log with [`Backbone::with_audit`]; without it nothing is written.
+
+use super::Backbone;
+use super::jobs::{Ending, Job};
+use serde::Serialize;
+use shakedown_sim::{NodeId, Row, StoreError, Transaction};
+
+/// Something outside that an attempt touches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Touched {
+    /// A document at the registry, for this filing.
+    Filing(u32),
+}
+
+/// The record of one attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct JobAttempt {
+    /// Of which job.
+    pub job: u32,
+    /// Its place among the records of the job.
+    pub place: u32,
+    /// The token under which the attempt was made.
+    pub attempt: u32,
+    /// Which worker made it.
+    pub worker: NodeId,
+    /// Which release of the platform that worker ran.
+    pub release: u32,
+    /// What it was about to touch; none if it came not so far.
+    pub touched: Option<Touched>,
+    /// How it ended; none if it has not, or nobody knows yet.
+    pub ended: Option<Ending>,
+}
+
+impl Row for JobAttempt {
+    type Key = (u32, u32);
+    const TABLE: &'static str = "job_attempts";
+    fn key(&self) -> (u32, u32) {
+        (self.job, self.place)
+    }
+}
+
+/// Begins the record of a claim by `worker`.
+///
+/// # Errors
+/// As the store reports them.
+pub(super) async fn begin(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    job: &Job,
+    worker: NodeId,
+) -> Result<(), StoreError> {
+    let Some(records) = &backbone.audit else { return Ok(()) };
+    let (place, release) = (backbone.design.audit_log.place(job.token), backbone.release);
+    let (touched, ended) = (None, None);
+    let record = JobAttempt { job: job.id, place, attempt: job.token, worker, release, touched, ended };
+    tx.update(records, record).await
+}
+
+/// Says what the holder's attempt is about to touch: committed before it does.
+///
+/// # Errors
+/// As the store reports them.
+pub async fn touches(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    touched: Touched,
+) -> Result<(), StoreError> {
+    amend(tx, backbone, held, |record| JobAttempt { touched: Some(touched), ..record }).await
+}
+
+/// Ends the record of the job's present attempt.
+///
+/// # Errors
+/// As the store reports them.
+pub(super) async fn end(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    ending: Ending,
+) -> Result<(), StoreError> {
+    amend(tx, backbone, held, |record| JobAttempt { ended: Some(ending), ..record }).await
+}
+
+async fn amend(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    held: &Job,
+    amended: impl Fn(JobAttempt) -> JobAttempt,
+) -> Result<(), StoreError> {
+    let Some(records) = &backbone.audit else { return Ok(()) };
+    let key = (held.id, backbone.design.audit_log.place(held.token));
+    match tx.lock(records, &key).await? {
+        Some(record) => tx.update(records, amended(record)).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,280 @@
+//! Dependencies: how hard a worker leans on somebody that it needs.
+//!
+//! For each dependency a worker has a pool (so many jobs at once), a budget for retries (a share of its calls, and
+//! some per minute) and a breaker (when half of its calls fail it leaves off, and tries with one after a while).
+//! All of it is the memory of one incarnation, as in production: a worker that comes back begins with an empty
+//! budget and a closed breaker. What may not be claimed yet waits in the queue and uses up nothing.
+//!
+//! Sources: M. Nygard, "Release It!", chapter "Stability Patterns" (breaker, bulkheads); the retry budgets of
+//! Finagle and gRPC (a share of calls with a reserve per time).
+
+use super::jobs::{Job, Kind};
+use crate::terms::{
+    BREAKER_CALLS, BREAKER_OPEN, BREAKER_WINDOW, POOL, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE,
+};
+use shakedown_sim::{Duration, Env, Moment, Signal};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+/// Somebody that jobs of one or more kinds need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dependency {
+    /// The registry that clinics report to.
+    Registry,
+}
+
+/// What a run of a job told about its dependency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// Nothing: it was not called.
+    Unknown,
+    /// It answered.
+    Good,
+    /// It did not answer, or that it cannot.
+    Bad,
+}
+
+/// When a job may be claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opens {
+    /// From then on.
+    At(Moment),
+    /// When another job has left the pool.
+    WhenFreed,
+}
+
+/// What one worker knows of its dependencies.
+pub(crate) struct Gates {
+    kinds: Vec<(Kind, Dependency)>,
+    gates: RefCell<Vec<(Dependency, Gate)>>,
+    /// Raised when a job leaves a pool.
+    pub(crate) freed: Signal,
+}
+
+impl Gates {
+    /// Gates for these kinds of jobs; if `spares` is false, only the pools hold back.
+    pub(crate) fn new(kinds: Vec<(Kind, Dependency)>, spares: bool, now: Moment) -> Self {
+        let mut gates: Vec<(Dependency, Gate)> = Vec::new();
+        for (_, dependency) in &kinds {
+            if !gates.iter().any(|(other, _)| other == dependency) {
+                gates.push((*dependency, Gate::new(spares, now)));
+            }
+        }
+        Self { kinds, gates: RefCell::new(gates), freed: Signal::new() }
+    }
+
+    fn with<T>(&self, kind: Kind, act: impl FnOnce(&mut Gate) -> T) -> Option<T> {
+        let (_, dependency) = self.kinds.iter().find(|(other, _)| *other == kind)?;
+        let mut gates = self.gates.borrow_mut();
+        gates.iter_mut().find(|(other, _)| other == dependency).map(|(_, gate)| act(gate))
+    }
+
+    /// When this job, which is in the queue, may be claimed.
+    pub(crate) fn opens(&self, job: &Job, now: Moment) -> Opens {
+        self.with(job.kind, |gate| gate.opens(is_retry(job), now)).unwrap_or(Opens::At(job.due))
+    }
+
+    /// The job was claimed.
+    pub(crate) fn enter(&self, job: &Job, now: Moment) {
+        self.with(job.kind, |gate| gate.enter(is_retry(job), now));
+    }
+
+    /// Work on the job has ended; `env` is the worker's.
+    pub(crate) fn leave(&self, env: &Env, kind: Kind, health: Health) {
+        if self.with(kind, |gate| gate.leave(health, env.now())) == Some(true) {
+            self.freed.raise(env);
+        }
+    }
+}
+
+/// Whether to claim this job, which is in the queue, is to try again.
+fn is_retry(job: &Job) -> bool {
+    job.attempts > 0
+}
+
+/// One dependency, as one worker sees it.
+struct Gate {
+    spares: bool,
+    in_hand: u32,
+    budget: Budget,
+    breaker: Breaker,
+}
+
+impl Gate {
+    fn new(spares: bool, now: Moment) -> Self {
+        Self { spares, in_hand: 0, budget: Budget { bank: 0, at: now }, breaker: Breaker::default() }
+    }
+
+    fn opens(&self, is_retry: bool, now: Moment) -> Opens {
+        if self.in_hand >= POOL {
+            return Opens::WhenFreed;
+        }
+        if !self.spares {
+            return Opens::At(now);
+        }
+        let within_budget = if is_retry { self.budget.affords(now) } else { now };
+        match self.breaker.lets() {
+            Opens::At(moment) => Opens::At(moment.max(within_budget)),
+            Opens::WhenFreed => Opens::WhenFreed,
+        }
+    }
+
+    fn enter(&mut self, is_retry: bool, now: Moment) {
+        self.in_hand += 1;
+        self.budget.count(is_retry, now);
+        self.breaker.probe(now);
+    }
+
+    /// Answers whether others may have waited for that.
+    fn leave(&mut self, health: Health, now: Moment) -> bool {
+        let full = self.in_hand >= POOL || self.breaker.lets() == Opens::WhenFreed;
+        self.in_hand -= 1;
+        self.breaker.heard(health, now);
+        full
+    }
+}
+
+/// What a retry costs, in the budget's units.
+const RETRY: u64 = RETRY_EVERY.as_millis() as u64;
+
+/// How many retries may be made: one every so often, and one for so many calls; only a few are saved up.
+struct Budget {
+    bank: u64,
+    at: Moment,
+}
+
+impl Budget {
+    fn bank(&self, now: Moment) -> u64 {
+        (self.bank + now.since(self.at).as_millis() as u64).min(RETRY * u64::from(RETRIES_BANKED))
+    }
+
+    fn affords(&self, now: Moment) -> Moment {
+        now + Duration::from_millis(RETRY.saturating_sub(self.bank(now)))
+    }
+
+    fn count(&mut self, is_retry: bool, now: Moment) {
+        let earned = self.bank(now) + RETRY / u64::from(RETRY_SHARE);
+        (self.bank, self.at) = (earned.saturating_sub(if is_retry { RETRY } else { 0 }), now);
+    }
+}
+
+/// Leaves off when half of the calls fail.
+#[derive(Default)]
+struct Breaker {
+    calls: VecDeque<(Moment, bool)>,
+    open: Option<Open>,
+}
+
+#[derive(Clone, Copy)]
+struct Open {
+    until: Moment,
+    probing: bool,
+}
+
+impl Breaker {
+    fn lets(&self) -> Opens {
+        match self.open {
+            None => Opens::At(Moment::START),
+            Some(Open { probing: true, .. }) => Opens::WhenFreed,
+            Some(Open { until, probing: false }) => Opens::At(until),
+        }
+    }
+
+    fn probe(&mut self, now: Moment) {
+        if let Some(open) = &mut self.open {
+            open.probing = open.until <= now;
+        }
+    }
+
+    fn heard(&mut self, health: Health, now: Moment) {
+        let probed = self.open.is_some_and(|open| open.probing);
+        match (health, probed) {
+            (Health::Unknown, false) => {}
+            (Health::Unknown, true) => self.open = Some(Open { until: now, probing: false }),
+            (Health::Good, true) => *self = Self::default(),
+            (Health::Bad, true) => self.open = Some(Open { until: now + BREAKER_OPEN, probing: false }),
+            (Health::Good | Health::Bad, false) => self.count(health == Health::Bad, now),
+        }
+    }
+
+    fn count(&mut self, failed: bool, now: Moment) {
+        self.calls.push_back((now, failed));
+        while self.calls.front().is_some_and(|(at, _)| *at + BREAKER_WINDOW < now) {
+            self.calls.pop_front();
+        }
+        let failures = self.calls.iter().filter(|(_, failed)| *failed).count();
+        if self.open.is_none() && self.calls.len() >= BREAKER_CALLS && failures * 2 >= self.calls.len() {
+            self.open = Some(Open { until: now + BREAKER_OPEN, probing: false });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::START + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_pool_holds_four_and_the_next_waits_for_one_to_leave() {
+        let mut gate = Gate::new(true, at(0));
+        for _ in 0..POOL {
+            assert_eq!(gate.opens(false, at(1)), Opens::At(at(1)));
+            gate.enter(false, at(1));
+        }
+        assert_eq!(gate.opens(false, at(1)), Opens::WhenFreed);
+        assert!(gate.leave(Health::Good, at(2)), "somebody may have waited");
+        assert_eq!(gate.opens(false, at(2)), Opens::At(at(2)));
+        assert!(!gate.leave(Health::Good, at(2)), "nobody can have waited");
+    }
+
+    #[test]
+    fn a_minute_of_retries_is_ten_and_what_was_saved_up_and_a_tenth_of_the_calls() {
+        let mut budget = Budget { bank: 0, at: at(0) };
+        assert_eq!(budget.affords(at(0)), at(6));
+        let (mut now, mut retries) = (at(600), 0);
+        while now < at(660) {
+            budget.count(true, now);
+            retries += 1;
+            now = budget.affords(now);
+        }
+        // Ten were saved up, ten came in; each retry is a call and earns a tenth of one.
+        assert_eq!(retries, 22);
+        for _ in 0..RETRY_SHARE * 5 {
+            budget.count(false, at(660));
+        }
+        assert_eq!(budget.bank(at(660)) / RETRY, 5);
+    }
+
+    #[test]
+    fn a_breaker_opens_at_half_of_twenty_calls_and_closes_after_a_probe_that_succeeds() {
+        let mut breaker = Breaker::default();
+        let hear = |breaker: &mut Breaker, health, times: u64, from| {
+            (from..from + times).for_each(|second| breaker.heard(health, at(second)));
+        };
+        hear(&mut breaker, Health::Bad, 19, 0);
+        assert_eq!(breaker.lets(), Opens::At(at(0)), "nineteen calls say nothing");
+        hear(&mut breaker, Health::Bad, 1, 19);
+        assert_eq!(breaker.lets(), Opens::At(at(49)));
+        breaker.probe(at(49));
+        assert_eq!(breaker.lets(), Opens::WhenFreed, "one at a time");
+        breaker.heard(Health::Bad, at(54));
+        assert_eq!(breaker.lets(), Opens::At(at(84)));
+        breaker.probe(at(84));
+        breaker.heard(Health::Good, at(85));
+        assert_eq!(breaker.lets(), Opens::At(at(0)));
+        hear(&mut breaker, Health::Bad, 9, 100);
+        hear(&mut breaker, Health::Good, 11, 110);
+        assert_eq!(breaker.lets(), Opens::At(at(0)), "less than half failed");
+    }
+
+    #[test]
+    fn what_failed_a_minute_ago_counts_no_more() {
+        let mut breaker = Breaker::default();
+        (0..15).for_each(|second| breaker.heard(Health::Bad, at(second)));
+        (80..90).for_each(|second| breaker.heard(Health::Bad, at(second)));
+        assert_eq!(breaker.lets(), Opens::At(at(0)));
+    }
+}

@@ -1,0 +1,82 @@
+//! What the filing flow's table and the registry hold.
+
+use crate::filing::rows::{Filing, FilingState};
+use serde::Serialize;
+use shakedown_sim::NodeId;
+
+/// A fact of the filing flow.
+#[derive(Clone, Debug, Serialize)]
+pub enum FilingFact {
+    /// A filing changed.
+    Filing {
+        /// As it was; none if it is new.
+        before: Option<Filing>,
+        /// As it is.
+        after: Filing,
+    },
+}
+
+/// A fact of the registry.
+#[derive(Clone, Debug, Serialize)]
+pub enum RegistryFact {
+    /// How it treats repeats: whether it keeps one document for a reference.
+    Terms {
+        /// Whether it does.
+        knows_repeats: bool,
+    },
+    /// A request reached it.
+    Asked {
+        /// For which reference.
+        reference: u32,
+        /// From which job of ours.
+        job: u32,
+        /// From which of its attempts.
+        attempt: u32,
+        /// From which of our nodes.
+        from: NodeId,
+    },
+    /// It keeps a new document.
+    Made {
+        /// Which.
+        document: u32,
+        /// For which reference.
+        reference: u32,
+        /// From which job of ours.
+        job: u32,
+        /// From which of its attempts.
+        attempt: u32,
+    },
+}
+
+impl FilingFact {
+    pub(super) fn sentence(&self) -> String {
+        let FilingFact::Filing { before, after } = self;
+        let state = match after.state {
+            FilingState::Open => "to be sent".to_owned(),
+            FilingState::Sending { attempt, .. } => format!("being sent by attempt {attempt}"),
+            FilingState::Filed(document) => format!("filed as D{document}"),
+            FilingState::Rejected => "rejected".to_owned(),
+        };
+        let verb = if before.is_none() { "keeps" } else { "moves" };
+        format!("{verb} filing F{}: {state}", after.id)
+    }
+}
+
+impl RegistryFact {
+    pub(super) fn is_routine(&self) -> bool {
+        matches!(self, RegistryFact::Terms { .. } | RegistryFact::Asked { .. })
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            RegistryFact::Terms { knows_repeats: true } => "keeps one document for a reference".to_owned(),
+            RegistryFact::Terms { .. } => "makes a document of each request".to_owned(),
+            RegistryFact::Asked { reference, job, attempt, .. } => {
+                format!("is asked to file reference {reference} (job {job}, attempt {attempt})")
+            }
+            RegistryFact::Made { document, reference, .. } => {
+                format!("makes document D{document} for reference {reference}")
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The filing API: what a clinic reports is taken on, once, if there is room.
+
+use super::desk;
+use super::office::{Office, errand};
+use super::rows::{Filing, FilingState};
+use crate::backbone::Reply;
+use crate::backbone::{admission, jobs};
+use crate::facts::Code;
+use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
+use std::rc::Rc;
+
+/// The operations of the filing API.
+#[derive(Clone)]
+pub struct Api {
+    /// Reports something, under the clinic's reference.
+    pub submit: Endpoint<u32, Reply<u32>>,
+    /// The list of dead letters.
+    pub dead_letters: Endpoint<(), Vec<desk::Listed>>,
+    /// Sends a dead letter back.
+    pub replay: Endpoint<desk::Decision, bool>,
+}
+
+impl Api {
+    /// The operations: those of clinics over `inside`, those of the desk over `desk`.
+    pub fn over(inside: &Link, desk: &Link) -> Self {
+        Self {
+            submit: Endpoint::new(Op::routine("filing.submit", "passes on the report"), inside),
+            dead_letters: Endpoint::new(Op::routine("desk.list", "looks at the dead letters"), desk),
+            replay: Endpoint::new(Op::new("desk.replay", "presses \"replay\""), desk),
+        }
+    }
+
+    /// Boots a node of the API.
+    pub fn boot(&self, env: &Env, office: &Rc<Office>) {
+        let at = Rc::clone(office);
+        self.submit.serve(env, move |env, reference| submit(env, Rc::clone(&at), reference));
+        let at = Rc::clone(office);
+        self.dead_letters.serve(env, move |env, ()| desk::list(env, Rc::clone(&at)));
+        let at = Rc::clone(office);
+        self.replay.serve(env, move |env, decision| desk::replay(env, Rc::clone(&at), decision));
+    }
+}
+
+async fn submit(env: Env, office: Rc<Office>, reference: u32) -> Reply<u32> {
+    match accept(&env, &office, reference).await {
+        Ok(Some(filing)) => Reply { code: Code::Accepted, body: Some(filing) },
+        Ok(None) | Err(_) => Reply { code: Code::Unavailable, body: None },
+    }
+}
+
+/// Takes a report on, with its job; answers its number, or none if there is no room.
+async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32>, StoreError> {
+    let (backbone, now, context) = (&office.backbone, env.now(), env.scope());
+    let mut tx = backbone.store.begin(env);
+    if let Some(before) = tx.get_by_unique(&office.filings, u64::from(reference)).await? {
+        env.because(|| "this was reported before".to_owned());
+        return Ok(Some(before.id));
+    }
+    if !admission::admits(&mut tx, backbone).await? {
+        env.note(|| "has no room for more work".to_owned());
+        return Ok(None);
+    }
+    let (id, state) = (office.numbers.next(), FilingState::Open);
+    let filing = Filing { id, reference, state, accepted: now, context };
+    if !tx.insert_or_ignore(&office.filings, filing).await? {
+        let before = tx.get_by_unique(&office.filings, u64::from(reference)).await?;
+        return Ok(before.map(|before| before.id));
+    }
+    tx.insert(&backbone.jobs, jobs::first(backbone, errand(id, context), now)).await?;
+    tx.commit("accept").await?;
+    Ok(Some(id))
+}

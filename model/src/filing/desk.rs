@@ -1,0 +1,97 @@
+//! The desk: what a person sees of jobs that were given up, and what they decide.
+
+use super::connector::Repeats;
+use super::office::Office;
+use super::rows::{Filing, FilingState};
+use crate::backbone::jobs::{self, JobState};
+use crate::terms::QUARANTINE;
+use shakedown_sim::{Env, Moment, StoreError};
+use std::rc::Rc;
+
+/// A dead letter, with what is known of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The job.
+    pub job: u32,
+    /// What it was to bring to the registry.
+    pub filing: Filing,
+    /// Whether it may have had an effect that a repeat would double.
+    pub is_doubtful: bool,
+}
+
+/// What a person saw on the registry's page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// They did not look: it cannot matter.
+    NotNeeded,
+    /// This document.
+    Document(u32),
+    /// No document.
+    Nothing,
+}
+
+/// What a person decides about a dead letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// The job.
+    pub job: u32,
+    /// What they saw.
+    pub seen: Seen,
+    /// Why they have it replayed.
+    pub reason: &'static str,
+}
+
+/// Whoever is on call, as the record names them.
+const ON_CALL: &str = "the person on call";
+
+pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
+    let listed = async {
+        let mut tx = office.backbone.store.begin(&env);
+        let dead = tx.scan(&office.backbone.jobs, |job| job.state == JobState::DeadLetter).await?;
+        let mut all = Vec::new();
+        for job in dead {
+            if let Some(filing) = tx.get(&office.filings, &job.subject).await? {
+                all.push(Listed { job: job.id, filing, is_doubtful: is_doubtful(&office, &filing) });
+            }
+        }
+        Ok::<_, StoreError>(all)
+    };
+    listed.await.unwrap_or_default()
+}
+
+/// Whether something was sent whose effect a repeat would double.
+pub(super) fn is_doubtful(office: &Office, filing: &Filing) -> bool {
+    office.repeats == Repeats::AreNew && matches!(filing.state, FilingState::Sending { .. })
+}
+
+/// Answers whether the job was sent back.
+pub(super) async fn replay(env: Env, office: Rc<Office>, decision: Decision) -> bool {
+    decide(&env, &office, decision).await.unwrap_or(false)
+}
+
+async fn decide(env: &Env, office: &Office, decision: Decision) -> Result<bool, StoreError> {
+    let (backbone, now) = (&office.backbone, env.now());
+    let mut tx = backbone.store.begin(env);
+    let Some(job) = tx.get(&backbone.jobs, &decision.job).await? else { return Ok(false) };
+    let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(false) };
+    let Some(state) = after(office, &filing, decision.seen, now) else { return Ok(false) };
+    let mut tx = tx.within(&env.within(job.context).child("replay"));
+    if !jobs::replay(&mut tx, backbone, job.id, (ON_CALL, decision.reason), now).await? {
+        return Ok(false);
+    }
+    tx.update(&office.filings, Filing { state, ..filing }).await?;
+    tx.commit("replay").await.map(|()| true)
+}
+
+/// How the filing stands by what a person saw; none if that does not make a replay safe.
+fn after(office: &Office, filing: &Filing, seen: Seen, now: Moment) -> Option<FilingState> {
+    match (seen, filing.state) {
+        (_, state @ (FilingState::Filed(_) | FilingState::Rejected)) => Some(state),
+        (Seen::Document(document), _) => Some(FilingState::Filed(document)),
+        (Seen::Nothing, FilingState::Sending { since, .. }) => {
+            // What was sent may yet arrive.
+            (now >= since + QUARANTINE).then_some(FilingState::Open)
+        }
+        (Seen::NotNeeded | Seen::Nothing, state) => (!is_doubtful(office, filing)).then_some(state),
+    }
+}

@@ -1,0 +1,27 @@
+//! `queued-state`: work waits in a state of its own until a worker is free.
+
+use crate::backbone::admission::Load;
+
+/// The seam: whether new work is taken on, as the jobs stand.
+pub trait QueuedState {
+    /// Whether there is a place for one more.
+    fn admits(&self, load: &Load) -> bool;
+}
+
+/// Guarded: it waits; only a queue that is full refuses, before anything is promised.
+pub struct Waits;
+
+impl QueuedState for Waits {
+    fn admits(&self, load: &Load) -> bool {
+        load.queued < load.capacity.queue
+    }
+}
+
+/// Naive: it is handed to a free worker; if there is none, that is an error.
+pub struct FreeWorkerOrError;
+
+impl QueuedState for FreeWorkerOrError {
+    fn admits(&self, load: &Load) -> bool {
+        load.live < load.capacity.workers
+    }
+}

@@ -1,0 +1,68 @@
+//! Clinics: their systems report what happened, a few reports a minute; now and then many at once.
+//!
+//! A report is sent again, under the same reference, until it is taken on, for a minute. What is not taken on
+//! by then stays in the clinic's own list. In a burst reports come in waves, as they do when clinics close.
+
+use crate::backbone::Reply;
+use crate::facts::{Code, Fact, Request};
+use crate::filing::api::Api;
+use crate::outside::edge::AccessLog;
+use crate::terms::BROWSER_PATIENCE;
+use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Op, Site};
+
+const BURST: Site = Site::new(Label::new("clinic"), Label::new("burst"));
+const BURSTS: Alternatives = Alternatives::new(&["none", "as declared", "above what is declared"]);
+
+/// How many reports a minute are declared for a burst: ten times what comes else.
+pub const DECLARED: usize = 40;
+/// How many waves a burst has, within a minute.
+const WAVES: u32 = 3;
+/// From one to the next.
+const WAVE_PERIOD: Duration = Duration::from_secs(20);
+/// How many reports a wave has, in a burst as declared and in one above.
+const WAVE: [u32; 2] = [10, 16];
+/// How often a report is sent again.
+const TRIES: u32 = 20;
+/// How long a clinic waits before that.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// The edge, as a clinic's system calls it.
+#[derive(Clone)]
+pub struct ReportEdge(Endpoint<u32, Reply<u32>>);
+
+impl ReportEdge {
+    /// The operation, over `web`.
+    pub fn over(web: &Link) -> Self {
+        Self(Endpoint::new(Op::new("edge.report", "reports to the platform"), web))
+    }
+
+    /// Boots the edge in front of `api`.
+    pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
+        AccessLog::new(facts).front(env, &self.0, Request::Report, &api.submit);
+    }
+}
+
+/// Reports under this reference until it is taken on.
+pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
+    for _ in 0..TRIES {
+        let reply = env.child("request").call(&edge.0, reference, BROWSER_PATIENCE).await;
+        if reply.is_ok_and(|reply| reply.code == Code::Accepted) {
+            return;
+        }
+        env.because(|| "it was not taken on".to_owned());
+        env.sleep(PAUSE).await;
+    }
+}
+
+/// Draws whether a burst begins; answers how many reports each of its waves has, with the waits between them.
+pub fn burst(env: &Env) -> impl Iterator<Item = (Duration, u32)> + use<> {
+    let wave = match BURSTS.names()[env.choose(BURST, &BURSTS).index()] {
+        "as declared" => WAVE[0],
+        "above what is declared" => WAVE[1],
+        _ => 0,
+    };
+    if wave > 0 {
+        env.lasts(WAVE_PERIOD * WAVES);
+    }
+    (0..WAVES).map(move |number| (WAVE_PERIOD * number, wave)).filter(|(_, wave)| *wave > 0)
+}

@@ -1,0 +1,71 @@
+//! A person on call: looks at jobs that were given up, finds out what is known, and has them replayed if that
+//! cannot do harm.
+//!
+//! They look at the list now and then when there is something on it. For a job whose repeat would double
+//! something they look at the registry's own page first; if that does not load, or shows nothing while what was
+//! sent may still be under way, they leave the job for later. What the registry refuses for good stays listed.
+
+use crate::filing::api::Api;
+use crate::filing::connector::RegistryApi;
+use crate::filing::desk::{Decision, Listed, Seen};
+use crate::filing::rows::FilingState;
+use crate::terms::{BROWSER_PATIENCE, QUARANTINE};
+use shakedown_sim::{Duration, Env, Poller, Signal};
+
+/// How often they look.
+const LOOKS_EVERY: Duration = Duration::from_secs(900);
+
+/// Whoever is on call, with what they can reach.
+#[derive(Clone)]
+pub struct OnCall {
+    /// The platform's desk.
+    pub desk: Api,
+    /// The registry's page.
+    pub registry: RegistryApi,
+}
+
+impl OnCall {
+    /// Begins the shift. `jobs` tells that the list may have changed.
+    pub fn begin(self, env: &Env, jobs: &Signal) {
+        let (env, mut poller) = (env.clone(), Poller::new(env, jobs, LOOKS_EVERY));
+        env.clone().spawn(async move {
+            let mut again = None;
+            loop {
+                poller.turn(again).await;
+                let left = self.work_through(&env).await;
+                again = left.then(|| env.now() + LOOKS_EVERY);
+            }
+        });
+    }
+
+    /// Works through the list; answers whether something is left for later.
+    async fn work_through(&self, env: &Env) -> bool {
+        let look = env.child("look");
+        let Ok(list) = look.call(&self.desk.dead_letters, (), BROWSER_PATIENCE).await else { return true };
+        let mut left = false;
+        for listed in list.iter().filter(|listed| listed.filing.state != FilingState::Rejected) {
+            let env = look.within(listed.filing.context).child("person");
+            left |= !self.see_to(&env, listed).await;
+        }
+        left
+    }
+
+    /// Answers whether the job was sent back.
+    async fn see_to(&self, env: &Env, listed: &Listed) -> bool {
+        let page = env.call(&self.registry.page, listed.filing.reference, BROWSER_PATIENCE).await;
+        let Ok(Some(page)) = page else { return false };
+        let (seen, reason) = match (listed.is_doubtful, page.document) {
+            (true, Some(document)) => (Seen::Document(document), "the registry has it"),
+            (true, None) if !has_settled(env, listed) => return false,
+            (true, None) => (Seen::Nothing, "it did not arrive at the registry"),
+            (false, _) => (Seen::NotNeeded, "the registry is up, and a repeat does no harm"),
+        };
+        let decision = Decision { job: listed.job, seen, reason };
+        env.call(&self.desk.replay, decision, BROWSER_PATIENCE).await == Ok(true)
+    }
+}
+
+/// Whether nothing that was sent can be under way any more.
+fn has_settled(env: &Env, listed: &Listed) -> bool {
+    !matches!(listed.filing.state, FilingState::Sending { since, .. } if env.now() < since + QUARANTINE)
+}

@@ -1,0 +1,92 @@
+//! Rare states that a campaign must have reached for its green to mean something.
+
+use super::ledger::Ledger;
+use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::{Ending, Job, JobState};
+use shakedown_model::facts::{Code, EdgeFact, FilingFact};
+use shakedown_model::filing::rows::FilingState;
+use shakedown_model::terms::MAX_ATTEMPTS;
+use shakedown_sim::{At, Goal};
+
+/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
+pub const NEEDS: &[(&str, u64)] = &[("document of a worker that had lost its job", 20_000)];
+
+/// A goal told as a question about a fact and what came before it.
+struct State {
+    name: &'static str,
+    ledger: Ledger,
+    is_reached: Question,
+}
+
+impl Goal<Fact> for State {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
+        let reached = (self.is_reached)(&self.ledger, at, fact);
+        self.ledger.observe(at, fact);
+        reached
+    }
+}
+
+type Question = fn(&Ledger, &At<'_>, &Fact) -> bool;
+
+/// Whether a job moves like this with the fact.
+fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool) -> bool {
+    matches!(fact, Fact::Job { before: Some(before), after }
+        if before.state == from && after.state == to && asks(after))
+}
+
+const GOALS: &[(&str, Question)] = &[
+    ("more jobs waiting than workers can take", |ledger, _, fact| {
+        let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
+        matches!(fact, Fact::Job { .. }) && waiting > 8
+    }),
+    ("refused, the queue being full", |ledger, _, fact| {
+        let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
+        matches!(fact, Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, .. })) && waiting >= 40
+    }),
+    ("succeeded at a retry", |_, _, fact| {
+        moves(fact, JobState::Running, JobState::Succeeded, |job| job.attempts > 1)
+    }),
+    ("rescued with its document at the registry", |ledger, _, fact| {
+        let made = |id| ledger.documents.iter().any(|document| document.job == id);
+        moves(fact, JobState::Running, JobState::Failed, |job| {
+            job.ended == Some(Ending::Lapsed) && made(job.id)
+        })
+    }),
+    ("given up after its last attempt", |_, _, fact| {
+        moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
+            job.attempts >= MAX_ATTEMPTS && job.ended == Some(Ending::Retryable)
+        })
+    }),
+    ("given up with its document at the registry", |ledger, _, fact| {
+        moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
+            ledger.documents.iter().any(|document| document.job == job.id)
+        })
+    }),
+    (
+        "given up for good reasons",
+        |_, _, fact| matches!(fact, Fact::Filing(FilingFact::Filing { after, .. }) if after.state == FilingState::Rejected),
+    ),
+    ("succeeded after a replay", |_, _, fact| {
+        moves(fact, JobState::Running, JobState::Succeeded, |job| job.replays > 0)
+    }),
+    ("document of a worker that had lost its job", |ledger, _, fact| {
+        let Fact::Filing(FilingFact::Filing { after, .. }) = fact else { return false };
+        let filed = matches!(after.state, FilingState::Filed(_));
+        let job = ledger.jobs.iter().find(|job| job.subject == after.id);
+        filed && job.is_some_and(|job| !matches!(job.state, JobState::Running | JobState::DeadLetter))
+    }),
+];
+
+/// All goals.
+pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+    let goal = |(name, is_reached): &(&'static str, Question)| {
+        Box::new(State { name, ledger: Ledger::default(), is_reached: *is_reached }) as _
+    };
+    GOALS.iter().map(goal).collect()
+}

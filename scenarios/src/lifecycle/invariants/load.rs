@@ -1,0 +1,121 @@
+//! Under load, and after it.
+
+use super::super::ledger::{Kept, Ledger, Report, report};
+use crate::invariants::requests::OURS;
+use shakedown_model::Fact;
+use shakedown_model::facts::{Code, EdgeFact};
+use shakedown_model::outside::clinic::DECLARED;
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+
+/// Over this long the load is counted.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A burst finds room; more than that is refused before anything is promised.
+#[derive(Default)]
+pub(super) struct SpikesAbsorbed {
+    ledger: Ledger,
+    entered: Vec<(Report, Moment)>,
+    ours: Vec<(Moment, Moment)>,
+}
+
+impl SpikesAbsorbed {
+    /// How many reports came within the last minute, each counted once.
+    fn load(&self, now: Moment) -> usize {
+        self.entered.iter().filter(|(_, since)| *since + MINUTE >= now).count()
+    }
+}
+
+impl Invariant<Fact> for SpikesAbsorbed {
+    fn name(&self) -> &'static str {
+        "spikes-absorbed"
+    }
+    fn about(&self) -> &'static str {
+        "always: while no more reports come in a minute than are declared for a burst, none is refused (503), and above \
+         that none is refused that was taken on, save while a node or the store of ours was itself failing. How \
+         long work then waits is judged by goodput-recovers"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.entered.clear();
+        self.ours.clear();
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        if OURS.contains(&disturbance.owner.text()) {
+            self.ours.push((disturbance.from, disturbance.until));
+        }
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.ledger.observe(at, fact);
+        match fact {
+            Fact::Edge(EdgeFact::Entered { .. }) => {
+                let report = report(at);
+                if !self.entered.iter().any(|(other, _)| *other == report) {
+                    self.entered.push((report, at.time));
+                }
+            }
+            Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, took_ms, .. }) => {
+                let took = Duration::from_millis(*took_ms);
+                if self.ours.iter().any(|(from, until)| *from <= at.time && *until + took >= at.time) {
+                    return;
+                }
+                let (load, report) = (self.load(at.time), report(at));
+                if load <= DECLARED {
+                    findings.violated("refused", &[at.event], || {
+                        format!("a report was refused at {load} a minute, and {DECLARED} are declared")
+                    });
+                } else if self.ledger.filings.iter().any(|kept| kept.report == report) {
+                    findings.violated("refused after all", &[at.event], || {
+                        "a report was refused that had been taken on".to_owned()
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// So long after a trigger has ended it must be over.
+const RECOVER_WITHIN: Duration = Duration::from_secs(600);
+
+/// When the trigger is gone, so is the trouble.
+#[derive(Default)]
+pub(super) struct GoodputRecovers {
+    ledger: Ledger,
+    ended: Option<Moment>,
+}
+
+impl Invariant<Fact> for GoodputRecovers {
+    fn name(&self) -> &'static str {
+        "goodput-recovers"
+    }
+    fn about(&self) -> &'static str {
+        "10 minutes after the last trigger (a burst, trouble at the registry, a fault of ours) has ended: of the reports \
+         taken on before it ended at least 90 % are filed. Those in the hands of a person, who may take longer, are \
+         not counted"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.ended = None;
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.ledger.observe(at, fact);
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        self.ended = self.ended.max(Some(disturbance.until));
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        let Some(ended) = self.ended else { return };
+        let by = ended + RECOVER_WITHIN;
+        let in_time = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= by);
+        let ours = |kept: &&Kept| kept.row.accepted <= ended && !in_time(kept.given_up);
+        let arrived: Vec<&Kept> = self.ledger.filings.iter().filter(ours).collect();
+        let (late, all): (Vec<_>, _) =
+            (arrived.iter().filter(|kept| !in_time(kept.filed)).collect(), arrived.len());
+        if late.len() * 10 > all {
+            let events: Vec<u32> = late.iter().take(3).map(|kept| kept.made).collect();
+            findings.violated("no recovery", &events, || {
+                format!("10 min after the trouble had ended {} of {all} reports were not filed", late.len())
+            });
+        }
+    }
+}

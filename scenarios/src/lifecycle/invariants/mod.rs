@@ -1,0 +1,29 @@
+//! The invariants of the life of jobs. They read the registry's log, the edge's log and committed rows; none knows
+//! how the platform is built.
+
+mod endings;
+mod load;
+mod record;
+mod replays;
+mod retries;
+
+use crate::invariants::requests;
+use shakedown_model::Fact;
+use shakedown_model::outside::clinic::DECLARED;
+use shakedown_sim::Invariant;
+
+/// All of them, in the order in which reports list them.
+pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
+    vec![
+        Box::new(endings::AcceptedMeansDurable::default()),
+        Box::new(endings::AcceptedWorkFinishes::default()),
+        Box::new(endings::TransientFaultsHeal::default()),
+        Box::new(requests::RequestsAnswerInTime::up_to(DECLARED)),
+        Box::new(load::SpikesAbsorbed::default()),
+        Box::new(load::GoodputRecovers::default()),
+        Box::new(retries::AttemptsBounded::default()),
+        Box::new(replays::UnsafeWorkNeverReplaysByItself::default()),
+        Box::new(replays::ReplayIsSafe::default()),
+        Box::new(record::EverySideEffectAccounted::default()),
+    ]
+}

@@ -1,0 +1,50 @@
+//! What we did at the registry is on record.
+
+use super::super::ledger::Ledger;
+use shakedown_model::Fact;
+use shakedown_model::backbone::audit::JobAttempt;
+use shakedown_sim::{At, Findings, Invariant, Moment};
+
+/// Each document at the registry has the attempt that made it on record.
+#[derive(Default)]
+pub(super) struct EverySideEffectAccounted {
+    ledger: Ledger,
+    records: Vec<JobAttempt>,
+}
+
+impl Invariant<Fact> for EverySideEffectAccounted {
+    fn name(&self) -> &'static str {
+        "every-side-effect-accounted"
+    }
+    fn about(&self) -> &'static str {
+        "once healed: each document that the registry made has a record of the attempt that sent it, and the record says \
+         that it touched something; how it ended may be unknown. Requests that made no document need none"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.records.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
+        self.ledger.observe(at, fact);
+        if let Fact::JobAttempt(record) = fact {
+            self.records.retain(|other| (other.job, other.place) != (record.job, record.place));
+            self.records.push(*record);
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for document in &self.ledger.documents {
+            let accounts = |record: &JobAttempt| {
+                let of_attempt = (record.job, record.attempt) == (document.job, document.attempt);
+                of_attempt && record.touched.is_some()
+            };
+            if !self.records.iter().any(accounts) {
+                findings.violated("no record", &[document.made], || {
+                    format!(
+                        "the registry has a document of job {}, attempt {}, and no record says so",
+                        document.job, document.attempt
+                    )
+                });
+            }
+        }
+    }
+}

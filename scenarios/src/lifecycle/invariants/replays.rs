@@ -1,0 +1,124 @@
+//! Who sends work back, and that it doubles nothing.
+
+use super::super::ledger::Ledger;
+use shakedown_model::Fact;
+use shakedown_model::backbone::jobs::{JobState, Replay};
+use shakedown_model::facts::{FilingFact, RegistryFact};
+use shakedown_model::filing::rows::FilingState;
+use shakedown_sim::{At, Findings, Invariant, Moment};
+
+/// What was given up, or may have had its effect, is a person's to send back.
+#[derive(Default)]
+pub(super) struct UnsafeWorkNeverReplaysByItself {
+    ledger: Ledger,
+    /// Jobs that went back from the dead letters: job, replay, fact.
+    returned: Vec<(u32, u32, u32)>,
+    /// What persons had replayed, and when.
+    recorded: Vec<(Replay, Moment)>,
+    /// When each document was made, by reference.
+    made: Vec<(u32, Moment)>,
+}
+
+impl UnsafeWorkNeverReplaysByItself {
+    /// Whether a person had a job replayed after that.
+    fn replayed_since(&self, job: u32, since: Moment) -> bool {
+        self.recorded.iter().any(|(replay, when)| replay.job == job && *when >= since)
+    }
+}
+
+impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
+    fn name(&self) -> &'static str {
+        "unsafe-work-never-replays-by-itself"
+    }
+    fn about(&self) -> &'static str {
+        "always: a dead letter goes back into the queue as a further replay, of which it is on record who wanted it and \
+         why; and where the registry would make another document, a report whose outcome is unknown, or that has \
+         its document, is not sent again before that. Whether the person was right is judged by replay-is-safe"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.returned.clear();
+        self.recorded.clear();
+        self.made.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.ledger.observe(at, fact);
+        let blind = !self.ledger.knows_repeats;
+        match fact {
+            Fact::Job { before: Some(before), after }
+                if before.state == JobState::DeadLetter && after.state != JobState::DeadLetter =>
+            {
+                self.returned.push((after.id, after.replays, at.event));
+                if after.replays != before.replays + 1 {
+                    findings.violated("by itself", &[at.event], || {
+                        format!(
+                            "job {} went back from the dead letters, and nobody had it replayed",
+                            after.id
+                        )
+                    });
+                }
+            }
+            Fact::Replay(replay) => self.recorded.push((*replay, at.time)),
+            Fact::Filing(FilingFact::Filing { before: Some(before), after }) if blind => {
+                let again = matches!(
+                    (before.state, after.state),
+                    (FilingState::Sending { attempt: one, .. }, FilingState::Sending { attempt: other, .. })
+                        if one != other
+                );
+                if again {
+                    findings.violated("sent in doubt", &[at.event], || {
+                        format!("F{} is sent again, and what became of it is unknown", after.id)
+                    });
+                }
+            }
+            Fact::Registry(RegistryFact::Made { reference, .. }) => self.made.push((*reference, at.time)),
+            Fact::Registry(RegistryFact::Asked { reference, job, .. }) if blind => {
+                let made = self.made.iter().find(|(other, _)| other == reference);
+                if made.is_some_and(|(_, when)| !self.replayed_since(*job, *when)) {
+                    findings.violated("sent twice", &[at.event], || {
+                        format!("the registry has reference {reference}, and is asked for it again")
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        for (job, number, event) in &self.returned {
+            if !self.recorded.iter().any(|(replay, _)| (replay.job, replay.number) == (*job, *number)) {
+                findings.violated("unrecorded", &[*event], || {
+                    format!("replay {number} of job {job} is not on record")
+                });
+            }
+        }
+    }
+}
+
+/// Doing it again is not doing it twice.
+#[derive(Default)]
+pub(super) struct ReplayIsSafe(Ledger);
+
+impl Invariant<Fact> for ReplayIsSafe {
+    fn name(&self) -> &'static str {
+        "replay-is-safe"
+    }
+    fn about(&self) -> &'static str {
+        "always: the registry has no two documents for one report, whoever sent it again: a retry, the rescue of a job, \
+         or a person. There are no overrides here"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.0.observe(at, fact);
+        if let Fact::Registry(RegistryFact::Made { reference, .. }) = fact {
+            let same = self.0.documents.iter().filter(|document| document.reference == *reference);
+            let made: Vec<u32> = same.map(|document| document.made).collect();
+            if made.len() > 1 {
+                findings.violated("two documents", &made, || {
+                    format!("the registry has {} documents for reference {reference}", made.len())
+                });
+            }
+        }
+    }
+}
