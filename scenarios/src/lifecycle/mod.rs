@@ -89,6 +89,8 @@ const SHORT_HOP: Duration = Duration::from_millis(1);
 const REPORT_PERIOD: Duration = Duration::from_secs(15);
 /// When a burst begins, if there is one.
 const BURST_AT: Duration = Duration::from_secs(20);
+/// From one report of a wave to the next.
+const APART: Duration = Duration::from_millis(100);
 /// Workers.
 const WORKERS: u32 = 2;
 /// What the platform can have in hand.
@@ -171,7 +173,8 @@ fn clinics(stage: &Stage<Fact>, edge: &ReportEdge) {
     crowd.clone().spawn(async move {
         crowd.sleep(BURST_AT).await;
         for (after, reports) in clinic::burst(&crowd) {
-            for _ in 0..reports {
+            for number in 0..reports {
+                let after = after + APART * number;
                 let (env, edge, reference) = (crowd.child("filing"), edge.clone(), reference());
                 crowd.spawn(async move {
                     env.sleep(after).await;

@@ -6,7 +6,7 @@ mod planted;
 mod stories;
 
 use shakedown_scenarios::lifecycle::Lifecycle;
-use shakedown_sim::{Outcome, Plan, Rehearse, Runner, Script};
+use shakedown_sim::{Plan, Runner, Script};
 
 /// A runner of the design without these guardrails.
 fn without(names: &[&str]) -> Runner<Lifecycle> {
@@ -22,7 +22,7 @@ fn script(repeats: &str, deviations: &[&str]) -> Script {
 
 /// The names of the invariants that a script breaks; all of its deviations must apply.
 fn broken(without: &[&str], script: &Script) -> Vec<String> {
-    let outcome: Outcome = self::without(without).run(Plan::Script(script));
+    let outcome = self::without(without).run(Plan::Script(script));
     assert_eq!(outcome.unapplied, [], "{script}");
     let mut names: Vec<_> = outcome.violations.into_iter().map(|violation| violation.invariant).collect();
     names.dedup();

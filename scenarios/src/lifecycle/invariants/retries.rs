@@ -19,16 +19,18 @@ pub(super) struct AttemptsBounded {
     claims: BTreeMap<(u32, u32), u32>,
     /// Who made an attempt when, and whether it was a retry.
     attempts: Vec<(NodeId, Moment, bool)>,
+    /// What was found: once a run is enough, since what retries for ever would fill the findings.
+    is_found: [bool; 2],
 }
 
 impl AttemptsBounded {
-    fn judge_budget(&self, at: &At<'_>, worker: NodeId, findings: &mut Findings) {
+    fn judge_budget(&mut self, at: &At<'_>, worker: NodeId, findings: &mut Findings) {
         let recent = self.attempts.iter().filter(|(by, when, _)| *by == worker && *when + MINUTE > at.time);
         let (calls, retries) =
             recent.fold((0, 0), |(calls, retries), (_, _, retry)| (calls + 1, retries + u32::from(*retry)));
         let most =
             RETRIES_BANKED + (MINUTE.as_secs() / RETRY_EVERY.as_secs()) as u32 + calls / RETRY_SHARE + 1;
-        if retries > most {
+        if retries > most && !std::mem::replace(&mut self.is_found[0], true) {
             findings.violated("over the budget", &[at.event], || {
                 format!("a worker made {retries} retries among {calls} attempts within a minute")
             });
@@ -49,6 +51,7 @@ impl Invariant<Fact> for AttemptsBounded {
         self.ledger.reset();
         self.claims.clear();
         self.attempts.clear();
+        self.is_found = [false; 2];
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
@@ -58,7 +61,7 @@ impl Invariant<Fact> for AttemptsBounded {
             {
                 let claims = self.claims.entry((after.id, after.replays)).or_default();
                 *claims += 1;
-                if *claims > MAX_ATTEMPTS {
+                if *claims > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
                     findings.violated("too often", &[at.event], || {
                         format!("job {} is tried more than {MAX_ATTEMPTS} times", after.id)
                     });
