@@ -35,6 +35,11 @@ pub enum RegistryFact {
         /// From which of our nodes.
         from: NodeId,
     },
+    /// A connection to it did not come about.
+    Knocked {
+        /// From which job of ours it was tried.
+        job: u32,
+    },
     /// It keeps a new document.
     Made {
         /// Which.
@@ -64,7 +69,7 @@ impl FilingFact {
 
 impl RegistryFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, RegistryFact::Terms { .. } | RegistryFact::Asked { .. })
+        matches!(self, RegistryFact::Terms { .. } | RegistryFact::Asked { .. } | RegistryFact::Knocked { .. })
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -74,6 +79,7 @@ impl RegistryFact {
             RegistryFact::Asked { reference, job, attempt, .. } => {
                 format!("is asked to file reference {reference} (job {job}, attempt {attempt})")
             }
+            RegistryFact::Knocked { job } => format!("cannot be reached for job {job}"),
             RegistryFact::Made { document, reference, .. } => {
                 format!("makes document D{document} for reference {reference}")
             }

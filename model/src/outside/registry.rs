@@ -97,11 +97,12 @@ impl Registry {
 
     async fn file(self, env: Env, request: FileRequest) -> FileAnswer {
         self.draw_episode(&env);
+        let FileRequest { reference, job, attempt, from } = request;
         if self.is_down(env.now()) {
+            self.state(&env, RegistryFact::Knocked { job });
             env.sleep(CONNECT_PATIENCE).await;
             return FileAnswer::NotConnected;
         }
-        let FileRequest { reference, job, attempt, from } = request;
         self.state(&env, RegistryFact::Asked { reference, job, attempt, from });
         env.sleep_until(self.stand_in_line(env.now())).await;
         if self.0.rejected.borrow().contains(&reference) {
@@ -188,7 +189,7 @@ impl Registry {
     fn is_down(&self, now: Moment) -> bool {
         let flapped_down = self.0.trouble.get().is_some_and(|(trouble, from, until)| {
             let turns = now.since(from).as_secs() / FLAP.as_secs();
-            trouble == Trouble::Flaps && now < until && turns % 2 == 0
+            trouble == Trouble::Flaps && now < until && turns.is_multiple_of(2)
         });
         self.has(Trouble::Down, now) || flapped_down
     }

@@ -1,14 +1,13 @@
 //! With every guardrail in place.
 
 use crate::{broken, script, without};
-use shakedown_scenarios::survey;
 use shakedown_sim::search::Bounded;
-use shakedown_sim::{Plan, Rehearse, Variant};
+use shakedown_sim::{Plan, Rehearse, Variant, small_variants};
 
 #[test]
 fn whatever_goes_wrong_it_holds() {
     let mut runner = without(&[]);
-    let variants = survey::small_variants(runner.parameters(), &Variant::default());
+    let variants = small_variants(runner.parameters(), &Variant::default());
     let mut search = Bounded::new(variants, 1, true);
     search.run(&mut runner);
     assert!(search.broken().is_none(), "{:?}", search.broken().map(|broken| &broken.script));

@@ -3,7 +3,7 @@
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::backbone::audit::JobAttempt;
-use shakedown_model::backbone::jobs::{Ending, JobState};
+use shakedown_model::facts::RegistryFact;
 use shakedown_model::terms::{MAX_ATTEMPTS, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE};
 use shakedown_sim::{At, Duration, Findings, Invariant, Moment, NodeId};
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct AttemptsBounded {
     ledger: Ledger,
-    /// How often each job was claimed since its last replay, by job and replay.
-    claims: BTreeMap<(u32, u32), u32>,
+    /// How often each job called since its last replay, by job and replay.
+    calls: BTreeMap<(u32, u32), u32>,
     /// Who made an attempt when, and whether it was a retry.
     attempts: Vec<(NodeId, Moment, bool)>,
     /// What was found: once a run is enough, since what retries for ever would fill the findings.
@@ -43,40 +43,31 @@ impl Invariant<Fact> for AttemptsBounded {
         "attempts-bounded"
     }
     fn about(&self) -> &'static str {
-        "always: no job is tried more than 8 times before a person has looked (a look at what came in meanwhile is no try), and in no minute does a worker make more \
-         retries than its budget has (10 a minute, 10 saved up, and a tenth of its attempts). By our own records, \
-         since what a registry that is down was asked it cannot tell"
+        "always: no job calls the registry more than 8 times before a person has looked, up or down, and in no minute \
+         does a worker make more retries than its budget has (10 a minute, 10 saved up, and a tenth of its attempts). \
+         Calls that are lost on the way are not seen"
     }
     fn reset(&mut self) {
         self.ledger.reset();
-        self.claims.clear();
+        self.calls.clear();
         self.attempts.clear();
         self.is_found = [false; 2];
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Job { before: Some(before), after }
-                if before.state == JobState::Queued && after.state == JobState::Running =>
-            {
-                let claims = self.claims.entry((after.id, after.replays)).or_default();
-                *claims += 1;
-                if *claims > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
+            Fact::Registry(RegistryFact::Asked { job, .. } | RegistryFact::Knocked { job, .. }) => {
+                let replays = self.ledger.job(*job).map_or(0, |job| job.replays);
+                let calls = self.calls.entry((*job, replays)).or_default();
+                *calls += 1;
+                if *calls > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
                     findings.violated("too often", &[at.event], || {
-                        format!("job {} is tried more than {MAX_ATTEMPTS} times", after.id)
+                        format!("job {job} calls the registry more than {MAX_ATTEMPTS} times")
                     });
                 }
             }
-            Fact::Job { before: Some(before), after }
-                if before.state == JobState::Running && after.ended == Some(Ending::Waits) =>
-            {
-                if let Some(claims) = self.claims.get_mut(&(after.id, after.replays)) {
-                    *claims -= 1;
-                }
-            }
             Fact::JobAttempt(JobAttempt { job, worker, touched: None, ended: None, .. }) => {
-                let replays = self.ledger.job(*job).map_or(0, |job| job.replays);
-                let is_retry = self.claims.get(&(*job, replays)).is_some_and(|claims| *claims > 1);
+                let is_retry = self.ledger.job(*job).is_some_and(|job| job.attempts > 1);
                 self.attempts.push((*worker, at.time, is_retry));
                 self.judge_budget(at, *worker, findings);
             }
