@@ -27,13 +27,12 @@ pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
 /// Seeds that a campaign must run before it says anything of a goal without a need of its own.
 pub const LEAST_NEED: u64 = 10_000;
 
-/// Every scenario, in order.
+/// Every scenario, in the order of the systems.
 pub const CATALOGUE: &[Entry] = &[
     crate::booking::ENTRY,
     crate::visit::ENTRY,
     crate::consistency::ENTRY,
     crate::notifications::ENTRY,
-    // In the order of the systems.
     crate::caching::ENTRY,
     crate::lifecycle::ENTRY,
 ];
