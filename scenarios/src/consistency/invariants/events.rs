@@ -81,11 +81,10 @@ impl Invariant<Fact> for NoLostEvent {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.changes.observe(at, fact);
-        match fact {
-            Fact::Event(EventFact::Took { subject, version, .. } | EventFact::Died { subject, version }) => {
-                self.taken.push((*subject, *version));
-            }
-            _ => {}
+        if let Fact::Event(EventFact::Took { subject, version, .. } | EventFact::Died { subject, version }) =
+            fact
+        {
+            self.taken.push((*subject, *version));
         }
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
