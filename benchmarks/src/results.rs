@@ -24,7 +24,7 @@ pub fn write(section: &str, text: &str) {
 const PREFACE: &str =
     "# Results\n\nWritten by the benchmarks themselves; each section says by which, where and when.\n";
 
-/// Where and when this was measured.
+/// Where and when this was measured, and what else ran there.
 fn measured() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
@@ -33,8 +33,10 @@ fn measured() -> String {
     let date = Command::new("date").args(["-u", "+%F"]).output();
     let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let model = model.trim_start_matches(['\t', ' ', ':']);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown");
     format!(
-        "Measured {} on {cores} cores of {model}.",
+        "Measured {} on {cores} cores of {model}, at a load of {load}.",
         date.unwrap_or_else(|_| "at an unknown date".to_owned())
     )
 }
