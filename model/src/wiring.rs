@@ -276,6 +276,16 @@ pub const GUARDRAILS: &[Guardrail] = &[
         }],
     },
     Guardrail {
+        name: "audit-log",
+        system: "jobs",
+        guarded: "a record for each attempt of a job: who made it, what it touched, how it ended",
+        naive: &[Naive {
+            what: "one last result for a job, overwritten by its next attempt",
+            breaks: &["every-side-effect-accounted"],
+            masked_by: &[],
+        }],
+    },
+    Guardrail {
         name: "queued-state",
         system: "job lifecycle",
         guarded: "work waits in the queue until a worker is free; only a full queue refuses, before it promises",

@@ -11,7 +11,8 @@ pub struct Entry {
     pub about: &'static str,
     /// What it takes for granted, a sentence each: beyond these a green says nothing.
     pub assumptions: &'static [&'static str],
-    /// The systems of the design whose guardrails it exercises.
+    /// The systems of the design whose guardrails it exercises; `SYSTEM/NAME` is one guardrail of a system that
+    /// several scenarios share.
     pub systems: &'static [&'static str],
     /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
     /// not named here needs [`LEAST_NEED`].
@@ -85,9 +86,18 @@ pub fn select(names: &[String]) -> Result<Vec<&'static Entry>, Unknown> {
 }
 
 impl Entry {
+    /// Whether it exercises this guardrail.
+    pub fn exercises(&self, guardrail: &Guardrail) -> bool {
+        let is_it = |listed: &&str| match listed.split_once('/') {
+            Some((system, name)) => (system, name) == (guardrail.system, guardrail.name),
+            None => *listed == guardrail.system,
+        };
+        self.systems.iter().any(is_it)
+    }
+
     /// What can be taken out of its design.
     pub fn guardrails(&self) -> impl Iterator<Item = &'static Guardrail> + '_ {
-        GUARDRAILS.iter().filter(|guardrail| self.systems.contains(&guardrail.system))
+        GUARDRAILS.iter().filter(|guardrail| self.exercises(guardrail))
     }
 
     /// Every name that `--without` takes here: of each guardrail its own and those of its forms.

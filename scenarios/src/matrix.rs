@@ -60,7 +60,7 @@ pub fn places(names: &[String]) -> Vec<Place> {
     let rows = GUARDRAILS.iter().flat_map(|guardrail| {
         guardrail.forms().filter(move |(form, _)| wanted(guardrail.name) || wanted(form)).map(
             move |(form, naive)| {
-                let entry = CATALOGUE.iter().find(|entry| entry.systems.contains(&guardrail.system));
+                let entry = CATALOGUE.iter().find(|entry| entry.exercises(guardrail));
                 Place { system: guardrail.system, form, naive, entry }
             },
         )

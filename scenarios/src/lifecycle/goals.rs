@@ -75,11 +75,12 @@ const GOALS: &[(&str, Question)] = &[
     ("succeeded after a replay", |_, _, fact| {
         moves(fact, JobState::Running, JobState::Succeeded, |job| job.replays > 0)
     }),
-    ("document of a worker that had lost its job", |ledger, _, fact| {
+    ("document of a worker that had lost its job", |ledger, at, fact| {
         let Fact::Filing(FilingFact::Filing { after, .. }) = fact else { return false };
         let filed = matches!(after.state, FilingState::Filed(_));
         let job = ledger.jobs.iter().find(|job| job.subject == after.id);
-        filed && job.is_some_and(|job| !matches!(job.state, JobState::Running | JobState::DeadLetter))
+        let nobody_has = |job: &Job| matches!(job.state, JobState::Queued | JobState::Failed);
+        filed && at.number_of("replay").is_none() && job.is_some_and(nobody_has)
     }),
 ];
 

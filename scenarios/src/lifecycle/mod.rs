@@ -33,7 +33,7 @@ pub const ENTRY: Entry = Entry {
     name: "lifecycle",
     about: "clinics report to a registry that may be slow, down or flapping; jobs wait, retry, are given up and replayed",
     assumptions: ASSUMPTIONS,
-    systems: &["job lifecycle"],
+    systems: &["job lifecycle", "jobs/audit-log"],
     needs: goals::NEEDS,
     rehearse: |without| {
         let scenario = Lifecycle::without(without).map_err(|unknown| unknown.to_string())?;

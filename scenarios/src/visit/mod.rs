@@ -39,7 +39,7 @@ pub const ENTRY: Entry = Entry {
     name: "visit",
     about: "operators move patients' visits while clinics' rows come late and twice, and reports are made behind",
     assumptions: ASSUMPTIONS,
-    systems: &["visit", "jobs"],
+    systems: &["visit", "jobs/durable-acceptance", "jobs/job-queue"],
     needs: goals::NEEDS,
     rehearse: |without| {
         let scenario = Visits::without(without).map_err(|unknown| unknown.to_string())?;
