@@ -1,12 +1,12 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`notifications`], [`caching`] and [`lifecycle`]
-//! (scenarios), [`invariants`] (judges of every flow), [`catalogue`] (what there is), [`survey`] (where the world can go another way), [`quiet`] and
-//! [`watchdog`] (what surrounds every run), [`campaign`] (many runs on
-//! many threads), [`canary`] (whether the alarm rings), [`matrix`] (what breaks without which guardrail),
-//! [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart,
-//! what to compare them with, on disk), [`regression`] (failures that are kept), and
-//! [`cli`] (the `shakedown` command).
+//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`notifications`], [`caching`] and
+//! [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without), [`judges`] and [`invariants`] (what
+//! those who judge share), [`catalogue`] (what there is), [`survey`] (where the world can go another way),
+//! [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on many threads), [`canary`]
+//! (whether the alarm rings), [`matrix`] (what breaks without which guardrail), [`certification`] (every script of
+//! few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart, what to compare them with, on
+//! disk), [`regression`] (failures that are kept), and [`cli`] (the `shakedown` command).
 
 pub mod beside;
 pub mod booking;
@@ -19,6 +19,8 @@ pub mod cli;
 pub mod consistency;
 pub mod findings;
 pub mod invariants;
+pub mod judges;
+pub mod lack;
 pub mod lifecycle;
 pub mod matrix;
 pub mod notifications;

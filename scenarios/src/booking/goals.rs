@@ -1,6 +1,7 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::{Ledger, intent};
+use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status};
@@ -19,7 +20,7 @@ struct Memory {
     asked: Vec<u32>,
 }
 
-impl Memory {
+impl judges::Memory for Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.ledger.observe(at, fact);
         match fact {
@@ -31,39 +32,21 @@ impl Memory {
             _ => {}
         }
     }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.attempts.clear();
+        self.asked.clear();
+    }
+}
 
+impl Memory {
     fn open_attempts(&self, intent: u32) -> impl Iterator<Item = &Attempt> {
         let of_intent = self.attempts.iter().filter(move |(_, of)| *of == intent);
         of_intent.map(|(attempt, _)| attempt).filter(|attempt| attempt.known.is_open())
     }
 }
 
-/// A goal told as a question about a fact and what came before it.
-struct State {
-    name: &'static str,
-    memory: Memory,
-    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
-}
-
-impl Goal<Fact> for State {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn reset(&mut self) {
-        self.memory.ledger.reset();
-        self.memory.attempts.clear();
-        self.memory.asked.clear();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.memory, at, fact);
-        self.memory.observe(at, fact);
-        reached
-    }
-}
-
-type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
-
-const GOALS: &[(&str, Question)] = &[
+const GOALS: &[(&str, Question<Memory>)] = &[
     ("partner created behind a timeout", |memory, at, fact| {
         let created = memory.ledger.reservations.iter().any(|reserved| reserved.intent == intent(at));
         matches!(fact, Fact::Booking(BookingFact::Attempt { after, .. }) if after.known == Known::Unknown && after.ask == Ask::Reserve)
@@ -134,10 +117,5 @@ const GOALS: &[(&str, Question)] = &[
 
 /// All goals.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    let goals = GOALS.iter();
-    goals
-        .map(|(name, is_reached)| {
-            Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _
-        })
-        .collect()
+    judges::goals(GOALS)
 }

@@ -1,5 +1,6 @@
 //! What judges keep of the facts: the partner's ledger and our rows, by intent.
 
+use crate::judges::Memory;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::booking::rows::{Attention, Booking, Standing};
@@ -59,6 +60,15 @@ pub struct Ledger {
 /// The intent that a fact concerns; 0 for none.
 pub fn intent(at: &At<'_>) -> u32 {
     at.number_of("intent").unwrap_or(0)
+}
+
+impl Memory for Ledger {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        Ledger::observe(self, at, fact);
+    }
+    fn reset(&mut self) {
+        Ledger::reset(self);
+    }
 }
 
 impl Ledger {

@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod ledger;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
@@ -18,10 +19,10 @@ use shakedown_model::booking::{Platform, statement};
 use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::Partner;
-use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, Parameter, Rehearse, Role, Runner, Scenario,
-    Stage, Store, StoreProfile, Variant,
+    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, Parameter, Role, Scenario, Stage, Store,
+    StoreProfile, Variant,
 };
 use std::rc::Rc;
 
@@ -32,10 +33,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["booking", "idempotency"],
     needs: goals::NEEDS,
-    rehearse: |without| {
-        let scenario = Booking::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Booking::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -49,9 +47,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Booking {
-    without: Vec<String>,
-}
+pub struct Booking(Lack);
 
 impl Booking {
     /// The scenario without these guardrails.
@@ -59,13 +55,7 @@ impl Booking {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -118,7 +108,7 @@ impl Scenario for Booking {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -138,7 +128,7 @@ impl Scenario for Booking {
         let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
-        let backbone = Rc::new(Backbone::new(store, self.design(), facts));
+        let backbone = Rc::new(Backbone::new(store, self.0.design(), facts));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
         let partner = Partner::new(terms(stage.variant()), facts, &api);

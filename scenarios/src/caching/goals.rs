@@ -1,5 +1,6 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
+use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact, OfferFact, Request};
 use shakedown_sim::{At, Goal, Moment};
@@ -15,57 +16,40 @@ struct Memory {
     submissions: Vec<u32>,
 }
 
-/// A goal told as a question about a fact and what came before it.
-struct State {
-    name: &'static str,
-    memory: Memory,
-    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
-}
-
-impl Goal<Fact> for State {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn reset(&mut self) {
-        self.memory = Memory::default();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.memory, at, fact);
+impl judges::Memory for Memory {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
-            Fact::Offer(OfferFact::Offer { after, .. }) if !after.open => self.memory.ended = Some(at.time),
-            Fact::Offer(OfferFact::Shown { .. }) => self.memory.shown += 1,
+            Fact::Offer(OfferFact::Offer { after, .. }) if !after.open => self.ended = Some(at.time),
+            Fact::Offer(OfferFact::Shown { .. }) => self.shown += 1,
             Fact::Edge(EdgeFact::Entered { request, what: Request::Submit }) => {
-                self.memory.submissions.push(*request);
+                self.submissions.push(*request);
             }
             _ => {}
         }
-        reached
     }
 }
 
 /// All of them, in the order in which reports list them.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    let goal = |name, is_reached| -> Box<dyn Goal<Fact>> {
-        Box::new(State { name, memory: Memory::default(), is_reached })
-    };
-    vec![
-        goal("a page showed an offer that had ended", |memory, _, fact| {
+    const GOALS: &[(&str, Question<Memory>)] = &[
+        ("a page showed an offer that had ended", |memory, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Shown { open: true, asked, .. })
                 if memory.ended.is_some_and(|ended| ended < *asked))
         }),
-        goal("an order came too late", |memory, _, fact| {
+        ("an order came too late", |memory, _, fact| {
             matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. })
                 if memory.submissions.contains(request))
         }),
-        goal("a fill came too late", |_, _, fact| {
+        ("a fill came too late", |_, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Filled { kept: false, .. }))
         }),
-        goal("the cache forgot an offer long after its end", |memory, at, fact| {
+        ("the cache forgot an offer long after its end", |memory, at, fact| {
             let late = |ended: Moment| at.time.since(ended).as_secs() >= 5;
             matches!(fact, Fact::Offer(OfferFact::Forgotten { .. })) && memory.ended.is_some_and(late)
         }),
-        goal("a crowd was served", |memory, _, fact| {
+        ("a crowd was served", |memory, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Shown { .. })) && memory.shown >= 500
         }),
-    ]
+    ];
+    judges::goals(GOALS)
 }

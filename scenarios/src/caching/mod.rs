@@ -9,6 +9,7 @@ pub mod goals;
 pub mod invariants;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use shakedown_model::backbone::outbox::{self, Consumer};
 use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
@@ -17,10 +18,10 @@ use shakedown_model::booking::offers::Forgetting;
 use shakedown_model::outside::cache::{self, CacheApi};
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::viewer::{self, Viewer};
-use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Rehearse,
-    Role, Runner, Scenario, Site, Stage, Store, Variant,
+    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Role,
+    Scenario, Site, Stage, Store, Variant,
 };
 use std::rc::Rc;
 
@@ -31,10 +32,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["caching"],
     needs: goals::NEEDS,
-    rehearse: |without| {
-        let scenario = Caching::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Caching::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -45,9 +43,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Caching {
-    without: Vec<String>,
-}
+pub struct Caching(Lack);
 
 impl Caching {
     /// The scenario without these guardrails.
@@ -55,13 +51,7 @@ impl Caching {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -102,7 +92,7 @@ impl Scenario for Caching {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn horizon(&self, _: &Variant) -> Horizon {
@@ -112,7 +102,8 @@ impl Scenario for Caching {
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.design(), facts).with_outbox();
+        let backbone =
+            Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts).with_outbox();
         let backbone = Rc::new(backbone);
         let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, faults::CACHE));
         let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);

@@ -9,6 +9,7 @@ pub mod goals;
 pub mod invariants;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use shakedown_model::backbone::events::Event;
 use shakedown_model::backbone::outbox::{self, Consumer};
 use shakedown_model::backbone::topic::Topic;
@@ -22,11 +23,11 @@ use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::feed;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::outside::shopper::Shopper;
-use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::queue::Reached;
 use shakedown_sim::{
     Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Queue,
-    Rehearse, Role, Runner, Scenario, Site, Stage, Store, Variant,
+    Role, Scenario, Site, Stage, Store, Variant,
 };
 use std::rc::Rc;
 
@@ -37,10 +38,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["consistency"],
     needs: &[],
-    rehearse: |without| {
-        let scenario = Consistency::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Consistency::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -52,9 +50,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Consistency {
-    without: Vec<String>,
-}
+pub struct Consistency(Lack);
 
 impl Consistency {
     /// The scenario without these guardrails.
@@ -62,13 +58,7 @@ impl Consistency {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -90,7 +80,7 @@ impl Scenario for Consistency {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn horizon(&self, _: &Variant) -> Horizon {
@@ -103,7 +93,7 @@ impl Scenario for Consistency {
         let broker = stage.node(Role::outside("broker".into()), |_| {});
         let (to_feed, to_list) = (queue(stage, &broker, "feed"), queue(stage, &broker, "list"));
         let topic = Topic::new([to_feed.clone(), to_list.clone()]);
-        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.design(), facts);
+        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts);
         let backbone = Rc::new(backbone.with_outbox().with_topic(topic.clone()));
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
         let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);

@@ -1,38 +1,16 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::Ledger;
+use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
 use shakedown_model::facts::{Code, EdgeFact, FilingFact};
 use shakedown_model::filing::rows::FilingState;
 use shakedown_model::terms::MAX_ATTEMPTS;
-use shakedown_sim::{At, Goal};
+use shakedown_sim::Goal;
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[("document of a worker that had lost its job", 20_000)];
-
-/// A goal told as a question about a fact and what came before it.
-struct State {
-    name: &'static str,
-    ledger: Ledger,
-    is_reached: Question,
-}
-
-impl Goal<Fact> for State {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn reset(&mut self) {
-        self.ledger.reset();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.ledger, at, fact);
-        self.ledger.observe(at, fact);
-        reached
-    }
-}
-
-type Question = fn(&Ledger, &At<'_>, &Fact) -> bool;
 
 /// Whether a job moves like this with the fact.
 fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool) -> bool {
@@ -40,7 +18,7 @@ fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool)
         if before.state == from && after.state == to && asks(after))
 }
 
-const GOALS: &[(&str, Question)] = &[
+const GOALS: &[(&str, Question<Ledger>)] = &[
     ("more jobs waiting than workers can take", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
         matches!(fact, Fact::Job { .. }) && waiting > 8
@@ -86,8 +64,5 @@ const GOALS: &[(&str, Question)] = &[
 
 /// All goals.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    let goal = |(name, is_reached): &(&'static str, Question)| {
-        Box::new(State { name, ledger: Ledger::default(), is_reached: *is_reached }) as _
-    };
-    GOALS.iter().map(goal).collect()
+    judges::goals(GOALS)
 }

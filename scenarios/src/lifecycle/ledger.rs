@@ -1,5 +1,6 @@
 //! What judges keep of the facts: our rows by report, and the registry's documents.
 
+use crate::judges::Memory;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, Kind};
 use shakedown_model::facts::{FilingFact, RegistryFact};
@@ -56,6 +57,15 @@ pub struct Ledger {
     pub documents: Vec<Document>,
     /// Whether the registry keeps one document for a reference.
     pub knows_repeats: bool,
+}
+
+impl Memory for Ledger {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        Ledger::observe(self, at, fact);
+    }
+    fn reset(&mut self) {
+        Ledger::reset(self);
+    }
 }
 
 impl Ledger {

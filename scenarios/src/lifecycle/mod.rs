@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod ledger;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use shakedown_model::backbone::admission::Capacity;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::filing::Office;
@@ -20,10 +21,10 @@ use shakedown_model::outside::clinic::{self, ReportEdge};
 use shakedown_model::outside::on_call::OnCall;
 use shakedown_model::outside::registry::Registry;
 use shakedown_model::terms::POOL;
-use shakedown_model::{Backbone, Design, Fact};
+use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
-    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Rehearse, Role, Runner,
-    Scenario, Stage, Store, Variant,
+    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    Store, Variant,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,10 +36,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["job lifecycle", "jobs/audit-log"],
     needs: goals::NEEDS,
-    rehearse: |without| {
-        let scenario = Lifecycle::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Lifecycle::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -52,9 +50,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Lifecycle {
-    without: Vec<String>,
-}
+pub struct Lifecycle(Lack);
 
 impl Lifecycle {
     /// The scenario without these guardrails.
@@ -62,13 +58,7 @@ impl Lifecycle {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -104,7 +94,7 @@ impl Scenario for Lifecycle {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -124,7 +114,7 @@ impl Scenario for Lifecycle {
             RegistryApi::over(&Link::new("registry", HOP, faults::REGISTRY), &calm("registry page"));
         let api = Api::over(&Link::new("inside", SHORT_HOP, LinkFaults::NONE), &calm("desk"));
         let edge = ReportEdge::over(&Link::new("web", HOP, faults::WEB));
-        let backbone = Backbone::new(store, self.design(), facts).with_audit(facts).with_capacity(CAPACITY);
+        let backbone = Backbone::new(store, self.0.design(), facts).with_audit(facts).with_capacity(CAPACITY);
         let backbone = Rc::new(backbone);
         let office = Office::new(&backbone, to_registry.clone(), repeats, facts);
 

@@ -1,6 +1,7 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::post::Post;
+use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{Known, MailState, Policy};
 use shakedown_model::facts::{MailFact, MailProviderFact};
@@ -18,29 +19,14 @@ struct Memory {
     published: bool,
 }
 
-/// A goal told as a question about a fact and what came before it.
-struct State {
-    name: &'static str,
-    memory: Memory,
-    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
-}
-
-impl Goal<Fact> for State {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn reset(&mut self) {
-        self.memory = Memory::default();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.memory, at, fact);
-        self.memory.post.observe(at, fact);
+impl judges::Memory for Memory {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        self.post.observe(at, fact);
         match fact {
-            Fact::MailProvider(MailProviderFact::Took { send, .. }) => self.memory.took.push(*send),
-            Fact::Mail(MailFact::Template(_)) => self.memory.published = true,
+            Fact::MailProvider(MailProviderFact::Took { send, .. }) => self.took.push(*send),
+            Fact::Mail(MailFact::Template(_)) => self.published = true,
             _ => {}
         }
-        reached
     }
 }
 
@@ -54,9 +40,7 @@ fn moved(fact: &Fact) -> Option<(MailState, MailState)> {
     }
 }
 
-type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
-
-const GOALS: &[(&str, Question)] = &[
+const GOALS: &[(&str, Question<Memory>)] = &[
     ("taken by the provider behind a timeout", |memory, _, fact| {
         matches!(fact, Fact::Mail(MailFact::Send { before: Some(_), after })
             if after.known == Known::Unknown && memory.took.contains(&after.id))
@@ -103,10 +87,5 @@ const GOALS: &[(&str, Question)] = &[
 
 /// All goals.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    let goals = GOALS.iter();
-    goals
-        .map(|(name, is_reached)| {
-            Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _
-        })
-        .collect()
+    judges::goals(GOALS)
 }

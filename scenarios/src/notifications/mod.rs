@@ -11,6 +11,7 @@ pub mod invariants;
 pub mod post;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use editor::Editor;
 use shakedown_model::backbone::events::What;
 use shakedown_model::backbone::mail::desk::MailDesk;
@@ -28,10 +29,10 @@ use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::partner::Partner;
-use shakedown_model::{Backbone, Design, Fact, PartnerTerms};
+use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Rehearse, Role, Runner,
-    Scenario, Stage, Store, Variant,
+    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    Store, Variant,
 };
 use std::rc::Rc;
 
@@ -42,10 +43,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["notifications"],
     needs: goals::NEEDS,
-    rehearse: |without| {
-        let scenario = Notifications::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Notifications::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -60,9 +58,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Notifications {
-    without: Vec<String>,
-}
+pub struct Notifications(Lack);
 
 impl Notifications {
     /// The scenario without these guardrails.
@@ -70,13 +66,7 @@ impl Notifications {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -99,7 +89,7 @@ impl Scenario for Notifications {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -116,7 +106,7 @@ impl Scenario for Notifications {
         let store = Store::new(&server, faults::STORE);
         let pages = Link::new("pages", HOP, LinkFaults::NONE);
         let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &pages);
-        let backbone = Backbone::new(store, self.design(), facts);
+        let backbone = Backbone::new(store, self.0.design(), facts);
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
         furnish(&backbone.store, &mail, stage.variant().number("customers"));
         let backbone = Rc::new(backbone.with_mail(mail));

@@ -1,6 +1,7 @@
 //! What judges keep of the facts: which events there were, what lies in the mailboxes, what the provider did, and
 //! our rows.
 
+use crate::judges::Memory;
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::mail::provider::Letter;
@@ -72,6 +73,15 @@ pub struct Post {
     pub sends: Vec<Send>,
     /// Attempts that were ever on record as unknown.
     pub unknown: Vec<u32>,
+}
+
+impl Memory for Post {
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) {
+        Post::observe(self, at, fact);
+    }
+    fn reset(&mut self) {
+        Post::reset(self);
+    }
 }
 
 impl Post {

@@ -1,6 +1,7 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::{Kept, Ledger};
+use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::MailState;
@@ -24,7 +25,7 @@ struct Memory {
     stuck: Vec<u32>,
 }
 
-impl Memory {
+impl judges::Memory for Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.ledger.observe(at, fact);
         match fact {
@@ -39,7 +40,9 @@ impl Memory {
             _ => {}
         }
     }
+}
 
+impl Memory {
     /// The report whose job a worker has lost with this fact.
     fn orphaned(&self, at: &At<'_>, fact: &Fact) -> Option<&Report> {
         let Fact::Job { before: Some(before), after } = fact else { return None };
@@ -56,30 +59,7 @@ impl Memory {
     }
 }
 
-/// A goal told as a question about a fact and what came before it.
-struct State {
-    name: &'static str,
-    memory: Memory,
-    is_reached: fn(&Memory, &At<'_>, &Fact) -> bool,
-}
-
-impl Goal<Fact> for State {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn reset(&mut self) {
-        self.memory = Memory::default();
-    }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.memory, at, fact);
-        self.memory.observe(at, fact);
-        reached
-    }
-}
-
-type Question = fn(&Memory, &At<'_>, &Fact) -> bool;
-
-const GOALS: &[(&str, Question)] = &[
+const GOALS: &[(&str, Question<Memory>)] = &[
     ("crash with the PDF half-written", |memory, at, fact| {
         let document = |report: &Report| Document { visit: report.visit, revision: report.revision };
         let half = |report: &Report| memory.begun.iter().any(|(_, begun)| *begun == document(report));
@@ -142,10 +122,5 @@ const GOALS: &[(&str, Question)] = &[
 
 /// All goals.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    let goals = GOALS.iter();
-    goals
-        .map(|(name, is_reached)| {
-            Box::new(State { name, memory: Memory::default(), is_reached: *is_reached }) as _
-        })
-        .collect()
+    judges::goals(GOALS)
 }

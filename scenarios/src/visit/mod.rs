@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod ledger;
 
 use crate::catalogue::Entry;
+use crate::lack::{self, Lack};
 use shakedown_model::backbone::events::What;
 use shakedown_model::backbone::mail::desk::MailDesk;
 use shakedown_model::backbone::mail::provider::ProviderApi;
@@ -27,10 +28,10 @@ use shakedown_model::visit::connector::DocumentApi;
 use shakedown_model::visit::report::Reporter;
 use shakedown_model::visit::rows::Action;
 use shakedown_model::visit::{Platform, close};
-use shakedown_model::{Backbone, Design, Fact};
+use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
-    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Rehearse, Role, Runner, Scenario,
-    Stage, Store, Variant,
+    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Role, Scenario, Stage, Store,
+    Variant,
 };
 use std::rc::Rc;
 
@@ -41,10 +42,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["visit", "jobs/durable-acceptance", "jobs/job-queue"],
     needs: goals::NEEDS,
-    rehearse: |without| {
-        let scenario = Visits::without(without).map_err(|unknown| unknown.to_string())?;
-        Ok(Box::new(Runner::new(scenario)) as Box<dyn Rehearse>)
-    },
+    rehearse: |without| lack::rehearse(Visits::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -57,9 +55,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Visits {
-    without: Vec<String>,
-}
+pub struct Visits(Lack);
 
 impl Visits {
     /// The scenario without these guardrails.
@@ -67,13 +63,7 @@ impl Visits {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Design::without(names)?;
-        Ok(Self { without: names.to_vec() })
-    }
-
-    fn design(&self) -> Design {
-        Design::without(&self.without)
-            .unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
+        Lack::of(names).map(Self)
     }
 }
 
@@ -103,7 +93,7 @@ impl Scenario for Visits {
     }
 
     fn without(&self) -> Vec<String> {
-        self.without.clone()
+        self.0.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -127,7 +117,7 @@ impl Scenario for Visits {
         let api = Api::over(&inside);
         let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &inside);
         let desk = MailDesk::over(&inside, &inside);
-        let backbone = Backbone::new(store, self.design(), facts);
+        let backbone = Backbone::new(store, self.0.design(), facts);
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
         furnish(&backbone.store, &mail, stage.variant().number("visits"));
         let backbone = Rc::new(backbone.with_mail(mail));

@@ -1,9 +1,9 @@
 //! What was accepted is kept, once, and comes to an end.
 
 use super::super::ledger::{Ledger, intent};
-use super::at_rest::AtRest;
 use crate::invariants::claims::Claims;
 use crate::invariants::transient::FaultSpan;
+use crate::judges::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request};
@@ -95,7 +95,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
 pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
     let about =
         "once healed: each booking is confirmed or over, or listed for a person as review or dead letter";
-    AtRest::asking("accepted-work-finishes", about, |ledger, findings| {
+    AtRest::asking("accepted-work-finishes", about, |ledger: &Ledger, findings| {
         for kept in &ledger.bookings {
             let status = kept.row.status;
             if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&kept.row) {

@@ -2,7 +2,6 @@
 //! none knows how the platform is built.
 
 mod acceptance;
-mod at_rest;
 mod record;
 mod reservations;
 mod screens;

@@ -1,7 +1,7 @@
 //! What the partner holds and charges, against what was wanted.
 
 use super::super::ledger::{Kept, Ledger, Reserved, intent};
-use super::at_rest::AtRest;
+use crate::judges::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
 use shakedown_model::facts::PartnerFact;
@@ -118,7 +118,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
 /// What lives at the partner is ours to know.
 pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person";
-    AtRest::asking("no-orphan-reservation", about, |ledger, findings| {
+    AtRest::asking("no-orphan-reservation", about, |ledger: &Ledger, findings| {
         for reserved in ledger.reservations.iter().filter(|reserved| reserved.is_live()) {
             let owns = |kept: &Kept| {
                 kept.row.status == Status::Confirmed && kept.row.reservation == Some(reserved.id)
@@ -136,7 +136,7 @@ pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
 pub(super) fn local_and_partner_agree() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: the reservation of a confirmed booking is live in the partner's ledger, and one that \
                  is listed for a person has at most one live reservation";
-    AtRest::asking("local-and-partner-agree", about, |ledger, findings| {
+    AtRest::asking("local-and-partner-agree", about, |ledger: &Ledger, findings| {
         for kept in &ledger.bookings {
             if ledger.is_listed(&kept.row) {
                 at_most_one(ledger, kept, findings);

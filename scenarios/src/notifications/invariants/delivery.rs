@@ -1,8 +1,8 @@
 //! What became of mail, and whether we know.
 
 use super::super::post::{Happened, Post, is_listed};
-use super::at_rest::AtRest;
 use crate::invariants::transient::FaultSpan;
+use crate::judges::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{MailState, Notification, Recipient};
 use shakedown_model::backbone::mail::templates::Variable;
@@ -14,7 +14,7 @@ pub(super) fn known_or_flagged() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: a planned mail's row says what the mailbox and the provider's log say (arrived, returned, \
                  refused, or not sent to a dead address), or a person is told to look at it; and each mail in a mailbox belongs \
                  to an attempt on record";
-    AtRest::asking("delivery-known-or-flagged", about, |post, findings| {
+    AtRest::asking("delivery-known-or-flagged", about, |post: &Post, findings| {
         for (row, event) in post.notifications.iter().filter(|(row, _)| !is_listed(row)) {
             if let Some(objection) = objection(post, row) {
                 let roles = format!("{:?}, {objection}", row.state);
@@ -55,7 +55,7 @@ fn objection(post: &Post, row: &Notification) -> Option<&'static str> {
 pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: each recipient of each event has its mail, or it came back, or it was refused, or its address \
                  is dead, or it is listed for a person. How bookings end is not judged here";
-    AtRest::asking("accepted-work-finishes", about, |post, findings| {
+    AtRest::asking("accepted-work-finishes", about, |post: &Post, findings| {
         for event in &post.events {
             for recipient in event.recipients().filter(|recipient| !is_settled(post, event, *recipient)) {
                 findings.violated("not told", &[event.event], || {
@@ -91,7 +91,7 @@ fn is_dead(post: &Post, recipient: Recipient) -> bool {
 pub(super) fn every_side_effect_accounted() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: each message that reached the provider has its attempt in our log, with its answer or as \
                  unknown";
-    AtRest::asking("every-side-effect-accounted", about, |post, findings| {
+    AtRest::asking("every-side-effect-accounted", about, |post: &Post, findings| {
         for (asked, event) in &post.asked {
             if !post.sends.iter().any(|send| send.id == *asked) {
                 findings.violated("no record", &[*event], || {

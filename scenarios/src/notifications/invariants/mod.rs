@@ -1,7 +1,6 @@
 //! The invariants of notifications. They read the mailboxes, the provider's log, the edge's log and committed
 //! rows; none knows how mail is sent.
 
-mod at_rest;
 mod delivery;
 mod messages;
 mod texts;
