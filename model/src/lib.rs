@@ -19,5 +19,6 @@ pub mod wiring;
 
 pub use backbone::Backbone;
 pub use facts::Fact;
+pub use guardrails::{Guardrail, Naive};
 pub use terms::PartnerTerms;
-pub use wiring::{Design, GUARDRAILS, Guardrail, Naive, UnknownGuardrail};
+pub use wiring::{Design, GUARDRAILS, UnknownGuardrail};

@@ -2,11 +2,24 @@
 
 use crate::backbone::jobs::Job;
 use crate::facts::Code;
+use crate::guardrails::{Guardrail, Naive};
 use crate::visit::{Platform, report};
 use shakedown_sim::{Env, Moment};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "async-worker",
+    system: "visit",
+    guarded: "the visit is committed and answered; workers make its documents",
+    naive: &[Naive {
+        what: "the document is made within the request",
+        breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: in which state a report's job is stored with the visit, and what happens before the answer.
 pub trait AsyncWorker {

@@ -3,9 +3,21 @@
 use crate::backbone::Backbone;
 use crate::backbone::events::Event;
 use crate::backbone::outbox;
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "atomic-write",
+    system: "consistency",
+    guarded: "a row and its event are written in one transaction",
+    naive: &[
+        Naive { what: "the row is committed, then the event", breaks: &["no-lost-event"], masked_by: &[] },
+        Naive { what: "the event is committed, then the row", breaks: &["no-phantom-event"], masked_by: &[] },
+    ],
+};
 
 /// What writing an event comes to.
 pub type Written<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;

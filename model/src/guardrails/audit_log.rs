@@ -1,5 +1,19 @@
 //! `audit-log`: each attempt of a job leaves a record of its own: who made it, what it touched, how it ended.
 
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "audit-log",
+    system: "jobs",
+    guarded: "a record for each attempt of a job: who made it, what it touched, how it ended",
+    naive: &[Naive {
+        what: "one last result for a job, overwritten by its next attempt",
+        breaks: &["every-side-effect-accounted"],
+        masked_by: &[],
+    }],
+};
+
 /// The seam: where an attempt's record is kept.
 pub trait AuditLog {
     /// The number of the record among those of its job.

@@ -5,10 +5,23 @@ use crate::booking::platform::Platform;
 use crate::booking::rows::Status;
 use crate::booking::worker;
 use crate::facts::Code;
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::{Env, Moment};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "background-sync",
+    system: "booking",
+    guarded: "the order is committed and answered; workers call the partner",
+    naive: &[Naive {
+        what: "the partner is called within the request",
+        breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: in which state a booking's job is stored with it, and what happens before the answer.
 pub trait BackgroundSync {

@@ -5,6 +5,19 @@ use crate::booking::case::{Case, Evidence};
 use crate::booking::connector::PartnerAnswer;
 use crate::booking::rows::{Attention, Booking, Standing, Status};
 use crate::facts::Word;
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "booking-contract",
+    system: "booking",
+    guarded: "one set of statuses, one translation per partner, rules for every move",
+    naive: &[Naive {
+        what: "connector, callback and client each map words; the last writer wins",
+        breaks: &["legal-transitions-only", "screens-agree-at-rest"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what the partner's words mean, how a booking moves, what a screen says.
 pub trait BookingContract {

@@ -2,8 +2,28 @@
 //! whoever is failing.
 
 use crate::backbone::jobs::{Ending, Job};
+use crate::guardrails::{Guardrail, Naive};
 use crate::terms::{MAX_ATTEMPTS, backoff};
 use shakedown_sim::Duration;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "bounded-retry",
+    system: "job lifecycle",
+    guarded: "attempts counted at the claim; backoff, a budget for retries, a breaker",
+    naive: &[
+        Naive {
+            what: "what failed is tried again at once, for ever",
+            breaks: &["attempts-bounded", "goodput-recovers"],
+            masked_by: &[],
+        },
+        Naive {
+            what: "what failed is never tried again",
+            breaks: &["transient-faults-heal"],
+            masked_by: &[],
+        },
+    ],
+};
 
 /// The seam: when a job that brought nothing is due again, when it has been tried often enough, and whether a
 /// dependency that fails is spared.

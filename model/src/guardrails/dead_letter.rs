@@ -1,7 +1,23 @@
 //! `dead-letter`: a job that is given up is kept and listed, and only a person sends it back.
 
 use crate::backbone::jobs::{Job, JobState};
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::{Duration, Moment};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "dead-letter",
+    system: "job lifecycle",
+    guarded: "what is given up is listed; a person looks, and has it replayed with a reason",
+    naive: &[
+        Naive { what: "what is given up is deleted", breaks: &["accepted-work-finishes"], masked_by: &[] },
+        Naive {
+            what: "a timer sends back what was given up",
+            breaks: &["unsafe-work-never-replays-by-itself"],
+            masked_by: &[],
+        },
+    ],
+};
 
 /// The seam: what becomes of a job that is given up.
 pub trait DeadLetter {

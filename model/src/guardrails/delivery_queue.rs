@@ -4,10 +4,23 @@ use crate::backbone::Backbone;
 use crate::backbone::events::Event;
 use crate::backbone::mail::delivery;
 use crate::backbone::mail::rows::{MailState, Notification};
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::{Env, Moment};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "delivery-queue",
+    system: "notifications",
+    guarded: "mail is queued with the event; mailers send it",
+    naive: &[Naive {
+        what: "mail is sent within the action",
+        breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: how a planned notification is stored, and what the action does once it has committed.
 pub trait DeliveryQueue {

@@ -2,6 +2,7 @@
 
 use crate::backbone::Reply;
 use crate::facts::Code;
+use crate::guardrails::{Guardrail, Naive};
 use crate::visit::Platform;
 use crate::visit::api::{self, Verdict};
 use crate::visit::change::{self, Order};
@@ -11,6 +12,14 @@ use shakedown_sim::{Env, StoreError};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "durable-acceptance",
+    system: "jobs",
+    guarded: "committed, then answered; after an unknown commit one asks again with the same key",
+    naive: &[Naive { what: "answered, then saved", breaks: &["accepted-means-durable"], masked_by: &[] }],
+};
 
 /// An answer, in time.
 pub type Answered = Pin<Box<dyn Future<Output = Reply<Verdict>>>>;

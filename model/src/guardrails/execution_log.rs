@@ -1,6 +1,19 @@
 //! `execution-log`: a row for each attempt, written before the partner is called.
 
 use crate::booking::rows::Attempt;
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "execution-log",
+    system: "idempotency",
+    guarded: "a row before each call to the partner, its answer after",
+    naive: &[Naive {
+        what: "the row is written when the call returns",
+        breaks: &["every-side-effect-accounted", "exactly-one-reservation-per-intent"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: which row stands in the log while the partner is called.
 pub trait ExecutionLog {

@@ -2,12 +2,25 @@
 
 use crate::booking::platform::Platform;
 use crate::booking::rows::Offer;
+use crate::guardrails::{Guardrail, Naive};
 use crate::outside::cache::Found;
 use crate::terms::CACHE_PATIENCE;
 use shakedown_sim::store::{LockMode, LockWait};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "freshness-policy",
+    system: "caching",
+    guarded: "orders are decided on the locked row in the database, never on the cache",
+    naive: &[Naive {
+        what: "orders are decided on what the cache has",
+        breaks: &["no-stale-decision"],
+        masked_by: &[],
+    }],
+};
 
 /// What is known of an offer when it is decided on.
 pub type Decided<'a> = Pin<Box<dyn Future<Output = Result<Option<Offer>, StoreError>> + 'a>>;

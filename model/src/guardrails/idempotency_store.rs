@@ -1,6 +1,19 @@
 //! `idempotency-store`: what was accepted is remembered for good, so that asking again is no new order.
 
 use crate::booking::rows::{Booking, Quote};
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "idempotency-store",
+    system: "idempotency",
+    guarded: "a quote can be accepted once, for good; another payload is refused",
+    naive: &[Naive {
+        what: "each submission is a new order",
+        breaks: &["one-booking-per-intent", "exactly-one-reservation-per-intent"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what makes two orders one, and how one that is asked again is found.
 pub trait IdempotencyStore {

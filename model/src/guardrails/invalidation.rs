@@ -1,6 +1,26 @@
 //! `invalidation`: what has changed leaves the cache, and does not come back by a fill that was under way.
 
+use crate::guardrails::{Guardrail, Naive};
 use crate::outside::cache::Lease;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "invalidation",
+    system: "caching",
+    guarded: "changes leave the cache from the outbox on, and a fill needs its lease",
+    naive: &[
+        Naive {
+            what: "what is cached ends with its time to live",
+            breaks: &["staleness-bounded"],
+            masked_by: &[],
+        },
+        Naive {
+            what: "whoever has read something puts it into the cache",
+            breaks: &["staleness-bounded"],
+            masked_by: &[],
+        },
+    ],
+};
 
 /// The seam: whether the cache is told of changes, and by what right it is filled.
 pub trait Invalidation {

@@ -1,10 +1,23 @@
 //! `job-queue`: work that was accepted waits in the database, not in the memory of a process.
 
 use crate::backbone::jobs::Job;
+use crate::guardrails::{Guardrail, Naive};
 use crate::terms::{MAX_ATTEMPTS, backoff};
 use crate::visit::{Platform, report};
 use shakedown_sim::{Env, StoreError};
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "job-queue",
+    system: "jobs",
+    guarded: "a job is a row, kept with what it is owed to",
+    naive: &[Naive {
+        what: "a task of the process that answered",
+        breaks: &["accepted-work-finishes"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: where a job waits.
 pub trait JobQueue {

@@ -1,4 +1,4 @@
-//! The guardrails: components of the design that can be taken out. Each module holds the seam, the guarded
+//! The guardrails: components of the design that can be taken out. Each module holds its row of the table, the seam, the guarded
 //! form, and the naive form that teams ship instead.
 
 pub mod async_worker;
@@ -25,3 +25,38 @@ pub mod read_model;
 pub mod retry_safe_job;
 pub mod status_sync;
 pub mod workflow_service;
+
+/// A component that can be taken out.
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrail {
+    /// Its name, as `--without` takes it.
+    pub name: &'static str,
+    /// The system that it belongs to.
+    pub system: &'static str,
+    /// What it does.
+    pub guarded: &'static str,
+    /// What is built instead where it is missing: one or two forms, `NAME:a` and `NAME:b`.
+    pub naive: &'static [Naive],
+}
+
+/// What teams ship in place of a guardrail.
+#[derive(Clone, Copy, Debug)]
+pub struct Naive {
+    /// What it does.
+    pub what: &'static str,
+    /// The claims about the whole platform that no longer hold: it is caught when one of them is broken.
+    pub breaks: &'static [&'static str],
+    /// Guardrails that repair the damage: they are taken out with it where it is to be shown.
+    pub masked_by: &'static [&'static str],
+}
+
+impl Guardrail {
+    /// The names of its forms, as `--without` takes them: `NAME`, or `NAME:a` and `NAME:b`.
+    pub fn forms(&self) -> impl Iterator<Item = (String, &'static Naive)> + '_ {
+        let several = self.naive.len() > 1;
+        let name = self.name;
+        self.naive.iter().zip(["a", "b"]).map(move |(naive, form)| {
+            (if several { format!("{name}:{form}") } else { name.to_owned() }, naive)
+        })
+    }
+}

@@ -1,8 +1,21 @@
 //! `notification-log`: a row for each attempt to send, written before the provider is called.
 
 use crate::backbone::mail::rows::{MailState, Notification, Send};
+use crate::guardrails::{Guardrail, Naive};
 use crate::terms::LEASE;
 use shakedown_sim::Moment;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "notification-log",
+    system: "notifications",
+    guarded: "a row before each send, its answer and the provider's news after",
+    naive: &[Naive {
+        what: "the row is written when the send returns",
+        breaks: &["one-message-per-event-and-recipient", "delivery-known-or-flagged"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what stands in the log while the provider is called.
 pub trait NotificationLog {

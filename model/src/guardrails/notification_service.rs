@@ -3,6 +3,19 @@
 use crate::backbone::events::{Event, Subject};
 use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Channel, Recipient};
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "notification-service",
+    system: "notifications",
+    guarded: "one plan for each event: recipients, version of the text, policy",
+    naive: &[Naive {
+        what: "each caller has mail sent when it sees a change, in the text of the moment",
+        breaks: &["one-message-per-event-and-recipient", "right-template"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what one event's mail to one recipient is known by, which text it has, and who may ask for mail.
 pub trait NotificationService {

@@ -3,8 +3,21 @@
 
 use crate::backbone::mail::rows::MailState;
 use crate::facts::VisitWord;
+use crate::guardrails::{Guardrail, Naive};
 use crate::visit::rows::{ReportState, Status};
 use crate::visit::view::{Case, Lack};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "operational-status-view",
+    system: "visit",
+    guarded: "shows transition, report, message and attempts; a replay does what lacks",
+    naive: &[Naive {
+        what: "shows the visit's row; a replay runs all of it again",
+        breaks: &["no-premature-success", "replay-is-safe"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what a screen says of a visit, and what a replay does.
 pub trait OperationalStatusView {

@@ -2,10 +2,23 @@
 
 use crate::backbone::Backbone;
 use crate::backbone::events::Event;
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::Env;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "outbox",
+    system: "consistency",
+    guarded: "events wait in the database until a relay has told them to everybody",
+    naive: &[Naive {
+        what: "whoever has committed the row publishes the event",
+        breaks: &["no-lost-event"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: how an event comes to those who act on it.
 pub trait Outbox {

@@ -1,6 +1,19 @@
 //! `queued-state`: work waits in a state of its own until a worker is free.
 
 use crate::backbone::admission::Load;
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "queued-state",
+    system: "job lifecycle",
+    guarded: "work waits in the queue until a worker is free; only a full queue refuses, before it promises",
+    naive: &[Naive {
+        what: "work is handed to a free worker; none is an error",
+        breaks: &["spikes-absorbed"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: whether new work is taken on, as the jobs stand.
 pub trait QueuedState {

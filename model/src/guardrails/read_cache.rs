@@ -3,10 +3,23 @@
 use crate::backbone::Reply;
 use crate::booking::offers::{Pages, reply};
 use crate::booking::rows::Offer;
+use crate::guardrails::{Guardrail, Naive};
 use shakedown_sim::Env;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "read-cache",
+    system: "caching",
+    guarded: "pages are read through the cache: one fills, few wait at the database",
+    naive: &[Naive {
+        what: "each page asks the database",
+        breaks: &["primary-within-capacity", "requests-answer-in-time"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: from where a page is read.
 pub trait ReadCache {

@@ -5,11 +5,24 @@ use crate::booking::platform::Platform;
 use crate::booking::rows::Standing;
 use crate::booking::summaries::{ListRequest, Summary, projected};
 use crate::facts::Code;
+use crate::guardrails::{Guardrail, Naive};
 use crate::terms::PARTNER_PATIENCE;
 use shakedown_sim::Env;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "read-model",
+    system: "consistency",
+    guarded: "a list shows one committed version of a row, from a projection",
+    naive: &[Naive {
+        what: "a list is stitched together from our row and the partner's live answer",
+        breaks: &["screens-show-one-version", "screens-agree-at-rest"],
+        masked_by: &[],
+    }],
+};
 
 /// What a list is answered.
 pub type Listed = Pin<Box<dyn Future<Output = Reply<Summary>>>>;

@@ -2,6 +2,22 @@
 
 use crate::booking::case::{Case, Step};
 use crate::booking::rows::Booking;
+use crate::guardrails::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "retry-safe-job",
+    system: "idempotency",
+    guarded: "the key is the booking's and its generation's",
+    naive: &[
+        Naive {
+            what: "a new key for each attempt",
+            breaks: &["exactly-one-reservation-per-intent"],
+            masked_by: &[],
+        },
+        Naive { what: "the first error is final", breaks: &["transient-faults-heal"], masked_by: &[] },
+    ],
+};
 
 /// The seam: the key of a request, and what a job does about an attempt that brought nothing.
 pub trait RetrySafeJob {

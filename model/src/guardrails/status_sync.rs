@@ -3,7 +3,20 @@
 
 use crate::booking::case::{Case, Heard, Step};
 use crate::booking::rows::{Ask, Holding, Standing, Status};
+use crate::guardrails::{Guardrail, Naive};
 use crate::terms::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "status-sync",
+    system: "booking",
+    guarded: "lookups, callbacks as hints, the partner's statement, compensation",
+    naive: &[Naive {
+        what: "sends again after a timeout, believes callbacks",
+        breaks: &["no-orphan-reservation", "charged-at-most-once", "local-and-partner-agree"],
+        masked_by: &[],
+    }],
+};
 
 /// The seam: what to do about a booking, and how far a callback is believed.
 pub trait StatusSync {

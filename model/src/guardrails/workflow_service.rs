@@ -1,6 +1,7 @@
 //! `workflow-service`: whoever moves a visit, one function does it, by one set of rules, from the state that it
 //! has read and holds.
 
+use crate::guardrails::{Guardrail, Naive};
 use crate::visit::Platform;
 use crate::visit::change::{self, Order, Outcome};
 use crate::visit::rows::{Action, Actor, Status, Visit};
@@ -9,6 +10,18 @@ use shakedown_sim::{Env, StoreError};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "workflow-service",
+    system: "visit",
+    guarded: "one function moves a visit, by one set of rules, from the state that it holds",
+    naive: &[Naive {
+        what: "controller, importer and nightly job each load, check and save",
+        breaks: &["legal-transitions-only"],
+        masked_by: &[],
+    }],
+};
 
 /// What comes of an order, in time.
 pub type Carried = Pin<Box<dyn Future<Output = Result<Outcome, StoreError>>>>;
