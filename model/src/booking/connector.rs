@@ -47,6 +47,8 @@ pub enum PartnerAnswer {
 pub enum CancelAnswer {
     /// It has ended, now or before.
     Ended,
+    /// 409: the terms do not allow it.
+    Refused,
     /// 5xx: before or after the effect.
     ServerError,
 }

@@ -118,7 +118,7 @@ async fn doubt_on(
 
 /// Takes in a lookup: each reservation found belongs to an attempt in doubt; "not there" settles the others
 /// once nothing that was sent can still be under way or hidden.
-async fn looked(
+pub(super) async fn looked(
     tx: &mut Transaction,
     platform: &Platform,
     booking: &Booking,

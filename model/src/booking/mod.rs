@@ -1,12 +1,13 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`summaries`], [`api`]).
+//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`summaries`], [`desk`], [`api`]).
 
 pub mod api;
 pub mod case;
 mod change;
 pub mod connector;
+pub mod desk;
 mod evidence;
 pub mod inbox;
 pub mod offers;

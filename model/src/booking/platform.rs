@@ -1,7 +1,7 @@
 //! The booking flow's tables, and its way to the partner.
 
 use super::connector::PartnerApi;
-use super::rows::{Attempt, Booking, Holding, Letter, Offer, Quote};
+use super::rows::{Attempt, Booking, Holding, Letter, Offer, Quote, Review};
 use super::summaries::Summary;
 use crate::backbone::jobs::{Errand, Kind};
 use crate::backbone::{Backbone, Sequence, stating};
@@ -42,6 +42,8 @@ pub struct Tables {
     pub summaries: Table<Summary>,
     /// Callbacks.
     pub inbox: Table<Letter>,
+    /// What people found out.
+    pub reviews: Table<Review>,
 }
 
 #[derive(Default)]
@@ -97,6 +99,7 @@ impl Tables {
             holdings: stating(facts, |before, after| Fact::Booking(BookingFact::Holding { before, after })),
             summaries: Table::new(|_, _| ()),
             inbox: stating(facts, |_, after| Fact::Booking(BookingFact::Letter(after))),
+            reviews: stating(facts, |_, after| Fact::Booking(BookingFact::Reviewed(after))),
         }
     }
 }

@@ -236,6 +236,38 @@ impl Row for Holding {
     }
 }
 
+/// What a person found out about a booking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Verdict {
+    /// The partner's list shows nothing for it.
+    Nothing,
+    /// The partner's list shows what there is for it.
+    Shown,
+    /// The partner does not give up what was to be cancelled.
+    Kept,
+}
+
+/// That a person looked at a booking: who, and what they found. Never changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Review {
+    /// Which booking.
+    pub booking: u32,
+    /// The how-manieth review of it.
+    pub number: u32,
+    /// Who looked.
+    pub by: &'static str,
+    /// What they found.
+    pub verdict: Verdict,
+}
+
+impl Row for Review {
+    type Key = (u32, u32);
+    const TABLE: &'static str = "reviews";
+    fn key(&self) -> (u32, u32) {
+        (self.booking, self.number)
+    }
+}
+
 /// A callback as it came in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {

@@ -269,6 +269,7 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
             let request = CancelRequest { attempt: id, reservation };
             match env.call(&platform.partner.cancel, request, PARTNER_PATIENCE).await {
                 Ok(CancelAnswer::Ended) => Evidence::Standing(reservation, Standing::Ended),
+                Ok(CancelAnswer::Refused) => Evidence::Refused,
                 Err(CallError::Refused) => Evidence::NoEffect,
                 Ok(CancelAnswer::ServerError) | Err(CallError::TimedOut) => Evidence::Unknown,
             }

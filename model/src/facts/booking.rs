@@ -2,7 +2,9 @@
 
 use super::money;
 use super::partner::standing;
-use crate::booking::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Letter, Quote, Status};
+use crate::booking::rows::{
+    Ask, Attempt, Attention, Booking, Holding, Known, Letter, Quote, Review, Status, Verdict,
+};
 use serde::Serialize;
 
 /// A fact of the booking flow: a committed row, or what a screen shows.
@@ -51,6 +53,8 @@ pub enum BookingFact {
     },
     /// A callback was stored.
     Letter(Letter),
+    /// A person entered what they found out about a booking.
+    Reviewed(Review),
 }
 
 /// What a screen says about a booking.
@@ -101,6 +105,7 @@ impl BookingFact {
             BookingFact::Letter(letter) => {
                 format!("keeps a callback: R{} {}", letter.reservation, standing(letter.says))
             }
+            BookingFact::Reviewed(review) => reviewed(review),
         }
     }
 }
@@ -135,6 +140,15 @@ fn booking(before: Option<&Booking>, after: &Booking) -> String {
         }
         Some(before) => format!("moves B{} from {:?} to {to}{with}{attention}", after.id, before.status),
     }
+}
+
+fn reviewed(Review { booking, by, verdict, .. }: &Review) -> String {
+    let found = match verdict {
+        Verdict::Nothing => "the partner has nothing for",
+        Verdict::Shown => "the partner's list shows",
+        Verdict::Kept => "the partner does not give up",
+    };
+    format!("keeps that {by} found: {found} B{booking}")
 }
 
 fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {

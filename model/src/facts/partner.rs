@@ -38,6 +38,11 @@ pub enum PartnerFact {
         /// Whether we asked for it.
         asked: bool,
     },
+    /// The partner does not give a reservation up.
+    Held {
+        /// Which.
+        reservation: u32,
+    },
     /// The partner charged the customer.
     Charged {
         /// For which reservation.
@@ -82,6 +87,7 @@ impl PartnerFact {
             PartnerFact::Settled { reservation } => format!("confirms R{reservation}"),
             PartnerFact::Ended { reservation, asked: true } => format!("cancels R{reservation} as asked"),
             PartnerFact::Ended { reservation, .. } => format!("ends R{reservation} by itself"),
+            PartnerFact::Held { reservation } => format!("refuses to cancel R{reservation}"),
             PartnerFact::Charged { reservation, amount } => {
                 format!("charges {} for R{reservation}", money(*amount))
             }

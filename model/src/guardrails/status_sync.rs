@@ -2,7 +2,7 @@
 //! statement; what must not stand is cancelled.
 
 use crate::booking::case::{Case, Heard, Step};
-use crate::booking::rows::{Ask, Holding, Standing, Status};
+use crate::booking::rows::{Ask, Holding, Known, Standing, Status};
 use crate::guardrails::{Guardrail, Naive};
 use crate::terms::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
 
@@ -72,6 +72,7 @@ fn cancel(case: &Case, surplus: &Holding) -> Step {
     let (count, last) = attempts.fold((0, None), |(count, _), attempt| (count + 1, Some(attempt)));
     match last {
         None => Step::Cancel(surplus.reservation),
+        Some(last) if last.known == Known::Refused => Step::Review("the partner does not give it up"),
         Some(_) if count >= MAX_ATTEMPTS => {
             Step::Review("a reservation that must not stand cannot be cancelled")
         }

@@ -14,5 +14,6 @@ pub mod on_call;
 pub mod operator;
 pub mod partner;
 pub mod registry;
+pub mod reviewer;
 pub mod shopper;
 pub mod viewer;

@@ -6,7 +6,8 @@
 //! key. Its lookup by reference lags behind what it created. It calls back at least once for each change, in
 //! any order, before or long after its answer, and sometimes says what is not so; each event has its own
 //! number, which repeats keep. It may end a reservation by itself. Cancelling may be repeated. It charges
-//! when a reservation stands and refunds when that one ends. Its statement is true and complete.
+//! when a reservation stands and refunds when that one ends. It may hold a customer to a reservation that stands: from then
+//! on it refuses to cancel it. Its statement is true and complete, and so is its page for people.
 //!
 //! What it does not do: make two reservations of one request, or tell a lie in its statement, its lookup or
 //! an answer about a reservation.
@@ -21,7 +22,7 @@ use crate::booking::connector::{
 use crate::booking::rows::Standing;
 use crate::facts::{Fact, PartnerFact};
 use crate::terms::PartnerTerms;
-use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Signal, Site};
+use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Moment, Op, Signal, Site};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -37,7 +38,7 @@ const SAYS: Site = Site::new(PARTNER, Label::new("callback says"));
 
 const OUTCOMES: Alternatives =
     Alternatives::new(&["confirms", "pending", "refuses", "429", "5xx before", "5xx after", "malformed"]);
-const CANCEL_OUTCOMES: Alternatives = Alternatives::new(&["ends it", "5xx before", "5xx after"]);
+const CANCEL_OUTCOMES: Alternatives = Alternatives::new(&["ends it", "5xx before", "5xx after", "refuses"]);
 const DECISIONS: Alternatives = Alternatives::new(&["confirms", "ends it"]);
 const ENDINGS: Alternatives = Alternatives::new(&["keeps it", "ends it"]);
 const CALLBACK_TIMES: Alternatives =
@@ -68,6 +69,8 @@ struct Reservation {
     price: u32,
     made: Moment,
     charged: bool,
+    /// Whether its terms hold the customer to it.
+    is_binding: bool,
 }
 
 struct Key {
@@ -82,6 +85,26 @@ struct Ledger {
     reservations: Vec<Reservation>,
     keys: Vec<Key>,
     events: u32,
+}
+
+/// The partner's page for people: true, and without lag. It names guests, so that whoever looks finds the
+/// reservations of a booking even where the partner's operations know no reference.
+#[derive(Clone)]
+pub struct PartnerPage {
+    /// Looks up what the partner has for the guest of a booking.
+    pub list: Endpoint<u32, Vec<Record>>,
+    /// Ends a reservation by hand; the answer is whether the partner gives it up.
+    pub end: Endpoint<u32, bool>,
+}
+
+impl PartnerPage {
+    /// The page, over this link.
+    pub fn over(link: &Link) -> Self {
+        Self {
+            list: Endpoint::new(Op::new("page.list", "looks at the partner's own list"), link),
+            end: Endpoint::new(Op::new("page.end", "cancels on the partner's page"), link),
+        }
+    }
 }
 
 /// The partner: its ledger and its way to call back.
@@ -142,6 +165,26 @@ impl Partner {
         });
     }
 
+    /// Serves the partner's page, from its node.
+    pub fn boot_page(&self, env: &Env, page: &PartnerPage) {
+        let at = self.clone();
+        page.list.serve(env, move |_, reference| {
+            let ledger = at.0.ledger.borrow();
+            let of_guest =
+                ledger.reservations.iter().filter(|reservation| reservation.reference == reference);
+            let shown = of_guest.map(|reservation| at.record(reservation)).collect();
+            async move { shown }
+        });
+        let at = self.clone();
+        page.end.serve(env, move |env, reservation| {
+            let gives_up = !at.is_binding(reservation);
+            if gives_up {
+                at.end(&env, reservation, true);
+            }
+            async move { gives_up }
+        });
+    }
+
     async fn reserve(self, env: Env, request: ReserveRequest) -> PartnerAnswer {
         self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
@@ -194,7 +237,15 @@ impl Partner {
             let mut ledger = self.0.ledger.borrow_mut();
             let (id, made) = (ledger.reservations.len() as u32 + 1, env.now());
             let (reference, price) = (request.reference, request.price);
-            ledger.reservations.push(Reservation { id, reference, standing, price, made, charged: false });
+            ledger.reservations.push(Reservation {
+                id,
+                reference,
+                standing,
+                price,
+                made,
+                charged: false,
+                is_binding: false,
+            });
             let answer = match standing {
                 Standing::Confirmed => PartnerAnswer::Confirmed(id),
                 _ => PartnerAnswer::Pending(id),
@@ -281,12 +332,32 @@ impl Partner {
     async fn cancel(self, env: Env, request: CancelRequest) -> CancelAnswer {
         self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
-        let outcome = env.choose(CANCEL, &CANCEL_OUTCOMES).index();
-        if outcome != 1 {
-            self.end(&env, request.reservation, true);
+        if self.is_binding(request.reservation) {
+            return CancelAnswer::Refused;
+        }
+        let outcome = CANCEL_OUTCOMES.names()[env.choose(CANCEL, &CANCEL_OUTCOMES).index()];
+        match outcome {
+            "5xx before" => {}
+            "refuses" if self.bind(&env, request.reservation) => return CancelAnswer::Refused,
+            _ => self.end(&env, request.reservation, true),
         }
         env.sleep(WRITES).await;
-        if outcome == 0 { CancelAnswer::Ended } else { CancelAnswer::ServerError }
+        if outcome.starts_with("5xx") { CancelAnswer::ServerError } else { CancelAnswer::Ended }
+    }
+
+    fn is_binding(&self, id: u32) -> bool {
+        self.find(id)
+            .is_some_and(|reservation| reservation.is_binding && reservation.standing != Standing::Ended)
+    }
+
+    /// Holds the customer to a reservation that stands; answers whether it does.
+    fn bind(&self, env: &Env, id: u32) -> bool {
+        let stands = self.find(id).is_some_and(|reservation| reservation.standing == Standing::Confirmed);
+        if stands {
+            self.update(id, |reservation| reservation.is_binding = true);
+            self.0.facts.state(env, &Fact::Partner(PartnerFact::Held { reservation: id }));
+        }
+        stands
     }
 
     fn lookup(&self, env: &Env, reference: u32) -> Vec<Record> {

@@ -79,6 +79,7 @@ impl Invariant<Fact> for Keeper {
                 format!("refunded {reservation} {amount}")
             }
             Fact::Partner(PartnerFact::KeyForgotten { reservation }) => format!("forgot {reservation}"),
+            Fact::Partner(PartnerFact::Held { reservation }) => format!("held {reservation}"),
             _ => return,
         };
         self.0.borrow_mut().push((Whose::Ledger, at.time.nanos() / 1_000_000, line));

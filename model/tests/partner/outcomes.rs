@@ -109,3 +109,20 @@ fn what_was_cancelled_while_pending_is_never_charged() {
     let ledger = ["asked 1", "reserved 1 Pending", "asked 2", "ended 1 as asked"];
     Case::new(PartnerTerms::KEYS, &[Reserve(1), Cancel(1)], &outcome("pending")).ledger(&ledger);
 }
+
+#[test]
+fn a_reservation_that_it_once_refused_to_cancel_it_refuses_to_cancel_ever_after() {
+    let asks = [Reserve(1), Cancel(1), Cancel(1)];
+    let refuses = "partner.cancel/outcome @ ask-2 #1 = refuses";
+    let case = Case::new(PartnerTerms::KEYS, &asks, refuses);
+    case.answers(&["Confirmed(1)", "Refused", "Refused"]).ledger(&[
+        "asked 1",
+        "reserved 1 Confirmed",
+        "charged 1 100",
+        "asked 2",
+        "held 1",
+        "asked 3",
+    ]);
+    let pending = "partner.reserve/outcome @ ask-1 #1 = pending\npartner.cancel/outcome @ ask-2 #1 = refuses";
+    Case::new(PartnerTerms::KEYS, &asks[..2], pending).answers(&["Pending(1)", "Ended"]);
+}

@@ -4,13 +4,16 @@ use super::ledger::{Ledger, intent};
 use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
-use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status};
+use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status, Verdict};
 use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] =
-    &[("zombie worker past its lease", 20_000), ("key expired at the partner", 20_000)];
+pub const NEEDS: &[(&str, u64)] = &[
+    ("zombie worker past its lease", 20_000),
+    ("key expired at the partner", 20_000),
+    ("kept, since the partner refuses to cancel", 20_000),
+];
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -108,6 +111,18 @@ const GOALS: &[(&str, Question<Memory>)] = &[
     (
         "parked for a person",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.attention == Attention::Review),
+    ),
+    (
+        "tried again after a review",
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Nothing),
+    ),
+    (
+        "settled by what the partner's list shows",
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Shown),
+    ),
+    (
+        "kept, since the partner refuses to cancel",
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Kept),
     ),
     (
         "ended by the partner itself",

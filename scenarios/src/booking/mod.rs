@@ -14,15 +14,17 @@ use crate::lack::{self, Lack};
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::desk::Desk;
 use shakedown_model::booking::worker::Carrier;
 use shakedown_model::booking::{Platform, statement};
 use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
-use shakedown_model::outside::partner::Partner;
+use shakedown_model::outside::partner::{Partner, PartnerPage};
+use shakedown_model::outside::reviewer::Reviewer;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, Parameter, Role, Scenario, Stage, Store,
-    StoreProfile, Variant,
+    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    Store, StoreProfile, Variant,
 };
 use std::rc::Rc;
 
@@ -72,6 +74,7 @@ const PARAMETERS: &[Parameter] = &[
         values: &["read-committed", "repeatable-read", "serializable"],
         small: &["read-committed"],
     },
+    Parameter { name: "reviews", values: &["left", "worked"], small: &["left"] },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {
@@ -134,11 +137,21 @@ impl Scenario for Booking {
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 
         let at = partner.clone();
-        stage.node(Role::outside("partner".into()), move |env| at.boot(&env, &to_partner));
+        let (desk, page) =
+            (Desk::over(&inside), PartnerPage::over(&Link::new("page", HOP, LinkFaults::NONE)));
+        let at_page = page.clone();
+        stage.node(Role::outside("partner".into()), move |env| {
+            at.boot(&env, &to_partner);
+            at.boot_page(&env, &at_page);
+        });
         let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
         stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
         let at = Rc::clone(&platform);
-        stage.node(faults::API, move |env| api.boot(&env, &at));
+        let at_desk = desk.clone();
+        stage.node(faults::API, move |env| {
+            api.boot(&env, &at);
+            at_desk.boot(&env, &at);
+        });
         let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
         for _ in 0..2 {
             let (at, handlers) = (Rc::clone(&backbone), Rc::clone(&handlers));
@@ -147,6 +160,10 @@ impl Scenario for Booking {
         let (at, ledger) = (Rc::clone(&platform), partner.changed().clone());
         stage.node(faults::SYNC, move |env| statement::boot(&env, &at, &ledger));
         customers(stage, &edge, &platform);
+        if stage.variant().get("reviews") == Some("worked") {
+            let person = stage.node(Role::outside("reviewer".into()), |_| {}).within(stage.entity("shift"));
+            Reviewer { desk, page }.begin(&person, platform.tables.bookings.signal());
+        }
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {

@@ -8,7 +8,11 @@ use shakedown_sim::search::explore;
 fn the_happy_path_of_every_variant_holds() {
     let mut runner = without(&[]);
     let scripts = happy_paths(&runner, false);
-    assert_eq!(scripts.len(), 48, "four kinds of partner, one or two customers and intents, three levels");
+    assert_eq!(
+        scripts.len(),
+        96,
+        "four partners, one or two customers and intents, three levels, reviews left or worked"
+    );
     for script in scripts {
         assert_eq!(run(&mut runner, &script).violations, [], "{script}");
     }

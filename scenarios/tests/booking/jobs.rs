@@ -60,6 +60,11 @@ impl JobLife {
         if after.token != before.token + u32::from(claimed) {
             return Some("the token counts claims, one by one");
         }
+        if (before.state, after.state) == (DeadLetter, Queued) {
+            let by_person = at.number_of("review").is_some() && after.replays == before.replays + 1;
+            let anew = by_person && (after.attempts, after.waits) == (0, 0);
+            return (!anew).then_some("a person has a dead letter replayed, and its attempts count anew");
+        }
         let waited = before.state == Running && after.ended == Some(Ending::Waits) && after.state == Failed;
         if after.attempts + u32::from(waited) != before.attempts + u32::from(claimed) {
             return Some("attempts count claims, save those that ended in a wait");
@@ -130,8 +135,11 @@ impl AttemptLife {
             (_, Known::Started) => Some("an attempt starts once"),
             (Known::Unknown, Known::NoEffect) if after.ask == Ask::Reserve => {
                 // A worker that was late may have heard it from the partner itself.
-                let early = self.by_reference && !after.late && at.time < after.sent + QUARANTINE;
-                (early || self.neither).then_some("not found is not the same as not there")
+                let asks = self.by_reference || self.neither;
+                let early = asks && !after.late && at.time < after.sent + QUARANTINE;
+                // Of a partner that cannot be asked, a person alone learns what it does not have.
+                let unheard = self.neither && at.number_of("review").is_none();
+                (early || unheard).then_some("not found is not the same as not there")
             }
             _ => None,
         }

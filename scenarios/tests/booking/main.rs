@@ -5,6 +5,7 @@ mod certified;
 mod guarded;
 mod jobs;
 mod planted;
+mod reviews;
 #[path = "../scripts/mod.rs"]
 mod scripts;
 mod sources;

@@ -128,6 +128,14 @@ fn cannot_be_known() -> Fact {
     Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup: false })
 }
 
+/// A cancellation that is taken back, because the partner refused to cancel or not.
+fn changed_back(refused: bool) -> Vec<Fact> {
+    let held = refused.then_some(Fact::Partner(PartnerFact::Held { reservation: 1 }));
+    let asked = [entered(Request::Cancel), moved(Status::Confirmed, Status::Cancelling)];
+    let back = [moved(Status::Cancelling, Status::Confirmed), shown(2, Word::Confirmed)];
+    asked.into_iter().chain(held).chain(back).collect()
+}
+
 /// From the wish to the screen, all as it should be.
 fn blameless() -> Vec<Fact> {
     let begin = [
@@ -154,6 +162,8 @@ fn a_story_in_which_all_is_well_breaks_nothing() {
     let withdrawn =
         [ended(1), refunded(1), moved(Status::Confirmed, Status::Withdrawn), shown(2, Word::Withdrawn)];
     assert_eq!(broken_by(&[story, withdrawn.to_vec()].concat()), BTreeSet::new());
+    let kept = [blameless(), changed_back(true)].concat();
+    assert_eq!(broken_by(&kept), BTreeSet::new(), "the partner holds the customer to it");
     for listed in [reviewed(Status::Accepted), dead_letter()] {
         let parked = [cannot_be_known(), accepted(), reserved(1), charged(1), listed];
         assert_eq!(broken_by(&parked), BTreeSet::new(), "what a person is told to look at may be left");
@@ -204,6 +214,7 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
             "legal-transitions-only",
             vec![accepted(), moved(Accepted, Failed), reserved(1), moved(Failed, Confirmed)],
         ),
+        ("legal-transitions-only", [&blameless()[..], &changed_back(false)].concat()),
         ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Ok, 2_001)]),
         ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Unavailable, 10)]),
         ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Silence, 10)]),

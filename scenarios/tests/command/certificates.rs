@@ -14,7 +14,7 @@ const SMALL: [&str; 8] = [
     "--deviations",
     "2",
     "--variant",
-    "partner=keys isolation=read-committed",
+    "partner=keys isolation=read-committed reviews=left",
     "--format",
     "json",
 ];

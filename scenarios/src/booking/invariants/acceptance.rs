@@ -116,6 +116,7 @@ pub(super) struct TransientFaultsHeal {
     ledger: Ledger,
     faults: FaultSpan,
     knowable: bool,
+    held: bool,
 }
 
 impl Invariant<Fact> for TransientFaultsHeal {
@@ -124,24 +125,26 @@ impl Invariant<Fact> for TransientFaultsHeal {
     }
     fn about(&self) -> &'static str {
         "once healed: if all faults lie within 2 minutes and the partner can tell what became of a request, no \
-         booking is listed for a person. What customers do is no fault"
+         booking is listed for a person. What customers do is no fault; a partner that refuses to cancel calls for one"
     }
     fn reset(&mut self) {
         self.ledger.reset();
         self.faults = FaultSpan::default();
         self.knowable = false;
+        self.held = false;
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
         if let Fact::Partner(PartnerFact::Terms { key_life_s, lookup }) = fact {
             self.knowable = key_life_s.map_or(*lookup, |life| life > SOUND_KEY_S);
         }
+        self.held |= matches!(fact, Fact::Partner(PartnerFact::Held { .. }));
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
         self.faults.extend(disturbance);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        if !self.faults.is_transient() || !self.knowable {
+        if !self.faults.is_transient() || !self.knowable || self.held {
             return;
         }
         for kept in self.ledger.bookings.iter().filter(|kept| self.ledger.is_listed(&kept.row)) {

@@ -3,7 +3,7 @@
 use super::super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Standing, Status};
-use shakedown_model::facts::{BookingFact, EdgeFact, Request};
+use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Findings, Invariant};
 
 /// Each move is one of the table, and what permits it is the case.
@@ -12,6 +12,8 @@ pub(super) struct LegalTransitionsOnly {
     ledger: Ledger,
     /// Intents whose customer asked to cancel.
     cancelled: Vec<u32>,
+    /// Intents to whose reservation the partner holds them.
+    held: Vec<u32>,
 }
 
 impl LegalTransitionsOnly {
@@ -37,6 +39,10 @@ impl LegalTransitionsOnly {
                 (!ended).then_some("no reservation of it has ended")
             }
             (Accepted | OnRequest | Confirmed, Cancelling) => (!wants_out()).then_some("nobody asked for it"),
+            (Cancelling, Confirmed) if !lives() => Some("no reservation lives for it"),
+            (Cancelling, Confirmed) => {
+                (!self.held.contains(&intent)).then_some("the partner has not refused to cancel")
+            }
             (Accepted, Cancelled) if !wants_out() => Some("nobody asked for it"),
             (Accepted | Cancelling, Cancelled) => lives().then_some("a reservation lives for it"),
             _ => Some("there is no such move"),
@@ -55,10 +61,14 @@ impl Invariant<Fact> for LegalTransitionsOnly {
     fn reset(&mut self) {
         self.ledger.reset();
         self.cancelled.clear();
+        self.held.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         if let Fact::Edge(EdgeFact::Entered { what: Request::Cancel, .. }) = fact {
             self.cancelled.push(intent(at));
+        }
+        if let Fact::Partner(PartnerFact::Held { .. }) = fact {
+            self.held.push(intent(at));
         }
         if let Fact::Booking(BookingFact::Booking { before, after }) = fact
             && let Some(objection) = self.objection(intent(at), before.as_ref(), after)

@@ -1,0 +1,143 @@
+//! The desk: bookings that are left to a person, and what the person found out about them.
+//!
+//! People see more than the platform does: the partner's own list, which names guests even where its operations know
+//! no reference. What they find is evidence like any other: it settles attempts by the same rules, and the booking's
+//! job goes on from there.
+
+use super::change;
+use super::connector::Record;
+use super::evidence;
+use super::platform::{Platform, errand};
+use super::rows::{Attempt, Attention, Booking, Review, Status, Verdict};
+use crate::backbone::events::{self, Event};
+use crate::backbone::jobs::{self, Job, JobState, Kind};
+use crate::backbone::retry::in_transaction;
+use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
+use std::rc::Rc;
+
+/// A booking that waits for a person, with what is known of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The booking.
+    pub booking: Booking,
+    /// When the last request was sent whose outcome is open; none if none is.
+    pub in_doubt: Option<Moment>,
+}
+
+/// What a person found out about a booking.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which booking.
+    pub booking: u32,
+    /// What the partner's list shows for it, when they looked.
+    pub shown: Vec<Record>,
+    /// When they looked.
+    pub looked: Moment,
+    /// The reservation that the partner does not give up.
+    pub kept: Option<u32>,
+}
+
+/// The operations of the desk.
+#[derive(Clone)]
+pub struct Desk {
+    /// Asks for the list of bookings that wait for a person.
+    pub list: Endpoint<(), Vec<Listed>>,
+    /// Enters what was found out; the answer is whether it was taken.
+    pub enter: Endpoint<Finding, bool>,
+}
+
+/// Whoever works the list, as the record names them.
+const REVIEWER: &str = "the reviewer";
+
+impl Desk {
+    /// The operations, over `inside`.
+    pub fn over(inside: &Link) -> Self {
+        Self {
+            list: Endpoint::new(Op::routine("desk.list", "looks at the list of reviews"), inside),
+            enter: Endpoint::new(Op::new("desk.enter", "enters what the partner's list shows"), inside),
+        }
+    }
+
+    /// Has a node of the API serve the desk.
+    pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
+        let at = Rc::clone(platform);
+        self.list.serve(env, move |env, ()| {
+            let at = Rc::clone(&at);
+            async move { list(&env, &at).await.unwrap_or_default() }
+        });
+        let at = Rc::clone(platform);
+        self.enter.serve(env, move |env, finding| enter(env, Rc::clone(&at), finding));
+    }
+}
+
+async fn list(env: &Env, platform: &Platform) -> Result<Vec<Listed>, StoreError> {
+    let mut tx = platform.backbone.store.begin(env);
+    let dead = dead_letters(&mut tx, platform).await?;
+    let is_listed =
+        |row: &Booking| row.attention == Attention::Review || dead.iter().any(|job| job.subject == row.id);
+    let mut all = Vec::new();
+    for booking in tx.scan(&platform.tables.bookings, is_listed).await? {
+        let of_booking = |attempt: &Attempt| attempt.booking == booking.id && attempt.known.is_open();
+        let open = tx.scan(&platform.tables.attempts, of_booking).await?;
+        all.push(Listed { booking, in_doubt: open.iter().map(|attempt| attempt.sent).max() });
+    }
+    Ok(all)
+}
+
+async fn dead_letters(tx: &mut Transaction, platform: &Platform) -> Result<Vec<Job>, StoreError> {
+    let is_dead = |job: &Job| job.kind == Kind::Book && job.state == JobState::DeadLetter;
+    tx.scan(&platform.backbone.jobs, is_dead).await
+}
+
+async fn enter(env: Env, platform: Rc<Platform>, finding: Finding) -> bool {
+    match in_transaction(&env, async || take_in(&env, &platform, &finding).await).await {
+        Ok((taken, event)) => {
+            events::follow_up(&env, &platform.backbone, event).await;
+            taken
+        }
+        Err(_) => false,
+    }
+}
+
+/// Takes what was found into the rows, and has the booking's job go on; answers whether it was to be found out.
+async fn take_in(
+    env: &Env,
+    platform: &Platform,
+    finding: &Finding,
+) -> Result<(bool, Option<Event>), StoreError> {
+    let (backbone, tables, now) = (&platform.backbone, &platform.tables, env.now());
+    let mut tx = backbone.store.begin(env);
+    let Some(booking) = tx.lock(&tables.bookings, &finding.booking).await? else { return Ok((false, None)) };
+    let dead = dead_letters(&mut tx, platform).await?.into_iter().find(|job| job.subject == booking.id);
+    if booking.attention != Attention::Review && dead.is_none() {
+        return Ok((false, None));
+    }
+    let mut tx = tx.within(&env.within(booking.context).child("review"));
+    let before = tx.scan(&tables.reviews, |review| review.booking == booking.id).await?;
+    evidence::looked(&mut tx, platform, &booking, finding.looked, Some(&finding.shown)).await?;
+    let (after, verdict) = match finding.kept {
+        Some(reservation) if booking.status == Status::Cancelling => {
+            (stands(booking, reservation), Verdict::Kept)
+        }
+        _ if finding.shown.is_empty() => (booking, Verdict::Nothing),
+        _ => (booking, Verdict::Shown),
+    };
+    let event = change::update(&mut tx, platform, &booking, after).await?;
+    let number = before.len() as u32 + 1;
+    tx.insert(&tables.reviews, Review { booking: booking.id, number, by: REVIEWER, verdict }).await?;
+    match dead {
+        Some(job) => {
+            let who = (REVIEWER, "what became of it at the partner is known now");
+            jobs::replay(&mut tx, backbone, job.id, who, now).await?;
+        }
+        None => jobs::wake(&mut tx, backbone, errand(booking.id, booking.context), now).await?,
+    }
+    tx.commit("review").await?;
+    Ok((true, event))
+}
+
+/// The booking that was to be cancelled, and that the partner does not give up.
+fn stands(booking: Booking, reservation: u32) -> Booking {
+    let (status, attention) = (Status::Confirmed, Attention::None);
+    Booking { status, attention, reservation: Some(reservation), ..booking }
+}

@@ -1,0 +1,90 @@
+//! A reviewer: a person who sees to the bookings that the platform cannot settle by itself.
+//!
+//! They compare our list with the partner's own, which names guests and is true. What stands there for a booking that
+//! is over, or beside the one that it keeps, they end there by hand, unless the partner holds them to it. Where the
+//! partner shows nothing they leave the booking until nothing that was sent can be under way any more: only then do
+//! they say so, and the platform may try again.
+
+use crate::booking::connector::Record;
+use crate::booking::desk::{Desk, Finding, Listed};
+use crate::booking::rows::{Booking, Standing, Status};
+use crate::outside::partner::PartnerPage;
+use crate::terms::{BROWSER_PATIENCE, QUARANTINE};
+use shakedown_sim::{Duration, Env, Poller, Signal};
+
+/// How often they look while something is left.
+const LOOKS_EVERY: Duration = Duration::from_secs(900);
+
+/// A reviewer in front of two pages: ours and the partner's.
+#[derive(Clone)]
+pub struct Reviewer {
+    /// The platform's desk.
+    pub desk: Desk,
+    /// The partner's page.
+    pub page: PartnerPage,
+}
+
+impl Reviewer {
+    /// Begins to work; `news` is raised when the list may have changed.
+    pub fn begin(self, env: &Env, news: &Signal) {
+        let (env, mut poller) = (env.clone(), Poller::new(env, news, LOOKS_EVERY));
+        env.clone().spawn(async move {
+            let mut again = None;
+            loop {
+                poller.turn(again).await;
+                let left = self.work_through(&env).await;
+                again = left.then(|| env.now() + LOOKS_EVERY);
+            }
+        });
+    }
+
+    /// Works through the list; answers whether something is left for later.
+    async fn work_through(&self, env: &Env) -> bool {
+        let look = env.child("look");
+        let Ok(list) = look.call(&self.desk.list, (), BROWSER_PATIENCE).await else { return true };
+        let mut left = false;
+        for listed in list {
+            let env = look.within(listed.booking.context).child("reviewer");
+            left |= self.see_to(&env, &listed).await.is_none();
+        }
+        left
+    }
+
+    /// Sees to one booking; none if it is left for later.
+    async fn see_to(&self, env: &Env, listed: &Listed) -> Option<()> {
+        let Listed { booking, in_doubt } = *listed;
+        let mut shown = env.call(&self.page.list, booking.id, BROWSER_PATIENCE).await.ok()?;
+        let looked = env.now();
+        if shown.is_empty() && in_doubt.is_some_and(|sent| looked < sent + QUARANTINE) {
+            return None;
+        }
+        let mut kept = None;
+        for record in unwanted(&booking, &shown) {
+            if env.call(&self.page.end, record.reservation, BROWSER_PATIENCE).await.ok()? {
+                shown
+                    .iter_mut()
+                    .filter(|other| **other == record)
+                    .for_each(|other| other.standing = Standing::Ended);
+            } else {
+                kept = Some(record.reservation);
+            }
+        }
+        if kept.is_some() && booking.status != Status::Cancelling {
+            env.note(|| "settles with the partner what it does not give up".to_owned());
+            return Some(());
+        }
+        let finding = Finding { booking: booking.id, shown, looked, kept };
+        env.call(&self.desk.enter, finding, BROWSER_PATIENCE).await.ok()?.then_some(())
+    }
+}
+
+/// Those that must not stand: beside the one that the booking keeps or may come to keep, all.
+fn unwanted(booking: &Booking, shown: &[Record]) -> Vec<Record> {
+    let live = || shown.iter().filter(|record| record.standing != Standing::Ended);
+    let keeps = match booking.status {
+        Status::Confirmed => booking.reservation,
+        Status::Accepted | Status::OnRequest => live().map(|record| record.reservation).min(),
+        _ => None,
+    };
+    live().filter(|record| Some(record.reservation) != keeps).copied().collect()
+}
