@@ -48,6 +48,8 @@ pub const EDGE_PATIENCE: Duration = secs(10);
 pub const BROWSER_PATIENCE: Duration = secs(12);
 /// How often an open screen asks again.
 pub const SCREEN_PERIOD: Duration = secs(5);
+/// After this a worker gives up on telling a screen.
+pub const SCREEN_PATIENCE: Duration = secs(2);
 /// After this a worker gives up on the partner.
 pub const PARTNER_PATIENCE: Duration = secs(5);
 /// After this a worker gives up on the registry.

@@ -6,11 +6,13 @@ use crate::guardrails::audit_log::{AuditLog, LastResult, RecordPerAttempt};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::bounded_retry::{AtOnceForEver, Bounded, BoundedRetry, Never};
+use crate::guardrails::completion_worker::{AckTellStore, CompletionWorker, StoreTellAck};
 use crate::guardrails::dead_letter::{DeadLetter, Deleted, Parked, ReturnedByTimer};
 use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
 use crate::guardrails::durable_acceptance::{AnswerFirst, CommitFirst, DurableAcceptance};
 use crate::guardrails::execution_log::{ExecutionLog, RowAfterCall, RowBeforeCall};
 use crate::guardrails::freshness_policy::{FreshnessPolicy, LockedRow, WhatTheCacheHas};
+use crate::guardrails::honest_acknowledgement::{AsGoodAsDone, HonestAcknowledgement, WhatIsSo};
 use crate::guardrails::idempotency_store::{EachSubmitNew, IdempotencyStore, QuoteOnce};
 use crate::guardrails::invalidation::{DeletedAndLeased, FilledAtWill, Invalidation, TimeToLive};
 use crate::guardrails::job_queue::{InProcess, JobQueue, Rows};
@@ -23,6 +25,7 @@ use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::read_model::{Projection, ReadModel, Stitched};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
+use crate::guardrails::work_queue::{PushedBeforeCommit, RowWithTheOrder, WorkQueue};
 use crate::guardrails::workflow_service::{EachItsOwn, OneFunction, WorkflowService};
 use crate::guardrails::{self, Guardrail};
 
@@ -40,6 +43,9 @@ pub const GUARDRAILS: &[Guardrail] = &[
     guardrails::atomic_write::ROW,
     guardrails::outbox::ROW,
     guardrails::read_model::ROW,
+    guardrails::honest_acknowledgement::ROW,
+    guardrails::work_queue::ROW,
+    guardrails::completion_worker::ROW,
     guardrails::notification_service::ROW,
     guardrails::delivery_queue::ROW,
     guardrails::notification_log::ROW,
@@ -65,6 +71,9 @@ pub struct Design {
     pub(crate) atomic: Box<dyn AtomicWrite>,
     pub(crate) outbox: Box<dyn Outbox>,
     pub(crate) lists: Box<dyn ReadModel>,
+    pub(crate) acknowledgement: Box<dyn HonestAcknowledgement>,
+    pub(crate) work_queue: Box<dyn WorkQueue>,
+    pub(crate) completion: Box<dyn CompletionWorker>,
     pub(crate) audit_log: Box<dyn AuditLog>,
     pub(crate) queued_state: Box<dyn QueuedState>,
     pub(crate) bounded_retry: Box<dyn BoundedRetry>,
@@ -100,6 +109,9 @@ impl Design {
             atomic: Box::new(OneTransaction),
             outbox: Box::new(Relayed),
             lists: Box::new(Projection),
+            acknowledgement: Box::new(WhatIsSo),
+            work_queue: Box::new(RowWithTheOrder),
+            completion: Box::new(StoreTellAck),
             audit_log: Box::new(RecordPerAttempt),
             queued_state: Box::new(Waits),
             bounded_retry: Box::new(Bounded),
@@ -143,6 +155,9 @@ impl Design {
                 "atomic-write:b" => design.atomic = Box::new(EventThenRow),
                 "outbox" => design.outbox = Box::new(PublishedAfterCommit),
                 "read-model" => design.lists = Box::new(Stitched),
+                "honest-acknowledgement" => design.acknowledgement = Box::new(AsGoodAsDone),
+                "work-queue" => design.work_queue = Box::new(PushedBeforeCommit),
+                "completion-worker" => design.completion = Box::new(AckTellStore),
                 "notification-service" => design.notifications = Box::new(EachCaller),
                 "delivery-queue" => design.delivery = Box::new(InTheAction),
                 "notification-log" => design.mail_log = Box::new(RowAfterSend),

@@ -33,6 +33,7 @@ pub const CATALOGUE: &[Entry] = &[
     crate::booking::ENTRY,
     crate::visit::ENTRY,
     crate::consistency::ENTRY,
+    crate::handover::ENTRY,
     crate::notifications::ENTRY,
     crate::caching::ENTRY,
     crate::lifecycle::ENTRY,

@@ -7,10 +7,14 @@ use std::path::PathBuf;
 
 /// The files in `regressions/`, without their ending, in alphabetical order.
 const REGRESSIONS: &[&str] = &[
+    "confirmed-on-the-acknowledgement",
     "crash-before-the-log-is-written",
+    "job-there-before-its-order",
     "mail-out-before-its-row",
     "text-broken-while-mail-is-under-way",
     "timed-out-but-created",
+    "told-before-it-was-stored",
+    "work-for-an-order-that-never-was",
 ];
 
 fn directory() -> PathBuf {

@@ -62,6 +62,15 @@ pub struct View {
     pub may_cancel: bool,
 }
 
+impl View {
+    /// What a screen shows of this version of a booking.
+    pub(crate) fn of(platform: &Platform, row: &Booking) -> Self {
+        let (booking, version) = (row.id, row.version);
+        let word = platform.backbone.design.contract.word(row);
+        Self { booking, version, word, may_cancel: row.status.is_open() || row.status == Status::Confirmed }
+    }
+}
+
 /// The operations of the booking API.
 #[derive(Clone)]
 pub struct Api {
@@ -71,8 +80,8 @@ pub struct Api {
     pub end_offer: Endpoint<u32, Reply<()>>,
     /// Asks for a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
-    /// Orders.
-    pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Orders; answered with the first view of the booking.
+    pub submit: Endpoint<Submission, Reply<View>>,
     /// Asks for a booking's summary, as lists show it.
     pub list: Endpoint<ListRequest, Reply<Summary>>,
     /// Asks how a booking stands.
@@ -165,26 +174,30 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
     }
 }
 
-async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<u32> {
+async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<View> {
+    let design = &platform.backbone.design;
+    let acknowledged = |code, row| {
+        let view = View::of(&platform, row);
+        Reply { code, body: Some(design.acknowledgement.first_view(view)) }
+    };
     match in_transaction(&env, async || accept(&env, &platform, order).await).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(Accepted::Not) => Reply::bare(Code::Rejected),
-        Ok(Accepted::Before(booking)) => Reply { code: Code::Accepted, body: Some(booking) },
-        Ok(Accepted::Now(job, event)) => {
-            let booking = job.subject;
+        Ok(Accepted::Before(row)) => acknowledged(Code::Accepted, &row),
+        Ok(Accepted::Now(row, job, event)) => {
             if !events::follow_up(&env, &platform.backbone, Some(event)).await {
-                return Reply { code: Code::BadGateway, body: Some(booking) };
+                return acknowledged(Code::BadGateway, &row);
             }
-            let code = platform.backbone.design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
-            Reply { code, body: Some(booking) }
+            let code = design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
+            acknowledged(code, &row)
         }
     }
 }
 
 /// What became of a submission.
 enum Accepted {
-    Now(Job, Event),
-    Before(u32),
+    Now(Booking, Job, Event),
+    Before(Booking),
     Not,
 }
 
@@ -214,7 +227,7 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         let repeat =
             |row: &Booking| platform.backbone.design.dedup.is_repeat(row, order.customer, order.price);
         env.because(|| "this quote has been accepted before".to_owned());
-        return Ok(before.filter(repeat).map_or(Accepted::Not, |row| Accepted::Before(row.id)));
+        return Ok(before.filter(repeat).map_or(Accepted::Not, Accepted::Before));
     };
     let offer = platform.backbone.design.freshness.offer(env, &mut tx, platform, quote.offer).await?;
     if offer.is_none_or(|offer| !offer.open || offer.price != quote.price) {
@@ -226,9 +239,9 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     }
     let job = jobs::first(&platform.backbone, errand(booking.id, context), now);
     let job = platform.backbone.design.acceptance.first(job, now);
-    tx.insert(&platform.backbone.jobs, job).await?;
+    platform.backbone.design.work_queue.put(&mut tx, platform, job).await?;
     tx.commit("accept").await?;
-    Ok(Accepted::Now(job, event))
+    Ok(Accepted::Now(booking, job, event))
 }
 
 async fn end_offer(env: Env, platform: Rc<Platform>, offer: u32) -> Reply<()> {
@@ -241,12 +254,7 @@ async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {
     match tx.get(&platform.tables.bookings, &booking).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(None) => Reply::bare(Code::Rejected),
-        Ok(Some(row)) => Reply::of(View {
-            booking,
-            version: row.version,
-            word: platform.backbone.design.contract.word(&row),
-            may_cancel: row.status.is_open() || row.status == Status::Confirmed,
-        }),
+        Ok(Some(row)) => Reply::of(View::of(&platform, &row)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`summaries`], [`desk`], [`api`]).
+//! [`screens`], [`run`], [`worker`], `evidence`, [`inbox`], [`offers`], [`statement`], [`summaries`], [`desk`], [`api`]).
 
 pub mod api;
 pub mod case;
@@ -13,6 +13,8 @@ pub mod inbox;
 pub mod offers;
 pub mod platform;
 pub mod rows;
+pub mod run;
+pub mod screens;
 pub mod statement;
 pub mod summaries;
 pub mod worker;

@@ -2,13 +2,14 @@
 
 use super::connector::PartnerApi;
 use super::rows::{Attempt, Booking, Holding, Letter, Offer, Quote, Review};
+use super::screens::Screens;
 use super::summaries::Summary;
-use crate::backbone::jobs::{Errand, Kind};
+use crate::backbone::jobs::{Errand, Job, Kind};
 use crate::backbone::{Backbone, Sequence, stating};
 use crate::facts::{BookingFact, Fact, OfferFact};
 use crate::outside::cache::CacheApi;
 use crate::terms::PartnerTerms;
-use shakedown_sim::{Facts, Scope, Table};
+use shakedown_sim::{Facts, Queue, Scope, Table};
 use std::rc::Rc;
 
 /// What the nodes of the booking flow share: durable state and settings, no memory.
@@ -23,7 +24,22 @@ pub struct Platform {
     pub terms: PartnerTerms,
     /// The cache for pages, if there is one.
     pub cache: Option<CacheApi<Offer>>,
+    /// The screens that can be told, if some can.
+    pub screens: Option<Screens>,
+    /// The broker's queue for jobs, if there is one. By design jobs are rows, and it stays empty.
+    pub broker: Option<Queue<Job>>,
     pub(crate) numbers: Numbers,
+}
+
+/// What stands beside a platform where there is such a thing.
+#[derive(Default)]
+pub struct Beside {
+    /// A cache for pages.
+    pub cache: Option<CacheApi<Offer>>,
+    /// Screens that can be told.
+    pub screens: Option<Screens>,
+    /// A broker's queue for jobs.
+    pub broker: Option<Queue<Job>>,
 }
 
 /// The tables of the booking flow.
@@ -54,26 +70,27 @@ pub(crate) struct Numbers {
 }
 
 impl Platform {
-    /// A flow with empty tables and no cache.
+    /// A flow with empty tables and nothing beside it.
     pub fn new(
         backbone: &Rc<Backbone>,
         partner: PartnerApi,
         terms: PartnerTerms,
         facts: &Facts<Fact>,
     ) -> Rc<Self> {
-        Self::with_cache(backbone, partner, terms, None, facts)
+        Self::beside(Beside::default(), backbone, partner, terms, facts)
     }
 
-    /// A flow with empty tables, whose pages are read through this cache.
-    pub fn with_cache(
+    /// A flow with empty tables, beside which this stands.
+    pub fn beside(
+        beside: Beside,
         backbone: &Rc<Backbone>,
         partner: PartnerApi,
         terms: PartnerTerms,
-        cache: Option<CacheApi<Offer>>,
         facts: &Facts<Fact>,
     ) -> Rc<Self> {
-        let (backbone, tables) = (Rc::clone(backbone), Tables::stating(facts));
-        Rc::new(Self { backbone, tables, partner, terms, cache, numbers: Numbers::default() })
+        let Beside { cache, screens, broker } = beside;
+        let (backbone, tables, numbers) = (Rc::clone(backbone), Tables::stating(facts), Numbers::default());
+        Rc::new(Self { backbone, tables, partner, terms, cache, screens, broker, numbers })
     }
 
     /// Adds an offer that was there before the run began.

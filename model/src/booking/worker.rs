@@ -10,6 +10,7 @@ use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
+use super::run::Run;
 use crate::backbone::dependencies::Health;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
@@ -36,20 +37,31 @@ impl Handler for Carrier {
     }
 }
 
+/// Has a worker also take jobs that wait elsewhere than in the table of jobs, if some do.
+pub fn boot(env: &Env, platform: &Rc<Platform>) {
+    platform.backbone.design.work_queue.boot(env, platform);
+}
+
 /// How often a turn is tried whose commit failed.
-const STORE_TRIES: u32 = 5;
+pub(super) const STORE_TRIES: u32 = 5;
 
 /// Works on a claimed job until nothing is left to do now.
 pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
     let until = env.now() + HANDLER;
+    let run = Run::of(platform, job);
+    let completion = &platform.backbone.design.completion;
     let mut news = News::None;
     loop {
         let env = &env.child("step");
-        let Some(decision) = turn_for_sure(env, platform, &job, &news, until).await else { return };
+        let Some(decision) = turn_for_sure(env, &run, &news, until).await else { return };
         news = match decision {
             Decision::Call(attempt, reference, price, why) => {
                 env.because(|| why.to_owned());
-                call(env, platform, attempt, reference, price).await
+                let evidence = call(env, platform, attempt, reference, price).await;
+                if platform.screens.is_some() && attempt.ask == Ask::Reserve {
+                    completion.answered(env, &run, evidence).await;
+                }
+                News::Attempt(attempt, evidence)
             }
             Decision::Lookup(booking) => {
                 let asked = env.now();
@@ -59,6 +71,7 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
                 let found = env.call(&platform.partner.read, reservation, PARTNER_PATIENCE).await;
                 News::Read(reservation, found.ok().flatten())
             }
+            Decision::Stored => return completion.stored(env, &run).await,
             Decision::Over => return,
         };
     }
@@ -71,21 +84,17 @@ enum Decision {
     Call(Attempt, u32, u32, &'static str),
     Lookup(u32),
     Read(u32),
+    /// The result is stored; the screen is to be told, and the job acknowledged.
+    Stored,
     Over,
 }
 
 /// A turn whose commit is certain. If a commit's outcome is unknown the turn is taken again: what it wrote,
 /// if it did, is found then. `None` if the store fails for too long; the lease will end.
-async fn turn_for_sure(
-    env: &Env,
-    platform: &Rc<Platform>,
-    job: &Job,
-    news: &News,
-    until: Moment,
-) -> Option<Decision> {
+async fn turn_for_sure(env: &Env, run: &Run, news: &News, until: Moment) -> Option<Decision> {
     let mut unsent = None;
     for _ in 0..STORE_TRIES {
-        let turn = async || turn(env, platform, job, news, &mut unsent, until).await;
+        let turn = async || turn(env, run, news, &mut unsent, until).await;
         match in_transaction(env, turn).await {
             Ok(decision) => return Some(decision),
             Err(_) => env.sleep(STORE_AGAIN).await,
@@ -96,16 +105,16 @@ async fn turn_for_sure(
 
 async fn turn(
     env: &Env,
-    platform: &Platform,
-    job: &Job,
+    run: &Run,
     news: &News,
     unsent: &mut Option<Attempt>,
     until: Moment,
 ) -> Result<Decision, StoreError> {
+    let (platform, job) = (&*run.platform, &run.job);
     let tables = &platform.tables;
     let mut tx = platform.backbone.store.begin(env);
     let Some(booking) = tx.lock(&tables.bookings, &job.subject).await? else { return Ok(Decision::Over) };
-    let held = jobs::hold(&mut tx, &platform.backbone, job).await?;
+    let held = run.hold(&mut tx).await?;
     let learnt = take_in(&mut tx, platform, &booking, news, held.is_none(), env.now()).await?;
     let Some(held) = held else {
         if !learnt.is_empty() {
@@ -134,7 +143,7 @@ async fn turn(
     if let Decision::Call(attempt, ..) = decision {
         *unsent = platform.backbone.design.log.before_call(attempt);
     }
-    tx.commit(name_of(step)).await?;
+    tx.commit(if let Decision::Stored = decision { "result" } else { name_of(step) }).await?;
     events::follow_up(env, &platform.backbone, event).await;
     Ok(decision)
 }
@@ -205,13 +214,18 @@ async fn prepare(
         }
         Step::Lookup => return Ok(Decision::Lookup(booking.id)),
         Step::Read(reservation) => return Ok(Decision::Read(reservation)),
-        Step::Wait(due) => jobs::wait(tx, backbone, job, due).await?,
-        Step::Review(reason) => {
-            env.because(|| reason.to_owned());
-            jobs::succeed(tx, backbone, job, case.now).await?;
+        Step::Wait(due) => {
+            jobs::wait(tx, backbone, job, due).await?;
+            return Ok(Decision::Over);
         }
-        Step::Done => jobs::succeed(tx, backbone, job, case.now).await?,
+        Step::Review(reason) => env.because(|| reason.to_owned()),
+        Step::Done => {}
     }
+    if platform.screens.is_some() {
+        return Ok(Decision::Stored);
+    }
+    // Where there is nobody to tell, the result is stored and the job acknowledged at once.
+    jobs::succeed(tx, backbone, job, case.now).await?;
     Ok(Decision::Over)
 }
 
@@ -254,9 +268,9 @@ async fn begin_call(
 }
 
 /// Makes the attempt's call.
-async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, price: u32) -> News {
+async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, price: u32) -> Evidence {
     let (id, key) = (attempt.id, attempt.key);
-    let evidence = match attempt.ask {
+    match attempt.ask {
         Ask::Reserve => {
             let request = ReserveRequest { attempt: id, key, reference, price };
             match env.call(&platform.partner.reserve, request, PARTNER_PATIENCE).await {
@@ -274,6 +288,5 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
                 Ok(CancelAnswer::ServerError) | Err(CallError::TimedOut) => Evidence::Unknown,
             }
         }
-    };
-    News::Attempt(attempt, evidence)
+    }
 }

@@ -59,6 +59,8 @@ pub enum Fact {
         /// As it is.
         after: Job,
     },
+    /// The broker handed a job out.
+    HandedOut(Job),
     /// A person had a dead letter replayed.
     Replay(Replay),
     /// The record of a job's attempt changed.
@@ -79,7 +81,7 @@ impl shakedown_sim::Fact for Fact {
             Fact::Documents(fact) => fact.is_routine(),
             Fact::Registry(fact) => fact.is_routine(),
             Fact::Job { .. } | Fact::JobAttempt(_) => true,
-            Fact::Replay(_) | Fact::Filing(_) => false,
+            Fact::HandedOut(_) | Fact::Replay(_) | Fact::Filing(_) => false,
         }
     }
 
@@ -98,6 +100,7 @@ impl shakedown_sim::Fact for Fact {
             Fact::Visit(fact) => fact.sentence(),
             Fact::Documents(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
+            Fact::HandedOut(job) => format!("hands out job {} for {}", job.id, subject(job)),
             Fact::Replay(Replay { job, by, reason, .. }) => {
                 format!("keeps that {by} had job {job} replayed: {reason}")
             }

@@ -7,11 +7,13 @@ pub mod audit_log;
 pub mod background_sync;
 pub mod booking_contract;
 pub mod bounded_retry;
+pub mod completion_worker;
 pub mod dead_letter;
 pub mod delivery_queue;
 pub mod durable_acceptance;
 pub mod execution_log;
 pub mod freshness_policy;
+pub mod honest_acknowledgement;
 pub mod idempotency_store;
 pub mod invalidation;
 pub mod job_queue;
@@ -24,6 +26,7 @@ pub mod read_cache;
 pub mod read_model;
 pub mod retry_safe_job;
 pub mod status_sync;
+pub mod work_queue;
 pub mod workflow_service;
 
 /// A component that can be taken out.

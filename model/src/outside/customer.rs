@@ -2,14 +2,15 @@
 //!
 //! A customer asks for a price and presses "book". While the spinner turns they may press again, send again
 //! from another tab, or reload the page and start over; when the screen says "try again", they do, a few
-//! times. The screen that shows the booking stays open and asks for news by itself. They may change their
-//! mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
+//! times. The screen that shows the booking begins with what the answer to the order said, stays open and asks for
+//! news by itself; where screens can be told, it also hears of news. It never goes back to an older version. They
+//! may change their mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
-use crate::booking::api::{Offered, QuoteRequest, Submission};
-use crate::facts::{BookingFact, Code, Fact, Word};
+use crate::booking::api::{Offered, QuoteRequest, Submission, View};
+use crate::facts::{BookingFact, Code, EventFact, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
-use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
+use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -35,8 +36,8 @@ struct Inner {
     facts: Facts<Fact>,
     /// Tells an open screen that asking for news may be worth it.
     news: Signal,
-    /// The bookings that screens of this customer show.
-    seen: RefCell<Vec<u32>>,
+    /// The bookings that screens of this customer show, each with the newest version that was shown.
+    seen: RefCell<Vec<(u32, u32)>>,
     /// Whether the one intent was cancelled already.
     cancelled: Cell<bool>,
 }
@@ -105,7 +106,7 @@ impl Customer {
         env.spawn(async move {
             again.sleep(Duration::from_millis(500)).await;
             match at.ask_price(&again, offer).await {
-                Some(Offered { over: Some(booking), .. }) => at.watch(&again.child("click"), booking),
+                Some(Offered { over: Some(booking), .. }) => at.watch(&again.child("click"), booking, None),
                 Some(Offered { quote, price, .. }) => {
                     at.submit(&again.child("click"), Submission { customer: at.0.number, quote, price })
                         .await;
@@ -121,7 +122,9 @@ impl Customer {
         for _ in 0..TRIES {
             let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
             match reply.map(|reply| (reply.code, reply.body)) {
-                Ok((Code::Accepted | Code::Ok, Some(booking))) => return self.watch(env, booking),
+                Ok((Code::Accepted | Code::Ok, Some(first))) => {
+                    return self.watch(env, first.booking, Some(first));
+                }
                 Ok((Code::Rejected, _)) => return,
                 _ => env.because(|| "the screen says to try again".to_owned()),
             }
@@ -129,19 +132,22 @@ impl Customer {
         }
     }
 
-    /// Opens a screen on the booking, and maybe cancels it.
-    fn watch(&self, env: &Env, booking: u32) {
-        if self.0.seen.borrow().contains(&booking) {
+    /// Opens a screen on the booking, which begins with this view if there is one, and maybe cancels it.
+    fn watch(&self, env: &Env, booking: u32, first: Option<View>) {
+        if self.0.seen.borrow().iter().any(|(seen, _)| *seen == booking) {
             return;
         }
-        self.0.seen.borrow_mut().push(booking);
+        self.0.seen.borrow_mut().push((booking, 0));
         let (at, screen) = (self.clone(), env.child("screen"));
+        if let Some(first) = first {
+            self.show(&screen, first);
+        }
         screen.clone().spawn(async move {
             let mut poller = Poller::new(&screen, &at.0.news, SCREEN_PERIOD);
             let mut again = None;
             loop {
                 poller.turn(again).await;
-                let shown = at.look(&screen.child("look"), booking, false).await;
+                let shown = at.look(&screen.child("look"), booking).await;
                 again = (!shown).then(|| screen.now() + SCREEN_PERIOD);
             }
         });
@@ -159,15 +165,42 @@ impl Customer {
         });
     }
 
-    /// Looks at a booking; answers whether the screen could be loaded.
-    async fn look(&self, env: &Env, booking: u32, fresh: bool) -> bool {
-        let reply = env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await;
-        let Some(view) = reply.ok().and_then(|reply| reply.body) else { return false };
-        let (customer, version, word) = (self.0.number, view.version, view.word);
-        self.0
-            .facts
-            .state(env, &Fact::Booking(BookingFact::Shown { customer, fresh, booking, version, word }));
-        true
+    /// Has the open screen hear of news over this connection.
+    pub fn listen(&self, env: &Env, screen: &Endpoint<View, ()>) {
+        let at = self.clone();
+        screen.serve(env, move |env, told| {
+            let (customer, booking, version) = (at.0.number, told.booking, told.version);
+            at.0.facts.state(&env, &Fact::Event(EventFact::Told { customer, booking, version }));
+            at.show(&env, told);
+            async {}
+        });
+    }
+
+    /// Shows what is news to the open screen.
+    fn show(&self, env: &Env, view: View) {
+        let mut seen = self.0.seen.borrow_mut();
+        let screen = seen.iter_mut().find(|(booking, _)| *booking == view.booking);
+        if let Some((_, version)) = screen.filter(|(_, version)| *version < view.version) {
+            *version = view.version;
+            self.shows(env, view, false);
+        }
+    }
+
+    fn shows(&self, env: &Env, View { booking, version, word, .. }: View, fresh: bool) {
+        let customer = self.0.number;
+        let shown = BookingFact::Shown { customer, fresh, booking, version, word };
+        self.0.facts.state(env, &Fact::Booking(shown));
+    }
+
+    async fn load(&self, env: &Env, booking: u32) -> Option<View> {
+        env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await.ok()?.body
+    }
+
+    /// Has the open screen ask for news; answers whether it got an answer.
+    async fn look(&self, env: &Env, booking: u32) -> bool {
+        let view = self.load(env, booking).await;
+        view.into_iter().for_each(|view| self.show(env, view));
+        view.is_some()
     }
 
     async fn cancel(&self, env: &Env, booking: u32) {
@@ -176,8 +209,7 @@ impl Customer {
         }
         for _ in 0..TRIES {
             let look = env.child("cancel");
-            let view = look.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await;
-            let may = view.ok().and_then(|reply| reply.body);
+            let may = self.load(&look, booking).await;
             if may.is_some_and(|view| !view.may_cancel || view.word == Word::BeingChecked) {
                 return;
             }
@@ -194,8 +226,11 @@ impl Customer {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
             let seen = at.0.seen.borrow().clone();
-            for booking in seen {
-                at.look(&env.child("fresh"), booking, true).await;
+            for (booking, _) in seen {
+                let env = env.child("fresh");
+                if let Some(view) = at.load(&env, booking).await {
+                    at.shows(&env, view, true);
+                }
             }
         });
     }

@@ -19,8 +19,8 @@ pub struct Edge {
     pub offer: Endpoint<u32, Reply<Offer>>,
     /// Asks for a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
-    /// Orders.
-    pub submit: Endpoint<Submission, Reply<u32>>,
+    /// Orders; answered with the first view of the booking.
+    pub submit: Endpoint<Submission, Reply<View>>,
     /// Asks for a booking's summary, as lists show it.
     pub list: Endpoint<ListRequest, Reply<Summary>>,
     /// Asks how a booking stands.

@@ -3,7 +3,7 @@
 //! The list stays open and asks for news by itself; it may also be loaded in the very moment after the booking
 //! was taken on. It asks for no older version than the one that the shopper has seen or was told of.
 
-use crate::booking::api::{Offered, QuoteRequest, Submission};
+use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::summaries::ListRequest;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
@@ -47,9 +47,8 @@ impl Shopper {
     pub async fn shop(&self, env: &Env, offer: u32) {
         let customer = self.0.number;
         self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer }));
-        let Some(booking) = self.book(env, offer).await else { return };
-        let (version, told) = (1, env);
-        self.0.facts.state(told, &Fact::Event(EventFact::Told { customer, booking, version }));
+        let Some(View { booking, version, .. }) = self.book(env, offer).await else { return };
+        self.0.facts.state(env, &Fact::Event(EventFact::Told { customer, booking, version }));
         self.0.booking.set(Some((booking, version)));
         let first = match env.choose(FIRST_LOOK, &LOOKS).index() {
             0 => Duration::from_secs(30),
@@ -65,7 +64,7 @@ impl Shopper {
         });
     }
 
-    async fn book(&self, env: &Env, offer: u32) -> Option<u32> {
+    async fn book(&self, env: &Env, offer: u32) -> Option<View> {
         let customer = self.0.number;
         for _ in 0..TRIES {
             let env = env.child("request");
@@ -75,7 +74,7 @@ impl Shopper {
                 let order = Submission { customer, quote, price };
                 let reply = env.call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
                 match reply.map(|reply| (reply.code, reply.body)) {
-                    Ok((Code::Accepted | Code::Ok, Some(booking))) => return Some(booking),
+                    Ok((Code::Accepted | Code::Ok, Some(view))) => return Some(view),
                     Ok((Code::Rejected, _)) => return None,
                     _ => {}
                 }

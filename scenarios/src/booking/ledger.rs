@@ -55,6 +55,8 @@ pub struct Ledger {
     pub bookings: Vec<Kept>,
     /// Our jobs.
     pub jobs: Vec<Job>,
+    /// For each booking whose job was kept, moved or handed out, the last fact of it.
+    work: Vec<(u32, u32)>,
 }
 
 /// The intent that a fact concerns; 0 for none.
@@ -77,6 +79,7 @@ impl Ledger {
         self.reservations.clear();
         self.bookings.clear();
         self.jobs.clear();
+        self.work.clear();
     }
 
     /// Takes one more fact.
@@ -109,10 +112,14 @@ impl Ledger {
                 self.change(at, *reservation, |reserved| reserved.charged -= i64::from(*amount));
             }
             Fact::Booking(BookingFact::Booking { after, .. }) => self.keep(at, *after),
-            Fact::Job { after, .. } => match self.jobs.iter_mut().find(|job| job.id == after.id) {
-                Some(job) => *job = *after,
-                None => self.jobs.push(*after),
-            },
+            Fact::Job { after, .. } => {
+                self.work_on(at, after.subject);
+                match self.jobs.iter_mut().find(|job| job.id == after.id) {
+                    Some(job) => *job = *after,
+                    None => self.jobs.push(*after),
+                }
+            }
+            Fact::HandedOut(job) => self.work_on(at, job.subject),
             _ => {}
         }
     }
@@ -122,6 +129,18 @@ impl Ledger {
             reserved.last = at.event;
             change(reserved);
         }
+    }
+
+    fn work_on(&mut self, at: &At<'_>, booking: u32) {
+        match self.work.iter_mut().find(|(of, _)| *of == booking) {
+            Some((_, last)) => *last = at.event,
+            None => self.work.push((booking, at.event)),
+        }
+    }
+
+    /// The last fact about the job of a booking, if there is one.
+    pub fn last_work_on(&self, booking: u32) -> Option<u32> {
+        self.work.iter().find(|(of, _)| *of == booking).map(|(_, last)| *last)
     }
 
     fn keep(&mut self, at: &At<'_>, row: Booking) {

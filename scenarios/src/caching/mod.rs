@@ -15,6 +15,7 @@ use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
 use shakedown_model::booking::offers::Forgetting;
+use shakedown_model::booking::platform::Beside;
 use shakedown_model::outside::cache::{self, CacheApi};
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::viewer::{self, Viewer};
@@ -111,8 +112,8 @@ impl Scenario for Caching {
         let edge =
             Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, LinkFaults::NONE));
         let nobody = PartnerApi::over(&inside);
-        let cached = Some(to_cache.clone());
-        let platform = Platform::with_cache(&backbone, nobody, PartnerTerms::KEYS, cached, facts);
+        let cached = Beside { cache: Some(to_cache.clone()), ..Beside::default() };
+        let platform = Platform::beside(cached, &backbone, nobody, PartnerTerms::KEYS, facts);
         (0..OFFERS).for_each(|more| platform.plant_offer(OFFER + more, PRICE));
 
         let log = facts.clone();

@@ -31,7 +31,8 @@ impl<K> Claims<K> {
         self.0.push(Claim { about, since, event });
     }
 
-    /// Drops claims that are true by now; those whose time is over are dropped and handed to `overdue`.
+    /// Drops claims that are true by now; those whose time is over are dropped and handed to `overdue`. To be
+    /// called before each fact is taken in: what comes true with it may be too late.
     pub fn judge(&mut self, now: Moment, is_true: impl Fn(&K) -> bool, mut overdue: impl FnMut(&K, u32)) {
         self.0.retain(|claim| {
             let holds = is_true(&claim.about);

@@ -79,6 +79,7 @@ impl Transaction {
         let request = Request { session, server: at, name, id, fate, busy, reply: Rc::clone(&reply) };
         let mut delay = whole / 2;
         if let Fate::Late(late) = fate {
+            env.lasts(whole + late);
             delay += late;
             let reply = Rc::clone(&reply);
             env.world.deliver(whole, move |world| put(world, &reply, Err(StoreError::CommitUnknown)));

@@ -72,6 +72,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
         self.promised.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.judge(at.time, findings);
         self.ledger.observe(at, fact);
         match fact {
             Fact::Edge(EdgeFact::Entered { request, what: Request::Submit }) => {
@@ -84,7 +85,6 @@ impl Invariant<Fact> for AcceptedMeansDurable {
             }
             _ => {}
         }
-        self.judge(at.time, findings);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         self.judge(Moment::NEVER, findings);
@@ -99,7 +99,9 @@ pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
         for kept in &ledger.bookings {
             let status = kept.row.status;
             if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&kept.row) {
-                findings.violated("unfinished", &[kept.last], || {
+                let events: Vec<u32> =
+                    ledger.last_work_on(kept.row.id).into_iter().chain([kept.last]).collect();
+                findings.violated("unfinished", &events, || {
                     format!("B{} is still {status:?}, and nobody is told to look at it", kept.row.id)
                 });
             }

@@ -41,11 +41,11 @@ impl Invariant<Fact> for NoPrematureSuccess {
         self.claims.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.judge(at.time, findings);
         self.ledger.observe(at, fact);
         if let Fact::Booking(BookingFact::Shown { word: Word::Confirmed, .. }) = fact {
             self.claims.make(intent(at), at.time, at.event);
         }
-        self.judge(at.time, findings);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         self.judge(Moment::NEVER, findings);

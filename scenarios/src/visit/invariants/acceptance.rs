@@ -52,6 +52,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
         *self = Self::default();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.judge(at.time, findings);
         match fact {
             Fact::Edge(EdgeFact::Entered { request, what: Request::Advance | Request::Import }) => {
                 self.requests.push(*request);
@@ -64,7 +65,6 @@ impl Invariant<Fact> for AcceptedMeansDurable {
             Fact::Visit(VisitFact::Visit { .. }) => self.kept.push(wish(at)),
             _ => {}
         }
-        self.judge(at.time, findings);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         self.judge(Moment::NEVER, findings);

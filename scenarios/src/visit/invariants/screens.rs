@@ -46,13 +46,13 @@ impl Invariant<Fact> for NoPrematureSuccess {
         self.claims.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.judge(at.time, findings);
         self.ledger.observe(at, fact);
         if let Fact::Visit(VisitFact::Shown { visit, revision, word, .. }) = fact
             && matches!(word, VisitWord::Complete | VisitWord::Processed)
         {
             self.claims.make((*visit, *revision), at.time, at.event);
         }
-        self.judge(at.time, findings);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         self.judge(Moment::NEVER, findings);

@@ -1,0 +1,74 @@
+//! One run of a booking's job: whether it holds the job, and how it ends where its result is also told.
+
+use super::platform::Platform;
+use super::rows::Booking;
+use super::screens;
+use super::worker::STORE_TRIES;
+use crate::backbone::jobs::{self, Job};
+use crate::backbone::retry::in_transaction;
+use crate::backbone::workers::STORE_AGAIN;
+use shakedown_sim::{Env, StoreError, Transaction};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// One run of a job.
+pub struct Run {
+    /// Where.
+    pub(super) platform: Rc<Platform>,
+    /// The job, as it was claimed.
+    pub(super) job: Job,
+    over: Cell<bool>,
+}
+
+impl Run {
+    /// The run of a job that was claimed like this.
+    pub(super) fn of(platform: &Rc<Platform>, job: Job) -> Self {
+        Self { platform: Rc::clone(platform), job, over: Cell::new(false) }
+    }
+
+    /// Whether its job is acknowledged.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.get()
+    }
+
+    /// The job as it is now, if this run may still move it. One that is acknowledged already has nobody else to
+    /// move it.
+    ///
+    /// # Errors
+    /// As the store reports them.
+    pub(super) async fn hold(&self, tx: &mut Transaction) -> Result<Option<Job>, StoreError> {
+        match self.is_over() {
+            true => Ok(Some(self.job)),
+            false => jobs::hold(tx, &self.platform.backbone, &self.job).await,
+        }
+    }
+
+    /// The booking that it is about, as it is now; none if the database cannot tell.
+    pub(crate) async fn booking(&self, env: &Env) -> Option<Booking> {
+        let mut read = self.platform.backbone.store.begin(env);
+        read.get(&self.platform.tables.bookings, &self.job.subject).await.ok().flatten()
+    }
+
+    /// Tells the customer's screen of this version of the booking.
+    pub(crate) async fn tell(&self, env: &Env, booking: &Booking) {
+        screens::tell(env, &self.platform, booking).await;
+    }
+
+    /// Acknowledges the job. If the database fails for too long it is not, and will be run again.
+    pub(crate) async fn acknowledge(&self, env: &Env) {
+        for _ in 0..STORE_TRIES {
+            match in_transaction(env, async || self.end(env).await).await {
+                Ok(()) => return self.over.set(true),
+                Err(_) => env.sleep(STORE_AGAIN).await,
+            }
+        }
+    }
+
+    async fn end(&self, env: &Env) -> Result<(), StoreError> {
+        let backbone = &self.platform.backbone;
+        let mut tx = backbone.store.begin(env);
+        let Some(held) = jobs::hold(&mut tx, backbone, &self.job).await? else { return Ok(()) };
+        jobs::succeed(&mut tx, backbone, &held, env.now()).await?;
+        tx.commit("job done").await
+    }
+}

@@ -1,0 +1,36 @@
+//! Screens that can be told: a page that is open on a booking keeps a connection on which it hears of a result
+//! before it would have asked.
+//!
+//! What it does not do: reach everybody. A message on the way may be lost, the page may be closed; so pages also ask,
+//! and nothing depends on their having been told.
+
+use super::api::View;
+use super::platform::Platform;
+use super::rows::Booking;
+use crate::terms::SCREEN_PATIENCE;
+use shakedown_sim::{Endpoint, Env, Link, Op};
+
+/// The connections to the screens, one for each customer.
+#[derive(Clone)]
+pub struct Screens(Vec<Endpoint<View, ()>>);
+
+impl Screens {
+    /// The connections to so many customers over this link.
+    pub fn over(link: &Link, customers: u32) -> Self {
+        let op = Op::new("screen.tell", "tells the open screen");
+        Self((0..customers).map(|_| Endpoint::new(op, link)).collect())
+    }
+
+    /// The connection to this customer, if there is such a one.
+    pub fn of(&self, customer: u32) -> Option<&Endpoint<View, ()>> {
+        self.0.get(customer.checked_sub(1)? as usize)
+    }
+}
+
+/// Tells the customer's screen of this version of a booking, if it can be told.
+pub(crate) async fn tell(env: &Env, platform: &Platform, booking: &Booking) {
+    if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(booking.customer)) {
+        // Whether it has heard or not: it asks by itself, too.
+        let _ = env.call(screen, View::of(platform, booking), SCREEN_PATIENCE).await;
+    }
+}
