@@ -2,6 +2,7 @@
 
 use crate::desk::Do::{Commit, Insert, Lock, Read, Rollback, Set, Triple, Wait};
 use crate::{check, check_changes};
+use shakedown_sim::*;
 
 const WORK: [crate::desk::Do; 3] = [Set(1, 5), Insert(9, None), Commit];
 
@@ -55,4 +56,74 @@ fn the_hook_is_told_in_the_order_of_the_commits_not_of_the_writes() {
     let clients: [(u64, &[_]); 3] =
         [(0, &[Set(1, 1), Wait(100), Commit]), (10, &[Set(2, 2), Commit]), (20, &[Triple(1, 4), Commit])];
     check_changes(&clients, "", &["15 2: 0 -> 2", "105 1: 0 -> 1", "110 1: 1 -> 7"]);
+}
+
+/// One client whose commit may be read late, and a judge who finds fault with each time of trouble.
+struct Late;
+
+#[derive(Default)]
+struct TellsTrouble(Vec<String>);
+
+#[derive(serde::Serialize)]
+enum Nothing {}
+
+impl Fact for Nothing {
+    fn sentence(&self) -> String {
+        match *self {}
+    }
+}
+
+impl Invariant<Nothing> for TellsTrouble {
+    fn name(&self) -> &'static str {
+        "trouble"
+    }
+    fn about(&self) -> &'static str {
+        "nothing is in trouble"
+    }
+    fn reset(&mut self) {
+        self.0.clear();
+    }
+    fn observe(&mut self, _: &At<'_>, fact: &Nothing, _: &mut Findings) {
+        match *fact {}
+    }
+    fn disturbed(&mut self, trouble: &Disturbance) {
+        let millis = |moment: Moment| moment.since(Moment::START).as_millis();
+        self.0.push(format!(
+            "{} from {} to {} ms",
+            trouble.owner.text(),
+            millis(trouble.from),
+            millis(trouble.until)
+        ));
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        self.0.iter().for_each(|trouble| findings.violated("trouble", &[], || trouble.clone()));
+    }
+}
+
+impl Scenario for Late {
+    type Fact = Nothing;
+    fn name(&self) -> &str {
+        "late"
+    }
+    fn build(&self, stage: &Stage<Nothing>) {
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let commit_faults = Alternatives::new(&["commits", "late 2 s"]);
+        let store = Store::new(&server, StoreProfile { commit_faults, ..StoreProfile::CALM });
+        let client = stage.node(Role::outside("client".into()), |_| {});
+        client.clone().spawn(async move {
+            client.sleep(Duration::from_secs(1)).await;
+            let _ = store.begin(&client).commit("work").await;
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+        vec![Box::<TellsTrouble>::default()]
+    }
+}
+
+#[test]
+fn a_commit_that_is_read_late_is_trouble_until_it_is_answered() {
+    let script: Script = "scenario late\nstore/commit work @ - = late 2 s".parse().expect("well formed");
+    let outcome = Runner::new(Late).run(Plan::Script(&script));
+    let told: Vec<&str> = outcome.violations.iter().map(|violation| violation.message.as_str()).collect();
+    assert_eq!((told, outcome.unapplied), (vec!["store from 1000 to 3005 ms"], vec![]));
 }
