@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`call`], [`store`], [`queue`]), the core of a database
+//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heart`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
 //! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
@@ -28,6 +28,7 @@ pub mod env;
 mod event;
 mod fields;
 pub mod graph;
+pub mod heart;
 pub mod judge;
 pub mod label;
 pub mod node;
@@ -53,6 +54,7 @@ pub use chooser::{Profile, Turn};
 pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
+pub use heart::Heart;
 pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};

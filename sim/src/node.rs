@@ -9,7 +9,8 @@
 use crate::choice::Alternatives;
 use crate::clock::{Clock, ClockProfile};
 use crate::label::Label;
-use crate::time::Duration;
+use crate::signal::Signal;
+use crate::time::{Duration, Moment};
 use crate::world::Env;
 use std::rc::Rc;
 
@@ -114,6 +115,12 @@ pub(crate) struct Node {
     pub(crate) clock: Clock,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
+    /// When it last began or went on.
+    pub(crate) began: Moment,
+    /// When it last left off: went down, or was paused.
+    pub(crate) left: Moment,
+    /// Raised when it leaves off or goes on, if somebody listens to its [`Heart`](crate::heart::Heart).
+    pub(crate) turned: Option<Signal>,
 }
 
 #[cfg(test)]

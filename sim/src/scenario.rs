@@ -7,7 +7,7 @@ use crate::label::Label;
 use crate::node::{Node, NodeId, Role, State};
 use crate::scope::Scope;
 use crate::script::Variant;
-use crate::time::Duration;
+use crate::time::{Duration, Moment};
 use crate::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -134,6 +134,9 @@ impl<F: Fact> Stage<F> {
                 pauses: 0,
                 clock: Clock::default(),
                 last_event: None,
+                began: Moment::START,
+                left: Moment::START,
+                turned: None,
             });
             NodeId(core.nodes.len() as u16 - 1)
         };

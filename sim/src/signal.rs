@@ -4,6 +4,7 @@
 //! changes or a row falls due, and then wakes at its next period, as it would have; the idle polls between
 //! are neither run nor counted.
 
+use crate::engine::Core;
 use crate::engine::effects::Reach;
 use crate::env::Env;
 use crate::event::Kind;
@@ -39,7 +40,10 @@ impl Signal {
     }
 
     pub(crate) fn raise_in(&self, world: &World) {
-        let mut core = world.core.borrow_mut();
+        self.raise_at(&mut world.core.borrow_mut());
+    }
+
+    pub(crate) fn raise_at(&self, core: &mut Core) {
         let mut state = self.0.borrow_mut();
         state.version += 1;
         core.touch(Reach::Signal, state.version);

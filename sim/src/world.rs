@@ -265,7 +265,7 @@ impl World {
         let dead = core.take_tasks_of(node);
         core.doomed.extend(dead);
         let entry = &mut core.nodes[node.0 as usize];
-        entry.state = State::Down;
+        let was = std::mem::replace(&mut entry.state, State::Down);
         entry.incarnation += 1;
         let deferred = std::mem::take(&mut entry.deferred);
         let (profile, name) = (entry.role.crash, entry.role.name);
@@ -277,6 +277,9 @@ impl World {
         core.lasts(delay);
         let back = core.now + delay;
         core.agenda.put(back, Due::Restart { node: node.0 });
+        if was == State::Up {
+            core.leaves_off(node);
+        }
     }
 
     pub(crate) fn stop_in_order(&self, node: NodeId, incarnation: u32, scope: Scope) {
@@ -324,6 +327,7 @@ impl World {
                 (if again { "starts again" } else { "starts" }).to_owned()
             });
             core.cause = Some(index);
+            core.goes_on(node);
             (boot, incarnation)
         };
         if let Some(boot) = boot {

@@ -241,6 +241,25 @@ impl Core {
         if let Some(slot) = self.current {
             self.make_ready(slot);
         }
+        self.leaves_off(node);
+    }
+
+    /// Notes that a node does nothing from here on, for those who listen to its heart.
+    pub(crate) fn leaves_off(&mut self, node: NodeId) {
+        self.nodes[node.0 as usize].left = self.now;
+        self.tell_turn(node);
+    }
+
+    /// Notes that a node begins or goes on.
+    pub(crate) fn goes_on(&mut self, node: NodeId) {
+        self.nodes[node.0 as usize].began = self.now;
+        self.tell_turn(node);
+    }
+
+    fn tell_turn(&mut self, node: NodeId) {
+        if let Some(turned) = self.nodes[node.0 as usize].turned.clone() {
+            turned.raise_at(self);
+        }
     }
 
     pub(crate) fn resume(&mut self, node: NodeId, pause: u32) {
@@ -253,6 +272,8 @@ impl Core {
         self.cause = entry.last_event;
         let index =
             self.event(node, Scope::ROOT, Kind::Resume, [0, 0], || "goes on, unaware of the pause".into());
+        self.cause = Some(index);
+        self.goes_on(node);
         self.cause = None;
         for slot in deferred {
             if self.recording.is_some() {

@@ -14,6 +14,7 @@ mod durable;
 mod example;
 mod explaining;
 mod guiding;
+mod hearts;
 mod idle;
 mod laws;
 mod memory;

@@ -1,0 +1,68 @@
+//! Hearts: a node says every so often that it is there, and somebody notices when it does not: a dead man's switch.
+//!
+//! In production a beat is a message that mostly tells nothing. Here beats that come are neither run nor counted:
+//! whoever listens sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
+//! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Beats
+//! get lost with their node only, never on the way.
+
+use crate::env::Env;
+use crate::node::{NodeId, State};
+use crate::signal::Signal;
+use crate::time::{Duration, Moment};
+
+/// A node's heart, as others listen to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Heart {
+    node: NodeId,
+    period: Duration,
+}
+
+impl Heart {
+    /// The heart of `env`'s node, which beats each `period`.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    pub fn of(env: &Env, period: Duration) -> Self {
+        assert!(!period.is_zero(), "a heart has a period");
+        Self { node: env.node(), period }
+    }
+
+    /// Whose it is.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Waits until no beat has come for `patience`; answers when the last one came. `env` is the listener's.
+    pub async fn silence(&self, env: &Env, patience: Duration) -> Moment {
+        loop {
+            let (turned, last) = self.listen(env);
+            let due = last.map_or(Moment::NEVER, |last| last + patience);
+            match last {
+                Some(last) if due <= env.now() => return last,
+                _ => turned.changed(env, turned.version(), due).await,
+            }
+        }
+    }
+
+    /// Waits until it beats; not at all if it does.
+    pub async fn beat(&self, env: &Env) {
+        loop {
+            let (turned, last) = self.listen(env);
+            if last.is_none() {
+                return;
+            }
+            turned.changed(env, turned.version(), Moment::NEVER).await;
+        }
+    }
+
+    /// What tells that the node has left off or gone on, and when the last beat came if none comes now.
+    fn listen(&self, env: &Env) -> (Signal, Option<Moment>) {
+        let mut core = env.world.core.borrow_mut();
+        let node = &mut core.nodes[self.node.0 as usize];
+        let turned = node.turned.get_or_insert_default().clone();
+        let period = self.period.as_nanos() as u64;
+        let beats = node.left.since(node.began).as_nanos() as u64 / period;
+        let last = node.began + Duration::from_nanos(beats * period);
+        (turned, (node.state != State::Up).then_some(last))
+    }
+}

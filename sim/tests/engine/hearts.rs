@@ -1,0 +1,78 @@
+//! Beats that come cost nothing; those that do not are missed.
+
+use crate::rig::{Rig, happy, said, say, seconds};
+use shakedown_sim::*;
+
+const DAY: u64 = 86_400;
+
+/// A node that beats each minute and does something after 30 and after 330 seconds, and a listener with a patience of
+/// three minutes.
+fn listened_to() -> Rig {
+    let rig = Rig::new(|stage| {
+        let facts = stage.facts().clone();
+        let profile = CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 100 s", "pause 600 s"]),
+            late_restart: Alternatives::new(&["soon", "600 s"]),
+            ..CrashProfile::NEVER
+        };
+        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+            env.clone().spawn(async move {
+                for after in [30, 300] {
+                    env.sleep(seconds(after)).await;
+                    env.crash_point(Side::Before, "work").await;
+                }
+            });
+        });
+        let listener = stage.node(Role::outside("listener".into()), |_| {});
+        listener.clone().spawn(async move {
+            let heart = Heart::of(&beating, seconds(60));
+            loop {
+                let last = heart.silence(&listener, seconds(180)).await;
+                say(&facts, &listener, format!("misses beats since {last}"));
+                heart.beat(&listener).await;
+                say(&facts, &listener, "hears it again");
+            }
+        });
+    });
+    rig.horizon(DAY, 60)
+}
+
+#[test]
+fn beats_that_come_cost_nothing_however_long() {
+    let (day, year) = (happy(listened_to()), happy(listened_to().horizon(365 * DAY, 60)));
+    assert_eq!(day.events, year.events);
+    assert_eq!((day.violations, year.violations), (vec![], vec![]));
+}
+
+#[test]
+fn a_node_that_is_back_before_patience_ends_is_not_missed() {
+    for short in ["vanish", "stop", "pause 100 s"] {
+        assert_eq!(said(listened_to(), &format!("beating/before work @ - #1 = {short}")), [""; 0], "{short}");
+    }
+}
+
+#[test]
+fn silence_counts_from_the_last_beat() {
+    let expected = [
+        "180 listener misses beats since 00:00:00.000",
+        "630 listener hears it again",
+    ];
+    assert_eq!(said(listened_to(), "beating/before work @ - #1 = pause 600 s"), expected);
+    let expected = [
+        "480 listener misses beats since 00:05:00.000",
+        "930 listener hears it again",
+    ];
+    assert_eq!(said(listened_to(), "beating/before work @ - #2 = pause 600 s"), expected);
+}
+
+#[test]
+fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
+    for ending in ["vanish", "stop"] {
+        let script = format!("beating/before work @ - #1 = {ending}\nbeating/restart @ - #1 = 600 s");
+        let expected = [
+            "180 listener misses beats since 00:00:00.000",
+            "635 listener hears it again",
+        ];
+        assert_eq!(said(listened_to(), &script), expected, "{ending}");
+    }
+}
