@@ -100,6 +100,26 @@ pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
 pub const RENDERER_PATIENCE: Duration = secs(10);
 /// After this a worker gives up on the document store.
 pub const DOCUMENTS_PATIENCE: Duration = secs(5);
+/// By then a booking is confirmed or over ...
+pub const BOOKING_PROMISE: Duration = mins(15);
+/// ... or, where it is being checked what became of it, this is known.
+pub const CHECKING_PROMISE: Duration = mins(90);
+/// By then a clinic's report is filed.
+pub const FILING_PROMISE: Duration = mins(15);
+/// How often the monitor looks, at most.
+pub const LOOKS_EVERY: Duration = mins(1);
+/// After this the monitor gives up on the pager.
+pub const PAGER_PATIENCE: Duration = secs(10);
+/// How long it waits until it tries again.
+pub const PAGER_AGAIN: Duration = secs(15);
+/// So long after an alert that nobody has taken it is told again.
+pub const ALERT_AGAIN: Duration = mins(2);
+/// How often the monitor tells the pager that all is looked at.
+pub const MONITOR_BEATS: Duration = mins(1);
+/// After so long a silence the pager rings, and again each time as long.
+pub const MONITOR_SILENT: Duration = mins(3);
+/// How many threads a node of the web tier has.
+pub const WEB_THREADS: usize = 2;
 /// How long a day is; it ends with the nightly close.
 pub const DAY: Duration = mins(24 * 60);
 /// How often the nightly close looks for days that are over.

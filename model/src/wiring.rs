@@ -6,6 +6,7 @@ use crate::guardrails::audit_log::{AuditLog, LastResult, RecordPerAttempt};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::bounded_retry::{AtOnceForEver, Bounded, BoundedRetry, Never};
+use crate::guardrails::completion_monitoring::{AgeAgainstPromise, CompletionMonitoring, HealthAndErrors};
 use crate::guardrails::completion_worker::{AckTellStore, CompletionWorker, StoreTellAck};
 use crate::guardrails::dead_letter::{DeadLetter, Deleted, Parked, ReturnedByTimer};
 use crate::guardrails::delivery_queue::{DeliveryQueue, InTheAction, Queued};
@@ -25,7 +26,9 @@ use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::read_model::{Projection, ReadModel, Stitched};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
+use crate::guardrails::web_contract::{AsTheApiSays, EachItsOwnWords, WebContract};
 use crate::guardrails::work_queue::{PushedBeforeCommit, RowWithTheOrder, WorkQueue};
+use crate::guardrails::worker_services::{OwnNodes, WebThreads, WorkerServices};
 use crate::guardrails::workflow_service::{EachItsOwn, OneFunction, WorkflowService};
 use crate::guardrails::{self, Guardrail};
 
@@ -52,6 +55,9 @@ pub const GUARDRAILS: &[Guardrail] = &[
     guardrails::freshness_policy::ROW,
     guardrails::read_cache::ROW,
     guardrails::invalidation::ROW,
+    guardrails::web_contract::ROW,
+    guardrails::worker_services::ROW,
+    guardrails::completion_monitoring::ROW,
     guardrails::durable_acceptance::ROW,
     guardrails::job_queue::ROW,
     guardrails::audit_log::ROW,
@@ -89,6 +95,9 @@ pub struct Design {
     pub(crate) status: Box<dyn OperationalStatusView>,
     pub(crate) taking_on: Box<dyn DurableAcceptance>,
     pub(crate) queue: Box<dyn JobQueue>,
+    pub(crate) web_contract: Box<dyn WebContract>,
+    pub(crate) services: Box<dyn WorkerServices>,
+    pub(crate) monitoring: Box<dyn CompletionMonitoring>,
 }
 
 /// A name that is no guardrail's.
@@ -127,6 +136,9 @@ impl Design {
             status: Box::new(WhatHappened),
             taking_on: Box::new(CommitFirst),
             queue: Box::new(Rows),
+            web_contract: Box::new(AsTheApiSays),
+            services: Box::new(OwnNodes),
+            monitoring: Box::new(AgeAgainstPromise),
         }
     }
 
@@ -176,6 +188,9 @@ impl Design {
                 "bounded-retry:b" => design.bounded_retry = Box::new(Never),
                 "dead-letter" => design.dead_letter = Box::new(Deleted),
                 "dead-letter:b" => design.dead_letter = Box::new(ReturnedByTimer),
+                "web-contract" => design.web_contract = Box::new(EachItsOwnWords),
+                "worker-services" => design.services = Box::new(WebThreads),
+                "completion-monitoring" => design.monitoring = Box::new(HealthAndErrors),
                 _ => return Err(UnknownGuardrail(name.clone())),
             }
         }

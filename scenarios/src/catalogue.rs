@@ -36,6 +36,7 @@ pub const CATALOGUE: &[Entry] = &[
     crate::handover::ENTRY,
     crate::notifications::ENTRY,
     crate::caching::ENTRY,
+    crate::topology::ENTRY,
     crate::lifecycle::ENTRY,
 ];
 

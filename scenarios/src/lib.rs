@@ -1,7 +1,7 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
-//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`handover`], [`notifications`],
-//! [`caching`] and [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without), [`judges`] and [`invariants`] (what
+//! Modules in reading order: [`booking`], [`visit`], [`consistency`], [`handover`], [`notifications`], [`caching`],
+//! [`topology`] and [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without), [`judges`] and [`invariants`] (what
 //! those who judge share), [`catalogue`] (what there is), [`survey`] (where the world can go another way),
 //! [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on many threads), [`canary`]
 //! (whether the alarm rings), [`matrix`] (what breaks without which guardrail), [`certification`] (every script of
@@ -28,6 +28,7 @@ pub mod notifications;
 pub mod quiet;
 pub mod regression;
 pub mod survey;
+pub mod topology;
 pub mod traces;
 pub mod visit;
 pub mod watchdog;

@@ -11,10 +11,13 @@ const REGRESSIONS: &[&str] = &[
     "crash-before-the-log-is-written",
     "job-there-before-its-order",
     "mail-out-before-its-row",
+    "one-outcome-in-two-words",
+    "one-slow-partner-starves-another",
     "text-broken-while-mail-is-under-way",
     "timed-out-but-created",
     "told-before-it-was-stored",
     "work-for-an-order-that-never-was",
+    "workers-retry-and-nobody-is-told",
 ];
 
 fn directory() -> PathBuf {

@@ -2,8 +2,9 @@
 //!
 //! In production a beat is a message that mostly tells nothing. Here beats that come are neither run nor counted:
 //! whoever listens sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
-//! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Beats
-//! get lost with their node only, never on the way.
+//! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Its own
+//! code may stop the heart while something is to be done first: a beat then says that all is well, not only that
+//! somebody is there. Beats get lost with their node only, never on the way.
 
 use crate::env::Env;
 use crate::node::{NodeId, State};
@@ -30,6 +31,33 @@ impl Heart {
     /// Whose it is.
     pub fn node(&self) -> NodeId {
         self.node
+    }
+
+    /// Stops it: no beat goes out until [`Heart::go_on`], even if the node begins anew. `env` is the node's own.
+    pub fn stop(&self, env: &Env) {
+        self.lead(env, true);
+    }
+
+    /// Lets it beat, from now on.
+    pub fn go_on(&self, env: &Env) {
+        self.lead(env, false);
+    }
+
+    fn lead(&self, env: &Env, stops: bool) {
+        assert!(env.node() == self.node, "a node's heart is its own");
+        if !env.is_alive() {
+            return;
+        }
+        let mut core = env.world.core.borrow_mut();
+        if stops {
+            core.heart_stops(self.node);
+        }
+        let pulse = &mut core.nodes[self.node.0 as usize].pulse;
+        pulse.is_led = true;
+        let was_stopped = std::mem::replace(&mut pulse.stopped, stops);
+        if was_stopped && !stops {
+            core.heart_beats(self.node);
+        }
     }
 
     /// Waits until no beat has come for `patience`; answers when the last one came. `env` is the listener's.
@@ -59,10 +87,11 @@ impl Heart {
     fn listen(&self, env: &Env) -> (Signal, Option<Moment>) {
         let mut core = env.world.core.borrow_mut();
         let node = &mut core.nodes[self.node.0 as usize];
-        let turned = node.turned.get_or_insert_default().clone();
+        let (beats, pulse) = (node.state == State::Up && !node.pulse.stopped, &mut node.pulse);
+        let turned = pulse.turned.get_or_insert_default().clone();
         let period = self.period.as_nanos() as u64;
-        let beats = node.left.since(node.began).as_nanos() as u64 / period;
-        let last = node.began + Duration::from_nanos(beats * period);
-        (turned, (node.state != State::Up).then_some(last))
+        let count = pulse.left.since(pulse.began).as_nanos() as u64 / period;
+        let last = pulse.began + Duration::from_nanos(count * period);
+        (turned, (!beats).then_some(last))
     }
 }

@@ -115,11 +115,22 @@ pub(crate) struct Node {
     pub(crate) clock: Clock,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
-    /// When it last began or went on.
+    /// How its heart beats.
+    pub(crate) pulse: Pulse,
+}
+
+/// What is known of a node's [`Heart`](crate::heart::Heart).
+#[derive(Default)]
+pub(crate) struct Pulse {
+    /// When it last began to beat.
     pub(crate) began: Moment,
-    /// When it last left off: went down, or was paused.
+    /// When it last left off.
     pub(crate) left: Moment,
-    /// Raised when it leaves off or goes on, if somebody listens to its [`Heart`](crate::heart::Heart).
+    /// Whether the node's own code has stopped it.
+    pub(crate) stopped: bool,
+    /// Whether the node's own code says when it beats: then one that begins anew does not until told to.
+    pub(crate) is_led: bool,
+    /// Raised when it leaves off or goes on, if somebody listens.
     pub(crate) turned: Option<Signal>,
 }
 

@@ -4,10 +4,10 @@ use crate::clock::Clock;
 use crate::env::Env;
 use crate::judge::{Fact, Facts, Goal, Invariant};
 use crate::label::Label;
-use crate::node::{Node, NodeId, Role, State};
+use crate::node::{Node, NodeId, Pulse, Role, State};
 use crate::scope::Scope;
 use crate::script::Variant;
-use crate::time::{Duration, Moment};
+use crate::time::Duration;
 use crate::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -134,9 +134,7 @@ impl<F: Fact> Stage<F> {
                 pauses: 0,
                 clock: Clock::default(),
                 last_event: None,
-                began: Moment::START,
-                left: Moment::START,
-                turned: None,
+                pulse: Pulse::default(),
             });
             NodeId(core.nodes.len() as u16 - 1)
         };

@@ -108,6 +108,14 @@ impl Poller {
         Self { env: env.clone(), signal: signal.clone(), period, seen: None, last_turn: env.now() }
     }
 
+    /// The same, without a first turn at once: nothing can have changed yet.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    pub fn later(env: &Env, signal: &Signal, period: Duration) -> Self {
+        Self { seen: Some(signal.version()), ..Self::new(env, signal, period) }
+    }
+
     /// Waits for the next turn at which a look is worth it: the data changed since the last turn, or `due`
     /// (the moment at which the earliest row falls due, if there is one) has come.
     pub async fn turn(&mut self, due: Option<Moment>) {

@@ -278,8 +278,10 @@ impl World {
         let back = core.now + delay;
         core.agenda.put(back, Due::Restart { node: node.0 });
         if was == State::Up {
-            core.leaves_off(node);
+            core.heart_stops(node);
         }
+        let pulse = &mut core.nodes[node.0 as usize].pulse;
+        pulse.stopped = pulse.is_led;
     }
 
     pub(crate) fn stop_in_order(&self, node: NodeId, incarnation: u32, scope: Scope) {
@@ -327,7 +329,7 @@ impl World {
                 (if again { "starts again" } else { "starts" }).to_owned()
             });
             core.cause = Some(index);
-            core.goes_on(node);
+            core.heart_beats(node);
             (boot, incarnation)
         };
         if let Some(boot) = boot {

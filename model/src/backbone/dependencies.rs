@@ -9,9 +9,7 @@
 //! Finagle and gRPC (a share of calls with a reserve per time).
 
 use super::jobs::{Job, Kind};
-use crate::terms::{
-    BREAKER_CALLS, BREAKER_OPEN, BREAKER_WINDOW, POOL, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE,
-};
+use crate::terms::{BREAKER_CALLS, BREAKER_OPEN, BREAKER_WINDOW, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE};
 use shakedown_sim::{Duration, Env, Moment, Signal};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,6 +17,8 @@ use std::collections::VecDeque;
 /// Somebody that jobs of one or more kinds need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dependency {
+    /// The partner that takes reservations.
+    Partner,
     /// The registry that clinics report to.
     Registry,
 }
@@ -52,12 +52,13 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    /// Gates for these kinds of jobs; if `spares` is false, only the pools hold back.
-    pub(crate) fn new(kinds: Vec<(Kind, Dependency)>, spares: bool, now: Moment) -> Self {
+    /// Gates for these kinds of jobs, with so much room in each pool; if `spares` is false, only the pools hold
+    /// back.
+    pub(crate) fn new(kinds: Vec<(Kind, Dependency)>, room: u32, spares: bool, now: Moment) -> Self {
         let mut gates: Vec<(Dependency, Gate)> = Vec::new();
         for (_, dependency) in &kinds {
             if !gates.iter().any(|(other, _)| other == dependency) {
-                gates.push((*dependency, Gate::new(spares, now)));
+                gates.push((*dependency, Gate::new(room, spares, now)));
             }
         }
         Self { kinds, gates: RefCell::new(gates), freed: Signal::new() }
@@ -94,6 +95,7 @@ fn is_retry(job: &Job) -> bool {
 
 /// One dependency, as one worker sees it.
 struct Gate {
+    room: u32,
     spares: bool,
     in_hand: u32,
     budget: Budget,
@@ -101,12 +103,12 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(spares: bool, now: Moment) -> Self {
-        Self { spares, in_hand: 0, budget: Budget { bank: 0, at: now }, breaker: Breaker::default() }
+    fn new(room: u32, spares: bool, now: Moment) -> Self {
+        Self { room, spares, in_hand: 0, budget: Budget { bank: 0, at: now }, breaker: Breaker::default() }
     }
 
     fn opens(&self, is_retry: bool, now: Moment) -> Opens {
-        if self.in_hand >= POOL {
+        if self.in_hand >= self.room {
             return Opens::WhenFreed;
         }
         if !self.spares {
@@ -127,7 +129,7 @@ impl Gate {
 
     /// Answers whether others may have waited for that.
     fn leave(&mut self, health: Health, now: Moment) -> bool {
-        let full = self.in_hand >= POOL || self.breaker.lets() == Opens::WhenFreed;
+        let full = self.in_hand >= self.room || self.breaker.lets() == Opens::WhenFreed;
         self.in_hand -= 1;
         self.breaker.heard(health, now);
         full
@@ -212,6 +214,7 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terms::POOL;
 
     fn at(seconds: u64) -> Moment {
         Moment::START + Duration::from_secs(seconds)
@@ -219,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_pool_holds_four_and_the_next_waits_for_one_to_leave() {
-        let mut gate = Gate::new(true, at(0));
+        let mut gate = Gate::new(POOL, true, at(0));
         for _ in 0..POOL {
             assert_eq!(gate.opens(false, at(1)), Opens::At(at(1)));
             gate.enter(false, at(1));
@@ -228,6 +231,18 @@ mod tests {
         assert!(gate.leave(Health::Good, at(2)), "somebody may have waited");
         assert_eq!(gate.opens(false, at(2)), Opens::At(at(2)));
         assert!(!gate.leave(Health::Good, at(2)), "nobody can have waited");
+    }
+
+    #[test]
+    fn a_pool_that_is_full_holds_up_nobody_who_needs_another_dependency() {
+        let kinds = vec![(Kind::Book, Dependency::Partner), (Kind::File, Dependency::Registry)];
+        let gates = Gates::new(kinds, POOL, true, at(0));
+        let job = |kind| Job::queued(1, (kind, 1), at(0), shakedown_sim::Scope::ROOT);
+        for _ in 0..POOL {
+            gates.enter(&job(Kind::File), at(1));
+        }
+        assert_eq!(gates.opens(&job(Kind::File), at(1)), Opens::WhenFreed);
+        assert_eq!(gates.opens(&job(Kind::Book), at(1)), Opens::At(at(1)));
     }
 
     #[test]

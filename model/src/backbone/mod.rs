@@ -9,9 +9,11 @@ pub mod dependencies;
 pub mod events;
 pub mod jobs;
 pub mod mail;
+pub mod monitor;
 pub mod outbox;
 mod reply;
 pub(crate) mod retry;
+pub mod threads;
 pub mod topic;
 pub mod workers;
 

@@ -5,8 +5,9 @@ use super::claims::{self, Taken};
 use super::dependencies::{Dependency, Gates, Health};
 use super::jobs::{self, Job, Kind};
 use super::retry::in_transaction;
+use super::threads::{Thread, Threads};
 use crate::terms::{HEARTBEAT, JOB_PERIOD};
-use shakedown_sim::{Duration, Env, Moment, Poller, Signal};
+use shakedown_sim::{Duration, Env, Moment, Poller};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -39,24 +40,48 @@ struct Worker {
     backbone: Rc<Backbone>,
     handlers: Rc<[Rc<dyn Handler>]>,
     gates: Gates,
+    threads: Threads,
 }
 
-/// Boots a worker: it looks for jobs of its handlers' kinds whenever there may be some.
+/// Boots a worker on a node of its own, if the design has such: it looks for jobs of its handlers' kinds whenever
+/// there may be some.
 pub fn boot(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>) {
-    let needs = |handler: &Rc<dyn Handler>| handler.dependency().map(|needed| (handler.kind(), needed));
-    let kinds: Vec<_> = handlers.iter().filter_map(needs).collect();
-    let has_pools = !kinds.is_empty();
-    let gates = Gates::new(kinds, backbone.design.bounded_retry.spares_dependencies(), env.now());
-    let worker = Rc::new(Worker { env: env.clone(), backbone: Rc::clone(backbone), handlers, gates });
-    look_at(&worker, backbone.jobs.signal());
-    if has_pools {
-        look_at(&worker, &worker.gates.freed);
+    if backbone.design.services.have_nodes() {
+        boot_on(env, backbone, handlers, &Threads::plenty());
     }
 }
 
-/// Has the worker look for jobs whenever `signal` is raised.
-fn look_at(worker: &Rc<Worker>, signal: &Signal) {
-    let (worker, mut poller) = (Rc::clone(worker), Poller::new(&worker.env, signal, JOB_PERIOD));
+/// Boots a worker on a node of the web tier, if the design has it there: what it does takes up that node's threads.
+pub fn boot_beside_requests(
+    env: &Env,
+    backbone: &Rc<Backbone>,
+    handlers: Rc<[Rc<dyn Handler>]>,
+    threads: &Threads,
+) {
+    if !backbone.design.services.have_nodes() {
+        boot_on(env, backbone, handlers, threads);
+    }
+}
+
+fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, threads: &Threads) {
+    let needs = |handler: &Rc<dyn Handler>| handler.dependency().map(|needed| (handler.kind(), needed));
+    let kinds: Vec<_> = handlers.iter().filter_map(needs).collect();
+    let has_pools = !kinds.is_empty();
+    let (room, spares) =
+        (backbone.design.services.room(), backbone.design.bounded_retry.spares_dependencies());
+    let gates = Gates::new(kinds, room, spares, env.now());
+    let (env, backbone, threads) = (env.clone(), Rc::clone(backbone), threads.clone());
+    let worker = Rc::new(Worker { env, backbone, handlers, gates, threads });
+    let worker = &worker;
+    look_at(worker, Poller::new(&worker.env, worker.backbone.jobs.signal(), JOB_PERIOD));
+    if has_pools {
+        look_at(worker, Poller::later(&worker.env, &worker.gates.freed, JOB_PERIOD));
+    }
+}
+
+/// Has the worker look for jobs at each turn of `poller`.
+fn look_at(worker: &Rc<Worker>, mut poller: Poller) {
+    let worker = Rc::clone(worker);
     worker.env.clone().spawn(async move {
         let mut due = None;
         loop {
@@ -74,10 +99,11 @@ impl Worker {
     /// Takes all jobs that are due, each worked in a task of its own; answers when the next one is.
     async fn drain(self: &Rc<Self>) -> Option<Moment> {
         loop {
+            let thread = self.threads.take().await;
             let is_ours = |kind| self.handler_of(kind).is_some();
             let take = async || claims::take(&self.env, &self.backbone, &self.gates, is_ours).await;
             match in_transaction(&self.env, take).await {
-                Ok(Taken::Claimed(env, job)) => self.begin(&env, job),
+                Ok(Taken::Claimed(env, job)) => self.begin(&env, job, thread),
                 Ok(Taken::Moved) => {}
                 Ok(Taken::Nothing(due)) => return due,
                 Err(_) => return Some(self.env.now() + STORE_AGAIN),
@@ -85,8 +111,8 @@ impl Worker {
         }
     }
 
-    /// Has a claimed job worked, in a task of its own.
-    fn begin(self: &Rc<Self>, env: &Env, job: Job) {
+    /// Has a claimed job worked on this thread, in a task of its own.
+    fn begin(self: &Rc<Self>, env: &Env, job: Job, thread: Thread) {
         let Some(handler) = self.handler_of(job.kind) else { return };
         let at_work = Rc::new(());
         if handler.is_long() {
@@ -95,7 +121,7 @@ impl Worker {
         let (worker, work) = (Rc::clone(self), handler.work(env.clone(), job));
         env.spawn(async move {
             let health = work.await;
-            drop(at_work);
+            drop((at_work, thread));
             worker.gates.leave(&worker.env, job.kind, health);
         });
     }

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::change;
+use super::clients::{self, Action};
 use super::connector::Callback;
 use super::inbox;
 use super::offers::{self, Pages};
@@ -12,6 +13,7 @@ use crate::backbone::Reply;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
 use crate::backbone::retry::in_transaction;
+use crate::backbone::threads::Threads;
 use crate::facts::{Code, Fact, Word};
 use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
 use shakedown_sim::{Endpoint, Env, Facts, Link, Op, Row, StoreError};
@@ -56,10 +58,12 @@ pub struct View {
     pub booking: u32,
     /// Which version of its row.
     pub version: u32,
+    /// The code of its state, for machines.
+    pub code: &'static str,
     /// What to say.
     pub word: Word,
-    /// Whether it may still be cancelled.
-    pub may_cancel: bool,
+    /// What may be done about it.
+    pub actions: &'static [Action],
 }
 
 impl View {
@@ -67,7 +71,8 @@ impl View {
     pub(crate) fn of(platform: &Platform, row: &Booking) -> Self {
         let (booking, version) = (row.id, row.version);
         let word = platform.backbone.design.contract.word(row);
-        Self { booking, version, word, may_cancel: row.status.is_open() || row.status == Status::Confirmed }
+        let (code, actions) = (clients::code(row), clients::actions(word));
+        Self { booking, version, code, word, actions }
     }
 }
 
@@ -120,20 +125,28 @@ impl Api {
         self.end_offer.serve(env, move |env, offer| end_offer(env, Rc::clone(&at), offer));
     }
 
-    /// Boots a node of the API.
+    /// Boots a node of the API that has threads for whatever comes.
     pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
+        self.boot_on(env, platform, &Threads::plenty());
+    }
+
+    /// Boots a node of the API, which answers each request on one of its threads.
+    pub fn boot_on(&self, env: &Env, platform: &Rc<Platform>, threads: &Threads) {
         let at = Rc::clone(platform);
-        self.quote.serve(env, move |env, asked| quote(env, Rc::clone(&at), asked));
+        threads.serve(env, &self.quote, move |env, asked| quote(env, Rc::clone(&at), asked));
         let at = Rc::clone(platform);
-        self.submit.serve(env, move |env, order| submit(env, Rc::clone(&at), order));
+        threads.serve(env, &self.submit, move |env, order| submit(env, Rc::clone(&at), order));
         let at = Rc::clone(platform);
-        self.list.serve(env, move |env, request| at.backbone.design.lists.list(env, Rc::clone(&at), request));
+        threads.serve(env, &self.list, move |env, request| {
+            at.backbone.design.lists.list(env, Rc::clone(&at), request)
+        });
         let at = Rc::clone(platform);
-        self.status.serve(env, move |env, booking| status(env, Rc::clone(&at), booking));
+        threads.serve(env, &self.status, move |env, booking| status(env, Rc::clone(&at), booking));
         let at = Rc::clone(platform);
-        self.cancel.serve(env, move |env, booking| cancel(env, Rc::clone(&at), booking));
+        threads.serve(env, &self.cancel, move |env, booking| cancel(env, Rc::clone(&at), booking));
         let at = Rc::clone(platform);
-        self.callback.serve(env, move |env, callback| inbox::receive(env, Rc::clone(&at), callback));
+        threads
+            .serve(env, &self.callback, move |env, callback| inbox::receive(env, Rc::clone(&at), callback));
     }
 }
 

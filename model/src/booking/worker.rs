@@ -11,7 +11,7 @@ use super::evidence::{News, take_in};
 use super::platform::{Platform, errand};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
 use super::run::Run;
-use crate::backbone::dependencies::Health;
+use crate::backbone::dependencies::{Dependency, Health};
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
 use crate::backbone::retry::in_transaction;
@@ -30,10 +30,11 @@ impl Handler for Carrier {
 
     fn work(&self, env: Env, job: Job) -> Working {
         let platform = Rc::clone(&self.0);
-        Box::pin(async move {
-            work(&env, &platform, job).await;
-            Health::Unknown
-        })
+        Box::pin(async move { work(&env, &platform, job).await })
+    }
+
+    fn dependency(&self) -> Option<Dependency> {
+        Some(Dependency::Partner)
     }
 }
 
@@ -45,15 +46,15 @@ pub fn boot(env: &Env, platform: &Rc<Platform>) {
 /// How often a turn is tried whose commit failed.
 pub(super) const STORE_TRIES: u32 = 5;
 
-/// Works on a claimed job until nothing is left to do now.
-pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
+/// Works on a claimed job until nothing is left to do now; answers what its last call told about the partner.
+pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health {
     let until = env.now() + HANDLER;
     let run = Run::of(platform, job);
     let completion = &platform.backbone.design.completion;
-    let mut news = News::None;
+    let (mut news, mut health) = (News::None, Health::Unknown);
     loop {
         let env = &env.child("step");
-        let Some(decision) = turn_for_sure(env, &run, &news, until).await else { return };
+        let Some(decision) = turn_for_sure(env, &run, &news, until).await else { return health };
         news = match decision {
             Decision::Call(attempt, reference, price, why) => {
                 env.because(|| why.to_owned());
@@ -71,9 +72,24 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) {
                 let found = env.call(&platform.partner.read, reservation, PARTNER_PATIENCE).await;
                 News::Read(reservation, found.ok().flatten())
             }
-            Decision::Stored => return completion.stored(env, &run).await,
-            Decision::Over => return,
+            Decision::Stored => {
+                completion.stored(env, &run).await;
+                return health;
+            }
+            Decision::Over => return health,
         };
+        health = told(&news);
+    }
+}
+
+/// What a call's outcome tells about the partner.
+fn told(news: &News) -> Health {
+    match news {
+        News::None => Health::Unknown,
+        News::Attempt(_, Evidence::Standing(..) | Evidence::Refused)
+        | News::Looked(_, Some(_))
+        | News::Read(_, Some(_)) => Health::Good,
+        News::Attempt(..) | News::Looked(_, None) | News::Read(_, None) => Health::Bad,
     }
 }
 

@@ -9,7 +9,9 @@ mod filing;
 mod mail;
 mod mail_provider;
 mod offers;
+mod pager;
 mod partner;
+mod screens;
 mod visit;
 
 pub use booking::{BookingFact, Word, word};
@@ -20,7 +22,9 @@ pub use filing::{FilingFact, RegistryFact};
 pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
+pub use pager::PagerFact;
 pub use partner::PartnerFact;
+pub use screens::{ScreenFact, client};
 pub use visit::{VisitFact, VisitWord, visit_word};
 
 use crate::backbone::audit::JobAttempt;
@@ -44,6 +48,10 @@ pub enum Fact {
     Filing(FilingFact),
     /// Of the registry.
     Registry(RegistryFact),
+    /// Of the pager.
+    Pager(PagerFact),
+    /// Of customers' screens.
+    Screen(ScreenFact),
     /// Of mail.
     Mail(MailFact),
     /// Of the mail provider and the mailboxes.
@@ -80,8 +88,8 @@ impl shakedown_sim::Fact for Fact {
             Fact::Visit(fact) => fact.is_routine(),
             Fact::Documents(fact) => fact.is_routine(),
             Fact::Registry(fact) => fact.is_routine(),
-            Fact::Job { .. } | Fact::JobAttempt(_) => true,
-            Fact::HandedOut(_) | Fact::Replay(_) | Fact::Filing(_) => false,
+            Fact::Job { .. } | Fact::JobAttempt(_) | Fact::Screen(_) => true,
+            Fact::HandedOut(_) | Fact::Replay(_) | Fact::Filing(_) | Fact::Pager(_) => false,
         }
     }
 
@@ -94,13 +102,17 @@ impl shakedown_sim::Fact for Fact {
             Fact::Partner(fact) => fact.sentence(),
             Fact::Filing(fact) => fact.sentence(),
             Fact::Registry(fact) => fact.sentence(),
+            Fact::Pager(fact) => fact.sentence(),
+            Fact::Screen(fact) => fact.sentence(),
             Fact::JobAttempt(record) => attempt(record),
             Fact::Mail(fact) => fact.sentence(),
             Fact::MailProvider(fact) => fact.sentence(),
             Fact::Visit(fact) => fact.sentence(),
             Fact::Documents(fact) => fact.sentence(),
             Fact::Job { before, after } => job(before.as_ref(), after),
-            Fact::HandedOut(job) => format!("hands out job {} for {}", job.id, subject(job)),
+            Fact::HandedOut(job) => {
+                format!("hands out job {} for {}", job.id, subject(job.kind, job.subject))
+            }
             Fact::Replay(Replay { job, by, reason, .. }) => {
                 format!("keeps that {by} had job {job} replayed: {reason}")
             }
@@ -114,7 +126,9 @@ fn money(minor: u32) -> String {
 
 fn job(before: Option<&Job>, after: &Job) -> String {
     match before {
-        None => format!("keeps job {} for {}: {:?}", after.id, subject(after), after.state),
+        None => {
+            format!("keeps job {} for {}: {:?}", after.id, subject(after.kind, after.subject), after.state)
+        }
         Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
     }
@@ -129,10 +143,10 @@ fn attempt(record: &JobAttempt) -> String {
     }
 }
 
-fn subject(job: &Job) -> String {
-    match job.kind {
-        Kind::Book => format!("B{}", job.subject),
-        Kind::Report => format!("report {}", job.subject),
-        Kind::File => format!("F{}", job.subject),
+fn subject(kind: Kind, number: u32) -> String {
+    match kind {
+        Kind::Book => format!("B{number}"),
+        Kind::Report => format!("report {number}"),
+        Kind::File => format!("F{number}"),
     }
 }

@@ -4,6 +4,7 @@ use super::desk;
 use super::office::{Office, errand};
 use super::rows::{Filing, FilingState};
 use crate::backbone::Reply;
+use crate::backbone::threads::Threads;
 use crate::backbone::{admission, jobs};
 use crate::facts::Code;
 use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
@@ -30,14 +31,19 @@ impl Api {
         }
     }
 
-    /// Boots a node of the API.
+    /// Boots a node of the API that has threads for whatever comes.
     pub fn boot(&self, env: &Env, office: &Rc<Office>) {
+        self.boot_on(env, office, &Threads::plenty());
+    }
+
+    /// Boots a node of the API, which answers each request on one of its threads.
+    pub fn boot_on(&self, env: &Env, office: &Rc<Office>, threads: &Threads) {
         let at = Rc::clone(office);
-        self.submit.serve(env, move |env, reference| submit(env, Rc::clone(&at), reference));
+        threads.serve(env, &self.submit, move |env, reference| submit(env, Rc::clone(&at), reference));
         let at = Rc::clone(office);
-        self.dead_letters.serve(env, move |env, ()| desk::list(env, Rc::clone(&at)));
+        threads.serve(env, &self.dead_letters, move |env, ()| desk::list(env, Rc::clone(&at)));
         let at = Rc::clone(office);
-        self.replay.serve(env, move |env, decision| desk::replay(env, Rc::clone(&at), decision));
+        threads.serve(env, &self.replay, move |env, decision| desk::replay(env, Rc::clone(&at), decision));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::connector::Repeats;
 use super::office::Office;
 use super::rows::{Filing, FilingState};
-use crate::backbone::jobs::{self, JobState};
+use crate::backbone::jobs::{self, JobState, Kind};
 use crate::terms::QUARANTINE;
 use shakedown_sim::{Env, Moment, StoreError};
 use std::rc::Rc;
@@ -47,7 +47,9 @@ const ON_CALL: &str = "the person on call";
 pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
     let listed = async {
         let mut tx = office.backbone.store.begin(&env);
-        let dead = tx.scan(&office.backbone.jobs, |job| job.state == JobState::DeadLetter).await?;
+        let dead = tx
+            .scan(&office.backbone.jobs, |job| (job.kind, job.state) == (Kind::File, JobState::DeadLetter))
+            .await?;
         let mut all = Vec::new();
         for job in dead {
             if let Some(filing) = tx.get(&office.filings, &job.subject).await? {
@@ -72,7 +74,8 @@ pub(super) async fn replay(env: Env, office: Rc<Office>, decision: Decision) -> 
 async fn decide(env: &Env, office: &Office, decision: Decision) -> Result<bool, StoreError> {
     let (backbone, now) = (&office.backbone, env.now());
     let mut tx = backbone.store.begin(env);
-    let Some(job) = tx.get(&backbone.jobs, &decision.job).await? else { return Ok(false) };
+    let job = tx.get(&backbone.jobs, &decision.job).await?.filter(|job| job.kind == Kind::File);
+    let Some(job) = job else { return Ok(false) };
     let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(false) };
     let Some(state) = after(office, &filing, decision.seen, now) else { return Ok(false) };
     let mut tx = tx.within(&env.within(job.context).child("replay"));

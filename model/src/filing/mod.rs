@@ -6,6 +6,7 @@ pub mod api;
 pub mod connector;
 pub mod desk;
 pub mod office;
+pub mod promises;
 pub mod rows;
 pub mod worker;
 

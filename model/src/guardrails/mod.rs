@@ -7,6 +7,7 @@ pub mod audit_log;
 pub mod background_sync;
 pub mod booking_contract;
 pub mod bounded_retry;
+pub mod completion_monitoring;
 pub mod completion_worker;
 pub mod dead_letter;
 pub mod delivery_queue;
@@ -26,7 +27,9 @@ pub mod read_cache;
 pub mod read_model;
 pub mod retry_safe_job;
 pub mod status_sync;
+pub mod web_contract;
 pub mod work_queue;
+pub mod worker_services;
 pub mod workflow_service;
 
 /// A component that can be taken out.

@@ -36,9 +36,14 @@ impl ReportEdge {
         Self(Endpoint::new(Op::new("edge.report", "reports to the platform"), web))
     }
 
-    /// Boots the edge in front of `api`.
+    /// Boots the edge in front of `api`, with a log of its own.
     pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
-        AccessLog::new(facts).front(env, &self.0, Request::Report, &api.submit);
+        self.boot_with(env, api, &AccessLog::new(facts));
+    }
+
+    /// Boots the edge in front of `api`.
+    pub fn boot_with(&self, env: &Env, api: &Api, log: &AccessLog) {
+        log.front(env, &self.0, Request::Report, &api.submit);
     }
 }
 

@@ -7,7 +7,8 @@
 //! may change their mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
 
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
-use crate::facts::{BookingFact, Code, EventFact, Fact, Word};
+use crate::booking::clients::Action;
+use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
 use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
@@ -210,7 +211,7 @@ impl Customer {
         for _ in 0..TRIES {
             let look = env.child("cancel");
             let may = self.load(&look, booking).await;
-            if may.is_some_and(|view| !view.may_cancel || view.word == Word::BeingChecked) {
+            if may.is_some_and(|view| !view.actions.contains(&Action::Cancel)) {
                 return;
             }
             let reply = look.call(&self.0.edge.cancel, booking, BROWSER_PATIENCE).await;

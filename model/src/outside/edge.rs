@@ -8,8 +8,8 @@ use crate::facts::{Code, EdgeFact, Fact, Request};
 use crate::terms::EDGE_PATIENCE;
 use crate::visit;
 use crate::visit::api::{ClinicRow, Press, Verdict};
-use shakedown_sim::{CallError, Endpoint, Env, Facts, Link, Op};
-use std::cell::Cell;
+use shakedown_sim::{CallError, Duration, Endpoint, Env, Facts, Link, Moment, Op, Signal};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The operations of the edge, as a browser calls them.
@@ -42,9 +42,13 @@ impl Edge {
         }
     }
 
-    /// Boots the edge in front of `api`.
+    /// Boots the edge in front of `api`, with a log of its own.
     pub fn boot(&self, env: &Env, api: &Api, facts: &Facts<Fact>) {
-        let log = AccessLog::new(facts);
+        self.boot_with(env, api, &AccessLog::new(facts));
+    }
+
+    /// Boots the edge in front of `api`.
+    pub fn boot_with(&self, env: &Env, api: &Api, log: &AccessLog) {
         log.front(env, &self.offer, Request::Offer, &api.offer);
         log.front(env, &self.quote, Request::Quote, &api.quote);
         log.front(env, &self.submit, Request::Submit, &api.submit);
@@ -93,12 +97,41 @@ impl VisitEdge {
 pub struct AccessLog {
     facts: Facts<Fact>,
     requests: Rc<Cell<u32>>,
+    answers: Rc<RefCell<Vec<(Moment, Code)>>>,
+    failed: Signal,
 }
+
+/// Over this long the log counts.
+const COUNTED: Duration = Duration::from_secs(300);
+/// One request in so many may fail.
+const FAILING_SHARE: usize = 20;
 
 impl AccessLog {
     /// An empty log.
     pub fn new(facts: &Facts<Fact>) -> Self {
-        Self { facts: facts.clone(), requests: Rc::default() }
+        let (requests, answers) = Default::default();
+        Self { facts: facts.clone(), requests, answers, failed: Signal::new() }
+    }
+
+    /// Raised when a request has failed for a reason of ours.
+    pub fn failed(&self) -> &Signal {
+        &self.failed
+    }
+
+    /// Whether more requests fail than may.
+    pub fn is_failing(&self, now: Moment) -> bool {
+        let answers = self.answers.borrow();
+        let recent = answers.iter().filter(|(at, _)| *at + COUNTED >= now);
+        let (failed, all) = recent
+            .fold((0, 0), |(failed, all), (_, code)| (failed + usize::from(is_failure(*code)), all + 1));
+        failed * FAILING_SHARE > all
+    }
+
+    fn keep(&self, env: &Env, code: Code) {
+        self.answers.borrow_mut().push((env.now(), code));
+        if is_failure(code) {
+            self.failed.raise(env);
+        }
     }
 
     /// Passes one operation on to what is behind the edge, and logs it.
@@ -121,6 +154,7 @@ impl AccessLog {
                     Err(CallError::Refused) => Reply::bare(Code::Unavailable),
                     Err(CallError::TimedOut) => Reply::bare(Code::Silence),
                 };
+                log.keep(&env, reply.code);
                 let took_ms = env.now().since(began).as_millis() as u64;
                 log.facts.state(
                     &env,
@@ -130,4 +164,8 @@ impl AccessLog {
             }
         });
     }
+}
+
+fn is_failure(code: Code) -> bool {
+    matches!(code, Code::BadGateway | Code::Unavailable | Code::Silence)
 }

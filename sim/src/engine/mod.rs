@@ -12,7 +12,7 @@ use crate::chooser::Chooser;
 use crate::coverage::Gauge;
 use crate::digest::Digest;
 use crate::event::{Event, Kind};
-use crate::node::{Node, NodeId, State};
+use crate::node::{Node, NodeId, Pulse, State};
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Task, Waiter};
 use crate::time::{Duration, Moment};
@@ -241,23 +241,28 @@ impl Core {
         if let Some(slot) = self.current {
             self.make_ready(slot);
         }
-        self.leaves_off(node);
+        self.heart_stops(node);
     }
 
-    /// Notes that a node does nothing from here on, for those who listen to its heart.
-    pub(crate) fn leaves_off(&mut self, node: NodeId) {
-        self.nodes[node.0 as usize].left = self.now;
-        self.tell_turn(node);
+    /// Notes that a node that was up sends no beats from here on.
+    pub(crate) fn heart_stops(&mut self, node: NodeId) {
+        let now = self.now;
+        self.turn_heart(node, |pulse| pulse.left = now);
     }
 
-    /// Notes that a node begins or goes on.
-    pub(crate) fn goes_on(&mut self, node: NodeId) {
-        self.nodes[node.0 as usize].began = self.now;
-        self.tell_turn(node);
+    /// Notes that a node that is up sends beats from here on.
+    pub(crate) fn heart_beats(&mut self, node: NodeId) {
+        let now = self.now;
+        self.turn_heart(node, |pulse| pulse.began = now);
     }
 
-    fn tell_turn(&mut self, node: NodeId) {
-        if let Some(turned) = self.nodes[node.0 as usize].turned.clone() {
+    fn turn_heart(&mut self, node: NodeId, turn: impl FnOnce(&mut Pulse)) {
+        let pulse = &mut self.nodes[node.0 as usize].pulse;
+        if pulse.stopped {
+            return;
+        }
+        turn(pulse);
+        if let Some(turned) = pulse.turned.clone() {
             turned.raise_at(self);
         }
     }
@@ -273,7 +278,7 @@ impl Core {
         let index =
             self.event(node, Scope::ROOT, Kind::Resume, [0, 0], || "goes on, unaware of the pause".into());
         self.cause = Some(index);
-        self.goes_on(node);
+        self.heart_beats(node);
         self.cause = None;
         for slot in deferred {
             if self.recording.is_some() {

@@ -53,15 +53,9 @@ fn a_node_that_is_back_before_patience_ends_is_not_missed() {
 
 #[test]
 fn silence_counts_from_the_last_beat() {
-    let expected = [
-        "180 listener misses beats since 00:00:00.000",
-        "630 listener hears it again",
-    ];
+    let expected = ["180 listener misses beats since 00:00:00.000", "630 listener hears it again"];
     assert_eq!(said(listened_to(), "beating/before work @ - #1 = pause 600 s"), expected);
-    let expected = [
-        "480 listener misses beats since 00:05:00.000",
-        "930 listener hears it again",
-    ];
+    let expected = ["480 listener misses beats since 00:05:00.000", "930 listener hears it again"];
     assert_eq!(said(listened_to(), "beating/before work @ - #2 = pause 600 s"), expected);
 }
 
@@ -69,10 +63,48 @@ fn silence_counts_from_the_last_beat() {
 fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
     for ending in ["vanish", "stop"] {
         let script = format!("beating/before work @ - #1 = {ending}\nbeating/restart @ - #1 = 600 s");
-        let expected = [
-            "180 listener misses beats since 00:00:00.000",
-            "635 listener hears it again",
-        ];
+        let expected = ["180 listener misses beats since 00:00:00.000", "635 listener hears it again"];
         assert_eq!(said(listened_to(), &script), expected, "{ending}");
     }
+}
+
+/// A node that stops its heart for a while: from 30 to 300 seconds, with a crash point between, and again whenever it
+/// begins anew; and a listener with a patience of three minutes.
+fn led() -> Rig {
+    let rig = Rig::new(|stage| {
+        let facts = stage.facts().clone();
+        let before = Alternatives::new(&["goes on", "vanish", "pause 100 s"]);
+        let profile = CrashProfile { before, ..CrashProfile::NEVER };
+        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+            let heart = Heart::of(&env, seconds(60));
+            env.clone().spawn(async move {
+                heart.go_on(&env);
+                env.sleep(seconds(30)).await;
+                heart.stop(&env);
+                env.sleep(seconds(100)).await;
+                env.crash_point(Side::Before, "work").await;
+                env.sleep(seconds(170)).await;
+                heart.go_on(&env);
+            });
+        });
+        let listener = stage.node(Role::outside("listener".into()), |_| {});
+        listener.clone().spawn(async move {
+            let heart = Heart::of(&beating, seconds(60));
+            loop {
+                let last = heart.silence(&listener, seconds(180)).await;
+                say(&facts, &listener, format!("misses beats since {last}"));
+                heart.beat(&listener).await;
+                say(&facts, &listener, "hears it again");
+            }
+        });
+    });
+    rig.horizon(DAY, 60)
+}
+
+#[test]
+fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
+    let expected = ["180 listener misses beats since 00:00:00.000", "300 listener hears it again"];
+    assert_eq!(said(led(), ""), expected);
+    let paused = said(led(), "beating/before work @ - #1 = pause 100 s");
+    assert_eq!(paused[..2], ["180 listener misses beats since 00:00:00.000", "400 listener hears it again"]);
 }

@@ -1,0 +1,182 @@
+//! The monitor: watches over the platform and alerts people through a pager that is not ours.
+//!
+//! Each flow says what work it owes and until when ([`Promises`]). What is watched is the design's to say; where that
+//! is the work itself, the monitor sleeps until a promise is over, and then tells of it until somebody has taken it.
+//! Its beats say that it has looked, and that all it saw is told. What it remembers of that is the memory of one incarnation: one that comes back tells again, and hears that it
+//! was taken.
+
+use super::Backbone;
+use super::jobs::Kind;
+use super::workers::STORE_AGAIN;
+use crate::outside::edge::AccessLog;
+use crate::terms::{ALERT_AGAIN, LOOKS_EVERY, MONITOR_BEATS, PAGER_AGAIN, PAGER_PATIENCE};
+use serde::Serialize;
+use shakedown_sim::{
+    Endpoint, Env, Heart, Link, Moment, NodeId, Op, Poller, Scope, Side, Signal, StoreError,
+};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// A piece of work: its kind, and the number of the row that it is to see to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Piece(pub Kind, pub u32);
+
+/// Work that is not done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owed {
+    /// What.
+    pub piece: Piece,
+    /// When its promise is over.
+    pub due: Moment,
+    /// The trace context of what asked for it.
+    pub context: Scope,
+}
+
+/// What an answer of [`Promises::owed`] will be.
+pub type Owing = Pin<Box<dyn Future<Output = Result<Vec<Owed>, StoreError>>>>;
+
+/// A flow's promises.
+pub trait Promises {
+    /// The work that it has taken on and not done.
+    fn owed(&self, env: Env) -> Owing;
+    /// Raised when that may have changed.
+    fn changed(&self) -> Signal;
+}
+
+/// What an alert is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Alert {
+    /// A piece of work is not done, and its promise is over.
+    Late(Piece),
+    /// A node answers no health check.
+    Unhealthy(NodeId),
+    /// Too many requests fail.
+    Errors,
+}
+
+/// The pager, as the monitor calls it.
+#[derive(Clone)]
+pub struct PagerApi {
+    /// Alerts; answers whether somebody has taken it.
+    pub alert: Endpoint<Alert, bool>,
+}
+
+impl PagerApi {
+    /// The operation, over `link`.
+    pub fn over(link: &Link) -> Self {
+        Self { alert: Endpoint::new(Op::new("pager.alert", "alerts whoever is on call"), link) }
+    }
+}
+
+/// What a monitor may watch, and whom it tells.
+pub struct Watch {
+    /// The flows.
+    pub promises: Vec<Rc<dyn Promises>>,
+    /// The nodes that have work to do.
+    pub nodes: Vec<Env>,
+    /// The log of the edge.
+    pub log: AccessLog,
+    /// The pager.
+    pub pager: PagerApi,
+}
+
+/// Boots a node of the monitor.
+pub fn boot(env: &Env, backbone: &Backbone, watch: &Rc<Watch>) {
+    backbone.design.monitoring.boot(env, watch);
+}
+
+/// The monitor's heart, to which the pager listens, if the design has it beat. `monitor` is a handle of its node.
+pub fn heart(backbone: &Backbone, monitor: &Env) -> Option<Heart> {
+    backbone.design.monitoring.beats().then(|| Heart::of(monitor, MONITOR_BEATS))
+}
+
+/// One incarnation of a monitor that watches over promises. It beats while there is nothing that it has yet to look at
+/// or to tell, so that whoever hears it knows of all that is late.
+struct Watching {
+    heart: Heart,
+    /// Flows of which it does not know that nobody has to be told.
+    unsure: Cell<usize>,
+}
+
+impl Watching {
+    fn is_sure(&self, env: &Env) {
+        self.unsure.set(self.unsure.get() - 1);
+        if self.unsure.get() == 0 {
+            self.heart.go_on(env);
+        }
+    }
+
+    fn is_unsure(&self, env: &Env) {
+        self.unsure.set(self.unsure.get() + 1);
+        self.heart.stop(env);
+    }
+}
+
+/// Watches over the promises of each flow.
+pub(crate) fn keep_watch(env: &Env, watch: &Rc<Watch>) {
+    let (heart, unsure) = (Heart::of(env, MONITOR_BEATS), Cell::new(watch.promises.len()));
+    heart.stop(env);
+    let watching = Rc::new(Watching { heart, unsure });
+    for promises in &watch.promises {
+        let (env, watch) = (env.clone(), Rc::clone(watch));
+        env.clone().spawn(watch_over(env, Rc::clone(promises), watch, Rc::clone(&watching)));
+    }
+}
+
+async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watching: Rc<Watching>) {
+    let mut poller = Poller::new(&env, &promises.changed(), LOOKS_EVERY);
+    let (mut taken, mut due) = (Vec::new(), None);
+    poller.turn(due).await;
+    loop {
+        let look = env.child("look");
+        look.crash_point(Side::Before, "look").await;
+        let Ok(owed) = promises.owed(look.clone()).await else {
+            env.sleep(STORE_AGAIN).await;
+            continue;
+        };
+        due = tell(&look, &watch.pager, &owed, &mut taken).await;
+        watching.is_sure(&env);
+        poller.turn(due).await;
+        watching.is_unsure(&env);
+    }
+}
+
+/// Tells of what is late and not taken, each until the pager has it; answers when to look again.
+async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<Piece>) -> Option<Moment> {
+    let now = env.now();
+    let (late, rest): (Vec<&Owed>, Vec<&Owed>) = owed.iter().partition(|owed| owed.due <= now);
+    let mut next = rest.iter().map(|owed| owed.due).min();
+    for Owed { piece, due, context } in late {
+        if taken.contains(piece) {
+            continue;
+        }
+        let env = env.within(*context).child("alert");
+        let is_taken = loop {
+            env.because(|| format!("it is not done, and was promised until {due}"));
+            match env.call(&pager.alert, Alert::Late(*piece), PAGER_PATIENCE).await {
+                Ok(is_taken) => break is_taken,
+                Err(_) => env.sleep(PAGER_AGAIN).await,
+            }
+        };
+        if is_taken {
+            taken.push(*piece);
+        } else {
+            let again = now + ALERT_AGAIN;
+            next = Some(next.map_or(again, |next| next.min(again)));
+        }
+    }
+    next
+}
+
+/// Tells the pager until somebody has taken it.
+pub(crate) async fn insist(env: &Env, pager: &PagerApi, alert: Alert) {
+    loop {
+        match env.child("alert").call(&pager.alert, alert, PAGER_PATIENCE).await {
+            Ok(true) => return,
+            Ok(false) => env.sleep(ALERT_AGAIN).await,
+            Err(_) => env.sleep(PAGER_AGAIN).await,
+        }
+    }
+}

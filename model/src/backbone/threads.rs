@@ -1,0 +1,52 @@
+//! Threads: a node of the web tier works on so many things at once; what comes then waits in line, first come first
+//! served.
+
+use shakedown_sim::{Endpoint, Env};
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The threads of one incarnation of a node. All clones are the same threads.
+#[derive(Clone)]
+pub struct Threads(Option<Arc<Semaphore>>);
+
+/// A thread that is taken until this is dropped.
+pub(crate) struct Thread(#[expect(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
+
+impl Threads {
+    /// So many.
+    pub fn new(count: usize) -> Self {
+        Self(Some(Arc::new(Semaphore::new(count))))
+    }
+
+    /// More than are ever wanted: where a flow is not about what a node can bear.
+    pub fn plenty() -> Self {
+        Self(None)
+    }
+
+    /// Takes one, in turn.
+    pub(crate) async fn take(&self) -> Thread {
+        let Some(threads) = &self.0 else { return Thread(None) };
+        Thread(Arc::clone(threads).acquire_owned().await.ok())
+    }
+
+    /// Has the node answer an operation, each request on a thread.
+    pub(crate) fn serve<Q: 'static, A: 'static, F: Future<Output = A> + 'static>(
+        &self,
+        env: &Env,
+        endpoint: &Endpoint<Q, A>,
+        handler: impl Fn(Env, Q) -> F + 'static,
+    ) {
+        let (threads, handler) = (self.clone(), std::rc::Rc::new(handler));
+        endpoint.serve(env, move |env, request| {
+            let (threads, handler) = (threads.clone(), std::rc::Rc::clone(&handler));
+            async move {
+                if threads.0.as_ref().is_some_and(|threads| threads.available_permits() == 0) {
+                    env.note(|| "has the request wait in line: every thread is taken".to_owned());
+                }
+                let _thread = threads.take().await;
+                handler(env, request).await
+            }
+        });
+    }
+}

@@ -1,0 +1,32 @@
+//! What the booking flow has promised: an order is carried out in time. What is being cancelled is no order any more.
+
+use super::platform::Platform;
+use super::rows::{Attention, Booking};
+use crate::backbone::jobs::Kind;
+use crate::backbone::monitor::{Owed, Owing, Piece, Promises};
+use crate::terms::{BOOKING_PROMISE, CHECKING_PROMISE};
+use shakedown_sim::{Env, Signal};
+use std::rc::Rc;
+
+/// The promises of the booking flow.
+pub struct Orders(pub Rc<Platform>);
+
+impl Promises for Orders {
+    fn owed(&self, env: Env) -> Owing {
+        let platform = Rc::clone(&self.0);
+        Box::pin(async move {
+            let mut read = platform.backbone.store.begin(&env);
+            let open = read.scan(&platform.tables.bookings, |row| row.status.is_open()).await?;
+            Ok(open.iter().map(owed).collect())
+        })
+    }
+
+    fn changed(&self) -> Signal {
+        self.0.tables.bookings.signal().clone()
+    }
+}
+
+fn owed(row: &Booking) -> Owed {
+    let promise = if row.attention == Attention::None { BOOKING_PROMISE } else { CHECKING_PROMISE };
+    Owed { piece: Piece(Kind::Book, row.id), due: row.accepted + promise, context: row.context }
+}

@@ -1,0 +1,38 @@
+//! What the pager's log holds.
+
+use super::subject;
+use crate::backbone::monitor::{Alert, Piece};
+use serde::Serialize;
+use shakedown_sim::Moment;
+
+/// A fact of the pager.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum PagerFact {
+    /// It showed an alert to whoever is on call.
+    Alerted(Alert),
+    /// Somebody has taken an alert.
+    Taken(Alert),
+    /// It rang by itself: the monitor is silent.
+    Rang {
+        /// When the monitor's last beat came.
+        since: Moment,
+    },
+}
+
+impl PagerFact {
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            PagerFact::Alerted(alert) => format!("shows an alert: {}", about(*alert)),
+            PagerFact::Taken(alert) => format!("has somebody take the alert: {}", about(*alert)),
+            PagerFact::Rang { since } => format!("rings: nothing was heard of the monitor since {since}"),
+        }
+    }
+}
+
+fn about(alert: Alert) -> String {
+    match alert {
+        Alert::Late(Piece(kind, number)) => format!("{} is late", subject(kind, number)),
+        Alert::Unhealthy(_) => "a node answers no health check".to_owned(),
+        Alert::Errors => "too many requests fail".to_owned(),
+    }
+}

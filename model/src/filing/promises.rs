@@ -1,0 +1,33 @@
+//! What the filing flow has promised: a report is filed in time, or the registry has said that it will not have it.
+
+use super::office::Office;
+use super::rows::FilingState;
+use crate::backbone::jobs::Kind;
+use crate::backbone::monitor::{Owed, Owing, Piece, Promises};
+use crate::terms::FILING_PROMISE;
+use shakedown_sim::{Env, Signal};
+use std::rc::Rc;
+
+/// The promises of the filing flow.
+pub struct Reports(pub Rc<Office>);
+
+impl Promises for Reports {
+    fn owed(&self, env: Env) -> Owing {
+        let office = Rc::clone(&self.0);
+        Box::pin(async move {
+            let is_open = |state| matches!(state, FilingState::Open | FilingState::Sending { .. });
+            let mut read = office.backbone.store.begin(&env);
+            let open = read.scan(&office.filings, |row| is_open(row.state)).await?;
+            let owed = open.iter().map(|row| Owed {
+                piece: Piece(Kind::File, row.id),
+                due: row.accepted + FILING_PROMISE,
+                context: row.context,
+            });
+            Ok(owed.collect())
+        })
+    }
+
+    fn changed(&self) -> Signal {
+        self.0.filings.signal().clone()
+    }
+}

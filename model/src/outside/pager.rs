@@ -1,0 +1,100 @@
+//! A pager, somebody else's, and the person who carries it.
+//!
+//! It takes alerts, shows them to whoever is on call, and remembers who has taken what: an alert that is told again
+//! after that is answered so, and shown to nobody. It also listens for the monitor: after three minutes without a
+//! beat it rings by itself, and every three minutes until there is one. A person takes an alert a few minutes after the first one, or, asleep, much later.
+//!
+//! What it does not do: lose what it was told, or tell the same person twice at once.
+
+use crate::backbone::monitor::{Alert, PagerApi};
+use crate::facts::{Fact, PagerFact};
+use crate::terms::MONITOR_SILENT;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Heart, Label, Moment, Signal, Site};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const ON_CALL: Site = Site::new(Label::new("person"), Label::new("on call"));
+const WAYS: Alternatives = Alternatives::new(&["takes it", "is asleep"]);
+
+/// How long a person takes to take an alert, awake and asleep.
+const TAKES: [Duration; 2] = [Duration::from_secs(180), Duration::from_secs(1_800)];
+
+/// The pager.
+#[derive(Clone)]
+pub struct Pager(Rc<Inner>);
+
+struct Inner {
+    facts: Facts<Fact>,
+    shown: RefCell<Vec<Alert>>,
+    taken: RefCell<Vec<Alert>>,
+    called: Signal,
+}
+
+impl Pager {
+    /// A pager that has shown nothing.
+    pub fn new(facts: &Facts<Fact>) -> Self {
+        let (shown, taken) = Default::default();
+        Self(Rc::new(Inner { facts: facts.clone(), shown, taken, called: Signal::new() }))
+    }
+
+    /// Raised when somebody has taken an alert, or it has rung: people look at what there is then.
+    pub fn called(&self) -> &Signal {
+        &self.0.called
+    }
+
+    /// Boots the pager's node.
+    pub fn boot(&self, env: &Env, operations: &PagerApi) {
+        let at = self.clone();
+        operations.alert.serve(env, move |env, alert| {
+            let is_taken = at.show(&env, alert);
+            async move { is_taken }
+        });
+    }
+
+    /// Rings whenever this heart is silent, until it beats. `env` is the pager's.
+    pub fn listen(&self, env: &Env, heart: Heart) {
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            loop {
+                let since = heart.silence(&env, MONITOR_SILENT).await;
+                at.ring(&env, since);
+                while env.timeout(MONITOR_SILENT, heart.beat(&env)).await.is_none() {
+                    at.ring(&env, since);
+                }
+            }
+        });
+    }
+
+    fn ring(&self, env: &Env, since: Moment) {
+        self.0.facts.state(env, &Fact::Pager(PagerFact::Rang { since }));
+        self.0.called.raise(env);
+    }
+
+    /// Answers whether somebody has taken this.
+    fn show(&self, env: &Env, alert: Alert) -> bool {
+        if self.0.taken.borrow().contains(&alert) {
+            return true;
+        }
+        self.0.facts.state(env, &Fact::Pager(PagerFact::Alerted(alert)));
+        if !self.0.shown.borrow().contains(&alert) {
+            self.0.shown.borrow_mut().push(alert);
+            self.take_later(env, alert);
+        }
+        false
+    }
+
+    fn take_later(&self, env: &Env, alert: Alert) {
+        let pick = env.choose(ON_CALL, &WAYS);
+        let after = TAKES[pick.index()];
+        if !pick.is_benign() {
+            env.lasts(after);
+        }
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            env.sleep(after).await;
+            at.0.taken.borrow_mut().push(alert);
+            at.0.facts.state(&env, &Fact::Pager(PagerFact::Taken(alert)));
+            at.0.called.raise(&env);
+        });
+    }
+}
