@@ -9,10 +9,13 @@ use std::path::PathBuf;
 const REGRESSIONS: &[&str] = &[
     "confirmed-on-the-acknowledgement",
     "crash-before-the-log-is-written",
+    "filing-that-can-never-be-filed",
+    "hold-lapsed-and-called-confirmed",
     "job-there-before-its-order",
     "mail-out-before-its-row",
     "one-outcome-in-two-words",
     "one-slow-partner-starves-another",
+    "price-risen-as-it-was-booked",
     "text-broken-while-mail-is-under-way",
     "timed-out-but-created",
     "told-before-it-was-stored",

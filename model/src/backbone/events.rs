@@ -47,6 +47,8 @@ pub enum What {
     Cancelled,
     /// It cannot be booked any more.
     Ended,
+    /// It costs something else.
+    Repriced,
     /// A patient is expected.
     Scheduled,
     /// A patient is here.

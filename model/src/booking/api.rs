@@ -5,7 +5,7 @@ use super::change;
 use super::clients::{self, Action};
 use super::connector::Callback;
 use super::inbox;
-use super::offers::{self, Pages};
+use super::offers::{self, OfferChange, Pages};
 use super::platform::{Platform, errand};
 use super::rows::{Attention, Booking, Offer, Quote, Status};
 use super::summaries::{ListRequest, Summary};
@@ -81,8 +81,8 @@ impl View {
 pub struct Api {
     /// Asks to see an offer.
     pub offer: Endpoint<u32, Reply<Offer>>,
-    /// Ends an offer: for the back office.
-    pub end_offer: Endpoint<u32, Reply<()>>,
+    /// Changes an offer: for the back office.
+    pub change_offer: Endpoint<(u32, OfferChange), Reply<()>>,
     /// Asks for a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
     /// Orders; answered with the first view of the booking.
@@ -102,7 +102,7 @@ impl Api {
     pub fn over(inside: &Link, callbacks: &Link) -> Self {
         Self {
             offer: Endpoint::new(Op::routine("api.offer", "passes on the question for an offer"), inside),
-            end_offer: Endpoint::new(Op::new("api.end_offer", "ends the offer"), inside),
+            change_offer: Endpoint::new(Op::new("api.change_offer", "changes the offer"), inside),
             quote: Endpoint::new(Op::routine("api.quote", "passes on the request for a price"), inside),
             submit: Endpoint::new(Op::routine("api.submit", "passes on the order"), inside),
             list: Endpoint::new(Op::routine("api.list", "passes on the question for the list"), inside),
@@ -122,7 +122,7 @@ impl Api {
         let at = Rc::clone(platform);
         self.offer.serve(env, move |env, offer| at.backbone.design.reads.read(env, Rc::clone(&pages), offer));
         let at = Rc::clone(platform);
-        self.end_offer.serve(env, move |env, offer| end_offer(env, Rc::clone(&at), offer));
+        self.change_offer.serve(env, move |env, asked| change_offer(env, Rc::clone(&at), asked));
     }
 
     /// Boots a node of the API that has threads for whatever comes.
@@ -257,9 +257,9 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     Ok(Accepted::Now(booking, job, event))
 }
 
-async fn end_offer(env: Env, platform: Rc<Platform>, offer: u32) -> Reply<()> {
-    let ended = in_transaction(&env, async || offers::end(&env, &platform, offer).await).await;
-    Reply::bare(ended.unwrap_or(Code::Unavailable))
+async fn change_offer(env: Env, platform: Rc<Platform>, asked: (u32, OfferChange)) -> Reply<()> {
+    let changed = in_transaction(&env, async || offers::change(&env, &platform, asked).await).await;
+    Reply::bare(changed.unwrap_or(Code::Unavailable))
 }
 
 async fn status(env: Env, platform: Rc<Platform>, booking: u32) -> Reply<View> {

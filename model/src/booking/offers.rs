@@ -1,4 +1,4 @@
-//! Offers: what can be booked, shown on pages through the cache, and ended by the back office.
+//! Offers: what can be booked, shown on pages through the cache, and changed by the back office.
 
 use super::platform::Platform;
 use super::rows::Offer;
@@ -141,18 +141,35 @@ pub(crate) fn reply(read: Result<Option<Offer>, StoreError>) -> Reply<Offer> {
     }
 }
 
-/// Ends an offer: it cannot be booked from here on. Ending it again changes nothing.
-pub(super) async fn end(env: &Env, platform: &Platform, offer: u32) -> Result<Code, StoreError> {
+/// What the back office does to an offer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OfferChange {
+    /// It cannot be booked from here on.
+    Ends,
+    /// It costs this much from here on, in minor units.
+    Costs(u32),
+}
+
+/// Changes an offer. To make the same change again changes nothing.
+pub(super) async fn change(
+    env: &Env,
+    platform: &Platform,
+    (offer, change): (u32, OfferChange),
+) -> Result<Code, StoreError> {
     let offers = &platform.tables.offers;
     let mut tx = platform.backbone.store.begin(env);
     let Some(before) = tx.lock(offers, &offer).await? else { return Ok(Code::Rejected) };
-    if before.open {
-        let after = Offer { open: false, version: before.version + 1, ..before };
+    let (after, what) = match change {
+        OfferChange::Ends => (Offer { open: false, ..before }, What::Ended),
+        OfferChange::Costs(price) => (Offer { price, ..before }, What::Repriced),
+    };
+    if after != before {
+        let after = Offer { version: before.version + 1, ..after };
         tx.update(offers, after).await?;
         let (subject, context) = (Subject::Offer(offer), env.scope());
-        let event = Event { subject, version: after.version, what: What::Ended, party: 0, context };
+        let event = Event { subject, version: after.version, what, party: 0, context };
         events::record(&mut tx, &platform.backbone, event).await?;
-        tx.commit("end offer").await?;
+        tx.commit("change offer").await?;
         events::follow_up(env, &platform.backbone, Some(event)).await;
     }
     Ok(Code::Ok)

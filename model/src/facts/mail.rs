@@ -80,6 +80,7 @@ pub(super) fn tells(what: What) -> &'static str {
         What::Cancelling => "being cancelled",
         What::Cancelled => "cancelled",
         What::Ended => "ended",
+        What::Repriced => "another price",
         What::Scheduled => "expected",
         What::Arrived => "here",
         What::Processed => "seen",

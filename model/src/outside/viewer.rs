@@ -1,10 +1,11 @@
-//! People who look at offers, and the back office that ends one.
+//! People who look at offers, and the back office that changes one.
 //!
 //! A viewer loads an offer's page and tells what it shows. One of them books what the page offers, mostly at
-//! once; it may also leave the page open and press the button when the offer is no more. The back office ends
-//! the offer and does so again until it is told that it has.
+//! once; it may also leave the page open and press the button when the offer is no more, or costs more. The back
+//! office changes the offer and does so again until it is told that it has.
 
 use crate::booking::api::{Api, Offered, QuoteRequest, Submission};
+use crate::booking::offers::OfferChange;
 use crate::facts::{Code, Fact, OfferFact};
 use crate::outside::edge::Edge;
 use crate::terms::BROWSER_PATIENCE;
@@ -59,10 +60,10 @@ impl Viewer {
     }
 }
 
-/// Has the back office end an offer, again and again until it is told that it is ended.
-pub async fn end(env: &Env, api: &Api, offer: u32) {
+/// Has the back office change an offer, again and again until it is told that it is done.
+pub async fn change(env: &Env, api: &Api, offer: u32, change: OfferChange) {
     loop {
-        let reply = env.child("end").call(&api.end_offer, offer, BROWSER_PATIENCE).await;
+        let reply = env.child("change").call(&api.change_offer, (offer, change), BROWSER_PATIENCE).await;
         if reply.is_ok_and(|reply| matches!(reply.code, Code::Ok | Code::Rejected)) {
             return;
         }

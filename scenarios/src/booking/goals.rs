@@ -124,6 +124,16 @@ const GOALS: &[(&str, Question<Memory>)] = &[
         "kept, since the partner refuses to cancel",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Kept),
     ),
+    ("a hold lapsed before the partner had decided", |memory, _, fact| {
+        let held = |id| {
+            memory
+                .ledger
+                .reservations
+                .iter()
+                .any(|reserved| reserved.id == id && reserved.standing == Standing::Pending)
+        };
+        matches!(fact, Fact::Partner(PartnerFact::Ended { reservation, asked: false }) if held(*reservation))
+    }),
     (
         "ended by the partner itself",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Withdrawn),

@@ -12,6 +12,7 @@ pub const NEEDS: &[(&str, u64)] = &[("a fill came too late", 20_000)];
 #[derive(Default)]
 struct Memory {
     ended: Option<Moment>,
+    repriced: bool,
     shown: u32,
     submissions: Vec<u32>,
 }
@@ -20,6 +21,7 @@ impl judges::Memory for Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
             Fact::Offer(OfferFact::Offer { after, .. }) if !after.open => self.ended = Some(at.time),
+            Fact::Offer(OfferFact::Offer { .. }) => self.repriced = true,
             Fact::Offer(OfferFact::Shown { .. }) => self.shown += 1,
             Fact::Edge(EdgeFact::Entered { request, what: Request::Submit }) => {
                 self.submissions.push(*request);
@@ -39,6 +41,10 @@ pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
         ("an order came too late", |memory, _, fact| {
             matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. })
                 if memory.submissions.contains(request))
+        }),
+        ("an order came at a price that was no more", |memory, _, fact| {
+            matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. })
+                if memory.repriced && memory.submissions.contains(request))
         }),
         ("a fill came too late", |_, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Filled { kept: false, .. }))

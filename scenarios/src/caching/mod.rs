@@ -14,7 +14,7 @@ use shakedown_model::backbone::outbox::{self, Consumer};
 use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
-use shakedown_model::booking::offers::Forgetting;
+use shakedown_model::booking::offers::{Forgetting, OfferChange};
 use shakedown_model::booking::platform::Beside;
 use shakedown_model::outside::cache::{self, CacheApi};
 use shakedown_model::outside::edge::Edge;
@@ -29,7 +29,7 @@ use std::rc::Rc;
 /// What the catalogue says of it.
 pub const ENTRY: Entry = Entry {
     name: "caching",
-    about: "pages of an offer come from a cache while the offer ends, readers crowd in, and fills come late",
+    about: "pages of an offer come from a cache while the offer ends or rises in price, readers crowd in, and fills come late",
     assumptions: ASSUMPTIONS,
     systems: &["caching"],
     needs: goals::NEEDS,
@@ -56,7 +56,7 @@ impl Caching {
     }
 }
 
-/// The offer that ends.
+/// The offer that changes.
 const OFFER: u32 = 1;
 /// Its price, in minor units.
 const PRICE: u32 = 12_000;
@@ -65,8 +65,10 @@ const HOP: Duration = Duration::from_millis(20);
 /// Between nodes of one data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
-/// When the back office ends the offer.
-const ENDS: Duration = Duration::from_secs(62);
+/// Its price once it has risen, if it rises.
+const RISEN: u32 = 14_000;
+/// When the back office changes the offer.
+const CHANGES: Duration = Duration::from_secs(62);
 /// When people look at its page who know nothing of that.
 const LOOKS: [Duration; 2] = [Duration::from_secs(100), Duration::from_secs(160)];
 /// When the crowd comes, if it comes, and how many they are.
@@ -78,10 +80,12 @@ const OFFERS: u32 = 40;
 const VIEWER: Label = Label::new("viewer");
 const MOMENT: Site = Site::new(VIEWER, Label::new("moment"));
 const MOMENTS: Alternatives =
-    Alternatives::new(&["long after the end", "just before the end", "before and after the end"]);
+    Alternatives::new(&["long after the change", "just before the change", "before and after the change"]);
 const BUYER: Site = Site::new(Label::new("buyer"), Label::new("presses the button"));
 const PRESSES: Alternatives =
-    Alternatives::new(&["at once", "as the offer ends", "after the offer has ended"]);
+    Alternatives::new(&["at once", "as the offer changes", "after the offer has changed"]);
+const OFFICE: Site = Site::new(Label::new("office"), Label::new("changes the offer"));
+const OFFICE_DOES: Alternatives = Alternatives::new(&["ends it", "raises its price"]);
 const READERS: Site = Site::new(Label::new("crowd"), Label::new("readers"));
 const CROWDS: Alternatives = Alternatives::new(&["stay away", "come at once"]);
 
@@ -146,15 +150,19 @@ fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
     let office = person("office").within(stage.entity("offer"));
     let api = api.clone();
     office.clone().spawn(async move {
-        office.sleep(ENDS).await;
-        viewer::end(&office, &api, OFFER).await;
+        office.sleep(CHANGES).await;
+        let change = match office.choose(OFFICE, &OFFICE_DOES).index() {
+            0 => OfferChange::Ends,
+            _ => OfferChange::Costs(RISEN),
+        };
+        viewer::change(&office, &api, OFFER, change).await;
     });
     let buyer = person("buyer").within(stage.entity("intent"));
     let at = viewer.clone();
     buyer.clone().spawn(async move {
         let later = match buyer.choose(BUYER, &PRESSES).index() {
-            1 => ENDS + Duration::from_millis(15),
-            2 => ENDS + Duration::from_millis(500),
+            1 => CHANGES - Duration::from_millis(10),
+            2 => CHANGES + Duration::from_millis(500),
             _ => Duration::ZERO,
         };
         at.book(&buyer, 1, OFFER, later.saturating_sub(PAGE_AND_QUOTE)).await;
@@ -180,10 +188,10 @@ fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
 }
 
 /// How long it takes the buyer, typically, until a price is quoted.
-const PAGE_AND_QUOTE: Duration = Duration::from_millis(260);
+const PAGE_AND_QUOTE: Duration = Duration::from_millis(211);
 
 async fn look_around(page: &Env, viewer: &Viewer) {
-    let before = ENDS - Duration::from_millis(50);
+    let before = CHANGES - Duration::from_millis(50);
     let moments: &[Duration] = match page.choose(MOMENT, &MOMENTS).index() {
         1 => &[before],
         2 => &[Duration::from_secs(61), Duration::from_secs(65)],

@@ -14,7 +14,8 @@ fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
         What::Accepted | What::Confirmed | What::Failed | What::Cancelled => ([party, None], Policy::Once),
         What::Withdrawn => ([party, Some(Recipient::Desk)], Policy::MustReach),
         What::Reported => ([party, None], Policy::Once),
-        What::Requested | What::Cancelling | What::Ended => ([None, None], Policy::Once),
+        What::Requested | What::Cancelling => ([None, None], Policy::Once),
+        What::Ended | What::Repriced => ([None, None], Policy::Once),
         What::Scheduled | What::Arrived | What::Processed | What::Missed => ([None, None], Policy::Once),
     }
 }
