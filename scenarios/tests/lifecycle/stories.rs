@@ -48,7 +48,7 @@ fn an_outage_loses_what_was_accepted_where_dead_letters_are_deleted() {
 }
 
 #[test]
-fn a_filing_that_can_never_be_filed_is_listed_once_and_holds_up_nobody() {
+fn a_filing_that_can_never_be_filed_is_listed_and_holds_up_nobody() {
     let poison = script("same", &["registry.file/outcome @ filing-1/request-1/attempt-1 #1 = rejects it"]);
     check("dead-letter", &poison, "accepted-work-finishes");
 }
