@@ -306,7 +306,7 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
     let scope = exchange.scope;
     let down = {
         let mut core = world.core.borrow_mut();
-        let down = !core.is_alive(node, incarnation);
+        let down = !core.takes_calls(node, incarnation);
         if down {
             core.event(node, scope, Kind::Refused, [0, 0], || {
                 "is down and refuses the connection".to_owned()

@@ -134,6 +134,15 @@ impl Env {
         }
     }
 
+    /// Has the node do this last if it is stopped in order: it takes no calls then, its tasks are gone, and it is
+    /// given 30 seconds. What the node was told to do last by several callers is done one after the other, in
+    /// their order. Whether it vanishes, pauses or is told to stop again meanwhile is drawn as ever.
+    pub fn at_stop(&self, last_thing: impl Future<Output = ()> + 'static) {
+        if self.is_alive() {
+            self.world.core.borrow_mut().nodes[self.node.0 as usize].last_things.push(Box::pin(last_thing));
+        }
+    }
+
     /// Waits for a span of virtual time.
     pub fn sleep(&self, duration: Duration) -> Sleep {
         self.sleep_until(self.now() + duration)

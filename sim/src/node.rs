@@ -2,14 +2,16 @@
 //!
 //! A node's tasks and memory die with it; what it put into a store does not. Three things may happen to it
 //! at a crash point. It *vanishes*: from that point nothing that the dead incarnation does has any effect,
-//! not even within the same poll or in a destructor; its peers learn by timeout. It *stops* in order: its
-//! tasks are dropped while their destructors still count. It *pauses*: it is not scheduled, its timers and
-//! messages wait, and when it returns it believes that no time has passed.
+//! not even within the same poll or in a destructor; its peers learn by timeout. It *stops* in order: it takes
+//! no more calls, its tasks are dropped while their destructors still count, and then it may do its
+//! [last things](Env::at_stop), for a while. It *pauses*: it is not scheduled, its timers and messages wait,
+//! and when it returns it believes that no time has passed.
 
 use crate::choice::Alternatives;
 use crate::clock::{Clock, ClockProfile};
 use crate::label::Label;
 use crate::signal::Signal;
+use crate::task::BoxFuture;
 use crate::time::{Duration, Moment};
 use crate::world::Env;
 use std::rc::Rc;
@@ -113,6 +115,10 @@ pub(crate) struct Node {
     /// Counts pauses, so that a resume meant for an earlier one is stale.
     pub(crate) pauses: u32,
     pub(crate) clock: Clock,
+    /// What it does last when it stops in order.
+    pub(crate) last_things: Vec<BoxFuture>,
+    /// Whether it is about that.
+    pub(crate) stopping: bool,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
     /// How its heart beats.

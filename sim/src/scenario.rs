@@ -133,6 +133,8 @@ impl<F: Fact> Stage<F> {
                 deferred: Vec::new(),
                 pauses: 0,
                 clock: Clock::default(),
+                last_things: Vec::new(),
+                stopping: false,
                 last_event: None,
                 pulse: Pulse::default(),
             });

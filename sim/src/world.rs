@@ -83,6 +83,10 @@ pub enum Mishap {
 /// What code that ran away without ever waiting is unwound with.
 pub(crate) struct Unwound;
 
+/// How long a node that stops in order may take for its last things: what orchestrators of containers allow by
+/// default.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// What a caught panic carried.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
@@ -142,8 +146,12 @@ impl World {
             apart(&mut first, || drop(future));
         }
         for node in 0..nodes {
-            let boot = self.core.borrow_mut().nodes[node].boot.take();
+            let (boot, last_things) = {
+                let node = &mut self.core.borrow_mut().nodes[node];
+                (node.boot.take(), std::mem::take(&mut node.last_things))
+            };
             apart(&mut first, || drop(boot));
+            last_things.into_iter().for_each(|future| apart(&mut first, || drop(future)));
         }
         for slot in 0..deliveries {
             let delivery = self.core.borrow_mut().deliveries[slot].take();
@@ -251,10 +259,34 @@ impl World {
                     core.take_tasks_of(node)
                 };
                 drop(dropped);
-                self.end_incarnation(node, scope);
+                self.do_last_things((node, incarnation, scope));
                 self.core.borrow_mut().cause = None;
             }
         }
+    }
+
+    /// Has a node that stops do what it does last, and ends it then. One that is told to stop again is out of
+    /// patience with it.
+    fn do_last_things(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope)) {
+        let last_things = {
+            let entry = &mut self.core.borrow_mut().nodes[node.0 as usize];
+            entry.stopping = true;
+            std::mem::take(&mut entry.last_things)
+        };
+        if last_things.is_empty() {
+            return self.end_incarnation(node, scope);
+        }
+        let (env, world) = (Env::new(Rc::clone(self), node, incarnation, scope), Rc::clone(self));
+        let last = async move {
+            env.timeout(GRACE, async {
+                for thing in last_things {
+                    thing.await;
+                }
+            })
+            .await;
+            world.end_incarnation(node, scope);
+        };
+        self.spawn((node, incarnation, scope), Box::pin(last));
     }
 
     /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while, which is
@@ -267,7 +299,11 @@ impl World {
         let entry = &mut core.nodes[node.0 as usize];
         let was = std::mem::replace(&mut entry.state, State::Down);
         entry.incarnation += 1;
+        entry.stopping = false;
         let deferred = std::mem::take(&mut entry.deferred);
+        let last_things = std::mem::take(&mut entry.last_things);
+        core.doomed.extend(last_things);
+        let entry = &core.nodes[node.0 as usize];
         let (profile, name) = (entry.role.crash, entry.role.name);
         let site = Site::new(name, "restart".into());
         deferred.into_iter().for_each(|slot| core.tasks[slot as usize].queued = false);

@@ -2,7 +2,7 @@
 //!
 //! The effects of a run are its digest with two things left out. Where a node goes down, it does not matter at
 //! which of two crash points it does, if it does nothing between them that anybody could notice; nor whether it
-//! vanishes or stops in order, if no destructor does anything: its memory is gone either way. So crash points
+//! vanishes or stops in order, if no destructor and no last thing does anything: its memory is gone either way. So crash points
 //! at which a node goes on, vanishes or stops leave no word before the last deviation; all else does: every
 //! event with its time, node and entity, every other choice with its answer, whatever reaches beyond a node
 //! without an event (a message sent, a lock taken, a signal raised, a part of an entity opened), and for a node
@@ -47,6 +47,7 @@ impl Core {
         self.effects = effects;
         let leaves_memory = match ways.names[pick.index()] {
             "goes on" => false,
+            "stop" if !self.nodes[node.0 as usize].last_things.is_empty() => true,
             "vanish" | "stop" => {
                 self.touch(Reach::Down, u64::from(self.polls));
                 false

@@ -225,6 +225,11 @@ impl Core {
         node.incarnation == incarnation && node.state != State::Down
     }
 
+    /// Whether this incarnation lives and takes calls.
+    pub(crate) fn takes_calls(&self, node: NodeId, incarnation: u32) -> bool {
+        self.is_alive(node, incarnation) && !self.nodes[node.0 as usize].stopping
+    }
+
     /// Stops scheduling a node for a while. The task at hand waits with the others.
     pub(crate) fn pause(&mut self, node: NodeId, pause: Duration) {
         let until = (self.now + pause).min(self.heal_at.max(self.now));

@@ -106,6 +106,65 @@ fn a_node_that_stops_has_its_destructors_run() {
     check("worker/before effect @ life-1 #1 = stop", &[&first[..], &SECOND_LIFE].concat());
 }
 
+/// A worker that, when it stops, tidies up for so many seconds; and a client who calls it a second after it
+/// was told to stop.
+fn tidy(takes_s: u64) -> Rig {
+    Rig::new(move |stage| {
+        let (facts, log) = (stage.facts().clone(), stage.facts().clone());
+        let link = Link::new("link", Duration::ZERO, LinkFaults::NONE);
+        let asks: Endpoint<(), ()> = Endpoint::new(Op::new("ask", "asks"), &link);
+        let served = asks.clone();
+        stage.node(frail("worker"), move |env| {
+            served.serve(&env, |_, ()| async {});
+            let (env, facts) = (env.child("life"), facts.clone());
+            let (last, log) = (env.child("end"), facts.clone());
+            env.at_stop(async move {
+                say(&log, &last, "tidies up");
+                last.sleep(seconds(takes_s)).await;
+                last.crash_point(Side::Before, "close").await;
+                say(&log, &last, "is done");
+            });
+            env.clone().spawn(async move {
+                let _guard = LastWords(env.clone(), facts, 1);
+                env.sleep(seconds(1)).await;
+                env.crash_point(Side::Before, "effect").await;
+                env.sleep(seconds(1_000)).await;
+            });
+        });
+        let client = stage.node(Role::outside("client".into()), |_| {});
+        client.clone().spawn(async move {
+            client.sleep(seconds(2)).await;
+            let answer = client.call(&asks, (), seconds(5)).await;
+            say(&log, &client, format!("{answer:?}"));
+        });
+    })
+}
+
+/// What is said in the first minute, if these deviations happen.
+fn check_tidy(takes_s: u64, deviations: &str, expected: &[&str]) {
+    let said = said(tidy(takes_s), deviations);
+    let early = said.iter().filter(|line| line.split(' ').next().is_some_and(|at| at.len() < 3));
+    assert_eq!(early.collect::<Vec<_>>(), expected, "{deviations}");
+}
+
+const STOPS: &str = "worker/before effect @ life-1 #1 = stop\n";
+const STOPPING: [&str; 3] = ["1 worker last words of life 1", "1 worker tidies up", "2 client Err(Refused)"];
+
+#[test]
+fn a_node_that_stops_does_its_last_things_when_its_tasks_are_gone_and_takes_no_calls() {
+    check_tidy(0, "", &["2 client Ok(())"]);
+    check_tidy(3, STOPS, &[&STOPPING[..], &["4 worker is done"]].concat());
+}
+
+#[test]
+fn it_is_not_waited_for_beyond_its_grace_and_may_still_crash() {
+    check_tidy(40, STOPS, &STOPPING);
+    let close = |way| format!("{STOPS}worker/before close @ life-1/end-1 #1 = {way}");
+    check_tidy(3, &close("vanish"), &STOPPING);
+    check_tidy(3, &close("stop"), &STOPPING);
+    check_tidy(3, &close("pause 10 s"), &[&STOPPING[..], &["14 worker is done"]].concat());
+}
+
 #[test]
 fn a_paused_node_goes_on_as_if_no_time_had_passed() {
     let expected = [
