@@ -51,6 +51,7 @@ pub mod world;
 pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
 pub use choice::{Alternatives, Pick, Site};
 pub use chooser::{Profile, Turn};
+pub use clock::ClockProfile;
 pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};

@@ -12,8 +12,8 @@
 //! - A commit takes time. Its answer may be lost on either side of its effect, and it may be read after the
 //!   client gave up: the client cannot tell which. A connection may break at any statement.
 //! - The session of a client that is gone keeps its transaction and locks until the server notices.
-//! - A failover ends every session and refuses new ones for a while; what the standby had not replayed may be
-//!   lost, and the tables' hooks are told the reverse.
+//! - A failover ends every session and refuses new ones for a while; what the standby had not replayed, or the
+//!   backup from which all is restored, may be lost, and the tables' hooks are told the reverse.
 //!
 //! What it does not do: statements take no time of their own, whole-table locks and DDL do not exist, and of
 //! the core's statements only the common ones have a method; [`Transaction::execute`] takes any other.
@@ -22,11 +22,12 @@
 //! error codes from its appendix A; what a lost connection does, observed on PostgreSQL 15.
 //!
 //! Reading order: `table`, `transaction` (and `statements`), `commit`, [`Connection`], `server` and `line`
-//! (what runs a statement), `standby`.
+//! (what runs a statement), `standby` and `follower`.
 
 mod commit;
 mod connection;
 mod error;
+mod follower;
 mod line;
 mod server;
 mod standby;
@@ -74,8 +75,12 @@ pub struct StoreProfile {
     pub notice: Alternatives,
     /// How far the standby is behind a commit, if there is a standby.
     pub standby_lag: Option<Alternatives>,
-    /// Whether the primary goes down at a commit: `DURATION` until it or its standby serves again, or
-    /// `DURATION with loss` of what the standby had not replayed.
+    /// How far the backup is behind, if there is one: a commit is in it so long after.
+    pub backup_lag: Option<Duration>,
+    /// How often the primary goes down at most.
+    pub failovers_max: u32,
+    /// Whether the primary goes down at a commit: `DURATION` until it or its standby serves again, `DURATION with
+    /// loss` of what the standby had not replayed, or `DURATION from backup`, which loses what that lacks.
     pub failover: Alternatives,
 }
 
@@ -92,6 +97,8 @@ impl StoreProfile {
         statement_faults: Alternatives::new(&["arrives"]),
         notice: Alternatives::new(&["at once"]),
         standby_lag: None,
+        backup_lag: None,
+        failovers_max: u32::MAX,
         failover: Alternatives::new(&["up"]),
     };
 }

@@ -4,12 +4,13 @@
 //! on: the server does that, not their clients.
 
 use super::error::StoreError;
+use super::follower::Follower;
 use super::table::Told;
 use super::{StoreProfile, table};
 use crate::choice::Site;
 use crate::database::{
-    self, CommitRecord, Database, DatabaseError, Replica, RowChange, Session, Settings, Statement, Step,
-    TableDef, Timer,
+    self, CommitRecord, Database, DatabaseError, RowChange, Session, Settings, Statement, Step, TableDef,
+    Timer,
 };
 use crate::engine::effects::Reach;
 use crate::env::Env;
@@ -44,9 +45,9 @@ pub(super) struct Server {
     /// Raised when notices may have reached a session.
     pub(super) notices: Signal,
     pub(super) down_until: Cell<Moment>,
-    pub(super) standby: Cell<Option<Replica>>,
-    /// Commits that the standby lacks, oldest first.
-    pub(super) unreplayed: RefCell<Vec<CommitRecord>>,
+    pub(super) standby: Follower,
+    pub(super) backup: Follower,
+    pub(super) failovers: Cell<u32>,
 }
 
 /// A committed row, kept alive, and the event of its commit.
@@ -92,6 +93,7 @@ impl Server {
         let mut database = Database::new(env.node().0);
         database.record_commits(true);
         let standby = profile.standby_lag.map(|_| database.create_replica());
+        let backup = profile.backup_lag.map(|_| database.create_replica());
         let settings = Settings {
             lock_timeout_ns: nanos(profile.lock_timeout),
             statement_timeout_ns: nanos(profile.statement_timeout),
@@ -111,8 +113,9 @@ impl Server {
             transactions: Cell::new(0),
             notices: Signal::new(),
             down_until: Cell::new(Moment::START),
-            standby: Cell::new(standby),
-            unreplayed: RefCell::default(),
+            standby: Follower::new(standby),
+            backup: Follower::new(backup),
+            failovers: Cell::new(0),
         });
         // Statements and hooks may hold the store, which holds them.
         let weak = Rc::downgrade(&server);
@@ -244,9 +247,7 @@ impl Server {
             }
             self.raise_signals(server, commit);
         }
-        if self.standby.get().is_some() {
-            self.unreplayed.borrow_mut().extend(commits);
-        }
+        self.follow(commits);
         if self.with_database(|database| !database.notified().is_empty()) {
             self.notices.raise(server);
         }

@@ -1,9 +1,9 @@
-//! A standby that lags, and the failover to it.
+//! A standby that lags, and what takes the place of a primary that goes down.
 
 use super::server::{STORE, Server};
 use super::{Isolation, Store, Transaction};
 use crate::choice::Site;
-use crate::database::{CommitRecord, Failover};
+use crate::database::Failover;
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
@@ -21,7 +21,7 @@ impl Store {
     /// # Panics
     /// If the profile has no standby.
     pub fn begin_on_standby(&self, env: &Env, level: Isolation) -> Transaction {
-        let Some(standby) = self.0.standby.get() else {
+        let Some(standby) = self.0.standby.replica() else {
             panic!("Store::begin_on_standby: the profile has no standby")
         };
         let session = self.0.with_database(|database| database.connect_to_replica(standby).ok());
@@ -29,32 +29,33 @@ impl Store {
     }
 }
 
+/// What takes the place of a primary that goes down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Successor {
+    /// The standby, which lacks nothing; or the primary itself, where there is none.
+    Standby,
+    /// The standby as it is.
+    StandbyAsItIs,
+    /// The backup as it is.
+    Backup,
+}
+
 impl Server {
-    /// Sends a commit on to the standby, if there is one.
+    /// Sends a commit on to the standby and to the backup, if there are any.
     pub(super) fn replicate(self: &Rc<Self>, server: &Env, name: Label) {
-        let (Some(standby), Some(lags)) = (self.standby.get(), &self.profile.standby_lag) else { return };
-        let lag = server.choose_for(User::ENGINE, Site::of(STORE, LAG, name), lags).delay(lags);
         let newest = self.with_database(|database| database.last_commit());
+        if let (Some(backup), Some(lag)) = (self.backup.replica(), self.profile.backup_lag) {
+            let here = Rc::clone(self);
+            server.world.deliver(lag, move |_| here.replay(&here.backup, backup, newest));
+        }
+        let (Some(standby), Some(lags)) = (self.standby.replica(), &self.profile.standby_lag) else { return };
+        let lag = server.choose_for(User::ENGINE, Site::of(STORE, LAG, name), lags).delay(lags);
         if lag.is_zero() {
-            return self.replay(standby, newest);
+            return self.replay(&self.standby, standby, newest);
         }
         server.lasts(lag);
         let here = Rc::clone(self);
-        server.world.deliver(lag, move |_| here.replay(standby, newest));
-    }
-
-    /// Has the standby show all that there is by now: it was copied from the primary before the run began.
-    pub(super) fn replay_all(&self) {
-        if let Some(standby) = self.standby.get() {
-            self.replay(standby, self.with_database(|database| database.last_commit()));
-        }
-    }
-
-    fn replay(&self, standby: crate::database::Replica, up_to: u64) {
-        // A standby that has been promoted replays nothing any more.
-        if self.with_database(|database| database.replay(standby, up_to)).is_ok() {
-            self.unreplayed.borrow_mut().retain(|commit| commit.csn > up_to);
-        }
+        server.world.deliver(lag, move |_| here.replay(&here.standby, standby, newest));
     }
 
     /// Whether the primary goes down just before it reads this commit.
@@ -63,52 +64,59 @@ impl Server {
         if self.is_down() {
             return true;
         }
+        if self.failovers.get() >= self.profile.failovers_max {
+            return false;
+        }
         let pick = server.choose_for(User::ENGINE, Site::of(STORE, DOWN, name), ways);
         if pick.is_benign() {
             return false;
         }
         let way = ways.names()[pick.index()];
-        let (duration, loses) = match way.strip_suffix(" with loss") {
-            Some(duration) => (duration, true),
-            None => (way, false),
+        let (duration, successor) = match (way.strip_suffix(" with loss"), way.strip_suffix(" from backup")) {
+            (Some(duration), _) => (duration, Successor::StandbyAsItIs),
+            (_, Some(duration)) => (duration, Successor::Backup),
+            _ => (way, Successor::Standby),
         };
         let duration = time::parse(duration).unwrap_or_else(|| panic!("`{way}` is no failover"));
         server.lasts(duration);
-        self.fail_over(server, duration, loses);
+        self.fail_over(server, duration, successor);
         true
     }
 
-    fn fail_over(self: &Rc<Self>, server: &Env, duration: Duration, loses: bool) {
-        let event = server.event(Kind::Crash, [u64::from(loses), 0], || "the primary goes down".to_owned());
+    fn fail_over(self: &Rc<Self>, server: &Env, duration: Duration, successor: Successor) {
+        let event = server.event(Kind::Crash, [successor as u64, 0], || {
+            match successor {
+                Successor::Standby | Successor::StandbyAsItIs => "the primary goes down",
+                Successor::Backup => "the database is lost, and is restored from its backup",
+            }
+            .to_owned()
+        });
         self.down_until.set(server.now() + duration);
-        let standby = self.standby.get();
-        self.with_database(|database| match standby {
-            None => database.crash(),
-            Some(standby) => {
-                let mode = if loses { Failover::ToReplayed } else { Failover::Lossless };
+        self.failovers.set(self.failovers.get() + 1);
+        let (follower, other) = match successor {
+            Successor::Standby | Successor::StandbyAsItIs => (&self.standby, &self.backup),
+            Successor::Backup => (&self.backup, &self.standby),
+        };
+        let mode = if successor == Successor::Standby { Failover::Lossless } else { Failover::ToReplayed };
+        let lacked = self.with_database(|database| match follower.replica() {
+            None => {
+                database.crash();
+                Vec::new()
+            }
+            Some(replica) => {
                 // The handle is of this very database.
-                drop(database.fail_over(standby, mode));
-                self.standby.set(Some(database.create_replica()));
+                drop(database.fail_over(replica, mode));
+                follower.replace(database.create_replica())
             }
         });
         self.empty_pool();
-        let lost = self.unreplayed.take();
         server.world.with_cause(event.unwrap_or_default(), || {
-            if loses && standby.is_some() {
-                self.take_back(server, &lost);
+            if mode == Failover::ToReplayed {
+                other.forget(&lacked);
+                self.take_back(server, &lacked);
             }
             self.settle(&server.world);
         });
-    }
-
-    /// Tells the tables of commits that are no more, newest first.
-    fn take_back(self: &Rc<Self>, server: &Env, lost: &[CommitRecord]) {
-        for commit in lost.iter().rev() {
-            for change in commit.changes.iter().rev() {
-                self.tell_one(change, |table| table.take_back(server, change));
-            }
-            self.raise_signals(server, commit);
-        }
     }
 
     pub(super) fn is_down(&self) -> bool {

@@ -13,6 +13,7 @@ const SAVEPOINT: Label = Label::new("savepoint");
 const ADVISORY: Label = Label::new("advisory lock");
 const SEQUENCE: Label = Label::new("sequence");
 const NOTIFY: Label = Label::new("notify");
+const TRANSACTION: Label = Label::new("transaction id");
 
 /// Numbers that are never given back: not by a rollback, and not in the order of commits.
 #[derive(Clone)]
@@ -171,6 +172,26 @@ impl Transaction {
         let handle = sequence.handle;
         self.line.touch();
         self.line.read(SEQUENCE, |scope| scope.nextval(handle)).await
+    }
+
+    /// The number of this transaction, given out now if it has none yet (`pg_current_xact_id`). Numbers are not in
+    /// the order of commits.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn id(&mut self) -> Result<u64, StoreError> {
+        self.line.touch();
+        self.line.read(TRANSACTION, |scope| Ok(scope.transaction_id().0)).await
+    }
+
+    /// The number below which every transaction is over
+    /// (`pg_snapshot_xmin(pg_current_snapshot())`): nothing more will appear that has a smaller one. Below
+    /// serializable and repeatable read ask first and read then, so that what is read is no older than the answer.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn horizon(&mut self) -> Result<u64, StoreError> {
+        self.line.read(TRANSACTION, |scope| Ok(scope.snapshot_xmin().0)).await
     }
 
     /// Sends a notice to whoever listens on the channel, when and if the transaction commits.

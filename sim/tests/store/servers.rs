@@ -138,6 +138,30 @@ fn a_failover_to_a_standby_that_lagged_loses_a_commit_of_which_its_client_was_to
 }
 
 #[test]
+fn a_restore_loses_what_the_backup_lacks_and_no_more() {
+    // The first counts at once, the second half an hour later, as the database is lost.
+    let with = |backup_lag| Application {
+        program: program!(client, {
+            client.env.sleep(Duration::from_secs(1_800) * (client.number - 1)).await;
+            match count(&client).await {
+                Ok(()) | Err(StoreError::CommitUnknown) => Ok(()),
+                Err(error) => Err(error),
+            }
+        }),
+        profile: StoreProfile {
+            backup_lag: Some(backup_lag),
+            standby_lag: None,
+            failover: Alternatives::new(&["up", "5 min from backup"]),
+            ..BEFORE_A_STANDBY.profile
+        },
+        ..BEFORE_A_STANDBY
+    };
+    let lost = "store/goes down at count @ client-2 #1 = 5 min from backup";
+    rehearse(with(Duration::from_secs(3_600))).script(lost).violates("claim");
+    rehearse(with(Duration::from_secs(600))).script(lost).holds();
+}
+
+#[test]
 fn a_failover_ends_transactions_and_refuses_new_ones_until_it_is_over() {
     let all_counted: Claim = |seen, at_rest| match rows(seen, ONE)[&1] {
         2 => Ok(()),
