@@ -156,9 +156,33 @@ pub const CACHE_LIFE_MAX: Duration = secs(75);
 /// How many reads for pages the database bears in a second.
 pub const PRIMARY_READS_MAX: usize = 200;
 
-/// The wait after `n` attempts (from 1) that brought nothing: doubling from two seconds up to five minutes. Half
-/// of it is fixed and half would be drawn (equal jitter); here the middle is taken, since whatever deviates is
-/// a choice of its own.
+/// What chance makes of waits. Half of a wait is fixed and half is drawn (equal jitter). No single draw matters,
+/// only that all fall short or long together, which as choices would take as many deviations as there are waits:
+/// so it is one for all waits of a run, and part of what the run is built from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Jitter {
+    /// The middle of what may be drawn.
+    #[default]
+    Middle,
+    /// The shortest waits that may be drawn.
+    Least,
+    /// The longest.
+    Most,
+}
+
+impl Jitter {
+    /// What it makes of a wait that is the middle of what may be drawn.
+    pub fn of(self, middle: Duration) -> Duration {
+        match self {
+            Jitter::Middle => middle,
+            Jitter::Least => middle * 2 / 3,
+            Jitter::Most => middle * 4 / 3,
+        }
+    }
+}
+
+/// The wait after `n` attempts (from 1) that brought nothing, with the middle [`Jitter`]: it doubles, with all of
+/// it from two seconds up to five minutes.
 pub fn backoff(n: u32) -> Duration {
     let full = secs(1 << n.min(10)).min(secs(300));
     full * 3 / 4
@@ -170,9 +194,10 @@ mod tests {
 
     #[test]
     fn eight_attempts_outlast_a_transient_fault() {
-        let waits: Duration = (1..MAX_ATTEMPTS).map(backoff).sum();
-        assert_eq!(waits * 2 / 3, secs(127), "the least that jitter makes of it");
-        assert_eq!(backoff(30), secs(225));
+        let waits = |jitter: Jitter| (1..MAX_ATTEMPTS).map(|n| jitter.of(backoff(n))).sum::<Duration>();
+        assert_eq!(waits(Jitter::Least), secs(127), "the least that jitter makes of it");
+        assert_eq!(waits(Jitter::Most), secs(254));
+        assert_eq!(Jitter::Most.of(backoff(30)), secs(300), "the cap");
     }
 
     #[test]

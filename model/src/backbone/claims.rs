@@ -44,7 +44,7 @@ pub(crate) async fn take(
     gates: &Gates,
     is_ours: impl Fn(Kind) -> bool,
 ) -> Result<Taken, StoreError> {
-    let (now, jobs) = (env.now(), &backbone.jobs);
+    let (now, jobs) = (backbone.now(env), &backbone.jobs);
     let mut tx = backbone.store.begin(env);
     let due_of = |job: &Job| next_due(job, backbone, gates, now).filter(|_| is_ours(job.kind));
     let Some(job) = tx.claim(jobs, |job| due_of(job).is_some_and(|due| due <= now)).await? else {
@@ -76,7 +76,7 @@ pub(crate) async fn take(
 }
 
 async fn claim(env: &Env, mut tx: Transaction, backbone: &Backbone, job: Job) -> Result<Job, StoreError> {
-    let claimed = job.claimed(env.now());
+    let claimed = job.claimed(backbone.now(env));
     tx.update(&backbone.jobs, claimed).await?;
     audit::begin(&mut tx, backbone, &claimed, env.node()).await?;
     tx.commit("claim job").await?;
@@ -90,7 +90,7 @@ fn moved(env: &Env, backbone: &Backbone, job: Job) -> (Option<Job>, &'static str
         JobState::Running => {
             env.because(|| "its holder's lease has run out".to_owned());
             env.note(|| format!("takes job {} from its holder", job.id));
-            (Some(job.failed(design, Ending::Lapsed, env.now())), "rescue job")
+            (Some(job.failed(backbone, Ending::Lapsed, backbone.now(env))), "rescue job")
         }
         JobState::Failed if job.is_spent(design) => {
             env.because(|| match job.ended {
@@ -98,7 +98,7 @@ fn moved(env: &Env, backbone: &Backbone, job: Job) -> (Option<Job>, &'static str
                 _ => format!("it had {} attempts and waited {} times", job.attempts, job.waits),
             });
             env.note(|| format!("gives job {} up", job.id));
-            (design.dead_letter.parked(job, env.now()), "give job up")
+            (design.dead_letter.parked(job, backbone.now(env)), "give job up")
         }
         JobState::Failed => (Some(Job { state: JobState::Queued, ..job }), "queue job again"),
         _ => (Some(Job { state: JobState::Queued, attempts: 0, waits: 0, ..job }), "return dead letter"),

@@ -3,7 +3,7 @@
 //! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a
 //! person. A claim counts the token and the attempts up: a job that kills its workers comes to an end. Whoever
 //! holds an older token has lost the job and may not move it. A holder moves its job within the transaction of
-//! its result; taking jobs is in [`claims`](super::claims).
+//! its result, or hands it back if it has to stop; taking jobs is in [`claims`](super::claims).
 
 use super::{Backbone, audit};
 use crate::terms::{LEASE, MAX_WAITS};
@@ -50,6 +50,8 @@ pub enum Ending {
     Final,
     /// Its lease ran out: nobody knows how far it came.
     Lapsed,
+    /// Its worker stopped in order and handed it back: what it had asked for may still come about.
+    Stopped,
 }
 
 /// Work to do after the request that asked for it.
@@ -118,10 +120,11 @@ impl Job {
         Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
     }
 
-    /// The job after a run that ended like this, due again after the wait that `design` sees fit.
-    pub(crate) fn failed(self, design: &Design, ending: Ending, now: Moment) -> Self {
+    /// The job after a run that ended like this, due again after the wait that the design sees fit.
+    pub(crate) fn failed(self, backbone: &Backbone, ending: Ending, now: Moment) -> Self {
         let at_once = self.woken || ending == Ending::Final;
-        let due = if at_once { now } else { now + design.bounded_retry.wait(self.attempts) };
+        let wait = || backbone.jitter.of(backbone.design.bounded_retry.wait(self.attempts));
+        let due = if at_once { now } else { now + wait() };
         Job { state: JobState::Failed, ended: Some(ending), due, woken: false, ..self }
     }
 
@@ -261,7 +264,19 @@ pub async fn fail(
 ) -> Result<(), StoreError> {
     let ending = if held.woken { Ending::Retryable } else { ending };
     audit::end(tx, backbone, held, ending).await?;
-    tx.update(&backbone.jobs, held.failed(&backbone.design, ending, now)).await
+    tx.update(&backbone.jobs, held.failed(backbone, ending, now)).await
+}
+
+/// Hands a job back for which its holder has no time left, unless it has been moved on already. It is an attempt
+/// without result, like one whose lease runs out, but the next can be made the sooner.
+///
+/// # Errors
+/// As the store reports them: the lease will end then.
+pub async fn hand_back(env: &Env, backbone: &Backbone, job: &Job) -> Result<(), StoreError> {
+    let mut tx = backbone.store.begin(env);
+    let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(()) };
+    fail(&mut tx, backbone, &held, Ending::Stopped, backbone.now(env)).await?;
+    tx.commit("hand job back").await
 }
 
 /// Extends the holder's lease; answers whether it still is the holder.
@@ -271,7 +286,7 @@ pub async fn fail(
 pub(crate) async fn beat(env: &Env, backbone: &Backbone, job: &Job) -> Result<bool, StoreError> {
     let mut tx = backbone.store.begin(env);
     let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(false) };
-    tx.update(&backbone.jobs, Job { lease_until: env.now() + LEASE, ..held }).await?;
+    tx.update(&backbone.jobs, Job { lease_until: backbone.now(env) + LEASE, ..held }).await?;
     tx.commit("extend lease").await.map(|()| true)
 }
 

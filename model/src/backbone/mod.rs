@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod audit;
 pub mod claims;
+pub mod clock;
 pub mod dependencies;
 pub mod events;
 pub mod jobs;
@@ -20,12 +21,14 @@ pub mod workers;
 pub use reply::Reply;
 
 use crate::facts::Fact;
+use crate::terms::Jitter;
 use crate::wiring::Design;
 use admission::Capacity;
 use audit::JobAttempt;
+use clock::Clock;
 use jobs::{Job, Replay};
 use mail::Mail;
-use outbox::Posted;
+use outbox::Outbox;
 use shakedown_sim::{Change, Env, Facts, Row, Signal, Store, Table};
 use std::cell::Cell;
 use topic::Topic;
@@ -39,7 +42,7 @@ pub struct Backbone {
     /// Who had which dead letter replayed, and why.
     pub replays: Table<Replay>,
     /// Events that wait to be told, where somebody acts on them.
-    pub outbox: Option<Table<Posted>>,
+    pub outbox: Option<Outbox>,
     /// The part that sends mail, where there is one.
     pub mail: Option<Mail>,
     /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
@@ -51,6 +54,8 @@ pub struct Backbone {
     pub audit: Option<Table<JobAttempt>>,
     pub(crate) capacity: Capacity,
     pub(crate) release: u32,
+    clock: Clock,
+    jitter: Jitter,
     pub(crate) design: Design,
     outbox_numbers: Sequence,
     job_numbers: Sequence,
@@ -74,6 +79,8 @@ impl Backbone {
             audit: None,
             capacity: Capacity::default(),
             release: 1,
+            clock: Clock::default(),
+            jitter: Jitter::default(),
             design,
             outbox_numbers,
             job_numbers,
@@ -90,9 +97,14 @@ impl Backbone {
         Self { capacity, ..self }
     }
 
+    /// With waits of failed jobs of which chance makes this.
+    pub fn with_jitter(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
+    }
+
     /// With an outbox, whose events a relay tells.
-    pub fn with_outbox(self) -> Self {
-        Self { outbox: Some(Table::new(|_, _| ())), ..self }
+    pub fn with_outbox(self, facts: &Facts<Fact>) -> Self {
+        Self { outbox: Some(Outbox::stating(facts)), ..self }
     }
 
     /// With mail: those whom an event concerns are told.

@@ -1,4 +1,5 @@
-//! Workers: nodes that take jobs and hand each to the handler of its kind.
+//! Workers: nodes that take jobs and hand each to the handler of its kind; one that stops in order hands back
+//! what it has in hand.
 
 use super::Backbone;
 use super::claims::{self, Taken};
@@ -8,6 +9,7 @@ use super::retry::in_transaction;
 use super::threads::{Thread, Threads};
 use crate::terms::{HEARTBEAT, JOB_PERIOD};
 use shakedown_sim::{Duration, Env, Moment, Poller};
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -41,6 +43,8 @@ struct Worker {
     handlers: Rc<[Rc<dyn Handler>]>,
     gates: Gates,
     threads: Threads,
+    /// The jobs that it is at work on, each with the handle of its attempt.
+    in_hand: RefCell<Vec<(Env, Job)>>,
 }
 
 /// Boots a worker on a node of its own, if the design has such: it looks for jobs of its handlers' kinds whenever
@@ -71,8 +75,10 @@ fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, 
         (backbone.design.services.room(), backbone.design.bounded_retry.spares_dependencies());
     let gates = Gates::new(kinds, room, spares, env.now());
     let (env, backbone, threads) = (env.clone(), Rc::clone(backbone), threads.clone());
-    let worker = Rc::new(Worker { env, backbone, handlers, gates, threads });
-    let worker = &worker;
+    let in_hand = RefCell::default();
+    let worker = &Rc::new(Worker { env, backbone, handlers, gates, threads, in_hand });
+    let at_work = Rc::clone(worker);
+    worker.env.at_stop(async move { at_work.hand_back().await });
     look_at(worker, Poller::new(&worker.env, worker.backbone.jobs.signal(), JOB_PERIOD));
     if has_pools {
         look_at(worker, Poller::later(&worker.env, &worker.gates.freed, JOB_PERIOD));
@@ -118,12 +124,25 @@ impl Worker {
         if handler.is_long() {
             self.keep_lease(env, job, Rc::downgrade(&at_work));
         }
+        self.in_hand.borrow_mut().push((env.clone(), job));
         let (worker, work) = (Rc::clone(self), handler.work(env.clone(), job));
         env.spawn(async move {
             let health = work.await;
             drop((at_work, thread));
+            worker.in_hand.borrow_mut().retain(|(_, other)| (other.id, other.token) != (job.id, job.token));
             worker.gates.leave(&worker.env, job.kind, health);
         });
+    }
+
+    /// Hands back the jobs that it is at work on. What a call brings that is under way nobody will learn from it.
+    async fn hand_back(&self) {
+        for (env, job) in self.in_hand.take() {
+            let env = env.child("stop");
+            let hand_back = async || jobs::hand_back(&env, &self.backbone, &job).await;
+            if in_transaction(&env, hand_back).await.is_err() {
+                env.note(|| format!("could not hand job {} back: its lease will end", job.id));
+            }
+        }
     }
 
     /// Extends the lease for as long as work goes on and the worker is the holder.

@@ -153,7 +153,7 @@ impl Api {
 async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<Offered> {
     let made = in_transaction(&env, async || {
         let tables = &platform.tables;
-        let now = env.now();
+        let now = platform.backbone.now(&env);
         let mut tx = platform.backbone.store.begin(&env);
         let QuoteRequest { customer, offer } = asked;
         let Some(Offer { price, open: true, .. }) = tx.get(&tables.offers, &offer).await? else {
@@ -216,7 +216,7 @@ enum Accepted {
 
 async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result<Accepted, StoreError> {
     let tables = &platform.tables;
-    let now = env.now();
+    let now = platform.backbone.now(env);
     let mut tx = platform.backbone.store.begin(env);
     let Some(quote) = tx.get(&tables.quotes, &order.quote).await? else { return Ok(Accepted::Not) };
     let once = platform.backbone.design.dedup.once(&quote);
@@ -297,7 +297,7 @@ async fn cancelled(
     }
     let attempts = tx.scan(&tables.attempts, |attempt| attempt.booking == booking).await?;
     let holdings = tx.scan(&tables.holdings, |holding| holding.booking == booking).await?;
-    let (news, terms, now) = (Vec::new(), platform.terms, env.now());
+    let (news, terms, now) = (Vec::new(), platform.terms, platform.backbone.now(env));
     let mut case = Case { booking: row, attempts, holdings, news, terms, now };
     case.moved(if case.attempts.is_empty() && row.status == Status::Accepted {
         Status::Cancelled
@@ -305,7 +305,7 @@ async fn cancelled(
         Status::Cancelling
     });
     let event = change::update(&mut tx, platform, &row, case.booking).await?;
-    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
+    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), now).await?;
     tx.commit("cancel").await?;
     Ok((Code::Accepted, event))
 }

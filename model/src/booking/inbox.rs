@@ -36,7 +36,8 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
         let known = tx.lock(&tables.holdings, &reservation).await?;
         if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
             tx.update(&tables.holdings, after).await?;
-            jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
+            jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), platform.backbone.now(env))
+                .await?;
         }
     }
     tx.commit("callback").await
@@ -50,7 +51,7 @@ fn heard(
     (reservation, says): (u32, Standing),
     env: &Env,
 ) -> Option<Holding> {
-    let now = env.now();
+    let now = platform.backbone.now(env);
     let fresh = Holding { reservation, booking, standing: says, doubtful: false, learnt: now, checks: 0 };
     match platform.backbone.design.recovery.hear(&platform.terms, known.as_ref(), says) {
         Heard::Nothing => None,

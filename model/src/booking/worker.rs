@@ -65,7 +65,7 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health
                 News::Attempt(attempt, evidence)
             }
             Decision::Lookup(booking) => {
-                let asked = env.now();
+                let asked = platform.backbone.now(env);
                 News::Looked(asked, env.call(&platform.partner.lookup, booking, PARTNER_PATIENCE).await.ok())
             }
             Decision::Read(reservation) => {
@@ -127,20 +127,20 @@ async fn turn(
     until: Moment,
 ) -> Result<Decision, StoreError> {
     let (platform, job) = (&*run.platform, &run.job);
-    let tables = &platform.tables;
+    let (tables, now) = (&platform.tables, platform.backbone.now(env));
     let mut tx = platform.backbone.store.begin(env);
     let Some(booking) = tx.lock(&tables.bookings, &job.subject).await? else { return Ok(Decision::Over) };
     let held = run.hold(&mut tx).await?;
-    let learnt = take_in(&mut tx, platform, &booking, news, held.is_none(), env.now()).await?;
+    let learnt = take_in(&mut tx, platform, &booking, news, held.is_none(), now).await?;
     let Some(held) = held else {
         if !learnt.is_empty() {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
-            jobs::wake(&mut tx, &platform.backbone, errand(booking.id, booking.context), env.now()).await?;
+            jobs::wake(&mut tx, &platform.backbone, errand(booking.id, booking.context), now).await?;
             tx.commit("late news").await?;
         }
         return Ok(Decision::Over);
     };
-    let mut case = read_case(&mut tx, platform, booking, learnt, env.now()).await?;
+    let mut case = read_case(&mut tx, platform, booking, learnt, now).await?;
     platform.backbone.design.contract.settle(&mut case);
     let step = platform.backbone.design.recovery.next(&case);
     let step = platform.backbone.design.retry.again(&case, step);
@@ -153,7 +153,7 @@ async fn turn(
             "its record was kept, as it turns out",
         ));
     }
-    let step = if env.now() >= until && is_call(step) { Step::Wait(env.now()) } else { step };
+    let step = if env.now() >= until && is_call(step) { Step::Wait(now) } else { step };
     let event = write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
     let decision = prepare(&mut tx, platform, env, &case, step, &held).await?;
     if let Decision::Call(attempt, ..) = decision {

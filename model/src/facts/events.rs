@@ -1,12 +1,15 @@
 //! What is stated of events: who took them, which were given up, and lists that show what came of them.
 
-use crate::backbone::events::{Subject, What};
+use crate::backbone::events::{Event, Subject, What};
+use crate::backbone::outbox::Posted;
 use crate::booking::summaries::Summary;
 use serde::Serialize;
 
 /// A fact about events and what is built of them.
 #[derive(Clone, Debug, Serialize)]
 pub enum EventFact {
+    /// An event is in the outbox.
+    Posted(Posted),
     /// The reporting feed took an event.
     Took {
         /// About which row.
@@ -45,11 +48,15 @@ pub enum EventFact {
 
 impl EventFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, EventFact::Told { .. })
+        matches!(self, EventFact::Told { .. } | EventFact::Posted(_))
     }
 
     pub(super) fn sentence(&self) -> String {
         match self {
+            EventFact::Posted(Posted { transaction, event, .. }) => {
+                let Event { subject, version, what, .. } = event;
+                format!("posts in transaction {transaction}: {subject} is {what:?} (version {version})")
+            }
             EventFact::Took { subject, version, what } => {
                 format!("writes down: {subject} is {what:?} (version {version})")
             }

@@ -56,7 +56,7 @@ async fn submit(env: Env, office: Rc<Office>, reference: u32) -> Reply<u32> {
 
 /// Takes a report on, with its job; answers its number, or none if there is no room.
 async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32>, StoreError> {
-    let (backbone, now, context) = (&office.backbone, env.now(), env.scope());
+    let (backbone, now, context) = (&office.backbone, office.backbone.now(env), env.scope());
     let mut tx = backbone.store.begin(env);
     if let Some(before) = tx.get_by_unique(&office.filings, u64::from(reference)).await? {
         env.because(|| "this was reported before".to_owned());

@@ -72,7 +72,7 @@ pub(super) async fn replay(env: Env, office: Rc<Office>, decision: Decision) -> 
 }
 
 async fn decide(env: &Env, office: &Office, decision: Decision) -> Result<bool, StoreError> {
-    let (backbone, now) = (&office.backbone, env.now());
+    let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
     let job = tx.get(&backbone.jobs, &decision.job).await?.filter(|job| job.kind == Kind::File);
     let Some(job) = job else { return Ok(false) };

@@ -72,7 +72,7 @@ impl Came {
 /// Puts on record that the filing is about to be sent; none if it is not to be sent. If that cannot be put on
 /// record, the lease will end.
 async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, StoreError> {
-    let (backbone, now) = (&office.backbone, env.now());
+    let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
     let Some(held) = jobs::hold(&mut tx, backbone, job).await? else { return Ok(None) };
     let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(None) };
@@ -93,7 +93,7 @@ async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, 
 
 /// Puts on record what came of the call, and moves the job.
 async fn finish(env: &Env, office: &Office, job: &Job, came: Came) -> Result<(), StoreError> {
-    let (backbone, now) = (&office.backbone, env.now());
+    let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
     let held = jobs::hold(&mut tx, backbone, job).await?;
     let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(()) };

@@ -28,7 +28,7 @@ pub const ROW: Guardrail = Guardrail {
 /// The seam: when a job that brought nothing is due again, when it has been tried often enough, and whether a
 /// dependency that fails is spared.
 pub trait BoundedRetry {
-    /// The wait before the next attempt, after this many.
+    /// The wait before the next attempt, after this many: the middle of what may be drawn.
     fn wait(&self, attempts: u32) -> Duration;
     /// Whether a job that has failed is to be given up.
     fn is_spent(&self, job: &Job) -> bool;

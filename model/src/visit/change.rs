@@ -60,7 +60,8 @@ pub(crate) async fn announce(
     order: &Order,
 ) -> Result<bool, StoreError> {
     let (status, revision, version, context) = (Status::Scheduled, 0, 1, env.scope());
-    let visit = Visit { id: order.visit, status, revision, version, day_ends: day_ends(env.now()), context };
+    let day_ends = day_ends(platform.backbone.now(env));
+    let visit = Visit { id: order.visit, status, revision, version, day_ends, context };
     let is_new = tx.insert_or_ignore(&platform.tables.visits, visit).await?;
     if is_new {
         record(tx, platform, env, &visit, order).await?;
@@ -94,8 +95,8 @@ pub(crate) async fn write(
     let report = Report { id, visit: after.id, revision: after.revision, state, context };
     tx.insert(&platform.tables.reports, report).await?;
     let backbone = &platform.backbone;
-    let job = jobs::first(backbone, errand(&report), env.now());
-    let job = backbone.design.reporting.first(job, env.now());
+    let job = jobs::first(backbone, errand(&report), backbone.now(env));
+    let job = backbone.design.reporting.first(job, backbone.now(env));
     if let Some(row) = backbone.design.queue.kept(job) {
         tx.insert(&backbone.jobs, row).await?;
     }
@@ -115,7 +116,11 @@ pub(crate) async fn enter(
 ) -> Result<(), StoreError> {
     let Order { visit, action, by, request, .. } = *order;
     let id = platform.numbers.entries.next();
-    tx.insert(&platform.tables.trail, Entry { id, visit, version, by, action, request, at: env.now() }).await
+    tx.insert(
+        &platform.tables.trail,
+        Entry { id, visit, version, by, action, request, at: platform.backbone.now(env) },
+    )
+    .await
 }
 
 async fn record(

@@ -30,11 +30,12 @@ pub fn boot(env: &Env, platform: &Rc<Platform>) {
 async fn close(env: &Env, platform: &Rc<Platform>) -> Result<Option<Moment>, StoreError> {
     let is_open = |visit: &Visit| visit.status == Status::Scheduled;
     let open = platform.backbone.store.begin(env).scan(&platform.tables.visits, is_open).await?;
-    for visit in open.iter().filter(|visit| visit.day_ends <= env.now()) {
+    let now = platform.backbone.now(env);
+    for visit in open.iter().filter(|visit| visit.day_ends <= now) {
         let (action, by, revision) = (Action::Miss, Actor::NightlyClose, visit.revision);
         let order = Order { visit: visit.id, action, by, revision, request: None };
         let env = env.within(visit.context).child("close");
         platform.backbone.design.workflow.carry_out(env, Rc::clone(platform), order).await?;
     }
-    Ok(open.iter().map(|visit| visit.day_ends).filter(|ends| *ends > env.now()).min())
+    Ok(open.iter().map(|visit| visit.day_ends).filter(|ends| *ends > now).min())
 }

@@ -104,12 +104,12 @@ async fn conclude(
     match made {
         Ok(()) => {
             ready(&mut tx, platform, &report).await?;
-            jobs::succeed(&mut tx, backbone, &held, env.now()).await?;
+            jobs::succeed(&mut tx, backbone, &held, backbone.now(env)).await?;
             tx.commit("report ready").await
         }
         Err(trouble) => {
             env.because(|| trouble.text().to_owned());
-            jobs::fail(&mut tx, backbone, &held, Ending::Retryable, env.now()).await?;
+            jobs::fail(&mut tx, backbone, &held, Ending::Retryable, backbone.now(env)).await?;
             tx.commit("report tried").await
         }
     }

@@ -21,6 +21,8 @@ enum Ask {
     Wait(u64),
     /// Its holder has no result, and another attempt may have one, or not.
     Fail(bool),
+    /// Its holder has to stop, and hands it back.
+    HandBack,
     /// Whoever held it before its present holder has a result.
     SucceedLate,
     /// A person has it replayed.
@@ -34,6 +36,7 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
         2 => Just(Ask::Succeed),
         2 => (0_u64..600).prop_map(Ask::Wait),
         6 => prop::bool::weighted(0.9).prop_map(Ask::Fail),
+        1 => Just(Ask::HandBack),
         1 => Just(Ask::SucceedLate),
         2 => Just(Ask::Replay),
         4 => (1_u64..400).prop_map(Ask::Pass),
@@ -77,6 +80,7 @@ impl Spec {
         match (ask, self.state) {
             (Ask::Succeed, JobState::Running) => Spec { state: JobState::Succeeded, is_final: false, ..self },
             (Ask::Fail(retryable), JobState::Running) => self.failed(now, !retryable),
+            (Ask::HandBack, JobState::Running) => self.failed(now, false),
             (Ask::Wait(seconds), JobState::Running) => {
                 let (attempts, waits) = (self.attempts - 1, self.waits + 1);
                 let moves = now + Duration::from_secs(seconds);
@@ -127,6 +131,9 @@ async fn ask_for(env: &Env, backbone: &Backbone, claims: Claims, ask: Ask) {
         (Ask::SucceedLate, Some((_, before))) => before,
         (_, latest) => latest.map(|(latest, _)| latest),
     };
+    if let (Ask::HandBack, Some(claim)) = (ask, claim) {
+        return jobs::hand_back(env, backbone, &claim).await.expect("it can be written");
+    }
     let mut tx = backbone.store.begin(env);
     let held = match claim {
         Some(claim) => jobs::hold(&mut tx, backbone, &claim).await.expect("it can be read"),

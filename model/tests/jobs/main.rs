@@ -3,6 +3,7 @@
 
 mod lease;
 mod life;
+mod stop;
 
 use shakedown_model::backbone::jobs::{Job, Kind};
 use shakedown_model::{Backbone, Design, Fact};

@@ -1,6 +1,8 @@
 //! What may go wrong in the booking scenario; the benign alternative first everywhere.
 
-use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile};
+use shakedown_sim::{
+    Alternatives, ClockProfile, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile,
+};
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 
@@ -35,38 +37,53 @@ pub const STORE: StoreProfile = StoreProfile {
     ..StoreProfile::CALM
 };
 
+/// Nodes' own clocks. The design judges nothing by them, so nothing of this is ever drawn for it.
+pub const CLOCKS: ClockProfile = ClockProfile {
+    setting: Alternatives::new(&["right", "5 min ahead", "5 min behind"]),
+    jump: Alternatives::new(&["runs on", "25 h ahead", "25 h behind"]),
+};
+
 const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
 const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
-pub const API: Role = Role::new(
-    Label::new("api"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
-        after: Alternatives::new(&["goes on", "vanish"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const API: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("api"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};
 
 /// A worker.
-pub const WORKER: Role = Role::new(
-    Label::new("worker"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-        after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const WORKER: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("worker"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
+            after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};
 
 /// The node that reads the partner's statement.
-pub const SYNC: Role = Role::new(
-    Label::new("sync"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish"]),
-        after: Alternatives::new(&["goes on", "vanish"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const SYNC: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("sync"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};

@@ -3,7 +3,7 @@
 use super::ledger::{Ledger, intent};
 use crate::judges::{self, Question};
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::JobState;
+use shakedown_model::backbone::jobs::{Ending, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status, Verdict};
 use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Goal};
@@ -80,6 +80,10 @@ const GOALS: &[(&str, Question<Memory>)] = &[
             && memory
                 .open_attempts(intent(at))
                 .any(|attempt| attempt.known == Known::Started && memory.asked.contains(&attempt.id))
+    }),
+    ("worker stopped in order with an attempt open", |memory, at, fact| {
+        matches!(fact, Fact::Job { after, .. } if after.ended == Some(Ending::Stopped))
+            && memory.open_attempts(intent(at)).next().is_some()
     }),
     ("double click during an open attempt", |memory, at, fact| {
         matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Submit, .. }))

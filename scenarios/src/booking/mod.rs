@@ -11,6 +11,7 @@ pub mod ledger;
 
 use crate::catalogue::Entry;
 use crate::lack::{self, Lack};
+use shakedown_model::backbone::clock::Clock;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
@@ -43,13 +44,16 @@ const ASSUMPTIONS: &[&str] = &[
     "the partner keeps an idempotency key for 24 hours (keys) or 30 minutes (short-keys), and never makes two reservations of one request",
     "a callback comes at most 72 hours late and is repeated until it is taken; its contents may be wrong only where the partner can be asked",
     "the partner's statement is true and complete; it is read each day on which the ledger changed",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
+    "the database loses nothing that it has committed, notices a dead client within 2 minutes, and its clock is sound; nodes' own clocks are up to 5 minutes off, and jump by 25 hours",
     "runs that are drawn from seeds see each level of isolation; what is certified, and the matrix, holds at read committed",
     "everything heals 3 hours in; what is late by then still arrives",
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Booking(Lack);
+pub struct Booking {
+    lack: Lack,
+    clock: Clock,
+}
 
 impl Booking {
     /// The scenario without these guardrails.
@@ -57,7 +61,12 @@ impl Booking {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Lack::of(names).map(|lack| Self { lack, clock: Clock::OfTheStore })
+    }
+
+    /// The scenario with a platform that judges expiry, age and promise by this clock.
+    pub fn by_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 }
 
@@ -111,7 +120,7 @@ impl Scenario for Booking {
     }
 
     fn without(&self) -> Vec<String> {
-        self.0.names()
+        self.lack.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -123,15 +132,29 @@ impl Scenario for Booking {
     }
 
     fn build(&self, stage: &Stage<Fact>) {
+        self.build_on(stage, faults::STORE);
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        invariants::all()
+    }
+
+    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
+        goals::all()
+    }
+}
+
+impl Booking {
+    /// Builds its world on a database that may fail like this.
+    pub(crate) fn build_on(&self, stage: &Stage<Fact>, profile: StoreProfile) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let store =
-            Store::new(&server, StoreProfile { isolation: isolation(stage.variant()), ..faults::STORE });
+        let store = Store::new(&server, StoreProfile { isolation: isolation(stage.variant()), ..profile });
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER));
         let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
-        let backbone = Rc::new(Backbone::new(store, self.0.design(), facts));
+        let backbone = Rc::new(Backbone::new(store, self.lack.design(), facts).with_clock(self.clock));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
         let partner = Partner::new(terms(stage.variant()), facts, &api);
@@ -164,14 +187,6 @@ impl Scenario for Booking {
             let person = stage.node(Role::outside("reviewer".into()), |_| {}).within(stage.entity("shift"));
             Reviewer { desk, page }.begin(&person, platform.tables.bookings.signal());
         }
-    }
-
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
-        invariants::all()
-    }
-
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
     }
 }
 

@@ -15,8 +15,9 @@ pub const CACHE: LinkFaults = LinkFaults {
 /// From browsers to the edge, for what changes something.
 pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 
-/// The database.
-pub const STORE: StoreProfile = crate::booking::faults::STORE;
+/// The database. It has an outbox: whoever sits in a transaction holds up the relay, and is thrown out.
+pub const STORE: StoreProfile =
+    StoreProfile { idle_in_transaction: Duration::from_secs(1), ..crate::booking::faults::STORE };
 
 const RESTART: Duration = Duration::from_secs(5);
 const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);

@@ -108,7 +108,7 @@ impl Scenario for Caching {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let backbone =
-            Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts).with_outbox();
+            Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts).with_outbox(facts);
         let backbone = Rc::new(backbone);
         let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, faults::CACHE));
         let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);

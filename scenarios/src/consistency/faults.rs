@@ -4,8 +4,12 @@ use shakedown_sim::{
     Alternatives, CrashProfile, Duration, Label, QueueFaults, QueueProfile, Role, StoreProfile,
 };
 
-/// The database.
-pub const STORE: StoreProfile = crate::booking::faults::STORE;
+/// The database. It has an outbox: whoever sits in a transaction holds up the relay, and is thrown out.
+pub const STORE: StoreProfile = StoreProfile {
+    commit_faults: Alternatives::new(&["commits", "fails", "answer lost", "late 500 ms"]),
+    idle_in_transaction: Duration::from_secs(1),
+    ..crate::booking::faults::STORE
+};
 
 /// The queue to a subscriber: messages come late, twice and again.
 pub const QUEUE: QueueProfile = QueueProfile {

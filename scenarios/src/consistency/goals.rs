@@ -14,6 +14,8 @@ struct Memory {
     /// When each version of a booking was committed.
     committed: Vec<(u32, u32, Moment)>,
     listed: bool,
+    /// The youngest transaction that has posted an event.
+    youngest: u64,
 }
 
 impl judges::Memory for Memory {
@@ -26,6 +28,7 @@ impl judges::Memory for Memory {
                 self.committed.push((after.id, after.version, at.time));
             }
             Fact::Event(EventFact::Listed { .. }) => self.listed = true,
+            Fact::Event(EventFact::Posted(posted)) => self.youngest = self.youngest.max(posted.transaction),
             _ => {}
         }
     }
@@ -34,6 +37,10 @@ impl judges::Memory for Memory {
 /// All of them, in the order in which reports list them.
 pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
     const GOALS: &[(&str, Question<Memory>)] = &[
+        (
+            "an event committed after one of a younger transaction",
+            |memory, _, fact| matches!(fact, Fact::Event(EventFact::Posted(posted)) if posted.transaction < memory.youngest),
+        ),
         ("an event came twice", |memory, _, fact| {
             matches!(fact, Fact::Event(EventFact::Took { subject, version, .. })
                 if memory.taken.contains(&(*subject, *version)))

@@ -26,8 +26,8 @@ use shakedown_model::outside::shopper::Shopper;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::queue::Reached;
 use shakedown_sim::{
-    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Queue,
-    Role, Scenario, Site, Stage, Store, Variant,
+    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Parameter,
+    Poller, Queue, Role, Scenario, Signal, Site, Stage, Store, Variant,
 };
 use std::rc::Rc;
 
@@ -62,12 +62,17 @@ impl Consistency {
     }
 }
 
+const PARAMETERS: &[Parameter] = &[Parameter { name: "shoppers", values: &["1", "2"], small: &["1", "2"] }];
+
 /// The one offer, and its price in minor units.
 const OFFER: (u32, u32) = (1, 12_000);
 /// One way over the network, on the happy path.
 const HOP: Duration = Duration::from_millis(20);
 /// Between nodes of one data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
+
+/// How often the one on call looks.
+const LOOKS: Duration = Duration::from_secs(900);
 
 const REBUILD: Site = Site::new(Label::new("operator"), Label::new("rebuilds the list"));
 const REBUILDS: Alternatives = Alternatives::new(&["never", "while the booking is made", "later"]);
@@ -83,6 +88,10 @@ impl Scenario for Consistency {
         self.0.names()
     }
 
+    fn parameters(&self) -> &[Parameter] {
+        PARAMETERS
+    }
+
     fn horizon(&self, _: &Variant) -> Horizon {
         Horizon { heal: Duration::from_secs(3 * 3_600), settle: Duration::from_secs(4 * 3_600) }
     }
@@ -91,10 +100,12 @@ impl Scenario for Consistency {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let broker = stage.node(Role::outside("broker".into()), |_| {});
-        let (to_feed, to_list) = (queue(stage, &broker, "feed"), queue(stage, &broker, "list"));
+        let died = Signal::new();
+        let queue = |name| queue(stage, &broker, name, &died);
+        let (to_feed, to_list) = (queue("feed"), queue("list"));
         let topic = Topic::new([to_feed.clone(), to_list.clone()]);
         let backbone = Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts);
-        let backbone = Rc::new(backbone.with_outbox().with_topic(topic.clone()));
+        let backbone = Rc::new(backbone.with_outbox(facts).with_topic(topic.clone()));
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
         let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
         let api = Api::over(&inside, &inside);
@@ -119,6 +130,7 @@ impl Scenario for Consistency {
         let log = facts.clone();
         stage.node(Role::outside("reports".into()), move |env| feed::boot(&env, &to_feed, &log));
         people(stage, &edge, &platform);
+        on_call(stage, &platform, died);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -130,25 +142,46 @@ impl Scenario for Consistency {
     }
 }
 
-/// A queue to a subscriber, whose dead letters are stated.
-fn queue(stage: &Stage<Fact>, broker: &Env, name: &'static str) -> Queue<Event> {
-    let facts = stage.facts().clone();
+/// A queue to a subscriber, whose dead letters are stated and told of.
+fn queue(stage: &Stage<Fact>, broker: &Env, name: &'static str, died: &Signal) -> Queue<Event> {
+    let (facts, died) = (stage.facts().clone(), died.clone());
     Queue::new(broker, name, faults::QUEUE).observed_by(move |env, milestone| {
         if milestone.reached == Reached::Died {
             let Event { subject, version, .. } = *milestone.body;
             facts.state(env, &Fact::Event(EventFact::Died { subject, version }));
+            died.raise(env);
         }
     })
 }
 
-/// The workload: a shopper who follows the list, and an operator who may have it rebuilt.
+/// Somebody who looks at the list of dead letters: an event that the list has not taken is made up for by building
+/// it anew.
+fn on_call(stage: &Stage<Fact>, platform: &Rc<Platform>, died: Signal) {
+    let person = stage.node(Role::outside("on call".into()), |_| {});
+    let (person, platform) = (person.within(stage.entity("shift")), Rc::clone(platform));
+    person.clone().spawn(async move {
+        let mut poller = Poller::new(&person, &died, LOOKS);
+        poller.turn(None).await;
+        loop {
+            poller.turn(None).await;
+            while summaries::rebuild(&person, &platform).await.is_err() {
+                person.sleep(LOOKS).await;
+            }
+        }
+    });
+}
+
+/// The workload: shoppers who follow the list, and an operator who may have it rebuilt.
 fn people(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
-    let shopper = stage.node(Role::new("shopper".into(), CrashProfile::NEVER), |_| {});
-    let shopper = shopper.within(stage.entity("intent"));
-    let person = Shopper::new(1, edge, stage.facts(), platform.tables.summaries.signal());
-    let (at, env) = (person.clone(), shopper.clone());
-    shopper.spawn(async move { at.shop(&env, OFFER.0).await });
-    stage.at_rest(move || person.look_afresh(&shopper));
+    let mut everybody: Vec<(Shopper, Env)> = Vec::new();
+    for number in 1..=stage.variant().number("shoppers") {
+        let shopper = stage.node(Role::new("shopper".into(), CrashProfile::NEVER), |_| {});
+        let shopper = shopper.within(stage.entity("intent"));
+        let person = Shopper::new(number, edge, stage.facts(), platform.tables.summaries.signal());
+        everybody.push((person.clone(), shopper.clone()));
+        shopper.clone().spawn(async move { person.shop(&shopper, OFFER.0).await });
+    }
+    stage.at_rest(move || everybody.iter().for_each(|(person, shopper)| person.look_afresh(shopper)));
 
     let operator = stage.node(Role::new("operator".into(), CrashProfile::NEVER), |_| {});
     let operator = operator.within(stage.entity("rebuild"));

@@ -36,6 +36,12 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
             job.ended == Some(Ending::Lapsed) && made(job.id)
         })
     }),
+    ("handed back by a worker that stopped, its document at the registry", |ledger, _, fact| {
+        let made = |id| ledger.documents.iter().any(|document| document.job == id);
+        moves(fact, JobState::Running, JobState::Failed, |job| {
+            job.ended == Some(Ending::Stopped) && made(job.id)
+        })
+    }),
     ("given up after its last attempt", |_, _, fact| {
         moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
             job.attempts >= MAX_ATTEMPTS && job.ended == Some(Ending::Retryable)

@@ -20,7 +20,7 @@ use shakedown_model::filing::worker::Courier;
 use shakedown_model::outside::clinic::{self, ReportEdge};
 use shakedown_model::outside::on_call::OnCall;
 use shakedown_model::outside::registry::Registry;
-use shakedown_model::terms::POOL;
+use shakedown_model::terms::{Jitter, POOL};
 use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
     CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
@@ -65,10 +65,20 @@ impl Lifecycle {
 const PARAMETERS: &[Parameter] = &[
     Parameter { name: "repeats", values: &["same", "new"], small: &["same", "new"] },
     Parameter { name: "reports", values: &["2", "6"], small: &["2"] },
+    // Certified at the corner that has to outlast what passes by itself.
+    Parameter { name: "jitter", values: &["middle", "least", "most"], small: &["least"] },
 ];
 
 fn repeats(variant: &Variant) -> Repeats {
     if variant.get("repeats") == Some("new") { Repeats::AreNew } else { Repeats::AreTheSame }
+}
+
+fn jitter(variant: &Variant) -> Jitter {
+    match variant.get("jitter") {
+        Some("least") => Jitter::Least,
+        Some("most") => Jitter::Most,
+        _ => Jitter::Middle,
+    }
 }
 
 /// One way over the network, on the happy path.
@@ -115,7 +125,7 @@ impl Scenario for Lifecycle {
         let api = Api::over(&Link::new("inside", SHORT_HOP, LinkFaults::NONE), &calm("desk"));
         let edge = ReportEdge::over(&Link::new("web", HOP, faults::WEB));
         let backbone = Backbone::new(store, self.0.design(), facts).with_audit(facts).with_capacity(CAPACITY);
-        let backbone = Rc::new(backbone);
+        let backbone = Rc::new(backbone.with_jitter(jitter(stage.variant())));
         let office = Office::new(&backbone, to_registry.clone(), repeats, facts);
 
         let (registry, at) = (Registry::new(repeats, facts), to_registry.clone());

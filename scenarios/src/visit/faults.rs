@@ -1,5 +1,6 @@
 //! What may go wrong in the visit scenario; the benign alternative first everywhere.
 
+use crate::booking::faults::CLOCKS;
 use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile};
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
@@ -50,34 +51,43 @@ const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
 const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
-pub const API: Role = Role::new(
-    Label::new("api"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
-        after: Alternatives::new(&["goes on", "vanish"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const API: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("api"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};
 
 /// A worker.
-pub const WORKER: Role = Role::new(
-    Label::new("worker"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-        after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const WORKER: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("worker"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
+            after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};
 
 /// The node that closes the day.
-pub const CLOSE: Role = Role::new(
-    Label::new("close"),
-    CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-        after: Alternatives::new(&["goes on", "vanish"]),
-        restart: RESTART,
-        late_restart: LATE_RESTART,
-    },
-);
+pub const CLOSE: Role = Role {
+    clock: CLOCKS,
+    ..Role::new(
+        Label::new("close"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: RESTART,
+            late_restart: LATE_RESTART,
+        },
+    )
+};

@@ -2,6 +2,7 @@
 //! fault. That each guardrail is missed is claimed for every scenario at once, in `ablations.rs`.
 
 mod certified;
+mod clocks;
 mod guarded;
 mod jobs;
 mod planted;

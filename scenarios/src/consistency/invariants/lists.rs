@@ -5,6 +5,7 @@ use shakedown_model::booking::rows::Booking;
 use shakedown_model::booking::summaries::Summary;
 use shakedown_model::facts::{BookingFact, EventFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
+use std::collections::BTreeMap;
 
 /// The versions of bookings that were committed, each with its fact.
 #[derive(Default)]
@@ -96,10 +97,10 @@ impl Invariant<Fact> for ScreensShowOneVersion {
 #[derive(Default)]
 pub(super) struct ScreensAgreeAtRest {
     versions: Versions,
-    /// What was shown last on the list that stays open, and on one loaded afresh.
-    open: Option<(Summary, u32)>,
-    fresh: Option<(Summary, u32)>,
-    told: Option<(u32, u32)>,
+    /// What each customer was shown last on the list that stays open (`false`), and on one loaded afresh.
+    shown: BTreeMap<(u32, bool), (Summary, u32)>,
+    /// The booking of which each customer was told.
+    told: BTreeMap<u32, (u32, u32)>,
 }
 
 impl Invariant<Fact> for ScreensAgreeAtRest {
@@ -116,26 +117,31 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.versions.observe(at, fact);
         match fact {
-            Fact::Event(EventFact::Listed { fresh, summary, .. }) => {
-                let place = if *fresh { &mut self.fresh } else { &mut self.open };
-                *place = Some((*summary, at.event));
+            Fact::Event(EventFact::Listed { customer, fresh, summary }) => {
+                self.shown.insert((*customer, *fresh), (*summary, at.event));
             }
-            Fact::Event(EventFact::Told { booking, .. }) => self.told = Some((*booking, at.event)),
+            Fact::Event(EventFact::Told { customer, booking, .. }) => {
+                self.told.insert(*customer, (*booking, at.event));
+            }
             _ => {}
         }
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        let Some((booking, told)) = self.told else { return };
-        let Some((row, written)) = self.versions.last(booking) else { return };
-        for (place, shown) in [("the open list", &self.open), ("a list loaded afresh", &self.fresh)] {
-            let Some((summary, event)) = shown else {
-                findings.violated("nothing shown", &[told], || format!("{place} never came"));
-                continue;
-            };
-            if (summary.status, summary.reservation) != (row.status, row.reservation) {
-                findings.violated("differs", &[*written, *event], || {
-                    format!("{place} shows B{booking} as {:?}, and it is {:?}", summary.status, row.status)
-                });
+        for (customer, (booking, told)) in &self.told {
+            let Some((row, written)) = self.versions.last(*booking) else { continue };
+            for (fresh, place) in [(false, "the open list"), (true, "a list loaded afresh")] {
+                let Some((summary, event)) = self.shown.get(&(*customer, fresh)) else {
+                    findings.violated("nothing shown", &[*told], || format!("{place} never came"));
+                    continue;
+                };
+                if (summary.status, summary.reservation) != (row.status, row.reservation) {
+                    findings.violated("differs", &[*written, *event], || {
+                        format!(
+                            "{place} shows B{booking} as {:?}, and it is {:?}",
+                            summary.status, row.status
+                        )
+                    });
+                }
             }
         }
     }

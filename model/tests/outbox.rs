@@ -1,0 +1,162 @@
+//! The relay loses nothing that commits late, which simpler cursors do.
+
+use shakedown_model::backbone::events::{Event, Subject, What};
+use shakedown_model::backbone::outbox::{self, Consumer, Place, Posted};
+use shakedown_model::{Backbone, Design, Fact};
+use shakedown_sim::*;
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Which writers' events were told, in order.
+type Told = Rc<RefCell<Vec<u32>>>;
+
+/// How a relay knows what is new to it.
+#[derive(Clone, Copy)]
+enum Relay {
+    /// The platform's.
+    Ours,
+    /// It keeps the greatest place that it has told, as `place` has it, and reads above that; below the horizon
+    /// only, or wherever something is.
+    Planted { place: fn(&Posted) -> Place, minds_horizon: bool },
+}
+
+const BY_NUMBER: fn(&Posted) -> Place = |posted| (0, posted.id);
+const BY_TRANSACTION: fn(&Posted) -> Place = Posted::place;
+
+/// Two writers and a relay. The first has its transaction's id before the second; it draws its number before
+/// the second too, or `first_is_slow` to.
+struct Post {
+    relay: Relay,
+    first_is_slow: bool,
+    told: Told,
+}
+
+impl Scenario for Post {
+    type Fact = Fact;
+    fn name(&self) -> &str {
+        "post"
+    }
+    fn build(&self, stage: &Stage<Fact>) {
+        self.told.borrow_mut().clear();
+        let server = stage.node(Role::outside("database".into()), |_| {});
+        let late = StoreProfile {
+            commit_faults: Alternatives::new(&["commits", "late 10 s"]),
+            ..StoreProfile::CALM
+        };
+        let design = Design::without(&[]).expect("nothing is taken out");
+        let backbone = Backbone::new(Store::new(&server, late), design, stage.facts());
+        let backbone = Rc::new(backbone.with_outbox(stage.facts()));
+        for writer in 1..=2 {
+            let node = stage.node(Role::new("writer".into(), CrashProfile::NEVER), |_| {});
+            let (env, at) = (node.within(stage.entity("writer")), Rc::clone(&backbone));
+            let pause = if writer == 1 && self.first_is_slow { 2 } else { 0 };
+            node.spawn(async move { write(&env, &at, writer, Duration::from_millis(pause)).await });
+        }
+        let (node, told) = (stage.node(Role::outside("relay".into()), |_| {}), Rc::clone(&self.told));
+        match self.relay {
+            Relay::Ours => outbox::boot(&node, &backbone, Rc::new([Rc::new(Listener(told))])),
+            Relay::Planted { place, minds_horizon } => {
+                node.clone().spawn(relay(node, backbone, (place, minds_horizon), told));
+            }
+        }
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
+        Vec::new()
+    }
+}
+
+async fn write(env: &Env, backbone: &Backbone, writer: u32, pause: Duration) {
+    // The second comes a moment after the first.
+    env.sleep(Duration::from_millis(u64::from(writer))).await;
+    let mut tx = backbone.store.begin(env);
+    tx.id().await.expect("it has an id");
+    env.sleep(pause).await;
+    let subject = Subject::Booking(writer);
+    let event = Event { subject, version: 1, what: What::Accepted, party: 0, context: env.scope() };
+    outbox::post(&mut tx, backbone, event).await.expect("it is posted");
+    let _ = tx.commit("event").await;
+}
+
+struct Listener(Told);
+
+impl Consumer for Listener {
+    fn take(&self, _: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
+        hear(&self.0, event);
+        Box::pin(async { true })
+    }
+}
+
+fn hear(told: &Told, event: Event) {
+    let Subject::Booking(writer) = event.subject else { panic!("nobody writes of {:?}", event.subject) };
+    told.borrow_mut().push(writer);
+}
+
+async fn relay(
+    env: Env,
+    backbone: Rc<Backbone>,
+    (place, minds_horizon): (fn(&Posted) -> Place, bool),
+    told: Told,
+) {
+    let posted = &backbone.outbox.as_ref().expect("there is one").posted;
+    let mut cursor = (0, 0);
+    // It looks for as long as anybody writes.
+    for _ in 0..200 {
+        let mut tx = backbone.store.begin(&env);
+        let horizon = tx.horizon().await.expect("it can be read");
+        let horizon = if minds_horizon { horizon } else { u64::MAX };
+        let is_new = |row: &Posted| place(row) > cursor && row.transaction < horizon;
+        let mut waiting = tx.scan(posted, is_new).await.expect("it can be read");
+        waiting.sort_by_key(place);
+        for row in waiting {
+            hear(&told, row.event);
+            cursor = place(&row);
+        }
+        env.sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Whose events are told if these deviations happen.
+fn check(relay: Relay, (first_is_slow, deviation): (bool, &str), expected: &[u32]) {
+    let told = Told::default();
+    let mut runner = Runner::new(Post { relay, first_is_slow, told: Rc::clone(&told) });
+    let script: Script = format!("scenario post\n{deviation}").parse().expect("a script");
+    let outcome = runner.run(Plan::Script(&script));
+    assert_eq!((outcome.unapplied.len(), outcome.violations.len()), (0, 0), "{deviation}");
+    assert_eq!(*told.borrow(), expected, "{deviation}");
+}
+
+/// The first to get its transaction's id, and its number, commits long after the second.
+const FIRST_IS_LATE: (bool, &str) = (false, "store/commit event @ writer-1 = late 10 s");
+/// The second draws its number while the first is at work, and commits long after that.
+const SECOND_IS_LATE: (bool, &str) = (true, "store/commit event @ writer-2 = late 10 s");
+
+#[test]
+fn the_relay_tells_what_commits_late_in_the_order_of_transactions() {
+    for (first_is_slow, deviation) in [(false, ""), (true, ""), FIRST_IS_LATE, SECOND_IS_LATE] {
+        check(Relay::Ours, (first_is_slow, deviation), &[1, 2]);
+    }
+}
+
+#[test]
+fn a_cursor_on_the_number_alone_loses_what_commits_late() {
+    let by_number = Relay::Planted { place: BY_NUMBER, minds_horizon: false };
+    check(by_number, (false, ""), &[1, 2]);
+    check(by_number, FIRST_IS_LATE, &[2]);
+    check(by_number, SECOND_IS_LATE, &[1]);
+}
+
+#[test]
+fn minding_the_horizon_does_not_save_a_cursor_on_the_number() {
+    let by_number = Relay::Planted { place: BY_NUMBER, minds_horizon: true };
+    check(by_number, FIRST_IS_LATE, &[1, 2]);
+    check(by_number, SECOND_IS_LATE, &[1]);
+}
+
+#[test]
+fn nor_does_the_transaction_id_save_one_that_reads_above_the_horizon() {
+    let by_transaction = Relay::Planted { place: BY_TRANSACTION, minds_horizon: false };
+    check(by_transaction, SECOND_IS_LATE, &[1, 2]);
+    check(by_transaction, FIRST_IS_LATE, &[2]);
+}
