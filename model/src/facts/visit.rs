@@ -1,6 +1,6 @@
 //! What the visit flow's tables and screens hold.
 
-use crate::visit::rows::{Action, Actor, Entry, Report, ReportState, Visit};
+use crate::visit::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Visit};
 use serde::Serialize;
 
 /// A fact of the visit flow: a committed row, or what a screen shows.
@@ -52,7 +52,7 @@ pub enum VisitWord {
     Stuck,
     /// The report is there; the message that says so is under way.
     Telling,
-    /// The report is there; whether the message went out is not known.
+    /// The report is there; whether the message went out is not known, and sent again it may come twice.
     InDoubt,
     /// The report is there; the message did not go out, or came back.
     Untold,
@@ -66,7 +66,11 @@ pub enum VisitWord {
 
 impl VisitFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, VisitFact::Entered(_) | VisitFact::Shown { .. })
+        match self {
+            VisitFact::Entered(entry) => !matches!(entry.action, Action::Override(_)),
+            VisitFact::Shown { .. } => true,
+            VisitFact::Visit { .. } | VisitFact::Report { .. } => false,
+        }
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -99,7 +103,7 @@ pub fn visit_word(word: VisitWord) -> &'static str {
         VisitWord::UnderWay => "processed, report under way",
         VisitWord::Stuck => "processed, report stuck",
         VisitWord::Telling => "report ready, message under way",
-        VisitWord::InDoubt => "report ready, message in doubt",
+        VisitWord::InDoubt => "report ready, message in doubt: sent again it may come twice",
         VisitWord::Untold => "report ready, message not delivered",
         VisitWord::Complete => "complete",
         VisitWord::NoShow => "did not come",
@@ -135,6 +139,9 @@ fn action(action: Action) -> &'static str {
         Action::Miss => "did not come",
         Action::Cancel => "cancelled",
         Action::Replay => "replayed",
+        Action::Override(Grounds::NothingCame) => {
+            "sent again all the same, though it may come twice: the patient says that nothing came,"
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
-//! only what lacks.
+//! only what lacks. What might double something is no replay: it takes an override, which is kept.
 
 use crate::backbone::mail::rows::MailState;
 use crate::facts::VisitWord;
@@ -11,7 +11,7 @@ use crate::visit::view::{Case, Lack};
 pub const ROW: Guardrail = Guardrail {
     name: "operational-status-view",
     system: "visit",
-    guarded: "shows transition, report, message and attempts; a replay does what lacks",
+    guarded: "shows transition, report, message and attempts; a replay does what lacks, what may double takes an override",
     naive: &[Naive {
         what: "shows the visit's row; a replay runs all of it again",
         breaks: &["no-premature-success", "replay-is-safe"],
@@ -25,6 +25,9 @@ pub trait OperationalStatusView {
     fn word(&self, case: &Case) -> VisitWord;
     /// Whether the screen offers a replay.
     fn may_replay(&self, case: &Case) -> bool;
+    /// Whether the message may be sent again all the same, which may double it: what the screen says, and an
+    /// override allows.
+    fn may_double(&self, case: &Case) -> bool;
     /// What a replay is to do again.
     fn lacks(&self, case: &Case) -> Lack;
 }
@@ -55,6 +58,10 @@ impl OperationalStatusView for WhatHappened {
 
     fn may_replay(&self, case: &Case) -> bool {
         self.lacks(case) != Lack::Nothing
+    }
+
+    fn may_double(&self, case: &Case) -> bool {
+        self.word(case) == VisitWord::InDoubt
     }
 
     fn lacks(&self, case: &Case) -> Lack {
@@ -89,6 +96,10 @@ impl OperationalStatusView for TheRowAlone {
 
     fn may_replay(&self, case: &Case) -> bool {
         case.report.is_some()
+    }
+
+    fn may_double(&self, _: &Case) -> bool {
+        false
     }
 
     fn lacks(&self, case: &Case) -> Lack {

@@ -78,6 +78,7 @@ fn name_of(action: Action) -> &'static str {
         Action::Miss => "miss",
         Action::Cancel => "cancel visit",
         Action::Replay => "replay",
+        Action::Override(_) => "override",
     }
 }
 

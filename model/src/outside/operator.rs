@@ -5,24 +5,26 @@
 //! again, or press the same button in another tab. Told "try again" they do, with the same form. They may amend
 //! what they recorded, or, asked by a patient who has not heard yet, replay what the screen offers to replay. What the
 //! screen calls stuck they replay after a while, a few times. A patient who does not come is left to the nightly
-//! close, or marked.
+//! close, or marked. What the screen calls in doubt they may have sent again all the same, if the patient says that
+//! nothing has come.
 
 use crate::backbone::Reply;
 use crate::facts::{Code, Fact, VisitFact, VisitWord};
 use crate::outside::edge::VisitEdge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
 use crate::visit::api::Press;
-use crate::visit::rows::{Action, Reason};
+use crate::visit::rows::{Action, Grounds, Reason};
 use crate::visit::view::View;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 const OPERATOR: Label = Label::new("operator");
 const IMPATIENCE: Site = Site::new(OPERATOR, Label::new("impatience"));
 const EXAMINATION: Site = Site::new(OPERATOR, Label::new("examination"));
 const SECOND_THOUGHTS: Site = Site::new(OPERATOR, Label::new("second thoughts"));
+const DOUBT: Site = Site::new(OPERATOR, Label::new("doubt"));
 const ABSENCE: Site = Site::new(OPERATOR, Label::new("absence"));
 
 const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "presses in another tab"]);
@@ -30,6 +32,9 @@ const EXAMINATIONS: Alternatives = Alternatives::new(&["processes it", "cancels 
 const THOUGHTS: Alternatives =
     Alternatives::new(&["leaves it", "amends at once", "amends later", "replays at once", "replays later"]);
 const ABSENCES: Alternatives = Alternatives::new(&["leaves it to the close", "marks it"]);
+
+const DOUBTS: Alternatives =
+    Alternatives::new(&["waits for news", "asks the patient", "is asked by the patient"]);
 
 /// When the desk opens.
 const OPENS: Duration = Duration::from_secs(60);
@@ -68,6 +73,8 @@ struct Inner {
     forms: Cell<u64>,
     /// How often what was stuck was replayed.
     replays: Cell<u32>,
+    /// Visits whose message was seen in doubt.
+    doubted: RefCell<BTreeSet<u32>>,
 }
 
 impl Operator {
@@ -76,8 +83,8 @@ impl Operator {
     pub fn new(edge: &VisitEdge, facts: &Facts<Fact>, news: &Signal) -> Self {
         let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
         let (screens, shown) = (RefCell::default(), Signal::new());
-        let (forms, replays) = (Cell::default(), Cell::default());
-        Self(Rc::new(Inner { edge, facts, news, screens, shown, forms, replays }))
+        let (forms, replays, doubted) = (Cell::default(), Cell::default(), RefCell::default());
+        Self(Rc::new(Inner { edge, facts, news, screens, shown, forms, replays, doubted }))
     }
 
     /// Sees to a visit, within its scope, whose patient comes or does not.
@@ -151,7 +158,10 @@ impl Operator {
     /// Sends a form until it is answered for good.
     async fn send(&self, env: &Env, press: Press) {
         let edge = &self.0.edge;
-        let button = if press.action == Action::Replay { &edge.replay } else { &edge.advance };
+        let button = match press.action {
+            Action::Replay | Action::Override(_) => &edge.replay,
+            _ => &edge.advance,
+        };
         for _ in 0..TRIES {
             let reply = env.child("request").call(button, press, BROWSER_PATIENCE).await;
             if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Ok | Code::Rejected)) {
@@ -173,8 +183,10 @@ impl Operator {
                 let loaded = at.look(&screen.child("look"), visit, false).await;
                 again = (!loaded).then(|| screen.now() + SCREEN_PERIOD);
                 let word = at.0.screens.borrow().get(&visit).map(|view| view.word);
-                if matches!(word, Some(VisitWord::Stuck | VisitWord::Untold)) {
-                    at.replay_what_is_stuck(&screen, visit);
+                match word {
+                    Some(VisitWord::Stuck | VisitWord::Untold) => at.replay_what_is_stuck(&screen, visit),
+                    Some(VisitWord::InDoubt) => at.doubt(&screen, visit),
+                    _ => {}
                 }
             }
         });
@@ -205,6 +217,23 @@ impl Operator {
         });
     }
 
+    /// Makes up their mind, once, about a message in doubt.
+    fn doubt(&self, env: &Env, visit: u32) {
+        if !self.0.doubted.borrow_mut().insert(visit) {
+            return;
+        }
+        let (at, env) = (self.clone(), env.clone());
+        env.clone().spawn(async move {
+            let after = match DOUBTS.names()[env.choose(DOUBT, &DOUBTS).index()] {
+                "asks the patient" => SOON,
+                "is asked by the patient" => LATER,
+                _ => return,
+            };
+            env.sleep(after).await;
+            at.act(&env, visit, Action::Override(Grounds::NothingCame)).await;
+        });
+    }
+
     /// Loads each visit's screen afresh.
     pub fn look_afresh(&self, env: &Env, visit: u32) {
         let (at, env) = (self.clone(), env.child("fresh"));
@@ -216,7 +245,11 @@ impl Operator {
 
 /// Whether a screen offers to do this.
 fn offers(view: &View, action: Action) -> bool {
-    if action == Action::Replay { view.may_replay } else { view.actions.contains(&action) }
+    match action {
+        Action::Replay => view.may_replay,
+        Action::Override(_) => view.may_override,
+        _ => view.actions.contains(&action),
+    }
 }
 
 /// What is written on a button.
@@ -229,5 +262,6 @@ fn button(action: Action) -> &'static str {
         Action::Miss => "did not come",
         Action::Cancel => "cancel",
         Action::Replay => "replay",
+        Action::Override(_) => "send again, though it may come twice",
     }
 }

@@ -52,7 +52,7 @@ pub enum Verdict {
 pub struct Api {
     /// Moves a visit.
     pub advance: Endpoint<Press, Reply<Verdict>>,
-    /// Has what lacks of a visit done again.
+    /// Has what lacks of a visit done again, or by an override what may double.
     pub replay: Endpoint<Press, Reply<Verdict>>,
     /// Asks how a visit stands.
     pub status: Endpoint<u32, Reply<View>>,
@@ -141,7 +141,8 @@ async fn replay(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict
     }
 }
 
-/// Has what lacks of a visit's present revision done again, once for each form that asks for it.
+/// Has what lacks of a visit's present revision done again, or by an override its message sent again, once for each
+/// form that asks for it. The trail keeps who asked, and on what grounds.
 async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<Verdict>, StoreError> {
     let Press { visit, action, revision, key } = press;
     let order = Order { visit, action, by: Actor::Operator, revision, request: Some(key) };
@@ -157,21 +158,27 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     let Some((case, report)) = case.and_then(|case| Some((case, case.report?))) else {
         return Ok(refused(Verdict::Refused));
     };
-    let lack = platform.backbone.design.status.lacks(&case);
+    let status = &platform.backbone.design.status;
+    let lack = match action {
+        Action::Override(_) if status.may_double(&case) => Lack::Message,
+        // What is known by now is not to be doubled.
+        Action::Override(_) => return Ok(refused(Verdict::Refused)),
+        _ => status.lacks(&case),
+    };
     match lack {
         Lack::Nothing => return Ok(taken(Code::Ok)),
         Lack::Message => {}
-        Lack::Report => make_again(&mut tx, platform, &case, &report, env.now()).await?,
+        Lack::Report => make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?,
         Lack::Everything => {
             report::disown(&mut tx, platform, &report).await?;
-            make_again(&mut tx, platform, &case, &report, env.now()).await?;
+            make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?;
         }
     }
     if matches!(lack, Lack::Message | Lack::Everything) {
-        tell_again(&mut tx, platform, &case, env.now()).await?;
+        tell_again(&mut tx, platform, &case, platform.backbone.now(env)).await?;
     }
     change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
-    tx.commit("replay").await?;
+    tx.commit(if matches!(action, Action::Override(_)) { "override" } else { "replay" }).await?;
     Ok(taken(Code::Accepted))
 }
 

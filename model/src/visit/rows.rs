@@ -38,6 +38,13 @@ pub enum Reason {
     LateResult,
 }
 
+/// Why a message is sent again though the patient may get it twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Grounds {
+    /// The patient says that nothing has come.
+    NothingCame,
+}
+
 /// What is to become of a visit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Action {
@@ -55,6 +62,8 @@ pub enum Action {
     Cancel,
     /// It stays as it is; what lacks of it is to be done again.
     Replay,
+    /// It stays as it is; its message, of which nobody knows whether it went out, is to be sent again all the same.
+    Override(Grounds),
 }
 
 /// A patient's visit.
@@ -82,7 +91,7 @@ impl Row for Visit {
     }
 }
 
-/// The audit trail: one row for each move and each replay of a visit, never changed.
+/// The audit trail: one row for each move, replay and override of a visit, never changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Entry {
     /// Its number.

@@ -29,7 +29,7 @@ pub enum Lack {
     Nothing,
     /// The report is not there.
     Report,
-    /// The message was given up before anything of it went out.
+    /// The message: it was given up before anything of it went out, or is to be sent again all the same.
     Message,
     /// Whatever there is, is done again.
     Everything,
@@ -60,6 +60,8 @@ pub struct View {
     pub actions: &'static [Action],
     /// Whether what lacks may be done again.
     pub may_replay: bool,
+    /// Whether its message may be sent again though it may come twice.
+    pub may_override: bool,
 }
 
 /// Reads a visit's case; nothing if there is no such visit.
@@ -110,6 +112,7 @@ pub(crate) fn show(platform: &Platform, case: &Case) -> View {
         attempts: job.map_or(0, |job| job.attempts),
         actions: offered(visit.status),
         may_replay: status.may_replay(case),
+        may_override: status.may_double(case),
     }
 }
 

@@ -5,13 +5,13 @@ use crate::judges::{self, Question};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::MailState;
-use shakedown_model::facts::{Code, DocumentFact, EdgeFact, MailFact, Request, VisitFact};
+use shakedown_model::facts::{Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact};
 use shakedown_model::visit::connector::Document;
-use shakedown_model::visit::rows::{Actor, Report, ReportState, Status};
+use shakedown_model::visit::rows::{Action, Actor, Report, ReportState, Status};
 use shakedown_sim::{At, Goal};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] = &[];
+pub const NEEDS: &[(&str, u64)] = &[("message in doubt, sent again by an override and out twice", 20_000)];
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -21,6 +21,8 @@ struct Memory {
     begun: Vec<(u32, Document)>,
     /// Requests of clinics.
     imports: Vec<u32>,
+    /// Visits whose message was sent again by an override.
+    overridden: Vec<u32>,
     /// Reports that were ever stuck.
     stuck: Vec<u32>,
 }
@@ -36,6 +38,9 @@ impl judges::Memory for Memory {
                 self.begun.retain(|(begun, _)| begun != upload);
             }
             Fact::Edge(EdgeFact::Entered { request, what: Request::Import }) => self.imports.push(*request),
+            Fact::Visit(VisitFact::Entered(entry)) if matches!(entry.action, Action::Override(_)) => {
+                self.overridden.push(entry.visit);
+            }
             Fact::Job { after, .. } if after.state == JobState::DeadLetter => self.stuck.push(after.subject),
             _ => {}
         }
@@ -102,6 +107,14 @@ const GOALS: &[(&str, Question<Memory>)] = &[
         "message in doubt",
         |_, _, fact| matches!(fact, Fact::Mail(MailFact::Notification { after, .. }) if after.state == MailState::Unknown),
     ),
+    ("message in doubt, sent again by an override and out twice", |memory, at, fact| {
+        let visit = at.number_of("visit").unwrap_or(0);
+        let is_told = |kept: &Kept<Report>| !memory.ledger.told(visit, kept.row.revision).is_empty();
+        let of_visit = |kept: &&Kept<Report>| kept.row.visit == visit;
+        matches!(fact, Fact::MailProvider(MailProviderFact::Took { .. }))
+            && memory.overridden.contains(&visit)
+            && memory.ledger.reports.iter().filter(of_visit).any(is_told)
+    }),
     ("message given up, then replayed", |_, _, fact| {
         matches!(fact, Fact::Mail(MailFact::Notification { before: Some(before), after })
             if before.state == MailState::DeadLetter && after.state == MailState::Queued)

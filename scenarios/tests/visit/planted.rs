@@ -10,7 +10,7 @@ use shakedown_model::facts::{
     Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact, VisitWord,
 };
 use shakedown_model::visit::connector::Document;
-use shakedown_model::visit::rows::{Report, ReportState, Status, Visit};
+use shakedown_model::visit::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Status, Visit};
 use shakedown_scenarios::visit::invariants;
 use shakedown_sim::*;
 use std::collections::BTreeSet;
@@ -153,6 +153,36 @@ fn and(more: &[Told]) -> Vec<Told> {
     [&blameless()[..], more].concat()
 }
 
+/// The message is put back into the queue from this state.
+fn queued_again(from: MailState) -> Told {
+    let row = |state| match message(state).1 {
+        Fact::Mail(MailFact::Notification { after, .. }) => after,
+        other => unreachable!("{other:?} is no row of the message"),
+    };
+    let (before, after) = (Some(row(from)), row(MailState::Queued));
+    ("attempt", Fact::Mail(MailFact::Notification { before, after }))
+}
+
+/// An operator has it sent again all the same.
+fn overridden() -> Told {
+    let action = Action::Override(Grounds::NothingCame);
+    let (version, by, at) = (3, Actor::Operator, Moment::START);
+    let entry = Entry { id: 9, visit: 1, version, by, action, request: None, at };
+    ("action", Fact::Visit(VisitFact::Entered(entry)))
+}
+
+/// A message in doubt goes out again after a replay was asked for, and this before that.
+fn doubled(before: &[Told]) -> Vec<Told> {
+    let after = [sent(2), took(2), message(MailState::Accepted)];
+    and(&[&[entered(Request::Replay), message(MailState::Unknown)], before, &after].concat())
+}
+
+#[test]
+fn a_message_in_doubt_may_be_doubled_by_an_override_that_is_kept() {
+    let story = doubled(&[queued_again(MailState::Unknown), overridden()]);
+    assert_eq!(broken_by(&story), BTreeSet::new());
+}
+
 #[test]
 fn a_story_in_which_all_is_well_breaks_nothing() {
     let story = blameless();
@@ -186,6 +216,8 @@ fn planted() -> Vec<(&'static str, Vec<Told>)> {
         ("no-premature-success", vec![report(ReportState::Ready), shown(3, VisitWord::Complete)]),
         ("no-premature-success", vec![stored(), shown(3, VisitWord::Complete)]),
         ("replay-is-safe", and(&[entered(Request::Replay), sent(2), took(2)])),
+        ("replay-is-safe", doubled(&[queued_again(MailState::Unknown)])),
+        ("replay-is-safe", doubled(&[queued_again(MailState::Accepted), overridden()])),
         ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Ok, 2_001)]),
         ("requests-answer-in-time", vec![entered(Request::Visit), answered(Code::Unavailable, 10)]),
         ("no-dependency-failure-shown", vec![entered(Request::Advance), answered(Code::BadGateway, 10)]),
