@@ -31,6 +31,7 @@ pub const LEAST_NEED: u64 = 10_000;
 /// Every scenario, in the order of the systems.
 pub const CATALOGUE: &[Entry] = &[
     crate::booking::ENTRY,
+    crate::restore::ENTRY,
     crate::visit::ENTRY,
     crate::consistency::ENTRY,
     crate::handover::ENTRY,

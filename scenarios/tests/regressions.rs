@@ -12,6 +12,7 @@ const REGRESSIONS: &[&str] = &[
     "filing-that-can-never-be-filed",
     "hold-lapsed-and-called-confirmed",
     "job-there-before-its-order",
+    "lost-with-the-database",
     "mail-out-before-its-row",
     "one-outcome-in-two-words",
     "one-slow-partner-starves-another",

@@ -105,7 +105,7 @@ async fn take_in(
     platform: &Platform,
     finding: &Finding,
 ) -> Result<(bool, Option<Event>), StoreError> {
-    let (backbone, tables, now) = (&platform.backbone, &platform.tables, env.now());
+    let (backbone, tables, now) = (&platform.backbone, &platform.tables, platform.backbone.now(env));
     let mut tx = backbone.store.begin(env);
     let Some(booking) = tx.lock(&tables.bookings, &finding.booking).await? else { return Ok((false, None)) };
     let dead = dead_letters(&mut tx, platform).await?.into_iter().find(|job| job.subject == booking.id);

@@ -1,7 +1,7 @@
 //! The booking flow's tables, and its way to the partner.
 
 use super::connector::PartnerApi;
-use super::rows::{Attempt, Booking, Holding, Letter, Offer, Quote, Review};
+use super::rows::{Attempt, Booking, Holding, Letter, Offer, Orphan, Quote, Review};
 use super::screens::Screens;
 use super::summaries::Summary;
 use crate::backbone::jobs::{Errand, Job, Kind};
@@ -54,6 +54,8 @@ pub struct Tables {
     pub attempts: Table<Attempt>,
     /// What is known of reservations.
     pub holdings: Table<Holding>,
+    /// Reservations of which the partner says that they are for a booking that we do not have: listed for a person.
+    pub orphans: Table<Orphan>,
     /// What lists show.
     pub summaries: Table<Summary>,
     /// Callbacks.
@@ -111,12 +113,26 @@ impl Tables {
         Self {
             offers: stating(facts, |before, after| Fact::Offer(OfferFact::Offer { before, after })),
             quotes: stating(facts, |_, after| Fact::Booking(BookingFact::Quoted(after))),
-            bookings: stating(facts, |before, after| Fact::Booking(BookingFact::Booking { before, after })),
+            bookings: bookings(facts),
             attempts: stating(facts, |before, after| Fact::Booking(BookingFact::Attempt { before, after })),
             holdings: stating(facts, |before, after| Fact::Booking(BookingFact::Holding { before, after })),
+            orphans: stating(facts, |_, after| Fact::Booking(BookingFact::Orphan(after))),
             summaries: Table::new(|_, _| ()),
             inbox: stating(facts, |_, after| Fact::Booking(BookingFact::Letter(after))),
             reviews: stating(facts, |_, after| Fact::Booking(BookingFact::Reviewed(after))),
         }
     }
+}
+
+/// The bookings. Nobody deletes one: what is there no more was lost with the database.
+fn bookings(facts: &Facts<Fact>) -> Table<Booking> {
+    let facts = facts.clone();
+    Table::new(move |env, change| {
+        let fact = match (change.before, change.after) {
+            (before, Some(after)) => BookingFact::Booking { before, after },
+            (Some(row), None) => BookingFact::Lost(row),
+            (None, None) => return,
+        };
+        facts.state(env, &Fact::Booking(fact));
+    })
 }

@@ -268,6 +268,25 @@ impl Row for Review {
     }
 }
 
+/// A live reservation at the partner for a booking that we do not have. Never changed: a person sees to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Orphan {
+    /// The partner's number for it.
+    pub reservation: u32,
+    /// For which booking, as the partner has it.
+    pub booking: u32,
+    /// When it was found.
+    pub found: Moment,
+}
+
+impl Row for Orphan {
+    type Key = u32;
+    const TABLE: &'static str = "orphans";
+    fn key(&self) -> u32 {
+        self.reservation
+    }
+}
+
 /// A callback as it came in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {

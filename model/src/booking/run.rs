@@ -68,7 +68,7 @@ impl Run {
         let backbone = &self.platform.backbone;
         let mut tx = backbone.store.begin(env);
         let Some(held) = jobs::hold(&mut tx, backbone, &self.job).await? else { return Ok(()) };
-        jobs::succeed(&mut tx, backbone, &held, env.now()).await?;
+        jobs::succeed(&mut tx, backbone, &held, backbone.now(env)).await?;
         tx.commit("job done").await
     }
 }

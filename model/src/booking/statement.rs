@@ -1,12 +1,13 @@
-//! The partner's statement: read each day on which its ledger changed, and compared with what we hold.
+//! The partner's statement: read each day on which its ledger changed, and compared with what we hold. It is
+//! also how we learn what we have lost: a reservation for a booking that is not here is listed for a person.
 
 use super::connector::Record;
 use super::platform::{Platform, errand};
-use super::rows::{Holding, Standing};
+use super::rows::{Holding, Orphan, Standing};
 use crate::backbone::jobs;
 use crate::backbone::retry::in_transaction;
 use crate::terms::{CHECK_AGAIN, PARTNER_PATIENCE, STATEMENT_PERIOD};
-use shakedown_sim::{Env, Poller, Signal, StoreError};
+use shakedown_sim::{Env, Poller, Signal, StoreError, Transaction};
 use std::rc::Rc;
 
 /// Boots the node that reads the statement. `ledger` tells that there is something new in it: a day on which
@@ -49,17 +50,43 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     if !is_news(known.as_ref(), &record) {
         return Ok(());
     }
-    let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok(()) };
+    let Some(row) = tx.lock(&tables.bookings, &booking).await? else {
+        return list_orphan(tx, platform, env, (record, booking)).await;
+    };
     let mut tx = tx.within(&env.within(row.context).child("statement"));
     let (reservation, standing) = (record.reservation, record.standing);
     // It may have been learnt while the booking was in somebody's hands.
     if !is_news(tx.lock(&tables.holdings, &reservation).await?.as_ref(), &record) {
         return Ok(());
     }
-    let after = Holding { reservation, booking, standing, doubtful: false, learnt: env.now(), checks: 0 };
+    let after = Holding {
+        reservation,
+        booking,
+        standing,
+        doubtful: false,
+        learnt: platform.backbone.now(env),
+        checks: 0,
+    };
     tx.update(&tables.holdings, after).await?;
-    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), env.now()).await?;
+    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), after.learnt).await?;
     tx.commit("statement").await
+}
+
+/// Lists a live reservation that is for a booking which we do not have. What became of whoever made that booking
+/// only a person can find out.
+async fn list_orphan(
+    mut tx: Transaction,
+    platform: &Platform,
+    env: &Env,
+    (record, booking): (Record, u32),
+) -> Result<(), StoreError> {
+    let (reservation, found) = (record.reservation, platform.backbone.now(env));
+    if record.standing == Standing::Ended
+        || !tx.insert_or_ignore(&platform.tables.orphans, Orphan { reservation, booking, found }).await?
+    {
+        return Ok(());
+    }
+    tx.commit("orphan").await
 }
 
 /// Whether the statement tells something that we do not hold; what has ended has ended.

@@ -3,7 +3,7 @@
 use super::money;
 use super::partner::standing;
 use crate::booking::rows::{
-    Ask, Attempt, Attention, Booking, Holding, Known, Letter, Quote, Review, Status, Verdict,
+    Ask, Attempt, Attention, Booking, Holding, Known, Letter, Orphan, Quote, Review, Status, Verdict,
 };
 use serde::Serialize;
 
@@ -37,6 +37,10 @@ pub enum BookingFact {
         /// As it is.
         after: Booking,
     },
+    /// A booking row is there no more.
+    Lost(Booking),
+    /// A reservation without a booking is listed for a person.
+    Orphan(Orphan),
     /// An attempt row changed.
     Attempt {
         /// As it was; none if it is new.
@@ -94,6 +98,11 @@ impl BookingFact {
             ),
             BookingFact::Quoted(quote) => format!("keeps quote Q{} at {}", quote.id, money(quote.price)),
             BookingFact::Booking { before, after } => booking(before.as_ref(), after),
+            BookingFact::Lost(row) => format!("has lost booking B{}", row.id),
+            BookingFact::Orphan(orphan) => format!(
+                "lists R{} for a person: the partner has it for B{}, which is not here",
+                orphan.reservation, orphan.booking
+            ),
             BookingFact::Attempt { before, after } => attempt(before.as_ref(), after),
             BookingFact::Holding { after, .. } => format!(
                 "keeps for B{}: R{} {}{}",

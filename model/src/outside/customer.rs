@@ -3,15 +3,17 @@
 //! A customer asks for a price and presses "book". While the spinner turns they may press again, send again
 //! from another tab, or reload the page and start over; when the screen says "try again", they do, a few
 //! times. The screen that shows the booking begins with what the answer to the order said, stays open and asks for
-//! news by itself; where screens can be told, it also hears of news. It never goes back to an older version. They
-//! may change their mind, at once or later, if the screen still offers to cancel. Shown "being checked", they wait.
+//! news by itself; where screens can be told, it also hears of news. It never goes back to an older version. One that
+//! was told for a minute that there is no such booking is closed. They may change their mind, at once or later, if
+//! the screen still offers to cancel. Shown "being checked", they wait.
 
+use crate::backbone::Reply;
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::clients::Action;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
 use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
-use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
+use shakedown_sim::{Alternatives, CallError, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -24,6 +26,8 @@ const THOUGHTS: Alternatives =
 
 /// How often a customer tries again when told to.
 const TRIES: u32 = 6;
+/// How often a screen asks again for a booking that is not there.
+const LOOKS_IN_VAIN: u32 = 12;
 /// How long they wait before that.
 const PAUSE: Duration = Duration::from_secs(3);
 
@@ -145,11 +149,12 @@ impl Customer {
         }
         screen.clone().spawn(async move {
             let mut poller = Poller::new(&screen, &at.0.news, SCREEN_PERIOD);
-            let mut again = None;
-            loop {
+            let (mut again, mut in_vain) = (None, 0);
+            while in_vain < LOOKS_IN_VAIN {
                 poller.turn(again).await;
                 let shown = at.look(&screen.child("look"), booking).await;
-                again = (!shown).then(|| screen.now() + SCREEN_PERIOD);
+                in_vain = if shown == Ok(Code::Rejected) { in_vain + 1 } else { 0 };
+                again = (shown != Ok(Code::Ok)).then(|| screen.now() + SCREEN_PERIOD);
             }
         });
         let thought = THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()];
@@ -193,15 +198,15 @@ impl Customer {
         self.0.facts.state(env, &Fact::Booking(shown));
     }
 
-    async fn load(&self, env: &Env, booking: u32) -> Option<View> {
-        env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await.ok()?.body
+    async fn load(&self, env: &Env, booking: u32) -> Result<Reply<View>, CallError> {
+        env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await
     }
 
-    /// Has the open screen ask for news; answers whether it got an answer.
-    async fn look(&self, env: &Env, booking: u32) -> bool {
-        let view = self.load(env, booking).await;
-        view.into_iter().for_each(|view| self.show(env, view));
-        view.is_some()
+    /// Has the open screen ask for news; answers with what that was answered.
+    async fn look(&self, env: &Env, booking: u32) -> Result<Code, CallError> {
+        let Reply { code, body } = self.load(env, booking).await?;
+        body.into_iter().for_each(|view| self.show(env, view));
+        Ok(code)
     }
 
     async fn cancel(&self, env: &Env, booking: u32) {
@@ -210,7 +215,7 @@ impl Customer {
         }
         for _ in 0..TRIES {
             let look = env.child("cancel");
-            let may = self.load(&look, booking).await;
+            let may = self.load(&look, booking).await.ok().and_then(|reply| reply.body);
             if may.is_some_and(|view| !view.actions.contains(&Action::Cancel)) {
                 return;
             }
@@ -229,7 +234,7 @@ impl Customer {
             let seen = at.0.seen.borrow().clone();
             for (booking, _) in seen {
                 let env = env.child("fresh");
-                if let Some(view) = at.load(&env, booking).await {
+                if let Ok(Reply { body: Some(view), .. }) = at.load(&env, booking).await {
                     at.shows(&env, view, true);
                 }
             }

@@ -53,10 +53,14 @@ pub struct Ledger {
     pub reservations: Vec<Reserved>,
     /// Our bookings.
     pub bookings: Vec<Kept>,
+    /// Bookings that were lost with the database, as they were; `last` is the fact that says so.
+    pub lost: Vec<Kept>,
     /// Our jobs.
     pub jobs: Vec<Job>,
     /// For each booking whose job was kept, moved or handed out, the last fact of it.
     work: Vec<(u32, u32)>,
+    /// Reservations without a booking that are listed for a person.
+    pub orphans: Vec<u32>,
 }
 
 /// The intent that a fact concerns; 0 for none.
@@ -78,8 +82,10 @@ impl Ledger {
     pub fn reset(&mut self) {
         self.reservations.clear();
         self.bookings.clear();
+        self.lost.clear();
         self.jobs.clear();
         self.work.clear();
+        self.orphans.clear();
     }
 
     /// Takes one more fact.
@@ -120,6 +126,8 @@ impl Ledger {
                 }
             }
             Fact::HandedOut(job) => self.work_on(at, job.subject),
+            Fact::Booking(BookingFact::Lost(row)) => self.lose(at, row.id),
+            Fact::Booking(BookingFact::Orphan(orphan)) => self.orphans.push(orphan.reservation),
             _ => {}
         }
     }
@@ -150,6 +158,11 @@ impl Ledger {
         }
     }
 
+    fn lose(&mut self, at: &At<'_>, booking: u32) {
+        let lost = self.bookings.extract_if(.., |kept| kept.row.id == booking);
+        self.lost.extend(lost.map(|kept| Kept { last: at.event, ..kept }));
+    }
+
     /// An intent's live reservations.
     pub fn live(&self, intent: u32) -> impl Iterator<Item = &Reserved> {
         self.reservations.iter().filter(move |reserved| reserved.intent == intent && reserved.is_live())
@@ -161,8 +174,11 @@ impl Ledger {
             || self.jobs.iter().any(|job| job.subject == booking.id && job.state == JobState::DeadLetter)
     }
 
-    /// Whether a booking of this intent is on such a list.
+    /// Whether a booking of this intent is on such a list, or a reservation that has none.
     pub fn intent_is_listed(&self, intent: u32) -> bool {
+        let is_orphan =
+            |reserved: &Reserved| reserved.intent == intent && self.orphans.contains(&reserved.id);
         self.bookings.iter().any(|kept| kept.intent == intent && self.is_listed(&kept.row))
+            || self.reservations.iter().any(is_orphan)
     }
 }

@@ -1,51 +1,37 @@
 //! Clocks of nodes that are off: whoever judges by them is caught, and the design is not, for it asks the store.
 
-use crate::scripts::run;
+use crate::scripts::{happy_paths, run};
 use shakedown_model::backbone::clock::Clock;
 use shakedown_scenarios::booking::Booking;
-use shakedown_sim::search::explore;
-use shakedown_sim::{Plan, Runner, Script};
+use shakedown_sim::search::understand;
+use shakedown_sim::{Deviation, Plan, Runner};
 
 fn by_clock(clock: Clock) -> Runner<Booking> {
     Runner::new(Booking::without(&[]).expect("nothing is taken out").by_clock(clock))
 }
 
-fn script(partner: &str, deviations: &str) -> Script {
-    let variant = format!("partner={partner} customers=1 intents=1 isolation=read-committed");
-    format!("scenario booking\nvariant {variant}\n{deviations}").parse().expect("well formed")
-}
-
-/// Judged by nodes' clocks it breaks the claim; the design never reads them, so that their deviations are not
-/// even offered, and holds under the rest.
-fn check(partner: &str, deviations: &str, claim: &str) {
-    let script = script(partner, deviations);
-    let planted = run(&mut by_clock(Clock::OfTheNode), &script);
-    let is_broken = planted.violations.iter().any(|violation| violation.invariant == claim);
-    assert!(is_broken, "{deviations}: {:?}", planted.violations);
-    let mut design = by_clock(Clock::OfTheStore);
-    let outcome = design.run(Plan::Script(&script));
-    assert_eq!(outcome.violations, [], "{deviations}");
-    let clocks = script.deviations.iter().filter(|deviation| deviation.to_string().contains("clock"));
-    assert_eq!(outcome.unapplied.len(), clocks.count(), "{deviations}");
-}
-
 #[test]
-fn whatever_clocks_do_who_judges_by_the_right_ones_holds() {
-    for partner in ["keys", "short-keys", "lookup", "neither"] {
-        let happy = script(partner, "");
-        assert_eq!(run(&mut by_clock(Clock::OfTheNode), &happy).violations, [], "{partner}");
+fn while_clocks_are_right_it_is_no_matter_by_which_is_judged() {
+    let mut planted = by_clock(Clock::OfTheNode);
+    for happy in happy_paths(&planted, true) {
+        assert_eq!(run(&mut planted, &happy).violations, [], "{happy}");
     }
 }
 
+/// The design never reads nodes' clocks, so what they do is not even offered to it.
 #[test]
-fn a_clock_that_jumps_over_a_quarantine_makes_a_second_reservation() {
-    let late = "partner.reserve/request @ intent-1/click-1/request-1/attempt-1/step-1 #1 = 10 min";
-    let jump = "worker/clock jump @ intent-1/click-1/request-1/attempt-1/step-2 #1 = 25 h ahead";
-    check("lookup", &format!("{late}\n{jump}"), "exactly-one-reservation-per-intent");
-}
-
-#[test]
-fn seeds_find_fault_with_the_clocks_of_nodes() {
-    let campaign = explore(&mut by_clock(Clock::OfTheNode), 0..2_000, 1);
-    assert_ne!(campaign.failing, []);
+fn seeds_find_fault_with_who_judges_by_the_clocks_of_nodes_and_not_with_the_design() {
+    let mut planted = by_clock(Clock::OfTheNode);
+    let failure = (0..5_000).find_map(|seed| {
+        let violation = planted.run(Plan::Seed(seed)).violations.into_iter().next()?;
+        let script = planted.script();
+        Some(understand(&mut planted, &script, &violation))
+    });
+    let failure = failure.expect("some seed breaks something");
+    let is_of_a_clock = |deviation: &&Deviation| deviation.to_string().contains("clock");
+    let clocks = failure.shrunk.deviations.iter().filter(is_of_a_clock).count();
+    assert!(clocks > 0, "{failure}");
+    let outcome = by_clock(Clock::OfTheStore).run(Plan::Script(&failure.shrunk));
+    assert_eq!(outcome.violations, [], "{failure}");
+    assert!(outcome.unapplied.len() >= clocks, "{failure}");
 }

@@ -92,7 +92,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
 }
 
 /// No order is left in the middle.
-pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
+pub(crate) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
     let about =
         "once healed: each booking is confirmed or over, or listed for a person as review or dead letter";
     AtRest::asking("accepted-work-finishes", about, |ledger: &Ledger, findings| {

@@ -1,9 +1,9 @@
 //! The invariants of booking. They read the partner's ledger, the edge's log, screens and committed rows;
 //! none knows how the platform is built.
 
-mod acceptance;
+pub(crate) mod acceptance;
 mod record;
-mod reservations;
+pub(crate) mod reservations;
 mod screens;
 mod transitions;
 

@@ -12,7 +12,7 @@ fn names(reservations: &[&Reserved]) -> String {
 }
 
 /// An amount in minor units as people write it.
-fn money(minor: i64) -> String {
+pub(crate) fn money(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
@@ -116,7 +116,7 @@ impl Invariant<Fact> for ChargedAtMostOnce {
 }
 
 /// What lives at the partner is ours to know.
-pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
+pub(crate) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
     let about = "once healed: each live reservation is that of a confirmed booking, or its intent is listed for a person";
     AtRest::asking("no-orphan-reservation", about, |ledger: &Ledger, findings| {
         for reserved in ledger.reservations.iter().filter(|reserved| reserved.is_live()) {
@@ -124,7 +124,10 @@ pub(super) fn no_orphan_reservation() -> Box<dyn Invariant<Fact>> {
                 kept.row.status == Status::Confirmed && kept.row.reservation == Some(reserved.id)
             };
             if !ledger.bookings.iter().any(owns) && !ledger.intent_is_listed(reserved.intent) {
-                findings.violated("orphan", &[reserved.made], || {
+                let lost = ledger.lost.iter().filter(|kept| kept.intent == reserved.intent);
+                let events: Vec<u32> =
+                    [reserved.made].into_iter().chain(lost.map(|kept| kept.last)).collect();
+                findings.violated("orphan", &events, || {
                     format!("R{} lives at the partner, and no booking owns it", reserved.id)
                 });
             }
@@ -156,7 +159,7 @@ fn at_most_one(ledger: &Ledger, kept: &Kept, findings: &mut Findings) {
     }
 }
 
-fn stands(ledger: &Ledger, kept: &Kept, findings: &mut Findings) {
+pub(crate) fn stands(ledger: &Ledger, kept: &Kept, findings: &mut Findings) {
     let own = |reserved: &&Reserved| Some(reserved.id) == kept.row.reservation;
     if ledger.live(kept.intent).any(|reserved| own(&reserved)) {
         return;
