@@ -68,8 +68,8 @@ fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
     }
 }
 
-/// A node that stops its heart for a while: from 30 to 300 seconds, with a crash point between, and again whenever it
-/// begins anew; and a listener with a patience of three minutes.
+/// A node that stops its heart from 30 seconds after its beginning until 300, with a crash point at 130; and a listener
+/// with a patience of three minutes.
 fn led() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
@@ -107,4 +107,36 @@ fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
     assert_eq!(said(led(), ""), expected);
     let paused = said(led(), "beating/before work @ - #1 = pause 100 s");
     assert_eq!(paused[..2], ["180 listener misses beats since 00:00:00.000", "400 listener hears it again"]);
+}
+
+#[test]
+fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_so() {
+    let rig = Rig::new(|stage| {
+        let facts = stage.facts().clone();
+        let before = Alternatives::new(&["goes on", "vanish"]);
+        let profile = CrashProfile { before, ..CrashProfile::NEVER };
+        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+            let heart = Heart::of(&env, seconds(60));
+            heart.stop(&env);
+            env.clone().spawn(async move {
+                env.sleep(seconds(100)).await;
+                env.child("work").crash_point(Side::Before, "work").await;
+                heart.go_on(&env);
+            });
+        });
+        let listener = stage.node(Role::outside("listener".into()), |_| {});
+        listener.clone().spawn(async move {
+            let heart = Heart::of(&beating, seconds(60));
+            heart.silence(&listener, seconds(180)).await;
+            say(&facts, &listener, "misses it");
+            heart.beat(&listener).await;
+            say(&facts, &listener, "hears it");
+        });
+    });
+    let rig = rig.horizon(DAY, 60);
+    // Back after 5 s, it could have beaten at 105.
+    assert_eq!(
+        said(rig, "beating/before work @ work-1 #1 = vanish"),
+        ["180 listener misses it", "205 listener hears it"]
+    );
 }

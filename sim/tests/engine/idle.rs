@@ -74,6 +74,25 @@ fn a_poller_that_changes_its_own_data_still_keeps_its_period() {
 }
 
 #[test]
+fn a_poller_that_begins_later_has_no_turn_before_something_changes() {
+    let rig = Rig::new(|stage| {
+        let (facts, signal) = (stage.facts().clone(), Signal::new());
+        let (env, told) = (stage.node(Role::outside("poller".into()), |_| {}), signal.clone());
+        env.clone().spawn(async move {
+            let mut poller = Poller::later(&env, &told, seconds(2));
+            poller.turn(None).await;
+            say(&facts, &env, "looks");
+        });
+        let writer = stage.node(Role::outside("writer".into()), |_| {});
+        writer.clone().spawn(async move {
+            writer.sleep(seconds(5)).await;
+            signal.raise(&writer);
+        });
+    });
+    assert_eq!(said(rig, ""), ["6 poller looks"]);
+}
+
+#[test]
 fn a_poller_wakes_when_a_row_falls_due() {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
