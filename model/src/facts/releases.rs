@@ -73,7 +73,7 @@ impl ReleaseFact {
 }
 
 fn name(build: &Build) -> String {
-    let fault = if build.defect.is_some() { ", which turns orders down" } else { "" };
+    let fault = if build.defect.is_some() { " (which turns orders down)" } else { "" };
     format!("{}{fault}", build.code)
 }
 

@@ -3,6 +3,7 @@
 
 use crate::guardrails::{Guardrail, Naive};
 use crate::releases::code::{Change, Code, Documents, Guest, Order, Status};
+use crate::releases::rollout::Resting;
 use crate::releases::rows::Schema;
 use serde_json::{Map, Value};
 
@@ -17,15 +18,6 @@ pub const ROW: Guardrail = Guardrail {
         masked_by: &[],
     }],
 };
-
-/// Texts that rest somewhere.
-#[derive(Clone, Default, Debug)]
-pub struct Resting {
-    /// Rows.
-    pub rows: Vec<String>,
-    /// Messages of jobs that are not over, dead letters among them.
-    pub messages: Vec<String>,
-}
 
 /// The seam: whether a release may follow the one that runs (none: it is the first).
 pub trait CompatibilityCheck {

@@ -2,10 +2,8 @@
 //! news.
 
 use crate::guardrails::{Guardrail, Naive};
-use crate::releases::rollout::Why;
-use crate::releases::telemetry::Counts;
+use crate::releases::rollout::{Verdict, Watch, Why};
 use crate::terms::{BAKE, COMPLETIONS_TO_GO_ON, POINTS_TO_HALT, TELEMETRY_PATIENCE};
-use shakedown_sim::Duration;
 
 /// Its row of the table.
 pub const ROW: Guardrail = Guardrail {
@@ -18,32 +16,6 @@ pub const ROW: Guardrail = Guardrail {
         masked_by: &[],
     }],
 };
-
-/// What is known of a release that is being watched.
-#[derive(Clone, Copy, Debug)]
-pub struct Watch {
-    /// For how long it has been watched.
-    pub baked: Duration,
-    /// For how long nothing was heard.
-    pub silent: Duration,
-    /// What the former release did.
-    pub old: Counts,
-    /// What it did, orders that a probe made up among it.
-    pub new: Counts,
-}
-
-/// What to do about it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Watch on.
-    Wait,
-    /// Too little is known: have its nodes work orders that are made up.
-    Probe,
-    /// It goes to the other nodes.
-    GoOn,
-    /// It is withdrawn.
-    Halt(Why),
-}
 
 /// The seam: whether a release goes to few nodes first, and when it goes on from there.
 pub trait ReleaseFeedback {
@@ -95,6 +67,8 @@ impl ReleaseFeedback for Green {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::releases::telemetry::Counts;
+    use shakedown_sim::Duration;
 
     const GOOD: Counts = Counts { good: 20, bad: 0, unreadable: 0 };
 

@@ -1,7 +1,7 @@
 //! The API: takes orders on, answers pages, and writes down who has arrived; each in the words of the release that
 //! its machine runs.
 
-use super::code::{Change, Order, Status};
+use super::code::{Change, Order, Status, Unreadable};
 use super::machine::{Build, Machine};
 use super::rows::Booking;
 use super::shop::{Shop, accept, admitted};
@@ -85,6 +85,12 @@ impl Desk {
         answer
     }
 
+    /// The answer about a row that this release cannot read.
+    fn broken(&self, env: &Env, booking: u32, error: &Unreadable) -> Answer {
+        env.note(|| format!("runs {}, and cannot read the row of B{booking}: {error}", self.build.code));
+        Answer::Broken
+    }
+
     async fn take_on(&self, env: &Env, order: &Order) -> Result<Answer, StoreError> {
         let mut tx = self.shop.backbone.store.begin(env);
         let Some(schema) = admitted(&mut tx, &self.shop, self.build).await? else {
@@ -102,7 +108,7 @@ impl Desk {
         let row = self.shop.backbone.store.begin(env).get(&self.shop.bookings, &booking).await?;
         let Some(row) = row else { return Ok(Answer::Missing) };
         let passed_on = self.build.code.documents().rewrite(&row.text, Change::Nothing);
-        Ok(passed_on.map_or(Answer::Broken, Answer::Row))
+        Ok(passed_on.map_or_else(|error| self.broken(env, booking, &error), Answer::Row))
     }
 
     async fn arrive(&self, env: &Env, booking: u32) -> Result<Answer, StoreError> {
@@ -114,7 +120,7 @@ impl Desk {
         match self.build.code.documents().read_row(&row.text).map(|seen| seen.status) {
             Ok(Status::Confirmed) => {}
             Ok(_) => return Ok(Answer::Missing),
-            Err(_) => return Ok(Answer::Broken),
+            Err(error) => return Ok(self.broken(env, booking, &error)),
         }
         let arrived = self.build.code.documents().rewrite(&row.text, Change::Status(Status::Arrived));
         let Some(text) = arrived.ok().and_then(|text| schema.kept(text)) else { return Ok(Answer::Broken) };

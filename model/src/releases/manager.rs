@@ -5,13 +5,11 @@
 
 use super::code::{Change, Code};
 use super::machine::{Build, Machine, Tier};
-use super::rollout::{Phase, Rollout, Step, Why};
+use super::rollout::{Phase, Resting, Rollout, Step, Verdict, Watch, Why};
 use super::rows::{Booking, Schema, lacks_names, without_guest};
 use super::shop::Shop;
 use super::telemetry::Counts;
 use crate::backbone::jobs::JobState;
-use crate::guardrails::compatibility_check::Resting;
-use crate::guardrails::release_feedback::{Verdict, Watch};
 use crate::outside::host::Host;
 use crate::terms::{ROLLBACK_WINDOW, WATCH_PERIOD};
 use crate::wiring::Design;
@@ -325,7 +323,7 @@ impl Manager {
         let Some(machine) = self.host.machines(tier).find(is_one) else { return false };
         if !self.host.is_busy(tier) {
             env.crash_point(Side::Before, "replace").await;
-            env.note(|| format!("has machine {} get {}", machine.number, by.code));
+            env.note(|| format!("has {} take the place of machine {}", by.code, machine.number));
             let drains = self.design().deploy.drains();
             self.host.replace(&self.hosting.within(env.scope()), machine, by, drains);
         }

@@ -1,8 +1,9 @@
-//! A roll-out as it is kept: from which build to which, and how far it has come.
+//! A roll-out: as it is kept, what it has to get along with, and what is seen of it.
 
 use super::machine::Build;
+use super::telemetry::Counts;
 use serde::Serialize;
-use shakedown_sim::{Moment, Row};
+use shakedown_sim::{Duration, Moment, Row};
 
 /// Which release is to follow which.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,4 +82,39 @@ impl Rollout {
     pub fn is_withdrawn(&self) -> bool {
         matches!(self.phase, Phase::Withdrawing(_) | Phase::Withdrawn(_))
     }
+}
+
+/// Texts that rest somewhere.
+#[derive(Clone, Default, Debug)]
+pub struct Resting {
+    /// Rows.
+    pub rows: Vec<String>,
+    /// Messages of jobs that are not over, dead letters among them.
+    pub messages: Vec<String>,
+}
+
+/// What is known of a release that is being watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// For how long it has been watched.
+    pub baked: Duration,
+    /// For how long nothing was heard.
+    pub silent: Duration,
+    /// What the former release did.
+    pub old: Counts,
+    /// What it did, orders that a probe made up among it.
+    pub new: Counts,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Watch on.
+    Wait,
+    /// Too little is known: have its nodes work orders that are made up.
+    Probe,
+    /// It goes to the other nodes.
+    GoOn,
+    /// It is withdrawn.
+    Halt(Why),
 }

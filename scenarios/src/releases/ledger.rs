@@ -45,6 +45,8 @@ pub struct Ledger {
     pub pages: Option<Kept<Build>>,
     /// The roll-out.
     pub rollout: Option<Kept<Rollout>>,
+    /// The fact that says that a column was dropped.
+    pub dropped: Option<u32>,
     /// Orders that were taken on, each with the fact that says so.
     pub taken: BTreeMap<u32, u32>,
     /// The intents for which the partner has a reservation.
@@ -71,6 +73,7 @@ impl Ledger {
             Fact::Order(OrderFact::Taken { booking }) => {
                 self.taken.entry(*booking).or_insert(last);
             }
+            Fact::Order(OrderFact::Schema(schema)) if !schema.has_guest => self.dropped = Some(last),
             Fact::Job { after, .. } => {
                 self.jobs.insert(after.id, *after);
             }

@@ -67,7 +67,11 @@ impl Invariant<Fact> for BadReleaseIsStopped {
         if let Fact::Release(ReleaseFact::Runs { tier, build, .. }) = fact {
             let (bad, all) = self.share(*tier);
             if bad * 4 > all && build.is_some_and(|build| build.defect.is_some()) {
-                findings.violated("past the canary", &[at.event], || {
+                let running = self.ledger.machines.values();
+                let bad_ones =
+                    running.filter(|running| running.tier == *tier && running.build.defect.is_some());
+                let events: Vec<u32> = bad_ones.map(|running| running.since).collect();
+                findings.violated("past the canary", &events, || {
                     format!("a release that turns orders down runs on {bad} of {all} machines")
                 });
             }

@@ -24,7 +24,9 @@ impl EveryMessageReadable {
         if let Some((kept, error)) =
             row.and_then(|kept| Some((kept, documents.read_row(&kept.row.text).err()?)))
         {
-            findings.violated("row", &[reader.since, event, kept.last], || {
+            let facts = [reader.since, event, kept.last];
+            let events: Vec<u32> = facts.into_iter().chain(self.0.dropped).collect();
+            findings.violated("row", &events, || {
                 format!("{code} is to work on B{}, and cannot read its row: {error}", message.booking)
             });
         }
@@ -52,7 +54,8 @@ impl Invariant<Fact> for EveryMessageReadable {
             Fact::Order(OrderFact::Shown { booking, screen: Screen::Error }) => {
                 let row = self.0.bookings.get(booking).map(|kept| kept.last);
                 let pages = self.0.pages.as_ref().map(|kept| kept.last);
-                let events: Vec<u32> = row.into_iter().chain(pages).chain([at.event]).collect();
+                let events: Vec<u32> =
+                    row.into_iter().chain(pages).chain(self.0.dropped).chain([at.event]).collect();
                 findings.violated("screen", &events, || {
                     format!("a screen shows an error in place of booking B{booking}")
                 });

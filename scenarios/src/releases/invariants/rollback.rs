@@ -16,7 +16,8 @@ impl RollbackIsSafe {
         let (code, documents) = (rollout.from.code, rollout.from.code.documents());
         for kept in self.0.bookings.values() {
             if let Err(error) = documents.read_row(&kept.row.text) {
-                findings.violated("row", &[kept.last, *since], || {
+                let events: Vec<u32> = [kept.last, *since].into_iter().chain(self.0.dropped).collect();
+                findings.violated("row", &events, || {
                     format!("{code} runs again, and cannot read B{}: {error}", kept.row.id)
                 });
             }
@@ -51,7 +52,9 @@ impl Invariant<Fact> for RollbackIsSafe {
             {
                 let (had, has) = (fields(&before.text), fields(&after.text));
                 if let Some(key) = had.keys().find(|key| !has.contains_key(*key)) {
-                    findings.violated("field lost", &[at.event], || {
+                    let since = self.0.rollout.as_ref().map(|kept| kept.last);
+                    let events: Vec<u32> = since.into_iter().chain([at.event]).collect();
+                    findings.violated("field lost", &events, || {
                         format!("after the rollback B{} is rewritten without its `{key}`", after.id)
                     });
                 }
