@@ -3,6 +3,7 @@
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::facts::{OrderFact, Screen};
+use shakedown_model::releases::machine::Tier;
 use shakedown_model::releases::rows::Message;
 use shakedown_sim::{At, Findings, Invariant};
 
@@ -31,6 +32,29 @@ impl EveryMessageReadable {
             });
         }
     }
+
+    /// Says of a screen that shows an error which machine of the API cannot read the row, if one cannot.
+    fn judge_screen(&self, event: u32, booking: u32, findings: &mut Findings) {
+        let Some(kept) = self.0.bookings.get(&booking) else {
+            return findings.violated("screen", &[event], || {
+                format!("a screen shows an error in place of order {booking}, which is not kept")
+            });
+        };
+        let of_api = self.0.machines.iter().filter(|(_, running)| running.tier == Tier::Api);
+        let mut cannot = of_api.filter_map(|(machine, running)| {
+            let code = running.build.code;
+            let error = code.documents().read_row(&kept.row.text).err()?;
+            Some((running.since, format!("{code} on machine {machine} cannot read its row: {error}")))
+        });
+        let (since, reason) = cannot.next().unzip();
+        let pages = self.0.pages.as_ref().map(|kept| kept.last);
+        let facts = since.into_iter().chain([kept.last]).chain(pages).chain(self.0.dropped);
+        let events: Vec<u32> = facts.chain([event]).collect();
+        findings.violated("screen", &events, || {
+            let reason = reason.unwrap_or_else(|| "its page cannot read it".to_owned());
+            format!("a screen shows an error in place of booking B{booking}: {reason}")
+        });
+    }
 }
 
 impl Invariant<Fact> for EveryMessageReadable {
@@ -52,13 +76,7 @@ impl Invariant<Fact> for EveryMessageReadable {
                 self.judge(at.event, after, findings);
             }
             Fact::Order(OrderFact::Shown { booking, screen: Screen::Error }) => {
-                let row = self.0.bookings.get(booking).map(|kept| kept.last);
-                let pages = self.0.pages.as_ref().map(|kept| kept.last);
-                let events: Vec<u32> =
-                    row.into_iter().chain(pages).chain(self.0.dropped).chain([at.event]).collect();
-                findings.violated("screen", &events, || {
-                    format!("a screen shows an error in place of booking B{booking}")
-                });
+                self.judge_screen(at.event, *booking, findings);
             }
             _ => {}
         }
