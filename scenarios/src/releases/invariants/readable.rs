@@ -36,8 +36,11 @@ impl EveryMessageReadable {
     /// Says of a screen that shows an error which machine of the API cannot read the row, if one cannot.
     fn judge_screen(&self, event: u32, booking: u32, findings: &mut Findings) {
         let Some(kept) = self.0.bookings.get(&booking) else {
-            return findings.violated("screen", &[event], || {
-                format!("a screen shows an error in place of order {booking}, which is not kept")
+            let events: Vec<u32> = self.0.dropped.into_iter().chain([event]).collect();
+            return findings.violated("screen", &events, || {
+                format!(
+                    "a screen shows an error in place of order {booking}: the table does not take its row"
+                )
             });
         };
         let of_api = self.0.machines.iter().filter(|(_, running)| running.tier == Tier::Api);
@@ -63,8 +66,8 @@ impl Invariant<Fact> for EveryMessageReadable {
     }
     fn about(&self) -> &'static str {
         "always: a message that a machine takes up, and the row that it concerns, can be parsed by the release that \
-         runs there; and no screen shows an error in place of a booking that there is. That a text that parses means \
-         to both sides the same is not judged"
+         runs there; no screen shows an error in place of a booking that there is, or of an order whose row cannot be \
+         written. That a text that parses means to both sides the same is not judged"
     }
     fn reset(&mut self) {
         self.0 = Ledger::default();
