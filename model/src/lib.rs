@@ -4,7 +4,7 @@
 //! guarded and its naive form; only [`wiring`] names them all.
 //!
 //! Modules in reading order: settings and what is stated ([`terms`], [`facts`]), what every flow stands on
-//! ([`backbone`]), the flows ([`booking`], [`visit`], [`filing`]), what can be taken out ([`guardrails`], [`wiring`]), and the world
+//! ([`backbone`]), the flows ([`booking`], [`visit`], [`filing`], [`releases`]), what can be taken out ([`guardrails`], [`wiring`]), and the world
 //! outside ([`outside`]).
 
 pub mod backbone;
@@ -13,6 +13,7 @@ pub mod facts;
 pub mod filing;
 pub mod guardrails;
 pub mod outside;
+pub mod releases;
 pub mod terms;
 pub mod visit;
 pub mod wiring;

@@ -156,6 +156,21 @@ pub const CACHE_LIFE_MAX: Duration = secs(75);
 /// How many reads for pages the database bears in a second.
 pub const PRIMARY_READS_MAX: usize = 200;
 
+/// How long a node that is to stop may go on with what it has in hand.
+pub const DRAIN: Duration = secs(60);
+/// For how long a release on few nodes is watched before it goes to the others.
+pub const BAKE: Duration = mins(10);
+/// How often it is looked at meanwhile.
+pub const WATCH_PERIOD: Duration = secs(60);
+/// How many orders must have come to an end under it before it goes on.
+pub const COMPLETIONS_TO_GO_ON: u32 = 20;
+/// By so many points of a hundred it may not turn down more than the former one.
+pub const POINTS_TO_HALT: u32 = 5;
+/// Nothing heard of it for so long is bad news.
+pub const TELEMETRY_PATIENCE: Duration = mins(2);
+/// How long after it ran everywhere a release can be taken back.
+pub const ROLLBACK_WINDOW: Duration = mins(30);
+
 /// What chance makes of waits. Half of a wait is fixed and half is drawn (equal jitter). No single draw matters,
 /// only that all fall short or long together, which as choices would take as many deviations as there are waits:
 /// so it is one for all waits of a run, and part of what the run is built from.

@@ -6,6 +6,7 @@ use crate::guardrails::audit_log::{AuditLog, LastResult, RecordPerAttempt};
 use crate::guardrails::background_sync::{BackgroundSync, InTheRequest, Workers};
 use crate::guardrails::booking_contract::{BookingContract, LastWriterWins, Rules};
 use crate::guardrails::bounded_retry::{AtOnceForEver, Bounded, BoundedRetry, Never};
+use crate::guardrails::compatibility_check::{CompatibilityCheck, Tried, Untried};
 use crate::guardrails::completion_monitoring::{AgeAgainstPromise, CompletionMonitoring, HealthAndErrors};
 use crate::guardrails::completion_worker::{AckTellStore, CompletionWorker, StoreTellAck};
 use crate::guardrails::dead_letter::{DeadLetter, Deleted, Parked, ReturnedByTimer};
@@ -24,7 +25,9 @@ use crate::guardrails::outbox::{Outbox, PublishedAfterCommit, Relayed};
 use crate::guardrails::queued_state::{FreeWorkerOrError, QueuedState, Waits};
 use crate::guardrails::read_cache::{AllAtPrimary, ReadCache, ThroughCache};
 use crate::guardrails::read_model::{Projection, ReadModel, Stitched};
+use crate::guardrails::release_feedback::{ByResults, Green, ReleaseFeedback};
 use crate::guardrails::retry_safe_job::{FirstErrorFinal, KeyOfAttempt, KeyOfBooking, RetrySafeJob};
+use crate::guardrails::staged_deploy::{ProducersFirst, Staged, StagedDeploy};
 use crate::guardrails::status_sync::{Recovery, ResendAndBelieve, StatusSync};
 use crate::guardrails::web_contract::{AsTheApiSays, EachItsOwnWords, WebContract};
 use crate::guardrails::work_queue::{PushedBeforeCommit, RowWithTheOrder, WorkQueue};
@@ -61,6 +64,9 @@ pub const GUARDRAILS: &[Guardrail] = &[
     guardrails::durable_acceptance::ROW,
     guardrails::job_queue::ROW,
     guardrails::audit_log::ROW,
+    guardrails::compatibility_check::ROW,
+    guardrails::staged_deploy::ROW,
+    guardrails::release_feedback::ROW,
     guardrails::queued_state::ROW,
     guardrails::bounded_retry::ROW,
     guardrails::dead_letter::ROW,
@@ -81,6 +87,9 @@ pub struct Design {
     pub(crate) work_queue: Box<dyn WorkQueue>,
     pub(crate) completion: Box<dyn CompletionWorker>,
     pub(crate) audit_log: Box<dyn AuditLog>,
+    pub(crate) compatibility: Box<dyn CompatibilityCheck>,
+    pub(crate) deploy: Box<dyn StagedDeploy>,
+    pub(crate) feedback: Box<dyn ReleaseFeedback>,
     pub(crate) queued_state: Box<dyn QueuedState>,
     pub(crate) bounded_retry: Box<dyn BoundedRetry>,
     pub(crate) dead_letter: Box<dyn DeadLetter>,
@@ -122,6 +131,9 @@ impl Design {
             work_queue: Box::new(RowWithTheOrder),
             completion: Box::new(StoreTellAck),
             audit_log: Box::new(RecordPerAttempt),
+            compatibility: Box::new(Tried),
+            deploy: Box::new(Staged),
+            feedback: Box::new(ByResults),
             queued_state: Box::new(Waits),
             bounded_retry: Box::new(Bounded),
             dead_letter: Box::new(Parked),
@@ -183,6 +195,9 @@ impl Design {
                 "durable-acceptance" => design.taking_on = Box::new(AnswerFirst),
                 "job-queue" => design.queue = Box::new(InProcess),
                 "audit-log" => design.audit_log = Box::new(LastResult),
+                "compatibility-check" => design.compatibility = Box::new(Untried),
+                "staged-deploy" => design.deploy = Box::new(ProducersFirst),
+                "release-feedback" => design.feedback = Box::new(Green),
                 "queued-state" => design.queued_state = Box::new(FreeWorkerOrError),
                 "bounded-retry" => design.bounded_retry = Box::new(AtOnceForEver),
                 "bounded-retry:b" => design.bounded_retry = Box::new(Never),

@@ -38,6 +38,7 @@ pub const CATALOGUE: &[Entry] = &[
     crate::notifications::ENTRY,
     crate::caching::ENTRY,
     crate::topology::ENTRY,
+    crate::releases::ENTRY,
     crate::lifecycle::ENTRY,
 ];
 

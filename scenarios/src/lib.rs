@@ -1,8 +1,9 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
 //! Modules in reading order: [`booking`], [`restore`], [`visit`], [`consistency`], [`handover`], [`notifications`],
-//! [`caching`], [`topology`] and [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without), [`judges`] and
-//! [`invariants`] (what those who judge share), [`catalogue`] (what there is), [`survey`] (where the world can go another way),
+//! [`caching`], [`topology`], [`releases`] and [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without),
+//! [`judges`] and [`invariants`] (what those who judge share), [`catalogue`] (what there is), [`survey`] (where the
+//! world can go another way),
 //! [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on many threads), [`canary`]
 //! (whether the alarm rings), [`matrix`] (what breaks without which guardrail), [`certification`] (every script of
 //! few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart, what to compare them with, on
@@ -27,6 +28,7 @@ pub mod matrix;
 pub mod notifications;
 pub mod quiet;
 pub mod regression;
+pub mod releases;
 pub mod restore;
 pub mod survey;
 pub mod topology;

@@ -164,6 +164,19 @@ impl Env {
         .await
     }
 
+    /// Ends another node, as whoever runs its process can: its tasks are dropped while their destructors still
+    /// count, what it was to do last ([`Env::at_stop`]) is not done, and `after` that it boots again, with what its
+    /// boot then finds. A node that is down stays so until its own restart.
+    ///
+    /// # Panics
+    /// If it is this node.
+    pub fn restart(&self, node: NodeId, after: Duration) {
+        assert!(node != self.node, "a node does not restart itself from outside");
+        if self.is_alive() {
+            self.world.restart(node, self.scope, after);
+        }
+    }
+
     /// Makes a choice: which of `alternatives` the world takes here, for this entity, this time. The only
     /// source of nondeterminism.
     #[track_caller]

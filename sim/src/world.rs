@@ -290,30 +290,34 @@ impl World {
     pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId, scope: Scope) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
-        let dead = core.take_tasks_of(node);
-        core.doomed.extend(dead);
-        let entry = &mut core.nodes[node.0 as usize];
-        let was = std::mem::replace(&mut entry.state, State::Down);
-        entry.incarnation += 1;
-        entry.stopping = false;
-        let deferred = std::mem::take(&mut entry.deferred);
-        let last_things = std::mem::take(&mut entry.last_things);
-        core.doomed.extend(last_things);
-        let entry = &core.nodes[node.0 as usize];
-        let (profile, name) = (entry.role.crash, entry.role.name);
-        let site = Site::new(name, "restart".into());
-        deferred.into_iter().for_each(|slot| core.tasks[slot as usize].queued = false);
+        core.take_down(node);
+        let role = &core.nodes[node.0 as usize].role;
+        let (profile, site) = (role.crash, Site::new(role.name, "restart".into()));
         // Not the crashing task's draw: whoever crashes here draws under this one name.
         let late = core.choose_as(User::ENGINE, node, (&site, scope), &profile.late_restart);
         let delay = profile.restart + late.delay(&profile.late_restart);
         core.lasts(delay);
         let back = core.now + delay;
         core.agenda.put(back, Due::Restart { node: node.0 });
-        if was == State::Up {
-            core.heart_stops(node);
-        }
-        let pulse = &mut core.nodes[node.0 as usize].pulse;
-        pulse.stopped = pulse.is_led;
+    }
+
+    /// Ends a node on behalf of another, unless it is down; it restarts `after` that.
+    pub(crate) fn restart(self: &Rc<Self>, node: NodeId, scope: Scope, after: Duration) {
+        let dropped = {
+            let mut core = self.core.borrow_mut();
+            if core.nodes[node.0 as usize].state == State::Down {
+                return;
+            }
+            let stop = core.event(node, scope, Kind::Stop, [0, 0], || "is stopped".to_owned());
+            core.nodes[node.0 as usize].last_event = Some(stop);
+            core.take_tasks_of(node)
+        };
+        // Their destructors still count.
+        drop(dropped);
+        let mut core = self.core.borrow_mut();
+        core.take_down(node);
+        let back = core.now + after;
+        core.agenda.put(back, Due::Restart { node: node.0 });
     }
 
     pub(crate) fn stop_in_order(&self, node: NodeId, incarnation: u32, scope: Scope) {

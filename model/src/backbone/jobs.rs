@@ -20,6 +20,8 @@ pub enum Kind {
     Report,
     /// A filing is brought to the registry.
     File,
+    /// What a message says is done.
+    Order,
 }
 
 /// Where a job stands.
@@ -62,7 +64,7 @@ pub struct Job {
     /// What it is about.
     pub kind: Kind,
     /// The number of the row that it is to see to: for [`Kind::Book`] the booking, for
-    /// [`Kind::Report`] the report, for [`Kind::File`] the filing.
+    /// [`Kind::Report`] the report, for [`Kind::File`] the filing, for [`Kind::Order`] the message.
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,

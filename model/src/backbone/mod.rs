@@ -130,7 +130,7 @@ impl Sequence {
 }
 
 /// A table whose commits are stated as facts, one for each row.
-pub(crate) fn stating<R: Row + Copy>(
+pub(crate) fn stating<R: Row>(
     facts: &Facts<Fact>,
     fact: impl Fn(Option<R>, R) -> Fact + 'static,
 ) -> Table<R> {
@@ -138,15 +138,15 @@ pub(crate) fn stating<R: Row + Copy>(
 }
 
 /// A table whose commits are stated as facts, one for each row, and told to whoever waits for news.
-pub(crate) fn telling<R: Row + Copy>(
+pub(crate) fn telling<R: Row>(
     facts: &Facts<Fact>,
     news: &Signal,
     fact: impl Fn(Option<R>, R) -> Fact + 'static,
 ) -> Table<R> {
     let (facts, news) = (facts.clone(), news.clone());
     Table::new(move |env: &Env, change: &Change<R>| {
-        if let Some(after) = change.after {
-            facts.state(env, &fact(change.before, after));
+        if let Some(after) = change.after.clone() {
+            facts.state(env, &fact(change.before.clone(), after));
         }
         news.raise(env);
     })

@@ -27,6 +27,10 @@ pub trait Handler {
     fn dependency(&self) -> Option<Dependency> {
         None
     }
+    /// Whether it takes more of them on at present: a node that is to stop does not.
+    fn takes_more(&self) -> bool {
+        true
+    }
     /// Whether that may take longer than a lease, so that the worker has to say meanwhile that it is there.
     fn is_long(&self) -> bool {
         false
@@ -106,7 +110,7 @@ impl Worker {
     async fn drain(self: &Rc<Self>) -> Option<Moment> {
         loop {
             let thread = self.threads.take().await;
-            let is_ours = |kind| self.handler_of(kind).is_some();
+            let is_ours = |kind| self.handler_of(kind).is_some_and(|handler| handler.takes_more());
             let take = async || claims::take(&self.env, &self.backbone, &self.gates, is_ours).await;
             match in_transaction(&self.env, take).await {
                 Ok(Taken::Claimed(env, job)) => self.begin(&env, job, thread),

@@ -9,8 +9,10 @@ mod filing;
 mod mail;
 mod mail_provider;
 mod offers;
+mod orders;
 mod pager;
 mod partner;
+mod releases;
 mod screens;
 mod visit;
 
@@ -22,8 +24,10 @@ pub use filing::{FilingFact, RegistryFact};
 pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
 pub use offers::OfferFact;
+pub use orders::{OrderFact, Screen};
 pub use pager::PagerFact;
 pub use partner::PartnerFact;
+pub use releases::ReleaseFact;
 pub use screens::{ScreenFact, client};
 pub use visit::{VisitFact, VisitWord, visit_word};
 
@@ -42,10 +46,14 @@ pub enum Fact {
     Event(EventFact),
     /// Of offers: their rows, the cache, and pages.
     Offer(OfferFact),
+    /// Of the order flow.
+    Order(OrderFact),
     /// Of the partner.
     Partner(PartnerFact),
     /// Of the filing flow.
     Filing(FilingFact),
+    /// Of releases: what runs where.
+    Release(ReleaseFact),
     /// Of the registry.
     Registry(RegistryFact),
     /// Of the pager.
@@ -82,7 +90,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.is_routine(),
             Fact::Event(fact) => fact.is_routine(),
             Fact::Offer(fact) => fact.is_routine(),
+            Fact::Order(fact) => fact.is_routine(),
             Fact::Partner(fact) => fact.is_routine(),
+            Fact::Release(fact) => fact.is_routine(),
             Fact::Mail(fact) => fact.is_routine(),
             Fact::MailProvider(fact) => fact.is_routine(),
             Fact::Visit(fact) => fact.is_routine(),
@@ -99,7 +109,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::Booking(fact) => fact.sentence(),
             Fact::Event(fact) => fact.sentence(),
             Fact::Offer(fact) => fact.sentence(),
+            Fact::Order(fact) => fact.sentence(),
             Fact::Partner(fact) => fact.sentence(),
+            Fact::Release(fact) => fact.sentence(),
             Fact::Filing(fact) => fact.sentence(),
             Fact::Registry(fact) => fact.sentence(),
             Fact::Pager(fact) => fact.sentence(),
@@ -148,5 +160,6 @@ fn subject(kind: Kind, number: u32) -> String {
         Kind::Book => format!("B{number}"),
         Kind::Report => format!("report {number}"),
         Kind::File => format!("F{number}"),
+        Kind::Order => format!("message {number}"),
     }
 }

@@ -1,6 +1,7 @@
 //! The world outside: what the platform talks to, faked as it really behaves. Nothing here crashes, and
 //! nothing here knows how the platform is built.
 
+pub mod balancer;
 pub mod cache;
 pub mod clerk;
 pub mod clinic;
@@ -9,6 +10,8 @@ pub mod documents;
 pub mod edge;
 pub mod feed;
 pub mod guest;
+pub mod host;
+pub mod hotel;
 pub mod importer;
 pub mod mail_provider;
 pub mod on_call;
@@ -18,4 +21,6 @@ pub mod partner;
 pub mod registry;
 pub mod reviewer;
 pub mod shopper;
+pub mod supervisor;
+pub mod traveller;
 pub mod viewer;

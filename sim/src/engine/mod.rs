@@ -378,6 +378,25 @@ impl Core {
         }
     }
 
+    /// Ends a node's incarnation; its tasks are dropped when nobody is polled any more.
+    pub(crate) fn take_down(&mut self, node: NodeId) {
+        let dead = self.take_tasks_of(node);
+        self.doomed.extend(dead);
+        let entry = &mut self.nodes[node.0 as usize];
+        let was = std::mem::replace(&mut entry.state, State::Down);
+        entry.incarnation += 1;
+        entry.stopping = false;
+        let deferred = std::mem::take(&mut entry.deferred);
+        let last_things = std::mem::take(&mut entry.last_things);
+        self.doomed.extend(last_things);
+        deferred.into_iter().for_each(|slot| self.tasks[slot as usize].queued = false);
+        if was == State::Up {
+            self.heart_stops(node);
+        }
+        let pulse = &mut self.nodes[node.0 as usize].pulse;
+        pulse.stopped = pulse.is_led;
+    }
+
     /// Takes the futures of all tasks of a node and frees their slots, save the one being polled.
     pub(crate) fn take_tasks_of(&mut self, node: NodeId) -> Vec<BoxFuture> {
         let mut futures = Vec::new();

@@ -273,3 +273,39 @@ fn a_handler_that_outlives_its_node_answers_nobody() {
     let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
     assert_eq!(heard, ["2 client hears Err(TimedOut)"]);
 }
+
+/// A keeper who has a worker restarted after two seconds, to come back three seconds later.
+fn kept(worker_pauses: bool) -> Rig {
+    Rig::new(move |stage| {
+        let (facts, lives) = (stage.facts().clone(), Rc::new(Cell::new(0)));
+        let worker = stage.node(frail("worker"), move |env| {
+            lives.set(lives.get() + 1);
+            let (facts, life, env) = (facts.clone(), lives.get(), env.child("life"));
+            env.clone().spawn(async move {
+                let _guard = LastWords(env.clone(), facts.clone(), life);
+                env.sleep(seconds(1)).await;
+                if life == 1 && worker_pauses {
+                    env.crash_point(Side::Before, "effect").await;
+                }
+                env.sleep(seconds(3)).await;
+                say(&facts, &env, format!("end of life {life}"));
+            });
+        });
+        let keeper = stage.node(Role::outside("keeper".into()), |_| {});
+        keeper.clone().spawn(async move {
+            keeper.sleep(seconds(2)).await;
+            keeper.restart(worker.node(), seconds(3));
+            // It is down already, and comes back once.
+            keeper.restart(worker.node(), seconds(9));
+        });
+    })
+}
+
+#[test]
+fn a_node_that_another_restarts_says_its_last_words_and_comes_back_once() {
+    let expected =
+        ["2 worker last words of life 1", "9 worker end of life 2", "9 worker last words of life 2"];
+    assert_eq!(said(kept(false), ""), expected);
+    let paused = "worker/before effect @ life-1 = pause 10 s";
+    assert_eq!(said(kept(true), paused), expected, "also while it is paused");
+}

@@ -22,7 +22,7 @@ fn made(reservations: &[&Reserved]) -> Vec<u32> {
 
 /// No intent has two live reservations; a confirmed booking has one.
 #[derive(Default)]
-pub(super) struct ExactlyOneReservation(Ledger);
+pub(crate) struct ExactlyOneReservation(Ledger);
 
 impl Invariant<Fact> for ExactlyOneReservation {
     fn name(&self) -> &'static str {

@@ -16,6 +16,7 @@ fn name(Piece(kind, number): Piece) -> String {
         Kind::Book => format!("B{number}"),
         Kind::File => format!("F{number}"),
         Kind::Report => format!("report {number}"),
+        Kind::Order => format!("message {number}"),
     }
 }
 

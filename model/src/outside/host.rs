@@ -1,0 +1,222 @@
+//! The host: who runs machines, replaces what is installed on them, and hands out pages.
+//!
+//! What it does, as orchestrators do: each tier has one machine more than it needs. To replace one, the new build is
+//! installed on the spare machine and started; once that is ready requests go to it, and only then is the old one
+//! taken out. That one may first finish what it has in hand, for a minute at most; then it is stopped, whatever it
+//! still does, and becomes the spare. One machine of a tier is replaced at a time, and that may take long: an image
+//! that is slow to come, a machine without room. A machine whose process ends starts it again, with what is installed
+//! by then. Pages are replaced at once; who has one open keeps it.
+//!
+//! It may lose track of a machine that it was to stop: that one starts again with what is installed, and is only found
+//! and stopped ten minutes later; until then its tier has no spare.
+//!
+//! What it does not do: lose a machine for good, run two builds on one, or forget what it was asked to do.
+//!
+//! Sources: the Kubernetes documentation on Deployments (`maxSurge`, `maxUnavailable`) and on the termination of Pods.
+
+use crate::facts::{Fact, ReleaseFact};
+use crate::releases::code::Code;
+use crate::releases::machine::{Build, Defect, Machine, Tier};
+use crate::terms::DRAIN;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Link, Poller, Signal, Site};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+const HOST: Label = Label::new("host");
+const QUALITY: Site = Site::new(HOST, Label::new("build"));
+const QUALITIES: Alternatives = Alternatives::new(&["sound", "turns orders down", "turns some orders down"]);
+const LAST_ROLL: Site = Site::new(HOST, Label::new("last roll"));
+const LAST_ROLLS: Alternatives = Alternatives::new(&["done", "slow at a worker", "slow at the API"]);
+const REPLACE: Site = Site::new(HOST, Label::new("replace"));
+const PACES: Alternatives = Alternatives::delays(&["swift", "10 min", "30 min"], (1_000, 1_800_000));
+const STOP: Site = Site::new(HOST, Label::new("stop"));
+const STOPS: Alternatives = Alternatives::new(&["stops it", "loses track of it"]);
+
+/// How many machines a tier needs.
+pub const MACHINES: u32 = 4;
+/// How long a machine takes to start what is installed.
+const BOOT: Duration = Duration::from_secs(5);
+/// How long a slow machine takes to be replaced.
+const SLOW: Duration = Duration::from_secs(1_800);
+/// After this a machine of which the host has lost track is found.
+const FOUND_AFTER: Duration = Duration::from_secs(600);
+/// After this a machine that does not get ready is given up.
+const READY_WITHIN: Duration = Duration::from_secs(900);
+
+/// The host, with its machines.
+#[derive(Clone)]
+pub struct Host(Rc<Inner>);
+
+struct Inner {
+    machines: Vec<Rc<Machine>>,
+    pages: Cell<Build>,
+    /// Tiers of which a machine is being replaced.
+    busy: RefCell<Vec<Tier>>,
+    /// What is wrong with the next build.
+    defect: Cell<Option<Defect>>,
+    /// Raised when a machine changes.
+    news: Signal,
+    /// Raised when a machine has been replaced.
+    turn: Signal,
+    facts: Facts<Fact>,
+}
+
+impl Host {
+    /// Machines of both tiers that run `build`, and a spare one for each; their processes have yet to be booted.
+    /// `turn` is raised when a machine has been replaced.
+    pub fn new(build: Build, inside: &Link, turn: &Signal, facts: &Facts<Fact>) -> Self {
+        let news = Signal::new();
+        let of_tier = |(tier, first)| {
+            let news = &news;
+            (0..=MACHINES).map(move |number| Machine::bare(first + number, tier, inside, news))
+        };
+        let machines: Vec<_> = [(Tier::Api, 1), (Tier::Worker, 11)].into_iter().flat_map(of_tier).collect();
+        for (at, machine) in machines.iter().enumerate() {
+            let is_spare = at as u32 % (MACHINES + 1) == MACHINES;
+            machine.build.set((!is_spare).then_some(build));
+        }
+        Self(Rc::new(Inner {
+            machines,
+            pages: Cell::new(build),
+            busy: RefCell::default(),
+            defect: Cell::new(None),
+            news,
+            turn: turn.clone(),
+            facts: facts.clone(),
+        }))
+    }
+
+    /// Draws how well the next release is built, and whether a machine still runs `older` since it was slow when
+    /// the last one was rolled.
+    pub fn draw(&self, env: &Env, older: Option<Build>) {
+        self.0.defect.set(match QUALITIES.names()[env.choose(QUALITY, &QUALITIES).index()] {
+            "turns orders down" => Some(Defect::TurnsAllDown),
+            "turns some orders down" => Some(Defect::TurnsSomeDown),
+            _ => None,
+        });
+        let Some(older) = older else { return };
+        let slow = match LAST_ROLLS.names()[env.choose(LAST_ROLL, &LAST_ROLLS).index()] {
+            "slow at a worker" => Tier::Worker,
+            "slow at the API" => Tier::Api,
+            _ => return,
+        };
+        env.lasts(SLOW);
+        if let Some(machine) = self.machines(slow).nth(1) {
+            machine.build.set(Some(older));
+            machine.is_slow.set(true);
+        }
+    }
+
+    /// Its machines.
+    pub fn all(&self) -> &[Rc<Machine>] {
+        &self.0.machines
+    }
+
+    /// The machines of a tier on which something is installed, as far as it knows.
+    pub fn machines(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
+        let runs = |machine: &&Rc<Machine>| machine.build.get().is_some() && !machine.is_lost.get();
+        self.0.machines.iter().filter(move |machine| machine.tier == tier && runs(machine))
+    }
+
+    fn spare(&self, tier: Tier) -> Option<&Rc<Machine>> {
+        self.0.machines.iter().find(|machine| machine.tier == tier && machine.build.get().is_none())
+    }
+
+    /// The code as it was built.
+    pub fn built(&self, code: Code) -> Build {
+        Build { code, defect: self.0.defect.get() }
+    }
+
+    /// The build of the pages.
+    pub fn pages(&self) -> Build {
+        self.0.pages.get()
+    }
+
+    /// Hands out other pages from now on.
+    pub fn publish(&self, env: &Env, build: Build) {
+        if env.is_alive() && self.pages() != build {
+            self.0.pages.set(build);
+            self.0.facts.state(env, &Fact::Release(ReleaseFact::Pages { build }));
+        }
+    }
+
+    /// Whether a machine of this tier is being replaced.
+    pub fn is_busy(&self, tier: Tier) -> bool {
+        self.0.busy.borrow().contains(&tier)
+    }
+
+    /// Begins to replace what runs on a machine; `env` is the host's. It `drains` first, or is stopped at once.
+    pub fn replace(&self, env: &Env, old: &Rc<Machine>, build: Build, drains: bool) {
+        self.0.busy.borrow_mut().push(old.tier);
+        let (at, env, old) = (self.clone(), env.child("replace"), Rc::clone(old));
+        env.clone().spawn(async move {
+            let pace = if old.is_slow.get() { SLOW } else { env.choose_delay(REPLACE, &PACES) };
+            env.sleep(pace).await;
+            if at.start(&env, old.tier, build).await {
+                at.stop(&env, &old, drains).await;
+            }
+            at.0.busy.borrow_mut().retain(|tier| *tier != old.tier);
+            at.0.turn.raise(&env);
+        });
+    }
+
+    /// Starts a build on the spare machine of a tier; answers whether it got ready.
+    async fn start(&self, env: &Env, tier: Tier, build: Build) -> bool {
+        self.wait_until(env, READY_WITHIN, || self.spare(tier).is_some()).await;
+        let Some(spare) = self.spare(tier) else { return false };
+        spare.build.set(Some(build));
+        self.restart(env, spare);
+        if self.wait_until(env, READY_WITHIN, || spare.is_ready.get()).await {
+            return true;
+        }
+        spare.build.set(None);
+        self.restart(env, spare);
+        false
+    }
+
+    /// Takes a machine out, lets it finish if it may, and stops it.
+    async fn stop(&self, env: &Env, machine: &Rc<Machine>, drains: bool) {
+        machine.is_draining.set(true);
+        if drains {
+            self.wait_until(env, DRAIN, || machine.in_hand.get() == 0).await;
+        }
+        machine.is_slow.set(false);
+        if env.choose(STOP, &STOPS).is_benign() {
+            return self.empty(env, machine);
+        }
+        env.lasts(FOUND_AFTER);
+        machine.is_lost.set(true);
+        self.restart(env, machine);
+        let (at, env, machine) = (self.clone(), env.clone(), Rc::clone(machine));
+        env.clone().spawn(async move {
+            env.sleep(FOUND_AFTER).await;
+            machine.is_lost.set(false);
+            at.empty(&env, &machine);
+        });
+    }
+
+    /// Stops a machine and makes it a spare one.
+    fn empty(&self, env: &Env, machine: &Rc<Machine>) {
+        machine.build.set(None);
+        self.0.facts.state(env, &Fact::Release(ReleaseFact::runs(machine, None)));
+        self.restart(env, machine);
+        self.0.news.raise(env);
+    }
+
+    fn restart(&self, env: &Env, machine: &Machine) {
+        machine.is_ready.set(false);
+        if let Some(node) = machine.node.get() {
+            env.restart(node, BOOT);
+        }
+    }
+
+    /// Waits until something is so, for a while at most; answers whether it is.
+    async fn wait_until(&self, env: &Env, patience: Duration, is_so: impl Fn() -> bool) -> bool {
+        let (mut poller, until) =
+            (Poller::new(env, &self.0.news, Duration::from_secs(1)), env.now() + patience);
+        while !is_so() && env.now() < until {
+            poller.turn(Some(until)).await;
+        }
+        is_so()
+    }
+}

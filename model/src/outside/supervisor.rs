@@ -1,0 +1,66 @@
+//! Whoever is in charge of a roll-out: has it begun, may have the release recalled, and may have a dead letter
+//! replayed when all is over.
+
+use crate::backbone::jobs::{self, JobState};
+use crate::releases::Shop;
+use crate::releases::manager::recall;
+use shakedown_sim::{Alternatives, Duration, Env, Label, Site, StoreError};
+use std::rc::Rc;
+
+const SUPERVISOR: Label = Label::new("supervisor");
+const TIERS: Site = Site::new(SUPERVISOR, Label::new("tiers"));
+const ORDERS: Alternatives = Alternatives::new(&["as planned", "the other way round"]);
+const SECOND_THOUGHTS: Site = Site::new(SUPERVISOR, Label::new("second thoughts"));
+const THOUGHTS: Alternatives = Alternatives::new(&[
+    "keeps it",
+    "recalls it after 3 min",
+    "recalls it after 20 min",
+    "recalls it after 1 h",
+]);
+const DEAD_LETTERS: Site = Site::new(SUPERVISOR, Label::new("dead letters"));
+const REPLAYS: Alternatives = Alternatives::new(&["leaves them", "has them replayed"]);
+
+/// How long the supervisor waits before trying again what the store failed.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Whether the tiers are to be rolled the other way round.
+pub fn reverses(env: &Env) -> bool {
+    !env.choose(TIERS, &ORDERS).is_benign()
+}
+
+/// May have the release recalled, some time after now.
+pub fn think_again(env: &Env, shop: &Rc<Shop>, number: u32) {
+    let minutes = match THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()] {
+        "recalls it after 3 min" => 3,
+        "recalls it after 20 min" => 20,
+        "recalls it after 1 h" => 60,
+        _ => return,
+    };
+    let (env, shop) = (env.clone(), Rc::clone(shop));
+    env.clone().spawn(async move {
+        env.sleep(Duration::from_secs(60 * minutes)).await;
+        env.note(|| format!("has R{number} recalled"));
+        while recall(&env.child("recall"), &shop, number).await.is_err() {
+            env.sleep(AGAIN).await;
+        }
+    });
+}
+
+/// May have the dead letters replayed.
+pub async fn look_through(env: &Env, shop: &Shop) {
+    if env.choose(DEAD_LETTERS, &REPLAYS).is_benign() {
+        return;
+    }
+    while replay(&env.child("replay"), shop).await.is_err() {
+        env.sleep(AGAIN).await;
+    }
+}
+
+async fn replay(env: &Env, shop: &Shop) -> Result<(), StoreError> {
+    let mut tx = shop.backbone.store.begin(env);
+    for job in tx.scan(&shop.backbone.jobs, |job| job.state == JobState::DeadLetter).await? {
+        let reason = ("the supervisor", "it may be read now");
+        jobs::replay(&mut tx, &shop.backbone, job.id, reason, env.now()).await?;
+    }
+    tx.commit("replay").await
+}

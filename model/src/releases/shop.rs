@@ -1,0 +1,106 @@
+//! What the nodes of the order flow share: durable state and settings, no memory.
+
+use super::code::Order;
+use super::machine::Build;
+use super::rollout::Rollout;
+use super::rows::{Booking, Message, Schema};
+use super::telemetry::Telemetry;
+use crate::backbone::jobs::{self, Errand, Job, Kind};
+use crate::backbone::{Backbone, Sequence, stating, telling};
+use crate::booking::connector::{PartnerAnswer, ReserveRequest};
+use crate::facts::{Fact, OrderFact, ReleaseFact};
+use shakedown_sim::{
+    Endpoint, Facts, LockMode, LockWait, Moment, Scope, Signal, StoreError, Table, Transaction,
+};
+use std::rc::Rc;
+
+/// The order flow.
+pub struct Shop {
+    /// What every flow stands on.
+    pub backbone: Rc<Backbone>,
+    /// Bookings.
+    pub bookings: Table<Booking>,
+    /// Messages to workers; a job has the number of its message for a subject.
+    pub messages: Table<Message>,
+    /// The fence, and which columns there are.
+    pub schema: Table<Schema>,
+    /// The present roll-out.
+    pub rollouts: Table<Rollout>,
+    /// Raised when whoever rolls out may have something to do.
+    pub turn: Signal,
+    /// What nodes tell of themselves.
+    pub telemetry: Telemetry,
+    /// The partner's desk.
+    pub partner: Endpoint<ReserveRequest, PartnerAnswer>,
+    numbers: Sequence,
+}
+
+impl Shop {
+    /// A flow without bookings, whose fence lets everybody in.
+    pub fn new(
+        backbone: &Rc<Backbone>,
+        partner: Endpoint<ReserveRequest, PartnerAnswer>,
+        facts: &Facts<Fact>,
+    ) -> Rc<Self> {
+        let turn = Signal::new();
+        let schema = telling(facts, &turn, |_, after| Fact::Order(OrderFact::Schema(after)));
+        backbone.store.plant(&schema, Schema { fence: 1, has_guest: true });
+        Rc::new(Self {
+            backbone: Rc::clone(backbone),
+            bookings: stating(facts, |before, after| Fact::Order(OrderFact::Booking { before, after })),
+            messages: stating(facts, |before, after| Fact::Order(OrderFact::Message { before, after })),
+            schema,
+            rollouts: telling(facts, &turn, |before, after| {
+                Fact::Release(ReleaseFact::Rollout { before, after })
+            }),
+            turn,
+            telemetry: Telemetry::default(),
+            partner,
+            numbers: Sequence::default(),
+        })
+    }
+}
+
+/// What the database says of itself, held so until the transaction ends: none if whoever runs this release is
+/// below the fence.
+pub(crate) async fn admitted(
+    tx: &mut Transaction,
+    shop: &Shop,
+    build: Build,
+) -> Result<Option<Schema>, StoreError> {
+    let schema = tx.lock_with(&shop.schema, &0, LockMode::Share, LockWait::Block).await?;
+    Ok(schema.filter(|schema| schema.fence <= build.number()))
+}
+
+/// Has a message worked: puts it down with its job, due at `due`.
+pub(crate) async fn post(
+    tx: &mut Transaction,
+    shop: &Shop,
+    (booking, text): (u32, String),
+    (due, context): (Moment, Scope),
+) -> Result<Job, StoreError> {
+    let message = Message { id: shop.numbers.next(), booking, text, taken_by: None, times: 0 };
+    let errand = Errand { kind: Kind::Order, subject: message.id, context };
+    let job = jobs::first(&shop.backbone, errand, due);
+    tx.insert(&shop.messages, message).await?;
+    tx.insert(&shop.backbone.jobs, job).await?;
+    Ok(job)
+}
+
+/// Takes an order on, in the words of this release: the booking's row and the job that has it reserved. Answers
+/// whether the table takes such a row; one that is there already is the same order.
+pub(crate) async fn accept(
+    tx: &mut Transaction,
+    shop: &Shop,
+    (build, schema): (Build, Schema),
+    order: &Order,
+    (now, context): (Moment, Scope),
+) -> Result<bool, StoreError> {
+    let documents = build.code.documents();
+    let Some(text) = schema.kept(documents.row(order)) else { return Ok(false) };
+    let booking = Booking { id: order.booking, text, context };
+    if tx.insert_or_ignore(&shop.bookings, booking).await? {
+        post(tx, shop, (order.booking, documents.job(order)), (now, context)).await?;
+    }
+    Ok(true)
+}

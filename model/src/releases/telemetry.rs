@@ -1,0 +1,97 @@
+//! Telemetry: what nodes tell of the work that they did, counted by release, and read by whoever rolls out.
+//!
+//! Counters go out without waiting for anybody, so a node that has vanished counts nothing. For a while nothing may
+//! come through; what was counted meanwhile is lost.
+
+use super::code::Code;
+use shakedown_sim::{Alternatives, Env, Label, Moment, Site};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const SILENCE: Site = Site::new(Label::new("telemetry"), Label::new("silence"));
+const SILENCES: Alternatives =
+    Alternatives::delays(&["none", "1 min", "5 min", "30 min"], (1_000, 1_800_000));
+
+/// What the nodes of a release did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Orders that came to a good end.
+    pub good: u32,
+    /// Orders that were turned down.
+    pub bad: u32,
+    /// Texts that could not be read.
+    pub unreadable: u32,
+}
+
+impl Counts {
+    /// How many orders came to an end.
+    pub fn completions(&self) -> u32 {
+        self.good + self.bad
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, other: Counts) -> Counts {
+        Counts {
+            good: self.good + other.good,
+            bad: self.bad + other.bad,
+            unreadable: self.unreadable + other.unreadable,
+        }
+    }
+
+    /// How many of a hundred orders were turned down.
+    pub fn failures_percent(&self) -> u32 {
+        (self.bad * 100).checked_div(self.completions()).unwrap_or(0)
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Count {
+    /// An order came to a good end.
+    Good,
+    /// An order was turned down.
+    Bad,
+    /// A text could not be read.
+    Unreadable,
+}
+
+/// The collector. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Telemetry(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    counts: RefCell<BTreeMap<Code, Counts>>,
+    silent_until: Cell<Moment>,
+}
+
+impl Telemetry {
+    /// A node of this release counts something.
+    pub fn count(&self, env: &Env, code: Code, what: Count) {
+        if !env.is_alive() || env.now() < self.0.silent_until.get() {
+            return;
+        }
+        let mut all = self.0.counts.borrow_mut();
+        let counts = all.entry(code).or_default();
+        match what {
+            Count::Good => counts.good += 1,
+            Count::Bad => counts.bad += 1,
+            Count::Unreadable => counts.unreadable += 1,
+        }
+    }
+
+    /// What the nodes of each of these releases did; none if nothing comes through.
+    pub fn read<const N: usize>(&self, env: &Env, codes: [Code; N]) -> Option<[Counts; N]> {
+        if env.now() >= self.0.silent_until.get() {
+            let silence = env.choose_delay(SILENCE, &SILENCES);
+            self.0.silent_until.set(env.now() + silence);
+        }
+        if env.now() < self.0.silent_until.get() {
+            return None;
+        }
+        let all = self.0.counts.borrow();
+        Some(codes.map(|code| all.get(&code).copied().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,34 @@
+//! What may go wrong in the releases scenario; the benign alternative first everywhere. How long the host takes, how
+//! well a release is built, what comes of telemetry and what the supervisor thinks are drawn where they are faked.
+//! Our own tiers fail as in booking.
+
+pub use crate::booking::faults::{API, STORE, WORKER};
+use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, Site};
+
+const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+
+/// The way to the partner.
+pub const PARTNER: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+
+/// From browsers to the balancer.
+pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+
+/// The node that takes a roll-out from phase to phase.
+pub const MANAGER: Role = Role {
+    single: true,
+    ..Role::new(
+        Label::new("manager"),
+        CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "pause 10 min"]),
+            after: Alternatives::new(&["goes on", "vanish"]),
+            restart: Duration::from_secs(5),
+            late_restart: Alternatives::new(&["soon", "60 s"]),
+        },
+    )
+};
+
+/// When the second guest orders.
+pub const MOMENT: Site = Site::new(Label::new("guest"), Label::new("orders"));
+/// At night, or while nodes of two releases run.
+pub const MOMENTS: Alternatives =
+    Alternatives::new(&["when all is quiet", "while nodes are replaced", "while the release is watched"]);

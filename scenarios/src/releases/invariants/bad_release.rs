@@ -1,0 +1,87 @@
+//! A release that does badly does not get far.
+
+use super::super::ledger::Ledger;
+use shakedown_model::Fact;
+use shakedown_model::facts::ReleaseFact;
+use shakedown_model::releases::machine::Tier;
+use shakedown_model::terms::BAKE;
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
+
+/// After it has been watched for as long as it takes, a bad release is gone within this.
+const WITHDRAWN_WITHIN: Duration = Duration::from_secs(300);
+
+/// A bad release stays on few machines, and not for long.
+#[derive(Default)]
+pub(super) struct BadReleaseIsStopped {
+    ledger: Ledger,
+    /// Since when a bad build runs somewhere.
+    since: Option<Moment>,
+    disturbances: Vec<(Moment, Moment)>,
+}
+
+impl BadReleaseIsStopped {
+    /// How many machines of a tier run a bad build, and how many run at all.
+    fn share(&self, tier: Tier) -> (usize, usize) {
+        let of_tier = self.ledger.machines.values().filter(|running| running.tier == tier);
+        let bad = of_tier.clone().filter(|running| running.build.defect.is_some()).count();
+        (bad, of_tier.count())
+    }
+
+    /// By when a build that is bad since then must be gone: what deviated meanwhile is charged to nobody.
+    fn due(&self, since: Moment, now: Moment) -> Moment {
+        let during = |(from, until): &(Moment, Moment)| (*until).min(now).since((*from).max(since));
+        since + BAKE + WITHDRAWN_WITHIN + self.disturbances.iter().map(during).sum()
+    }
+
+    fn judge_time(&mut self, now: Moment, events: &[u32], findings: &mut Findings) {
+        let Some(since) = self.since else { return };
+        if now > self.due(since, now) {
+            findings.violated("not withdrawn", events, || {
+                let minutes = now.since(since).as_secs() / 60;
+                format!("a release that turns orders down has run for {minutes} min")
+            });
+        }
+        if [Tier::Api, Tier::Worker].iter().all(|tier| self.share(*tier).0 == 0) {
+            self.since = None;
+        }
+    }
+}
+
+impl Invariant<Fact> for BadReleaseIsStopped {
+    fn name(&self) -> &'static str {
+        "bad-release-is-stopped"
+    }
+    fn about(&self) -> &'static str {
+        "always: a build that turns orders down for no reason runs on no more than a quarter of a tier's machines, and is \
+         gone 15 minutes after it first ran (10 to be watched, 5 to be withdrawn), and as much longer as anything \
+         deviated meanwhile. That no good build is withdrawn is not judged"
+    }
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        self.disturbances.push((disturbance.from, disturbance.until));
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.ledger.observe(at, fact);
+        if let Fact::Release(ReleaseFact::Runs { tier, build, .. }) = fact {
+            let (bad, all) = self.share(*tier);
+            if bad * 4 > all && build.is_some_and(|build| build.defect.is_some()) {
+                let running = self.ledger.machines.values();
+                let bad_ones =
+                    running.filter(|running| running.tier == *tier && running.build.defect.is_some());
+                let events: Vec<u32> = bad_ones.map(|running| running.since).collect();
+                findings.violated("past the canary", &events, || {
+                    format!("a release that turns orders down runs on {bad} of {all} machines")
+                });
+            }
+            if bad > 0 {
+                self.since = self.since.or(Some(at.time));
+            }
+        }
+        self.judge_time(at.time, &[at.event], findings);
+    }
+    fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
+        self.judge_time(Moment::NEVER, &[], findings);
+    }
+}
