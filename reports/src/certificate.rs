@@ -136,15 +136,9 @@ impl Certificate {
 /// A certificate at a terminal; or the failure, and how far the search went.
 pub fn human(paper: Paper, certificate: &Certificate) -> String {
     let mut out = String::new();
-    if let Some((first, also)) = certificate.findings.split_first() {
-        let (same, other): (Vec<&Finding>, Vec<&Finding>) =
-            also.iter().partition(|finding| finding.failure.shrunk == first.failure.shrunk);
-        out.push_str(&terminal::failures(paper, first, &same));
+    for run in terminal::by_script(certificate.findings.iter()) {
+        out.push_str(&terminal::failures(paper, run[0], &run[1..]));
         out.push('\n');
-        for finding in other {
-            out.push_str(&terminal::failure(paper, finding));
-            out.push('\n');
-        }
     }
     let word = match certificate.verdict {
         Verdict::Held => paper.good("CERTIFIED"),

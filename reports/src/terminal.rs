@@ -16,6 +16,24 @@ pub fn failure(paper: Paper, finding: &Finding) -> String {
     failures(paper, finding, &[])
 }
 
+/// The failures of a run, each script told once.
+pub fn failures_of(paper: Paper, findings: &[Finding]) -> String {
+    let told = by_script(findings.iter()).into_iter();
+    told.map(|run| failures(paper, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
+}
+
+/// Findings that shrank to one script together, in the order of the first of each.
+pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let mut runs: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        match runs.iter_mut().find(|run| run[0].failure.shrunk == finding.failure.shrunk) {
+            Some(run) => run.push(finding),
+            None => runs.push(vec![finding]),
+        }
+    }
+    runs
+}
+
 /// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
@@ -30,7 +48,9 @@ pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> St
     let _ = writeln!(out, "  {}", paper.strong("why"));
     let shown = also.flat_map(|violation| violation.events.iter().copied());
     let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(shown).collect();
-    out.push_str(&timeline(paper, &story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>())));
+    let mut rows = story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>());
+    add_what_was_unheard(&failure.trace, &mut rows);
+    out.push_str(&timeline(paper, &rows));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
@@ -109,6 +129,17 @@ fn timeline(paper: Paper, rows: &[Row]) -> String {
     table(4, &cells, paper.width)
 }
 
+/// Adds to each reason what the node had not heard of.
+fn add_what_was_unheard(trace: &Trace, rows: &mut [Row]) {
+    let however = knowledge::however(trace, rows);
+    for (row, unheard) in rows.iter_mut().zip(however) {
+        if let Some(unheard) = unheard {
+            let join = if row.why.is_empty() { "" } else { "; " };
+            row.why.push_str(&format!("{join}however, {unheard}"));
+        }
+    }
+}
+
 fn indented(indent: usize, text: &str, columns: usize) -> String {
     let blanks = " ".repeat(indent);
     wrap(text, columns.saturating_sub(indent)).iter().map(|line| format!("{blanks}{line}\n")).collect()
@@ -182,13 +213,9 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
 pub fn campaign(paper: Paper, finished: &Finished) -> String {
     let mut out = String::new();
     let (told, further) = simplest(&finished.findings);
-    for (at, finding) in told.iter().enumerate() {
-        let same = |other: &&&Finding| other.failure.shrunk == finding.failure.shrunk;
-        if told[..at].iter().any(|earlier| same(&earlier)) {
-            continue;
-        }
-        let also: Vec<&Finding> = told[at + 1..].iter().filter(same).copied().collect();
-        out.push_str(&failures(paper, finding, &also));
+    for run in by_script(told.into_iter()) {
+        let finding = run[0];
+        out.push_str(&failures(paper, finding, &run[1..]));
         let of =
             if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
         let found = format!(
