@@ -118,8 +118,14 @@ impl Output {
     /// Opens the files of `--report`.
     ///
     /// # Errors
-    /// If one cannot be written.
+    /// If one cannot be written, or two are to be the same.
     pub(super) fn open(&self) -> Result<Reports, Complaint> {
+        let files = || self.report.iter().map(|report| &report.file);
+        if let Some((_, twice)) =
+            files().enumerate().find(|(at, file)| files().take(*at).any(|other| other == *file))
+        {
+            return Err(Complaint::input("two reports cannot be one file").at(twice.display()));
+        }
         let opened = self.report.iter().map(|report| {
             match File::options().create(true).append(true).open(&report.file) {
                 Ok(file) => Ok((report.clone(), file)),
@@ -336,6 +342,11 @@ fn paper() -> Paper {
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
     let width = size.map_or(Paper::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 160));
     Paper { width, colour }
+}
+
+/// Says something beside the result, on stderr. That nobody listens any more ends no search.
+pub(super) fn remark(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes to stdout. A reader that has gone away (`| head`) has read what it wanted.

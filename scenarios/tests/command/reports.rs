@@ -4,6 +4,7 @@
 use super::{BROKEN, answer, code, shakedown, stderr, stdout, trace};
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use tempfile::tempdir;
 
 /// Each kind of report, and how its file begins where something broke.
@@ -54,7 +55,9 @@ fn beginning(command: &str, kind: &str, begins: &'static str) -> Option<&'static
 fn call(here: &Path, arguments: &[String], reports: &[String]) -> std::process::Output {
     let mut command = shakedown(here, &[]);
     command.args(arguments);
-    reports.iter().for_each(|report| drop(command.args(["--report", report])));
+    for report in reports {
+        command.args(["--report", report]);
+    }
     command.output().expect("it runs")
 }
 
@@ -111,6 +114,26 @@ fn what_a_file_held_is_kept_until_there_is_something_to_put_in_its_place() {
     assert!(code(&refused) == 2 && read().starts_with("what was there before"), "{}", read());
     assert_eq!(code(&answer(here, &["run", "booking", "--report", "md=a.md"])), 0);
     assert!(read().starts_with("# booking") && !read().contains("what was there before"), "{}", read());
+}
+
+#[test]
+fn two_reports_are_not_written_over_each_other() {
+    let here = tempdir().expect("a directory");
+    let refused = answer(here.path(), &["run", "booking", "--report", "md=a", "--report", "json=a"]);
+    assert_eq!((code(&refused), stdout(&refused).as_str()), (2, ""));
+    assert!(stderr(&refused).contains("a: two reports cannot be one file"), "{}", stderr(&refused));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_has_to_listen_to_the_progress() {
+    let here = tempdir().expect("a directory");
+    let mut command = shakedown(here.path(), &["certify", "caching", "--deviations", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stderr.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).starts_with("CERTIFIED"), "{}", stdout(&output));
 }
 
 #[cfg(unix)]

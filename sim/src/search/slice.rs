@@ -170,11 +170,11 @@ impl Story<'_> {
         let mut times: BTreeMap<_, Vec<u32>> = BTreeMap::new();
         told.iter().for_each(|number| times.entry(what(*number)).or_default().push(*number));
         for repeats in times.values().filter(|times| times.len() > TIMES_TOLD) {
-            let between = &repeats[TIMES_TOLD - 1..repeats.len() - 1];
-            between
-                .iter()
-                .filter(|number| !fixed.contains(number))
-                .for_each(|number| drop(told.remove(number)));
+            for number in &repeats[TIMES_TOLD - 1..repeats.len() - 1] {
+                if !fixed.contains(number) {
+                    told.remove(number);
+                }
+            }
         }
     }
 
