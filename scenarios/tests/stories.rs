@@ -8,7 +8,7 @@ use shakedown_reports::markdown;
 use shakedown_scenarios::regression::{Expected, Regression};
 use shakedown_scenarios::{beside, catalogue, quiet};
 use shakedown_sim::Plan;
-use shakedown_sim::search::explain;
+use shakedown_sim::search::{explain, fit};
 use std::path::Path;
 use std::process::Command;
 
@@ -37,9 +37,11 @@ fn page(story: &Regression) -> String {
     let Expected::Violates(invariant) = &story.expected else { panic!("it breaks something") };
     let entry = catalogue::find(&story.script.scenario).expect("in the catalogue");
     let mut runner = entry.runner(&story.script.without).expect("it can be built");
-    let violations = quiet::running(|| runner.run(Plan::Script(&story.script))).violations;
-    let violation = violations.iter().find(|violation| violation.invariant == *invariant).expect("broken");
-    let failure = quiet::running(|| explain(runner.as_mut(), &story.script, violation));
+    let script = fit(runner.as_mut(), &story.script).expect("it fits the scenario of today");
+    let violations = quiet::running(|| runner.run(Plan::Script(&script))).violations;
+    let broken = violations.iter().find(|violation| violation.invariant == *invariant);
+    let violation = broken.unwrap_or_else(|| panic!("it no longer breaks {invariant}: {script}"));
+    let failure = quiet::running(|| explain(runner.as_mut(), &script, violation));
     let beside = beside::of(runner.as_mut(), &failure);
     markdown::page(&failure, &beside)
 }

@@ -133,7 +133,6 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         }
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-<<<<<<< HEAD
         for (customer, (booking, told)) in &self.told {
             let Some((row, written)) = self.versions.last(*booking) else { continue };
             for (fresh, place) in [(false, "the open list"), (true, "a list loaded afresh")] {
@@ -143,29 +142,11 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
                 };
                 if (summary.status, summary.reservation) != (row.status, row.reservation) {
                     findings.violated("differs", &[*written, *event], || {
-                        format!(
-                            "{place} shows B{booking} as {:?}, and it is {:?}",
-                            summary.status, row.status
-                        )
+                        let shown = standing(summary.status, summary.reservation);
+                        let is = standing(row.status, row.reservation);
+                        format!("{place} shows B{booking} as {shown}, and it is {is}")
                     });
                 }
-=======
-        let Some((booking, told)) = self.told else { return };
-        let Some((row, written)) = self.versions.last(booking) else { return };
-        for (place, shown) in [("the open list", &self.open), ("a list loaded afresh", &self.fresh)] {
-            let Some((summary, event)) = shown else {
-                findings.violated("nothing shown", &[told], || format!("{place} never came"));
-                continue;
-            };
-            if (summary.status, summary.reservation) != (row.status, row.reservation) {
-                findings.violated("differs", &[*written, *event], || {
-                    let shown = standing(summary.status, summary.reservation);
-                    format!(
-                        "{place} shows B{booking} as {shown}, and it is {}",
-                        standing(row.status, row.reservation)
-                    )
-                });
->>>>>>> 778fb4e (A page for each story: what happened, what would have prevented it, how to see it again; pages for the matrix and the certificates)
             }
         }
     }
