@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::json;
 use crate::junit;
-use crate::layout::{Paper, labelled};
+use crate::layout::{Paper, labelled, side_by_side};
 use crate::markdown;
 use crate::records::{Ending, Finding, Finished, Search, Verdict};
 use crate::story::plural;
@@ -97,7 +97,7 @@ impl Certificate {
     }
 
     fn title(&self) -> String {
-        let without: String = self.without.iter().map(|part| format!("  without {part}")).collect();
+        let without: String = self.without.iter().map(|part| format!(" without {part}")).collect();
         format!("{}{without}", self.scenario)
     }
 
@@ -136,23 +136,19 @@ impl Certificate {
 /// A certificate at a terminal; or the failure, and how far the search went.
 pub fn human(paper: Paper, certificate: &Certificate) -> String {
     let mut out = String::new();
-    if let Some((first, also)) = certificate.findings.split_first() {
-        let (same, other): (Vec<&Finding>, Vec<&Finding>) =
-            also.iter().partition(|finding| finding.failure.shrunk == first.failure.shrunk);
-        out.push_str(&terminal::failures(paper, first, &same));
+    for run in terminal::by_script(certificate.findings.iter()) {
+        out.push_str(&terminal::failures(paper, run[0], &run[1..]));
         out.push('\n');
-        for finding in other {
-            out.push_str(&terminal::failure(paper, finding));
-            out.push('\n');
-        }
     }
     let word = match certificate.verdict {
         Verdict::Held => paper.good("CERTIFIED"),
         Verdict::Violated => paper.bad("FAIL"),
         Verdict::Inconclusive => paper.strong("INCONCLUSIVE"),
     };
-    let claim = format!("{}  {}", certificate.title(), certificate.claim());
-    let _ = writeln!(out, "{word}  {claim}");
+    let mut parts = vec![certificate.scenario.clone()];
+    parts.extend(certificate.without.iter().map(|part| format!("without {part}")));
+    parts.push(certificate.claim());
+    out.push_str(&side_by_side(&word, &parts, paper.width));
     let mut say =
         |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, paper.width));
     for (at, (variant, alternatives)) in certificate.variants.iter().enumerate() {
@@ -264,7 +260,7 @@ fn one_page(certificate: &Certificate) -> String {
     if !certificate.findings.is_empty() {
         return markdown::finished(&[certificate.finished()]);
     }
-    let mut out = format!("# Certificate: {}\n\n", certificate.title().replace("  ", " "));
+    let mut out = format!("# Certificate: {}\n\n", certificate.title());
     let mut claim = certificate.claim();
     claim[..1].make_ascii_uppercase();
     let _ = writeln!(out, "{claim}.\n\n## Every script was run\n");

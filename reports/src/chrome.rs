@@ -24,19 +24,21 @@ pub fn trace_events(trace: Option<&Trace>) -> String {
         events.push(name("process_name", 0, &trace.script.scenario));
         events.extend(nodes.iter().enumerate().map(|(at, node)| name("thread_name", at + 1, node)));
         let thread = |step: &Step| nodes.iter().position(|node| *node == step.node).map_or(0, |at| at + 1);
+        let mut flows = 0;
         for (number, step) in trace.steps.iter().enumerate() {
             events.push(slice(number, step, thread(step)));
             for cause in &step.causes {
                 let sender = &trace.steps[*cause as usize];
                 if sender.node != step.node {
-                    let id = format!("{cause}-{number}");
-                    events.push(flow("s", &id, sender, thread(sender)));
-                    events.push(flow("f", &id, step, thread(step)));
+                    flows += 1;
+                    events.push(flow("s", flows, sender, thread(sender)));
+                    events.push(flow("f", flows, step, thread(step)));
                 }
             }
         }
     }
-    let mut text = json!({ "displayTimeUnit": "ms", "traceEvents": events }).to_string();
+    // No "displayTimeUnit": older Perfettos take it for the unit of the times themselves.
+    let mut text = json!({ "traceEvents": events }).to_string();
     text.push('\n');
     text
 }
@@ -58,7 +60,8 @@ fn slice(number: usize, step: &Step, thread: usize) -> Value {
     })
 }
 
-fn flow(phase: &str, id: &str, step: &Step, thread: usize) -> Value {
+/// One end of a flow. Perfetto drops flows whose `id` is a text that is no number.
+fn flow(phase: &str, id: u32, step: &Step, thread: usize) -> Value {
     let (name, ts) = ("message", microseconds(step));
     let mut flow =
         json!({ "ph": phase, "name": name, "cat": name, "id": id, "pid": PROCESS, "tid": thread, "ts": ts });

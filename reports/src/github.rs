@@ -7,6 +7,7 @@
 
 use crate::clock;
 use crate::markdown::{self, sentence};
+use crate::matrix::{self, Matrix};
 use crate::records::{Finding, Finished, Verdict};
 use crate::story::{self, plural};
 use std::fmt::Write as _;
@@ -19,10 +20,13 @@ pub const SUMMARY_BYTES_MAX: usize = 1 << 20;
 /// An error for each failure, a warning for each scenario of which too little is known.
 pub fn annotations(all: &[Finished]) -> String {
     let findings = all.iter().flat_map(|finished| &finished.findings).map(error).collect();
-    let doubts = all.iter().filter(|finished| finished.verdict == Verdict::Inconclusive).map(|finished| {
-        command("warning", &finished.scenario, "no invariant is broken, but the runs say too little")
-    });
+    let doubts = all.iter().filter(|finished| finished.verdict == Verdict::Inconclusive);
+    let doubts = doubts.map(|finished| doubt(&finished.scenario));
     within_limit("error", findings) + &within_limit("warning", doubts.collect())
+}
+
+fn doubt(scenario: &str) -> String {
+    command("warning", scenario, "no invariant is broken, but the runs say too little")
 }
 
 fn error(finding: &Finding) -> String {
@@ -70,6 +74,12 @@ pub fn summary(all: &[Finished]) -> String {
         let _ = writeln!(out, "| {scenario} | {without} | {verdict} | {runs} | {failures} |");
     }
     let findings: Vec<&Finding> = all.iter().flat_map(|finished| &finished.findings).collect();
+    add_pages(&mut out, &findings);
+    out
+}
+
+/// Adds a page for each failure, as many as a summary has room for.
+fn add_pages(out: &mut String, findings: &[&Finding]) {
     for (at, finding) in findings.iter().enumerate() {
         let page = format!("\n{}", markdown::page(&finding.failure, &finding.beside));
         let left_out = format!(
@@ -82,5 +92,24 @@ pub fn summary(all: &[Finished]) -> String {
         }
         out.push_str(&page);
     }
+}
+
+/// An error for each guardrail whose lack nothing caught and for each failure of a whole design, a warning for
+/// each whole design of which too little is known.
+pub fn matrix_annotations(matrix: &Matrix) -> String {
+    let survivors =
+        matrix.rows.iter().filter(|row| !row.is_caught()).map(|row| {
+            command("error", &format!("{}: without {}", row.scenario, row.guardrail), &row.story())
+        });
+    let broken = matrix.guarded.iter().flat_map(|guarded| &guarded.findings).map(error);
+    let doubts = matrix.guarded.iter().filter(|guarded| guarded.verdict == Verdict::Inconclusive);
+    let doubts = doubts.map(|guarded| doubt(&guarded.scenario));
+    within_limit("error", survivors.chain(broken).collect()) + &within_limit("warning", doubts.collect())
+}
+
+/// The matrix, then a page for each failure of a whole design, as many as fit.
+pub fn matrix_summary(all: &Matrix) -> String {
+    let mut out = matrix::page(all);
+    add_pages(&mut out, &all.guarded.iter().flat_map(|guarded| &guarded.findings).collect::<Vec<_>>());
     out
 }

@@ -87,6 +87,38 @@ pub fn labelled(label: &str, text: &str, columns: usize) -> String {
     out
 }
 
+/// Parts of one line behind a word that may be coloured. Where they do not all fit, the others go beneath it.
+///
+/// ```
+/// use shakedown_reports::layout::side_by_side;
+/// let parts = ["till", "without memory", "orders=1"].map(str::to_owned);
+/// assert_eq!(side_by_side("FAIL", &parts, 40), "FAIL  till  without memory  orders=1\n");
+/// assert_eq!(side_by_side("FAIL", &parts, 26), "FAIL  till  without memory\n    orders=1\n");
+/// ```
+pub fn side_by_side(word: &str, parts: &[String], columns: usize) -> String {
+    let (mut out, mut taken) = (word.to_owned(), seen(word));
+    for part in parts {
+        if taken + GAP + width(part) <= columns {
+            out.push_str(&" ".repeat(GAP));
+            out.push_str(part);
+            taken += GAP + width(part);
+            continue;
+        }
+        for line in wrap(part, columns.saturating_sub(2 * GAP)) {
+            out.push_str(&format!("\n{}{line}", " ".repeat(2 * GAP)));
+            taken = 2 * GAP + width(&line);
+        }
+    }
+    out + "\n"
+}
+
+/// How many columns a text takes whose colours are no columns.
+fn seen(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let plain = parts.next().map_or(0, width);
+    plain + parts.map(|part| part.split_once('m').map_or(0, |(_, text)| width(text))).sum::<usize>()
+}
+
 const GAP: usize = 2;
 
 /// Writes rows of cells in aligned columns. Columns keep their natural width as long as they fit; then the

@@ -27,40 +27,62 @@ pub fn finished(all: &[Finished]) -> String {
     pages.join("\n---\n\n")
 }
 
-/// The page of one failure.
+/// The page of one failure: what happened and why, what would have prevented it, how to see it again.
 pub fn page(failure: &Failure, beside: &Beside) -> String {
     let script = &failure.shrunk;
     let rows = story::of_failure(failure);
     let mut out =
         format!("# {}: {}\n\n", title(&script.scenario, &script.without), failure.violation.invariant);
-    let _ = writeln!(out, "{}.\n", sentence(&failure.violation.message));
-    if !script.variant.0.is_empty() {
-        let _ = writeln!(out, "Variant: `{}`\n", script.variant);
-    }
-    if script.deviations.is_empty() {
-        out.push_str("It needs nothing to go wrong.\n\n");
-    } else {
-        out.push_str("The happy path, except\n\n");
-        for (number, deviation) in story::exceptions(script) {
-            let _ = writeln!(out, "{number}. `{deviation}`");
-        }
-        out.push('\n');
-    }
-    out.push_str("## Why\n\n");
+    let _ = writeln!(out, "{}.\n\n## What happened\n", story::capital(&sentence(&failure.violation.message)));
+    out.push_str(&happened(failure, beside));
+    out.push_str("\n## Why\n\n");
     out.push_str(&steps(&failure.trace, &rows));
-    out.push_str("\n## What it needs\n\n");
-    for sentence in story::needed(&failure.needed) {
-        let _ = writeln!(out, "- {}", self::sentence(&sentence));
-    }
-    for one in &beside.put_back {
-        let _ = writeln!(out, "- {}", self::sentence(&story::put_back(one)));
-    }
-    if let Some(sentence) = story::nearest(failure) {
-        let _ = writeln!(out, "- {}", self::sentence(&sentence));
-    }
+    out.push_str("\n## What would have prevented it\n\n");
+    out.push_str(&prevented(failure, beside));
+    let _ = write!(out, "\n## How to see it again\n\n```sh\n{}\n```\n", story::command(script));
     out.push_str("\n## Who tells whom\n\n");
     let _ = write!(out, "```mermaid\n{}```\n", mermaid::diagram(&failure.trace, &rows));
     out
+}
+
+/// What was built, and where it left the happy path.
+fn happened(failure: &Failure, beside: &Beside) -> String {
+    let script = &failure.shrunk;
+    let mut out = String::new();
+    for one in &beside.put_back {
+        let _ = writeln!(out, "Built without `{}`: {}.", one.guardrail, sentence(&one.instead));
+    }
+    if !script.variant.0.is_empty() {
+        let _ = writeln!(out, "Run with `{}`.", script.variant);
+    }
+    if script.deviations.is_empty() {
+        out.push_str("Nothing goes wrong.\n");
+        return out;
+    }
+    out.push_str("All goes well, except:\n\n");
+    let told = story::befalls(&failure.trace);
+    for (number, deviation) in story::exceptions(script) {
+        let words = told.iter().find(|(written, _)| *written == deviation.to_string());
+        let _ = match words {
+            Some((_, words)) => writeln!(out, "{number}. {} (`{deviation}`)", sentence(words)),
+            None => writeln!(out, "{number}. `{deviation}`"),
+        };
+    }
+    out
+}
+
+fn prevented(failure: &Failure, beside: &Beside) -> String {
+    let guardrails = beside.put_back.iter().map(|one| {
+        format!(
+            "**{}**: {}. {}",
+            one.guardrail,
+            sentence(&one.about),
+            story::capital(&sentence(&story::put_back(one)))
+        )
+    });
+    let sentences = story::needed(&failure.needed).into_iter().chain(story::nearest(failure));
+    let lines = guardrails.chain(sentences.map(|text| format!("As it was built, {}", sentence(&text))));
+    lines.map(|line| format!("- {line}.\n")).collect()
 }
 
 fn title(scenario: &str, without: &[String]) -> String {

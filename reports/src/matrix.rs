@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// What happened, in a line.
-    fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         match &self.fate {
             Fate::Caught(finding) => {
                 let script = &finding.failure.shrunk;
@@ -110,6 +110,12 @@ impl Row {
 }
 
 impl Matrix {
+    /// The failure to show where one can be shown: of a whole design, if one has any.
+    pub fn shown(&self) -> Option<&Finding> {
+        let whole = self.guarded.iter().flat_map(|guarded| &guarded.findings).next();
+        whole.or_else(|| self.findings().next())
+    }
+
     /// What breaks without a guardrail, and what breaks all the same.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
         let whole = self.guarded.iter().flat_map(|guarded| &guarded.findings);

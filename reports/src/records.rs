@@ -140,7 +140,7 @@ pub struct Finished {
     pub invariants: Vec<String>,
     /// One for each signature, in the order of their first runs.
     pub findings: Vec<Finding>,
-    /// The run itself, recorded, if it was but one.
+    /// The run itself, recorded, if it was but one and no finding tells it.
     pub trace: Option<Trace>,
     /// How the runs were chosen.
     pub search: Search,

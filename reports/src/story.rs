@@ -8,6 +8,7 @@ use crate::records::PutBack;
 use shakedown_sim::search::{Change, Failure, Needed};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
+use std::collections::BTreeSet;
 
 /// A step as a reader sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,10 +54,14 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
         };
         let number = number(trace, step, choice);
         let befallen = rows.last_mut().filter(|row| row.node == step.node && row.time == step.time);
-        match (fate(choice), befallen) {
-            (Some(fate), Some(row)) => add_remark(row, format!("{fate} {number}").trim_end()),
-            (fate, _) => {
-                let what = fate.or_else(|| crash(choice)).unwrap_or_else(|| turn(step, choice));
+        let of_owner = || trouble(choice).map(|trouble| format!("{} {trouble}", owner(choice)));
+        let remark = fate(choice).map(|fate| fate.remark()).or_else(of_owner);
+        match (remark, befallen) {
+            (Some(remark), Some(row)) => add_remark(row, format!("{remark} {number}").trim_end()),
+            (remark, _) => {
+                let own = trouble(choice).filter(|_| is_own(step, choice));
+                let own = own.or_else(|| fate(choice).map(|fate| fate.step())).or(remark);
+                let what = own.or_else(|| crash(choice)).unwrap_or_else(|| turn(step, choice));
                 rows.push(Row { deviates: true, ..row(*at, step, what, None) });
                 add_remark(rows.last_mut().expect("it was just put there"), &number);
             }
@@ -104,19 +109,54 @@ fn is_silent(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     }
 }
 
-/// What becomes of a message or of the way that it takes; none if the deviation is of another kind.
-fn fate(choice: &ChoiceTaken) -> Option<String> {
+/// What becomes of something that a node sends.
+struct Fate {
+    /// What is sent: `answer`.
+    what: &'static str,
+    /// What its sender does: `answers`.
+    sends: &'static str,
+    /// What becomes of it: `is lost`.
+    becomes: String,
+}
+
+impl Fate {
+    /// As a remark on the step that it befalls.
+    fn remark(&self) -> String {
+        format!("its {} {}", self.what, self.becomes)
+    }
+
+    /// As a step of its own.
+    fn step(&self) -> String {
+        format!("{}, and the {} {}", self.sends, self.what, self.becomes)
+    }
+}
+
+/// What becomes of a request, an answer or a message; none if the deviation is of another kind.
+fn fate(choice: &ChoiceTaken) -> Option<Fate> {
+    let taken = choice.taken.as_str();
+    let (what, sends) = match choice.site.rsplit_once('/')?.1 {
+        "request" => ("request", "asks"),
+        "response" => ("answer", "answers"),
+        "send" if taken == "answer lost" => ("receipt", "sends a message"),
+        "send" => ("message", "sends a message"),
+        _ => return None,
+    };
+    let becomes = match taken {
+        "answer lost" => "is lost".to_owned(),
+        _ if taken.starts_with(|first: char| first.is_ascii_digit()) => format!("takes {taken} longer"),
+        _ => format!("is {taken}"),
+    };
+    Some(Fate { what, sends, becomes })
+}
+
+/// What is the matter with the owner of a site for a while.
+fn trouble(choice: &ChoiceTaken) -> Option<String> {
     let taken = &choice.taken;
-    let (owner, point) = choice.site.rsplit_once('/')?;
     let lasts = taken.starts_with(|first: char| first.is_ascii_digit());
     let lasting = if lasts { format!("for {taken}") } else { taken.clone() };
-    match point {
-        "request" if lasts => Some(format!("its request takes {taken} longer")),
-        "response" if lasts => Some(format!("its answer takes {taken} longer")),
-        "request" => Some(format!("its request is {taken}")),
-        "response" => Some(format!("its answer is {taken}")),
-        "outage" => Some(format!("{owner} is down {lasting}")),
-        "slowness" => Some(format!("{owner} is slow {lasting}")),
+    match choice.site.rsplit_once('/')?.1 {
+        "outage" => Some(format!("is down {lasting}")),
+        "slowness" => Some(format!("is slow {lasting}")),
         _ => None,
     }
 }
@@ -135,11 +175,14 @@ fn crash(choice: &ChoiceTaken) -> Option<String> {
 
 /// Any other deviation: the place, as short as the node's name allows, and the way taken.
 fn turn(step: &Step, choice: &ChoiceTaken) -> String {
-    let own = choice.site.split_once('/').filter(|(owner, _)| {
-        let role = owner.split('.').next().unwrap_or(owner);
-        step.node.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    });
+    let own = choice.site.split_once('/').filter(|_| is_own(step, choice));
     format!("{}: {}", own.map_or(choice.site.as_str(), |(_, point)| point), choice.taken)
+}
+
+/// Whether a choice is of the node at which it is made, by the site's name.
+fn is_own(step: &Step, choice: &ChoiceTaken) -> bool {
+    let role = owner(choice).split('.').next().unwrap_or_default();
+    step.node.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// The deviation's number in the script, in parentheses.
@@ -165,10 +208,11 @@ pub fn befalls(trace: &Trace) -> Vec<(String, String)> {
         };
         trace.steps.iter().find_map(|step| {
             let choice = step.choice.as_ref().filter(|choice| of(choice, step))?;
-            Some(match (fate(choice), crash(choice)) {
-                (Some(fate), _) => format!("{}: {fate}", owner(choice)),
-                (None, Some(crash)) => format!("{} {crash}", step.node),
-                (None, None) => format!("{}: {}", step.node, turn(step, choice)),
+            Some(match (trouble(choice), fate(choice), crash(choice)) {
+                (Some(trouble), ..) => format!("{} {trouble}", owner(choice)),
+                (None, Some(fate), _) => format!("{}: {}", owner(choice), fate.remark()),
+                (None, None, Some(crash)) => format!("{} {crash}", step.node),
+                (None, None, None) => format!("{}: {}", step.node, turn(step, choice)),
             })
         })
     };
@@ -178,6 +222,39 @@ pub fn befalls(trace: &Trace) -> Vec<(String, String)> {
 
 fn owner(choice: &ChoiceTaken) -> &str {
     choice.site.split('/').next().unwrap_or(&choice.site)
+}
+
+/// The command that runs a script again, to be pasted into a shell.
+pub fn command(script: &Script) -> String {
+    let mut command = format!("shakedown run {}", script.scenario);
+    let mut option =
+        |name: &str, value: &str| command.push_str(&format!(" \\\n  --{name} {}", quoted(value)));
+    script.without.iter().for_each(|guardrail| option("without", guardrail));
+    if !script.variant.0.is_empty() {
+        option("variant", &script.variant.to_string());
+    }
+    script.deviations.iter().for_each(|deviation| option("deviate", &deviation.compact()));
+    command
+}
+
+/// A sentence begins with a capital, unless it begins with a name: `intent-1`.
+pub(crate) fn capital(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    match text.chars().next() {
+        Some(letter) if first.chars().all(char::is_alphabetic) => {
+            letter.to_uppercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// A value as a shell takes it literally.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/=,".contains(c);
+    match value.chars().all(plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', "'\\''")),
+    }
 }
 
 /// What each deviation was needed for: one sentence for all without which the run comes to the same.
@@ -221,7 +298,7 @@ pub fn nearest(failure: &Failure) -> Option<String> {
     let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation)?;
     let number = at + 1;
     match &nearest.change {
-        Change::Alternative(name) => Some(format!("with ({number}) = {name} it holds")),
+        Change::Alternative(name) => Some(format!("with ({number}) = {name}, it holds")),
         Change::Elsewhere(id) => Some(format!("with ({number}) @ {} #{} instead it holds", id.scope, id.nth)),
         Change::Dropped => None,
     }
@@ -254,34 +331,61 @@ pub fn plural(count: u64, thing: &str) -> String {
 }
 
 /// For each row, the earlier rows that it follows from, by position: the nearest ones, through steps that are
-/// not shown.
+/// not shown, and without those from which another of them follows.
 pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
     let mut shown = vec![None; trace.steps.len()];
     for (at, row) in rows.iter().enumerate() {
         shown[row.step as usize] = Some(at);
     }
-    let nearest = |row: &Row| {
-        let mut seen = vec![false; trace.steps.len()];
+    // The last row for which a step was seen.
+    let mut seen = vec![usize::MAX; trace.steps.len()];
+    let mut causes: Vec<Vec<usize>> = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
         let mut open = trace.steps[row.step as usize].causes.clone();
         let mut found = Vec::new();
         while let Some(step) = open.pop() {
-            if std::mem::replace(&mut seen[step as usize], true) {
+            if std::mem::replace(&mut seen[step as usize], at) == at {
                 continue;
             }
             match shown[step as usize] {
-                Some(at) => found.push(at),
+                Some(cause) => found.push(cause),
                 None => open.extend(&trace.steps[step as usize].causes),
             }
         }
         found.sort_unstable();
-        found
-    };
-    rows.iter().map(nearest).collect()
+        causes.push(without_implied(found, &causes));
+    }
+    causes
+}
+
+/// Leaves out each cause from which another one follows. `before` holds the causes of each row so far.
+fn without_implied(found: Vec<usize>, before: &[Vec<usize>]) -> Vec<usize> {
+    let Some(first) = found.first().copied().filter(|_| found.len() > 1) else { return found };
+    let mut implied = BTreeSet::new();
+    let mut open: Vec<usize> = found.iter().flat_map(|cause| before[*cause].iter().copied()).collect();
+    while let Some(cause) = open.pop() {
+        if cause >= first && implied.insert(cause) {
+            open.extend(&before[cause]);
+        }
+    }
+    found.into_iter().filter(|cause| !implied.contains(cause)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_left_as_they_are() {
+        let cases = ["the row is lost", "intent-1 is lost", "job 1 is lost", ""].map(capital);
+        assert_eq!(cases, ["The row is lost", "intent-1 is lost", "Job 1 is lost", ""]);
+    }
+
+    #[test]
+    fn a_shell_takes_a_value_as_it_is() {
+        assert_eq!(quoted("execution-log:a"), "execution-log:a");
+        assert_eq!(quoted("a/b c@d-1#1=it's"), r"'a/b c@d-1#1=it'\''s'");
+    }
 
     #[test]
     fn what_was_needed_is_said_once_for_all_that_come_to_the_same() {

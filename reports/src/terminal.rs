@@ -3,7 +3,7 @@
 use crate::clock::{self, Clock};
 use crate::json::{Replayed, SelfCheck};
 use crate::knowledge;
-use crate::layout::{Paper, labelled, table, wrap};
+use crate::layout::{Paper, labelled, side_by_side, table, wrap};
 use crate::records::{Beside, Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
 use crate::story::{self, Row, plural};
 use shakedown_sim::search::Failure;
@@ -16,10 +16,28 @@ pub fn failure(paper: Paper, finding: &Finding) -> String {
     failures(paper, finding, &[])
 }
 
+/// The failures of a run, each script told once.
+pub fn failures_of(paper: Paper, findings: &[Finding]) -> String {
+    let told = by_script(findings.iter()).into_iter();
+    told.map(|run| failures(paper, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
+}
+
+/// Findings that shrank to one script together, in the order of the first of each.
+pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let mut runs: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        match runs.iter_mut().find(|run| run[0].failure.shrunk == finding.failure.shrunk) {
+            Some(run) => run.push(finding),
+            None => runs.push(vec![finding]),
+        }
+    }
+    runs
+}
+
 /// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
-    let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, finding.seed);
+    let mut out = headline(paper, &paper.bad("FAIL"), &failure.shrunk, finding.seed);
     let also = also.iter().map(|other| &other.failure.violation);
     for violation in std::iter::once(&failure.violation).chain(also.clone()) {
         let claim = format!("{}: {}", violation.invariant, violation.message);
@@ -30,7 +48,9 @@ pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> St
     let _ = writeln!(out, "  {}", paper.strong("why"));
     let shown = also.flat_map(|violation| violation.events.iter().copied());
     let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(shown).collect();
-    out.push_str(&timeline(paper, &story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>())));
+    let mut rows = story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>());
+    add_what_was_unheard(&failure.trace, &mut rows);
+    out.push_str(&timeline(paper, &rows));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, paper.width));
@@ -60,7 +80,7 @@ fn shrinking(finding: &Finding) -> String {
 
 /// A run that holds: its timeline, when it came to rest, and the goals that it reached.
 pub fn held(paper: Paper, trace: &Trace, ended: Moment, reached: &[&str]) -> String {
-    let mut out = headline(&paper.good("HELD"), &trace.script, trace.seed);
+    let mut out = headline(paper, &paper.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
     out.push_str(&except(paper, &trace.script));
     let _ = writeln!(out, "  {}", paper.strong("what happened"));
@@ -75,19 +95,12 @@ pub fn held(paper: Paper, trace: &Trace, ended: Moment, reached: &[&str]) -> Str
     out
 }
 
-fn headline(word: &str, script: &Script, seed: Option<u64>) -> String {
-    let mut out = format!("{word}  {}", script.scenario);
-    for part in &script.without {
-        let _ = write!(out, "  without {part}");
-    }
-    if !script.variant.0.is_empty() {
-        let _ = write!(out, "  {}", script.variant);
-    }
-    if let Some(seed) = seed {
-        let _ = write!(out, "  seed {seed}");
-    }
-    out.push('\n');
-    out
+fn headline(paper: Paper, word: &str, script: &Script, seed: Option<u64>) -> String {
+    let mut parts = vec![script.scenario.clone()];
+    parts.extend(script.without.iter().map(|part| format!("without {part}")));
+    parts.extend((!script.variant.0.is_empty()).then(|| script.variant.to_string()));
+    parts.extend(seed.map(|seed| format!("seed {seed}")));
+    side_by_side(word, &parts, paper.width)
 }
 
 fn except(paper: Paper, script: &Script) -> String {
@@ -107,6 +120,17 @@ fn timeline(paper: Paper, rows: &[Row]) -> String {
     let cell = |row: &Row| [clock.text(row.time), row.node.clone(), row.what.clone(), row.why.clone()];
     let cells: Vec<[String; 4]> = rows.iter().map(cell).collect();
     table(4, &cells, paper.width)
+}
+
+/// Adds to each reason what the node had not heard of.
+fn add_what_was_unheard(trace: &Trace, rows: &mut [Row]) {
+    let however = knowledge::however(trace, rows);
+    for (row, unheard) in rows.iter_mut().zip(however) {
+        if let Some(unheard) = unheard {
+            let join = if row.why.is_empty() { "" } else { "; " };
+            row.why.push_str(&format!("{join}however, {unheard}"));
+        }
+    }
 }
 
 fn indented(indent: usize, text: &str, columns: usize) -> String {
@@ -129,7 +153,7 @@ pub fn self_check(paper: Paper, ways: &[SelfCheck]) -> String {
 
 /// The causal story of a failure, each step with the steps that it follows from.
 pub fn explanation(paper: Paper, failure: &Failure, beside: &Beside) -> String {
-    let mut out = headline(&paper.bad("FAIL"), &failure.shrunk, None);
+    let mut out = headline(paper, &paper.bad("FAIL"), &failure.shrunk, None);
     let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
     out.push_str(&indented(2, &claim, paper.width));
     out.push('\n');
@@ -151,7 +175,7 @@ pub fn explanation(paper: Paper, failure: &Failure, beside: &Beside) -> String {
 
 /// The story of a run that holds, each step with the steps that it follows from.
 pub fn account(paper: Paper, trace: &Trace) -> String {
-    let mut out = headline(&paper.good("HELD"), &trace.script, trace.seed);
+    let mut out = headline(paper, &paper.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
     out.push_str(&except(paper, &trace.script));
     let _ = writeln!(out, "  {}", paper.strong("what happened, step by step"));
@@ -182,13 +206,9 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
 pub fn campaign(paper: Paper, finished: &Finished) -> String {
     let mut out = String::new();
     let (told, further) = simplest(&finished.findings);
-    for (at, finding) in told.iter().enumerate() {
-        let same = |other: &&&Finding| other.failure.shrunk == finding.failure.shrunk;
-        if told[..at].iter().any(|earlier| same(&earlier)) {
-            continue;
-        }
-        let also: Vec<&Finding> = told[at + 1..].iter().filter(same).copied().collect();
-        out.push_str(&failures(paper, finding, &also));
+    for run in by_script(told.into_iter()) {
+        let finding = run[0];
+        out.push_str(&failures(paper, finding, &run[1..]));
         let of =
             if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
         let found = format!(
@@ -288,7 +308,6 @@ fn canaries(canaries: &[Canary]) -> String {
 }
 
 fn verdict_line(paper: Paper, finished: &Finished) -> String {
-    let without: String = finished.without.iter().map(|part| format!("  without {part}")).collect();
     let (word, what) = match finished.verdict {
         Verdict::Held => (paper.good("HELD"), "no invariant is broken".to_owned()),
         Verdict::Violated => {
@@ -297,7 +316,10 @@ fn verdict_line(paper: Paper, finished: &Finished) -> String {
         }
         Verdict::Inconclusive => (paper.strong("INCONCLUSIVE"), doubt(finished)),
     };
-    format!("{word}  {}{without}  {what}\n", finished.scenario)
+    let mut parts = vec![finished.scenario.clone()];
+    parts.extend(finished.without.iter().map(|part| format!("without {part}")));
+    parts.push(what);
+    side_by_side(&word, &parts, paper.width)
 }
 
 /// Why a campaign without failure is not green.
@@ -364,7 +386,7 @@ pub fn replayed(paper: Paper, result: &Replayed<'_>, now: &Trace, broken: &[Viol
         _ => paper.bad(result.replay),
     };
     let mut out = labelled(&format!("{word}  "), result.meaning, paper.width);
-    let _ = write!(out, "{}", headline("  run     ", &now.script, None));
+    let _ = write!(out, "{}", headline(paper, "  run     ", &now.script, None));
     if let Some(step) =
         result.first_difference.and_then(|at| now.steps.get(at as usize).map(|step| (at, step)))
     {

@@ -66,7 +66,13 @@ fn a_failure_at_a_terminal() {
 
 #[test]
 fn a_failure_on_narrow_paper_stays_within_it() {
-    let text = terminal::failure(Paper { width: 60, colour: false }, &finding().0);
+    let mut finding = finding().0;
+    finding.failure.shrunk.without.extend(["receipts", "a second look"].map(str::to_owned));
+    let text = terminal::failure(Paper { width: 60, colour: false }, &finding);
+    assert!(
+        text.starts_with("FAIL  till  without memory  without receipts\n    without a second look  "),
+        "{text}"
+    );
     let pasted = ["replay", "pin", "1  "];
     for line in text.lines().filter(|line| !pasted.iter().any(|word| line.trim_start().starts_with(word))) {
         assert!(line.len() <= 64, "{line}");
@@ -76,13 +82,15 @@ fn a_failure_on_narrow_paper_stays_within_it() {
 #[test]
 fn colour_carries_no_meaning_of_its_own() {
     let (finding, _) = finding();
-    let coloured = terminal::failure(Paper { colour: true, ..Paper::PLAIN }, &finding);
-    let mut plain = coloured.clone();
-    for code in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1m", "\u{1b}[0m"] {
-        plain = plain.replace(code, "");
+    for width in [30, 60, 110] {
+        let coloured = terminal::failure(Paper { colour: true, width }, &finding);
+        let mut plain = coloured.clone();
+        for code in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1m", "\u{1b}[0m"] {
+            plain = plain.replace(code, "");
+        }
+        assert_ne!(coloured, plain);
+        assert_eq!(plain, terminal::failure(Paper { colour: false, width }, &finding));
     }
-    assert_ne!(coloured, plain);
-    assert_eq!(plain, terminal::failure(Paper::PLAIN, &finding));
 }
 
 #[test]

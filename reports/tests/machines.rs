@@ -5,9 +5,11 @@ mod till;
 use serde_json::{Value, json};
 use shakedown_reports::certificate::{self, Certificate};
 use shakedown_reports::json::{Replayed, SelfCheck};
+use shakedown_reports::matrix::{Fate, Guarded, Matrix, Row};
+use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
 use shakedown_reports::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, PutBack, Search, Verdict, chrome, github, shiviz,
-    story,
+    Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Verdict, chrome, github,
+    matrix, shiviz, story,
 };
 use shakedown_sim::graph::CausalGraph;
 use shakedown_sim::search::{explore, likelihood, understand};
@@ -116,6 +118,77 @@ fn certificates_are_as_their_schema_says() {
     check_schema("certificates", &certificate::json(&[of(Vec::new()), of(vec![finding()])]));
 }
 
+fn a_matrix() -> Matrix {
+    let row = |guardrail: &str, fate| Row {
+        system: "charging".to_owned(),
+        guardrail: guardrail.to_owned(),
+        naive: "whoever asks is charged".to_owned(),
+        with: vec!["receipt".to_owned()],
+        scenario: "till".to_owned(),
+        fate,
+    };
+    let by_itself = Fate::ByItself {
+        variant: "orders=1".to_owned(),
+        invariant: "charged-once".to_owned(),
+        message: "order-1 is charged twice".to_owned(),
+    };
+    let rows = vec![
+        row("memory:a", Fate::Caught(Box::new(finding()))),
+        row("memory:b", Fate::Survived { runs: 100 }),
+        row("memory:c", by_itself),
+    ];
+    let whole = |verdict, findings| Guarded { scenario: "till".to_owned(), verdict, runs: 10, findings };
+    let guarded = vec![
+        whole(Verdict::Held, Vec::new()),
+        whole(Verdict::Violated, vec![finding()]),
+        whole(Verdict::Inconclusive, Vec::new()),
+    ];
+    Matrix { rows, guarded }
+}
+
+#[test]
+fn a_matrix_is_as_its_schema_says() {
+    check_schema("matrix", &matrix::json(&a_matrix()));
+}
+
+#[test]
+fn a_list_is_as_its_schema_says() {
+    let (name, about) = ("till".to_owned(), "orders are charged".to_owned());
+    let words = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    let listed = Listed {
+        parameters: vec![ListedParameter {
+            name: name.clone(),
+            values: words(&["1", "2"]),
+            small: words(&["1"]),
+        }],
+        guardrails: vec![ListedGuardrail { name: name.clone(), system: name.clone(), about: about.clone() }],
+        invariants: vec![ListedInvariant { name: name.clone(), about: about.clone() }],
+        goals: vec![ListedGoal { name: name.clone(), need: 10 }],
+        sites: vec![ListedSite { site: name.clone(), alternatives: words(&["arrives", "lost"]) }],
+        assumptions: words(&["the till does not crash"]),
+        name,
+        about,
+    };
+    check_schema("list", &shakedown_reports::json::list(&[listed]));
+}
+
+#[test]
+fn annotations_of_a_matrix_name_what_was_not_caught_and_what_a_whole_design_breaks() {
+    let text = github::matrix_annotations(&a_matrix());
+    let kinds: Vec<&str> = text.lines().map(|line| line.split("::").nth(1).unwrap_or_default()).collect();
+    let without = |form: &str| format!("error title=till%3A without memory%3A{form}");
+    let (survived, broken, doubtful) =
+        (without("b"), "error title=till%3A charged-once", "warning title=till");
+    assert_eq!(kinds, [survived.as_str(), &without("c"), broken, doubtful], "{text}");
+    let summary = github::matrix_summary(&a_matrix());
+    assert!(summary.starts_with("# What breaks without which guardrail"), "{summary}");
+    assert_eq!(
+        summary.matches("```mermaid").count(),
+        1,
+        "what a missing guardrail breaks is as it should be"
+    );
+}
+
 #[test]
 fn stories_and_replays_are_as_their_schema_says() {
     let failure = finding().failure;
@@ -146,7 +219,7 @@ fn chrome_schema() -> Value {
             "properties": {
                 "ph": { "enum": phase }, "name": { "type": "string" }, "pid": { "type": "integer" },
                 "tid": { "type": "integer" }, "ts": number, "dur": number, "cat": { "type": "string" },
-                "id": { "type": "string" }, "bp": { "const": "e" }, "args": { "type": "object" },
+                "id": { "type": "integer" }, "bp": { "const": "e" }, "args": { "type": "object" },
             },
             "required": required, "additionalProperties": false,
         })
@@ -154,8 +227,8 @@ fn chrome_schema() -> Value {
     json!({
         "type": "object",
         "required": ["traceEvents"],
+        "additionalProperties": false,
         "properties": {
-            "displayTimeUnit": { "enum": ["ms", "ns"] },
             "traceEvents": { "type": "array", "items": { "oneOf": [
                 event(&["M"], &["args"]), event(&["X"], &["dur", "cat"]), event(&["s"], &["id", "cat"]), event(&["f"], &["id", "cat", "bp"]),
             ] } },

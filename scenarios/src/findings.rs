@@ -3,7 +3,7 @@
 use crate::{beside, quiet, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
-use shakedown_sim::search::{Campaign, Failure, Group, understand};
+use shakedown_sim::search::{Campaign, Failure, Group, understand, understand_all};
 use shakedown_sim::{Plan, Profile, Rehearse, Trace, Violation};
 use std::io;
 use std::path::Path;
@@ -82,8 +82,7 @@ pub fn of_failing(
 /// If a trace cannot be written into `traces`.
 pub fn of_run(runner: &mut dyn Rehearse, run: &Trace, traces: &Path) -> io::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = Vec::new();
-    for violation in &run.violations {
-        let failure = quiet::running(|| understand(runner, &run.script, violation));
+    for failure in quiet::running(|| understand_all(runner, &run.script, &run.violations)) {
         if findings.iter().all(|finding| finding.failure.signature != failure.signature) {
             findings.push(finding(runner, failure, (run.seed, 1), traces)?);
         }

@@ -1,39 +1,55 @@
-//! The README's screens are what the command prints. Where one differs, the test prints the screen to put there.
+//! The README's screens are what the command prints. `INSTA_UPDATE=always` puts there what it prints now; read it before
+//! it is committed.
 
+use std::ops::Range;
 use std::process::Command;
 
-/// A screen in the README: the arguments of the command, and the text shown.
-fn screens(readme: &str) -> Vec<(Vec<&str>, &str)> {
-    let after = readme.split("<!-- screen: ").skip(1);
-    let screen = |part: &'_ str| -> (usize, usize, usize) {
-        let arguments = part.find(" -->").expect("the mark ends with -->");
-        let begin = part.find("```text\n").expect("a block of text follows the mark") + "```text\n".len();
-        (arguments, begin, begin + part[begin..].find("```").expect("the block ends"))
+/// The screens in the README: the arguments of the command, and where its text stands.
+fn screens(readme: &str) -> Vec<(Vec<&str>, Range<usize>)> {
+    const MARK: &str = "<!-- screen: ";
+    let screen = |(at, _): (usize, &str)| {
+        let after = at + MARK.len();
+        let end = after + readme[after..].find(" -->").expect("the mark ends with -->");
+        let begin = end
+            + readme[end..].find("```text\n").expect("a block of text follows the mark")
+            + "```text\n".len();
+        let length = readme[begin..].find("```").expect("the block ends");
+        (readme[after..end].split(' ').collect(), begin..begin + length)
     };
-    after
-        .map(|part| {
-            let (arguments, begin, end) = screen(part);
-            (part[..arguments].split(' ').collect(), &part[begin..end])
-        })
-        .collect()
+    readme.match_indices(MARK).map(screen).collect()
+}
+
+/// What the command prints, as far as a screen shows it: of a campaign that fails, the first story; and no digest,
+/// which changes with every run's events and tells a reader nothing.
+fn printed(arguments: &[&str]) -> String {
+    let elsewhere = tempfile::tempdir().expect("a directory of its own");
+    let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
+        .args(arguments)
+        .env("COLUMNS", "110")
+        .current_dir(elsewhere.path())
+        .output()
+        .expect("the command runs");
+    let printed = String::from_utf8(ran.stdout).expect("text");
+    let first = printed.split("\n\nFAIL").next().unwrap_or_default().trim_end();
+    let shown = first.lines().filter(|line| !line.starts_with("  digest "));
+    shown.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
 fn the_screens_of_the_readme_are_real() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace");
-    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let path = root.join("README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README is there");
     let screens = screens(&readme);
     assert!(!screens.is_empty(), "the README shows a screen");
-    for (arguments, shown) in screens {
-        let elsewhere = tempfile::tempdir().expect("a directory of its own");
-        let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
-            .args(&arguments)
-            .env("COLUMNS", "110")
-            .current_dir(elsewhere.path())
-            .output()
-            .expect("the command runs");
-        let printed = String::from_utf8(ran.stdout).expect("text");
-        let story = printed.split("\n\nFAIL").next().unwrap_or_default().trim_end();
-        assert_eq!(shown.trim_end(), story, "`shakedown {}` prints otherwise", arguments.join(" "));
+    let mut real = readme.clone();
+    for (arguments, place) in screens.into_iter().rev() {
+        real.replace_range(place, &printed(&arguments));
+    }
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &real).expect("written");
+    } else {
+        let differs = real.lines().zip(readme.lines()).find(|(real, shown)| real != shown);
+        assert!(real == readme, "a screen differs from what the command prints: {differs:?}");
     }
 }

@@ -1,13 +1,16 @@
-//! One page for each story, as reviewers read it: each committed script that breaks something.
+//! The pages that reviewers read: one for each story (each committed script that breaks something), the
+//! catalogue, the matrix of guardrails, and a certificate for each scenario.
 //!
-//! A page changes when its story does, and for no other reason.
+//! A page changes when what it tells does, and for no other reason. What is new is written by
+//! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test stories`; read it before it is committed.
 
 use shakedown_reports::markdown;
 use shakedown_scenarios::regression::{Expected, Regression};
 use shakedown_scenarios::{beside, catalogue, quiet};
 use shakedown_sim::Plan;
-use shakedown_sim::search::understand;
+use shakedown_sim::search::{explain, fit};
 use std::path::Path;
+use std::process::Command;
 
 /// A page is not longer than a reviewer's patience.
 const LINES_MAX: usize = 400;
@@ -34,9 +37,11 @@ fn page(story: &Regression) -> String {
     let Expected::Violates(invariant) = &story.expected else { panic!("it breaks something") };
     let entry = catalogue::find(&story.script.scenario).expect("in the catalogue");
     let mut runner = entry.runner(&story.script.without).expect("it can be built");
-    let violations = quiet::running(|| runner.run(Plan::Script(&story.script))).violations;
-    let violation = violations.iter().find(|violation| violation.invariant == *invariant).expect("broken");
-    let failure = quiet::running(|| understand(runner.as_mut(), &story.script, violation));
+    let script = fit(runner.as_mut(), &story.script).expect("it fits the scenario of today");
+    let violations = quiet::running(|| runner.run(Plan::Script(&script))).violations;
+    let broken = violations.iter().find(|violation| violation.invariant == *invariant);
+    let violation = broken.unwrap_or_else(|| panic!("it no longer breaks {invariant}: {script}"));
+    let failure = quiet::running(|| explain(runner.as_mut(), &script, violation));
     let beside = beside::of(runner.as_mut(), &failure);
     markdown::page(&failure, &beside)
 }
@@ -50,6 +55,7 @@ fn every_story_has_its_page() {
         let page = page(&story);
         assert!(page.lines().count() <= LINES_MAX, "{name}");
         assert!(page.contains(" in place it holds"), "{name}: a guardrail would have prevented it");
+        assert!(page.contains("```sh\nshakedown run "), "{name}: how to see it again");
         insta::assert_snapshot!(name, page);
     }
 }
@@ -68,4 +74,35 @@ fn the_catalogue_has_its_page() {
         })
         .collect();
     insta::assert_snapshot!("catalogue", markdown::catalogue(&scenarios));
+}
+
+/// The page that the command writes for reviewers.
+fn page_of(arguments: &[&str]) -> String {
+    let here = tempfile::tempdir().expect("a directory of its own");
+    let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
+        .args(arguments)
+        .args(["--report", "md=page.md"])
+        .current_dir(here.path())
+        .output()
+        .expect("the command runs");
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    std::fs::read_to_string(here.path().join("page.md")).expect("written")
+}
+
+/// Each guardrail taken out, and caught. The whole designs are run with few seeds: others run them with many.
+#[test]
+fn the_matrix_has_its_page() {
+    let page = page_of(&["matrix", "--seeds", "64"]);
+    assert!(page.lines().count() <= LINES_MAX);
+    insta::assert_snapshot!("matrix", page);
+}
+
+/// Whatever one thing goes wrong, each whole design holds.
+#[test]
+fn every_scenario_has_the_page_of_its_certificate() {
+    for entry in catalogue::CATALOGUE {
+        let page = page_of(&["certify", entry.name, "--deviations", "1"]);
+        assert!(page.starts_with("# Certificate: ") && page.lines().count() <= LINES_MAX, "{}", entry.name);
+        insta::assert_snapshot!(format!("certificate-{}", entry.name), page);
+    }
 }

@@ -55,8 +55,17 @@ impl CausalGraph {
 
     /// What a step follows from directly.
     pub fn direct_causes(&self, step: u32) -> impl Iterator<Item = u32> {
+        self.neighbours(step, Direction::Incoming)
+    }
+
+    /// What follows from a step directly.
+    pub fn direct_effects(&self, step: u32) -> impl Iterator<Item = u32> {
+        self.neighbours(step, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, step: u32, direction: Direction) -> impl Iterator<Item = u32> {
         let direct: Option<Neighbors<'_, ()>> = ((step as usize) < self.0.node_count())
-            .then(|| self.0.neighbors_directed(NodeIndex::new(step as usize), Direction::Incoming));
+            .then(|| self.0.neighbors_directed(NodeIndex::new(step as usize), direction));
         direct.into_iter().flatten().map(|node| node.index() as u32)
     }
 
@@ -81,6 +90,7 @@ mod tests {
         assert_eq!(graph.causes_of([3]), BTreeSet::from([0, 1, 2, 3]));
         assert_eq!(graph.effects_of([1]), BTreeSet::from([1, 3, 4]));
         assert_eq!(graph.direct_causes(3).collect::<BTreeSet<_>>(), BTreeSet::from([1, 2]));
+        assert_eq!(graph.direct_effects(3).collect::<BTreeSet<_>>(), BTreeSet::from([4]));
         assert!(graph.causes_of([99]).is_empty());
     }
 }

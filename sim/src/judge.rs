@@ -70,23 +70,22 @@ pub struct Findings {
     invariant: &'static str,
 }
 
-/// Past this many violations in one run, further ones tell nothing.
+/// Past this many violations of one invariant in one run, further ones of it tell nothing.
 const MOST_VIOLATIONS: usize = 32;
 
 impl Findings {
     /// Reports a violation. `roles` says what kinds of thing are involved, without numbers (it tells apart
     /// failures of one invariant); `events` are the facts that show it.
     pub fn violated(&mut self, roles: &str, events: &[u32], message: impl FnOnce() -> String) {
-        if self.violations.len() < MOST_VIOLATIONS {
+        let own = || self.violations.iter().filter(|violation| violation.invariant == self.invariant);
+        if own().count() == MOST_VIOLATIONS {
+            return;
+        }
+        let message = message();
+        if own().all(|known| known.message != message) {
             let (invariant, roles) = (self.invariant.to_owned(), roles.to_owned());
-            let violation =
-                Violation { invariant, message: message(), roles, events: events.to_vec(), time: self.now };
-            let same = |other: &Violation| {
-                other.invariant == violation.invariant && other.message == violation.message
-            };
-            if !self.violations.iter().any(same) {
-                self.violations.push(violation);
-            }
+            let violation = Violation { invariant, message, roles, events: events.to_vec(), time: self.now };
+            self.violations.push(violation);
         }
     }
 }
@@ -229,5 +228,25 @@ impl<F: Fact> Facts<F> {
 
     pub(crate) fn goals_reached(&self) -> u64 {
         self.0.borrow().reached
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_invariant_finds_is_bounded_and_hides_nothing_that_others_find() {
+        let mut findings = Findings::default();
+        for order in 0..1_000 {
+            findings.invariant = "charged-once";
+            findings.violated("order", &[], || format!("order-{order} is charged twice"));
+            findings.invariant = "comes-to-rest";
+            findings.violated("order", &[], || "it never does".to_owned());
+        }
+        findings.invariant = "no-panic";
+        findings.violated("node", &[], || "the till panicked".to_owned());
+        let of = |name| findings.violations.iter().filter(|violation| violation.invariant == name).count();
+        assert_eq!([of("charged-once"), of("comes-to-rest"), of("no-panic")], [MOST_VIOLATIONS, 1, 1]);
     }
 }

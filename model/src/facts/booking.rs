@@ -91,8 +91,8 @@ impl BookingFact {
     pub(super) fn sentence(&self) -> String {
         match self {
             BookingFact::Wanted { customer } => format!("customer-{customer} wants to book once"),
-            BookingFact::Shown { customer, fresh, booking, version, word } => format!(
-                "shows customer-{customer} booking B{booking} as \"{}\"{} (version {version})",
+            BookingFact::Shown { fresh, booking, version, word, .. } => format!(
+                "sees booking B{booking} as \"{}\"{} (version {version})",
                 self::word(*word),
                 if *fresh { ", loaded afresh" } else { "" },
             ),

@@ -63,13 +63,11 @@ impl EventFact {
             EventFact::Died { subject, version } => {
                 format!("gives up on version {version} of {subject}: a dead letter")
             }
-            EventFact::Listed { customer, fresh, summary } => {
+            EventFact::Listed { fresh, summary, .. } => {
                 let Summary { booking, version, status, reservation } = summary;
                 let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
                 let fresh = if *fresh { ", loaded afresh" } else { "" };
-                format!(
-                    "lists B{booking} for customer-{customer} as {status:?} with {with}{fresh} (version {version})"
-                )
+                format!("sees B{booking} in the list as {status:?} with {with}{fresh} (version {version})")
             }
             EventFact::Told { customer, booking, version } => {
                 format!("is told of version {version} of B{booking} as customer-{customer}")

@@ -66,7 +66,7 @@ impl OfferFact {
             }
             OfferFact::Forgotten { offer } => format!("forgets O{offer}"),
             OfferFact::Shown { offer, version, open, .. } => {
-                format!("shows O{offer}: {} (version {version})", can_be(*open))
+                format!("sees offer O{offer}: {} (version {version})", can_be(*open))
             }
         }
     }

@@ -86,7 +86,7 @@ impl VisitFact {
             }
             VisitFact::Report { before, after } => report(before.as_ref(), after),
             VisitFact::Shown { fresh, visit, version, word, .. } => format!(
-                "shows visit V{visit} as \"{}\"{} (version {version})",
+                "sees visit V{visit} as \"{}\"{} (version {version})",
                 visit_word(*word),
                 if *fresh { ", loaded afresh" } else { "" },
             ),

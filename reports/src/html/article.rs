@@ -92,19 +92,22 @@ fn header(telling: &Telling<'_>) -> String {
     let variant = if variant.is_empty() { variant } else { format!(" <span>{}</span>", Text(&variant)) };
     let violations = telling.violations();
     let broken = |violation: &&Violation| format!("<code>{}</code>", Text(&violation.invariant));
-    let broken: Vec<String> = violations.iter().map(broken).collect();
+    let mut broken: Vec<String> = violations.iter().map(broken).collect();
+    let mut named = BTreeSet::new();
+    broken.retain(|name| named.insert(name.clone()));
     let (claim, verdict) = match violations.first() {
-        Some(first) => {
-            (first.message.as_str(), format!("<p class=\"verdict bad\">Broken: {}</p>", broken.join(", ")))
-        }
-        None => ("No invariant is broken", "<p class=\"verdict good\">Held</p>".to_owned()),
+        Some(first) => (
+            story::capital(&first.message),
+            format!("<p class=\"verdict bad\">Broken: {}</p>", broken.join(", ")),
+        ),
+        None => ("No invariant is broken".to_owned(), "<p class=\"verdict good\">Held</p>".to_owned()),
     };
     let also: String =
         violations.iter().skip(1).map(|other| format!("<p>Also: {}.</p>", Text(&other.message))).collect();
     format!(
         "<header><p class=\"kicker\"><b>{}</b>{without}{variant}</p>\n<h1>{}</h1>\n{also}{verdict}</header>\n",
         Text(&script.scenario),
-        Text(claim)
+        Text(&claim)
     )
 }
 

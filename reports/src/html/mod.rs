@@ -87,13 +87,7 @@ pub fn account(trace: &Trace, path: &str) -> String {
 
 /// An article for each failing run; findings that shrank to one script are told in one.
 fn failures(findings: &[&Finding]) -> Vec<String> {
-    let mut runs: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings {
-        match runs.iter_mut().find(|run| run[0].failure.shrunk == finding.failure.shrunk) {
-            Some(run) => run.push(finding),
-            None => runs.push(vec![finding]),
-        }
-    }
+    let runs = terminal::by_script(findings.iter().copied());
     let tell = |(at, run): (usize, &Vec<&Finding>)| {
         let (first, failure) = (run[0], &run[0].failure);
         let also = run[1..].iter().map(|finding| &finding.failure.violation).collect();

@@ -3,7 +3,7 @@
 use super::amount;
 use super::exit::{Complaint, Exit};
 use super::explore::{processors, stop_on_interrupt};
-use super::output::Output;
+use super::output::{Output, remark};
 use super::progress::Progress as Shown;
 use crate::catalogue::{self, Entry};
 use crate::certification::{self, Failed, Order, Part, Progress, SCHEMA};
@@ -121,7 +121,7 @@ impl Certify {
             saved: Instant::now(),
         };
         let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
-        eprintln!("{}", self.estimate(runner.as_mut(), &hunt, &alternatives));
+        remark(&self.estimate(runner.as_mut(), &hunt, &alternatives));
         let complete = hunt.run()?;
         let found = self.tell(runner.as_mut(), &hunt.search)?;
         Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, complete, found)))

@@ -23,8 +23,8 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
-        let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let (file, mut runner) = traces::load(&self.trace)?;
+        let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let failure = file.failure();
         let likely =
             self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;

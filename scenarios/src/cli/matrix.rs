@@ -3,7 +3,7 @@
 use super::amount;
 use super::exit::{Complaint, Exit};
 use super::explore::{processors, stop_on_interrupt};
-use super::output::{Kind, Output};
+use super::output::Output;
 use super::progress::Progress;
 use crate::catalogue::{CATALOGUE, suggest};
 use crate::matrix::{self, Asked, Error, Place};
@@ -44,7 +44,7 @@ pub(super) struct Chart {
 impl Chart {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
         self.check_names()?;
-        let reports = output.open_for("matrix", &Kind::OF_A_MATRIX)?;
+        let reports = output.open()?;
         let stop = stop_on_interrupt();
         let matrix = self.chart(&stop)?;
         output.print(|paper| report::human(paper, &matrix), || report::json(&matrix));

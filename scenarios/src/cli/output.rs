@@ -75,8 +75,6 @@ impl Kind {
     /// Those that tell one recorded run.
     pub(super) const OF_A_TRACE: [Kind; 6] =
         [Kind::Markdown, Kind::Html, Kind::Json, Kind::Mermaid, Kind::Chrome, Kind::Shiviz];
-    /// Those that tell what came of many designs.
-    pub(super) const OF_A_MATRIX: [Kind; 4] = [Kind::Junit, Kind::Markdown, Kind::Html, Kind::Json];
 
     fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
@@ -120,8 +118,14 @@ impl Output {
     /// Opens the files of `--report`.
     ///
     /// # Errors
-    /// If one cannot be written.
+    /// If one cannot be written, or two are to be the same.
     pub(super) fn open(&self) -> Result<Reports, Complaint> {
+        let files = || self.report.iter().map(|report| &report.file);
+        if let Some((_, twice)) =
+            files().enumerate().find(|(at, file)| files().take(*at).any(|other| other == *file))
+        {
+            return Err(Complaint::input("two reports cannot be one file").at(twice.display()));
+        }
         let opened = self.report.iter().map(|report| {
             match File::options().create(true).append(true).open(&report.file) {
                 Ok(file) => Ok((report.clone(), file)),
@@ -212,9 +216,9 @@ impl Told<'_> {
             (Kind::Html, None) => html::account(self.trace, self.path),
             (Kind::Markdown, Some(failure)) => markdown::page(failure, self.beside),
             (Kind::Markdown, None) => markdown::account(self.trace),
-            (Kind::Mermaid, _) => mermaid::diagram(self.trace, &rows()),
-            (Kind::Chrome, _) => chrome::trace_events(Some(self.trace)),
-            (Kind::Shiviz, _) => shiviz::log(Some(self.trace)),
+            (Kind::Mermaid | Kind::Chrome | Kind::Shiviz, _) => {
+                of_a_run(kind, Some(self.trace), self.failure)
+            }
             _ => json::story(self.trace, &rows(), self.failure, self.likely),
         }
     }
@@ -249,7 +253,7 @@ impl Reports {
         })
     }
 
-    /// Writes the files of a matrix, each one of [`Kind::OF_A_MATRIX`].
+    /// Writes the files of a matrix.
     ///
     /// # Errors
     /// If the disk fails.
@@ -257,8 +261,14 @@ impl Reports {
         self.put(|kind| match kind {
             Kind::Markdown => matrix::page(all),
             Kind::Html => html::matrix(all),
+            Kind::Json => matrix::json(all),
             Kind::Junit => matrix::junit(all),
-            _ => matrix::json(all),
+            Kind::Github => github::matrix_annotations(all),
+            Kind::Summary => github::matrix_summary(all),
+            other => {
+                let failure = all.shown().map(|finding| &finding.failure);
+                of_a_run(other, failure.map(|failure| &failure.trace), failure)
+            }
         })
     }
 
@@ -288,7 +298,10 @@ impl Reports {
     fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), Complaint> {
         for (report, file) in &mut self.0 {
             let text = form(report.kind);
-            let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+            // A pipe or a terminal has no length to be set.
+            let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+            let emptied = if is_file { file.set_len(0) } else { Ok(()) };
+            let written = emptied.and_then(|()| file.write_all(text.as_bytes()));
             written.map_err(|error| {
                 Complaint::input(format!("cannot be written: {error}")).at(report.file.display())
             })?;
@@ -299,19 +312,26 @@ impl Reports {
 
 /// The forms that are the same for whatever was run.
 fn alike(kind: Kind, results: &[Finished]) -> String {
-    let shown = results.iter().find_map(|finished| finished.findings.first());
-    let trace = results.iter().filter(|finished| shown.is_none() || !finished.findings.is_empty());
-    let trace = trace.filter_map(Finished::shown).next();
     match kind {
         Kind::Github => github::annotations(results),
         Kind::Summary => github::summary(results),
+        _ => {
+            let failing = results.iter().find_map(|finished| finished.findings.first());
+            let failure = failing.map(|finding| &finding.failure);
+            let run = || results.iter().find_map(Finished::shown);
+            of_a_run(kind, failure.map(|failure| &failure.trace).or_else(run), failure)
+        }
+    }
+}
+
+/// The forms that show one run, if there is one to show.
+fn of_a_run(kind: Kind, trace: Option<&Trace>, failure: Option<&Failure>) -> String {
+    let diagram =
+        |trace| mermaid::diagram(trace, &failure.map_or_else(|| story::of_run(trace), story::of_failure));
+    match kind {
         Kind::Chrome => chrome::trace_events(trace),
         Kind::Shiviz => shiviz::log(trace),
-        _ => {
-            let of_run = || trace.map(story::of_run).unwrap_or_default();
-            let rows = shown.map_or_else(of_run, |finding| story::of_failure(&finding.failure));
-            trace.map_or_else(mermaid::nothing, |trace| mermaid::diagram(trace, &rows))
-        }
+        _ => trace.map_or_else(mermaid::nothing, diagram),
     }
 }
 
@@ -322,6 +342,11 @@ fn paper() -> Paper {
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
     let width = size.map_or(Paper::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 160));
     Paper { width, colour }
+}
+
+/// Says something beside the result, on stderr. That nobody listens any more ends no search.
+pub(super) fn remark(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes to stdout. A reader that has gone away (`| head`) has read what it wanted.

@@ -1,8 +1,10 @@
 //! Progress on stderr: a bar on a terminal, elsewhere a line at every twentieth or half minute.
 
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use super::output::remark;
+use indicatif::{ProgressBar, ProgressFinish, ProgressState, ProgressStyle};
 use shakedown_reports::clock;
 use shakedown_sim::search::Campaign;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -41,10 +43,13 @@ impl Progress {
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total).with_position(before).with_finish(ProgressFinish::AndClear);
             bar.reset_eta();
-            let form = "{prefix} [{bar:24}] {human_pos} of {human_len} runs, {per_sec}, {eta} left; {msg}";
-            bar.set_style(
-                ProgressStyle::with_template(form).expect("the template is valid").progress_chars("=> "),
-            );
+            // What does not fit is cut at the end of the line, never wrapped.
+            let form = "{prefix} [{bar:16}] {human_pos}/{human_len}, {rate}/s, {eta} left  {wide_msg}";
+            let style = ProgressStyle::with_template(form).expect("the template is valid");
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{}", clock::count(state.per_sec() as u64));
+            };
+            bar.set_style(style.progress_chars("=> ").with_key("rate", rate));
             bar.set_prefix(name.to_owned());
             return Self::Bar(bar);
         }
@@ -84,7 +89,7 @@ impl Lines {
         (self.steps, self.last) = (steps, Instant::now());
         let rate = (runs.saturating_sub(self.before) as f64 / elapsed.as_secs_f64()) as u64;
         let left = Duration::from_secs(self.total.saturating_sub(runs) / rate.max(1));
-        eprintln!(
+        remark(&format!(
             "{}: {} % of {} runs, {}/s, {} left{}{standing}",
             self.name,
             runs * 100 / self.total.max(1),
@@ -92,7 +97,7 @@ impl Lines {
             clock::count(rate),
             clock::span(left),
             if standing.is_empty() { "" } else { "; " }
-        );
+        ));
     }
 }
 

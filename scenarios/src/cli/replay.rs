@@ -18,8 +18,8 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
-        let reports = output.open()?;
         let (file, mut runner) = traces::load(&self.trace)?;
+        let reports = output.open()?;
         let replayed = quiet::running(|| replay(runner.as_mut(), &file));
         let replayed =
             replayed.map_err(|misfit| Complaint::input(misfit.to_string()).at(self.trace.display()))?;

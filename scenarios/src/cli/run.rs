@@ -85,7 +85,7 @@ impl Run {
             |paper| {
                 let story = match result[0].findings.as_slice() {
                     [] => terminal::held(paper, &trace, outcome.ended, &reached(runner.as_ref(), &outcome)),
-                    failures => each(failures, |finding| terminal::failure(paper, finding)),
+                    failures => terminal::failures_of(paper, failures),
                 };
                 story + &terminal::self_check(paper, &checks)
             },
@@ -156,10 +156,6 @@ fn unmet(deviation: &Deviation, offers: &[Offered]) -> Complaint {
     Complaint::new(Exit::Drift, format!("`{deviation}` was never offered")).remedy(elsewhere)
 }
 
-fn each(findings: &[Finding], story: impl Fn(&Finding) -> String) -> String {
-    findings.iter().map(story).collect::<Vec<_>>().join("\n")
-}
-
 fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {
     let goals = runner.goals().into_iter().enumerate();
     goals.filter(|(bit, _)| outcome.goals >> bit & 1 == 1).map(|(_, name)| name).collect()
@@ -192,8 +188,8 @@ pub(super) fn finished(
         goals: goals.collect(),
         variants: variants.collect(),
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+        trace: findings.is_empty().then(|| trace.clone()),
         findings,
-        trace: Some(trace.clone()),
         search: Search::default(),
         canaries: Vec::new(),
         assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),

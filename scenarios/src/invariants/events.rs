@@ -81,7 +81,7 @@ impl Invariant<Fact> for NoPhantomEvent {
             Fact::Event(EventFact::Took { subject, version, what }) if !self.0.has(*subject, *version) => {
                 findings.violated("told too much", &[at.event], || {
                     format!(
-                        "the feed was told {what:?} of {subject:?}, version {version}, which is not committed"
+                        "the feed was told {what:?} of {subject}, version {version}, which is not committed"
                     )
                 });
             }

@@ -4,6 +4,7 @@ mod answers;
 mod certificates;
 mod complaints;
 mod matrix;
+mod reports;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -29,6 +29,7 @@ use crate::judge::Violation;
 use crate::runner::{Plan, Rehearse};
 use crate::script::{Deviation, Script};
 use crate::trace::Trace;
+use shrink::Ran;
 
 /// A failure, shrunk and explained.
 #[derive(Clone, PartialEq, Debug)]
@@ -67,10 +68,45 @@ pub struct Needed {
 ///
 /// A run that does not fail again when its script is run (it was not deterministic) comes back as it was.
 pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
-    let shrinking = shrink::shrink(rehearse, found, violation);
-    let mut failure = tell(rehearse, &shrinking.script, violation);
-    failure.found = found.clone();
-    failure.runs = shrinking.runs;
+    understand_next(rehearse, found, violation, &mut Ran::default(), &[])
+}
+
+/// The failures of one run, by invariant and roles: each as [`understand`] makes it. Scripts that several lead to
+/// are run once.
+pub fn understand_all(rehearse: &mut dyn Rehearse, found: &Script, violations: &[Violation]) -> Vec<Failure> {
+    let (mut failures, mut ran) = (Vec::new(), Ran::default());
+    for (at, violation) in violations.iter().enumerate() {
+        if !violations[..at].iter().any(|earlier| is_same(earlier, violation)) {
+            let failure = understand_next(rehearse, found, violation, &mut ran, &failures);
+            failures.push(failure);
+        }
+    }
+    failures
+}
+
+/// Understands a violation of a run of which others are understood.
+fn understand_next(
+    rehearse: &mut dyn Rehearse,
+    found: &Script,
+    violation: &Violation,
+    ran: &mut Ran,
+    others: &[Failure],
+) -> Failure {
+    let shrinking = shrink::shrink(rehearse, found, violation, ran);
+    let failure = match others.iter().find(|other| other.found == *found && other.shrunk == shrinking.script)
+    {
+        Some(other) => {
+            let (needed, nearest) = (other.needed.clone(), other.nearest.clone());
+            Failure { needed, nearest, ..of_trace(other.trace.clone(), violation) }
+        }
+        None => explain(rehearse, &shrinking.script, violation),
+    };
+    Failure { found: found.clone(), runs: shrinking.runs, ..failure }
+}
+
+/// Explains a failure without shrinking it: its script is told as it is.
+pub fn explain(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
+    let mut failure = tell(rehearse, script, violation);
     failure.needed = needed(rehearse, &failure.shrunk);
     failure.nearest = nearest::nearest(rehearse, &failure.shrunk, &failure.needed);
     failure
@@ -78,12 +114,17 @@ pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Viola
 
 /// Records a failing script as it is and cuts out its story, without shrinking.
 pub(crate) fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
-    let (_, trace) = rehearse.record(Plan::Script(script));
+    let failure = of_trace(rehearse.record(Plan::Script(script)).1, violation);
+    Failure { found: script.clone(), ..failure }
+}
+
+/// The story of a recorded run that breaks something.
+fn of_trace(trace: Trace, violation: &Violation) -> Failure {
     let same = trace.violations.iter().find(|other| is_same(other, violation));
     let violation = same.cloned().unwrap_or_else(|| Violation { events: Vec::new(), ..violation.clone() });
     let slice = slice::slice(&trace, &violation);
     let signature = signature::signature(&trace, &violation, &slice);
-    let (found, shrunk) = (script.clone(), trace.script.clone());
+    let (found, shrunk) = (trace.script.clone(), trace.script.clone());
     let (needed, nearest) = (Vec::new(), None);
     Failure { found, shrunk, violation, runs: 0, signature, needed, nearest, trace, slice }
 }
@@ -102,7 +143,7 @@ fn needed(rehearse: &mut dyn Rehearse, script: &Script) -> Vec<Needed> {
     without.collect()
 }
 
-/// Whether two violations count as one failure while shrinking.
+/// Whether two violations count as one failure while shrinking: they shrink to one script.
 pub(crate) fn is_same(one: &Violation, other: &Violation) -> bool {
     (&one.invariant, &one.roles) == (&other.invariant, &other.roles)
 }

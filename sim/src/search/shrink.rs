@@ -9,7 +9,7 @@ use crate::runner::{Offered, Plan, Rehearse};
 use crate::scope::ScopePath;
 use crate::script::{Deviation, Script, Variant};
 use crate::search::is_same;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No shrinking takes more runs than this.
 pub(crate) const RUNS_MAX: u32 = 500;
@@ -26,9 +26,26 @@ pub(crate) struct Shrinking {
     pub(crate) runs: u32,
 }
 
-pub(crate) fn shrink(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Shrinking {
-    let mut shrinker =
-        Shrinker { rehearse, violation, found, best: found.clone(), tried: BTreeSet::new(), runs: 0 };
+/// What came of scripts that were run, by their written form.
+#[derive(Default)]
+pub(crate) struct Ran(BTreeMap<String, Came>);
+
+/// What came of a script.
+struct Came {
+    /// What it broke: invariants and roles.
+    broken: Vec<Violation>,
+    /// Those of its deviations that were offered.
+    deviations: Vec<Deviation>,
+}
+
+pub(crate) fn shrink(
+    rehearse: &mut dyn Rehearse,
+    found: &Script,
+    violation: &Violation,
+    ran: &mut Ran,
+) -> Shrinking {
+    let (best, tried) = (found.clone(), BTreeSet::new());
+    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, ran, runs: 0 };
     if shrinker.fails(found.clone()) {
         shrinker.drop_deviations();
         if shrinker.count() > MANY {
@@ -51,17 +68,18 @@ struct Shrinker<'a> {
     best: Script,
     /// Scripts tried before, in written form.
     tried: BTreeSet<String>,
+    /// Scripts that were run, perhaps for another violation.
+    ran: &'a mut Ran,
     runs: u32,
 }
 
 impl Shrinker<'_> {
     /// Runs a script that was not run before; if it fails as it should, it is the best from here on.
     fn fails(&mut self, script: Script) -> bool {
-        self.run(&script) && {
-            // Deviations that were never offered fall away by themselves.
-            self.best = Script { deviations: self.rehearse.script().deviations, ..script };
-            true
-        }
+        let Some(deviations) = self.run(&script) else { return false };
+        // Deviations that were never offered fall away by themselves.
+        self.best = Script { deviations, ..script };
+        true
     }
 
     /// The choices that a run with these deviations offers.
@@ -74,15 +92,21 @@ impl Shrinker<'_> {
         self.rehearse.offers()
     }
 
-    fn run(&mut self, script: &Script) -> bool {
+    /// The deviations that were offered, if a script that was not tried before fails as it should.
+    fn run(&mut self, script: &Script) -> Option<Vec<Deviation>> {
         let mut sorted = script.clone();
         sorted.deviations.sort();
-        if self.runs >= RUNS_MAX || !self.tried.insert(sorted.to_string()) {
-            return false;
+        let written = sorted.to_string();
+        if self.runs >= RUNS_MAX || !self.tried.insert(written.clone()) {
+            return None;
         }
         self.runs += 1;
-        let outcome = self.rehearse.run(Plan::Script(script));
-        outcome.violations.iter().any(|other| is_same(other, self.violation))
+        let came = self.ran.0.entry(written).or_insert_with(|| {
+            let broken = self.rehearse.run(Plan::Script(script)).violations;
+            Came { broken, deviations: self.rehearse.script().deviations }
+        });
+        let fails = came.broken.iter().any(|other| is_same(other, self.violation));
+        fails.then(|| came.deviations.clone())
     }
 
     fn count(&self) -> usize {

@@ -2,8 +2,8 @@
 //!
 //! A story holds what the violation's events follow from, every deviation with its first consequence, and
 //! the calls through which one led to the other. It leaves out what a reader can imagine: arrivals, answers
-//! that came, commits whose facts are told, wakes, log lines. What is still too long is cut from the far
-//! end: repeats first, then other entities, then the steps farthest from the violation.
+//! that came, commits whose facts are told, wakes, log lines, and most of what is done over and over. What is still
+//! too long is cut from the far end: repeats first, then other entities, then the steps farthest from the violation.
 
 use crate::graph::CausalGraph;
 use crate::judge::Violation;
@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A story of more steps than this is cut.
 const STEPS_MAX: usize = 20;
+/// As many times as this, what an entity repeats is told.
+const TIMES_TOLD: usize = 3;
 /// How many facts stand for the end of an entity's story when nothing shows the violation itself.
 const LAST_FACTS: usize = 3;
 
@@ -35,6 +37,7 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     let calls: Vec<u32> = told.iter().flat_map(|step| story.calls_behind(*step)).collect();
     told.extend(calls);
     told.retain(|step| !story.echoes(*step));
+    story.drop_repeats(&mut told, &fixed);
     story.cut(&mut told, &fixed, &entities);
     told.into_iter().collect()
 }
@@ -158,6 +161,23 @@ impl Story<'_> {
         calls
     }
 
+    /// Of what is done again and again for an entity, leaves the first two times and the last.
+    fn drop_repeats(&self, told: &mut BTreeSet<u32>, fixed: &BTreeSet<u32>) {
+        let what = |number: u32| {
+            let step = self.step(number);
+            (step.kind, &step.text, step.entity())
+        };
+        let mut times: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+        told.iter().for_each(|number| times.entry(what(*number)).or_default().push(*number));
+        for repeats in times.values().filter(|times| times.len() > TIMES_TOLD) {
+            for number in &repeats[TIMES_TOLD - 1..repeats.len() - 1] {
+                if !fixed.contains(number) {
+                    told.remove(number);
+                }
+            }
+        }
+    }
+
     /// Cuts a story that is too long.
     fn cut(&self, told: &mut BTreeSet<u32>, fixed: &BTreeSet<u32>, entities: &BTreeSet<String>) {
         if told.len() <= STEPS_MAX {
@@ -215,4 +235,25 @@ fn is_gone(kind: Kind) -> bool {
 fn is_chatter(kind: Kind) -> bool {
     matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed | Kind::Log)
         || matches!(kind, Kind::Wake | Kind::Heal | Kind::Rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Moment;
+    use crate::trace::tests::trace_of;
+
+    #[test]
+    fn what_is_done_over_and_over_is_told_three_times() {
+        let mut trace = trace_of(&[&[], &[0], &[1], &[2], &[3], &[4]]);
+        trace.steps.iter_mut().take(5).for_each(|step| step.text = "asks again".to_owned());
+        let violation = Violation {
+            invariant: "enough-is-enough".to_owned(),
+            message: "it asks too often".to_owned(),
+            roles: String::new(),
+            events: vec![5],
+            time: Moment::START,
+        };
+        assert_eq!(slice(&trace, &violation), [0, 1, 4, 5]);
+    }
 }

@@ -1,7 +1,7 @@
 //! What is said of a failure beside its story: what was needed, what is nearest to it, where it was lost.
 
 use crate::planted::{Planted, Rule, failures};
-use shakedown_sim::search::{Failure, Likelihood, likelihood, understand};
+use shakedown_sim::search::{Failure, Likelihood, likelihood, understand, understand_all};
 use shakedown_sim::*;
 
 /// The failure of a planted bug under a script that has it.
@@ -31,6 +31,26 @@ fn the_nearest_run_that_holds_changes_as_little_as_can_be() {
     check(first, two, "item/two @ user-1/item-1 #1 = 1 s @ user-1/item-2 #1");
     let any: Rule = |met| met.iter().any(|one| one.point == "two");
     check(any, two, "item/two @ user-1/item-1 #1 = 1 s dropped");
+}
+
+#[test]
+fn failures_of_one_run_are_understood_together_as_each_alone() {
+    fn check(rule: Rule) {
+        let mut runner = Runner::new(Planted(rule));
+        let text = "scenario planted\nvariant users=2\nitem/one @ user-1/item-3 #1 = 5 s\n\
+                    item/two @ user-2/item-1 #1 = 1 s\nitem/three @ user-2/item-2 #1 = 1 min\n";
+        let script: Script = text.parse().unwrap();
+        let broken = runner.run(Plan::Script(&script)).violations;
+        let roles: Vec<&str> = broken.iter().map(|violation| violation.roles.as_str()).collect();
+        assert_eq!(roles, ["decoy", "alarm"]);
+        let twice = [broken.clone(), broken.clone()].concat();
+        let alone: Vec<Failure> =
+            broken.iter().map(|violation| understand(&mut runner, &script, violation)).collect();
+        assert_eq!(understand_all(&mut runner, &script, &twice), alone);
+    }
+    // The alarm has a script of its own, and that of the decoy.
+    check(|met| met.iter().any(|one| one.point == "two"));
+    check(|met| met.iter().any(|one| one.point == "three"));
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! What lists show of a booking.
 
 use shakedown_model::Fact;
-use shakedown_model::booking::rows::Booking;
+use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::booking::summaries::Summary;
 use shakedown_model::facts::{BookingFact, EventFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 use std::collections::BTreeMap;
+
+/// A status and a reservation, in words.
+fn standing(status: Status, reservation: Option<u32>) -> String {
+    let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
+    format!("{status:?} with {with}")
+}
 
 /// The versions of bookings that were committed, each with its fact.
 #[derive(Default)]
@@ -77,8 +83,8 @@ impl Invariant<Fact> for ScreensShowOneVersion {
                 let Summary { booking, version, status, reservation } = *summary;
                 if !self.versions.is_one(summary) {
                     findings.violated("stitched", &[at.event], || {
-                        let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
-                        format!("a list shows B{booking} as {status:?} with {with}, which it never was")
+                        let shown = standing(status, reservation);
+                        format!("a list shows B{booking} as {shown}, which it never was")
                     });
                 }
                 let before = self.knows(*customer, booking, version);
@@ -136,10 +142,9 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
                 };
                 if (summary.status, summary.reservation) != (row.status, row.reservation) {
                     findings.violated("differs", &[*written, *event], || {
-                        format!(
-                            "{place} shows B{booking} as {:?}, and it is {:?}",
-                            summary.status, row.status
-                        )
+                        let shown = standing(summary.status, summary.reservation);
+                        let is = standing(row.status, row.reservation);
+                        format!("{place} shows B{booking} as {shown}, and it is {is}")
                     });
                 }
             }

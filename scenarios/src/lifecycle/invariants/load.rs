@@ -3,7 +3,7 @@
 use super::super::ledger::{Kept, Ledger, Report, report};
 use crate::invariants::requests::OURS;
 use shakedown_model::Fact;
-use shakedown_model::facts::{Code, EdgeFact};
+use shakedown_model::facts::{Code, EdgeFact, RegistryFact};
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
@@ -86,6 +86,8 @@ const RECOVER_WITHIN: Duration = Duration::from_secs(600);
 pub(super) struct GoodputRecovers {
     ledger: Ledger,
     ended: Option<Moment>,
+    /// The last request that reached the registry by the time at which all should be over.
+    asked: Option<u32>,
 }
 
 impl Invariant<Fact> for GoodputRecovers {
@@ -99,10 +101,14 @@ impl Invariant<Fact> for GoodputRecovers {
     }
     fn reset(&mut self) {
         self.ledger.reset();
-        self.ended = None;
+        (self.ended, self.asked) = (None, None);
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
+        let in_time = self.ended.is_some_and(|ended| at.time <= ended + RECOVER_WITHIN);
+        if in_time && matches!(fact, Fact::Registry(RegistryFact::Asked { .. })) {
+            self.asked = Some(at.event);
+        }
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
         self.ended = self.ended.max(Some(disturbance.until));
@@ -116,7 +122,8 @@ impl Invariant<Fact> for GoodputRecovers {
         let (late, all): (Vec<_>, _) =
             (arrived.iter().filter(|kept| !in_time(kept.filed)).collect(), arrived.len());
         if late.len() * 10 > all {
-            let events: Vec<u32> = late.iter().take(3).map(|kept| kept.made).collect();
+            let made = late.iter().take(1).map(|kept| kept.made);
+            let events: Vec<u32> = made.chain(self.asked).collect();
             findings.violated("no recovery", &events, || {
                 format!("10 min after the trouble had ended {} of {all} reports were not filed", late.len())
             });

@@ -44,11 +44,10 @@ impl Invariant<Fact> for OneMessage {
         let allowed = self.allowed(subject, what, recipient);
         if told.len() > allowed {
             let roles = format!("{what:?} told too often");
+            let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
             findings.violated(&roles, &told, || {
-                format!(
-                    "{recipient} was told {} times that {subject} is {what:?}, where {allowed} is right",
-                    told.len()
-                )
+                let (told, right) = (times(told.len()), times(allowed));
+                format!("{recipient} was told {told} that {subject} is {what:?}, where {right} is right")
             });
         }
     }

@@ -50,7 +50,7 @@ fn objection(cause: Cause, before: Option<&Visit>, after: &Visit) -> Option<&'st
     if after.version != before.version + 1 {
         return Some("it is not made of the version before");
     }
-    (!allowed.contains(&cause)).then_some("not by whom it was made")
+    (!allowed.contains(&cause)).then_some("it may not make that move")
 }
 
 impl Invariant<Fact> for LegalTransitionsOnly {
