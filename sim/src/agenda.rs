@@ -38,54 +38,92 @@ impl PartialOrd for Entry {
 }
 
 /// As many entries as are kept sorted. Most of what a run plans is due soon and taken before much else is put.
-const NEAR_MOST: usize = 32;
+const NEAR_MOST: usize = 64;
+/// What stands where no entry is.
+const NOTHING: Entry = Entry { time: Moment::NEVER, sequence: 0, due: Due::Restart { node: 0 } };
 
-/// The earliest entries are in `near`, the earliest last; those that are later than the first of it are in
-/// `far`, as long as there are any. If `near` is empty, so is `far`.
-#[derive(Default)]
+/// The earliest entries are in the first `count` of `near`, the earliest last; those that are later than the first of
+/// it are in `far`, as long as there are any. If `near` is empty, so is `far`.
 pub(crate) struct Agenda {
-    near: Vec<Entry>,
+    near: Box<[Entry; NEAR_MOST]>,
+    count: usize,
     far: BinaryHeap<Entry>,
     sequence: u64,
 }
 
+impl Default for Agenda {
+    fn default() -> Self {
+        Self { near: Box::new([NOTHING; NEAR_MOST]), count: 0, far: BinaryHeap::new(), sequence: 0 }
+    }
+}
+
 impl Agenda {
     pub(crate) fn reset(&mut self) {
-        self.near.clear();
+        self.count = 0;
         self.far.clear();
         self.sequence = 0;
     }
 
+    #[inline(never)]
     pub(crate) fn put(&mut self, time: Moment, due: Due) {
         self.sequence += 1;
         let entry = Entry { time, sequence: self.sequence, due };
-        let is_late = self.near.first().is_some_and(|latest| time >= latest.time);
-        if is_late && (!self.far.is_empty() || self.near.len() >= NEAR_MOST) {
+        let is_late = !self.far.is_empty() && time >= self.near[0].time;
+        if is_late || self.count == NEAR_MOST { self.put_far(entry) } else { self.put_near(entry) }
+    }
+
+    /// Puts an entry in its place, before those that are sooner or equal. There are mostly few of them, so that to
+    /// step over them one by one is faster than to search.
+    #[inline]
+    fn put_near(&mut self, entry: Entry) {
+        let mut near = &mut self.near[..=self.count];
+        self.count += 1;
+        while let Some((place, later)) = near.split_last_mut() {
+            match later.last() {
+                Some(sooner) if sooner.time <= entry.time => *place = *sooner,
+                _ => {
+                    *place = entry;
+                    return;
+                }
+            }
+            near = later;
+        }
+    }
+
+    /// The same for an entry that is late, or for which room is to be made.
+    #[cold]
+    fn put_far(&mut self, entry: Entry) {
+        if entry.time >= self.near[0].time {
             return self.far.push(entry);
         }
-        let sooner = self.near.iter().rev().take_while(|other| other.time <= time).count();
-        self.near.insert(self.near.len() - sooner, entry);
-        if self.near.len() > NEAR_MOST {
-            self.far.extend(self.near.drain(..NEAR_MOST / 2));
-        }
+        self.far.extend(&self.near[..NEAR_MOST / 2]);
+        self.near.copy_within(NEAR_MOST / 2.., 0);
+        self.count -= NEAR_MOST / 2;
+        self.put_near(entry);
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        self.near.last().map(|entry| (entry.time, entry.due))
-    }
-
-    pub(crate) fn take(&mut self) -> Option<(Moment, Due)> {
-        let entry = self.near.pop()?;
-        if self.near.is_empty() && !self.far.is_empty() {
-            self.come_nearer();
-        }
+        let entry = self.near.get(self.count.checked_sub(1)?)?;
         Some((entry.time, entry.due))
     }
 
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<(Moment, Due)> {
+        let earliest = self.peek()?;
+        self.count -= 1;
+        if self.count == 0 && !self.far.is_empty() {
+            self.come_nearer();
+        }
+        Some(earliest)
+    }
+
+    #[cold]
     fn come_nearer(&mut self) {
-        let earliest = std::iter::from_fn(|| self.far.pop()).take(NEAR_MOST / 2);
-        self.near.extend(earliest);
-        self.near.reverse();
+        self.count = self.far.len().min(NEAR_MOST / 2);
+        for place in (0..self.count).rev() {
+            self.near[place] = self.far.pop().expect("as many are far");
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //! down is refused; a call that is being answered when the node vanishes is never answered.
 
 use crate::choice::{Alternatives, Site};
-use crate::engine::Parcel;
-use crate::env::{Env, Side, Slot, poll_take, put};
+use crate::engine::{Arriving, Core, Parcel};
+use crate::env::{Env, Side, Slot, put};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::NodeId;
@@ -119,14 +119,6 @@ struct Exchange<Q, A> {
     reply: RefCell<Slot<Result<A, CallError>>>,
 }
 
-impl<Q: 'static, A: 'static> Exchange<Q, A> {
-    fn answer_after(self: Rc<Self>, world: &World, delay: Duration, answer: Result<A, CallError>) {
-        self.request.set(None);
-        self.answer.set(Some(answer));
-        world.deliver_parcel(delay, self);
-    }
-}
-
 impl<Q: 'static, A: 'static> Parcel for Exchange<Q, A> {
     fn arrive(self: Rc<Self>, world: &Rc<World>) {
         match self.request.take() {
@@ -141,6 +133,8 @@ pub struct Endpoint<Q, A>(Rc<EndpointState<Q, A>>);
 
 struct EndpointState<Q, A> {
     op: Op,
+    /// What digests know the operation by.
+    word: u64,
     request: Site,
     response: Site,
     link: Link,
@@ -160,7 +154,8 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     pub fn new(op: Op, link: &Link) -> Self {
         let (server, closes, handler) = (Cell::new(None), Cell::new(false), RefCell::new(None));
         let (request, response) = (Site::new(op.name, REQUEST), Site::new(op.name, RESPONSE));
-        Self(Rc::new(EndpointState { op, request, response, link: link.clone(), server, closes, handler }))
+        let (word, link) = (op.name.word(), link.clone());
+        Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler }))
     }
 
     /// Has this incarnation of the node answer the operation. `handler` gets a handle of the node within
@@ -169,7 +164,8 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
         self.0.server.set(Some(env.node));
         let handler = Rc::new(handler);
         let boxed: Handler<Q, A> = Rc::new(move |env, exchange, request| {
-            env.clone().spawn(respond(env, exchange, request, Rc::clone(&handler)));
+            let (world, place) = (Rc::clone(&env.world), (env.node, env.incarnation, env.scope()));
+            world.spawn(place, Box::pin(respond(env, exchange, request, Rc::clone(&handler))));
         });
         *self.0.handler.borrow_mut() = Some((env.incarnation, boxed));
         if !self.0.closes.replace(true) {
@@ -193,106 +189,174 @@ impl Env {
         request: Q,
         patience: Duration,
     ) -> Result<A, CallError> {
-        let op = endpoint.0.op;
+        let EndpointState { op, word, .. } = &*endpoint.0;
         if let Some(mode) = self.draw_crash(Side::Before, op.name) {
             self.crash(mode).await;
         }
-        self.event(Kind::Call, [op.name.hash().finish(), 0], || op.says.to_owned());
-        if op.routine
-            && let Some(event) = self.world.core.borrow_mut().last_recorded()
-        {
-            event.routine = true;
-        }
-        let exchange = Rc::new(Exchange {
-            endpoint: endpoint.clone(),
-            scope: self.scope(),
-            caller: self.world.core.borrow().user(),
-            request: Cell::new(Some(request)),
-            answer: Cell::new(None),
-            reply: RefCell::default(),
-        });
-        self.send(&exchange);
-        let answer =
-            self.sleep(patience).unless(|world, context| poll_take(world, &exchange.reply, context)).await;
-        let word = op.name.hash().finish();
+        let exchange = self.send(endpoint, request);
+        let answer = self.sleep(patience).or_value(&exchange.reply).await;
         match answer {
             None => {
-                self.event(Kind::GiveUp, [word, 0], || {
+                self.event(Kind::GiveUp, [*word, 0], || {
                     format!("gives up waiting, nothing came within {}", time::text(patience))
                 });
                 Err(CallError::TimedOut)
             }
             Some(Err(error)) => {
-                self.event(Kind::Refused, [word, 0], || "is refused a connection".to_owned());
+                self.event(Kind::Refused, [*word, 0], || "is refused a connection".to_owned());
                 Err(error)
             }
             Some(Ok(answer)) => {
                 if let Some(mode) = self.draw_crash(Side::After, op.name) {
                     self.crash(mode).await;
                 }
-                self.event(Kind::Learn, [word, 0], || "gets the answer".to_owned());
+                self.event(Kind::Learn, [*word, 0], || "gets the answer".to_owned());
                 Ok(answer)
             }
         }
     }
 
-    fn send<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>) {
-        if !self.is_alive() {
+    /// Has a request go out, unless this incarnation is dead. What is answered holds the reply when it comes.
+    fn send<Q: 'static, A: 'static>(&self, endpoint: &Endpoint<Q, A>, request: Q) -> Rc<Exchange<Q, A>> {
+        let EndpointState { op, word, .. } = &*endpoint.0;
+        let mut core = self.world.core.borrow_mut();
+        let alive = core.is_alive(self.node, self.incarnation);
+        if alive {
+            core.collect_log(self.node, self.scope());
+            core.event(self.node, self.scope(), Kind::Call, [*word, 0], || op.says.to_owned());
+            if let Some(event) = core.last_recorded() {
+                event.routine = op.routine;
+            }
+        }
+        let exchange = Rc::new(Exchange {
+            endpoint: endpoint.clone(),
+            scope: self.scope(),
+            caller: core.user(),
+            request: Cell::new(Some(request)),
+            answer: Cell::new(None),
+            reply: RefCell::default(),
+        });
+        let refused = if alive { exchange.send_out(&mut core, self.node) } else { None };
+        drop(core);
+        drop(refused);
+        exchange
+    }
+
+    /// Has an answer go back, unless this incarnation is dead.
+    fn answer<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>, answer: A) {
+        let EndpointState { op, word, response, link: Link(link), .. } = &*exchange.endpoint.0;
+        let (node, scope, faults) = (self.node, self.scope(), &link.faults.response);
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(node, self.incarnation) {
             return;
         }
-        let state = &exchange.endpoint.0;
-        let link = &state.link.0;
-        let exchange = Rc::clone(exchange);
-        let refuse = |exchange: Rc<Exchange<Q, A>>| {
-            exchange.answer_after(&self.world, link.latency * 2, Err(CallError::Refused));
-        };
-        if self.is_down(exchange.caller, link) {
-            return refuse(exchange);
+        let pick = core.choose_as(exchange.caller, node, (response, scope), faults);
+        core.collect_log(node, scope);
+        core.event(node, scope, Kind::Answer, [*word, pick.code()], || format!("answers {}", op.name));
+        let mut after = link.latency;
+        if !pick.is_benign() {
+            if faults.names.get(pick.index()) == Some(&"lost") {
+                return;
+            }
+            after += pick.delay(faults);
+            core.lasts(pick.delay(faults));
         }
-        let pick = self.choose_at(state.request, &link.faults.request, None);
-        let delay = match link.faults.request.names.get(pick.index()).copied() {
-            Some("lost") => return,
-            Some("refused") => return refuse(exchange),
-            _ => pick.delay(&link.faults.request),
-        };
-        self.lasts_if(delay);
-        self.world.deliver_parcel(link.latency + delay, exchange);
+        exchange.bring_answer(&mut core, after, Ok(answer));
     }
 
-    fn lasts_if(&self, delay: Duration) {
-        if !delay.is_zero() {
-            self.lasts(delay);
-        }
-    }
-
-    /// Whether the link is down, having drawn whether an outage begins here.
-    fn is_down(&self, caller: User, link: &LinkState) -> bool {
-        self.begin_episode(caller, link.outage, &link.faults.outage, &link.down_until);
-        self.now() < link.down_until.get()
-    }
-
-    /// Draws whether an episode begins here, unless one is under way.
+    /// Draws whether an episode begins here, unless one is under way or this incarnation is dead.
+    #[inline(always)]
     pub(crate) fn begin_episode(
         &self,
         caller: User,
-        site: Site,
+        site: &Site,
         lengths: &Alternatives,
         until: &Cell<Moment>,
     ) {
-        if lengths.deviations() == 0 || self.now() < until.get() {
+        if lengths.deviations() > 0 && self.is_alive() {
+            self.world.core.borrow_mut().begin_episode(
+                (self.node, self.scope(), caller),
+                site,
+                lengths,
+                until,
+            );
+        }
+    }
+}
+
+impl Core {
+    /// Draws whether an episode begins here, unless one is under way.
+    fn begin_episode(
+        &mut self,
+        (node, scope, caller): (NodeId, Scope, User),
+        site: &Site,
+        lengths: &Alternatives,
+        until: &Cell<Moment>,
+    ) {
+        if self.now < until.get() {
             return;
         }
-        let pick = self.choose_for(caller, site, lengths);
+        let pick = self.choose_as(caller, node, (site, scope), lengths);
         if pick.is_benign() {
             return;
         }
-        let heal = self.world.core.borrow().heal_at;
+        let most = self.heal_at.since(self.now);
         let length = match lengths.names.get(pick.index()) {
-            Some(&"until healed") => heal.since(self.now()),
-            _ => pick.delay(lengths).min(heal.since(self.now())),
+            Some(&"until healed") => most,
+            _ => pick.delay(lengths).min(most),
         };
         self.lasts(length);
-        until.set(self.now() + length);
+        until.set(self.now + length);
+    }
+}
+
+impl<Q: 'static, A: 'static> Exchange<Q, A> {
+    /// Sends the request on its way from `node`. Answers it if it is refused, lest it be dropped here: what a request
+    /// does in its destructor may concern the world.
+    #[inline]
+    fn send_out(self: &Rc<Self>, core: &mut Core, node: NodeId) -> Option<Q> {
+        let EndpointState { request, link: Link(link), .. } = &*self.endpoint.0;
+        let faults = &link.faults.request;
+        if self.is_down(core, node, link) {
+            return self.refuse(core, link);
+        }
+        let pick = core.choose_as(self.caller, node, (request, self.scope), faults);
+        let mut after = link.latency;
+        if !pick.is_benign() {
+            match faults.names.get(pick.index()).copied() {
+                Some("lost") => return None,
+                Some("refused") => return self.refuse(core, link),
+                _ => {
+                    after += pick.delay(faults);
+                    core.lasts(pick.delay(faults));
+                }
+            }
+        }
+        core.bring(after, Arriving::Parcel(Rc::clone(self) as _));
+        None
+    }
+
+    /// Whether the link is down, having drawn whether an outage begins here.
+    #[inline]
+    fn is_down(&self, core: &mut Core, node: NodeId, link: &LinkState) -> bool {
+        if link.faults.outage.deviations() > 0 {
+            let who = (node, self.scope, self.caller);
+            core.begin_episode(who, &link.outage, &link.faults.outage, &link.down_until);
+        }
+        core.now < link.down_until.get()
+    }
+
+    #[inline(never)]
+    fn refuse(self: &Rc<Self>, core: &mut Core, link: &LinkState) -> Option<Q> {
+        let request = self.request.take();
+        self.bring_answer(core, link.latency * 2, Err(CallError::Refused));
+        request
+    }
+
+    /// Has the caller learn the answer after a while.
+    fn bring_answer(self: &Rc<Self>, core: &mut Core, after: Duration, answer: Result<A, CallError>) {
+        self.answer.set(Some(answer));
+        core.bring(after, Arriving::Parcel(Rc::clone(self) as _));
     }
 }
 
@@ -311,12 +375,12 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
             core.event(node, scope, Kind::Refused, [0, 0], || {
                 "is down and refuses the connection".to_owned()
             });
+            exchange.bring_answer(&mut core, state.link.0.latency, Err(CallError::Refused));
         }
         down
     };
     if down {
-        let latency = state.link.0.latency;
-        return exchange.answer_after(world, latency, Err(CallError::Refused));
+        return;
     }
     handler(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
 }
@@ -328,24 +392,12 @@ async fn respond<Q: 'static, A: 'static, F: Future<Output = A>>(
     request: Q,
     handler: Rc<impl Fn(Env, Q) -> F>,
 ) {
-    let state = &exchange.endpoint.0;
-    let (op, link, caller) = (&state.op, &state.link.0, exchange.caller);
-    let word = op.name.hash().finish();
-    env.event(Kind::Arrive, [word, 0], || format!("receives {}", op.name));
-    env.begin_episode(caller, link.slowness, &link.faults.slowness, &link.slow_until);
-    if env.now() < link.slow_until.get() {
+    let EndpointState { op, word, link: Link(link), .. } = &*exchange.endpoint.0;
+    env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
+    env.begin_episode(exchange.caller, &link.slowness, &link.faults.slowness, &link.slow_until);
+    if env.is_before(link.slow_until.get()) {
         env.sleep(link.faults.slow_by).await;
     }
     let answer = handler(env.clone(), request).await;
-    if !env.is_alive() {
-        return;
-    }
-    let pick = env.choose_for(caller, state.response, &link.faults.response);
-    env.event(Kind::Answer, [word, pick.code()], || format!("answers {}", op.name));
-    if link.faults.response.names.get(pick.index()) == Some(&"lost") {
-        return;
-    }
-    let delay = pick.delay(&link.faults.response);
-    env.lasts_if(delay);
-    Rc::clone(&exchange).answer_after(&env.world, link.latency + delay, Ok(answer));
+    env.answer(&exchange, answer);
 }

@@ -22,7 +22,8 @@ const SPACE: TextHash = TextHash::of(" ");
 pub struct Site {
     owner: Label,
     point: &'static str,
-    object: Option<&'static str>,
+    /// Empty if it concerns none.
+    object: &'static str,
     hash: u64,
 }
 
@@ -30,13 +31,17 @@ impl Site {
     /// The place `point` of `owner`.
     pub const fn new(owner: Label, point: Label) -> Self {
         let hash = owner.hash().then(SLASH).then(point.hash());
-        Self { owner, point: point.text(), object: None, hash: hash.finish() }
+        Self { owner, point: point.text(), object: "", hash: hash.finish() }
     }
 
     /// The place `point` of `owner` that concerns `object`.
+    ///
+    /// # Panics
+    /// If `object` is empty.
     pub const fn of(owner: Label, point: Label, object: Label) -> Self {
+        assert!(!object.text().is_empty(), "what a site concerns has a name");
         let hash = owner.hash().then(SLASH).then(point.hash()).then(SPACE).then(object.hash());
-        Self { owner, point: point.text(), object: Some(object.text()), hash: hash.finish() }
+        Self { owner, point: point.text(), object: object.text(), hash: hash.finish() }
     }
 
     /// What it belongs to: a role, an operation, a link.
@@ -44,8 +49,18 @@ impl Site {
         self.owner
     }
 
-    pub(crate) const fn hash(self) -> u64 {
+    #[inline]
+    pub(crate) const fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// Whether `other` is made of the very same literals. Sites that are not may still be equal.
+    #[inline]
+    pub(crate) fn is_literally(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && std::ptr::eq(self.owner.text(), other.owner.text())
+            && std::ptr::eq(self.point, other.point)
+            && std::ptr::eq(self.object, other.object)
     }
 
     /// Whether `text` is the written form of this site; compares every character.
@@ -53,8 +68,8 @@ impl Site {
         let rest = text.strip_prefix(self.owner.text()).and_then(|rest| rest.strip_prefix('/'));
         let rest = rest.and_then(|rest| rest.strip_prefix(self.point));
         match self.object {
-            None => rest == Some(""),
-            Some(object) => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(object),
+            "" => rest == Some(""),
+            object => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(object),
         }
     }
 }
@@ -62,7 +77,7 @@ impl Site {
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.owner, self.point)?;
-        self.object.map_or(Ok(()), |object| write!(f, " {object}"))
+        if self.object.is_empty() { Ok(()) } else { write!(f, " {}", self.object) }
     }
 }
 
@@ -80,7 +95,14 @@ pub struct Alternatives {
     pub(crate) range_ms: Option<(u32, u32)>,
     /// For a range: bit `n` is set if a corner's milliseconds leave `n` when divided by 64.
     corners: u64,
+    /// For a range: the milliseconds of the first few corners, as far as they are durations of that size.
+    millis: [u32; CORNERS_AT_HAND],
 }
+
+/// Of how many alternatives the milliseconds are worked out at compile time.
+const CORNERS_AT_HAND: usize = 12;
+/// What is no number of milliseconds.
+const NO_MILLIS: u32 = u32::MAX;
 
 /// As many names as a choice may have.
 const NUMBERS: &[&str] = &[
@@ -97,7 +119,7 @@ impl Alternatives {
     /// If there is no name, or there are more than 64: a choice is between few named ways.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
-        Self { names, range_ms: None, corners: 0 }
+        Self { names, range_ms: None, corners: 0, millis: [NO_MILLIS; CORNERS_AT_HAND] }
     }
 
     /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
@@ -110,6 +132,9 @@ impl Alternatives {
         while at < names.len() {
             if let Some(ms) = time::parse_millis(names[at].as_bytes()) {
                 all.corners |= 1 << (ms % 64);
+                if at < CORNERS_AT_HAND && ms < NO_MILLIS as u64 {
+                    all.millis[at] = ms as u32;
+                }
             }
             at += 1;
         }
@@ -136,7 +161,14 @@ impl Alternatives {
         self.names
     }
 
+    /// Whether `other` are the very same literals.
+    #[inline]
+    pub(crate) fn is_literally(&self, other: &Self) -> bool {
+        std::ptr::eq(self.names, other.names) && self.range_ms == other.range_ms
+    }
+
     /// How many ways there are to deviate by name.
+    #[inline]
     pub const fn deviations(&self) -> usize {
         self.names.len() - 1
     }
@@ -155,9 +187,17 @@ impl Alternatives {
         if self.corners >> (ms % 64) & 1 == 0 {
             return Pick::Millis(ms);
         }
-        let delay = Some(u64::from(ms));
-        let corner = self.names.iter().position(|name| time::parse_millis(name.as_bytes()) == delay);
+        let delay = Some(Duration::from_millis(u64::from(ms)));
+        let corner = (0..self.names.len()).find(|index| self.duration(*index) == delay);
         corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
+    }
+
+    /// The duration that the alternative with this index is the name of.
+    fn duration(&self, index: usize) -> Option<Duration> {
+        match self.millis.get(index) {
+            Some(ms) if *ms != NO_MILLIS => Some(Duration::from_millis(u64::from(*ms))),
+            _ => time::parse(self.names[index]),
+        }
     }
 
     /// The pick that is written `text`, if these alternatives have it.
@@ -201,7 +241,7 @@ impl Pick {
     pub fn delay(self, delays: &Alternatives) -> Duration {
         match self {
             Self::BENIGN => Duration::ZERO,
-            Pick::Named(index) => time::parse(delays.names[usize::from(index)]).unwrap_or_default(),
+            Pick::Named(index) => delays.duration(usize::from(index)).unwrap_or_default(),
             Pick::Millis(ms) => Duration::from_millis(u64::from(ms)),
         }
     }

@@ -9,6 +9,7 @@ use crate::choice::{Alternatives, Pick, Site};
 use crate::label::mix;
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
+use crate::sites::{Met, Rate, SiteNumber, Sites};
 
 /// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
 /// something in one build of a scenario only.
@@ -23,23 +24,12 @@ pub struct Turn {
 /// One choice that a run offered, and what it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
-    pub(crate) site: Site,
+    pub(crate) site: SiteNumber,
     pub(crate) scope: Scope,
     pub(crate) nth: u32,
-    pub(crate) alternatives: Alternatives,
     pub(crate) pick: Pick,
     /// How many events came before it.
     pub(crate) after: u32,
-}
-
-impl Offer {
-    pub(crate) fn id(&self, scopes: &Scopes) -> ChoiceId {
-        ChoiceId { site: self.site.to_string(), scope: scopes.path(self.scope), nth: self.nth }
-    }
-
-    pub(crate) fn deviation(&self, scopes: &Scopes) -> Deviation {
-        Deviation { id: self.id(scopes), alternative: self.alternatives.name_of(self.pick) }
-    }
 }
 
 /// How restless seeded runs are: whether sites are switched off, how often the others deviate, and how much
@@ -136,6 +126,9 @@ pub(crate) struct Chooser {
     /// Sorted by hash; the hash only finds candidates, the whole name decides.
     keyed: Vec<Keyed>,
     draws: Option<Draws>,
+    /// Whether a seed alone decides.
+    draws_all: bool,
+    sites: Sites,
     offers: Vec<Offer>,
     /// Turns to take, and how many were taken.
     turns: Vec<Turn>,
@@ -144,19 +137,33 @@ pub(crate) struct Chooser {
 
 impl Chooser {
     pub(crate) fn new() -> Self {
-        Self { keyed: Vec::new(), draws: None, offers: Vec::new(), turns: Vec::new(), taken: 0 }
+        Self {
+            keyed: Vec::new(),
+            draws: None,
+            draws_all: false,
+            sites: Sites::new(),
+            offers: Vec::new(),
+            turns: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    fn begin_run(&mut self, draws: Option<Draws>) {
+        self.keyed.clear();
+        self.draws = draws;
+        self.draws_all = false;
+        self.sites.begin_run();
+        self.offers.clear();
+        self.turns.clear();
+        self.taken = 0;
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
         let keyed =
             script.deviations.iter().map(|deviation| (hash_of(&deviation.id), deviation.clone(), false));
-        self.keyed.clear();
+        self.begin_run(None);
         self.keyed.extend(keyed);
         self.keyed.sort_by_key(|(hash, ..)| *hash);
-        self.draws = None;
-        self.offers.clear();
-        self.turns.clear();
-        self.taken = 0;
     }
 
     /// Takes these turns, in the order in which their choices are offered, and is benign elsewhere.
@@ -181,11 +188,8 @@ impl Chooser {
     }
 
     pub(crate) fn draw_from(&mut self, seed: u64, profile: Profile) {
-        self.keyed.clear();
-        self.draws = Some(Draws { seed, profile, from: 0 });
-        self.offers.clear();
-        self.turns.clear();
-        self.taken = 0;
+        self.begin_run(Some(Draws { seed, profile, from: 0 }));
+        self.draws_all = true;
     }
 
     /// Follows the script, and from the choice `from` on draws those that it does not name.
@@ -195,6 +199,7 @@ impl Chooser {
     }
 
     /// Answers a choice that is met after so many events.
+    #[inline]
     pub(crate) fn decide(
         &mut self,
         (site, scope, nth): (&Site, Scope, u32),
@@ -202,25 +207,69 @@ impl Chooser {
         scopes: &Scopes,
         after: u32,
     ) -> Pick {
-        let hash = key(site.hash(), scopes.hash(scope), nth);
-        let scripted = match self.keyed.is_empty() {
-            true => None,
-            false => scripted(&mut self.keyed, hash, (*site, scope, nth), alternatives, scopes),
+        let number = self.sites.number(site, alternatives);
+        let pick = match &self.draws {
+            Some(draws) if self.draws_all => match draws.rate(&mut self.sites, number) {
+                Rate::Never => Pick::BENIGN,
+                Rate::UpTo(most) => draws.pick(most, key(site.hash(), scopes.hash(scope), nth), alternatives),
+            },
+            _ => self.decide_by_script(number, (site, scope, nth), alternatives, scopes),
         };
-        let pick = match (scripted, &self.draws) {
-            (Some(pick), _) => pick,
-            (None, Some(draws)) if self.offers.len() >= draws.from as usize => {
-                drawn(draws, site.hash(), hash, alternatives)
+        self.offers.push(Offer { site: number, scope, nth, pick, after });
+        pick
+    }
+
+    #[inline(never)]
+    fn decide_by_script(
+        &mut self,
+        number: SiteNumber,
+        (site, scope, nth): (&Site, Scope, u32),
+        alternatives: &Alternatives,
+        scopes: &Scopes,
+    ) -> Pick {
+        if let Some(pick) = self.turn(alternatives) {
+            return pick;
+        }
+        if self.keyed.is_empty() && self.draws.is_none() {
+            return Pick::BENIGN;
+        }
+        let hash = key(site.hash(), scopes.hash(scope), nth);
+        if let Some(pick) = scripted(&mut self.keyed, hash, (*site, scope, nth), alternatives, scopes) {
+            return pick;
+        }
+        match &self.draws {
+            Some(draws) if self.offers.len() >= draws.from as usize => {
+                match draws.rate(&mut self.sites, number) {
+                    Rate::Never => Pick::BENIGN,
+                    Rate::UpTo(most) => draws.pick(most, hash, alternatives),
+                }
             }
             _ => Pick::BENIGN,
-        };
-        let pick = self.turn(alternatives).unwrap_or(pick);
-        self.offers.push(Offer { site: *site, scope, nth, alternatives: *alternatives, pick, after });
-        pick
+        }
     }
 
     pub(crate) fn offers(&self) -> &[Offer] {
         &self.offers
+    }
+
+    /// The site of an offer, with its alternatives.
+    pub(crate) fn met(&self, offer: &Offer) -> &Met {
+        self.sites.get(offer.site)
+    }
+
+    /// The name of an offer.
+    pub(crate) fn id(&self, offer: &Offer, scopes: &Scopes) -> ChoiceId {
+        ChoiceId { site: self.met(offer).site.to_string(), scope: scopes.path(offer.scope), nth: offer.nth }
+    }
+
+    /// The deviations of the run, in the order taken.
+    pub(crate) fn deviations(&self, scopes: &Scopes) -> Vec<Deviation> {
+        let taken = self.offers.iter().filter(|offer| !offer.pick.is_benign());
+        let deviation = |offer: &Offer| Deviation {
+            id: self.id(offer, scopes),
+            alternative: self.met(offer).alternatives.name_of(offer.pick),
+        };
+        taken.map(deviation).collect()
     }
 
     /// The deviations of the script that were never offered, or not with their alternative.
@@ -260,11 +309,47 @@ fn scripted(
     None
 }
 
-fn drawn(draws: &Draws, site: u64, id: u64, alternatives: &Alternatives) -> Pick {
-    let draw = mix(draws.seed, id);
-    if alternatives.deviations() == 0 || !deviates(draws, site, draw) {
-        return Pick::BENIGN;
+impl Draws {
+    /// How often the choices of a site deviate in this run.
+    #[inline]
+    fn rate(&self, sites: &mut Sites, number: SiteNumber) -> Rate {
+        sites.rate(number, |site| self.rate_of(site))
     }
+
+    #[cold]
+    fn rate_of(&self, site: &Site) -> Rate {
+        let Self { seed, profile, .. } = self;
+        if !profile.odds.is_empty() {
+            let odds = profile.odds.iter().find(|(other, _)| other.hash() == site.hash());
+            return odds.map_or(Rate::Never, |(_, thousandths)| in_thousandths(*thousandths));
+        }
+        let swarm = mix(seed ^ 0x5157_41A7, site.hash());
+        if profile.swarm && swarm & 1 == 0 {
+            return Rate::Never;
+        }
+        let calm = profile.calm[(mix(*seed, 0xCA13) >> 62) as usize];
+        Rate::UpTo(u64::MAX >> (profile.rates[(swarm >> 62) as usize] + calm))
+    }
+
+    /// Answers the choice with this hash.
+    #[inline(always)]
+    fn pick(&self, most: u64, id: u64, alternatives: &Alternatives) -> Pick {
+        let draw = mix(self.seed, id);
+        if draw > most { Pick::BENIGN } else { deviating(draw, alternatives) }
+    }
+}
+
+/// The draws of which `below(draw, 1_000)` is less than so many thousandths.
+fn in_thousandths(thousandths: u32) -> Rate {
+    let draws = (u128::from(thousandths) << 64).div_ceil(1_000);
+    match draws.checked_sub(1) {
+        None => Rate::Never,
+        Some(most) => Rate::UpTo(u64::try_from(most).unwrap_or(u64::MAX)),
+    }
+}
+
+/// Which deviation a draw is.
+fn deviating(draw: u64, alternatives: &Alternatives) -> Pick {
     let which = mix(draw, 1);
     match alternatives.range_ms {
         Some((least, most)) if which & 1 == 1 => {
@@ -272,21 +357,6 @@ fn drawn(draws: &Draws, site: u64, id: u64, alternatives: &Alternatives) -> Pick
         }
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }
-}
-
-/// Whether the choice with this draw deviates.
-fn deviates(Draws { seed, profile, .. }: &Draws, site: u64, draw: u64) -> bool {
-    let seed = *seed;
-    if !profile.odds.is_empty() {
-        let odds = profile.odds.iter().find(|(other, _)| other.hash() == site);
-        return odds.is_some_and(|(_, thousandths)| below(draw, 1_000) < *thousandths);
-    }
-    let swarm = mix(seed ^ 0x5157_41A7, site);
-    if profile.swarm && swarm & 1 == 0 {
-        return false;
-    }
-    let calm = profile.calm[(mix(seed, 0xCA13) >> 62) as usize];
-    draw >> (64 - profile.rates[(swarm >> 62) as usize] - calm) == 0
 }
 
 /// Maps a word to 0..n without rejection (Lemire, "Fast random integer generation in an interval", 2019);
@@ -362,6 +432,16 @@ mod tests {
         assert_eq!(share(&[(SITE, 1_000)]), 10_000);
         assert_eq!(share(&[(OTHER, 1_000)]), 0);
         assert!((900..1_100).contains(&share(&[(OTHER, 500), (SITE, 100)])));
+    }
+
+    #[test]
+    fn a_rate_in_thousandths_is_what_below_a_thousand_says() {
+        assert_eq!(in_thousandths(0), Rate::Never);
+        assert_eq!(in_thousandths(1_000), Rate::UpTo(u64::MAX));
+        for thousandths in 1..1_000 {
+            let Rate::UpTo(most) = in_thousandths(thousandths) else { panic!("some deviate") };
+            assert_eq!((below(most, 1_000), below(most + 1, 1_000)), (thousandths - 1, thousandths));
+        }
     }
 
     #[test]

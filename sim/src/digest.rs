@@ -8,6 +8,22 @@ use crate::label::mix;
 use serde::ser::{Error, Serialize};
 use std::fmt;
 
+/// Words without a pattern: the fractions of the square roots of 2 (made odd), 3, 5, 7 and 11.
+const KEYS: [u64; 5] = [
+    0x6A09_E667_F3BC_C909,
+    0xBB67_AE85_84CA_A73B,
+    0x3C6E_F372_FE94_F82B,
+    0xA54F_F53A_5F1D_36F1,
+    0x510E_527F_ADE6_82D1,
+];
+
+/// Both halves of a product in one word: every bit of either factor matters to it (Wang Yi, "wyhash", 2019).
+#[inline]
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
 /// An order-sensitive hash.
 ///
 /// ```
@@ -23,6 +39,27 @@ impl Digest {
     /// Adds one word.
     pub fn word(&mut self, word: u64) {
         self.0 = mix(self.0, word);
+    }
+
+    /// Adds two words in the time of less than one: for what happens again and again.
+    ///
+    /// The words are hashed apart from what was there before, so that only one step of the work waits for the
+    /// step before it. That step can be undone, so two digests that differ never become one by equal additions.
+    #[inline]
+    pub(crate) fn pair(&mut self, one: u64, other: u64) {
+        self.step(fold(one ^ KEYS[0], other ^ KEYS[1]));
+    }
+
+    /// Adds four words in the same way.
+    #[inline]
+    pub(crate) fn four(&mut self, [a, b, c, d]: [u64; 4]) {
+        self.step(fold(a ^ KEYS[0], b ^ KEYS[1]).wrapping_add(fold(c ^ KEYS[2], d ^ KEYS[3])));
+    }
+
+    #[inline]
+    fn step(&mut self, hashed: u64) {
+        let product = (self.0 ^ hashed).wrapping_mul(KEYS[4]);
+        self.0 = product ^ (product >> 32);
     }
 
     /// Adds a text, with its length.
@@ -131,7 +168,50 @@ mod tests {
     }
 
     #[test]
+    fn words_added_together_tell_by_value_by_place_and_by_order() {
+        let of = |pairs: &[(u64, u64)]| {
+            let mut digest = Digest::default();
+            pairs.iter().for_each(|(one, other)| digest.pair(*one, *other));
+            digest
+        };
+        let all = [
+            of(&[]),
+            of(&[(0, 0)]),
+            of(&[(0, 0), (0, 0)]),
+            of(&[(1, 0)]),
+            of(&[(0, 1)]),
+            of(&[(1, 2)]),
+            of(&[(2, 1)]),
+            of(&[(1, 2), (3, 4)]),
+            of(&[(3, 4), (1, 2)]),
+            of(&[(1, 4), (3, 2)]),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn every_bit_of_four_words_reaches_half_of_a_digest() {
+        let plain = [5_000_000, 0x1F2E_3D4C_5B6A_7988, 3, 0];
+        let of = |words| {
+            let mut digest = Digest::from_bits(0x0123_4567_89AB_CDEF);
+            digest.four(words);
+            digest.pair(0, 0);
+            digest.bits()
+        };
+        for bit in 0..256 {
+            let mut other = plain;
+            other[bit / 64] ^= 1 << (bit % 64);
+            let changed = (of(plain) ^ of(other)).count_ones();
+            assert!((12..=52).contains(&changed), "bit {bit} changes {changed} bits");
+        }
+    }
+
+    #[test]
     fn a_digest_is_the_same_on_every_machine() {
+        let mut four = Digest::default();
+        four.four([1, 2, 3, 4]);
+        assert_eq!(four.to_string(), "f50c233f2ede11d5");
         assert_eq!(of(&Shape::Line { length: 7, name: Some("seven") }).to_string(), "d296ac143b29393b");
     }
 }

@@ -4,7 +4,6 @@
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::Clock;
 use crate::engine::Core;
-use crate::engine::effects::Reach;
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
@@ -18,8 +17,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-const BEFORE: Label = Label::new("before");
-const AFTER: Label = Label::new("after");
 const CLOCK: Label = Label::new("clock");
 const JUMP: Label = Label::new("clock jump");
 
@@ -55,14 +52,7 @@ impl Env {
     /// The same node, working for a new part of the present entity: `attempt` within `intent-1` is
     /// `intent-1/attempt-1`, then `intent-1/attempt-2`.
     pub fn child(&self, label: impl Into<Label>) -> Env {
-        if !self.is_alive() {
-            return self.clone();
-        }
-        let mut core = self.world.core.borrow_mut();
-        let scope = core.scopes.child(self.scope, label.into());
-        // Who opens one after this finds it numbered otherwise.
-        let name = core.scopes.hash(scope);
-        core.touch(Reach::Part, name);
+        let scope = self.world.core.borrow_mut().open(self, label.into());
         self.within(scope)
     }
 
@@ -88,12 +78,19 @@ impl Env {
 
     /// The node's name, such as `worker-1`.
     pub fn node_name(&self) -> String {
-        self.world.core.borrow().nodes[self.node.0 as usize].name.clone()
+        self.world.core.borrow().nodes[self.node.0 as usize].name()
     }
 
     /// The virtual time.
+    #[inline]
     pub fn now(&self) -> Moment {
         self.world.core.borrow().now
+    }
+
+    /// Whether a moment is still to come. [`Moment::START`] is what it is for whatever was never put off.
+    #[inline]
+    pub(crate) fn is_before(&self, moment: Moment) -> bool {
+        moment != Moment::START && self.now() < moment
     }
 
     /// What the node's own clock shows: the virtual time, unless the clock deviates as the role's
@@ -104,7 +101,7 @@ impl Env {
         if core.healed || !core.is_alive(self.node, self.incarnation) {
             return now;
         }
-        let role = core.nodes[index].role;
+        let role = Rc::clone(&core.nodes[index].role);
         if core.nodes[index].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
             core.nodes[index].clock = Clock::fresh(self.incarnation, now);
             self.deviate(&mut core, &Site::new(role.name, CLOCK), &role.clock.setting);
@@ -123,6 +120,7 @@ impl Env {
     }
 
     /// Whether this incarnation still lives.
+    #[inline]
     pub fn is_alive(&self) -> bool {
         self.world.core.borrow().is_alive(self.node, self.incarnation)
     }
@@ -170,12 +168,12 @@ impl Env {
     /// source of nondeterminism.
     #[track_caller]
     pub fn choose(&self, site: Site, alternatives: &Alternatives) -> Pick {
-        self.choose_at(site, alternatives, Some(std::panic::Location::caller()))
+        self.choose_at(&site, alternatives, Some(std::panic::Location::caller()))
     }
 
     pub(crate) fn choose_at(
         &self,
-        site: Site,
+        site: &Site,
         alternatives: &Alternatives,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
@@ -183,24 +181,29 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose(self.node, (&site, self.scope), alternatives, place)
+        core.choose(self.node, (site, self.scope), alternatives, place)
     }
 
     /// Draws for the task `user`, on whose behalf a task of another node acts.
-    pub(crate) fn choose_for(&self, user: User, site: Site, alternatives: &Alternatives) -> Pick {
+    pub(crate) fn choose_for(&self, user: User, site: &Site, alternatives: &Alternatives) -> Pick {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose_as(user, self.node, (&site, self.scope), alternatives)
+        core.choose_as(user, self.node, (site, self.scope), alternatives)
     }
 
     /// Draws a delay; the deviation lasts as long as the delay.
     #[track_caller]
     pub fn choose_delay(&self, site: Site, delays: &Alternatives) -> Duration {
-        let delay = self.choose_at(site, delays, Some(std::panic::Location::caller())).delay(delays);
+        let place = Some(std::panic::Location::caller());
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return Duration::ZERO;
+        }
+        let delay = core.choose(self.node, (&site, self.scope), delays, place).delay(delays);
         if !delay.is_zero() {
-            self.lasts(delay);
+            core.lasts(delay);
         }
         delay
     }
@@ -226,14 +229,29 @@ impl Env {
         self.event(Kind::Note, [0, 0], text);
     }
 
+    #[inline]
     pub(crate) fn event(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
-        let text = self.world.core.borrow().recording.is_some().then(text);
+        let mut core = self.world.core.borrow_mut();
+        if core.recording.is_some() {
+            drop(core);
+            return self.record(kind, words, text);
+        }
+        core.is_alive(self.node, self.incarnation)
+            .then(|| core.count_event(self.node, self.scope, kind, words))
+    }
+
+    /// The same while recording.
+    #[cold]
+    #[inline(never)]
+    fn record(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
+        // Worked out before the world is borrowed: it may ask the handle for something.
+        let text = text();
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return None;
         }
         core.collect_log(self.node, self.scope);
-        Some(core.event(self.node, self.scope, kind, words, || text.unwrap_or_default()))
+        Some(core.event(self.node, self.scope, kind, words, || text))
     }
 
     /// Has the run's digests depend on a value that goes out into the world.
@@ -256,22 +274,18 @@ impl Env {
     }
 
     /// Draws whether the node crashes here, and how.
+    #[inline]
     pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Some(CrashMode::Gone);
         }
-        let role = &core.nodes[self.node.0 as usize].role;
-        let (point, ways) = match side {
-            Side::Before => (BEFORE, role.crash.before),
-            Side::After => (AFTER, role.crash.after),
-        };
-        if core.healed || ways.deviations() == 0 {
+        let crash = &core.nodes[self.node.0 as usize].role.crash;
+        let ways = if side == Side::Before { &crash.before } else { &crash.after };
+        if ways.deviations() == 0 || core.healed {
             return None;
         }
-        let site = Site::of(role.name, point, effect);
-        let pick = core.choose_crash(self.node, (&site, self.scope), &ways);
-        (!pick.is_benign()).then(|| CrashMode::named(ways.names[pick.index()]))
+        core.draw_crash(self, side, effect)
     }
 
     pub(crate) async fn crash(&self, mode: CrashMode) {
@@ -320,15 +334,51 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    /// Waits for whichever comes first: the moment, or something that `other` polls.
-    pub(crate) fn unless<T>(
-        mut self,
-        mut other: impl FnMut(&World, &Context<'_>) -> Poll<T>,
-    ) -> impl Future<Output = Option<T>> {
-        poll_fn(move |context| match other(&self.world, context) {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending => Pin::new(&mut self).poll(context).map(|()| None),
+    /// Waits for whichever comes first: a value in the slot, or the moment.
+    pub(crate) fn or_value<T>(mut self, slot: &RefCell<Slot<T>>) -> impl Future<Output = Option<T>> {
+        poll_fn(move |context| {
+            let Self { world, deadline, timer } = &mut self;
+            let (mut core, mut slot) = (world.core.borrow_mut(), slot.borrow_mut());
+            if let Some(value) = slot.claim(&mut core) {
+                return Poll::Ready(Some(value));
+            }
+            if has_passed(&mut core, deadline, timer, context) {
+                // Who waits no longer is not to be woken by a value that comes too late.
+                slot.waiter = None;
+                return Poll::Ready(None);
+            }
+            slot.waiter = core.waiter(context);
+            Poll::Pending
         })
+    }
+}
+
+/// Whether the moment has passed; if not, sees to being woken when it does.
+#[inline(never)]
+fn has_passed(
+    core: &mut Core,
+    deadline: &mut Moment,
+    timer: &mut Option<(u32, u32)>,
+    context: &Context<'_>,
+) -> bool {
+    match *timer {
+        Some(set) if core.has_fired(set) => {
+            core.cancel_timer(set);
+            *timer = None;
+            *deadline = Moment::START;
+            true
+        }
+        Some(_) => false,
+        None if *deadline <= core.now => {
+            core.count_poll();
+            true
+        }
+        None => {
+            if let Some(waiter) = core.waiter(context) {
+                *timer = Some(core.set_timer(*deadline, waiter));
+            }
+            false
+        }
     }
 }
 
@@ -337,30 +387,15 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { world, deadline, timer } = &mut *self;
-        let mut core = world.core.borrow_mut();
-        match *timer {
-            Some(set) if core.has_fired(set) => {
-                core.cancel_timer(set);
-                *timer = None;
-                *deadline = Moment::START;
-                Poll::Ready(())
-            }
-            Some(_) => Poll::Pending,
-            None if *deadline <= core.now => {
-                core.count_poll();
-                Poll::Ready(())
-            }
-            None => {
-                if let Some(waiter) = core.waiter(context) {
-                    *timer = Some(core.set_timer(*deadline, waiter));
-                }
-                Poll::Pending
-            }
+        match has_passed(&mut world.core.borrow_mut(), deadline, timer, context) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     }
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
             self.world.core.borrow_mut().cancel_timer(timer);
@@ -375,6 +410,14 @@ pub(crate) struct Slot<T> {
 }
 
 impl<T> Slot<T> {
+    /// Takes the value, if it was put there; what the task does next follows from that.
+    #[inline]
+    fn claim(&mut self, core: &mut Core) -> Option<T> {
+        let (value, cause) = self.value.take()?;
+        cause.into_iter().for_each(|cause| core.follows_from(cause));
+        Some(value)
+    }
+
     /// The value, if it was put there and nobody took it.
     pub(crate) fn unclaimed(&mut self) -> Option<T> {
         self.value.take().map(|(value, _)| value)
@@ -413,15 +456,11 @@ pub(crate) async fn take<T>(world: &World, slot: &RefCell<Slot<T>>) -> T {
 
 /// Takes the value, or sees to being woken by it.
 pub(crate) fn poll_take<T>(world: &World, slot: &RefCell<Slot<T>>, context: &Context<'_>) -> Poll<T> {
-    let mut inner = slot.borrow_mut();
-    let mut core = world.core.borrow_mut();
-    match inner.value.take() {
-        Some((value, cause)) => {
-            cause.into_iter().for_each(|cause| core.follows_from(cause));
-            Poll::Ready(value)
-        }
+    let (mut core, mut slot) = (world.core.borrow_mut(), slot.borrow_mut());
+    match slot.claim(&mut core) {
+        Some(value) => Poll::Ready(value),
         None => {
-            inner.waiter = core.waiter(context);
+            slot.waiter = core.waiter(context);
             Poll::Pending
         }
     }

@@ -55,11 +55,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word by which digests know that this happened on a node.
+    /// The word by which digests know that this happened on a node. Every bit of it depends on both, so that
+    /// it can be put together with the hash of an entity.
+    #[inline]
     pub(crate) fn of(self, node: NodeId) -> u64 {
-        u64::from(node.0) << 8 | self as u64
+        (u64::from(node.0) << 8 | self as u64).wrapping_mul(SPREAD)
     }
 }
+
+/// An odd word without a pattern: the fraction of the square root of 13.
+const SPREAD: u64 = 0x9B05_688C_2B3E_6C1F;
 
 /// A deviating choice as an event holds it.
 #[derive(Clone, Copy, Debug)]

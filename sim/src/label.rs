@@ -61,12 +61,15 @@ pub(crate) const fn mix(a: u64, b: u64) -> u64 {
 pub struct Label {
     text: &'static str,
     hash: TextHash,
+    /// The hash when nothing is to be added to it.
+    word: u64,
 }
 
 impl Label {
     /// Names `text`. In a `const` the hash is computed at compile time.
     pub const fn new(text: &'static str) -> Self {
-        Self { text, hash: TextHash::of(text) }
+        let hash = TextHash::of(text);
+        Self { text, hash, word: hash.finish() }
     }
 
     /// The text itself.
@@ -76,6 +79,11 @@ impl Label {
 
     pub(crate) const fn hash(self) -> TextHash {
         self.hash
+    }
+
+    /// The word by which digests and names of choices know the text.
+    pub(crate) const fn word(self) -> u64 {
+        self.word
     }
 }
 
@@ -87,7 +95,7 @@ impl From<&'static str> for Label {
 
 impl PartialEq for Label {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.text == other.text
+        self.word == other.word && self.text == other.text
     }
 }
 

@@ -8,7 +8,7 @@
 //! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
-//! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `chooser`), the machine
+//! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heart`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
@@ -40,6 +40,7 @@ pub mod scope;
 pub mod script;
 pub mod search;
 pub mod signal;
+mod sites;
 pub mod store;
 mod task;
 pub mod time;

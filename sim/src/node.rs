@@ -105,8 +105,9 @@ pub(crate) enum State {
 }
 
 pub(crate) struct Node {
-    pub(crate) role: Role,
-    pub(crate) name: String,
+    pub(crate) role: Rc<Role>,
+    /// Which of its role's nodes it is, counted from 1.
+    pub(crate) number: usize,
     pub(crate) state: State,
     pub(crate) incarnation: u32,
     pub(crate) boot: Option<Rc<dyn Fn(Env)>>,
@@ -138,6 +139,14 @@ pub(crate) struct Pulse {
     pub(crate) is_led: bool,
     /// Raised when it leaves off or goes on, if somebody listens.
     pub(crate) turned: Option<Signal>,
+}
+
+impl Node {
+    /// Its name: that of its role, numbered unless there is but one.
+    pub(crate) fn name(&self) -> String {
+        let Role { name, single, .. } = &*self.role;
+        if *single { name.to_string() } else { format!("{name}-{}", self.number) }
+    }
 }
 
 #[cfg(test)]

@@ -111,7 +111,9 @@ pub struct Runner<S: Scenario> {
     scenario: S,
     world: Rc<World>,
     facts: Facts<S::Fact>,
-    variant: Variant,
+    variant: Rc<Variant>,
+    /// The variant in its written form.
+    variant_text: String,
     limits: Limits,
     /// Whether the last run was unwound, so that its world is not used again.
     spoilt: bool,
@@ -215,7 +217,10 @@ impl<S: Scenario> Rehearse for Runner<S> {
     }
     fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
         let core = self.world.core.borrow();
-        core.chooser.offers().iter().for_each(|offer| take(offer.site, offer.alternatives));
+        for offer in core.chooser.offers() {
+            let met = core.chooser.met(offer);
+            take(met.site, met.alternatives);
+        }
     }
     fn effects(&self) -> Option<Digest> {
         self.world.core.borrow().effects
@@ -248,7 +253,8 @@ impl<S: Scenario> Runner<S> {
             scenario,
             world: World::new(),
             facts,
-            variant: Variant::default(),
+            variant: Rc::default(),
+            variant_text: String::new(),
             limits: Limits::default(),
             spoilt: false,
         }
@@ -301,28 +307,22 @@ impl<S: Scenario> Runner<S> {
     /// The last run as a script.
     pub fn script(&self) -> Script {
         let core = self.world.core.borrow();
-        let taken = core.chooser.offers().iter().filter(|offer| !offer.pick.is_benign());
-        let deviations = taken.map(|offer| offer.deviation(&core.scopes)).collect();
         Script {
             scenario: self.scenario.name().to_owned(),
             without: self.scenario.without(),
-            variant: self.variant.clone(),
-            deviations,
+            variant: Variant::clone(&self.variant),
+            deviations: core.chooser.deviations(&core.scopes),
         }
     }
 
     /// The choices that the last run offered, in order.
     pub fn offers(&self) -> Vec<Offered> {
         let core = self.world.core.borrow();
-        let offered = core.chooser.offers().iter();
-        offered
-            .map(|offer| Offered {
-                id: offer.id(&core.scopes),
-                site: offer.site,
-                alternatives: offer.alternatives,
-                after: offer.after,
-            })
-            .collect()
+        let offered = |offer| {
+            let (id, met) = (core.chooser.id(offer, &core.scopes), core.chooser.met(offer));
+            Offered { id, site: met.site, alternatives: met.alternatives, after: offer.after }
+        };
+        core.chooser.offers().iter().map(offered).collect()
     }
 
     /// How many slots the world has made so far: for tasks, timers, deliveries, scopes and counters. It
@@ -340,15 +340,23 @@ impl<S: Scenario> Runner<S> {
         Variant(values.collect())
     }
 
+    /// Has the next run be built from this variant; mostly it is that of the last one.
+    fn build_from(&mut self, variant: &Variant) {
+        if *self.variant != *variant {
+            self.variant = Rc::new(variant.clone());
+            self.variant_text = variant.to_string();
+        }
+    }
+
     fn execute(&mut self, plan: Plan<'_>) {
         if std::mem::take(&mut self.spoilt) {
             self.replace_world();
         }
-        self.variant = match plan {
-            Plan::Seed(seed) | Plan::Profiled(seed, _) => self.variant_of(seed),
-            Plan::Script(script) | Plan::Branch { script, .. } => script.variant.clone(),
-            Plan::Turns { variant, .. } => variant.clone(),
-        };
+        match plan {
+            Plan::Seed(seed) | Plan::Profiled(seed, _) => self.build_from(&self.variant_of(seed)),
+            Plan::Script(script) | Plan::Branch { script, .. } => self.build_from(&script.variant),
+            Plan::Turns { variant, .. } => self.build_from(variant),
+        }
         let horizon = self.scenario.horizon(&self.variant);
         let heal = Moment::START + horizon.heal;
         self.world.reset(heal, self.limits);
@@ -380,7 +388,7 @@ impl<S: Scenario> Runner<S> {
         let stage = Stage {
             world: Rc::clone(&self.world),
             facts: self.facts.clone(),
-            variant: self.variant.clone(),
+            variant: Rc::clone(&self.variant),
             epilogue: RefCell::new(None),
         };
         self.scenario.build(&stage);
@@ -455,7 +463,7 @@ impl<S: Scenario> Runner<S> {
     fn outcome(&mut self) -> Outcome {
         let core = self.world.core.borrow();
         let mut digest = core.digest;
-        digest.text(&self.variant.to_string());
+        digest.text(&self.variant_text);
         let outcome = Outcome {
             digest,
             events: core.events,

@@ -95,7 +95,7 @@ pub trait Scenario: 'static {
 pub struct Stage<F> {
     pub(crate) world: Rc<World>,
     pub(crate) facts: Facts<F>,
-    pub(crate) variant: Variant,
+    pub(crate) variant: Rc<Variant>,
     pub(crate) epilogue: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
@@ -122,11 +122,9 @@ impl<F: Fact> Stage<F> {
             let mut core = self.world.core.borrow_mut();
             let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
             assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
-            let name =
-                if role.single { role.name.to_string() } else { format!("{}-{}", role.name, earlier + 1) };
             core.nodes.push(Node {
-                role,
-                name,
+                role: Rc::new(role),
+                number: earlier + 1,
                 state: State::Up,
                 incarnation: 0,
                 boot: Some(Rc::new(boot)),

@@ -27,10 +27,13 @@ const NONE: u32 = u32::MAX;
 
 struct Node {
     parent: u32,
-    label: Label,
+    label: &'static str,
     number: u32,
     hash: u64,
+    /// The latest of its counters.
     counters: u32,
+    /// A bit for each key that has a counter here, by the key's highest bits: what has none yet need not be sought.
+    counted: u64,
 }
 
 /// How often a label or a site was met within one scope, and by whom.
@@ -70,7 +73,7 @@ impl Scopes {
     pub(crate) fn reset(&mut self) {
         self.nodes.clear();
         self.counters.clear();
-        let root = Node { parent: NONE, label: Label::new("-"), number: 0, hash: 0, counters: NONE };
+        let root = Node { parent: NONE, label: "-", number: 0, hash: 0, counters: NONE, counted: 0 };
         self.nodes.push(root);
     }
 
@@ -80,32 +83,41 @@ impl Scopes {
     }
 
     /// Opens the next child of `parent` with this label.
+    #[inline]
     pub(crate) fn child(&mut self, parent: Scope, label: Label) -> Scope {
-        let key = label.hash().finish();
+        let key = label.word();
         let number = self.count(parent, key, User::NOBODY).0 + 1;
         let hash = part_hash(self.hash(parent), key, number);
-        self.nodes.push(Node { parent: parent.0, label, number, hash, counters: NONE });
+        self.nodes.push(Node {
+            parent: parent.0,
+            label: label.text(),
+            number,
+            hash,
+            counters: NONE,
+            counted: 0,
+        });
         Scope(self.nodes.len() as u32 - 1)
     }
 
     /// Counts one more meeting of `key` within `scope`; answers how many there were before, and who met it
     /// last.
+    #[inline(always)]
     pub(crate) fn count(&mut self, scope: Scope, key: u64, user: User) -> (u32, User) {
-        let mut at = self.nodes[scope.0 as usize].counters;
-        while at != NONE {
-            let counter = &mut self.counters[at as usize];
-            if counter.key == key {
-                counter.count += 1;
-                return (counter.count - 1, std::mem::replace(&mut counter.user, user));
-            }
-            at = counter.next;
+        let node = &mut self.nodes[scope.0 as usize];
+        let bit = 1 << (key >> 58);
+        if node.counted & bit != 0
+            && let Some(counter) = find(&mut self.counters, node.counters, key)
+        {
+            counter.count += 1;
+            return (counter.count - 1, std::mem::replace(&mut counter.user, user));
         }
-        let next = self.nodes[scope.0 as usize].counters;
+        node.counted |= bit;
+        let next = std::mem::replace(&mut node.counters, self.counters.len() as u32);
         self.counters.push(Counter { key, count: 1, user, next });
-        self.nodes[scope.0 as usize].counters = self.counters.len() as u32 - 1;
         (0, user)
     }
 
+    #[inline]
     pub(crate) fn hash(&self, scope: Scope) -> u64 {
         self.nodes[scope.0 as usize].hash
     }
@@ -115,7 +127,7 @@ impl Scopes {
         let mut at = scope.0;
         while at != 0 {
             let node = &self.nodes[at as usize];
-            if node.label == label {
+            if node.label == label.text() {
                 return Some(node.number);
             }
             at = node.parent;
@@ -137,7 +149,7 @@ impl Scopes {
         let mut at = scope.0;
         for (label, number) in path.parts.iter().rev() {
             let node = &self.nodes[at as usize];
-            if at == 0 || node.number != *number || node.label.text() != label {
+            if at == 0 || node.number != *number || node.label != label {
                 return false;
             }
             at = node.parent;
@@ -150,12 +162,21 @@ impl Scopes {
         let mut at = scope.0;
         while at != 0 {
             let node = &self.nodes[at as usize];
-            parts.push((node.label.text().to_owned(), node.number));
+            parts.push((node.label.to_owned(), node.number));
             at = node.parent;
         }
         parts.reverse();
         ScopePath { parts }
     }
+}
+
+/// The counter of this key among those that begin with `at`.
+#[inline(never)]
+fn find(counters: &mut [Counter], mut at: u32, key: u64) -> Option<&mut Counter> {
+    while counters.get(at as usize)?.key != key {
+        at = counters[at as usize].next;
+    }
+    counters.get_mut(at as usize)
 }
 
 fn part_hash(parent: u64, label: u64, number: u32) -> u64 {

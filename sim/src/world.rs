@@ -6,8 +6,7 @@
 use crate::agenda::Due;
 use crate::choice::Site;
 use crate::digest::Digest;
-use crate::engine::effects::Reach;
-use crate::engine::{Arriving, Core, Delivery, Parcel};
+use crate::engine::{Arriving, Core};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::State;
@@ -19,7 +18,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 
 pub use crate::env::Env;
 pub use crate::node::NodeId;
@@ -169,65 +168,61 @@ impl World {
     /// Runs until nothing is left to do, a mishap ends the run, or the next entry is due after `until`.
     pub(crate) fn run(self: &Rc<Self>, until: Moment) {
         loop {
-            while self.poll_next() {}
-            let due = {
-                let mut core = self.core.borrow_mut();
-                if core.mishap.is_some() || core.next_time().is_none_or(|time| time > until) {
-                    return;
+            let mut core = self.core.borrow_mut();
+            if core.mishap.is_some() {
+                return;
+            }
+            if let Some((slot, future, waker)) = core.next_ready() {
+                drop(core);
+                self.poll(slot, future, &waker);
+                continue;
+            }
+            match core.next_due(until) {
+                None => return,
+                Some(Due::Timer { slot, generation }) => core.fire_timer(slot, generation),
+                Some(Due::Deliver { slot }) => {
+                    let arriving = core.take_delivery(slot);
+                    drop(core);
+                    match arriving {
+                        Arriving::Once(run) => run(self),
+                        Arriving::Parcel(parcel) => parcel.arrive(self),
+                    }
+                    self.core.borrow_mut().cause = None;
+                    self.take_outside_wakes();
                 }
-                let (time, due) = core.agenda.take().expect("the agenda has a next time");
-                core.now = time;
-                core.heal_if_time();
-                due
-            };
-            self.fire(due);
+                Some(Due::Resume { node, pause }) => core.resume(NodeId(node), pause),
+                Some(Due::Restart { node }) => {
+                    drop(core);
+                    self.boot(NodeId(node));
+                }
+            }
         }
     }
 
-    /// Polls the next task that is ready; whether there was one.
-    fn poll_next(self: &Rc<Self>) -> bool {
-        let (slot, mut future, waker) = {
-            let mut core = self.core.borrow_mut();
-            let core = &mut *core;
-            if core.mishap.is_some() {
-                return false;
-            }
-            let Some(slot) = core.ready.pop_front() else { return false };
-            let task = &mut core.tasks[slot as usize];
-            task.queued = false;
-            let (true, Some(future)) = (task.alive, task.future.take()) else { return true };
-            let waker = Rc::clone(&task.waker);
-            core.current = Some(slot);
-            core.count_poll();
-            (slot, future, waker)
-        };
-        let done = future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    /// Polls a task.
+    #[inline(always)]
+    fn poll(self: &Rc<Self>, slot: u32, mut future: BoxFuture, waker: &Waker) {
+        let done = future.as_mut().poll(&mut Context::from_waker(waker)).is_ready();
         let mut core = self.core.borrow_mut();
-        let (node, scope) = (core.tasks[slot as usize].node, core.tasks[slot as usize].scope);
-        core.collect_log(node, scope);
-        core.current = None;
-        let task = &mut core.tasks[slot as usize];
-        let gone = if done || !task.alive {
-            core.free_task(slot);
-            Some(future)
-        } else {
-            task.future = Some(future);
-            None
-        };
-        let idle = core.doomed.is_empty() && core.stopping.is_empty();
+        let over = core.take_back(slot, future, done);
+        let quiet = core.doomed.is_empty() && core.stopping.is_empty();
         drop(core);
-        drop(gone);
-        if !idle {
+        drop(over);
+        if !quiet {
             self.bury();
         }
         self.take_outside_wakes();
-        true
     }
 
+    #[inline]
     fn take_outside_wakes(&self) {
-        if self.wakes.is_empty() {
-            return;
+        if !self.wakes.is_empty() {
+            self.take_wakes();
         }
+    }
+
+    #[inline(never)]
+    fn take_wakes(&self) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         self.wakes.drain(&mut core.woken);
@@ -239,6 +234,7 @@ impl World {
     }
 
     /// Drops the tasks of nodes that vanished or stopped, outside the borrow.
+    #[cold]
     fn bury(self: &Rc<Self>) {
         loop {
             let (dead, stopping) = {
@@ -329,29 +325,6 @@ impl World {
         self.core.borrow_mut().closers.push(Box::new(close));
     }
 
-    fn fire(self: &Rc<Self>, due: Due) {
-        match due {
-            Due::Timer { slot, generation } => self.core.borrow_mut().fire_timer(slot, generation),
-            Due::Deliver { slot } => {
-                let delivery = {
-                    let mut core = self.core.borrow_mut();
-                    core.free_deliveries.push(slot);
-                    let delivery = core.deliveries[slot as usize].take().expect("a delivery is made once");
-                    core.cause = delivery.cause;
-                    delivery
-                };
-                match delivery.arriving {
-                    Arriving::Once(run) => run(self),
-                    Arriving::Parcel(parcel) => parcel.arrive(self),
-                }
-                self.core.borrow_mut().cause = None;
-                self.take_outside_wakes();
-            }
-            Due::Resume { node, pause } => self.core.borrow_mut().resume(NodeId(node), pause),
-            Due::Restart { node } => self.boot(NodeId(node)),
-        }
-    }
-
     /// Begins a node's next incarnation.
     pub(crate) fn boot(self: &Rc<Self>, node: NodeId) {
         let (boot, incarnation) = {
@@ -415,28 +388,9 @@ impl World {
     }
 
     pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {
-        self.bring(after, Arriving::Once(Box::new(run)));
-    }
-
-    /// The same for something that exists anyway, and so costs no allocation.
-    pub(crate) fn deliver_parcel(&self, after: Duration, parcel: Rc<dyn Parcel>) {
-        self.bring(after, Arriving::Parcel(parcel));
-    }
-
-    fn bring(&self, after: Duration, arriving: Arriving) {
         let mut core = self.core.borrow_mut();
-        let core = &mut *core;
-        if core.closed {
-            return;
+        if !core.closed {
+            core.bring(after, Arriving::Once(Box::new(run)));
         }
-        let slot = core.free_deliveries.pop().unwrap_or_else(|| {
-            core.deliveries.push(None);
-            core.deliveries.len() as u32 - 1
-        });
-        let cause = core.current_event();
-        core.deliveries[slot as usize] = Some(Delivery { arriving, cause });
-        let due = core.now + after;
-        core.touch(Reach::Message, due.nanos());
-        core.agenda.put(due, Due::Deliver { slot });
     }
 }

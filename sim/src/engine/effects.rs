@@ -29,18 +29,15 @@ pub(crate) enum Reach {
 
 impl Core {
     /// Notes something that the future can depend on.
+    #[inline]
     pub(crate) fn touch(&mut self, reach: Reach, word: u64) {
         if let Some(effects) = &mut self.effects {
-            effects.word(reach as u64);
-            effects.word(word);
+            effects.pair(reach as u64, word);
         }
     }
 
-    /// Answers a crash point.
+    /// Answers a crash point of a run that keeps its effects.
     pub(crate) fn choose_crash(&mut self, node: NodeId, place: (&Site, Scope), ways: &Alternatives) -> Pick {
-        if self.effects.is_none() {
-            return self.choose(node, place, ways, None);
-        }
         let effects = self.effects.take();
         let (past, before) = (self.chooser.is_past_turns(), self.chooser.offers().len());
         let pick = self.choose(node, place, ways, None);
@@ -64,11 +61,10 @@ impl Core {
 
     /// Notes a choice and its answer.
     pub(crate) fn touch_offer(&mut self, offer: &Offer) {
-        let scope = self.scopes.hash(offer.scope);
+        let (met, scope) = (self.chooser.met(offer), self.scopes.hash(offer.scope));
+        let ways = u64::from(offer.nth) << 32 | met.alternatives.names.len() as u64;
         if let Some(effects) = &mut self.effects {
-            effects.word(offer.site.hash() ^ offer.pick.code());
-            effects.word(scope);
-            effects.word(u64::from(offer.nth) << 32 | offer.alternatives.names.len() as u64);
+            effects.four([met.site.hash(), offer.pick.code(), scope, ways]);
         }
     }
 }

@@ -5,21 +5,23 @@
 //! here runs code of the simulated system, so that it may all be done while the state is borrowed.
 
 pub(crate) mod effects;
+mod ready;
 mod steps;
 
+use self::ready::Ready;
 use crate::agenda::{Agenda, Due};
 use crate::chooser::Chooser;
 use crate::coverage::Gauge;
 use crate::digest::Digest;
+use crate::engine::effects::Reach;
 use crate::event::{Event, Kind};
 use crate::node::{Node, NodeId, Pulse, State};
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Task, Waiter};
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, Limits, Mishap, World};
-use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Waker};
 
 pub(crate) struct TimerSlot {
     pub(crate) generation: u32,
@@ -66,8 +68,10 @@ pub(crate) struct Core {
     pub(crate) agenda: Agenda,
     pub(crate) tasks: Vec<Task>,
     pub(crate) free_tasks: Vec<u32>,
-    pub(crate) ready: VecDeque<u32>,
+    pub(crate) ready: Ready,
     pub(crate) current: Option<u32>,
+    /// What the event at hand follows from, for the trace.
+    follows: Option<u32>,
     /// What the agenda entry at hand follows from.
     pub(crate) cause: Option<u32>,
     pub(crate) timers: Vec<TimerSlot>,
@@ -106,8 +110,9 @@ impl Core {
             agenda: Agenda::default(),
             tasks: Vec::new(),
             free_tasks: Vec::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             current: None,
+            follows: None,
             cause: None,
             timers: Vec::new(),
             free_timers: Vec::new(),
@@ -154,6 +159,7 @@ impl Core {
     }
 
     /// Who is polled now, to be woken with [`Core::wake`].
+    #[inline]
     pub(crate) fn waiter(&self, context: &Context<'_>) -> Option<Waiter> {
         let slot = self.current?;
         let task = &self.tasks[slot as usize];
@@ -162,6 +168,7 @@ impl Core {
     }
 
     /// Wakes a task; what it does next also follows from `cause`.
+    #[inline]
     pub(crate) fn wake(&mut self, waiter: Waiter, cause: Option<u32>) {
         let task = &mut self.tasks[waiter.slot as usize];
         if !task.alive || task.generation != waiter.generation {
@@ -190,6 +197,83 @@ impl Core {
         None
     }
 
+    /// Takes the next entry, if it is due by `until`, and jumps to its time.
+    #[inline]
+    pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
+        let time = self.next_time()?;
+        if time > until {
+            return None;
+        }
+        let (_, due) = self.agenda.take()?;
+        self.now = time;
+        self.heal_if_time();
+        Some(due)
+    }
+
+    /// Takes the next task that is ready, to be polled.
+    #[inline(always)]
+    pub(crate) fn next_ready(&mut self) -> Option<(u32, BoxFuture, Rc<Waker>)> {
+        loop {
+            let slot = self.ready.pop()?;
+            let task = &mut self.tasks[slot as usize];
+            task.queued = false;
+            if task.alive
+                && let Some(future) = task.future.take()
+            {
+                let waker = Rc::clone(&task.waker);
+                self.current = Some(slot);
+                self.count_poll();
+                return Some((slot, future, waker));
+            }
+        }
+    }
+
+    /// Takes back a task that was polled; answers its future if that is to be dropped.
+    #[inline]
+    pub(crate) fn take_back(&mut self, slot: u32, future: BoxFuture, done: bool) -> Option<BoxFuture> {
+        let task = &mut self.tasks[slot as usize];
+        if self.recording.is_some() {
+            let (node, scope) = (task.node, task.scope);
+            self.collect_log(node, scope);
+        }
+        self.current = None;
+        let task = &mut self.tasks[slot as usize];
+        if done || !task.alive {
+            self.free_task(slot);
+            return Some(future);
+        }
+        task.future = Some(future);
+        None
+    }
+
+    /// Has something arrive after a while.
+    #[inline]
+    pub(crate) fn bring(&mut self, after: Duration, arriving: Arriving) {
+        let delivery = Some(Delivery { arriving, cause: self.current_event() });
+        let slot = match self.free_deliveries.pop() {
+            Some(slot) => {
+                self.deliveries[slot as usize] = delivery;
+                slot
+            }
+            None => {
+                self.deliveries.push(delivery);
+                self.deliveries.len() as u32 - 1
+            }
+        };
+        let due = self.now + after;
+        self.touch(Reach::Message, due.nanos());
+        self.agenda.put(due, Due::Deliver { slot });
+    }
+
+    /// Takes what arrives now; what happens next follows from what sent it.
+    #[inline]
+    pub(crate) fn take_delivery(&mut self, slot: u32) -> Arriving {
+        self.free_deliveries.push(slot);
+        let delivery = self.deliveries[slot as usize].take().expect("a delivery is made once");
+        self.cause = delivery.cause;
+        delivery.arriving
+    }
+
     /// Has what happens next come from another task or event; answers from which it came.
     pub(crate) fn exchange_origin(
         &mut self,
@@ -206,9 +290,10 @@ impl Core {
     /// The node whose code runs now.
     pub(crate) fn current_node_name(&self) -> String {
         let node = self.current.map(|slot| self.tasks[slot as usize].node);
-        node.map_or("the scenario".to_owned(), |node| self.nodes[node.0 as usize].name.clone())
+        node.map_or("the scenario".to_owned(), |node| self.nodes[node.0 as usize].name())
     }
 
+    #[inline]
     pub(crate) fn make_ready(&mut self, slot: u32) {
         let task = &mut self.tasks[slot as usize];
         if !task.alive || task.queued {
@@ -216,10 +301,11 @@ impl Core {
         }
         task.queued = true;
         let node = &mut self.nodes[task.node.0 as usize];
-        if node.state == State::Paused { node.deferred.push(slot) } else { self.ready.push_back(slot) }
+        if node.state == State::Paused { node.deferred.push(slot) } else { self.ready.push(slot) }
     }
 
     /// Whether this incarnation of the node is the living one.
+    #[inline]
     pub(crate) fn is_alive(&self, node: NodeId, incarnation: u32) -> bool {
         let node = &self.nodes[node.0 as usize];
         node.incarnation == incarnation && node.state != State::Down
@@ -238,10 +324,9 @@ impl Core {
         entry.pauses += 1;
         let count = entry.pauses;
         self.agenda.put(until, Due::Resume { node: node.0, pause: count });
-        let ready = std::mem::take(&mut self.ready);
-        for slot in ready {
+        for slot in self.ready.take_all() {
             let of_node = self.tasks[slot as usize].node == node;
-            if of_node { self.nodes[node.0 as usize].deferred.push(slot) } else { self.ready.push_back(slot) }
+            if of_node { self.nodes[node.0 as usize].deferred.push(slot) } else { self.ready.push(slot) }
         }
         if let Some(slot) = self.current {
             self.make_ready(slot);
@@ -289,7 +374,7 @@ impl Core {
             if self.recording.is_some() {
                 self.tasks[slot as usize].causes.push(index);
             }
-            self.ready.push_back(slot);
+            self.ready.push(slot);
         }
     }
 
@@ -312,6 +397,7 @@ impl Core {
         futures
     }
 
+    #[inline]
     pub(crate) fn free_task(&mut self, slot: u32) {
         let task = &mut self.tasks[slot as usize];
         task.alive = false;
@@ -319,6 +405,7 @@ impl Core {
         self.free_tasks.push(slot);
     }
 
+    #[inline]
     pub(crate) fn set_timer(&mut self, at: Moment, waiter: Waiter) -> (u32, u32) {
         let slot = self.free_timers.pop().unwrap_or_else(|| {
             self.timers.push(TimerSlot { generation: 0, fired: false, waiter: None });
@@ -332,12 +419,14 @@ impl Core {
         (slot, generation)
     }
 
+    #[inline]
     pub(crate) fn has_fired(&self, (slot, generation): (u32, u32)) -> bool {
         let timer = &self.timers[slot as usize];
         timer.generation != generation || timer.fired
     }
 
     /// Forgets a timer. Its entry stays in the agenda and is passed over there.
+    #[inline]
     pub(crate) fn cancel_timer(&mut self, (slot, generation): (u32, u32)) {
         let timer = &mut self.timers[slot as usize];
         if timer.generation == generation {
@@ -347,6 +436,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn fire_timer(&mut self, slot: u32, generation: u32) {
         let timer = &mut self.timers[slot as usize];
         if timer.generation == generation {

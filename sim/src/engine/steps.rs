@@ -4,12 +4,17 @@ use super::Core;
 use super::effects::Reach;
 use crate::choice::{Alternatives, Pick, Site};
 use crate::coverage::Shape;
+use crate::env::{Env, Side};
 use crate::event::{Chosen, Event, Kind};
-use crate::node::NodeId;
+use crate::label::Label;
+use crate::node::{CrashMode, NodeId};
 use crate::scope::{Scope, User};
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, Mishap, Unwound};
 use serde::Serialize;
+
+const BEFORE: Label = Label::new("before");
+const AFTER: Label = Label::new("after");
 
 impl Core {
     pub(crate) fn footprint(&self) -> [usize; 5] {
@@ -19,6 +24,7 @@ impl Core {
 
     /// Records a step: into the digest always, into the trace while recording. `words` are what the digest
     /// takes of it beside time, node, scope and kind. Answers its number.
+    #[inline]
     pub(crate) fn event(
         &mut self,
         node: NodeId,
@@ -27,49 +33,69 @@ impl Core {
         words: [u64; 2],
         text: impl FnOnce() -> String,
     ) -> u32 {
-        let (index, last) = self.count_event(node, scope, kind, words);
+        let index = self.count_event(node, scope, kind, words);
         if self.recording.is_some() {
-            self.record(index, last, (node, scope, kind), text());
+            self.record(index, (node, scope, kind), text);
         }
         index
     }
 
-    /// Counts and digests an event. Answers its number, and the event that its task or the entry at hand
-    /// follows from.
-    fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> (u32, Option<u32>) {
+    /// Counts and digests an event. Answers its number.
+    #[inline]
+    pub(crate) fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> u32 {
+        // What is rare is done elsewhere as a whole, so that nothing is kept for it here.
+        if self.events >= self.limits.events || self.effects.is_some() {
+            self.watch_event(node, scope, kind, words);
+        }
+        self.digest_event(node, scope, kind, words)
+    }
+
+    fn digest_event(&mut self, node: NodeId, scope: Scope, kind: Kind, [one, other]: [u64; 2]) -> u32 {
         let index = self.events;
         self.events += 1;
-        if self.events > self.limits.events {
-            self.run_away("events", self.events, self.limits.events);
-        }
-        let mut words = [self.now.nanos(), kind.of(node), self.scopes.hash(scope), words[0], words[1]];
-        words.iter().for_each(|word| self.digest.word(*word));
-        if let Some(effects) = &mut self.effects {
-            // Whoever stopped in order is gone like whoever vanished; what else it did has left its own words.
-            words[1] = if kind == Kind::Stop { Kind::Crash } else { kind }.of(node);
-            words.iter().for_each(|word| effects.word(*word));
-        }
-        let last = match self.current {
+        let at = self.scopes.hash(scope) ^ kind.of(node);
+        self.digest.four([self.now.nanos(), at, one, other]);
+        self.follows = match self.current {
             None => self.cause,
             Some(slot) => self.tasks[slot as usize].last_event.replace(index),
         };
-        (index, last)
+        index
     }
 
     #[cold]
+    fn watch_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) {
+        if self.events >= self.limits.events {
+            self.run_away("events", self.events + 1, self.limits.events);
+        }
+        if self.effects.is_some() {
+            self.note_event(node, scope, kind, words);
+        }
+    }
+
+    fn note_event(&mut self, node: NodeId, scope: Scope, kind: Kind, [one, other]: [u64; 2]) {
+        // Whoever stopped in order is gone like whoever vanished; what else it did has left its own words.
+        let kind = if kind == Kind::Stop { Kind::Crash } else { kind };
+        let at = self.scopes.hash(scope) ^ kind.of(node);
+        if let Some(effects) = &mut self.effects {
+            effects.four([self.now.nanos(), at, one, other]);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn record(
         &mut self,
         index: u32,
-        last: Option<u32>,
         (node, scope, kind): (NodeId, Scope, Kind),
-        text: String,
+        text: impl FnOnce() -> String,
     ) {
+        let text = text();
         let (mut causes, mut because) = (Vec::new(), None);
         if let Some(slot) = self.current {
             let task = &mut self.tasks[slot as usize];
             (causes, because) = (std::mem::take(&mut task.causes), task.because.take());
         }
-        causes.extend(last);
+        causes.extend(self.follows);
         causes.sort_unstable();
         causes.dedup();
         causes.retain(|cause| *cause < index);
@@ -79,6 +105,7 @@ impl Core {
 
     /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
     /// again, so past twice the limit it is unwound.
+    #[cold]
     fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
         if self.mishap.is_none() {
             self.mishap = Some(Mishap::RanAway { limit, most });
@@ -89,6 +116,7 @@ impl Core {
     }
 
     /// Counts a wait that was over as it began, lest a loop of them go unnoticed.
+    #[inline]
     pub(crate) fn count_poll(&mut self) {
         self.polls += 1;
         if self.polls > self.limits.polls {
@@ -98,6 +126,7 @@ impl Core {
 
     /// Moves what `tracing` captured since the last step into the trace. Such steps have no number and
     /// leave the digest alone: a run is the same whether it is recorded or not.
+    #[inline]
     pub(crate) fn collect_log(&mut self, node: NodeId, scope: Scope) {
         if self.recording.is_some() {
             self.record_log(node, scope);
@@ -125,6 +154,7 @@ impl Core {
     }
 
     /// The event that the code now running follows from.
+    #[inline]
     pub(crate) fn current_event(&self) -> Option<u32> {
         self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event)
     }
@@ -145,6 +175,36 @@ impl Core {
         }
     }
 
+    /// Draws whether a node that may crash beside this effect does, and how.
+    #[inline(never)]
+    pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashMode> {
+        let role = &self.nodes[env.node.0 as usize].role;
+        let (point, ways) = match side {
+            Side::Before => (BEFORE, role.crash.before),
+            Side::After => (AFTER, role.crash.after),
+        };
+        let site = Site::of(role.name, point, effect);
+        let pick = match self.effects {
+            None => self.choose_as(self.user(), env.node, (&site, env.scope()), &ways),
+            Some(_) => self.choose_crash(env.node, (&site, env.scope()), &ways),
+        };
+        (!pick.is_benign()).then(|| CrashMode::named(ways.names[pick.index()]))
+    }
+
+    /// Opens a part of the entity that a handle works for; answers the entity itself if its node is dead.
+    pub(crate) fn open(&mut self, env: &Env, label: Label) -> Scope {
+        if !self.is_alive(env.node, env.incarnation) {
+            return env.scope();
+        }
+        let scope = self.scopes.child(env.scope(), label);
+        if self.effects.is_some() {
+            // Who opens one after this finds it numbered otherwise.
+            self.touch(Reach::Part, self.scopes.hash(scope));
+        }
+        scope
+    }
+
+    #[inline]
     pub(crate) fn choose(
         &mut self,
         node: NodeId,
@@ -152,11 +212,15 @@ impl Core {
         alternatives: &Alternatives,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
+        if self.healed || alternatives.deviations() == 0 {
+            return Pick::BENIGN;
+        }
         let user = User { place, ..self.user() };
         self.choose_as(user, node, (site, scope), alternatives)
     }
 
     /// Who draws now.
+    #[inline]
     pub(crate) fn user(&self) -> User {
         User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
     }
@@ -172,9 +236,8 @@ impl Core {
             return Pick::BENIGN;
         }
         let (before, last_user) = self.scopes.count(scope, site.hash(), user);
-        if before > 0 && last_user != user && self.mishap.is_none() {
-            let choice = format!("{site} @ {}", self.scopes.path(scope));
-            self.mishap = Some(Mishap::Ambiguous { choice });
+        if before > 0 && last_user != user {
+            self.note_ambiguity(site, scope);
         }
         let nth = before + 1;
         let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes, self.events);
@@ -182,39 +245,59 @@ impl Core {
         if offered > self.limits.choices {
             self.run_away("choices", offered, self.limits.choices);
         }
-        self.digest.word(site.hash() ^ pick.code());
+        self.digest.pair(site.hash(), pick.code());
         if self.effects.is_some()
             && let Some(offer) = self.chooser.offers().last().copied()
         {
             self.touch_offer(&offer);
         }
         if !pick.is_benign() {
-            let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
-            self.event(node, scope, Kind::Deviation, words, || {
-                format!("{site} = {}", alternatives.name_of(pick))
-            });
-            if let Some(event) = self.last_recorded() {
-                event.choice = Some(Chosen { site: *site, nth, pick, alternatives: *alternatives });
-            }
-            if let Some(gauge) = &mut self.gauge {
-                gauge.deviation(site.hash(), pick.index() as u64);
-            }
-            let (from, until) = (self.now, self.now);
-            let owner = site.owner();
-            self.disturbances.push(Disturbance { owner, scope, node, from, until });
+            self.deviate(node, (site, scope, nth), pick, alternatives);
         }
         pick
+    }
+
+    #[cold]
+    fn note_ambiguity(&mut self, site: &Site, scope: Scope) {
+        if self.mishap.is_none() {
+            let choice = format!("{site} @ {}", self.scopes.path(scope));
+            self.mishap = Some(Mishap::Ambiguous { choice });
+        }
+    }
+
+    /// Has a deviation be an event, and a disturbance from now on.
+    #[inline(never)]
+    fn deviate(
+        &mut self,
+        node: NodeId,
+        (site, scope, nth): (&Site, Scope, u32),
+        pick: Pick,
+        alternatives: &Alternatives,
+    ) {
+        let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
+        self.event(node, scope, Kind::Deviation, words, || {
+            format!("{site} = {}", alternatives.name_of(pick))
+        });
+        if let Some(event) = self.last_recorded() {
+            event.choice = Some(Chosen { site: *site, nth, pick, alternatives: *alternatives });
+        }
+        if let Some(gauge) = &mut self.gauge {
+            gauge.deviation(site.hash(), pick.index() as u64);
+        }
+        let (from, until) = (self.now, self.now);
+        self.disturbances.push(Disturbance { owner: site.owner(), scope, node, from, until });
     }
 
     /// Notes the shape of a fact, if coverage was asked for.
     pub(crate) fn gauge_fact(&mut self, node: NodeId, scope: Scope, fact: &impl Serialize) {
         if let Some(gauge) = &mut self.gauge {
-            let role = self.nodes[node.0 as usize].role.name.hash().finish();
+            let role = self.nodes[node.0 as usize].role.name.word();
             gauge.fact(Shape::of(fact), role, self.scopes.outermost(scope));
         }
     }
 
     /// Distinguishes tasks that share a slot one after the other.
+    #[inline]
     fn task_name(&self, slot: u32) -> u32 {
         slot << 12 | (self.tasks[slot as usize].generation & 0xFFF)
     }
@@ -233,12 +316,18 @@ impl Core {
         self.disturbances.iter().map(|disturbance| disturbance.until).max().unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn heal_if_time(&mut self) {
         if !self.healed && self.now >= self.heal_at {
-            self.healed = true;
-            if let Some(node) = self.nodes.first().map(|_| NodeId(0)) {
-                self.event(node, Scope::ROOT, Kind::Heal, [0, 0], || "nothing deviates from here".to_owned());
-            }
+            self.heal();
+        }
+    }
+
+    #[cold]
+    fn heal(&mut self) {
+        self.healed = true;
+        if let Some(node) = self.nodes.first().map(|_| NodeId(0)) {
+            self.event(node, Scope::ROOT, Kind::Heal, [0, 0], || "nothing deviates from here".to_owned());
         }
     }
 }

@@ -52,7 +52,7 @@ impl<'a, M: Clone + Serialize + 'static> Waiting<'a, M> {
     /// Who waits, and since when, decides who is served.
     fn touch(&self) {
         let who = u64::from(self.env.node.0) << 32 | u64::from(self.env.incarnation);
-        self.env.world.core.borrow_mut().touch(Reach::Queue, self.queue.0.name.hash().finish() ^ who);
+        self.env.world.core.borrow_mut().touch(Reach::Queue, self.queue.0.name.word() ^ who);
     }
 }
 
@@ -85,7 +85,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         waiting.served = true;
         let HandedOut { receipt, receives, label, scope, body } = handed_out;
         let env = env.within(scope);
-        let event = env.event(Kind::Arrive, [label.hash().finish(), receipt.word()], || match receives {
+        let event = env.event(Kind::Arrive, [label.word(), receipt.word()], || match receives {
             1 => format!("receives {label}"),
             _ => format!("receives {label}, delivered {receives} times by now"),
         });
@@ -102,7 +102,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let (server, faults) = (self.server_within(scope), &self.0.profile.faults.notice);
         let mut delay = Duration::ZERO;
         if !env.is_alive() {
-            delay = server.choose_for(User::ENGINE, Site::new(self.0.name, NOTICE), faults).delay(faults);
+            delay = server.choose_for(User::ENGINE, &Site::new(self.0.name, NOTICE), faults).delay(faults);
             if !delay.is_zero() {
                 server.lasts(delay);
             }

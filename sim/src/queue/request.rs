@@ -117,7 +117,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let name = self.0.name;
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
-        env.event(Kind::Call, [label.hash().finish(), 0], || format!("sends {label} to {name}"));
+        env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
         self.ask(env, request, move |queue, fate| queue.take_in(scope, message, fate)).await
     }
 
@@ -129,9 +129,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub async fn redrive(&self, env: &Env) -> Result<usize, SendError> {
         let name = self.0.name;
         env.crash_point(Side::Before, REDRIVE).await;
-        env.event(Kind::Call, [REDRIVE.hash().finish(), 0], || {
-            format!("redrives the dead letters of {name}")
-        });
+        env.event(Kind::Call, [REDRIVE.word(), 0], || format!("redrives the dead letters of {name}"));
         let request = Request { effect: REDRIVE, point: REDRIVE, faults: NO_FAULTS };
         let scope = env.scope();
         self.ask(env, request, move |queue, _| queue.redrive_now(scope)).await
@@ -145,7 +143,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let (env, label, receipt) = (delivery.env(), delivery.label(), delivery.receipt());
         let effect = settlement.name();
         env.crash_point(Side::Before, effect).await;
-        let words = [effect.hash().finish(), settlement.visibility().as_nanos() as u64];
+        let words = [effect.word(), settlement.visibility().as_nanos() as u64];
         env.event(Kind::Call, words, || settlement.text(label));
         let request = Request { effect, point: effect, faults: self.0.profile.faults.settle };
         let scope = env.scope();
@@ -166,7 +164,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             Some(after) if after <= patience => Some(take(&env.world, &reply).await),
             _ => env.timeout(patience, take(&env.world, &reply)).await,
         };
-        let words = [effect.hash().finish(), 0];
+        let words = [effect.word(), 0];
         match answer {
             None => {
                 env.event(Kind::GiveUp, words, || {
@@ -201,7 +199,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let site = Site::new(self.0.name, request.point);
         let (fate, delay) = match self.is_down() {
             true => (Fate::Refused, Duration::ZERO),
-            false => Fate::of(env.choose_at(site, &request.faults, None), &request.faults),
+            false => Fate::of(env.choose_at(&site, &request.faults, None), &request.faults),
         };
         match fate {
             Fate::Lost => return None,
@@ -235,7 +233,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             Accepted::Known(id) => (id, false),
         };
         let server = self.server_within(scope);
-        let words = [label.hash().finish(), u64::from(id.number()) << 1 | u64::from(is_new)];
+        let words = [label.word(), u64::from(id.number()) << 1 | u64::from(is_new)];
         let event = server.event(Kind::Arrive, words, || match is_new {
             true => format!("accepts {label}"),
             false => format!("has accepted {label} before, and drops this one"),
@@ -263,7 +261,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 broker.change_visibility(server.now(), receipt, by).map(|()| Done::Kept)
             }
         };
-        let words = [settlement.name().hash().finish(), receipt.word() << 2 | Done::code(done)];
+        let words = [settlement.name().word(), receipt.word() << 2 | Done::code(done)];
         let event = server.event(Kind::Arrive, words, || match done {
             Err(Expired) => format!("does not take the receipt for {label} any more"),
             Ok(Done::Deleted) => format!("deletes {label}"),
@@ -283,7 +281,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let acked = self.0.broker.borrow_mut().ack(receipt)?;
         let faults = &self.0.profile.faults.superseded;
         let site = Site::new(self.0.name, SUPERSEDED);
-        if acked == Acked::Superseded && !server.choose_for(User::ENGINE, site, faults).is_benign() {
+        if acked == Acked::Superseded && !server.choose_for(User::ENGINE, &site, faults).is_benign() {
             self.0.broker.borrow_mut().delete_superseded(receipt);
             return Ok(Done::Deleted);
         }
@@ -294,7 +292,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     fn deleted(&self, server: &Env, id: MessageId) {
         self.tell(id, server.scope(), Reached::Acked);
         let faults = &self.0.profile.faults.deletion;
-        let pick = server.choose_for(User::ENGINE, Site::new(self.0.name, DELETION), faults);
+        let pick = server.choose_for(User::ENGINE, &Site::new(self.0.name, DELETION), faults);
         if !pick.is_benign() {
             server.lasts(pick.delay(faults));
             self.copy(id, pick.delay(faults));
@@ -304,7 +302,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     fn redrive_now(&self, scope: Scope) -> usize {
         let server = self.server_within(scope);
         let redriven = self.0.broker.borrow_mut().redrive();
-        let words = [REDRIVE.hash().finish(), redriven.len() as u64];
+        let words = [REDRIVE.word(), redriven.len() as u64];
         let event = server.event(Kind::Arrive, words, || format!("redrives {} dead letters", redriven.len()));
         server.world.with_cause(event, || {
             for id in &redriven {

@@ -62,7 +62,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let state = &self.0;
         let (caller, site) = (env.world.core.borrow().user(), Site::new(state.name, RESTART));
         let before = state.down_until.get();
-        env.begin_episode(caller, site, &state.profile.faults.restart, &state.down_until);
+        env.begin_episode(caller, &site, &state.profile.faults.restart, &state.down_until);
         if state.down_until.get() == before {
             return;
         }
@@ -101,8 +101,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let world = &self.0.server.world;
         let cause = world.core.borrow().current_event().or(cause);
         world.with_cause(cause, || {
-            let words =
-                [label.hash().finish(), u64::from(id.number()) << 1 | u64::from(reached == Reached::Died)];
+            let words = [label.word(), u64::from(id.number()) << 1 | u64::from(reached == Reached::Died)];
             let event = self.server_within(scope).event(Kind::Note, words, || match reached {
                 Reached::Died => format!("puts {label} to the dead letters"),
                 _ => format!("has {label} ready again"),
@@ -157,7 +156,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let server = self.server_within(parent).child(DELIVERY);
         state.server.world.core.borrow_mut().touch(Reach::Queue, receipt.word());
         let faults = &state.profile.faults.delivery;
-        let pick = server.choose_for(User::ENGINE, Site::new(state.name, DELIVERY), faults);
+        let pick = server.choose_for(User::ENGINE, &Site::new(state.name, DELIVERY), faults);
         let (fate, delay) = Fate::of(pick, faults);
         if !delay.is_zero() {
             server.lasts(delay);

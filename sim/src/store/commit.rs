@@ -69,10 +69,10 @@ impl Transaction {
         env.crash_point(Side::Before, name).await;
         let session = self.line.leave()?;
         let (id, busy, server) = (self.line.id, self.busy.take(), Rc::clone(&self.line.server));
-        let word = name.hash().finish();
+        let word = name.word();
         env.event(Kind::Commit, [word, u64::from(id)], || format!("commits: {name}"));
         let faults = &server.profile.commit_faults;
-        let pick = env.choose_at(Site::of(STORE, COMMIT, name), faults, None);
+        let pick = env.choose_at(&Site::of(STORE, COMMIT, name), faults, None);
         let fate = Fate::named(faults.names()[pick.index()]);
         let (reply, whole) = (slot(), server.profile.commit);
         let at = server.env.within(env.scope());
@@ -105,7 +105,7 @@ impl Server {
     /// A request to commit has arrived.
     fn read_commit(self: &Rc<Self>, world: &Rc<World>, request: Request) {
         if request.fate == Fate::Fails || self.goes_down(&request.server, request.name) {
-            let word = request.name.hash().finish();
+            let word = request.name.word();
             request.server.event(Kind::Failed, [word, u64::from(request.id)], || {
                 format!("rolls back: {}", request.name)
             });
@@ -131,7 +131,7 @@ impl Server {
         request: Request,
         outcome: Result<CommitOutcome, DatabaseError>,
     ) {
-        let (name, words) = (request.name, [request.name.hash().finish(), u64::from(request.id)]);
+        let (name, words) = (request.name, [request.name.word(), u64::from(request.id)]);
         let server = &request.server;
         let kind = if outcome == Ok(CommitOutcome::Committed) { Kind::Committed } else { Kind::Failed };
         let event = server.event(kind, words, || match &outcome {

@@ -54,11 +54,11 @@ impl Line {
         if faults.deviations() == 0 {
             return Ok(session);
         }
-        let pick = self.client.choose_at(Site::of(STORE, STATEMENT, object), faults, None);
+        let pick = self.client.choose_at(&Site::of(STORE, STATEMENT, object), faults, None);
         if pick.is_benign() {
             return Ok(session);
         }
-        self.client.event(Kind::Failed, [object.hash().finish(), u64::from(self.id)], || {
+        self.client.event(Kind::Failed, [object.word(), u64::from(self.id)], || {
             "loses its connection to the store".to_owned()
         });
         self.break_off();

@@ -286,7 +286,7 @@ impl Server {
     pub(super) fn notice_later(self: &Rc<Self>, session: Session, scope: Scope) {
         let server = self.env.within(scope);
         let site = Site::new(STORE, NOTICE);
-        let delay = server.choose_for(User::ENGINE, site, &self.profile.notice).delay(&self.profile.notice);
+        let delay = server.choose_for(User::ENGINE, &site, &self.profile.notice).delay(&self.profile.notice);
         if !delay.is_zero() {
             server.lasts(delay);
         }

@@ -49,7 +49,7 @@ impl Server {
             server.world.deliver(lag, move |_| here.replay(&here.backup, backup, newest));
         }
         let (Some(standby), Some(lags)) = (self.standby.replica(), &self.profile.standby_lag) else { return };
-        let lag = server.choose_for(User::ENGINE, Site::of(STORE, LAG, name), lags).delay(lags);
+        let lag = server.choose_for(User::ENGINE, &Site::of(STORE, LAG, name), lags).delay(lags);
         if lag.is_zero() {
             return self.replay(&self.standby, standby, newest);
         }
@@ -67,7 +67,7 @@ impl Server {
         if self.failovers.get() >= self.profile.failovers_max {
             return false;
         }
-        let pick = server.choose_for(User::ENGINE, Site::of(STORE, DOWN, name), ways);
+        let pick = server.choose_for(User::ENGINE, &Site::of(STORE, DOWN, name), ways);
         if pick.is_benign() {
             return false;
         }

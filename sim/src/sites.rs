@@ -1,0 +1,142 @@
+//! The sites that a runner has met, each with its alternatives, under small numbers.
+//!
+//! A run offers hundreds of choices at a few dozen sites. So what is the same for all choices of a site is kept once,
+//! from run to run, and worked out once a run: a choice that is offered costs a few words, not its whole name.
+
+use crate::choice::{Alternatives, Site};
+
+/// A site with its alternatives, by its number among those met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SiteNumber(u32);
+
+/// How often choices deviate where no script decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rate {
+    /// Never.
+    Never,
+    /// If their draw is at most this.
+    UpTo(u64),
+}
+
+pub(crate) struct Met {
+    pub(crate) site: Site,
+    pub(crate) alternatives: Alternatives,
+    rate: Rate,
+    /// The run for which the rate holds.
+    rated_in: u64,
+}
+
+/// All sites that were met. Sites and their alternatives are literals, so there are not many; one whose literals the
+/// compiler has put down twice has two numbers, which nobody notices.
+pub(crate) struct Sites {
+    met: Vec<Met>,
+    /// Numbers of sites, each at the place that its hash names or, if that is taken, after it; as many places as a
+    /// power of two, at least half of them free.
+    places: Vec<u32>,
+    run: u64,
+}
+
+const FREE: u32 = u32::MAX;
+const PLACES_AT_FIRST: usize = 64;
+
+impl Sites {
+    pub(crate) fn new() -> Self {
+        Self { met: Vec::new(), places: vec![FREE; PLACES_AT_FIRST], run: 0 }
+    }
+
+    /// Begins another run: rates are worked out anew.
+    pub(crate) fn begin_run(&mut self) {
+        self.run += 1;
+    }
+
+    /// The number of this site with these alternatives.
+    #[inline]
+    pub(crate) fn number(&mut self, site: &Site, alternatives: &Alternatives) -> SiteNumber {
+        let mask = self.places.len() - 1;
+        let mut place = site.hash() as usize & mask;
+        loop {
+            let number = self.places[place];
+            match self.met.get(number as usize) {
+                Some(met) if met.site.is_literally(site) && met.alternatives.is_literally(alternatives) => {
+                    return SiteNumber(number);
+                }
+                Some(_) => place = (place + 1) & mask,
+                None => return self.meet(place, site, alternatives),
+            }
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, place: usize, site: &Site, alternatives: &Alternatives) -> SiteNumber {
+        let number = self.met.len() as u32;
+        let (rate, rated_in) = (Rate::Never, 0);
+        self.met.push(Met { site: *site, alternatives: *alternatives, rate, rated_in });
+        self.places[place] = number;
+        if self.met.len() * 2 > self.places.len() {
+            self.spread();
+        }
+        SiteNumber(number)
+    }
+
+    fn spread(&mut self) {
+        let mask = self.places.len() * 2 - 1;
+        self.places = vec![FREE; mask + 1];
+        for (number, met) in (0..).zip(&self.met) {
+            let mut place = met.site.hash() as usize & mask;
+            while self.places[place] != FREE {
+                place = (place + 1) & mask;
+            }
+            self.places[place] = number;
+        }
+    }
+
+    pub(crate) fn get(&self, number: SiteNumber) -> &Met {
+        &self.met[number.0 as usize]
+    }
+
+    /// How often choices of the site deviate in this run; worked out by `rate` at the first of them.
+    #[inline]
+    pub(crate) fn rate(&mut self, number: SiteNumber, rate: impl FnOnce(&Site) -> Rate) -> Rate {
+        let met = &mut self.met[number.0 as usize];
+        if met.rated_in != self.run {
+            met.rated_in = self.run;
+            met.rate = rate(&met.site);
+        }
+        met.rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::label::Label;
+
+    const WAYS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+    const OTHER_WAYS: Alternatives = Alternatives::new(&["arrives", "lost", "refused"]);
+
+    #[test]
+    fn each_site_keeps_its_number_and_other_alternatives_make_another() {
+        let (ways, other_ways, request) = (WAYS, OTHER_WAYS, Label::new("request"));
+        let texts: Vec<&'static str> = (0..300).map(|at| &*format!("op-{at}").leak()).collect();
+        let site = |at: usize| Site::new(Label::new(texts[at]), request);
+        let mut sites = Sites::new();
+        let numbers: Vec<_> = (0..300).map(|at| sites.number(&site(at), &ways)).collect();
+        for (at, number) in numbers.iter().enumerate() {
+            assert_eq!(sites.number(&site(at), &ways), *number);
+            assert_eq!(sites.get(*number).site, site(at));
+        }
+        assert_eq!(sites.number(&site(7), &other_ways), SiteNumber(300));
+        assert_eq!(sites.get(SiteNumber(300)).alternatives.names().len(), 3);
+    }
+
+    #[test]
+    fn a_rate_is_worked_out_once_a_run() {
+        let mut sites = Sites::new();
+        let number = sites.number(&Site::new("op".into(), "request".into()), &WAYS);
+        for run in 1..=2 {
+            sites.begin_run();
+            assert_eq!(sites.rate(number, |_| Rate::UpTo(run)), Rate::UpTo(run));
+            assert_eq!(sites.rate(number, |_| Rate::Never), Rate::UpTo(run));
+        }
+    }
+}
