@@ -106,17 +106,10 @@ pub fn measure() {
         check_work(engine, &rounds[0], &run(&ENGINES[1], &madsim, engine.seeds));
     }
     let text = table(&rounds);
-    let path = root().join("../PEERS.md");
-    std::fs::write(
-        &path,
-        format!(
-            "{}\n{text}\n{}\n{}",
-            include_str!("../above.md"),
-            measured(ROUNDS),
-            include_str!("../below.md")
-        ),
-    )
-    .expect("PEERS.md can be written");
+    let said =
+        |name| std::fs::read_to_string(root().join(name)).expect("what stands around the table is there");
+    let page = format!("{}\n{text}\n{}\n{}", said("above.md"), measured(ROUNDS), said("below.md"));
+    std::fs::write(root().join("../PEERS.md"), page).expect("PEERS.md can be written");
     println!("{text}\nwritten to benchmarks/PEERS.md");
 }
 

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::tally::Tally;
 use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, PATIENCE, RETRIES, backoff};
 use shakedown_sim::{
-    Alternatives, CallError, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant, Link,
+    Alternatives, CallError, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant, Label, Link,
     LinkFaults, Op, Plan, Profile, Role, Runner, Scenario, Scope, Site, Stage, Variant,
 };
 use std::cell::{Cell, RefCell};
@@ -29,16 +29,17 @@ const LATENESS: Alternatives = Alternatives::delays(
     ],
     (1, 10_000),
 );
+const ATTEMPT: Label = Label::new("attempt");
+const REPORT: Label = Label::new("report");
 const TAKES: Site = site("partner", "latency");
 const LATE: Site = site("partner", "lateness");
 
 const fn site(owner: &'static str, point: &'static str) -> Site {
-    Site::new(shakedown_sim::Label::new(owner), shakedown_sim::Label::new(point))
+    Site::new(Label::new(owner), Label::new(point))
 }
 
 const fn crash(point: &'static str) -> Site {
-    let label = shakedown_sim::Label::new;
-    Site::of(label("worker"), label(point), label("step"))
+    Site::of(Label::new("worker"), Label::new(point), Label::new("step"))
 }
 
 /// How often each choice deviates; crash points are as rare as makes three crashes of some 185 points.
@@ -124,7 +125,7 @@ impl System {
                 return true;
             }
             count(&self.counts.called);
-            let answer = env.child("attempt").call(endpoint, about, PATIENCE).await;
+            let answer = env.child(ATTEMPT).call(endpoint, about, PATIENCE).await;
             count(&self.counts.ended);
             match answer {
                 Ok(()) => return true,
@@ -174,7 +175,7 @@ impl System {
                 count(&system.counts.arrived);
                 env.sleep(env.choose_delay(TAKES, &LATENCY)).await;
                 if system.ledger.borrow_mut().execute(about.0, about.1) {
-                    let reporting = env.child("report");
+                    let reporting = env.child(REPORT);
                     reporting.clone().spawn(Rc::clone(&system).report(reporting, about));
                 }
                 count(&system.counts.answered);

@@ -45,6 +45,9 @@ impl Fact for Counted {
 const WAYS: Alternatives = Alternatives::new(&["this way", "that way", "no way"]);
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 const CROSSING: Site = Site::new(Label::new("crossing"), Label::new("way"));
+const ENTITY: Label = Label::new("entity");
+const ATTEMPT: Label = Label::new("attempt");
+const BOOKING: Label = Label::new("booking");
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Repeats {
@@ -59,14 +62,14 @@ impl Repeats {
             match path {
                 Path::Sleeps => env.sleep(Duration::from_millis(u64::from(number % 7) + 1)).await,
                 Path::Choices => {
-                    let _way = env.child("entity").choose(CROSSING, &WAYS);
+                    let _way = env.child(ENTITY).choose(CROSSING, &WAYS);
                 }
                 Path::Calls => {
-                    let _lost = env.child("attempt").call(&asked, number, Duration::from_secs(2)).await;
+                    let _lost = env.child(ATTEMPT).call(&asked, number, Duration::from_secs(2)).await;
                 }
                 Path::Facts => facts.state(&env, &Counted { number, of: times, kind: Some("a fact") }),
                 Path::Bookings => {
-                    let booking = env.child("booking");
+                    let booking = env.child(BOOKING);
                     if booking.call(&asked, number, Duration::from_secs(2)).await.is_ok() {
                         facts.state(&booking, &Counted { number, of: times, kind: None });
                     }
