@@ -361,11 +361,13 @@ pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
 /// Leaves out each cause from which another one follows. `before` holds the causes of each row so far.
 fn without_implied(found: Vec<usize>, before: &[Vec<usize>]) -> Vec<usize> {
     let Some(first) = found.first().copied().filter(|_| found.len() > 1) else { return found };
+    // What is told further down has no causes yet.
+    let causes_of = |cause: usize| before.get(cause).into_iter().flatten();
     let mut implied = BTreeSet::new();
-    let mut open: Vec<usize> = found.iter().flat_map(|cause| before[*cause].iter().copied()).collect();
+    let mut open: Vec<usize> = found.iter().flat_map(|cause| causes_of(*cause)).copied().collect();
     while let Some(cause) = open.pop() {
         if cause >= first && implied.insert(cause) {
-            open.extend(&before[cause]);
+            open.extend(causes_of(cause));
         }
     }
     found.into_iter().filter(|cause| !implied.contains(cause)).collect()
