@@ -99,7 +99,8 @@ impl Agenda {
         self.far.extend(&self.near[..NEAR_MOST / 2]);
         self.near.copy_within(NEAR_MOST / 2.., 0);
         self.count -= NEAR_MOST / 2;
-        self.put_near(entry);
+        // What has gone may be sooner than the entry.
+        if entry.time >= self.near[0].time { self.far.push(entry) } else { self.put_near(entry) }
     }
 
     #[inline]
@@ -141,6 +142,16 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| agenda.take()).map(|(_, due)| due).collect();
         assert_eq!(order, [1, 3, 0, 2].map(|slot| Due::Deliver { slot }));
+    }
+
+    #[test]
+    fn an_entry_between_those_that_have_gone_far_goes_there_too() {
+        let mut agenda = Agenda::default();
+        let most = NEAR_MOST as u64;
+        let times: Vec<u64> = (0..most).map(|time| 2 * time).chain([2 * most - 5]).collect();
+        times.iter().for_each(|time| agenda.put(Moment::from_nanos(*time), Due::Restart { node: 0 }));
+        let taken: Vec<u64> = std::iter::from_fn(|| agenda.take()).map(|(time, _)| time.nanos()).collect();
+        assert!(taken.is_sorted() && taken.len() == times.len(), "{taken:?}");
     }
 
     proptest::proptest! {
