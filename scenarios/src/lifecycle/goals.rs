@@ -1,5 +1,6 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
+use super::CAPACITY;
 use super::ledger::Ledger;
 use crate::judges::{self, Question};
 use shakedown_model::Fact;
@@ -25,7 +26,8 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
     }),
     ("refused, the queue being full", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
-        matches!(fact, Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, .. })) && waiting >= 40
+        matches!(fact, Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, .. }))
+            && waiting >= CAPACITY.queue as usize
     }),
     ("succeeded at a retry", |_, _, fact| {
         moves(fact, JobState::Running, JobState::Succeeded, |job| job.attempts > 1)

@@ -40,7 +40,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "the platform is a small one: eight jobs at once, 40 reports a minute declared for a burst, a queue of 40 for the 10,000 of a real one",
+    "the platform is a small one: eight jobs at once, 40 reports a minute declared for a burst, a queue of 44 for the 10,000 of a real one",
     "the registry is in trouble once at most, for 30 minutes at most; it loses nothing, makes no two documents of one request, and sheds no load",
     "a request reaches the registry at most 10 minutes late, a worker pauses at most 10 minutes at a time",
     "a breaker and a budget for retries are the memory of one worker; what two workers do adds up",
@@ -93,8 +93,9 @@ const BURST_AT: Duration = Duration::from_secs(20);
 const APART: Duration = Duration::from_millis(100);
 /// Workers.
 const WORKERS: u32 = 2;
-/// What the platform can have in hand.
-const CAPACITY: Capacity = Capacity { workers: WORKERS * POOL, queue: 40 };
+/// What the platform can have in hand: its queue holds a minute of a declared burst and what came in before, of which
+/// nothing may have been worked.
+pub(crate) const CAPACITY: Capacity = Capacity { workers: WORKERS * POOL, queue: 44 };
 
 impl Scenario for Lifecycle {
     type Fact = Fact;
