@@ -30,6 +30,7 @@ const REGRESSIONS: &[&str] = &[
     "one-busy-answer-needs-a-person",
     "one-outcome-in-two-words",
     "one-slow-partner-starves-another",
+    "order-answered-while-it-is-being-checked",
     "order-is-taken-on-after-the-offer-ended",
     "outage-loses-what-was-accepted",
     "page-meets-older-api",

@@ -58,6 +58,8 @@ pub struct View {
     pub booking: u32,
     /// Which version of its row.
     pub version: u32,
+    /// The newest version that an event told of by then: lists come no further.
+    pub published: u32,
     /// The code of its state, for machines.
     pub code: &'static str,
     /// What to say.
@@ -69,10 +71,10 @@ pub struct View {
 impl View {
     /// What a screen shows of this version of a booking.
     pub(crate) fn of(platform: &Platform, row: &Booking) -> Self {
-        let (booking, version) = (row.id, row.version);
+        let (booking, version, published) = (row.id, row.version, row.published);
         let word = platform.backbone.design.contract.word(row);
         let (code, actions) = (clients::code(row), clients::actions(word));
-        Self { booking, version, code, word, actions }
+        Self { booking, version, published, code, word, actions }
     }
 }
 
@@ -232,6 +234,7 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         generation: 1,
         reservation: None,
         version: 1,
+        published: 1,
         accepted: now,
         context,
     };

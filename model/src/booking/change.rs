@@ -1,4 +1,4 @@
-//! The one place where a booking's row is written: with each version goes the event that it is.
+//! The one place where a booking's row is written: with each change of its status goes the event that it is.
 
 use super::platform::Platform;
 use super::rows::{Booking, Standing, Status};
@@ -35,9 +35,12 @@ pub(super) async fn update(
     if after == *before {
         return Ok(None);
     }
-    let after = Booking { version: before.version + 1, ..after };
+    let version = before.version + 1;
+    let is_event = after.status != before.status;
+    let published = if is_event { version } else { before.published };
+    let after = Booking { version, published, ..after };
     tx.update(&platform.tables.bookings, after).await?;
-    if after.status == before.status {
+    if !is_event {
         return Ok(None);
     }
     let event = event(&after);

@@ -119,6 +119,8 @@ pub struct Booking {
     pub reservation: Option<u32>,
     /// Counts changes of this row.
     pub version: u32,
+    /// The newest version that an event tells of: a change of attention alone is not published.
+    pub published: u32,
     /// When it was accepted.
     pub accepted: Moment,
     /// The trace context of the request that made it.

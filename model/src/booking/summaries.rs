@@ -2,7 +2,8 @@
 //! the events.
 //!
 //! What it does: events may come late, twice and in any order; a summary only ever moves on to a newer version.
-//! What it does not do: be up to date. Who has been told of a version asks for at least that one.
+//! What it does not do: be up to date. Who has been told of a booking asks for at least what had been published of it
+//! by then.
 
 use super::platform::Platform;
 use super::rows::{Booking, Status};
@@ -48,7 +49,7 @@ impl Summary {
 pub struct ListRequest {
     /// Which booking.
     pub booking: u32,
-    /// The newest version that whoever asks has seen or been told of.
+    /// The newest published version that whoever asks has seen or been told of.
     pub seen: u32,
 }
 

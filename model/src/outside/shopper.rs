@@ -47,9 +47,9 @@ impl Shopper {
     pub async fn shop(&self, env: &Env, offer: u32) {
         let customer = self.0.number;
         self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer }));
-        let Some(View { booking, version, .. }) = self.book(env, offer).await else { return };
+        let Some(View { booking, version, published, .. }) = self.book(env, offer).await else { return };
         self.0.facts.state(env, &Fact::Event(EventFact::Told { customer, booking, version }));
-        self.0.booking.set(Some((booking, version)));
+        self.0.booking.set(Some((booking, published)));
         let first = match env.choose(FIRST_LOOK, &LOOKS).index() {
             0 => Duration::from_secs(30),
             1 => Duration::ZERO,

@@ -34,6 +34,7 @@ pub(crate) fn booking(status: Status) -> Case {
         generation,
         reservation,
         version,
+        published: version,
         accepted,
         context,
     };

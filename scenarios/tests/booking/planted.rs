@@ -57,6 +57,7 @@ fn row(id: u32, status: Status, attention: Attention, version: u32) -> Booking {
         generation,
         reservation,
         version,
+        published: version,
         accepted,
         context,
     }

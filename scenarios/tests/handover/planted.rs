@@ -52,6 +52,7 @@ fn row(id: u32) -> Booking {
         generation: 1,
         reservation: None,
         version: 1,
+        published: 1,
         accepted: Moment::START,
         context: Scope::ROOT,
     }

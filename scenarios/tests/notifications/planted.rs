@@ -61,6 +61,7 @@ fn booking(status: Status, version: u32) -> Booking {
         generation,
         reservation,
         version,
+        published: version,
         accepted,
         context,
     }

@@ -85,6 +85,7 @@ fn booking(status: Status, attention: Attention) -> Fact {
         generation: 1,
         reservation: None,
         version: 1,
+        published: 1,
         accepted: Moment::START,
         context: Scope::ROOT,
     };

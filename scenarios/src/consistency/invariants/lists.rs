@@ -31,6 +31,15 @@ impl Versions {
         })
     }
 
+    /// Whether something that a list shows has changed since this summary, by the time of `version`.
+    fn moved_on(&self, since: &Summary, version: u32) -> bool {
+        self.0.iter().any(|(row, _)| {
+            row.id == since.booking
+                && (since.version < row.version && row.version <= version)
+                && (row.status, row.reservation) != (since.status, since.reservation)
+        })
+    }
+
     fn last(&self, booking: u32) -> Option<&(Booking, u32)> {
         self.0.iter().rev().find(|(row, _)| row.id == booking)
     }
@@ -66,8 +75,8 @@ impl Invariant<Fact> for ScreensShowOneVersion {
         "screens-show-one-version"
     }
     fn about(&self) -> &'static str {
-        "always: status and reservation that a list shows are those of one committed version, and that is none older \
-         than this customer has seen or was told of. How old it is otherwise is not judged"
+        "always: status and reservation that a list shows are those of one committed version, and neither has changed \
+         by the version that this customer has seen or was told of. How old they are otherwise is not judged"
     }
     fn reset(&mut self) {
         self.versions.0.clear();
@@ -88,7 +97,7 @@ impl Invariant<Fact> for ScreensShowOneVersion {
                     });
                 }
                 let before = self.knows(*customer, booking, version);
-                if version < before {
+                if self.versions.moved_on(summary, before) {
                     findings.violated("back in time", &[at.event], || {
                         format!("a list shows version {version} of B{booking} to whom knew version {before}")
                     });
