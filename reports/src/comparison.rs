@@ -2,6 +2,7 @@
 
 use crate::story::{self, Row};
 use shakedown_sim::Trace;
+use shakedown_sim::search::Failure;
 use shakedown_sim::trace::Kind;
 use std::collections::BTreeSet;
 
@@ -30,6 +31,26 @@ pub fn compare(left: &Trace, slice: &[u32], right: &Trace) -> Comparison {
     left.truncate(ROWS_MAX);
     right.truncate(ROWS_MAX);
     Comparison { shared: one, left, right }
+}
+
+/// No account of what happens instead is longer than this.
+const OTHERWISE_MAX: usize = 6;
+
+/// What another run states of the entities that a failure is about, and the failing run does not: a sentence for each
+/// fact, from where the two part.
+pub fn otherwise(failure: &Failure, other: &Trace) -> Vec<String> {
+    let Comparison { left, right, .. } = compare(&failure.trace, &failure.slice, other);
+    let sentence = |row: &Row| format!("{} {}", row.node, row.what);
+    let told_there: BTreeSet<String> = left.iter().map(sentence).collect();
+    let mut told = Vec::new();
+    for row in right.iter().filter(|row| other.steps[row.step as usize].kind == Kind::Fact) {
+        let sentence = sentence(row);
+        if !told_there.contains(&sentence) && !told.contains(&sentence) {
+            told.push(sentence);
+        }
+    }
+    told.truncate(OTHERWISE_MAX);
+    told
 }
 
 fn says_the_same(one: &Row, other: &Row) -> bool {

@@ -10,7 +10,7 @@ use shakedown_sim::graph::CausalGraph;
 use shakedown_sim::trace::Kind;
 use std::collections::BTreeSet;
 
-/// For each row, what was so elsewhere and unknown to who acts there: `it has not heard that partner creates
+/// For each row, what was so elsewhere and unknown to who acts there: `it does not know yet: partner creates
 /// reservation R1 and charges 120.00 for R1`. Each node's ignorance of a fact is told once.
 pub fn however(trace: &Trace, rows: &[Row]) -> Vec<Option<String>> {
     let graph = CausalGraph::of(trace);
@@ -42,8 +42,8 @@ fn sentence<'a>(unheard: impl Iterator<Item = &'a Row>) -> Option<String> {
         }
     }
     let told: Vec<String> =
-        of_node.iter().map(|(node, known)| format!("that {node} {}", known.join(" and "))).collect();
-    (!told.is_empty()).then(|| format!("it has not heard {}", told.join(" nor ")))
+        of_node.iter().map(|(node, known)| format!("{node} {}", known.join(" and "))).collect();
+    (!told.is_empty()).then(|| format!("it does not know yet: {}", told.join(", and ")))
 }
 
 /// Whether news of a fact is among what a node has heard: the fact, what it followed from, or the commit that made
@@ -59,7 +59,7 @@ fn has_heard(trace: &Trace, graph: &CausalGraph, heard: &BTreeSet<u32>, fact: u3
 }
 
 /// The node that a step asks, if it asks one and is heard there. What others know has no part in such a step.
-fn asked<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Option<&'a str> {
+pub(crate) fn asked<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Option<&'a str> {
     let call = trace.steps[step as usize].kind == Kind::Call;
     let arrives = |number: &u32| trace.steps[*number as usize].kind == Kind::Arrive;
     let arrival = call.then(|| graph.direct_effects(step).find(arrives)).flatten()?;

@@ -31,4 +31,6 @@ pub mod terminal;
 
 pub use certificate::Certificate;
 pub use layout::Paper;
-pub use records::{Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Verdict};
+pub use records::{
+    Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Setting, Verdict,
+};

@@ -3,10 +3,10 @@
 
 use crate::knowledge;
 use crate::mermaid;
-use crate::records::{Beside, Finished};
+use crate::records::{Beside, Finished, Setting};
 use crate::story::{self, Row};
-use shakedown_sim::Trace;
 use shakedown_sim::search::Failure;
+use shakedown_sim::{Deviation, Script, Trace};
 use std::fmt::Write as _;
 
 /// All failures of these campaigns, one page after the other; a line for each scenario without any.
@@ -33,13 +33,18 @@ pub fn page(failure: &Failure, beside: &Beside) -> String {
     let rows = story::of_failure(failure);
     let mut out =
         format!("# {}: {}\n\n", title(&script.scenario, &script.without), failure.violation.invariant);
-    let _ = writeln!(out, "{}.\n\n## What happened\n", story::capital(&sentence(&failure.violation.message)));
+    let _ = writeln!(out, "{}.", story::capital(&sentence(&failure.violation.message)));
+    if !beside.claim.is_empty() {
+        let _ = writeln!(out, "\nThe claim that this breaks: {}.", sentence(&beside.claim));
+    }
+    out.push_str("\n## What happened\n\n");
     out.push_str(&happened(failure, beside));
     out.push_str("\n## Why\n\n");
     out.push_str(&steps(&failure.trace, &rows));
     out.push_str("\n## What would have prevented it\n\n");
     out.push_str(&prevented(failure, beside));
-    let _ = write!(out, "\n## How to see it again\n\n```sh\n{}\n```\n", story::command(script));
+    out.push_str("\n## How to see it again\n\n");
+    out.push_str(&again(script, beside));
     out.push_str("\n## Who tells whom\n\n");
     let _ = write!(out, "```mermaid\n{}```\n", mermaid::diagram(&failure.trace, &rows));
     out
@@ -47,42 +52,54 @@ pub fn page(failure: &Failure, beside: &Beside) -> String {
 
 /// What was built, and where it left the happy path.
 fn happened(failure: &Failure, beside: &Beside) -> String {
+    let built = beside
+        .put_back
+        .iter()
+        .map(|one| format!("Built without `{}` on purpose: {}.\n", one.guardrail, sentence(&one.instead)));
+    let setting = |one: &Setting| format!("- `{}`: {}.\n", one.written, sentence(&one.about));
+    let settings: String = beside.settings.iter().map(setting).collect();
+    let settings = if settings.is_empty() { settings } else { format!("Run with\n\n{settings}") };
+    let paragraphs = [built.collect(), settings, exceptions(failure)];
+    paragraphs.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn exceptions(failure: &Failure) -> String {
     let script = &failure.shrunk;
-    let mut out = String::new();
-    for one in &beside.put_back {
-        let _ = writeln!(out, "Built without `{}`: {}.", one.guardrail, sentence(&one.instead));
-    }
-    if !script.variant.0.is_empty() {
-        let _ = writeln!(out, "Run with `{}`.", script.variant);
-    }
     if script.deviations.is_empty() {
-        out.push_str("Nothing goes wrong.\n");
-        return out;
+        return "Nothing goes wrong.\n".to_owned();
     }
-    out.push_str("All goes well, except:\n\n");
     let told = story::befalls(&failure.trace);
-    for (number, deviation) in story::exceptions(script) {
+    let line = |(number, deviation): (usize, &Deviation)| {
         let words = told.iter().find(|(written, _)| *written == deviation.to_string());
-        let _ = match words {
-            Some((_, words)) => writeln!(out, "{number}. {} (`{deviation}`)", sentence(words)),
-            None => writeln!(out, "{number}. `{deviation}`"),
-        };
-    }
-    out
+        let words = words.map(|(_, words)| format!("{}: ", sentence(words))).unwrap_or_default();
+        format!("- ({number}) {words}`{deviation}`\n")
+    };
+    let lines: String = story::exceptions(script).into_iter().map(line).collect();
+    format!("All goes well, except:\n\n{lines}")
 }
 
 fn prevented(failure: &Failure, beside: &Beside) -> String {
     let guardrails = beside.put_back.iter().map(|one| {
-        format!(
-            "**{}**: {}. {}",
-            one.guardrail,
-            sentence(&one.about),
-            story::capital(&sentence(&story::put_back(one)))
-        )
+        let ends = story::capital(&sentence(&story::put_back(one)));
+        let instead: String = one.otherwise.iter().map(|text| format!("\n  - {}", sentence(text))).collect();
+        let then = if instead.is_empty() { "." } else { ", and this is what happens instead:" };
+        format!("- **{}**: {}. {ends}{then}{instead}\n", one.guardrail, sentence(&one.about))
     });
     let sentences = story::needed(&failure.needed).into_iter().chain(story::nearest(failure));
-    let lines = guardrails.chain(sentences.map(|text| format!("As it was built, {}", sentence(&text))));
-    lines.map(|line| format!("- {line}.\n")).collect()
+    guardrails.chain(sentences.map(|text| format!("- As it was built, {}.\n", sentence(&text)))).collect()
+}
+
+/// The command that runs it again, and how to see it hold.
+fn again(script: &Script, beside: &Beside) -> String {
+    let mut out = format!("```sh\n{}\n```\n\n", story::command(script));
+    out.push_str("This ends with exit code 1 and the story above");
+    let held = beside.put_back.iter().filter(|one| one.still_broken.is_empty());
+    let options: Vec<String> = held.map(|one| format!("`--without {}`", one.guardrail)).collect();
+    if !options.is_empty() {
+        let _ = write!(out, "; without {} it holds, and ends with 0", options.join(" or "));
+    }
+    out.push_str(".\n");
+    out
 }
 
 fn title(scenario: &str, without: &[String]) -> String {

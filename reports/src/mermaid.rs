@@ -1,8 +1,10 @@
-//! A story as a mermaid sequence diagram: each step is a note on its node, or a message if it follows from a
-//! step of another node.
+//! A story as a mermaid sequence diagram. What a node asks of another is an arrow between the two, and any other step
+//! a note on its node; before it, a dotted arrow from each other node of which a step has to be known for it.
 
+use crate::knowledge;
 use crate::story::{self, Row};
 use shakedown_sim::Trace;
+use shakedown_sim::graph::CausalGraph;
 use std::fmt::Write as _;
 
 /// A longer diagram is not read any more.
@@ -22,17 +24,23 @@ pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
     for (at, node) in nodes.iter().enumerate() {
         let _ = writeln!(out, "    participant n{} as {}", at + 1, plain(node));
     }
-    let causes = story::causes(trace, rows);
+    let (graph, causes) = (CausalGraph::of(trace), story::causes(trace, rows));
+    let callee = |row: &Row| knowledge::asked(trace, &graph, row.step).filter(|callee| *callee != row.node);
     for (at, (row, causes)) in rows.iter().zip(causes).enumerate().take(MESSAGES_MAX) {
-        let sender = causes.iter().rev().map(|cause| &rows[*cause].node).find(|node| **node != row.node);
-        let (to, number) = (alias(&row.node).unwrap_or_default(), at + 1);
-        let what = plain(&row.what);
-        let _ = match sender.and_then(|sender| alias(sender)) {
-            Some(from) => writeln!(out, "    {from}->>{to}: {number}. {what}"),
-            None => writeln!(out, "    Note over {to}: {number}. {what}"),
+        let (here, number, what) = (alias(&row.node).unwrap_or_default(), at + 1, plain(&row.what));
+        for cause in causes {
+            let other = &rows[cause];
+            if other.node != row.node && callee(other) != Some(&row.node) {
+                let there = alias(&other.node).unwrap_or_default();
+                let _ = writeln!(out, "    {there}-->>{here}: {} is known", cause + 1);
+            }
+        }
+        let _ = match callee(row).and_then(alias) {
+            Some(there) => writeln!(out, "    {here}->>{there}: {number}. {what}"),
+            None => writeln!(out, "    Note over {here}: {number}. {what}"),
         };
         if row.deviates {
-            let _ = writeln!(out, "    Note over {to}: {}", plain(&row.why));
+            let _ = writeln!(out, "    Note over {here}: {}", plain(&row.why));
         }
     }
     if rows.is_empty() {

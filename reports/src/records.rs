@@ -88,10 +88,23 @@ pub struct Finding {
 /// Runs to compare a failing run with.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Beside {
+    /// What the broken invariant claims.
+    pub claim: String,
+    /// What the run was built from.
+    pub settings: Vec<Setting>,
     /// The same script with each of the missing guardrails put back, one at a time.
     pub put_back: Vec<PutBack>,
     /// The nearest run that holds, recorded; none if none is known.
     pub holding: Option<Trace>,
+}
+
+/// A parameter of a run, its value, and what both mean.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// As a script's `variant` line has it: `partner=neither`.
+    pub written: String,
+    /// What the parameter decides.
+    pub about: String,
 }
 
 /// A failing script, run in the design that has one of the missing guardrails again.
@@ -108,6 +121,8 @@ pub struct PutBack {
     /// Whether the run met every choice at which the script deviates. If not, the guardrail has left no place
     /// for it.
     pub met: bool,
+    /// What it states and the failing run does not, from where the two part: `partner creates reservation R1`.
+    pub otherwise: Vec<String>,
 }
 
 /// How often a failure is replayed before it is reported.
@@ -183,6 +198,8 @@ pub struct Listed {
 pub struct ListedParameter {
     /// Its name.
     pub name: String,
+    /// What it decides.
+    pub about: String,
     /// Its values, the default first.
     pub values: Vec<String>,
     /// Those that make small worlds.

@@ -364,7 +364,10 @@ fn listed(paper: Paper, scenario: &Listed) -> String {
         }
     };
     let pair = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
-    let parameters = scenario.parameters.iter().map(|one| pair(&one.name, &one.values.join(", ")));
+    let parameters = scenario
+        .parameters
+        .iter()
+        .map(|one| pair(&one.name, &format!("{} ({})", one.values.join(", "), one.about)));
     section("parameters (the default first)", parameters.collect());
     let guardrails =
         scenario.guardrails.iter().map(|one| pair(&one.name, &format!("{}: {}", one.system, one.about)));

@@ -28,8 +28,9 @@ fn finding() -> Finding {
         instead: "whoever asks is charged".to_owned(),
         still_broken: Vec::new(),
         met: true,
+        otherwise: vec!["till charges order-1".to_owned()],
     };
-    let beside = Beside { put_back: vec![put_back], holding: None };
+    let beside = Beside { put_back: vec![put_back], ..Beside::default() };
     let trace = "target/shakedown/till.trace.jsonl".to_owned();
     Finding { failure, seed: Some(3), count: 1, runs_to_find: 4, steady: true, trace, beside }
 }
@@ -158,6 +159,7 @@ fn a_list_is_as_its_schema_says() {
     let listed = Listed {
         parameters: vec![ListedParameter {
             name: name.clone(),
+            about: about.clone(),
             values: words(&["1", "2"]),
             small: words(&["1"]),
         }],
@@ -196,7 +198,7 @@ fn stories_and_replays_are_as_their_schema_says() {
     let mut runner = Runner::new(till::Shop::default());
     let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 4);
     let told = shakedown_reports::json::story(&failure.trace, &rows, Some(&failure), Some(&likely));
-    assert!(told.contains("\"however\": \"it has not heard that till charges order-1\""), "{told}");
+    assert!(told.contains("\"however\": \"it does not know yet: till charges order-1\""), "{told}");
     check_schema("story", &told);
     let replayed = Replayed {
         trace: "a.trace.jsonl",

@@ -3,7 +3,8 @@
 
 use crate::catalogue::{self, Entry};
 use crate::quiet;
-use shakedown_reports::{Beside, PutBack};
+use shakedown_reports::comparison::otherwise;
+use shakedown_reports::{Beside, PutBack, Setting};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Plan, Rehearse, Script};
 
@@ -12,20 +13,32 @@ pub fn of(runner: &mut dyn Rehearse, failure: &Failure) -> Beside {
     let nearest = failure.nearest.as_ref().map(|nearest| nearest.script(&failure.shrunk));
     let holding = nearest.map(|script| quiet::running(|| runner.record(Plan::Script(&script))).1);
     let entry = catalogue::find(&failure.shrunk.scenario).ok();
-    let put_back = entry.map(|entry| each_put_back(entry, &failure.shrunk)).unwrap_or_default();
-    Beside { put_back, holding }
+    let put_back = entry.map(|entry| each_put_back(entry, failure)).unwrap_or_default();
+    let claim = runner.invariants().into_iter().find(|(name, _)| *name == failure.violation.invariant);
+    let claim = claim.map(|(_, about)| about.to_owned()).unwrap_or_default();
+    Beside { claim, settings: settings(runner, &failure.shrunk), put_back, holding }
 }
 
-fn each_put_back(entry: &Entry, failing: &Script) -> Vec<PutBack> {
-    failing.without.iter().filter_map(|guardrail| put_back(entry, failing, guardrail)).collect()
+/// What the run was built from, in the scenario's order.
+fn settings(runner: &dyn Rehearse, script: &Script) -> Vec<Setting> {
+    let set = runner.parameters().iter().filter_map(|parameter| {
+        let value = script.variant.get(parameter.name)?;
+        Some(Setting { written: format!("{}={value}", parameter.name), about: parameter.about.to_owned() })
+    });
+    set.collect()
+}
+
+fn each_put_back(entry: &Entry, failing: &Failure) -> Vec<PutBack> {
+    failing.shrunk.without.iter().filter_map(|guardrail| put_back(entry, failing, guardrail)).collect()
 }
 
 /// None if there is no such guardrail, or the design cannot be built without the others alone.
-fn put_back(entry: &Entry, failing: &Script, guardrail: &str) -> Option<PutBack> {
-    let without: Vec<String> = failing.without.iter().filter(|name| *name != guardrail).cloned().collect();
+fn put_back(entry: &Entry, failing: &Failure, guardrail: &str) -> Option<PutBack> {
+    let script = &failing.shrunk;
+    let without: Vec<String> = script.without.iter().filter(|name| *name != guardrail).cloned().collect();
     let mut runner = entry.runner(&without).ok()?;
-    let script = Script { without, ..failing.clone() };
-    let outcome = quiet::running(|| runner.run(Plan::Script(&script)));
+    let script = Script { without, ..script.clone() };
+    let (outcome, run) = quiet::running(|| runner.record(Plan::Script(&script)));
     let mut still_broken: Vec<String> =
         outcome.violations.into_iter().map(|violation| violation.invariant).collect();
     still_broken.sort();
@@ -39,5 +52,6 @@ fn put_back(entry: &Entry, failing: &Script, guardrail: &str) -> Option<PutBack>
         instead: form.map(|(_, naive)| naive.what.to_owned()).unwrap_or_default(),
         still_broken,
         met: outcome.unapplied.is_empty(),
+        otherwise: otherwise(failing, &run),
     })
 }

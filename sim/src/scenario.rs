@@ -17,6 +17,8 @@ use std::rc::Rc;
 pub struct Parameter {
     /// Its name, as in a script's `variant` line.
     pub name: &'static str,
+    /// What it decides, and what its values stand for where they do not say it.
+    pub about: &'static str,
     /// Its values; the first is the default.
     pub values: &'static [&'static str],
     /// Those that make small worlds, for exhaustive search.

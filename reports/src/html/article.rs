@@ -25,7 +25,8 @@ pub(super) struct Telling<'a> {
 }
 
 /// Nothing to compare with.
-const ALONE: &Beside = &Beside { put_back: Vec::new(), holding: None };
+const ALONE: &Beside =
+    &Beside { claim: String::new(), settings: Vec::new(), put_back: Vec::new(), holding: None };
 
 impl<'a> Telling<'a> {
     /// A run that nobody has explained.

@@ -39,8 +39,9 @@ fn beside(failure: &Failure) -> Beside {
     let holding = Some(runner.record(Plan::Script(&script)).1);
     let (guardrail, about) = ("memory".to_owned(), "an order is charged once".to_owned());
     let instead = "whoever asks is charged".to_owned();
-    let put_back = vec![PutBack { guardrail, about, instead, still_broken: Vec::new(), met: true }];
-    Beside { put_back, holding }
+    let (still_broken, otherwise) = (Vec::new(), Vec::new());
+    let put_back = vec![PutBack { guardrail, about, instead, still_broken, met: true, otherwise }];
+    Beside { put_back, holding, ..Beside::default() }
 }
 
 const PATH: &str = "target/shakedown/till.trace.jsonl";

@@ -75,7 +75,7 @@ impl Scenario for Shop {
         if self.remembers { Vec::new() } else { vec!["memory".to_owned()] }
     }
     fn parameters(&self) -> &[Parameter] {
-        &[Parameter { name: "orders", values: &["1", "2"], small: &["1"] }]
+        &[Parameter { name: "orders", about: "how many are rung up", values: &["1", "2"], small: &["1"] }]
     }
     fn horizon(&self, _: &Variant) -> Horizon {
         Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }

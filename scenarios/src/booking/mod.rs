@@ -73,17 +73,30 @@ impl Booking {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
+        about: "how the partner tells a repeat: keys: by an idempotency key, for good; short-keys: for a day; lookup: \
+                not at all, but it can be asked what there is; neither: it cannot even be asked",
         values: &["keys", "short-keys", "lookup", "neither"],
         small: &["keys", "short-keys", "lookup", "neither"],
     },
-    Parameter { name: "customers", values: &["1", "2"], small: &["1"] },
-    Parameter { name: "intents", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter {
+        name: "intents",
+        about: "how many trips each of them wants",
+        values: &["1", "2"],
+        small: &["1"],
+    },
     Parameter {
         name: "isolation",
+        about: "at which level of isolation the database's transactions run",
         values: &["read-committed", "repeatable-read", "serializable"],
         small: &["read-committed"],
     },
-    Parameter { name: "reviews", values: &["left", "worked"], small: &["left"] },
+    Parameter {
+        name: "reviews",
+        about: "what becomes of bookings that are listed for a person: left: nothing, worked: somebody sees to them",
+        values: &["left", "worked"],
+        small: &["left"],
+    },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {

@@ -37,6 +37,7 @@ fn listed(entry: &'static Entry) -> Result<Listed, Complaint> {
     });
     let parameters = runner.parameters().iter().map(|one| ListedParameter {
         name: one.name.to_owned(),
+        about: one.about.to_owned(),
         values: owned(one.values),
         small: owned(one.small),
     });

@@ -62,7 +62,12 @@ impl Consistency {
     }
 }
 
-const PARAMETERS: &[Parameter] = &[Parameter { name: "shoppers", values: &["1", "2"], small: &["1", "2"] }];
+const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "shoppers",
+    about: "how many book and look at a list",
+    values: &["1", "2"],
+    small: &["1", "2"],
+}];
 
 /// The one offer, and its price in minor units.
 const OFFER: (u32, u32) = (1, 12_000);

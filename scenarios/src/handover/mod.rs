@@ -65,8 +65,13 @@ impl Handover {
 }
 
 const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "partner", values: &["neither", "keys"], small: &["neither", "keys"] },
-    Parameter { name: "customers", values: &["1", "2"], small: &["1"] },
+    Parameter {
+        name: "partner",
+        about: "how the partner tells a repeat: neither: not at all, nor can it be asked; keys: by an idempotency key",
+        values: &["neither", "keys"],
+        small: &["neither", "keys"],
+    },
+    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {

@@ -63,10 +63,25 @@ impl Lifecycle {
 }
 
 const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "repeats", values: &["same", "new"], small: &["same", "new"] },
-    Parameter { name: "reports", values: &["2", "6"], small: &["2"] },
+    Parameter {
+        name: "repeats",
+        about: "what the registry makes of a report that it has: same: nothing new; new: another document",
+        values: &["same", "new"],
+        small: &["same", "new"],
+    },
+    Parameter {
+        name: "reports",
+        about: "how many reports a clinic sends in",
+        values: &["2", "6"],
+        small: &["2"],
+    },
     // Certified at the corner that has to outlast what passes by itself.
-    Parameter { name: "jitter", values: &["middle", "least", "most"], small: &["least"] },
+    Parameter {
+        name: "jitter",
+        about: "where in its range each wait before a retry lies",
+        values: &["middle", "least", "most"],
+        small: &["least"],
+    },
 ];
 
 fn repeats(variant: &Variant) -> Repeats {

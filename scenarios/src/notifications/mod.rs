@@ -70,7 +70,8 @@ impl Notifications {
     }
 }
 
-const PARAMETERS: &[Parameter] = &[Parameter { name: "customers", values: &["1", "2"], small: &["1"] }];
+const PARAMETERS: &[Parameter] =
+    &[Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] }];
 
 /// One way over the network, on the happy path.
 const HOP: Duration = Duration::from_millis(20);

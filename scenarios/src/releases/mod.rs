@@ -64,7 +64,12 @@ impl Releases {
 }
 
 const STEPS: &[&str] = &["R1-R2", "R2-R3", "R3-R4", "R4-drop"];
-const PARAMETERS: &[Parameter] = &[Parameter { name: "step", values: STEPS, small: STEPS }];
+const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "step",
+    about: "from which release to which; R4-drop: from R3 to R4, and then the old column is dropped",
+    values: STEPS,
+    small: STEPS,
+}];
 
 fn step(variant: &Variant) -> Step {
     match variant.get("step") {

@@ -58,9 +58,14 @@ impl Restore {
 }
 
 const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "partner", values: &["keys", "lookup"], small: &["keys", "lookup"] },
-    Parameter { name: "customers", values: &["1", "2"], small: &["1"] },
-    Parameter { name: "intents", values: &["1"], small: &["1"] },
+    Parameter {
+        name: "partner",
+        about: "how the partner tells a repeat: keys: by an idempotency key; lookup: not at all, but it can be asked what there is",
+        values: &["keys", "lookup"],
+        small: &["keys", "lookup"],
+    },
+    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "intents", about: "how many trips each of them wants", values: &["1"], small: &["1"] },
 ];
 
 impl Scenario for Restore {

@@ -75,9 +75,19 @@ impl Topology {
 }
 
 const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "partner", values: &["lookup", "keys", "neither"], small: &["lookup", "neither"] },
-    Parameter { name: "guests", values: &["1", "2"], small: &["1"] },
-    Parameter { name: "reports", values: &["4", "8"], small: &["4"] },
+    Parameter {
+        name: "partner",
+        about: "how the partner tells a repeat: keys: by an idempotency key; lookup: not at all, but it can be asked what there is; neither: it cannot even be asked",
+        values: &["lookup", "keys", "neither"],
+        small: &["lookup", "neither"],
+    },
+    Parameter { name: "guests", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter {
+        name: "reports",
+        about: "how many reports a clinic sends in",
+        values: &["4", "8"],
+        small: &["4"],
+    },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {

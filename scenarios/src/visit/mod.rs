@@ -70,10 +70,11 @@ impl Visits {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "patients",
+        about: "what patients do on the day: come, have it cancelled, or stay away without a word",
         values: &["come", "cancel", "stay-away"],
         small: &["come", "cancel", "stay-away"],
     },
-    Parameter { name: "visits", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "visits", about: "how many visits there are", values: &["1", "2"], small: &["1"] },
 ];
 
 /// One way over the network, on the happy path.

@@ -46,7 +46,12 @@ impl Scenario for Planted {
         "planted"
     }
     fn parameters(&self) -> &[Parameter] {
-        &[Parameter { name: "users", values: &["1", "2", "3", "4"], small: &["1"] }]
+        &[Parameter {
+            name: "users",
+            about: "how many there are",
+            values: &["1", "2", "3", "4"],
+            small: &["1"],
+        }]
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Said>>> {
         vec![Box::new(NoAlarm)]

@@ -72,7 +72,7 @@ impl Scenario for Shop {
         "shop"
     }
     fn parameters(&self) -> &[Parameter] {
-        &[Parameter { name: "clients", values: &["1", "2", "3"], small: &["1"] }]
+        &[Parameter { name: "clients", about: "how many buy", values: &["1", "2", "3"], small: &["1"] }]
     }
     fn horizon(&self, _: &Variant) -> Horizon {
         Horizon { heal: seconds(120), settle: seconds(600) }
