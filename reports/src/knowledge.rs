@@ -10,7 +10,7 @@ use shakedown_sim::graph::CausalGraph;
 use shakedown_sim::trace::Kind;
 use std::collections::BTreeSet;
 
-/// For each row, what was so elsewhere and unknown to who acts there: `it does not know yet: partner creates
+/// For each row, what was so elsewhere and unknown to who acts there: `unknown to it: partner creates
 /// reservation R1 and charges 120.00 for R1`. Each node's ignorance of a fact is told once.
 pub fn however(trace: &Trace, rows: &[Row]) -> Vec<Option<String>> {
     let graph = CausalGraph::of(trace);
@@ -43,7 +43,7 @@ fn sentence<'a>(unheard: impl Iterator<Item = &'a Row>) -> Option<String> {
     }
     let told: Vec<String> =
         of_node.iter().map(|(node, known)| format!("{node} {}", known.join(" and "))).collect();
-    (!told.is_empty()).then(|| format!("it does not know yet: {}", told.join(", and ")))
+    (!told.is_empty()).then(|| format!("unknown to it: {}", told.join(", and ")))
 }
 
 /// Whether news of a fact is among what a node has heard: the fact, what it followed from, or the commit that made

@@ -198,7 +198,7 @@ fn stories_and_replays_are_as_their_schema_says() {
     let mut runner = Runner::new(till::Shop::default());
     let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 4);
     let told = shakedown_reports::json::story(&failure.trace, &rows, Some(&failure), Some(&likely));
-    assert!(told.contains("\"however\": \"it does not know yet: till charges order-1\""), "{told}");
+    assert!(told.contains("\"however\": \"unknown to it: till charges order-1\""), "{told}");
     check_schema("story", &told);
     let replayed = Replayed {
         trace: "a.trace.jsonl",

@@ -10,7 +10,7 @@ use crate::terms::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, 
 pub const ROW: Guardrail = Guardrail {
     name: "status-sync",
     system: "booking",
-    guarded: "lookups, callbacks as hints, the partner's statement, compensation",
+    guarded: "nothing is sent again while an outcome is open: it is looked up, read in the partner's statement, or left to a person; callbacks are hints, a surplus is cancelled",
     naive: &[Naive {
         what: "sends again after a timeout, believes callbacks",
         breaks: &["no-orphan-reservation", "charged-at-most-once", "local-and-partner-agree"],

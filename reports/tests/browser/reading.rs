@@ -12,7 +12,7 @@ fn the_page_says_what_happened_what_would_have_prevented_it_and_how_to_see_it_ag
         "till.charge: its answer is lost",
         "Without memory it broke. With it in, the same script holds.",
         "shakedown replay target/shakedown/till.trace.jsonl",
-        "However, it does not know yet: till charges order-1.",
+        "However, unknown to it: till charges order-1.",
         "The first difference",
         "No invariant is broken.",
     ] {

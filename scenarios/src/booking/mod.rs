@@ -73,8 +73,9 @@ impl Booking {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "how the partner tells a repeat: keys: by an idempotency key, for good; short-keys: for a day; lookup: \
-                not at all, but it can be asked what there is; neither: it cannot even be asked",
+        about: "what helps with the partner after a lost answer: keys: it knows a repeat by its key for \
+                a day, and can be asked what it has; short-keys: by its key for half an hour; lookup: it \
+                can only be asked; neither: nothing",
         values: &["keys", "short-keys", "lookup", "neither"],
         small: &["keys", "short-keys", "lookup", "neither"],
     },

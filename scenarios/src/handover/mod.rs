@@ -67,7 +67,8 @@ impl Handover {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "how the partner tells a repeat: neither: not at all, nor can it be asked; keys: by an idempotency key",
+        about: "what helps with the partner after a lost answer: neither: nothing; keys: it knows a \
+                repeat by its key for a day, and can be asked what it has",
         values: &["neither", "keys"],
         small: &["neither", "keys"],
     },

@@ -60,7 +60,8 @@ impl Restore {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "how the partner tells a repeat: keys: by an idempotency key; lookup: not at all, but it can be asked what there is",
+        about: "what helps with the partner after a lost answer: keys: it knows a repeat by its key for \
+                a day, and can be asked what it has; lookup: it can only be asked",
         values: &["keys", "lookup"],
         small: &["keys", "lookup"],
     },

@@ -77,7 +77,8 @@ impl Topology {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "how the partner tells a repeat: keys: by an idempotency key; lookup: not at all, but it can be asked what there is; neither: it cannot even be asked",
+        about: "what helps with the partner after a lost answer: lookup: it can be asked what it has; \
+                keys: it knows a repeat by its key for a day, too; neither: nothing",
         values: &["lookup", "keys", "neither"],
         small: &["lookup", "neither"],
     },
