@@ -1,7 +1,8 @@
-//! The agenda: what is due when. One queue ordered by (time, sequence); time jumps to the next entry.
+//! The agenda: what is due when. One queue ordered by time, and at one time as it was put; time jumps to the next
+//! entry.
 
 use crate::time::Moment;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// What is to be done at its time.
@@ -17,43 +18,58 @@ pub(crate) enum Due {
     Restart { node: u16 },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Entry {
-    time: Moment,
-    sequence: u64,
-    due: Due,
-}
+const TIMER: u64 = 0;
+const DELIVER: u64 = 1;
+const RESUME: u64 = 2;
+const RESTART: u64 = 3;
 
-impl Ord for Entry {
-    /// The earliest entry is the greatest: `BinaryHeap` gives out the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+impl Due {
+    /// As one word: what kind in two bits, 30 bits for a slot or a node, and 32 bits. A processor has to wait where it
+    /// reads in one piece what was just written in two.
+    #[inline(always)]
+    fn word(self) -> u64 {
+        let word = |kind: u64, high: u32, low: u32| kind << 62 | u64::from(high) << 32 | u64::from(low);
+        match self {
+            Due::Timer { slot, generation } => word(TIMER, slot, generation),
+            Due::Deliver { slot } => word(DELIVER, 0, slot),
+            Due::Resume { node, pause } => word(RESUME, u32::from(node), pause),
+            Due::Restart { node } => word(RESTART, 0, u32::from(node)),
+        }
     }
-}
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    #[inline(always)]
+    fn of(word: u64) -> Self {
+        let (high, low) = ((word >> 32) as u32 & 0x3FFF_FFFF, word as u32);
+        match word >> 62 {
+            TIMER => Due::Timer { slot: high, generation: low },
+            DELIVER => Due::Deliver { slot: low },
+            RESUME => Due::Resume { node: high as u16, pause: low },
+            _ => Due::Restart { node: low as u16 },
+        }
     }
 }
 
 /// As many entries as are kept sorted. Most of what a run plans is due soon and taken before much else is put.
 const NEAR_MOST: usize = 64;
-/// What stands where no entry is.
-const NOTHING: Entry = Entry { time: Moment::NEVER, sequence: 0, due: Due::Restart { node: 0 } };
 
-/// The earliest entries are in the first `count` of `near`, the earliest last; those that are later than the first of
-/// it are in `far`, as long as there are any. If `near` is empty, so is `far`.
+/// The earliest entries are in the first `count` places of `times` and `dues`, the earliest last; those that are later
+/// than the first of them are in `far`, as long as there are any. If none is near, none is far.
 pub(crate) struct Agenda {
-    near: Box<[Entry; NEAR_MOST]>,
+    times: Box<[Moment; NEAR_MOST]>,
+    dues: Box<[u64; NEAR_MOST]>,
     count: usize,
-    far: BinaryHeap<Entry>,
-    sequence: u64,
+    /// By time, and then by a number that says which was put first.
+    far: BinaryHeap<Reverse<(Moment, i64, u64)>>,
+    /// The numbers of the next that is put there, and of the next that goes there because others are sooner: it was
+    /// put before all that are due at the same time.
+    next: i64,
+    previous: i64,
 }
 
 impl Default for Agenda {
     fn default() -> Self {
-        Self { near: Box::new([NOTHING; NEAR_MOST]), count: 0, far: BinaryHeap::new(), sequence: 0 }
+        let (times, dues) = (Box::new([Moment::NEVER; NEAR_MOST]), Box::new([0; NEAR_MOST]));
+        Self { times, dues, count: 0, far: BinaryHeap::new(), next: 0, previous: -1 }
     }
 }
 
@@ -61,69 +77,84 @@ impl Agenda {
     pub(crate) fn reset(&mut self) {
         self.count = 0;
         self.far.clear();
-        self.sequence = 0;
+        (self.next, self.previous) = (0, -1);
+    }
+
+    #[inline(always)]
+    pub(crate) fn put(&mut self, time: Moment, due: Due) {
+        self.put_word(time, due.word());
     }
 
     #[inline(never)]
-    pub(crate) fn put(&mut self, time: Moment, due: Due) {
-        self.sequence += 1;
-        let entry = Entry { time, sequence: self.sequence, due };
-        let is_late = !self.far.is_empty() && time >= self.near[0].time;
-        if is_late || self.count == NEAR_MOST { self.put_far(entry) } else { self.put_near(entry) }
+    fn put_word(&mut self, time: Moment, due: u64) {
+        let is_late = !self.far.is_empty() && time >= self.times[0];
+        if is_late || self.count == NEAR_MOST { self.put_far(time, due) } else { self.put_near(time, due) }
     }
 
     /// Puts an entry in its place, before those that are sooner or equal. There are mostly few of them, so that to
     /// step over them one by one is faster than to search.
     #[inline]
-    fn put_near(&mut self, entry: Entry) {
-        let mut near = &mut self.near[..=self.count];
+    fn put_near(&mut self, time: Moment, due: u64) {
+        let mut place = self.count.min(NEAR_MOST - 1);
         self.count += 1;
-        while let Some((place, later)) = near.split_last_mut() {
-            match later.last() {
-                Some(sooner) if sooner.time <= entry.time => *place = *sooner,
-                _ => {
-                    *place = entry;
-                    return;
-                }
-            }
-            near = later;
+        while let Some(next) = place.checked_sub(1)
+            && self.times[next] <= time
+        {
+            self.times[place] = self.times[next];
+            self.dues[place] = self.dues[next];
+            place = next;
         }
+        self.times[place] = time;
+        self.dues[place] = due;
     }
 
     /// The same for an entry that is late, or for which room is to be made.
     #[cold]
-    fn put_far(&mut self, entry: Entry) {
-        if entry.time >= self.near[0].time {
-            return self.far.push(entry);
+    fn put_far(&mut self, time: Moment, due: u64) {
+        if time < self.times[0] {
+            self.make_room();
         }
-        self.far.extend(&self.near[..NEAR_MOST / 2]);
-        self.near.copy_within(NEAR_MOST / 2.., 0);
-        self.count -= NEAR_MOST / 2;
         // What has gone may be sooner than the entry.
-        if entry.time >= self.near[0].time { self.far.push(entry) } else { self.put_near(entry) }
+        if time < self.times[0] {
+            return self.put_near(time, due);
+        }
+        self.far.push(Reverse((time, self.next, due)));
+        self.next += 1;
+    }
+
+    /// Has the later half of what is near go far.
+    fn make_room(&mut self) {
+        let later = NEAR_MOST / 2;
+        for place in 0..later {
+            self.far.push(Reverse((self.times[place], self.previous, self.dues[place])));
+            self.previous -= 1;
+        }
+        self.times.copy_within(later.., 0);
+        self.dues.copy_within(later.., 0);
+        self.count -= later;
     }
 
     #[inline]
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        let entry = self.near.get(self.count.checked_sub(1)?)?;
-        Some((entry.time, entry.due))
+        let earliest = self.count.checked_sub(1).filter(|place| *place < NEAR_MOST)?;
+        Some((self.times[earliest], Due::of(self.dues[earliest])))
     }
 
+    /// Drops the entry that [`Agenda::peek`] shows.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<(Moment, Due)> {
-        let earliest = self.peek()?;
-        self.count -= 1;
+    pub(crate) fn drop_next(&mut self) {
+        self.count = self.count.saturating_sub(1);
         if self.count == 0 && !self.far.is_empty() {
             self.come_nearer();
         }
-        Some(earliest)
     }
 
     #[cold]
     fn come_nearer(&mut self) {
         self.count = self.far.len().min(NEAR_MOST / 2);
         for place in (0..self.count).rev() {
-            self.near[place] = self.far.pop().expect("as many are far");
+            let Reverse((time, _, due)) = self.far.pop().expect("as many are far");
+            (self.times[place], self.dues[place]) = (time, due);
         }
     }
 }
@@ -132,6 +163,14 @@ impl Agenda {
 mod tests {
     use super::*;
     use crate::time::Duration;
+
+    impl Agenda {
+        fn take(&mut self) -> Option<(Moment, Due)> {
+            let next = self.peek();
+            self.drop_next();
+            next
+        }
+    }
 
     #[test]
     fn entries_come_in_order_of_time_and_then_as_they_were_put() {
@@ -152,6 +191,19 @@ mod tests {
         times.iter().for_each(|time| agenda.put(Moment::from_nanos(*time), Due::Restart { node: 0 }));
         let taken: Vec<u64> = std::iter::from_fn(|| agenda.take()).map(|(time, _)| time.nanos()).collect();
         assert!(taken.is_sorted() && taken.len() == times.len(), "{taken:?}");
+    }
+
+    #[test]
+    fn what_is_due_is_read_as_it_was_written() {
+        let most = u32::MAX >> 2;
+        for due in [
+            Due::Timer { slot: most, generation: u32::MAX },
+            Due::Deliver { slot: u32::MAX },
+            Due::Resume { node: u16::MAX, pause: u32::MAX },
+            Due::Restart { node: u16::MAX },
+        ] {
+            assert_eq!(Due::of(due.word()), due);
+        }
     }
 
     proptest::proptest! {

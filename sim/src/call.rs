@@ -6,7 +6,7 @@
 //! down is refused; a call that is being answered when the node vanishes is never answered.
 
 use crate::choice::{Alternatives, Site};
-use crate::engine::{Arriving, Core, Parcel};
+use crate::engine::{Core, Parcel};
 use crate::env::{Env, Side, Slot, put};
 use crate::event::Kind;
 use crate::label::Label;
@@ -332,7 +332,7 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
                 }
             }
         }
-        core.bring(after, Arriving::Parcel(Rc::clone(self) as _));
+        core.bring(after, Rc::clone(self) as _);
         None
     }
 
@@ -356,7 +356,7 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     /// Has the caller learn the answer after a while.
     fn bring_answer(self: &Rc<Self>, core: &mut Core, after: Duration, answer: Result<A, CallError>) {
         self.answer.set(Some(answer));
-        core.bring(after, Arriving::Parcel(Rc::clone(self) as _));
+        core.bring(after, Rc::clone(self) as _);
     }
 }
 

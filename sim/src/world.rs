@@ -6,7 +6,7 @@
 use crate::agenda::Due;
 use crate::choice::Site;
 use crate::digest::Digest;
-use crate::engine::{Arriving, Core};
+use crate::engine::{Core, Effect};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::State;
@@ -14,7 +14,7 @@ use crate::scope::{Scope, User};
 use crate::task::{BoxFuture, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -181,12 +181,9 @@ impl World {
                 None => return,
                 Some(Due::Timer { slot, generation }) => core.fire_timer(slot, generation),
                 Some(Due::Deliver { slot }) => {
-                    let arriving = core.take_delivery(slot);
+                    let parcel = core.take_delivery(slot);
                     drop(core);
-                    match arriving {
-                        Arriving::Once(run) => run(self),
-                        Arriving::Parcel(parcel) => parcel.arrive(self),
-                    }
+                    parcel.arrive(self);
                     self.core.borrow_mut().cause = None;
                     self.take_outside_wakes();
                 }
@@ -394,7 +391,7 @@ impl World {
     pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {
         let mut core = self.core.borrow_mut();
         if !core.closed {
-            core.bring(after, Arriving::Once(Box::new(run)));
+            core.bring(after, Rc::new(Effect(Cell::new(Some(run)))));
         }
     }
 }

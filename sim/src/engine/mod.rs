@@ -20,6 +20,7 @@ use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Task, Waiter};
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, Limits, Mishap, World};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -29,22 +30,20 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
-type Effect = Box<dyn FnOnce(&Rc<World>)>;
-
-/// What happens when it arrives.
-pub(crate) enum Arriving {
-    Once(Effect),
-    Parcel(Rc<dyn Parcel>),
-}
-
 /// Something that knows what happens when it arrives.
 pub(crate) trait Parcel {
     fn arrive(self: Rc<Self>, world: &Rc<World>);
 }
 
-pub(crate) struct Delivery {
-    pub(crate) arriving: Arriving,
-    pub(crate) cause: Option<u32>,
+/// What happens once, when it arrives.
+pub(crate) struct Effect<F>(pub(crate) Cell<Option<F>>);
+
+impl<F: FnOnce(&Rc<World>)> Parcel for Effect<F> {
+    fn arrive(self: Rc<Self>, world: &Rc<World>) {
+        if let Some(run) = self.0.take() {
+            run(world);
+        }
+    }
 }
 
 pub(crate) struct Core {
@@ -76,7 +75,9 @@ pub(crate) struct Core {
     pub(crate) cause: Option<u32>,
     pub(crate) timers: Vec<TimerSlot>,
     pub(crate) free_timers: Vec<u32>,
-    pub(crate) deliveries: Vec<Option<Delivery>>,
+    pub(crate) deliveries: Vec<Option<Rc<dyn Parcel>>>,
+    /// What each of them follows from.
+    sent: Vec<Option<u32>>,
     pub(crate) free_deliveries: Vec<u32>,
     pub(crate) doomed: Vec<BoxFuture>,
     /// Nodes that stop in order, each with the incarnation and the entity at whose effect it does.
@@ -117,6 +118,7 @@ impl Core {
             timers: Vec::new(),
             free_timers: Vec::new(),
             deliveries: Vec::new(),
+            sent: Vec::new(),
             free_deliveries: Vec::new(),
             doomed: Vec::new(),
             stopping: Vec::new(),
@@ -185,26 +187,29 @@ impl Core {
 
     /// When the next thing is due. Entries of timers that were cancelled meanwhile are dropped here, so
     /// that they neither move the clock nor keep the run from its rest.
-    pub(crate) fn next_time(&mut self) -> Option<Moment> {
-        while let Some((time, due)) = self.agenda.peek() {
+    #[inline(always)]
+    fn next_entry(&mut self) -> Option<(Moment, Due)> {
+        loop {
+            let (time, due) = self.agenda.peek()?;
             match due {
                 Due::Timer { slot, generation } if self.timers[slot as usize].generation != generation => {
-                    self.agenda.take();
+                    self.agenda.drop_next();
                 }
-                _ => return Some(time),
+                _ => return Some((time, due)),
             }
         }
-        None
+    }
+
+    /// When the next thing is due.
+    pub(crate) fn next_time(&mut self) -> Option<Moment> {
+        self.next_entry().map(|(time, _)| time)
     }
 
     /// Takes the next entry, if it is due by `until`, and jumps to its time.
     #[inline]
     pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
-        let time = self.next_time()?;
-        if time > until {
-            return None;
-        }
-        let (_, due) = self.agenda.take()?;
+        let (time, due) = self.next_entry().filter(|(time, _)| *time <= until)?;
+        self.agenda.drop_next();
         self.now = time;
         self.heal_if_time();
         Some(due)
@@ -248,18 +253,14 @@ impl Core {
 
     /// Has something arrive after a while.
     #[inline]
-    pub(crate) fn bring(&mut self, after: Duration, arriving: Arriving) {
-        let delivery = Some(Delivery { arriving, cause: self.current_event() });
-        let slot = match self.free_deliveries.pop() {
-            Some(slot) => {
-                self.deliveries[slot as usize] = delivery;
-                slot
-            }
-            None => {
-                self.deliveries.push(delivery);
-                self.deliveries.len() as u32 - 1
-            }
-        };
+    pub(crate) fn bring(&mut self, after: Duration, parcel: Rc<dyn Parcel>) {
+        let slot = self.free_deliveries.pop().unwrap_or_else(|| {
+            self.deliveries.push(None);
+            self.sent.resize(self.deliveries.len(), None);
+            self.deliveries.len() as u32 - 1
+        });
+        self.deliveries[slot as usize] = Some(parcel);
+        self.sent[slot as usize] = self.current_event();
         let due = self.now + after;
         self.touch(Reach::Message, due.nanos());
         self.agenda.put(due, Due::Deliver { slot });
@@ -267,11 +268,10 @@ impl Core {
 
     /// Takes what arrives now; what happens next follows from what sent it.
     #[inline]
-    pub(crate) fn take_delivery(&mut self, slot: u32) -> Arriving {
+    pub(crate) fn take_delivery(&mut self, slot: u32) -> Rc<dyn Parcel> {
         self.free_deliveries.push(slot);
-        let delivery = self.deliveries[slot as usize].take().expect("a delivery is made once");
-        self.cause = delivery.cause;
-        delivery.arriving
+        self.cause = self.sent[slot as usize];
+        self.deliveries[slot as usize].take().expect("a delivery is made once")
     }
 
     /// Has what happens next come from another task or event; answers from which it came.
