@@ -9,6 +9,7 @@ use std::path::PathBuf;
 const REGRESSIONS: &[&str] = &[
     "answered-before-it-was-saved",
     "bad-release-everywhere",
+    "call-under-way-while-a-person-looks",
     "callback-beside-the-response-mails-twice",
     "callback-confirms-what-is-being-cancelled",
     "callback-says-the-contrary-and-is-believed",

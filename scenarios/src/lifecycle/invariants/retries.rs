@@ -17,6 +17,8 @@ pub(super) struct AttemptsBounded {
     ledger: Ledger,
     /// How often each job called since its last replay, by job and replay.
     calls: BTreeMap<(u32, u32), u32>,
+    /// After which replay each attempt began, by job and attempt: a call may be under way while a person looks.
+    began: BTreeMap<(u32, u32), u32>,
     /// Who made an attempt when, and whether it was a retry.
     attempts: Vec<(NodeId, Moment, bool)>,
     /// What was found: once a run is enough, since what retries for ever would fill the findings.
@@ -24,6 +26,20 @@ pub(super) struct AttemptsBounded {
 }
 
 impl AttemptsBounded {
+    fn replays(&self, job: u32) -> u32 {
+        self.ledger.job(job).map_or(0, |job| job.replays)
+    }
+
+    fn count_call(&mut self, at: &At<'_>, (job, replays): (u32, u32), findings: &mut Findings) {
+        let calls = self.calls.entry((job, replays)).or_default();
+        *calls += 1;
+        if *calls > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
+            findings.violated("too often", &[at.event], || {
+                format!("job {job} calls the registry more than {MAX_ATTEMPTS} times")
+            });
+        }
+    }
+
     fn judge_budget(&mut self, at: &At<'_>, worker: NodeId, findings: &mut Findings) {
         let recent = self.attempts.iter().filter(|(by, when, _)| *by == worker && *when + MINUTE > at.time);
         let (calls, retries) =
@@ -50,23 +66,23 @@ impl Invariant<Fact> for AttemptsBounded {
     fn reset(&mut self) {
         self.ledger.reset();
         self.calls.clear();
+        self.began.clear();
         self.attempts.clear();
         self.is_found = [false; 2];
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Registry(RegistryFact::Asked { job, .. } | RegistryFact::Knocked { job, .. }) => {
-                let replays = self.ledger.job(*job).map_or(0, |job| job.replays);
-                let calls = self.calls.entry((*job, replays)).or_default();
-                *calls += 1;
-                if *calls > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
-                    findings.violated("too often", &[at.event], || {
-                        format!("job {job} calls the registry more than {MAX_ATTEMPTS} times")
-                    });
-                }
+            Fact::Registry(RegistryFact::Asked { job, attempt, .. }) => {
+                let began = self.began.get(&(*job, *attempt)).copied();
+                let replays = began.unwrap_or_else(|| self.replays(*job));
+                self.count_call(at, (*job, replays), findings);
             }
-            Fact::JobAttempt(JobAttempt { job, worker, touched: None, ended: None, .. }) => {
+            Fact::Registry(RegistryFact::Knocked { job }) => {
+                self.count_call(at, (*job, self.replays(*job)), findings);
+            }
+            Fact::JobAttempt(JobAttempt { job, attempt, worker, touched: None, ended: None, .. }) => {
+                self.began.insert((*job, *attempt), self.replays(*job));
                 let is_retry = self.ledger.job(*job).is_some_and(|job| job.attempts > 1);
                 self.attempts.push((*worker, at.time, is_retry));
                 self.judge_budget(at, *worker, findings);
