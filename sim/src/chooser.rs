@@ -6,7 +6,7 @@
 //! [`Profile`] says within which bounds.
 
 use crate::choice::{Alternatives, Pick, Site};
-use crate::label::mix;
+use crate::hash::{KEYS, fold, join, join_numbered, mix};
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
 use crate::sites::{Met, Rate, SiteNumber, Sites};
@@ -115,6 +115,7 @@ type Keyed = (u64, Deviation, bool);
 /// What is drawn where no script decides.
 #[derive(Clone, Copy)]
 struct Draws {
+    /// Without a pattern, though seeds follow one another.
     seed: u64,
     profile: Profile,
     /// The first choice that is drawn, counted from 0; those before are benign.
@@ -188,14 +189,14 @@ impl Chooser {
     }
 
     pub(crate) fn draw_from(&mut self, seed: u64, profile: Profile) {
-        self.begin_run(Some(Draws { seed, profile, from: 0 }));
+        self.begin_run(Some(Draws::new(seed, profile, 0)));
         self.draws_all = true;
     }
 
     /// Follows the script, and from the choice `from` on draws those that it does not name.
     pub(crate) fn branch(&mut self, script: &Script, from: u32, seed: u64, profile: Profile) {
         self.follow(script);
-        self.draws = Some(Draws { seed, profile, from });
+        self.draws = Some(Draws::new(seed, profile, from));
     }
 
     /// Answers a choice that is met after so many events.
@@ -280,7 +281,7 @@ impl Chooser {
 }
 
 fn key(site: u64, scope: u64, nth: u32) -> u64 {
-    mix(mix(site, scope), u64::from(nth))
+    join_numbered(site, scope, nth)
 }
 
 fn hash_of(id: &ChoiceId) -> u64 {
@@ -310,6 +311,10 @@ fn scripted(
 }
 
 impl Draws {
+    fn new(seed: u64, profile: Profile, from: u32) -> Self {
+        Self { seed: mix(seed, 1), profile, from }
+    }
+
     /// How often the choices of a site deviate in this run.
     #[inline]
     fn rate(&self, sites: &mut Sites, number: SiteNumber) -> Rate {
@@ -334,7 +339,7 @@ impl Draws {
     /// Answers the choice with this hash.
     #[inline(always)]
     fn pick(&self, most: u64, id: u64, alternatives: &Alternatives) -> Pick {
-        let draw = mix(self.seed, id);
+        let draw = join(self.seed, id);
         if draw > most { Pick::BENIGN } else { deviating(draw, alternatives) }
     }
 }
@@ -350,10 +355,11 @@ fn in_thousandths(thousandths: u32) -> Rate {
 
 /// Which deviation a draw is.
 fn deviating(draw: u64, alternatives: &Alternatives) -> Pick {
-    let which = mix(draw, 1);
+    let which = fold(draw ^ KEYS[2], KEYS[3]);
     match alternatives.range_ms {
+        // The lowest bit decides on the kind, the highest on the delay.
         Some((least, most)) if which & 1 == 1 => {
-            alternatives.corner_or(least + below(mix(draw, 2), most - least + 1))
+            alternatives.corner_or(least + below(which, most - least + 1))
         }
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }

@@ -4,9 +4,8 @@
 //! hashes alone: a choice site such as `worker/after pay.charge` is named on the hot path without
 //! formatting it, and still has the hash of its full text.
 
+use crate::hash::{BASE, mix};
 use std::fmt;
-
-const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A hash of a text that can be continued with another text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +37,6 @@ impl TextHash {
     pub(crate) const fn finish(self) -> u64 {
         mix(self.sum, self.power)
     }
-}
-
-/// Mixes two words into one in which every input bit matters (the finaliser of SplitMix64, Steele et al.,
-/// "Fast splittable pseudorandom number generators", 2014).
-pub(crate) const fn mix(a: u64, b: u64) -> u64 {
-    let mut z = a.rotate_left(25) ^ b.wrapping_mul(BASE);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// A literal name: of a node's role, an operation, a choice site's part, an entity.

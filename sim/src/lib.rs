@@ -8,7 +8,7 @@
 //! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
-//! Modules in reading order: names ([`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
+//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heart`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
@@ -28,6 +28,7 @@ pub mod env;
 mod event;
 mod fields;
 pub mod graph;
+mod hash;
 pub mod heart;
 pub mod judge;
 pub mod label;

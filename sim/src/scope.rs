@@ -4,7 +4,8 @@
 //! it, so what happens to one entity does not move what is drawn for another. Each part is numbered within
 //! its parent, in the order in which the parts were opened.
 
-use crate::label::{Label, TextHash, mix};
+use crate::hash::join_numbered;
+use crate::label::{Label, TextHash};
 use std::fmt;
 
 /// A scope of the present run; cheap to copy, meaningless in another run.
@@ -180,7 +181,7 @@ fn find(counters: &mut [Counter], mut at: u32, key: u64) -> Option<&mut Counter>
 }
 
 fn part_hash(parent: u64, label: u64, number: u32) -> u64 {
-    mix(mix(parent, label), u64::from(number))
+    join_numbered(parent, label, number)
 }
 
 /// A scope in its written form, as scripts and traces hold it: `intent-1/attempt-2`, or `-` for the run.

@@ -9,7 +9,7 @@ mod shape;
 
 pub(crate) use shape::Shape;
 
-use crate::label::mix;
+use crate::hash::mix;
 
 /// Bits of a sketch. Two features may share one; then the second is taken for known, which costs a search a
 /// little and never its determinism.

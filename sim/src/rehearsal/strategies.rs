@@ -6,7 +6,7 @@
 //! offers the same choices.
 
 use crate::chooser::below;
-use crate::label::mix;
+use crate::hash::mix;
 use crate::runner::{Plan, Rehearse, Runner};
 use crate::scenario::{Parameter, Scenario};
 use crate::script::{Deviation, Script, Variant};

@@ -8,7 +8,7 @@
 
 use super::bounded::{continuations, ways};
 use crate::chooser::{Turn, below};
-use crate::label::mix;
+use crate::hash::mix;
 use crate::runner::{Plan, Rehearse};
 use crate::script::Variant;
 

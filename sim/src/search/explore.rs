@@ -6,8 +6,8 @@
 
 use crate::chooser::Profile;
 use crate::digest::Digest;
+use crate::hash::mix;
 use crate::judge::Violation;
-use crate::label::mix;
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::script::Script;
 use crate::time::Duration;

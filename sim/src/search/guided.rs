@@ -11,7 +11,7 @@
 use crate::choice::Alternatives;
 use crate::chooser::{Profile, below};
 use crate::coverage::Coverage;
-use crate::label::mix;
+use crate::hash::mix;
 use crate::runner::{Plan, Rehearse};
 use crate::script::Script;
 use crate::search::explore::Campaign;
