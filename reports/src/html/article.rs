@@ -6,7 +6,7 @@ use super::data::Data;
 use super::escape::{Text, script_json};
 use crate::clock::{self, Clock};
 use crate::knowledge;
-use crate::records::{Beside, PutBack};
+use crate::records::{Beside, PutBack, Setting};
 use crate::story::{self, Row, plural};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Trace, Violation};
@@ -122,8 +122,21 @@ fn happened(telling: &Telling<'_>) -> String {
     };
     let items: String = befallen.iter().map(item).collect();
     format!(
-        "<section><h2>What happened</h2><p>All went well, except:</p>\n<ol class=\"deviations\">\n{items}</ol></section>\n"
+        "<section><h2>What happened</h2><p>All went well, except:</p>\n<ol class=\"deviations\">\n{items}</ol>\n{}</section>\n",
+        settings(&telling.beside.settings)
     )
+}
+
+/// What the run's parameters mean.
+fn settings(settings: &[Setting]) -> String {
+    let item = |one: &Setting| format!("<dt>{}</dt><dd>{}</dd>\n", Text(&one.written), Text(&one.about));
+    let items: String = settings.iter().map(item).collect();
+    match items.as_str() {
+        "" => items,
+        items => {
+            format!("<details><summary>What the run was built from</summary>\n<dl>\n{items}</dl></details>\n")
+        }
+    }
 }
 
 fn prevented(failure: &Failure, beside: &Beside) -> String {
@@ -149,8 +162,14 @@ fn put_back(one: &PutBack) -> String {
         }
     };
     let (about, instead) = (Text(&one.about), Text(&one.instead));
+    let item = |sentence: &String| format!("<li>{}</li>\n", Text(sentence));
+    let otherwise: String = one.otherwise.iter().map(item).collect();
+    let otherwise = match otherwise.as_str() {
+        "" => otherwise,
+        items => format!("\n<p>What happens instead:</p>\n<ul>\n{items}</ul>"),
+    };
     format!(
-        "<p>Without {name} it broke. {came}</p>\n<p class=\"aside\">{name}: {about}. Without it: {instead}.</p>"
+        "<p>Without {name} it broke. {came}</p>\n<p class=\"aside\">{name}: {about}. Without it: {instead}.</p>{otherwise}"
     )
 }
 

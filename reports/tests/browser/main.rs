@@ -10,7 +10,7 @@ mod stepping;
 mod till;
 
 use serde_json::json;
-use shakedown_reports::{Beside, PutBack, html};
+use shakedown_reports::{Beside, PutBack, Setting, html};
 use shakedown_sim::search::{Failure, explore, understand};
 use shakedown_sim::trace::Kind;
 use shakedown_sim::{Plan, Rehearse, Runner};
@@ -39,9 +39,10 @@ fn beside(failure: &Failure) -> Beside {
     let holding = Some(runner.record(Plan::Script(&script)).1);
     let (guardrail, about) = ("memory".to_owned(), "an order is charged once".to_owned());
     let instead = "whoever asks is charged".to_owned();
-    let (still_broken, otherwise) = (Vec::new(), Vec::new());
+    let (still_broken, otherwise) = (Vec::new(), vec!["till finds order-1 in its book".to_owned()]);
     let put_back = vec![PutBack { guardrail, about, instead, still_broken, met: true, otherwise }];
-    Beside { put_back, holding, ..Beside::default() }
+    let settings = vec![Setting { written: "orders=1".to_owned(), about: "how many are rung up".to_owned() }];
+    Beside { settings, put_back, holding, ..Beside::default() }
 }
 
 const PATH: &str = "target/shakedown/till.trace.jsonl";
