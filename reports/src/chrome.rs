@@ -53,7 +53,7 @@ fn name(what: &str, thread: usize, name: &str) -> Value {
 
 fn slice(number: usize, step: &Step, thread: usize) -> Value {
     let because = step.because.as_deref().unwrap_or_default();
-    let arguments = json!({ "step": number, "scope": step.scope, "because": because, "state": step.state });
+    let arguments = json!({ "step": number, "scope": step.scope, "because": because, "state": step.fact() });
     json!({
         "ph": "X", "name": step.text, "cat": step.kind, "pid": PROCESS, "tid": thread,
         "ts": microseconds(step), "dur": SLICE_US, "args": arguments,

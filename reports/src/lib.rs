@@ -32,5 +32,5 @@ pub mod terminal;
 pub use certificate::Certificate;
 pub use layout::Paper;
 pub use records::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Setting, Verdict,
+    Beside, Canary, Ending, Finding, Finished, GoalTally, Holding, Listed, PutBack, Search, Setting, Verdict,
 };

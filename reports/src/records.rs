@@ -1,7 +1,8 @@
 //! What there is to report: the finished records of runs and campaigns.
 
+use crate::comparison::{Comparison, compare};
 use shakedown_sim::search::Failure;
-use shakedown_sim::{Digest, Duration, Trace};
+use shakedown_sim::{Digest, Duration, Script, Trace};
 
 /// What a campaign, or a single run, says of its scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -94,8 +95,24 @@ pub struct Beside {
     pub settings: Vec<Setting>,
     /// The same script with each of the missing guardrails put back, one at a time.
     pub put_back: Vec<PutBack>,
-    /// The nearest run that holds, recorded; none if none is known.
-    pub holding: Option<Trace>,
+    /// The nearest run that holds; none if none is known.
+    pub holding: Option<Holding>,
+}
+
+/// The nearest run that holds, as far as one wants to see it beside a failing one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Holding {
+    /// Its script.
+    pub script: Script,
+    /// Where the two part, and what each tells from there on.
+    pub comparison: Comparison,
+}
+
+impl Holding {
+    /// What one wants to see of this run beside a failure.
+    pub fn of(failure: &Failure, run: &Trace) -> Self {
+        Self { script: run.script.clone(), comparison: compare(&failure.trace, &failure.slice, run) }
+    }
 }
 
 /// A parameter of a run, its value, and what both mean.
@@ -168,7 +185,7 @@ pub struct Finished {
 impl Finished {
     /// The run to show, where one can be shown: the first failing one, or the only one.
     pub fn shown(&self) -> Option<&Trace> {
-        self.findings.first().map(|finding| &finding.failure.trace).or(self.trace.as_ref())
+        self.findings.first().map(|finding| &*finding.failure.trace).or(self.trace.as_ref())
     }
 }
 

@@ -9,7 +9,7 @@ use shakedown_reports::{
     markdown, mermaid, story, terminal,
 };
 use shakedown_sim::search::{explore, likelihood, understand};
-use shakedown_sim::{Plan, Rehearse, Runner};
+use shakedown_sim::{Plan, Rehearse, Runner, Trace};
 
 /// The first failing seed of the forgetful till, shrunk.
 fn finding() -> (Finding, Finished) {
@@ -209,7 +209,7 @@ fn who_has_nothing_to_do_with_a_story_is_not_on_its_page() {
 fn hostile_words_make_a_diagram_all_the_same() {
     const HOSTILE: [&str; 7] =
         ["end", "a; b", "# %% $$x$$", "<br/>\nNote over n1: x", "{\"a\": 1}", "", "->> : activate"];
-    let mut trace = finding().0.failure.trace;
+    let mut trace = Trace::clone(&finding().0.failure.trace);
     let mut words = HOSTILE.iter().cycle();
     for step in &mut trace.steps {
         step.node = (*words.next().expect("a cycle has no end")).to_owned();

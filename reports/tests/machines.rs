@@ -277,7 +277,7 @@ fn read_shiviz(log: &str) -> Vec<(String, BTreeMap<String, u32>)> {
 #[test]
 fn vector_clocks_say_what_happened_before_what() {
     let mut failure = finding().failure;
-    failure.trace.steps[0].text = "two\nlines\u{2028}{\"x\":1}".to_owned();
+    std::sync::Arc::make_mut(&mut failure.trace).steps[0].text = "two\nlines\u{2028}{\"x\":1}".to_owned();
     let trace = &failure.trace;
     let events = read_shiviz(&shiviz::log(Some(trace)));
     assert_eq!(events.len(), trace.steps.len());

@@ -4,14 +4,17 @@
 use crate::catalogue::{self, Entry};
 use crate::quiet;
 use shakedown_reports::comparison::otherwise;
-use shakedown_reports::{Beside, PutBack, Setting};
+use shakedown_reports::{Beside, Holding, PutBack, Setting};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Plan, Rehearse, Script};
 
 /// Makes these runs. `runner` is of the design that failed.
 pub fn of(runner: &mut dyn Rehearse, failure: &Failure) -> Beside {
     let nearest = failure.nearest.as_ref().map(|nearest| nearest.script(&failure.shrunk));
-    let holding = nearest.map(|script| quiet::running(|| runner.record(Plan::Script(&script))).1);
+    let holding = nearest.map(|script| {
+        let run = quiet::running(|| runner.record(Plan::Script(&script))).1;
+        Holding::of(failure, &run)
+    });
     let entry = catalogue::find(&failure.shrunk.scenario).ok();
     let put_back = entry.map(|entry| each_put_back(entry, failure)).unwrap_or_default();
     let claim = runner.invariants().into_iter().find(|(name, _)| *name == failure.violation.invariant);

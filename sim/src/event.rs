@@ -88,7 +88,7 @@ pub(crate) struct Event {
     pub(crate) text: String,
     pub(crate) because: Option<String>,
     pub(crate) choice: Option<Chosen>,
-    pub(crate) state: Option<serde_json::Value>,
+    pub(crate) state: Option<Box<str>>,
     /// Whether it goes without saying in a story.
     pub(crate) routine: bool,
     /// The run's digest after this step, by which the first difference of two runs is found.

@@ -188,7 +188,7 @@ impl<F: Fact> Facts<F> {
         }
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
         if let Some(last) = core.last_recorded() {
-            last.state = serde_json::to_value(fact).ok();
+            last.state = serde_json::to_value(fact).ok().map(|state| state.to_string().into());
             last.routine = fact.is_routine();
         }
         let at = At { time: core.now, event, node: env.node, scope: env.scope(), scopes: &core.scopes };

@@ -75,7 +75,7 @@ pub(super) fn article(telling: &Telling<'_>, number: usize) -> String {
     out.push_str("</div>\n");
     out.push_str(&why(telling, &rows[..told], number));
     if let (Some(failure), Some(holding)) = (telling.failure, &telling.beside.holding) {
-        out.push_str(&beside::section(failure, &telling.slice(), holding));
+        out.push_str(&beside::section(failure, holding));
     }
     out.push_str(&explorer(telling, &rows));
     out.push_str("</article>\n");

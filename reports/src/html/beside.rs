@@ -2,15 +2,16 @@
 
 use super::escape::Text;
 use crate::clock::Clock;
-use crate::comparison::{Comparison, compare};
+use crate::comparison::Comparison;
+use crate::records::Holding;
 use crate::story::{Row, plural};
+use shakedown_sim::Script;
 use shakedown_sim::search::{Change, Failure};
-use shakedown_sim::{Script, Trace};
 
-/// The section of an article; `slice` is the story of the broken run.
-pub(super) fn section(failure: &Failure, slice: &[u32], holding: &Trace) -> String {
-    let Comparison { shared, left, right } = compare(&failure.trace, slice, holding);
-    let latest = shared.iter().chain(&left).chain(&right).map(|row| row.time).max().unwrap_or_default();
+/// The section of an article.
+pub(super) fn section(failure: &Failure, holding: &Holding) -> String {
+    let Comparison { shared, left, right } = &holding.comparison;
+    let latest = shared.iter().chain(left).chain(right).map(|row| row.time).max().unwrap_or_default();
     let clock = Clock::up_to(latest);
     let both = match shared.as_slice() {
         [] => String::new(),
@@ -27,9 +28,9 @@ pub(super) fn section(failure: &Failure, slice: &[u32], holding: &Trace) -> Stri
          <div><h3 class=\"good\">It holds</h3>{}<p class=\"end good\">No invariant is broken.</p></div>\n\
          </div></section>\n",
         difference(failure, &holding.script),
-        list(clock, &left),
+        list(clock, left),
         Text(&failure.violation.message),
-        list(clock, &right),
+        list(clock, right),
     )
 }
 

@@ -17,7 +17,8 @@ pub(super) struct Rows {
 impl Rows {
     /// The row that a step changes, and what it is then; `null` if it is gone.
     pub(super) fn follow(&mut self, step: &Step) -> Option<(usize, Value)> {
-        let (kind, before, after) = change(step.state.as_ref()?)?;
+        let fact = step.fact()?;
+        let (kind, before, after) = change(&fact)?;
         let name = |value: &Value| format!("{} {kind} {value}", step.node);
         let row = self.current.remove(&name(before)).unwrap_or_else(|| {
             self.known.push((kind.to_owned(), step.node.clone()));

@@ -4,6 +4,7 @@ use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
 use serde_json::json;
 use shakedown_sim::search::Failure;
+use std::sync::Arc;
 
 const HOSTILE: [&str; 5] = [
     "</script><script>window.ran = 1</script>",
@@ -20,13 +21,15 @@ fn poison(failure: &mut Failure) {
     failure.violation.message = next();
     failure.violation.invariant = next();
     failure.shrunk.without = HOSTILE.map(str::to_owned).to_vec();
-    failure.trace.script = failure.shrunk.clone();
-    for step in &mut failure.trace.steps {
+    let trace = Arc::make_mut(&mut failure.trace);
+    trace.script = failure.shrunk.clone();
+    for step in &mut trace.steps {
         step.text = next();
         step.because = Some(next());
         step.node = next();
         step.scope = format!("{}/x", next());
-        step.state = Some(json!({ next(): { "before": null, "after": { next(): next() } } }));
+        let state = json!({ next(): { "before": null, "after": { next(): next() } } });
+        step.state = Some(state.to_string().into());
         if let Some(choice) = &mut step.choice {
             choice.taken = next();
             choice.alternatives = vec![next(), next()];
@@ -40,8 +43,8 @@ fn hostile_words_are_shown_and_never_run() {
     let beside = crate::beside(&poisoned);
     poison(&mut poisoned);
     let mut holding = beside;
-    let trace = holding.holding.as_mut().expect("a run that holds");
-    trace.steps.iter_mut().for_each(|step| step.text = HOSTILE[0].to_owned());
+    let comparison = &mut holding.holding.as_mut().expect("a run that holds").comparison;
+    comparison.right.iter_mut().for_each(|row| row.what = HOSTILE[0].to_owned());
     let html = shakedown_reports::html::failure(&poisoned, HOSTILE[1], &holding);
     let mut browser = Browser::show(Screen::DESKTOP, &html, "");
     browser.eval("document.querySelector('input[type=checkbox]').click()");

@@ -4,6 +4,7 @@ use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Duration, Moment};
+use std::sync::Arc;
 
 const STEPS: usize = 50_000;
 
@@ -17,7 +18,7 @@ fn long() -> Failure {
         step.causes = at.checked_sub(1).map(|before| before as u32).into_iter().collect();
         step
     });
-    failure.trace.steps = steps.collect();
+    Arc::make_mut(&mut failure.trace).steps = steps.collect();
     failure.slice = vec![3, 4, 25_000, 25_001, 49_990, 49_999];
     failure.violation.events = vec![49_999];
     failure

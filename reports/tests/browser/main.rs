@@ -10,10 +10,11 @@ mod stepping;
 mod till;
 
 use serde_json::json;
-use shakedown_reports::{Beside, PutBack, Setting, html};
+use shakedown_reports::{Beside, Holding, PutBack, Setting, html};
 use shakedown_sim::search::{Failure, explore, understand};
 use shakedown_sim::trace::Kind;
 use shakedown_sim::{Plan, Rehearse, Runner};
+use std::sync::Arc;
 
 /// The first failing seed of the forgetful till, shrunk; each fact of it changes a row.
 fn failure() -> Failure {
@@ -23,10 +24,12 @@ fn failure() -> Failure {
     let script = runner.script_of(failing.seed);
     let mut failure = understand(&mut runner, &script, &failing.violations[0]);
     let mut before = json!(null);
-    for step in failure.trace.steps.iter_mut().filter(|step| step.kind == Kind::Fact) {
+    let trace = Arc::make_mut(&mut failure.trace);
+    for step in trace.steps.iter_mut().filter(|step| step.kind == Kind::Fact) {
         let charged = before["charged"].as_u64().unwrap_or(0) + 1;
         let after = json!({ "charged": charged, "order": 1 });
-        step.state = Some(json!({ "Ledger": { "before": before, "after": after } }));
+        let state = json!({ "Ledger": { "before": before, "after": after } });
+        step.state = Some(state.to_string().into());
         before = after;
     }
     failure
@@ -36,7 +39,7 @@ fn failure() -> Failure {
 fn beside(failure: &Failure) -> Beside {
     let mut runner = Runner::new(till::Shop::default());
     let script = failure.nearest.as_ref().expect("a run holds").script(&failure.shrunk);
-    let holding = Some(runner.record(Plan::Script(&script)).1);
+    let holding = Some(Holding::of(failure, &runner.record(Plan::Script(&script)).1));
     let (guardrail, about) = ("memory".to_owned(), "an order is charged once".to_owned());
     let instead = "whoever asks is charged".to_owned();
     let (still_broken, otherwise) = (Vec::new(), vec!["till finds order-1 in its book".to_owned()]);

@@ -267,7 +267,7 @@ impl Reports {
             Kind::Summary => github::matrix_summary(all),
             other => {
                 let failure = all.shown().map(|finding| &finding.failure);
-                of_a_run(other, failure.map(|failure| &failure.trace), failure)
+                of_a_run(other, failure.map(|failure| &*failure.trace), failure)
             }
         })
     }
@@ -319,7 +319,7 @@ fn alike(kind: Kind, results: &[Finished]) -> String {
             let failing = results.iter().find_map(|finished| finished.findings.first());
             let failure = failing.map(|finding| &finding.failure);
             let run = || results.iter().find_map(Finished::shown);
-            of_a_run(kind, failure.map(|failure| &failure.trace).or_else(run), failure)
+            of_a_run(kind, failure.map(|failure| &*failure.trace).or_else(run), failure)
         }
     }
 }

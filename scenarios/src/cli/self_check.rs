@@ -8,6 +8,7 @@ use shakedown_reports::json::SelfCheck;
 use shakedown_sim::{Divergence, Plan, Script, ScriptError, Trace, TraceFile, TraceFileError};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// Runs that come before in the sweep.
 const SWEEP: u64 = 64;
@@ -48,7 +49,7 @@ fn compare(way: &'static str, first: &Trace, second: &Trace) -> SelfCheck {
 }
 
 /// The run in a child process: other variables, another directory, another hash seed, other addresses.
-fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Trace, Complaint> {
+fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Trace>, Complaint> {
     let failed = |what: String| Complaint::new(Exit::Internal, format!("the fresh process: {what}"));
     let myself = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(myself);

@@ -30,6 +30,7 @@ use crate::runner::{Plan, Rehearse};
 use crate::script::{Deviation, Script};
 use crate::trace::Trace;
 use shrink::Ran;
+use std::sync::Arc;
 
 /// A failure, shrunk and explained.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,8 +49,8 @@ pub struct Failure {
     pub needed: Vec<Needed>,
     /// The least change of the shrunk script with which it holds, if one was found.
     pub nearest: Option<Nearest>,
-    /// The shrunk run, recorded.
-    pub trace: Trace,
+    /// The shrunk run, recorded; one for all failures of one run, as a long one takes much room.
+    pub trace: Arc<Trace>,
     /// The steps of the trace that tell the story, in order.
     pub slice: Vec<u32>,
 }
@@ -97,7 +98,7 @@ fn understand_next(
     {
         Some(other) => {
             let (needed, nearest) = (other.needed.clone(), other.nearest.clone());
-            Failure { needed, nearest, ..of_trace(other.trace.clone(), violation) }
+            Failure { needed, nearest, ..of_trace(Arc::clone(&other.trace), violation) }
         }
         None => explain(rehearse, &shrinking.script, violation),
     };
@@ -114,12 +115,12 @@ pub fn explain(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violati
 
 /// Records a failing script as it is and cuts out its story, without shrinking.
 pub(crate) fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
-    let failure = of_trace(rehearse.record(Plan::Script(script)).1, violation);
+    let failure = of_trace(Arc::new(rehearse.record(Plan::Script(script)).1), violation);
     Failure { found: script.clone(), ..failure }
 }
 
 /// The story of a recorded run that breaks something.
-fn of_trace(trace: Trace, violation: &Violation) -> Failure {
+fn of_trace(trace: Arc<Trace>, violation: &Violation) -> Failure {
     let same = trace.violations.iter().find(|other| is_same(other, violation));
     let violation = same.cloned().unwrap_or_else(|| Violation { events: Vec::new(), ..violation.clone() });
     let slice = slice::slice(&trace, &violation);

@@ -13,6 +13,7 @@ use crate::judge::Violation;
 use crate::script::Script;
 use crate::search::{Failure, Nearest, Needed};
 use crate::trace::Trace;
+use std::sync::Arc;
 
 /// The form of the files that this version writes and reads.
 pub const SCHEMA: &str = "shakedown-trace/1";
@@ -42,7 +43,7 @@ pub struct TraceFile {
     /// The version of the engine that recorded it.
     pub engine: String,
     /// The recorded run.
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     /// What is known of its failure, if it was shrunk and explained.
     pub explained: Option<Explained>,
 }
@@ -68,15 +69,15 @@ pub struct Explained {
 
 impl TraceFile {
     /// The file of a run that nobody has explained: one that holds, say.
-    pub fn of_run(trace: Trace) -> Self {
-        Self { engine: env!("CARGO_PKG_VERSION").to_owned(), trace, explained: None }
+    pub fn of_run(trace: impl Into<Arc<Trace>>) -> Self {
+        Self { engine: env!("CARGO_PKG_VERSION").to_owned(), trace: trace.into(), explained: None }
     }
 
     /// The failure that the file holds, if it was explained.
     pub fn failure(&self) -> Option<Failure> {
         let Explained { found, violation, runs, signature, needed, nearest, slice } =
             self.explained.clone()?;
-        let (shrunk, trace) = (self.trace.script.clone(), self.trace.clone());
+        let (shrunk, trace) = (self.trace.script.clone(), Arc::clone(&self.trace));
         Some(Failure { found, shrunk, violation, runs, signature, needed, nearest, trace, slice })
     }
 }

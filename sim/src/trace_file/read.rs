@@ -120,7 +120,7 @@ impl FromStr for TraceFile {
         let seed = header.seed.map(read_whole).transpose().map_err(|problem| malformed(1, problem))?;
         let (limits, digest) = (header.limits, header.digest);
         let trace = Trace { script, seed, limits, digest, steps, violations };
-        Ok(Self { engine: header.engine, trace, explained })
+        Ok(Self { engine: header.engine, trace: trace.into(), explained })
     }
 }
 
@@ -203,6 +203,7 @@ fn read_step(number: usize, line: &str) -> Result<Step, TraceFileError> {
     }
     let time = read_moment(time).map_err(|problem| malformed(at, problem))?;
     let causes = within(causes, number).map_err(|problem| malformed(at, problem))?;
+    let state = state.map(|state| state.to_string().into());
     Ok(Step { time, node, scope, kind, causes, text, because, choice, state, routine, digest })
 }
 

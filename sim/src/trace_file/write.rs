@@ -77,7 +77,7 @@ fn step_record(number: usize, step: &Step) -> Value {
         ("because", step.because.as_ref().map(|because| json!(because))),
         ("routine", step.routine.then_some(json!(true))),
         ("choice", step.choice.as_ref().map(|choice| json!(choice))),
-        ("state", step.state.clone()),
+        ("state", step.fact()),
     ];
     for (key, value) in optional {
         if let Some(value) = value {

@@ -5,6 +5,7 @@ use crate::shop::{Edits, Shop};
 use shakedown_sim::search::{Campaign, Failure, Misfit, Verdict, explore, fit, replay, understand};
 use shakedown_sim::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn failures(count: usize) -> Vec<Failure> {
     let mut runner = Runner::new(Shop::default());
@@ -102,10 +103,10 @@ fn a_trace_of_a_model_that_has_changed_is_equivalent_drifted_or_lost() {
     let mut failure = failures(1).remove(0);
     let lost = failure.trace.script.with(Vec::new());
     let mut file = TraceFile::from(&failure);
-    file.trace.script = lost;
+    Arc::make_mut(&mut file.trace).script = lost;
     assert_eq!(replay(&mut runner, &file).unwrap().verdict, Verdict::Lost);
 
-    failure.trace.script.deviations[0].id.nth = 99;
+    Arc::make_mut(&mut failure.trace).script.deviations[0].id.nth = 99;
     let drifted = replay(&mut runner, &TraceFile::from(&failure)).unwrap().verdict;
     let Verdict::Drifted { at, why } = drifted else { panic!("{drifted:?}") };
     assert!(why.contains("#99") && why.contains("was never offered"), "{why}");
