@@ -28,6 +28,13 @@ pub enum BookingFact {
         /// What the screen says.
         word: Word,
     },
+    /// A customer was told that their order is not taken on.
+    TurnedAway {
+        /// Whose.
+        customer: u32,
+        /// The quote that they wanted to accept.
+        quote: u32,
+    },
     /// A quote was made.
     Quoted(Quote),
     /// A booking row changed.
@@ -84,8 +91,8 @@ pub enum Word {
 
 impl BookingFact {
     pub(super) fn is_routine(&self) -> bool {
-        use BookingFact::{Holding, Quoted, Shown, Wanted};
-        matches!(self, Wanted { .. } | Quoted(_) | Holding { .. } | Shown { .. })
+        use BookingFact::{Holding, Quoted, Shown, TurnedAway, Wanted};
+        matches!(self, Wanted { .. } | TurnedAway { .. } | Quoted(_) | Holding { .. } | Shown { .. })
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -96,6 +103,7 @@ impl BookingFact {
                 self::word(*word),
                 if *fresh { ", loaded afresh" } else { "" },
             ),
+            BookingFact::TurnedAway { quote, .. } => format!("is told that Q{quote} is not taken on"),
             BookingFact::Quoted(quote) => format!("keeps quote Q{} at {}", quote.id, money(quote.price)),
             BookingFact::Booking { before, after } => booking(before.as_ref(), after),
             BookingFact::Lost(row) => format!("has lost booking B{}", row.id),

@@ -130,7 +130,11 @@ impl Customer {
                 Ok((Code::Accepted | Code::Ok, Some(first))) => {
                     return self.watch(env, first.booking, Some(first));
                 }
-                Ok((Code::Rejected, _)) => return,
+                Ok((Code::Rejected, _)) => {
+                    let turned_away =
+                        BookingFact::TurnedAway { customer: order.customer, quote: order.quote };
+                    return self.0.facts.state(env, &Fact::Booking(turned_away));
+                }
                 _ => env.because(|| "the screen says to try again".to_owned()),
             }
             env.sleep(PAUSE).await;

@@ -193,6 +193,10 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
             vec![cannot_be_known(), accepted(), reserved(1), reserved(2), reviewed(Accepted)],
         ),
         (
+            "booked-is-not-refused",
+            vec![accepted(), Fact::Booking(BookingFact::TurnedAway { customer: 1, quote: 1 })],
+        ),
+        (
             "one-booking-per-intent",
             vec![
                 accepted(),
@@ -243,7 +247,7 @@ fn every_invariant_is_planted_a_fact_that_breaks_it() {
 }
 
 /// Those that no guardrail of this scenario stands for: what they guard against is planted only.
-const NEVER_BROKEN_BY_ABLATION: [&str; 1] = ["accepted-means-durable"];
+const NEVER_BROKEN_BY_ABLATION: [&str; 2] = ["accepted-means-durable", "booked-is-not-refused"];
 
 #[test]
 fn every_other_invariant_breaks_without_some_guardrail() {

@@ -1,6 +1,6 @@
 //! What was accepted is kept, once, and comes to an end.
 
-use super::super::ledger::{Ledger, intent};
+use super::super::ledger::{Kept, Ledger, intent};
 use crate::invariants::claims::Claims;
 use crate::invariants::transient::FaultSpan;
 use crate::judges::AtRest;
@@ -34,6 +34,32 @@ impl Invariant<Fact> for OneBookingPerIntent {
                     format!("intent-{intent} became {} bookings", rows.len())
                 });
             }
+        }
+    }
+}
+
+/// Who sends an order again is not told that it comes to nothing.
+#[derive(Default)]
+pub(super) struct BookedIsNotRefused(Ledger);
+
+impl Invariant<Fact> for BookedIsNotRefused {
+    fn name(&self) -> &'static str {
+        "booked-is-not-refused"
+    }
+    fn about(&self) -> &'static str {
+        "always: nobody is told that their order is not taken on while a booking row of theirs carries its quote"
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.0.observe(at, fact);
+        let Fact::Booking(BookingFact::TurnedAway { customer, quote }) = fact else { return };
+        let of_order = |kept: &&Kept| (kept.row.customer, kept.row.quote) == (*customer, *quote);
+        if let Some(kept) = self.0.bookings.iter().find(of_order) {
+            findings.violated("booked and refused", &[kept.made, at.event], || {
+                format!("customer-{customer} was refused Q{quote}, and it is B{}", kept.row.id)
+            });
         }
     }
 }

@@ -19,6 +19,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         reservations::no_orphan_reservation(),
         reservations::local_and_partner_agree(),
         Box::new(acceptance::OneBookingPerIntent::default()),
+        Box::new(acceptance::BookedIsNotRefused::default()),
         Box::new(acceptance::AcceptedMeansDurable::default()),
         acceptance::accepted_work_finishes(),
         Box::new(acceptance::TransientFaultsHeal::default()),
