@@ -127,7 +127,9 @@ impl World {
         core.nodes.clear();
         core.deliveries.clear();
         core.free_slots();
-        self.wakes.drain(&mut core.woken);
+        if !self.wakes.is_empty() {
+            self.wakes.drain(&mut core.woken);
+        }
         core.woken.clear();
     }
 
