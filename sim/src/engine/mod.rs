@@ -185,7 +185,7 @@ impl Core {
         }
     }
 
-    /// When the next thing is due. Entries of timers that were cancelled meanwhile are dropped here, so
+    /// What is due next, and when. Entries of timers that were cancelled meanwhile are dropped here, so
     /// that they neither move the clock nor keep the run from its rest.
     #[inline(always)]
     fn next_entry(&mut self) -> Option<(Moment, Due)> {
