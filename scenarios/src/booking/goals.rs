@@ -21,6 +21,8 @@ struct Memory {
     ledger: Ledger,
     attempts: Vec<(Attempt, u32)>,
     asked: Vec<u32>,
+    /// Bookings of which a person found nothing at the partner.
+    found_nothing: Vec<u32>,
 }
 
 impl judges::Memory for Memory {
@@ -32,6 +34,9 @@ impl judges::Memory for Memory {
                 self.attempts.push((*after, intent(at)));
             }
             Fact::Partner(PartnerFact::Asked { attempt }) => self.asked.push(*attempt),
+            Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Nothing => {
+                self.found_nothing.push(review.booking);
+            }
             _ => {}
         }
     }
@@ -39,6 +44,7 @@ impl judges::Memory for Memory {
         self.ledger.reset();
         self.attempts.clear();
         self.asked.clear();
+        self.found_nothing.clear();
     }
 }
 
@@ -116,10 +122,10 @@ const GOALS: &[(&str, Question<Memory>)] = &[
         "parked for a person",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.attention == Attention::Review),
     ),
-    (
-        "tried again after a review",
-        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Nothing),
-    ),
+    ("tried again after a review", |memory, _, fact| {
+        matches!(fact, Fact::Booking(BookingFact::Attempt { before: None, after })
+            if after.ask == Ask::Reserve && memory.found_nothing.contains(&after.booking))
+    }),
     (
         "settled by what the partner's list shows",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Shown),

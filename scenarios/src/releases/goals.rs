@@ -68,8 +68,12 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
         let Fact::Release(ReleaseFact::Rollout { before: None, after }) = fact else { return false };
         ledger.machines.values().any(|running| running.build.number() < after.from.number())
     }),
-    ("machine below the fence refused", |_, _, fact| {
-        matches!(fact, Fact::Release(ReleaseFact::Refused { .. }))
+    ("machine that needs a dropped column refused", |ledger, _, fact| {
+        matches!(fact, Fact::Release(ReleaseFact::Refused { .. })) && ledger.dropped.is_some()
+    }),
+    ("machine two releases back refused while the next comes", |ledger, _, fact| {
+        let Fact::Release(ReleaseFact::Refused { build, .. }) = fact else { return false };
+        ledger.rollout.as_ref().is_some_and(|kept| build.number() < kept.row.from.number())
     }),
     ("recalled while it was watched", |_, _, fact| {
         comes(fact, |from, to| {

@@ -84,6 +84,12 @@ fn posted(code: Code) -> Fact {
     Fact::Order(OrderFact::Message { before: None, after: message(code, None, 0) })
 }
 
+/// A reminder is to be sent.
+fn reminder() -> Fact {
+    let text = Code::R4.documents().reminder(1).expect("it sends them");
+    Fact::Order(OrderFact::Message { before: None, after: Message { text, ..message(Code::R4, None, 0) } })
+}
+
 fn runs(machine: u32, build: Option<Build>) -> Fact {
     Fact::Release(ReleaseFact::Runs { machine, tier: Tier::Worker, build })
 }
@@ -143,6 +149,11 @@ fn a_story_in_which_all_is_well_breaks_nothing() {
     assert_eq!(broken_by(&listed, None), BTreeSet::new(), "what is listed may be left");
     let failed = [changed(Code::R1, Code::R1, Status::Failed), taken()];
     assert_eq!(broken_by(&failed, None), BTreeSet::new(), "what has failed is over");
+    let (text, canary) = (Code::R3.documents().row(&ORDER), rollout(Code::R3, Code::R4, Phase::Canary));
+    let after = Code::R3.documents().rewrite(&text, Change::Reminded).expect("it reads it");
+    let reminded = Fact::Order(OrderFact::Booking { before: Some(booking(text)), after: booking(after) });
+    let noted = [row(Code::R3), reminder(), canary, reminded, job(JobState::Succeeded)];
+    assert_eq!(broken_by(&noted, None), BTreeSet::new(), "the neighbour of a new release puts it on record");
 }
 
 #[test]
@@ -150,7 +161,8 @@ fn facts_that_break_an_invariant_are_found() {
     let old = Some(Build::sound(Code::R2));
     let back = rollout(Code::R2, Code::R3, WITHDRAWN);
     let going_back = rollout(Code::R1, Code::R2, Phase::Withdrawing(Why::Recalled));
-    let plants: [(&str, Vec<Fact>); 11] = [
+    let begun = rollout(Code::R2, Code::R3, Phase::Canary);
+    let plants: [(&str, Vec<Fact>); 14] = [
         ("exactly-one-reservation-per-intent", [&blameless()[..], &[reserved(2)]].concat()),
         ("accepted-work-finishes", vec![row(Code::R1), taken()]),
         ("every-message-readable", vec![runs(1, old), taken_up(Code::R4, 1)]),
@@ -162,6 +174,9 @@ fn facts_that_break_an_invariant_are_found() {
         ("rollback-is-safe", vec![posted(Code::R4), job(JobState::DeadLetter), back]),
         ("rollback-is-safe", vec![going_back, changed(Code::R2, Code::Forgetful, Status::Arrived)]),
         ("rollback-is-safe", vec![taken(), reserved(1), rollout(Code::R1, Code::R2, WITHDRAWN)]),
+        ("two-releases-at-most", vec![begun.clone(), row(Code::R1)]),
+        ("two-releases-at-most", vec![begun, changed(Code::R2, Code::R1, Status::Arrived)]),
+        ("reminders-on-record", vec![row(Code::R4), reminder(), job(JobState::Succeeded)]),
     ];
     for (at, (invariant, facts)) in plants.iter().enumerate() {
         let broken = broken_by(facts, None);

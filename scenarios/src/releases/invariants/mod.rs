@@ -6,6 +6,7 @@ mod fields;
 mod orders;
 mod readable;
 mod rollback;
+mod writers;
 
 use crate::booking::invariants::reservations::ExactlyOneReservation;
 use shakedown_model::Fact;
@@ -20,5 +21,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(fields::NoHalfRolledFieldShown::default()),
         Box::new(bad_release::BadReleaseIsStopped::default()),
         Box::new(rollback::RollbackIsSafe::default()),
+        Box::new(writers::TwoReleasesAtMost::default()),
+        writers::reminders_on_record(),
     ]
 }
