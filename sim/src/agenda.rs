@@ -1,6 +1,7 @@
-//! The agenda: what is due when. One queue ordered by time, and at one time as it was put; time jumps to the next
-//! entry.
+//! The agenda: what is due when. One queue ordered by time, and at one time as it was put, but that patience ends last:
+//! an answer that comes at that very time is in time. Time jumps to the next entry.
 
+use crate::patience::Patience;
 use crate::time::Moment;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -64,12 +65,14 @@ pub(crate) struct Agenda {
     /// put before all that are due at the same time.
     next: i64,
     previous: i64,
+    patience: Patience,
 }
 
 impl Default for Agenda {
     fn default() -> Self {
         let (times, dues) = (Box::new([Moment::NEVER; NEAR_MOST]), Box::new([0; NEAR_MOST]));
-        Self { times, dues, count: 0, far: BinaryHeap::new(), next: 0, previous: -1 }
+        let (far, patience) = (BinaryHeap::new(), Patience::default());
+        Self { times, dues, count: 0, far, next: 0, previous: -1, patience }
     }
 }
 
@@ -78,6 +81,15 @@ impl Agenda {
         self.count = 0;
         self.far.clear();
         (self.next, self.previous) = (0, -1);
+        self.patience.reset();
+    }
+
+    /// Puts the end of a wait that begins now.
+    #[inline]
+    pub(crate) fn put_patience(&mut self, now: Moment, end: Moment, due: Due) {
+        if end == Moment::NEVER || !self.patience.take(now, end, due.word()) {
+            self.put(end, due);
+        }
     }
 
     #[inline(always)]
@@ -134,15 +146,31 @@ impl Agenda {
         self.count -= later;
     }
 
+    /// The time of the earliest that is near; never if none is.
+    #[inline(always)]
+    fn nearest(&self) -> Moment {
+        match self.count.checked_sub(1) {
+            Some(earliest) if earliest < NEAR_MOST => self.times[earliest],
+            _ => Moment::NEVER,
+        }
+    }
+
     #[inline]
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
+        let (nearest, end) = (self.nearest(), self.patience.end());
+        if end < nearest {
+            return Some((end, Due::of(self.patience.due())));
+        }
         let earliest = self.count.checked_sub(1).filter(|place| *place < NEAR_MOST)?;
-        Some((self.times[earliest], Due::of(self.dues[earliest])))
+        Some((nearest, Due::of(self.dues[earliest])))
     }
 
     /// Drops the entry that [`Agenda::peek`] shows.
     #[inline]
     pub(crate) fn drop_next(&mut self) {
+        if self.patience.end() < self.nearest() {
+            return self.patience.drop_next();
+        }
         self.count = self.count.saturating_sub(1);
         if self.count == 0 && !self.far.is_empty() {
             self.come_nearer();
@@ -163,6 +191,8 @@ impl Agenda {
 mod tests {
     use super::*;
     use crate::time::Duration;
+    use proptest::strategy::Strategy;
+    use std::collections::BTreeMap;
 
     impl Agenda {
         fn take(&mut self) -> Option<(Moment, Due)> {
@@ -206,20 +236,54 @@ mod tests {
         }
     }
 
+    /// An entry is put so long after what was taken last, and maybe as patience; or none is, and one is taken.
+    fn moves() -> impl Strategy<Value = Vec<Option<(u64, bool)>>> {
+        proptest::collection::vec(proptest::option::weighted(0.6, (0u64..100, proptest::bool::ANY)), 0..600)
+    }
+
     proptest::proptest! {
         #[test]
-        fn entries_near_and_far_come_as_from_one_sorted_list(
-            moves in proptest::collection::vec(proptest::option::weighted(0.6, 0u64..100), 0..600),
-        ) {
-            let (mut agenda, mut list) = (Agenda::default(), std::collections::BTreeMap::new());
+        fn entries_near_and_far_come_as_from_one_sorted_list(moves in moves()) {
+            let (mut agenda, mut list) = (Agenda::default(), BTreeMap::new());
             for (slot, put) in (0u32..).zip(moves) {
                 match put {
-                    Some(after) => {
+                    Some((after, _)) => {
                         agenda.put(Moment::from_nanos(after), Due::Deliver { slot });
                         list.insert((after, slot), slot);
                     }
                     None => {
                         let expected = list.pop_first().map(|((time, _), slot)| (Moment::from_nanos(time), Due::Deliver { slot }));
+                        proptest::prop_assert_eq!(agenda.peek(), expected);
+                        proptest::prop_assert_eq!(agenda.take(), expected);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn patience_ends_after_all_else_of_its_time_and_by_length(moves in moves()) {
+            let (mut agenda, mut list) = (Agenda::default(), BTreeMap::new());
+            let (mut now, mut lengths) = (0, Vec::new());
+            for (slot, put) in (0u32..).zip(moves) {
+                let due = Due::Deliver { slot };
+                match put {
+                    Some((after, false)) => {
+                        agenda.put(Moment::from_nanos(now + after), due);
+                        list.insert((now + after, 0, slot), due);
+                    }
+                    Some((after, true)) => {
+                        let length = after % 11;
+                        if !lengths.contains(&length) {
+                            lengths.push(length);
+                        }
+                        let place = lengths.iter().position(|other| *other == length).filter(|at| *at < 8);
+                        agenda.put_patience(Moment::from_nanos(now), Moment::from_nanos(now + length), due);
+                        list.insert((now + length, place.map_or(0, |at| at + 1), slot), due);
+                    }
+                    None => {
+                        let expected = list.pop_first().map(|((time, ..), due)| (time, due));
+                        now = expected.map_or(now, |(time, _)| time);
+                        let expected = expected.map(|(time, due)| (Moment::from_nanos(time), due));
                         proptest::prop_assert_eq!(agenda.peek(), expected);
                         proptest::prop_assert_eq!(agenda.take(), expected);
                     }

@@ -13,7 +13,7 @@ use crate::label::Label;
 use crate::node::NodeId;
 use crate::scope::{Scope, User};
 use crate::time::{self, Duration, Moment};
-use crate::world::World;
+use crate::world::{Close, World};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
@@ -107,7 +107,23 @@ pub enum CallError {
 }
 
 /// Starts the task that answers a call which has reached its node.
-type Handler<Q, A> = Rc<dyn Fn(Env, Rc<Exchange<Q, A>>, Q)>;
+trait Serve<Q, A> {
+    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q);
+}
+
+/// What a node does with a request.
+struct Service<H>(H);
+
+impl<Q: 'static, A: 'static, F, H> Serve<Q, A> for Service<H>
+where
+    F: Future<Output = A> + 'static,
+    H: Fn(Env, Q) -> F + 'static,
+{
+    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q) {
+        let (world, place) = (Rc::clone(&env.world), (env.node, env.scope()));
+        world.spawn(place, Box::pin(respond(env, exchange, request, self)));
+    }
+}
 
 /// One call under way: the request, then the answer. Both ways share it, so that a call allocates but once.
 struct Exchange<Q, A> {
@@ -140,7 +156,14 @@ struct EndpointState<Q, A> {
     link: Link,
     server: Cell<Option<NodeId>>,
     closes: Cell<bool>,
-    handler: RefCell<Option<(u32, Handler<Q, A>)>>,
+    handler: RefCell<Option<(u32, Rc<dyn Serve<Q, A>>)>>,
+}
+
+impl<Q, A> Close for EndpointState<Q, A> {
+    /// Handlers hold endpoints whose handlers may hold this one.
+    fn close(&self) {
+        self.handler.take();
+    }
 }
 
 impl<Q, A> Clone for Endpoint<Q, A> {
@@ -162,16 +185,9 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     /// the caller's scope, and the request.
     pub fn serve<F: Future<Output = A> + 'static>(&self, env: &Env, handler: impl Fn(Env, Q) -> F + 'static) {
         self.0.server.set(Some(env.node));
-        let handler = Rc::new(handler);
-        let boxed: Handler<Q, A> = Rc::new(move |env, exchange, request| {
-            let (world, place) = (Rc::clone(&env.world), (env.node, env.incarnation, env.scope()));
-            world.spawn(place, Box::pin(respond(env, exchange, request, Rc::clone(&handler))));
-        });
-        *self.0.handler.borrow_mut() = Some((env.incarnation, boxed));
+        *self.0.handler.borrow_mut() = Some((env.incarnation, Rc::new(Service(handler))));
         if !self.0.closes.replace(true) {
-            // Handlers hold endpoints whose handlers may hold this one.
-            let endpoint = self.clone();
-            env.world.at_close(move || drop(endpoint.0.handler.take()));
+            env.world.at_close(Rc::clone(&self.0) as _);
         }
     }
 }
@@ -382,7 +398,7 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
     if down {
         return;
     }
-    handler(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
+    handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
 }
 
 /// What the server's node does with a request.
@@ -390,7 +406,7 @@ async fn respond<Q: 'static, A: 'static, F: Future<Output = A>>(
     env: Env,
     exchange: Rc<Exchange<Q, A>>,
     request: Q,
-    handler: Rc<impl Fn(Env, Q) -> F>,
+    service: Rc<Service<impl Fn(Env, Q) -> F>>,
 ) {
     let EndpointState { op, word, link: Link(link), .. } = &*exchange.endpoint.0;
     env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
@@ -398,6 +414,6 @@ async fn respond<Q: 'static, A: 'static, F: Future<Output = A>>(
     if env.is_before(link.slow_until.get()) {
         env.sleep(link.faults.slow_by).await;
     }
-    let answer = handler(env.clone(), request).await;
+    let answer = (service.0)(env.clone(), request).await;
     env.answer(&exchange, answer);
 }

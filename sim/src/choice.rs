@@ -54,15 +54,6 @@ impl Site {
         self.hash
     }
 
-    /// Whether `other` is made of the very same literals. Sites that are not may still be equal.
-    #[inline]
-    pub(crate) fn is_literally(&self, other: &Self) -> bool {
-        self.hash == other.hash
-            && std::ptr::eq(self.owner.text(), other.owner.text())
-            && std::ptr::eq(self.point, other.point)
-            && std::ptr::eq(self.object, other.object)
-    }
-
     /// Whether `text` is the written form of this site; compares every character.
     pub(crate) fn is(self, text: &str) -> bool {
         let rest = text.strip_prefix(self.owner.text()).and_then(|rest| rest.strip_prefix('/'));
@@ -92,7 +83,8 @@ impl fmt::Debug for Site {
 #[derive(Clone, Copy, Debug)]
 pub struct Alternatives {
     pub(crate) names: &'static [&'static str],
-    pub(crate) range_ms: Option<(u32, u32)>,
+    /// Least and greatest milliseconds of a range; both 0 if there is none.
+    range_ms: (u32, u32),
     /// For a range: bit `n` is set if a corner's milliseconds leave `n` when divided by 64.
     corners: u64,
     /// For a range: the milliseconds of the first few corners, as far as they are durations of that size.
@@ -119,7 +111,7 @@ impl Alternatives {
     /// If there is no name, or there are more than 64: a choice is between few named ways.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
-        Self { names, range_ms: None, corners: 0, millis: [NO_MILLIS; CORNERS_AT_HAND] }
+        Self { names, range_ms: (0, 0), corners: 0, millis: [NO_MILLIS; CORNERS_AT_HAND] }
     }
 
     /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
@@ -127,7 +119,7 @@ impl Alternatives {
     pub const fn delays(names: &'static [&'static str], range_ms: (u32, u32)) -> Self {
         assert!(range_ms.0 < range_ms.1, "a range of delays is not empty");
         let mut all = Self::new(names);
-        all.range_ms = Some(range_ms);
+        all.range_ms = range_ms;
         let mut at = 1;
         while at < names.len() {
             if let Some(ms) = time::parse_millis(names[at].as_bytes()) {
@@ -161,10 +153,21 @@ impl Alternatives {
         self.names
     }
 
-    /// Whether `other` are the very same literals.
+    /// The least and the greatest milliseconds of their range, if they have one.
     #[inline]
-    pub(crate) fn is_literally(&self, other: &Self) -> bool {
-        std::ptr::eq(self.names, other.names) && self.range_ms == other.range_ms
+    pub(crate) fn range_ms(&self) -> Option<(u32, u32)> {
+        (self.range_ms.1 > 0).then_some(self.range_ms)
+    }
+
+    /// The literals that they are made of.
+    pub(crate) fn literals(&self) -> (&'static [&'static str], (u32, u32)) {
+        (self.names, self.range_ms)
+    }
+
+    /// Whether they are made of these very literals.
+    #[inline]
+    pub(crate) fn are(&self, names: &'static [&'static str], range_ms: (u32, u32)) -> bool {
+        std::ptr::eq(self.names, names) && self.range_ms == range_ms
     }
 
     /// How many ways there are to deviate by name.
@@ -205,7 +208,7 @@ impl Alternatives {
         if let Some(index) = self.names.iter().position(|name| *name == text) {
             return Some(Pick::Named(index as u16));
         }
-        let (least, most) = self.range_ms?;
+        let (least, most) = self.range_ms()?;
         let ms = u32::try_from(time::parse(text)?.as_millis()).ok()?;
         (least..=most).contains(&ms).then(|| self.corner_or(ms))
     }

@@ -356,7 +356,7 @@ fn in_thousandths(thousandths: u32) -> Rate {
 /// Which deviation a draw is.
 fn deviating(draw: u64, alternatives: &Alternatives) -> Pick {
     let which = fold(draw ^ KEYS[2], KEYS[3]);
-    match alternatives.range_ms {
+    match alternatives.range_ms() {
         // The lowest bit decides on the kind, the highest on the delay.
         Some((least, most)) if which & 1 == 1 => {
             alternatives.corner_or(least + below(which, most - least + 1))

@@ -128,7 +128,7 @@ impl Env {
     /// Starts a task of this node. It ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         if self.is_alive() {
-            self.world.spawn((self.node, self.incarnation, self.scope), Box::pin(future));
+            self.world.spawn((self.node, self.scope), Box::pin(future));
         }
     }
 
@@ -355,7 +355,7 @@ impl Sleep {
             if let Some(value) = slot.claim(&mut core) {
                 return Poll::Ready(Some(value));
             }
-            if has_passed(&mut core, deadline, timer, context) {
+            if has_passed(&mut core, deadline, timer, context, true) {
                 // Who waits no longer is not to be woken by a value that comes too late.
                 slot.waiter = None;
                 return Poll::Ready(None);
@@ -373,6 +373,7 @@ fn has_passed(
     deadline: &mut Moment,
     timer: &mut Option<(u32, u32)>,
     context: &Context<'_>,
+    is_patience: bool,
 ) -> bool {
     match *timer {
         Some(set) if core.has_fired(set) => {
@@ -388,7 +389,11 @@ fn has_passed(
         }
         None => {
             if let Some(waiter) = core.waiter(context) {
-                *timer = Some(core.set_timer(*deadline, waiter));
+                *timer = Some(if is_patience {
+                    core.set_patience(*deadline, waiter)
+                } else {
+                    core.set_timer(*deadline, waiter)
+                });
             }
             false
         }
@@ -400,7 +405,7 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { world, deadline, timer } = &mut *self;
-        match has_passed(&mut world.core.borrow_mut(), deadline, timer, context) {
+        match has_passed(&mut world.core.borrow_mut(), deadline, timer, context, false) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }

@@ -9,7 +9,7 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
-//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `event`, [`clock`], [`node`], `task`, `engine`,
+//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `patience`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heart`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
 //! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
@@ -33,6 +33,7 @@ pub mod heart;
 pub mod judge;
 pub mod label;
 pub mod node;
+mod patience;
 pub mod queue;
 pub mod rehearsal;
 pub mod runner;

@@ -21,15 +21,24 @@ pub(crate) enum Rate {
 pub(crate) struct Met {
     pub(crate) site: Site,
     pub(crate) alternatives: Alternatives,
+}
+
+/// What is looked at for every choice. A site is known by its hash here, as where choices are counted; alternatives are
+/// literals.
+struct Known {
+    site: u64,
+    names: &'static [&'static str],
+    range_ms: (u32, u32),
     rate: Rate,
     /// The run for which the rate holds.
     rated_in: u64,
 }
 
-/// All sites that were met. Sites and their alternatives are literals, so there are not many; one whose literals the
+/// All sites that were met. Sites and their alternatives are literals, so there are not many; one whose alternatives the
 /// compiler has put down twice has two numbers, which nobody notices.
 pub(crate) struct Sites {
     met: Vec<Met>,
+    known: Vec<Known>,
     /// Numbers of sites, each at the place that its hash names or, if that is taken, after it; as many places as a
     /// power of two, at least half of them free.
     places: Vec<u32>,
@@ -41,7 +50,7 @@ const PLACES_AT_FIRST: usize = 64;
 
 impl Sites {
     pub(crate) fn new() -> Self {
-        Self { met: Vec::new(), places: vec![FREE; PLACES_AT_FIRST], run: 0 }
+        Self { met: Vec::new(), known: Vec::new(), places: vec![FREE; PLACES_AT_FIRST], run: 0 }
     }
 
     /// Begins another run: rates are worked out anew.
@@ -56,8 +65,8 @@ impl Sites {
         let mut place = site.hash() as usize & mask;
         loop {
             let number = self.places[place];
-            match self.met.get(number as usize) {
-                Some(met) if met.site.is_literally(site) && met.alternatives.is_literally(alternatives) => {
+            match self.known.get(number as usize) {
+                Some(known) if known.site == site.hash() && alternatives.are(known.names, known.range_ms) => {
                     return SiteNumber(number);
                 }
                 Some(_) => place = (place + 1) & mask,
@@ -69,8 +78,10 @@ impl Sites {
     #[cold]
     fn meet(&mut self, place: usize, site: &Site, alternatives: &Alternatives) -> SiteNumber {
         let number = self.met.len() as u32;
-        let (rate, rated_in) = (Rate::Never, 0);
-        self.met.push(Met { site: *site, alternatives: *alternatives, rate, rated_in });
+        let (site, alternatives) = (*site, *alternatives);
+        let (names, range_ms) = alternatives.literals();
+        self.known.push(Known { site: site.hash(), names, range_ms, rate: Rate::Never, rated_in: 0 });
+        self.met.push(Met { site, alternatives });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();
@@ -81,8 +92,8 @@ impl Sites {
     fn spread(&mut self) {
         let mask = self.places.len() * 2 - 1;
         self.places = vec![FREE; mask + 1];
-        for (number, met) in (0..).zip(&self.met) {
-            let mut place = met.site.hash() as usize & mask;
+        for (number, known) in (0..).zip(&self.known) {
+            let mut place = known.site as usize & mask;
             while self.places[place] != FREE {
                 place = (place + 1) & mask;
             }
@@ -97,12 +108,12 @@ impl Sites {
     /// How often choices of the site deviate in this run; worked out by `rate` at the first of them.
     #[inline]
     pub(crate) fn rate(&mut self, number: SiteNumber, rate: impl FnOnce(&Site) -> Rate) -> Rate {
-        let met = &mut self.met[number.0 as usize];
-        if met.rated_in != self.run {
-            met.rated_in = self.run;
-            met.rate = rate(&met.site);
+        let known = &mut self.known[number.0 as usize];
+        if known.rated_in != self.run {
+            known.rated_in = self.run;
+            known.rate = rate(&self.met[number.0 as usize].site);
         }
-        met.rate
+        known.rate
     }
 }
 

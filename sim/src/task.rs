@@ -13,7 +13,6 @@ pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 
 pub(crate) struct Task {
     pub(crate) node: NodeId,
-    pub(crate) incarnation: u32,
     pub(crate) scope: Scope,
     /// Absent while the task is polled.
     pub(crate) future: Option<BoxFuture>,
@@ -24,8 +23,14 @@ pub(crate) struct Task {
     /// Tells tasks that used this slot apart.
     pub(crate) generation: u32,
     pub(crate) last_event: Option<u32>,
-    /// Events that the task's next event follows from, beside its own last one; kept while recording.
+}
+
+/// What is kept of a task while recording.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// Events that the task's next event follows from, beside its own last one.
     pub(crate) causes: Vec<u32>,
+    /// The reason of its next event.
     pub(crate) because: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::event::Kind;
 use crate::label::Label;
 use crate::node::State;
 use crate::scope::{Scope, User};
-use crate::task::{BoxFuture, Task, WakeList, waker_for};
+use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -96,6 +96,12 @@ fn apart(first: &mut Option<Panic>, destructors: impl FnOnce()) {
     }
 }
 
+/// Something that holds on to what may hold on to it.
+pub(crate) trait Close {
+    /// Lets go of that: the run is over.
+    fn close(&self);
+}
+
 /// The state that handles share.
 pub struct World {
     pub(crate) core: RefCell<Core>,
@@ -158,12 +164,17 @@ impl World {
             let delivery = self.core.borrow_mut().deliveries[slot].take();
             apart(&mut first, || drop(delivery));
         }
-        let (doomed, closers) = {
+        let (doomed, holders) = {
             let mut core = self.core.borrow_mut();
-            (std::mem::take(&mut core.doomed), std::mem::take(&mut core.closers))
+            (std::mem::take(&mut core.doomed), std::mem::take(&mut core.holders))
         };
         doomed.into_iter().for_each(|future| apart(&mut first, || drop(future)));
-        closers.into_iter().for_each(|close| apart(&mut first, close));
+        for holder in holders {
+            apart(&mut first, move || {
+                holder.close();
+                drop(holder);
+            });
+        }
         first
     }
 
@@ -281,7 +292,7 @@ impl World {
             .await;
             world.end_incarnation(node, scope);
         };
-        self.spawn((node, incarnation, scope), Box::pin(last));
+        self.spawn((node, scope), Box::pin(last));
     }
 
     /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while, which is
@@ -323,9 +334,9 @@ impl World {
         self.core.borrow_mut().stopping.push((node, incarnation, scope));
     }
 
-    /// Has `close` called when the run's memory is let go of.
-    pub(crate) fn at_close(&self, close: impl FnOnce() + 'static) {
-        self.core.borrow_mut().closers.push(Box::new(close));
+    /// Has `holder` closed when the run's memory is let go of.
+    pub(crate) fn at_close(&self, holder: Rc<dyn Close>) {
+        self.core.borrow_mut().holders.push(holder);
     }
 
     /// Begins a node's next incarnation.
@@ -352,7 +363,7 @@ impl World {
         core.cause = None;
     }
 
-    pub(crate) fn spawn(&self, (node, incarnation, scope): (NodeId, u32, Scope), future: BoxFuture) {
+    pub(crate) fn spawn(&self, (node, scope): (NodeId, Scope), future: BoxFuture) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         let slot = core.free_tasks.pop().unwrap_or(core.tasks.len() as u32);
@@ -360,7 +371,6 @@ impl World {
         if slot as usize == core.tasks.len() {
             core.tasks.push(Task {
                 node,
-                incarnation,
                 scope,
                 future: None,
                 waker: waker_for(slot, &self.wakes),
@@ -368,17 +378,16 @@ impl World {
                 queued: false,
                 generation: 0,
                 last_event: None,
-                causes: Vec::new(),
-                because: None,
             });
         }
         let task = &mut core.tasks[slot as usize];
-        (task.node, task.incarnation, task.scope) = (node, incarnation, scope);
+        (task.node, task.scope) = (node, scope);
         task.future = Some(future);
         task.alive = true;
         task.last_event = cause;
-        task.causes.clear();
-        task.because = None;
+        if core.recording.is_some() {
+            *core.notes(slot) = Notes::default();
+        }
         core.make_ready(slot);
     }
 

@@ -17,9 +17,9 @@ use crate::engine::effects::Reach;
 use crate::event::{Event, Kind};
 use crate::node::{Node, NodeId, Pulse, State};
 use crate::scope::{Scope, Scopes};
-use crate::task::{BoxFuture, Task, Waiter};
+use crate::task::{BoxFuture, Notes, Task, Waiter};
 use crate::time::{Duration, Moment};
-use crate::world::{Disturbance, Limits, Mishap, World};
+use crate::world::{Close, Disturbance, Limits, Mishap, World};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -66,6 +66,8 @@ pub(crate) struct Core {
     pub(crate) log: crate::tracing_capture::Buffer,
     pub(crate) agenda: Agenda,
     pub(crate) tasks: Vec<Task>,
+    /// What is kept of each of them while recording.
+    notes: Vec<Notes>,
     pub(crate) free_tasks: Vec<u32>,
     pub(crate) ready: Ready,
     pub(crate) current: Option<u32>,
@@ -82,8 +84,8 @@ pub(crate) struct Core {
     pub(crate) doomed: Vec<BoxFuture>,
     /// Nodes that stop in order, each with the incarnation and the entity at whose effect it does.
     pub(crate) stopping: Vec<(NodeId, u32, Scope)>,
-    /// What to let go of when the run is over, so that nothing that holds on to itself outlives it.
-    pub(crate) closers: Vec<Box<dyn FnOnce()>>,
+    /// What to close when the run is over, so that nothing that holds on to itself outlives it.
+    pub(crate) holders: Vec<Rc<dyn Close>>,
     pub(crate) woken: Vec<u32>,
     pub(crate) polls: u32,
     /// Whether the run is over: what destructors still ask for is not done.
@@ -110,6 +112,7 @@ impl Core {
             log: Default::default(),
             agenda: Agenda::default(),
             tasks: Vec::new(),
+            notes: Vec::new(),
             free_tasks: Vec::new(),
             ready: Ready::default(),
             current: None,
@@ -122,7 +125,7 @@ impl Core {
             free_deliveries: Vec::new(),
             doomed: Vec::new(),
             stopping: Vec::new(),
-            closers: Vec::new(),
+            holders: Vec::new(),
             woken: Vec::new(),
             polls: 0,
             closed: false,
@@ -172,17 +175,27 @@ impl Core {
     /// Wakes a task; what it does next also follows from `cause`.
     #[inline]
     pub(crate) fn wake(&mut self, waiter: Waiter, cause: Option<u32>) {
-        let task = &mut self.tasks[waiter.slot as usize];
+        let task = &self.tasks[waiter.slot as usize];
         if !task.alive || task.generation != waiter.generation {
             return;
         }
         if self.recording.is_some() {
-            task.causes.extend(cause);
+            self.notes(waiter.slot).causes.extend(cause);
         }
         match waiter.waker {
             Some(waker) => waker.wake(),
             None => self.make_ready(waiter.slot),
         }
+    }
+
+    /// What is kept of a task while recording.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn notes(&mut self, slot: u32) -> &mut Notes {
+        if self.notes.len() < self.tasks.len() {
+            self.notes.resize_with(self.tasks.len(), Notes::default);
+        }
+        &mut self.notes[slot as usize]
     }
 
     /// What is due next, and when. Entries of timers that were cancelled meanwhile are dropped here, so
@@ -372,7 +385,7 @@ impl Core {
         self.cause = None;
         for slot in deferred {
             if self.recording.is_some() {
-                self.tasks[slot as usize].causes.push(index);
+                self.notes(slot).causes.push(index);
             }
             self.ready.push(slot);
         }
@@ -424,8 +437,24 @@ impl Core {
         self.free_tasks.push(slot);
     }
 
+    /// Has a task woken at a time.
     #[inline]
     pub(crate) fn set_timer(&mut self, at: Moment, waiter: Waiter) -> (u32, u32) {
+        let (slot, generation) = self.take_timer(waiter);
+        self.agenda.put(at, Due::Timer { slot, generation });
+        (slot, generation)
+    }
+
+    /// Has a task woken at the end of its patience, which is mostly called off before.
+    #[inline]
+    pub(crate) fn set_patience(&mut self, end: Moment, waiter: Waiter) -> (u32, u32) {
+        let (slot, generation) = self.take_timer(waiter);
+        self.agenda.put_patience(self.now, end, Due::Timer { slot, generation });
+        (slot, generation)
+    }
+
+    #[inline]
+    fn take_timer(&mut self, waiter: Waiter) -> (u32, u32) {
         let slot = self.free_timers.pop().unwrap_or_else(|| {
             self.timers.push(TimerSlot { generation: 0, fired: false, waiter: None });
             self.timers.len() as u32 - 1
@@ -433,9 +462,7 @@ impl Core {
         let timer = &mut self.timers[slot as usize];
         timer.fired = false;
         timer.waiter = Some(waiter);
-        let generation = timer.generation;
-        self.agenda.put(at, Due::Timer { slot, generation });
-        (slot, generation)
+        (slot, timer.generation)
     }
 
     #[inline]

@@ -9,6 +9,7 @@ use crate::event::{Chosen, Event, Kind};
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
 use crate::scope::{Scope, User};
+use crate::task::Notes;
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, Mishap, Unwound};
 use serde::Serialize;
@@ -92,8 +93,7 @@ impl Core {
         let text = text();
         let (mut causes, mut because) = (Vec::new(), None);
         if let Some(slot) = self.current {
-            let task = &mut self.tasks[slot as usize];
-            (causes, because) = (std::mem::take(&mut task.causes), task.because.take());
+            Notes { causes, because } = std::mem::take(self.notes(slot));
         }
         causes.extend(self.follows);
         causes.sort_unstable();
@@ -164,14 +164,14 @@ impl Core {
         if self.recording.is_some()
             && let Some(slot) = self.current
         {
-            self.tasks[slot as usize].causes.push(cause);
+            self.notes(slot).causes.push(cause);
         }
     }
 
     /// Gives the reason of the running task's next event.
     pub(crate) fn because(&mut self, reason: String) {
         if let Some(slot) = self.current {
-            self.tasks[slot as usize].because = Some(reason);
+            self.notes(slot).because = Some(reason);
         }
     }
 

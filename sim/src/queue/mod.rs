@@ -89,6 +89,7 @@ use crate::env::Env;
 use crate::label::Label;
 use crate::scope::Scope;
 use crate::time::{Duration, Moment};
+use crate::world::Close;
 use broker::Broker;
 use consumer::Receiver;
 use serde::Serialize;
@@ -117,6 +118,13 @@ struct QueueState<M> {
     alarm: Alarm,
     down_until: Cell<Moment>,
     hook: RefCell<Option<Hook<M>>>,
+}
+
+impl<M> Close for QueueState<M> {
+    /// A hook may hold queues whose hooks hold this one.
+    fn close(&self) {
+        self.hook.take();
+    }
 }
 
 /// What a message carries.
@@ -243,9 +251,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     #[must_use]
     pub fn observed_by(self, hook: impl Fn(&Env, &Milestone<'_, M>) + 'static) -> Self {
         if self.0.hook.replace(Some(Rc::new(hook))).is_none() {
-            // A hook may hold queues whose hooks hold this one.
-            let queue = self.clone();
-            self.0.server.world.at_close(move || drop(queue.0.hook.take()));
+            self.0.server.world.at_close(Rc::clone(&self.0) as _);
         }
         self
     }

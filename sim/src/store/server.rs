@@ -18,7 +18,7 @@ use crate::label::Label;
 use crate::scope::{Scope, User};
 use crate::signal::Signal;
 use crate::time::{Duration, Moment};
-use crate::world::World;
+use crate::world::{Close, World};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -88,6 +88,13 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+impl Close for Server {
+    /// Statements and hooks may hold the store, which holds them.
+    fn close(&self) {
+        drop((self.waiting.take(), self.tables.take()));
+    }
+}
+
 impl Server {
     pub(super) fn new(env: &Env, profile: StoreProfile) -> Rc<Self> {
         let mut database = Database::new(env.node().0);
@@ -117,13 +124,7 @@ impl Server {
             backup: Follower::new(backup),
             failovers: Cell::new(0),
         });
-        // Statements and hooks may hold the store, which holds them.
-        let weak = Rc::downgrade(&server);
-        env.world.at_close(move || {
-            if let Some(server) = weak.upgrade() {
-                drop((server.waiting.take(), server.tables.take()));
-            }
-        });
+        env.world.at_close(Rc::clone(&server) as _);
         server
     }
 

@@ -63,6 +63,13 @@ fn an_answer_may_be_lost_or_late() {
 }
 
 #[test]
+fn an_answer_that_comes_as_patience_ends_is_in_time() {
+    let served = "0.02 desk serves 0";
+    check(&[0], "desk.ask/response @ ask-1 #1 = 1960 ms", &[served, "2 client hears Ok(0)"]);
+    check(&[0], "desk.ask/response @ ask-1 #1 = 1961 ms", &[served, "2 client hears Err(TimedOut)"]);
+}
+
+#[test]
 fn an_outage_refuses_all_calls_while_it_lasts() {
     let (refused, later) = ("0.04 client hears Err(Refused)", "10.04 client hears Err(Refused)");
     let after = ["16.02 desk serves 16", "16.04 client hears Ok(16)"];

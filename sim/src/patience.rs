@@ -1,0 +1,102 @@
+//! Patience: waits of the same length end in the order in which they began, so they need no sorting.
+//!
+//! Whoever makes a call waits for its answer, at most for a while, and mostly has it long before: of all that is
+//! planned these are the most, the latest and the least wanted. In the sorted agenda each would be stepped over by
+//! whatever is put down after it.
+
+use crate::time::Moment;
+use std::collections::VecDeque;
+
+/// As many lengths as have a line of their own; they are sought one by one.
+const LINES_MOST: usize = 8;
+
+struct Line {
+    /// In nanoseconds.
+    length: u64,
+    ends: VecDeque<(Moment, u64)>,
+}
+
+/// The earliest wait: its end, what is due then, and in which line it stands.
+#[derive(Clone, Copy)]
+struct Next {
+    end: Moment,
+    due: u64,
+    line: usize,
+}
+
+const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
+
+/// Waits, by their length.
+pub(crate) struct Patience {
+    lines: Vec<Line>,
+    /// Those of earlier runs, to be used again.
+    spare: Vec<VecDeque<(Moment, u64)>>,
+    /// Of two that end at once the one whose length was met first.
+    next: Next,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { lines: Vec::new(), spare: Vec::new(), next: NOTHING }
+    }
+}
+
+impl Patience {
+    pub(crate) fn reset(&mut self) {
+        self.next = NOTHING;
+        for Line { mut ends, .. } in self.lines.drain(..) {
+            ends.clear();
+            self.spare.push(ends);
+        }
+    }
+
+    /// Takes a wait that begins now, unless there are too many lengths already. Time must not go back between two
+    /// waits, and `end` must come.
+    #[inline]
+    pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) -> bool {
+        let length = end.nanos() - now.nanos();
+        let line = self.lines.iter().position(|line| line.length == length);
+        if line.is_none() && self.lines.len() == LINES_MOST {
+            return false;
+        }
+        let line = line.unwrap_or_else(|| self.begin_line(length));
+        self.lines[line].ends.push_back((end, due));
+        if (end, line) < (self.next.end, self.next.line) {
+            self.next = Next { end, due, line };
+        }
+        true
+    }
+
+    #[cold]
+    fn begin_line(&mut self, length: u64) -> usize {
+        let ends = self.spare.pop().unwrap_or_default();
+        self.lines.push(Line { length, ends });
+        self.lines.len() - 1
+    }
+
+    /// When the earliest wait ends; never if there is none.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> Moment {
+        self.next.end
+    }
+
+    /// What is due then.
+    #[inline(always)]
+    pub(crate) fn due(&self) -> u64 {
+        self.next.due
+    }
+
+    /// Drops the earliest wait.
+    #[inline]
+    pub(crate) fn drop_next(&mut self) {
+        self.lines[self.next.line].ends.pop_front();
+        self.next = NOTHING;
+        for (line, Line { ends, .. }) in self.lines.iter().enumerate() {
+            if let Some((end, due)) = ends.front()
+                && *end < self.next.end
+            {
+                self.next = Next { end: *end, due: *due, line };
+            }
+        }
+    }
+}
