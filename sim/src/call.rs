@@ -274,8 +274,9 @@ impl Env {
             if faults.names.get(pick.index()) == Some(&"lost") {
                 return;
             }
-            after += pick.delay(faults);
-            core.lasts(pick.delay(faults));
+            let delay = core.chooser.delay(pick);
+            after += delay;
+            core.lasts(delay);
         }
         exchange.bring_answer(&mut core, after, Ok(answer));
     }
@@ -343,8 +344,9 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
                 Some("lost") => return None,
                 Some("refused") => return self.refuse(core, link),
                 _ => {
-                    after += pick.delay(faults);
-                    core.lasts(pick.delay(faults));
+                    let delay = core.chooser.delay(pick);
+                    after += delay;
+                    core.lasts(delay);
                 }
             }
         }

@@ -85,16 +85,7 @@ pub struct Alternatives {
     pub(crate) names: &'static [&'static str],
     /// Least and greatest milliseconds of a range; both 0 if there is none.
     range_ms: (u32, u32),
-    /// For a range: bit `n` is set if a corner's milliseconds leave `n` when divided by 64.
-    corners: u64,
-    /// For a range: the milliseconds of the first few corners, as far as they are durations of that size.
-    millis: [u32; CORNERS_AT_HAND],
 }
-
-/// Of how many alternatives the milliseconds are worked out at compile time.
-const CORNERS_AT_HAND: usize = 12;
-/// What is no number of milliseconds.
-const NO_MILLIS: u32 = u32::MAX;
 
 /// As many names as a choice may have.
 const NUMBERS: &[&str] = &[
@@ -111,26 +102,14 @@ impl Alternatives {
     /// If there is no name, or there are more than 64: a choice is between few named ways.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
-        Self { names, range_ms: (0, 0), corners: 0, millis: [NO_MILLIS; CORNERS_AT_HAND] }
+        Self { names, range_ms: (0, 0) }
     }
 
     /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
     /// Seeded exploration also draws from `range_ms` (least and greatest milliseconds).
     pub const fn delays(names: &'static [&'static str], range_ms: (u32, u32)) -> Self {
         assert!(range_ms.0 < range_ms.1, "a range of delays is not empty");
-        let mut all = Self::new(names);
-        all.range_ms = range_ms;
-        let mut at = 1;
-        while at < names.len() {
-            if let Some(ms) = time::parse_millis(names[at].as_bytes()) {
-                all.corners |= 1 << (ms % 64);
-                if at < CORNERS_AT_HAND && ms < NO_MILLIS as u64 {
-                    all.millis[at] = ms as u32;
-                }
-            }
-            at += 1;
-        }
-        all
+        Self { range_ms, ..Self::new(names) }
     }
 
     /// Ways with numbers for names, `0` the benign one: for a choice among as many things as there happen to
@@ -184,23 +163,9 @@ impl Alternatives {
         }
     }
 
-    /// The pick of a delay of this many milliseconds: the corner of that length, if one has it, so that
-    /// what is written the same is the same.
-    pub(crate) fn corner_or(&self, ms: u32) -> Pick {
-        if self.corners >> (ms % 64) & 1 == 0 {
-            return Pick::Millis(ms);
-        }
-        let delay = Some(Duration::from_millis(u64::from(ms)));
-        let corner = (0..self.names.len()).find(|index| self.duration(*index) == delay);
-        corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
-    }
-
-    /// The duration that the alternative with this index is the name of.
+    /// The duration that the alternative with this index is the name of, if it is one.
     fn duration(&self, index: usize) -> Option<Duration> {
-        match self.millis.get(index) {
-            Some(ms) if *ms != NO_MILLIS => Some(Duration::from_millis(u64::from(*ms))),
-            _ => time::parse(self.names[index]),
-        }
+        time::parse(self.names[index])
     }
 
     /// The pick that is written `text`, if these alternatives have it.
@@ -210,7 +175,46 @@ impl Alternatives {
         }
         let (least, most) = self.range_ms()?;
         let ms = u32::try_from(time::parse(text)?.as_millis()).ok()?;
-        (least..=most).contains(&ms).then(|| self.corner_or(ms))
+        (least..=most).contains(&ms).then(|| Corners::of(self).pick(ms))
+    }
+}
+
+/// The durations that alternatives name, worked out once for many picks.
+pub(crate) struct Corners {
+    /// One for each alternative; none for the benign one and for what is no duration.
+    durations: Box<[Option<Duration>]>,
+    /// Bit `n` is set if the milliseconds of one leave `n` when divided by 64.
+    bits: u64,
+}
+
+impl Corners {
+    pub(crate) fn of(alternatives: &Alternatives) -> Self {
+        let named = (1..alternatives.names.len()).map(|index| alternatives.duration(index));
+        let durations: Box<[_]> = std::iter::once(None).chain(named).collect();
+        let bits = durations.iter().flatten().map(|duration| 1 << (duration.as_millis() % 64));
+        Self { bits: bits.fold(0, |bits, bit: u64| bits | bit), durations }
+    }
+
+    /// The pick of a delay of this many milliseconds: the corner of that length, if one has it, so that what is written
+    /// the same is the same.
+    pub(crate) fn pick(&self, ms: u32) -> Pick {
+        if self.bits >> (ms % 64) & 1 == 0 {
+            return Pick::Millis(ms);
+        }
+        let delay = Some(Duration::from_millis(u64::from(ms)));
+        let corner = self.durations.iter().position(|duration| *duration == delay);
+        corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
+    }
+
+    /// The delay that a pick means.
+    #[inline]
+    pub(crate) fn delay(&self, pick: Pick) -> Duration {
+        match pick {
+            Pick::Named(index) => {
+                self.durations.get(usize::from(index)).copied().flatten().unwrap_or_default()
+            }
+            Pick::Millis(ms) => Duration::from_millis(u64::from(ms)),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::hash::{KEYS, fold, join, join_numbered, mix};
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
 use crate::sites::{Met, Rate, SiteNumber, Sites};
+use crate::time::Duration;
 
 /// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
 /// something in one build of a scenario only.
@@ -212,7 +213,9 @@ impl Chooser {
         let pick = match &self.draws {
             Some(draws) if self.draws_all => match draws.rate(&mut self.sites, number) {
                 Rate::Never => Pick::BENIGN,
-                Rate::UpTo(most) => draws.pick(most, key(site.hash(), scopes.hash(scope), nth), alternatives),
+                Rate::UpTo(most) => {
+                    draws.pick(most, key(site.hash(), scopes.hash(scope), nth), self.sites.get(number))
+                }
             },
             _ => self.decide_by_script(number, (site, scope, nth), alternatives, scopes),
         };
@@ -242,7 +245,7 @@ impl Chooser {
             Some(draws) if self.offers.len() >= draws.from as usize => {
                 match draws.rate(&mut self.sites, number) {
                     Rate::Never => Pick::BENIGN,
-                    Rate::UpTo(most) => draws.pick(most, hash, alternatives),
+                    Rate::UpTo(most) => draws.pick(most, hash, self.sites.get(number)),
                 }
             }
             _ => Pick::BENIGN,
@@ -256,6 +259,12 @@ impl Chooser {
     /// The site of an offer, with its alternatives.
     pub(crate) fn met(&self, offer: &Offer) -> &Met {
         self.sites.get(offer.site)
+    }
+
+    /// The delay that the pick of the choice made last means.
+    #[inline]
+    pub(crate) fn delay(&self, pick: Pick) -> Duration {
+        self.offers.last().map_or(Duration::ZERO, |offer| self.met(offer).corners.delay(pick))
     }
 
     /// The name of an offer.
@@ -338,9 +347,9 @@ impl Draws {
 
     /// Answers the choice with this hash.
     #[inline(always)]
-    fn pick(&self, most: u64, id: u64, alternatives: &Alternatives) -> Pick {
+    fn pick(&self, most: u64, id: u64, met: &Met) -> Pick {
         let draw = join(self.seed, id);
-        if draw > most { Pick::BENIGN } else { deviating(draw, alternatives) }
+        if draw > most { Pick::BENIGN } else { deviating(draw, met) }
     }
 }
 
@@ -354,13 +363,11 @@ fn in_thousandths(thousandths: u32) -> Rate {
 }
 
 /// Which deviation a draw is.
-fn deviating(draw: u64, alternatives: &Alternatives) -> Pick {
+fn deviating(draw: u64, Met { alternatives, corners, .. }: &Met) -> Pick {
     let which = fold(draw ^ KEYS[2], KEYS[3]);
     match alternatives.range_ms() {
         // The lowest bit decides on the kind, the highest on the delay.
-        Some((least, most)) if which & 1 == 1 => {
-            alternatives.corner_or(least + below(which, most - least + 1))
-        }
+        Some((least, most)) if which & 1 == 1 => corners.pick(least + below(which, most - least + 1)),
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }
 }

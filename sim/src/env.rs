@@ -214,7 +214,8 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return Duration::ZERO;
         }
-        let delay = core.choose(self.node, (&site, self.scope), delays, place).delay(delays);
+        let pick = core.choose(self.node, (&site, self.scope), delays, place);
+        let delay = core.chooser.delay(pick);
         if !delay.is_zero() {
             core.lasts(delay);
         }

@@ -3,7 +3,7 @@
 //! A run offers hundreds of choices at a few dozen sites. So what is the same for all choices of a site is kept once,
 //! from run to run, and worked out once a run: a choice that is offered costs a few words, not its whole name.
 
-use crate::choice::{Alternatives, Site};
+use crate::choice::{Alternatives, Corners, Site};
 
 /// A site with its alternatives, by its number among those met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,7 @@ pub(crate) enum Rate {
 pub(crate) struct Met {
     pub(crate) site: Site,
     pub(crate) alternatives: Alternatives,
+    pub(crate) corners: Corners,
 }
 
 /// What is looked at for every choice. A site is known by its hash here, as where choices are counted; alternatives are
@@ -81,7 +82,7 @@ impl Sites {
         let (site, alternatives) = (*site, *alternatives);
         let (names, range_ms) = alternatives.literals();
         self.known.push(Known { site: site.hash(), names, range_ms, rate: Rate::Never, rated_in: 0 });
-        self.met.push(Met { site, alternatives });
+        self.met.push(Met { site, alternatives, corners: Corners::of(&alternatives) });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();

@@ -79,29 +79,11 @@ pub fn text(duration: Duration) -> String {
 
 /// Reads what [`text`] writes; `None` if it is something else.
 pub fn parse(text: &str) -> Option<Duration> {
-    parse_millis(text.as_bytes()).map(Duration::from_millis)
-}
-
-/// The same in milliseconds. By hand, because it runs at compile time and whenever a delay is drawn.
-pub(crate) const fn parse_millis(text: &[u8]) -> Option<u64> {
-    let (mut count, mut at) = (0u64, 0);
-    while at < text.len() && text[at].is_ascii_digit() {
-        let digit = (text[at] - b'0') as u64;
-        count = match count.checked_mul(10) {
-            Some(tens) if tens <= u64::MAX - digit => tens + digit,
-            _ => return None,
-        };
-        at += 1;
-    }
-    let size = match text.split_at(at).1 {
-        _ if at == 0 => return None,
-        b" ms" => 1,
-        b" s" => 1_000,
-        b" min" => 60_000,
-        b" h" => 3_600_000,
-        _ => return None,
-    };
-    count.checked_mul(size)
+    let (count, unit) = text.split_once(' ')?;
+    let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+    // A number may have a sign elsewhere.
+    let count = count.bytes().all(|byte| byte.is_ascii_digit()).then(|| count.parse::<u64>().ok())??;
+    count.checked_mul(size).map(Duration::from_millis)
 }
 
 #[cfg(test)]
