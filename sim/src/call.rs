@@ -111,6 +111,9 @@ trait Serve<Q, A> {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q);
 }
 
+/// Who starts it, and for which incarnation of the node.
+type Served<Q, A> = (u32, Rc<dyn Serve<Q, A>>);
+
 /// What a node does with a request.
 struct Service<H>(H);
 
@@ -156,7 +159,7 @@ struct EndpointState<Q, A> {
     link: Link,
     server: Cell<Option<NodeId>>,
     closes: Cell<bool>,
-    handler: RefCell<Option<(u32, Rc<dyn Serve<Q, A>>)>>,
+    handler: RefCell<Option<Served<Q, A>>>,
 }
 
 impl<Q, A> Close for EndpointState<Q, A> {

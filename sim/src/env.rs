@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::engine::Core;
 use crate::event::Kind;
 use crate::label::Label;
-use crate::node::{CrashMode, NodeId};
+use crate::node::{CrashMode, NodeId, Role};
 use crate::scope::{Scope, ScopePath, User};
 use crate::task::Waiter;
 use crate::time::{Duration, Moment};
@@ -101,12 +101,12 @@ impl Env {
         if core.healed || !core.is_alive(self.node, self.incarnation) {
             return now;
         }
-        let role = Rc::clone(&core.nodes[index].role);
+        let Role { name, clock, .. } = core.nodes[index].role;
         if core.nodes[index].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
             core.nodes[index].clock = Clock::fresh(self.incarnation, now);
-            self.deviate(&mut core, &Site::new(role.name, CLOCK), &role.clock.setting);
+            self.deviate(&mut core, &Site::new(name, CLOCK), &clock.setting);
         }
-        self.deviate(&mut core, &Site::new(role.name, JUMP), &role.clock.jump);
+        self.deviate(&mut core, &Site::new(name, JUMP), &clock.jump);
         core.nodes[index].clock.read(now)
     }
 

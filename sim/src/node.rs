@@ -105,7 +105,7 @@ pub(crate) enum State {
 }
 
 pub(crate) struct Node {
-    pub(crate) role: Rc<Role>,
+    pub(crate) role: Role,
     /// Which of its role's nodes it is, counted from 1.
     pub(crate) number: usize,
     pub(crate) state: State,
@@ -144,7 +144,7 @@ pub(crate) struct Pulse {
 impl Node {
     /// Its name: that of its role, numbered unless there is but one.
     pub(crate) fn name(&self) -> String {
-        let Role { name, single, .. } = &*self.role;
+        let Role { name, single, .. } = &self.role;
         if *single { name.to_string() } else { format!("{name}-{}", self.number) }
     }
 }

@@ -125,7 +125,7 @@ impl<F: Fact> Stage<F> {
             let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
             assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
             core.nodes.push(Node {
-                role: Rc::new(role),
+                role,
                 number: earlier + 1,
                 state: State::Up,
                 incarnation: 0,

@@ -164,17 +164,18 @@ impl World {
             let delivery = self.core.borrow_mut().deliveries[slot].take();
             apart(&mut first, || drop(delivery));
         }
-        let (doomed, holders) = {
+        let (doomed, mut holders) = {
             let mut core = self.core.borrow_mut();
             (std::mem::take(&mut core.doomed), std::mem::take(&mut core.holders))
         };
         doomed.into_iter().for_each(|future| apart(&mut first, || drop(future)));
-        for holder in holders {
+        for holder in holders.drain(..) {
             apart(&mut first, move || {
                 holder.close();
                 drop(holder);
             });
         }
+        self.core.borrow_mut().holders = holders;
         first
     }
 
