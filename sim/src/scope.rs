@@ -34,7 +34,7 @@ struct Node {
     /// The latest of its counters.
     counters: u32,
     /// A bit for each key that has a counter here, by the key's highest bits: what has none yet need not be sought.
-    counted: u64,
+    counted: u32,
 }
 
 /// How often a label or a site was met within one scope, and by whom.
@@ -105,7 +105,7 @@ impl Scopes {
     #[inline(always)]
     pub(crate) fn count(&mut self, scope: Scope, key: u64, user: User) -> (u32, User) {
         let node = &mut self.nodes[scope.0 as usize];
-        let bit = 1 << (key >> 58);
+        let bit = 1 << (key >> 59);
         if node.counted & bit != 0
             && let Some(counter) = find(&mut self.counters, node.counters, key)
         {

@@ -8,7 +8,6 @@ use crate::choice::Site;
 use crate::digest::Digest;
 use crate::engine::{Core, Effect};
 use crate::event::Kind;
-use crate::label::Label;
 use crate::node::State;
 use crate::scope::{Scope, User};
 use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
@@ -44,7 +43,7 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct Disturbance {
     /// Whose choice it was: a role, an operation, a link.
-    pub owner: Label,
+    pub owner: &'static str,
     /// Whom it concerns.
     pub scope: Scope,
     /// The node that drew it.

@@ -52,7 +52,7 @@ impl Invariant<Fact> for RequestsAnswerInTime {
         self.overloaded = false;
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.owner.text()) {
+        if OURS.contains(&disturbance.owner) {
             self.ours.push((disturbance.from, disturbance.until));
         }
     }

@@ -16,7 +16,7 @@ const PEOPLE: [&str; 4] = ["customer", "operator", "importer", "editor"];
 impl FaultSpan {
     /// Takes one more fault.
     pub fn extend(&mut self, disturbance: &Disturbance) {
-        if !PEOPLE.contains(&disturbance.owner.text()) {
+        if !PEOPLE.contains(&disturbance.owner) {
             let (from, until) = self.0.unwrap_or((disturbance.from, disturbance.until));
             self.0 = Some((from.min(disturbance.from), until.max(disturbance.until)));
         }

@@ -90,7 +90,7 @@ impl Invariant<Nothing> for TellsTrouble {
         let millis = |moment: Moment| moment.since(Moment::START).as_millis();
         self.0.push(format!(
             "{} from {} to {} ms",
-            trouble.owner.text(),
+            trouble.owner,
             millis(trouble.from),
             millis(trouble.until)
         ));

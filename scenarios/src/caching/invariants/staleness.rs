@@ -37,7 +37,7 @@ impl Invariant<Fact> for StalenessBounded {
         self.faults.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OF_THE_WAY.contains(&disturbance.owner.text()) {
+        if OF_THE_WAY.contains(&disturbance.owner) {
             self.faults.push((disturbance.from, disturbance.until));
         }
     }

@@ -114,7 +114,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
         self.ledger.observe(at, fact);
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if disturbance.owner.text() != "clinic" {
+        if disturbance.owner != "clinic" {
             let (from, until) = self.faults.unwrap_or((disturbance.from, disturbance.until));
             self.faults = Some((from.min(disturbance.from), until.max(disturbance.until)));
         }

@@ -47,7 +47,7 @@ impl Invariant<Fact> for SpikesAbsorbed {
         self.exceeded = false;
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.owner.text()) {
+        if OURS.contains(&disturbance.owner) {
             self.ours.push((disturbance.from, disturbance.until));
         }
     }

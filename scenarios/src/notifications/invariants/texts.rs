@@ -81,7 +81,7 @@ impl Invariant<Fact> for RightTemplate {
         self.ours.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.owner.text()) {
+        if OURS.contains(&disturbance.owner) {
             self.ours.push((disturbance.from, disturbance.until));
         }
     }

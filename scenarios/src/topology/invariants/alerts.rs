@@ -97,7 +97,7 @@ impl Invariant<Fact> for NoFalseAlarm {
         self.monitor.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if ["monitor", "pager.alert", "store"].contains(&disturbance.owner.text()) {
+        if ["monitor", "pager.alert", "store"].contains(&disturbance.owner) {
             self.monitor.push((disturbance.from, disturbance.until));
         }
     }
