@@ -59,6 +59,8 @@ pub(crate) struct Agenda {
     times: Box<[Moment; NEAR_MOST]>,
     dues: Box<[u64; NEAR_MOST]>,
     count: usize,
+    /// The time of the earliest of them; never if there is none.
+    nearest: Moment,
     /// By time, and then by a number that says which was put first.
     far: BinaryHeap<Reverse<(Moment, i64, u64)>>,
     /// The numbers of the next that is put there, and of the next that goes there because others are sooner: it was
@@ -71,14 +73,14 @@ pub(crate) struct Agenda {
 impl Default for Agenda {
     fn default() -> Self {
         let (times, dues) = (Box::new([Moment::NEVER; NEAR_MOST]), Box::new([0; NEAR_MOST]));
-        let (far, patience) = (BinaryHeap::new(), Patience::default());
-        Self { times, dues, count: 0, far, next: 0, previous: -1, patience }
+        let (nearest, far, patience) = (Moment::NEVER, BinaryHeap::new(), Patience::default());
+        Self { times, dues, count: 0, nearest, far, next: 0, previous: -1, patience }
     }
 }
 
 impl Agenda {
     pub(crate) fn reset(&mut self) {
-        self.count = 0;
+        (self.count, self.nearest) = (0, Moment::NEVER);
         self.far.clear();
         (self.next, self.previous) = (0, -1);
         self.patience.reset();
@@ -118,6 +120,7 @@ impl Agenda {
         }
         self.times[place] = time;
         self.dues[place] = due;
+        self.nearest = self.nearest.min(time);
     }
 
     /// The same for an entry that is late, or for which room is to be made.
@@ -146,39 +149,57 @@ impl Agenda {
         self.count -= later;
     }
 
-    /// The time of the earliest that is near; never if none is.
-    #[inline(always)]
-    fn nearest(&self) -> Moment {
-        match self.count.checked_sub(1) {
-            Some(earliest) if earliest < NEAR_MOST => self.times[earliest],
-            _ => Moment::NEVER,
-        }
-    }
-
-    #[inline]
+    /// The earliest entry. It may be stale, unless nothing was put since [`Agenda::take_by`] found none.
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        let (nearest, end) = (self.nearest(), self.patience.end());
-        if end < nearest {
-            return Some((end, Due::of(self.patience.due())));
+        if self.patience.end() < self.nearest {
+            return Some((self.patience.end(), Due::of(self.patience.due())));
         }
-        let earliest = self.count.checked_sub(1).filter(|place| *place < NEAR_MOST)?;
-        Some((nearest, Due::of(self.dues[earliest])))
+        let earliest = self.count.checked_sub(1)?;
+        Some((self.nearest, Due::of(self.dues[earliest % NEAR_MOST])))
     }
 
-    /// Drops the entry that [`Agenda::peek`] shows.
+    /// Takes the earliest entry that is not stale, if it is due by `until`. Those before it are dropped. The two ways
+    /// are written out, as patience is mostly stale and what is near is not.
+    #[inline(always)]
+    pub(crate) fn take_by(&mut self, until: Moment, is_stale: impl Fn(Due) -> bool) -> Option<(Moment, Due)> {
+        loop {
+            if self.patience.end() < self.nearest {
+                let (end, due) = (self.patience.end(), Due::of(self.patience.due()));
+                let stale = is_stale(due);
+                if !stale && end > until {
+                    return None;
+                }
+                self.patience.drop_next();
+                if !stale {
+                    return Some((end, due));
+                }
+            } else {
+                let earliest = self.count.checked_sub(1)?;
+                let (time, due) = (self.nearest, Due::of(self.dues[earliest % NEAR_MOST]));
+                let stale = is_stale(due);
+                if !stale && time > until {
+                    return None;
+                }
+                self.drop_nearest();
+                if !stale {
+                    return Some((time, due));
+                }
+            }
+        }
+    }
+
     #[inline]
-    pub(crate) fn drop_next(&mut self) {
-        if self.patience.end() < self.nearest() {
-            return self.patience.drop_next();
-        }
-        self.count = self.count.saturating_sub(1);
-        if self.count == 0 && !self.far.is_empty() {
-            self.come_nearer();
+    fn drop_nearest(&mut self) {
+        self.count -= 1;
+        match self.count.checked_sub(1) {
+            Some(earliest) => self.nearest = self.times[earliest % NEAR_MOST],
+            None => self.come_nearer(),
         }
     }
 
-    #[cold]
+    /// Has the earliest of what is far come near, where nothing is any more.
     fn come_nearer(&mut self) {
+        self.nearest = self.far.peek().map_or(Moment::NEVER, |Reverse((time, ..))| *time);
         self.count = self.far.len().min(NEAR_MOST / 2);
         for place in (0..self.count).rev() {
             let Reverse((time, _, due)) = self.far.pop().expect("as many are far");
@@ -196,9 +217,7 @@ mod tests {
 
     impl Agenda {
         fn take(&mut self) -> Option<(Moment, Due)> {
-            let next = self.peek();
-            self.drop_next();
-            next
+            self.take_by(Moment::NEVER, |_| false)
         }
     }
 

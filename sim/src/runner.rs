@@ -405,7 +405,7 @@ impl<S: Scenario> Runner<S> {
             self.world.run(deadline + EPILOGUE);
         }
         let (busy, now) = {
-            let mut core = self.world.core.borrow_mut();
+            let core = self.world.core.borrow_mut();
             if core.mishap.is_some() {
                 return;
             }

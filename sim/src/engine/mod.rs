@@ -198,31 +198,15 @@ impl Core {
         &mut self.notes[slot as usize]
     }
 
-    /// What is due next, and when. Entries of timers that were cancelled meanwhile are dropped here, so
-    /// that they neither move the clock nor keep the run from its rest.
-    #[inline(always)]
-    fn next_entry(&mut self) -> Option<(Moment, Due)> {
-        loop {
-            let (time, due) = self.agenda.peek()?;
-            match due {
-                Due::Timer { slot, generation } if self.timers[slot as usize].generation != generation => {
-                    self.agenda.drop_next();
-                }
-                _ => return Some((time, due)),
-            }
-        }
-    }
-
-    /// When the next thing is due.
-    pub(crate) fn next_time(&mut self) -> Option<Moment> {
-        self.next_entry().map(|(time, _)| time)
-    }
-
-    /// Takes the next entry, if it is due by `until`, and jumps to its time.
+    /// Takes the next entry, if it is due by `until`, and jumps to its time. Entries of timers that were cancelled
+    /// meanwhile are dropped here, so that they neither move the clock nor keep the run from its rest.
     #[inline]
     pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
-        let (time, due) = self.next_entry().filter(|(time, _)| *time <= until)?;
-        self.agenda.drop_next();
+        let timers = &self.timers;
+        let (time, due) = self.agenda.take_by(until, |due| match due {
+            Due::Timer { slot, generation } => timers[slot as usize].generation != generation,
+            _ => false,
+        })?;
         self.now = time;
         self.heal_if_time();
         Some(due)
@@ -295,9 +279,9 @@ impl Core {
         (std::mem::replace(&mut self.current, task), std::mem::replace(&mut self.cause, cause))
     }
 
-    /// Whether anything is left to do.
-    pub(crate) fn is_busy(&mut self) -> bool {
-        !self.ready.is_empty() || self.next_time().is_some()
+    /// Whether anything is left to do once nothing was due any more.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.ready.is_empty() || self.agenda.peek().is_some()
     }
 
     /// The node whose code runs now.
