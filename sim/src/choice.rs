@@ -20,7 +20,7 @@ const SPACE: TextHash = TextHash::of(" ");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Site {
-    owner: Label,
+    owner: &'static str,
     point: &'static str,
     /// Empty if it concerns none.
     object: &'static str,
@@ -31,7 +31,7 @@ impl Site {
     /// The place `point` of `owner`.
     pub const fn new(owner: Label, point: Label) -> Self {
         let hash = owner.hash().then(SLASH).then(point.hash());
-        Self { owner, point: point.text(), object: "", hash: hash.finish() }
+        Self { owner: owner.text(), point: point.text(), object: "", hash: hash.finish() }
     }
 
     /// The place `point` of `owner` that concerns `object`.
@@ -41,11 +41,11 @@ impl Site {
     pub const fn of(owner: Label, point: Label, object: Label) -> Self {
         assert!(!object.text().is_empty(), "what a site concerns has a name");
         let hash = owner.hash().then(SLASH).then(point.hash()).then(SPACE).then(object.hash());
-        Self { owner, point: point.text(), object: object.text(), hash: hash.finish() }
+        Self { owner: owner.text(), point: point.text(), object: object.text(), hash: hash.finish() }
     }
 
     /// What it belongs to: a role, an operation, a link.
-    pub const fn owner(self) -> Label {
+    pub const fn owner(self) -> &'static str {
         self.owner
     }
 
@@ -56,7 +56,7 @@ impl Site {
 
     /// Whether `text` is the written form of this site; compares every character.
     pub(crate) fn is(self, text: &str) -> bool {
-        let rest = text.strip_prefix(self.owner.text()).and_then(|rest| rest.strip_prefix('/'));
+        let rest = text.strip_prefix(self.owner).and_then(|rest| rest.strip_prefix('/'));
         let rest = rest.and_then(|rest| rest.strip_prefix(self.point));
         match self.object {
             "" => rest == Some(""),

@@ -14,7 +14,6 @@ use crate::signal::Signal;
 use crate::task::BoxFuture;
 use crate::time::{Duration, Moment};
 use crate::world::Env;
-use std::rc::Rc;
 
 /// Which process of the simulated system something belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -110,7 +109,8 @@ pub(crate) struct Node {
     pub(crate) number: usize,
     pub(crate) state: State,
     pub(crate) incarnation: u32,
-    pub(crate) boot: Option<Rc<dyn Fn(Env)>>,
+    /// Absent while it runs.
+    pub(crate) boot: Option<Box<dyn Fn(Env)>>,
     /// Tasks woken while the node is paused, in order.
     pub(crate) deferred: Vec<u32>,
     /// Counts pauses, so that a resume meant for an earlier one is stale.

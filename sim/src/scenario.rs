@@ -129,7 +129,7 @@ impl<F: Fact> Stage<F> {
                 number: earlier + 1,
                 state: State::Up,
                 incarnation: 0,
-                boot: Some(Rc::new(boot)),
+                boot: Some(Box::new(boot)),
                 deferred: Vec::new(),
                 pauses: 0,
                 clock: Clock::default(),

@@ -345,7 +345,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             let entry = &mut core.nodes[node.0 as usize];
             entry.state = State::Up;
-            let (boot, incarnation) = (entry.boot.clone(), entry.incarnation);
+            let (boot, incarnation) = (entry.boot.take(), entry.incarnation);
             core.cause = core.nodes[node.0 as usize].last_event;
             let again = incarnation > 0;
             let index = core.event(node, Scope::ROOT, Kind::Boot, [u64::from(incarnation), 0], || {
@@ -355,10 +355,11 @@ impl World {
             core.heart_beats(node);
             (boot, incarnation)
         };
-        if let Some(boot) = boot {
+        if let Some(boot) = &boot {
             boot(Env::new(Rc::clone(self), node, incarnation, Scope::ROOT));
         }
         let mut core = self.core.borrow_mut();
+        core.nodes[node.0 as usize].boot = boot;
         core.collect_log(node, Scope::ROOT);
         core.cause = None;
     }

@@ -30,7 +30,7 @@ fn offered(script: &Script, owners: &[&str]) -> Vec<String> {
     let mut runner = without(&[]);
     runner.run(Plan::Script(script));
     let concerned = runner.offers();
-    let concerned = concerned.iter().filter(|offer| owners.contains(&offer.site.owner().text()));
+    let concerned = concerned.iter().filter(|offer| owners.contains(&offer.site.owner()));
     let lines = concerned.flat_map(|offer| {
         let others = offer.alternatives.names().iter().skip(1);
         others.map(|alternative| format!("{} = {alternative}", offer.id))

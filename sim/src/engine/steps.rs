@@ -285,7 +285,7 @@ impl Core {
             gauge.deviation(site.hash(), pick.index() as u64);
         }
         let (from, until) = (self.now, self.now);
-        self.disturbances.push(Disturbance { owner: site.owner().text(), scope, node, from, until });
+        self.disturbances.push(Disturbance { owner: site.owner(), scope, node, from, until });
     }
 
     /// Notes the shape of a fact, if coverage was asked for.
