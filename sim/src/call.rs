@@ -196,8 +196,8 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
 }
 
 impl Env {
-    /// Calls an operation and waits for its answer, at most for `patience`. A crash point stands before the
-    /// request goes out, and one after the answer came but before the node learns of it.
+    /// Calls an operation and waits for its answer, at most for `patience`; one that comes at its very end is in time.
+    /// A crash point stands before the request goes out, and one after the answer came but before the node learns of it.
     ///
     /// # Errors
     /// [`CallError::Refused`] if the request has no effect for certain, [`CallError::TimedOut`] if nobody
