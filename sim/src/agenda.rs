@@ -89,8 +89,9 @@ impl Agenda {
     /// Puts the end of a wait that begins now.
     #[inline]
     pub(crate) fn put_patience(&mut self, now: Moment, end: Moment, due: Due) {
-        if end == Moment::NEVER || !self.patience.take(now, end, due.word()) {
-            self.put(end, due);
+        match end {
+            Moment::NEVER => self.put(end, due),
+            _ => self.patience.take(now, end, due.word()),
         }
     }
 
@@ -295,9 +296,10 @@ mod tests {
                         if !lengths.contains(&length) {
                             lengths.push(length);
                         }
-                        let place = lengths.iter().position(|other| *other == length).filter(|at| *at < 8);
+                        let met = lengths.iter().position(|other| *other == length).expect("it is there");
                         agenda.put_patience(Moment::from_nanos(now), Moment::from_nanos(now + length), due);
-                        list.insert((now + length, place.map_or(0, |at| at + 1), slot), due);
+                        // Those past the eighth are of one rank.
+                        list.insert((now + length, 1 + met.min(8), slot), due);
                     }
                     None => {
                         let expected = list.pop_first().map(|((time, ..), due)| (time, due));

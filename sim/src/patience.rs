@@ -5,9 +5,10 @@
 //! whatever is put down after it.
 
 use crate::time::Moment;
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
-/// As many lengths as have a line of their own; they are sought one by one.
+/// As many lengths as have a line of their own; they are sought one by one. Waits of further lengths are sorted.
 const LINES_MOST: usize = 8;
 
 struct Line {
@@ -16,7 +17,7 @@ struct Line {
     ends: VecDeque<(Moment, u64)>,
 }
 
-/// The earliest wait: its end, what is due then, and in which line it stands.
+/// The earliest wait: its end, what is due then, and in which line it stands; past the last if it is sorted.
 #[derive(Clone, Copy)]
 struct Next {
     end: Moment,
@@ -29,7 +30,11 @@ const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
 /// Waits, by their length.
 pub(crate) struct Patience {
     lines: Vec<Line>,
-    /// Those of earlier runs, to be used again.
+    /// Waits of further lengths, by their end and as they began.
+    sorted: BinaryHeap<Reverse<(Moment, u32, u64)>>,
+    /// How many of these began.
+    begun: u32,
+    /// Lines of earlier runs, to be used again.
     spare: Vec<VecDeque<(Moment, u64)>>,
     /// Of two that end at once the one whose length was met first.
     next: Next,
@@ -37,41 +42,51 @@ pub(crate) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { lines: Vec::new(), spare: Vec::new(), next: NOTHING }
+        let (lines, sorted, spare) = (Vec::new(), BinaryHeap::new(), Vec::new());
+        Self { lines, sorted, begun: 0, spare, next: NOTHING }
     }
 }
 
 impl Patience {
     pub(crate) fn reset(&mut self) {
-        self.next = NOTHING;
+        (self.next, self.begun) = (NOTHING, 0);
+        self.sorted.clear();
         for Line { mut ends, .. } in self.lines.drain(..) {
             ends.clear();
             self.spare.push(ends);
         }
     }
 
-    /// Takes a wait that begins now, unless there are too many lengths already. Time must not go back between two
-    /// waits, and `end` must come.
+    /// Takes a wait that begins now. Time must not go back between two waits, and `end` must come.
     #[inline]
-    pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) -> bool {
+    pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) {
         let length = end.nanos() - now.nanos();
         let line = self.lines.iter().position(|line| line.length == length);
-        if line.is_none() && self.lines.len() == LINES_MOST {
-            return false;
-        }
         let line = line.unwrap_or_else(|| self.begin_line(length));
-        self.lines[line].ends.push_back((end, due));
+        match self.lines.get_mut(line) {
+            Some(line) => line.ends.push_back((end, due)),
+            None => self.sort_in(end, due),
+        }
         if (end, line) < (self.next.end, self.next.line) {
             self.next = Next { end, due, line };
         }
-        true
     }
 
+    /// Begins a line for this length, unless there are enough. Answers which is the one of its waits.
     #[cold]
     fn begin_line(&mut self, length: u64) -> usize {
+        if self.lines.len() == LINES_MOST {
+            return LINES_MOST;
+        }
         let ends = self.spare.pop().unwrap_or_default();
         self.lines.push(Line { length, ends });
         self.lines.len() - 1
+    }
+
+    #[cold]
+    fn sort_in(&mut self, end: Moment, due: u64) {
+        self.sorted.push(Reverse((end, self.begun, due)));
+        self.begun += 1;
     }
 
     /// When the earliest wait ends; never if there is none.
@@ -89,7 +104,10 @@ impl Patience {
     /// Drops the earliest wait.
     #[inline]
     pub(crate) fn drop_next(&mut self) {
-        self.lines[self.next.line].ends.pop_front();
+        match self.lines.get_mut(self.next.line) {
+            Some(line) => drop(line.ends.pop_front()),
+            None => drop(self.sorted.pop()),
+        }
         self.next = NOTHING;
         for (line, Line { ends, .. }) in self.lines.iter().enumerate() {
             if let Some((end, due)) = ends.front()
@@ -97,6 +115,11 @@ impl Patience {
             {
                 self.next = Next { end: *end, due: *due, line };
             }
+        }
+        if let Some(Reverse((end, _, due))) = self.sorted.peek()
+            && *end < self.next.end
+        {
+            self.next = Next { end: *end, due: *due, line: LINES_MOST };
         }
     }
 }

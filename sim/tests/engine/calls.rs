@@ -70,6 +70,28 @@ fn an_answer_that_comes_as_patience_ends_is_in_time() {
 }
 
 #[test]
+fn so_it_is_whatever_patience_each_caller_has() {
+    let rig = Rig::new(|stage| {
+        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let ask = Endpoint::<u64, ()>::new(Op::new("desk.ask", "asks"), &link);
+        let (facts, served) = (stage.facts().clone(), ask.clone());
+        stage.node(Role::outside("desk".into()), move |env| {
+            served.serve(&env, |env, ms| async move { env.sleep(Duration::from_millis(ms)).await });
+        });
+        let client = stage.node(Role::outside("client".into()), |_| {});
+        client.clone().spawn(async move {
+            for ms in 1..=12 {
+                let answer = client.child("ask").call(&ask, ms, Duration::from_millis(40 + ms)).await;
+                say(&facts, &client, format!("{ms} hears {answer:?}"));
+            }
+        });
+    });
+    let heard = said(rig, "");
+    assert_eq!(heard.len(), 12);
+    assert!(heard.iter().all(|heard| heard.ends_with("Ok(())")), "{heard:?}");
+}
+
+#[test]
 fn an_outage_refuses_all_calls_while_it_lasts() {
     let (refused, later) = ("0.04 client hears Err(Refused)", "10.04 client hears Err(Refused)");
     let after = ["16.02 desk serves 16", "16.04 client hears Ok(16)"];
