@@ -127,8 +127,9 @@ impl Env {
 
     /// Starts a task of this node. It ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        let future = Box::pin(future);
         if self.is_alive() {
-            self.world.spawn((self.node, self.scope), Box::pin(future));
+            self.world.spawn((self.node, self.scope), future);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::script::Variant;
 use crate::time::Duration;
 use crate::world::World;
 use std::cell::RefCell;
+use std::iter::once_with;
 use std::rc::Rc;
 
 /// One thing that a run may be built from, with its possible values.
@@ -124,7 +125,8 @@ impl<F: Fact> Stage<F> {
             let mut core = self.world.core.borrow_mut();
             let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
             assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
-            core.nodes.push(Node {
+            // Not pushed: it is made where it stays, not on the stack and then moved there.
+            core.nodes.extend(once_with(|| Node {
                 role,
                 number: earlier + 1,
                 state: State::Up,
@@ -137,7 +139,7 @@ impl<F: Fact> Stage<F> {
                 stopping: false,
                 last_event: None,
                 pulse: Pulse::default(),
-            });
+            }));
             NodeId(core.nodes.len() as u16 - 1)
         };
         self.world.boot(id);

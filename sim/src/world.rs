@@ -14,6 +14,7 @@ use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::iter::from_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -88,13 +89,6 @@ const GRACE: Duration = Duration::from_secs(30);
 /// What a caught panic carried.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Runs destructors by themselves: of two that panic within one drop, the second would end the process.
-fn apart(first: &mut Option<Panic>, destructors: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(destructors)) {
-        first.get_or_insert(panic);
-    }
-}
-
 /// Something that holds on to what may hold on to it.
 pub(crate) trait Close {
     /// Lets go of that: the run is over.
@@ -130,7 +124,6 @@ impl World {
         core.polls = 0;
         core.closed = false;
         core.nodes.clear();
-        core.deliveries.clear();
         core.free_slots();
         if !self.wakes.is_empty() {
             self.wakes.drain(&mut core.woken);
@@ -141,41 +134,26 @@ impl World {
     /// Lets go of what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this
     /// happens outside the borrow, and to no effect. Answers the first panic among them.
     pub(crate) fn let_go(&self) -> Option<Panic> {
-        let (tasks, nodes, deliveries) = {
-            let mut core = self.core.borrow_mut();
-            core.close();
-            (core.tasks.len(), core.nodes.len(), core.deliveries.len())
-        };
+        self.core.borrow_mut().close();
         let mut first = None;
-        for slot in 0..tasks {
-            let future = self.core.borrow_mut().tasks[slot].future.take();
-            apart(&mut first, || drop(future));
+        // What panics as it is dropped is gone with that; the next round drops what is left.
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_what_is_left())) {
+            first.get_or_insert(panic);
         }
-        for node in 0..nodes {
-            let (boot, last_things) = {
-                let node = &mut self.core.borrow_mut().nodes[node];
-                (node.boot.take(), std::mem::take(&mut node.last_things))
-            };
-            apart(&mut first, || drop(boot));
-            last_things.into_iter().for_each(|future| apart(&mut first, || drop(future)));
-        }
-        for slot in 0..deliveries {
-            let delivery = self.core.borrow_mut().deliveries[slot].take();
-            apart(&mut first, || drop(delivery));
-        }
-        let (doomed, mut holders) = {
-            let mut core = self.core.borrow_mut();
-            (std::mem::take(&mut core.doomed), std::mem::take(&mut core.holders))
-        };
-        doomed.into_iter().for_each(|future| apart(&mut first, || drop(future)));
-        for holder in holders.drain(..) {
-            apart(&mut first, move || {
-                holder.close();
-                drop(holder);
-            });
-        }
-        self.core.borrow_mut().holders = holders;
         first
+    }
+
+    /// Drops one thing after the other: of two that panic within one drop, the second would end the process.
+    fn drop_what_is_left(&self) {
+        let core = || self.core.borrow_mut();
+        from_fn(|| core().doomed.pop()).for_each(drop);
+        from_fn(|| core().deliveries.pop()).for_each(drop);
+        let nodes = core().nodes.len();
+        for node in 0..nodes {
+            let boot = core().nodes[node].boot.take();
+            drop(boot);
+        }
+        from_fn(|| core().holders.pop()).for_each(|holder| holder.close());
     }
 
     /// Runs until nothing is left to do, a mishap ends the run, or the next entry is due after `until`.

@@ -132,12 +132,14 @@ impl Core {
         }
     }
 
-    /// Ends the run: what destructors still do has no effect.
+    /// Ends the run: all tasks are to be dropped, and what their destructors still do has no effect.
     pub(crate) fn close(&mut self) {
         self.closed = true;
+        self.doomed.extend(self.tasks.iter_mut().filter_map(|task| task.future.take()));
         for node in &mut self.nodes {
             node.state = State::Down;
             node.incarnation += 1;
+            self.doomed.append(&mut node.last_things);
         }
         self.agenda.reset();
         self.ready.clear();
