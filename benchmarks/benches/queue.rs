@@ -56,7 +56,7 @@ impl Scenario for Traffic {
 }
 
 fn call(near: Env, far: Env) {
-    let link = Link::new("line", Duration::from_millis(5), LinkFaults::NONE);
+    let link = Link::new("line", Duration::from_millis(5), &LinkFaults::NONE);
     let ask = Endpoint::<u32, u32>::new(Op::new("far.ask", "asks"), &link);
     ask.serve(&far, |_, number| async move { number });
     near.clone().spawn(async move {

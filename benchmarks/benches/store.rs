@@ -91,7 +91,7 @@ impl Scenario for Desk {
         let accounts = Table::new(|_, _| {});
         (0..ROWS).for_each(|id| store.plant(&accounts, Account { id, balance: 0 }));
         for _ in 0..self.clients {
-            let env = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+            let env = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
             env.spawn(Self::client(env.clone(), store.clone(), accounts.clone(), self.work, self.times));
         }
     }

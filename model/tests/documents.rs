@@ -58,7 +58,7 @@ impl Scenario for Shelf {
         Horizon { heal: Duration::from_secs(48 * 3_600), settle: Duration::from_secs(48 * 3_600) }
     }
     fn build(&self, stage: &Stage<Fact>) {
-        let link = Link::new("link", Duration::from_millis(20), LinkFaults::NONE);
+        let link = Link::new("link", Duration::from_millis(20), &LinkFaults::NONE);
         let operations = DocumentApi::over(&link, &link);
         let (documents, served) = (Documents::new(stage.facts()), operations.clone());
         stage.node(Role::outside("outside".into()), move |env| {

@@ -29,7 +29,7 @@ impl Scenario for Clinic {
         Horizon { heal: Duration::from_secs(8 * 3_600), settle: Duration::from_secs(8 * 3_600) }
     }
     fn build(&self, stage: &Stage<Fact>) {
-        let link = Link::new("link", Duration::ZERO, LinkFaults::NONE);
+        let link = Link::new("link", Duration::ZERO, &LinkFaults::NONE);
         let edge = VisitEdge::over(&link, &link, &link);
         let (served, rows) = (edge.clone(), self.rows.clone());
         rows.borrow_mut().clear();

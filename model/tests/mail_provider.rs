@@ -81,6 +81,7 @@ const LETTER: Letter = Letter {
     empty: 0,
 };
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 const HOP: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -96,10 +97,9 @@ impl Scenario for PostOffice {
     }
 
     fn build(&self, stage: &Stage<Fact>) {
-        let losing = || LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
-        let pages = Link::new("pages", HOP, LinkFaults::NONE);
-        let operations = ProviderApi::over(&Link::new("mail", HOP, losing()), &pages);
-        let desk = MailDesk::over(&Link::new("news", HOP, losing()), &pages);
+        let pages = Link::new("pages", HOP, &LinkFaults::NONE);
+        let operations = ProviderApi::over(&Link::new("mail", HOP, &LOSING), &pages);
+        let desk = MailDesk::over(&Link::new("news", HOP, &LOSING), &pages);
         let provider = MailProvider::new(stage.facts(), &desk);
         let (lines, deaf) = (self.lines.clone(), Rc::new(Cell::new(self.deaf)));
         stage.node(Role::outside("taker".into()), move |env| {

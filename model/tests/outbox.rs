@@ -49,7 +49,7 @@ impl Scenario for Post {
         let backbone = Backbone::new(Store::new(&server, late), design, stage.facts());
         let backbone = Rc::new(backbone.with_outbox(stage.facts()));
         for writer in 1..=2 {
-            let node = stage.node(Role::new("writer".into(), CrashProfile::NEVER), |_| {});
+            let node = stage.node(Role::new("writer".into(), &CrashProfile::NEVER), |_| {});
             let (env, at) = (node.within(stage.entity("writer")), Rc::clone(&backbone));
             let pause = if writer == 1 && self.first_is_slow { 2 } else { 0 };
             node.spawn(async move { write(&env, &at, writer, Duration::from_millis(pause)).await });

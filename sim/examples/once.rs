@@ -44,8 +44,8 @@ impl Scenario for Shop {
     }
     fn build(&self, stage: &Stage<Charged>) {
         const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-        let faults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
-        let link = Link::new("till", Duration::from_millis(20), faults);
+        const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+        let link = Link::new("till", Duration::from_millis(20), &FAULTS);
         let charge = Endpoint::<u32, ()>::new(Op::new("till.charge", "asks the till to charge"), &link);
         let (facts, served) = (stage.facts().clone(), charge.clone());
         stage.node(Role::outside("till".into()), move |env| {
@@ -57,7 +57,7 @@ impl Scenario for Shop {
         });
         for number in 1..=3 {
             let (charge, order) = (charge.clone(), stage.entity("order"));
-            let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {}).within(order);
+            let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {}).within(order);
             client.clone().spawn(async move {
                 while client.child("attempt").call(&charge, number, Duration::from_secs(2)).await.is_err() {}
             });

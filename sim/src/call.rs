@@ -55,20 +55,17 @@ pub struct Link(Rc<LinkState>);
 
 struct LinkState {
     latency: Duration,
-    faults: LinkFaults,
-    outage: Site,
-    slowness: Site,
+    name: Label,
+    faults: &'static LinkFaults,
     down_until: Cell<Moment>,
     slow_until: Cell<Moment>,
 }
 
 impl Link {
     /// A link with this name, a one-way latency for the happy path, and its faults.
-    pub fn new(name: impl Into<Label>, latency: Duration, faults: LinkFaults) -> Self {
+    pub fn new(name: impl Into<Label>, latency: Duration, faults: &'static LinkFaults) -> Self {
         let (down_until, slow_until) = (Cell::new(Moment::START), Cell::new(Moment::START));
-        let name = name.into();
-        let (outage, slowness) = (Site::new(name, OUTAGE), Site::new(name, SLOWNESS));
-        Self(Rc::new(LinkState { latency, faults, outage, slowness, down_until, slow_until }))
+        Self(Rc::new(LinkState { name: name.into(), latency, faults, down_until, slow_until }))
     }
 }
 
@@ -124,7 +121,18 @@ where
 {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q) {
         let (world, place) = (Rc::clone(&env.world), (env.node, env.scope()));
-        world.spawn(place, Box::pin(respond(env, exchange, request, self)));
+        let respond = async move {
+            let EndpointState { op, word, link: Link(link), .. } = &*exchange.endpoint.0;
+            env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
+            let site = || Site::new(link.name, SLOWNESS);
+            env.begin_episode(exchange.caller, site, &link.faults.slowness, &link.slow_until);
+            if env.is_before(link.slow_until.get()) {
+                env.sleep(link.faults.slow_by).await;
+            }
+            let answer = (self.0)(env.clone(), request).await;
+            env.answer(&exchange, answer);
+        };
+        world.spawn(place, Box::pin(respond));
     }
 }
 
@@ -289,7 +297,7 @@ impl Env {
     pub(crate) fn begin_episode(
         &self,
         caller: User,
-        site: &Site,
+        site: impl FnOnce() -> Site,
         lengths: &Alternatives,
         until: &Cell<Moment>,
     ) {
@@ -309,14 +317,14 @@ impl Core {
     fn begin_episode(
         &mut self,
         (node, scope, caller): (NodeId, Scope, User),
-        site: &Site,
+        site: impl FnOnce() -> Site,
         lengths: &Alternatives,
         until: &Cell<Moment>,
     ) {
         if self.now < until.get() {
             return;
         }
-        let pick = self.choose_as(caller, node, (site, scope), lengths);
+        let pick = self.choose_as(caller, node, (&site(), scope), lengths);
         if pick.is_benign() {
             return;
         }
@@ -362,7 +370,8 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     fn is_down(&self, core: &mut Core, node: NodeId, link: &LinkState) -> bool {
         if link.faults.outage.deviations() > 0 {
             let who = (node, self.scope, self.caller);
-            core.begin_episode(who, &link.outage, &link.faults.outage, &link.down_until);
+            let site = || Site::new(link.name, OUTAGE);
+            core.begin_episode(who, site, &link.faults.outage, &link.down_until);
         }
         core.now < link.down_until.get()
     }
@@ -404,21 +413,4 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
         return;
     }
     handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
-}
-
-/// What the server's node does with a request.
-async fn respond<Q: 'static, A: 'static, F: Future<Output = A>>(
-    env: Env,
-    exchange: Rc<Exchange<Q, A>>,
-    request: Q,
-    service: Rc<Service<impl Fn(Env, Q) -> F>>,
-) {
-    let EndpointState { op, word, link: Link(link), .. } = &*exchange.endpoint.0;
-    env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
-    env.begin_episode(exchange.caller, &link.slowness, &link.faults.slowness, &link.slow_until);
-    if env.is_before(link.slow_until.get()) {
-        env.sleep(link.faults.slow_by).await;
-    }
-    let answer = (service.0)(env.clone(), request).await;
-    env.answer(&exchange, answer);
 }

@@ -42,7 +42,7 @@ impl CrashProfile {
     };
 }
 
-/// A kind of node.
+/// A kind of node. What may happen to its nodes is lent, for worlds are built again and again.
 #[derive(Clone, Copy, Debug)]
 pub struct Role {
     /// Its name; the nodes of a role are numbered.
@@ -50,20 +50,20 @@ pub struct Role {
     /// Whether there is but one, written without a number.
     pub single: bool,
     /// How its nodes crash.
-    pub crash: CrashProfile,
+    pub crash: &'static CrashProfile,
     /// What may be wrong with their clocks.
-    pub clock: ClockProfile,
+    pub clock: &'static ClockProfile,
 }
 
 impl Role {
     /// A role whose nodes are numbered and may crash as `crash` says.
-    pub const fn new(name: Label, crash: CrashProfile) -> Self {
-        Self { name, single: false, crash, clock: ClockProfile::RIGHT }
+    pub const fn new(name: Label, crash: &'static CrashProfile) -> Self {
+        Self { name, single: false, crash, clock: &ClockProfile::RIGHT }
     }
 
     /// A role of one node that never crashes.
     pub const fn outside(name: Label) -> Self {
-        Self { single: true, ..Self::new(name, CrashProfile::NEVER) }
+        Self { single: true, ..Self::new(name, &CrashProfile::NEVER) }
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
             for _ in 0..2 {
                 let (store, counters, told) = (store.clone(), counters.clone(), Rc::clone(&self.told));
                 let tries_again = self.tries_again;
-                let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+                let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
                 let client = client.within(stage.entity("client"));
                 client.clone().spawn(async move {
                     let added = match tries_again {

@@ -47,8 +47,9 @@ impl Scenario for Watched {
         let store = Store::new(&server, StoreProfile::CALM);
         let backbone = Rc::new(Backbone::new(store, design, stage.facts()));
         backbone.store.plant(&backbone.jobs, Job::queued(1, (Kind::File, 1), Moment::START, Scope::ROOT));
-        let before = Alternatives::new(&["goes on", "vanish", "stop"]);
-        let role = Role::new("worker".into(), CrashProfile { before, ..CrashProfile::NEVER });
+        const FRAIL: CrashProfile =
+            CrashProfile { before: Alternatives::new(&["goes on", "vanish", "stop"]), ..CrashProfile::NEVER };
+        let role = Role::new("worker".into(), &FRAIL);
         for _ in 0..2 {
             let at = Rc::clone(&backbone);
             let lengthy: Rc<dyn Handler> = Rc::new(Lengthy(Rc::clone(&backbone)));

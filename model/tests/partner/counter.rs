@@ -87,6 +87,7 @@ impl Invariant<Fact> for Keeper {
 }
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 const HOP: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -102,9 +103,9 @@ impl Scenario for Counter {
     }
 
     fn build(&self, stage: &Stage<Fact>) {
-        let operations = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
-        let back = Link::new("back", HOP, LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE });
-        let api = Api::over(&Link::new("inside", HOP, LinkFaults::NONE), &back);
+        let operations = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
+        let back = Link::new("back", HOP, &LOSING);
+        let api = Api::over(&Link::new("inside", HOP, &LinkFaults::NONE), &back);
         let partner = Partner::new(self.terms, stage.facts(), &api);
 
         let (lines, deaf) = (self.lines.clone(), Rc::new(Cell::new(self.deaf)));

@@ -64,6 +64,7 @@ pub(crate) struct Shop {
 }
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 
 impl Scenario for Shop {
     type Fact = Fact;
@@ -81,8 +82,7 @@ impl Scenario for Shop {
         Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }
     }
     fn build(&self, stage: &Stage<Fact>) {
-        let faults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
-        let link = Link::new("till", Duration::from_millis(20), faults);
+        let link = Link::new("till", Duration::from_millis(20), &FAULTS);
         let charge = Endpoint::<(), ()>::new(Op::new("till.charge", "asks the till to charge"), &link);
         let (facts, served, remembers) = (stage.facts().clone(), charge.clone(), self.remembers);
         let ledger = Rc::new(RefCell::new(Vec::new()));

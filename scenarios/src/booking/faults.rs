@@ -48,10 +48,10 @@ const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
 pub const API: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("api"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
             after: Alternatives::new(&["goes on", "vanish"]),
             restart: RESTART,
@@ -62,10 +62,10 @@ pub const API: Role = Role {
 
 /// A worker.
 pub const WORKER: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("worker"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
             after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
             restart: RESTART,
@@ -76,10 +76,10 @@ pub const WORKER: Role = Role {
 
 /// The node that reads the partner's statement.
 pub const SYNC: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("sync"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish"]),
             after: Alternatives::new(&["goes on", "vanish"]),
             restart: RESTART,

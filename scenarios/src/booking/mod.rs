@@ -164,10 +164,10 @@ impl Booking {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let store = Store::new(&server, StoreProfile { isolation: isolation(stage.variant()), ..profile });
-        let to_partner = PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER));
-        let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
-        let api = Api::over(&inside, &Link::new("callbacks", HOP, faults::CALLBACKS));
-        let edge = Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, faults::READS));
+        let to_partner = PartnerApi::over(&Link::new("partner", HOP, &faults::PARTNER));
+        let inside = Link::new("inside", SHORT_HOP, &faults::INSIDE);
+        let api = Api::over(&inside, &Link::new("callbacks", HOP, &faults::CALLBACKS));
+        let edge = Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &faults::READS));
         let backbone = Rc::new(Backbone::new(store, self.lack.design(), facts).with_clock(self.clock));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
@@ -175,7 +175,7 @@ impl Booking {
 
         let at = partner.clone();
         let (desk, page) =
-            (Desk::over(&inside), PartnerPage::over(&Link::new("page", HOP, LinkFaults::NONE)));
+            (Desk::over(&inside), PartnerPage::over(&Link::new("page", HOP, &LinkFaults::NONE)));
         let at_page = page.clone();
         stage.node(Role::outside("partner".into()), move |env| {
             at.boot(&env, &to_partner);
@@ -208,7 +208,7 @@ impl Booking {
 fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
     let mut everybody: Vec<(Customer, Env)> = Vec::new();
     for number in 1..=stage.variant().number("customers") {
-        let env = stage.node(Role::new("customer".into(), shakedown_sim::CrashProfile::NEVER), |_| {});
+        let env = stage.node(Role::new("customer".into(), &shakedown_sim::CrashProfile::NEVER), |_| {});
         for intent in 1..=stage.variant().number("intents") {
             let env = env.within(stage.entity("intent"));
             let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());

@@ -25,7 +25,7 @@ const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
 /// A node of the API.
 pub const API: Role = Role::new(
     Label::new("api"),
-    CrashProfile {
+    &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish", "stop", "pause 30 s", "pause 90 s"]),
         after: Alternatives::new(&["goes on", "vanish"]),
         restart: RESTART,
@@ -36,7 +36,7 @@ pub const API: Role = Role::new(
 /// The node that tells what the outbox holds.
 pub const RELAY: Role = Role::new(
     Label::new("relay"),
-    CrashProfile {
+    &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
         after: Alternatives::new(&["goes on", "vanish"]),
         restart: RESTART,

@@ -110,11 +110,11 @@ impl Scenario for Caching {
         let backbone =
             Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts).with_outbox(facts);
         let backbone = Rc::new(backbone);
-        let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, faults::CACHE));
-        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+        let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, &faults::CACHE));
+        let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let api = Api::over(&inside, &inside);
         let edge =
-            Edge::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, LinkFaults::NONE));
+            Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &LinkFaults::NONE));
         let nobody = PartnerApi::over(&inside);
         let cached = Beside { cache: Some(to_cache.clone()), ..Beside::default() };
         let platform = Platform::beside(cached, &backbone, nobody, PartnerTerms::KEYS, facts);
@@ -146,7 +146,7 @@ impl Scenario for Caching {
 /// The workload: the back office, a buyer, viewers, and maybe a crowd.
 fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
     let viewer = Viewer::new(edge, stage.facts());
-    let person = |role: &'static str| stage.node(Role::new(role.into(), CrashProfile::NEVER), |_| {});
+    let person = |role: &'static str| stage.node(Role::new(role.into(), &CrashProfile::NEVER), |_| {});
     let office = person("office").within(stage.entity("offer"));
     let api = api.clone();
     office.clone().spawn(async move {

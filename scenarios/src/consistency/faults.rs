@@ -27,16 +27,15 @@ pub const QUEUE: QueueProfile = QueueProfile {
 const RESTART: Duration = Duration::from_secs(5);
 const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
 
+const FRAIL: CrashProfile = CrashProfile {
+    before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+    after: Alternatives::new(&["goes on", "vanish"]),
+    restart: RESTART,
+    late_restart: LATE_RESTART,
+};
+
 const fn role(name: &'static str) -> Role {
-    Role::new(
-        Label::new(name),
-        CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
-            restart: RESTART,
-            late_restart: LATE_RESTART,
-        },
-    )
+    Role::new(Label::new(name), &FRAIL)
 }
 
 /// A node of the API.

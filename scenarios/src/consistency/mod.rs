@@ -111,10 +111,10 @@ impl Scenario for Consistency {
         let topic = Topic::new([to_feed.clone(), to_list.clone()]);
         let backbone = Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts);
         let backbone = Rc::new(backbone.with_outbox(facts).with_topic(topic.clone()));
-        let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
-        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+        let to_partner = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
+        let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let api = Api::over(&inside, &inside);
-        let sound = Link::new("web", HOP, LinkFaults::NONE);
+        let sound = Link::new("web", HOP, &LinkFaults::NONE);
         let edge = Edge::over(&sound, &sound);
         let platform = Platform::new(&backbone, to_partner.clone(), PartnerTerms::KEYS, facts);
         platform.plant_offer(OFFER.0, OFFER.1);
@@ -180,7 +180,7 @@ fn on_call(stage: &Stage<Fact>, platform: &Rc<Platform>, died: Signal) {
 fn people(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
     let mut everybody: Vec<(Shopper, Env)> = Vec::new();
     for number in 1..=stage.variant().number("shoppers") {
-        let shopper = stage.node(Role::new("shopper".into(), CrashProfile::NEVER), |_| {});
+        let shopper = stage.node(Role::new("shopper".into(), &CrashProfile::NEVER), |_| {});
         let shopper = shopper.within(stage.entity("intent"));
         let person = Shopper::new(number, edge, stage.facts(), platform.tables.summaries.signal());
         everybody.push((person.clone(), shopper.clone()));
@@ -188,7 +188,7 @@ fn people(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
     }
     stage.at_rest(move || everybody.iter().for_each(|(person, shopper)| person.look_afresh(shopper)));
 
-    let operator = stage.node(Role::new("operator".into(), CrashProfile::NEVER), |_| {});
+    let operator = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = operator.within(stage.entity("rebuild"));
     let platform = Rc::clone(platform);
     operator.clone().spawn(async move {

@@ -112,11 +112,12 @@ impl Scenario for Handover {
         let (facts, terms) = (stage.facts(), terms(stage.variant()));
         let server = stage.node(Role::outside("database".into()), |_| {});
         let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts));
-        let to_partner = PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER));
-        let inside = Link::new("inside", SHORT_HOP, booking::INSIDE);
-        let api = Api::over(&inside, &Link::new("callbacks", HOP, booking::CALLBACKS));
-        let edge = Edge::over(&Link::new("web", HOP, booking::WEB), &Link::new("reads", HOP, booking::READS));
-        let to_screens = Link::new("screens", HOP, faults::SCREENS);
+        let to_partner = PartnerApi::over(&Link::new("partner", HOP, &faults::PARTNER));
+        let inside = Link::new("inside", SHORT_HOP, &booking::INSIDE);
+        let api = Api::over(&inside, &Link::new("callbacks", HOP, &booking::CALLBACKS));
+        let edge =
+            Edge::over(&Link::new("web", HOP, &booking::WEB), &Link::new("reads", HOP, &booking::READS));
+        let to_screens = Link::new("screens", HOP, &faults::SCREENS);
         let screens = Screens::over(&to_screens, stage.variant().number("customers"));
         let beside = Beside { screens: Some(screens), broker: Some(broker(stage)), ..Beside::default() };
         let platform = Platform::beside(beside, &backbone, to_partner.clone(), terms, facts);
@@ -164,7 +165,7 @@ fn broker(stage: &Stage<Fact>) -> Queue<Job> {
 fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
     let mut everybody: Vec<(Customer, Env)> = Vec::new();
     for number in 1..=stage.variant().number("customers") {
-        let env = stage.node(Role::new("customer".into(), CrashProfile::NEVER), |_| {});
+        let env = stage.node(Role::new("customer".into(), &CrashProfile::NEVER), |_| {});
         let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());
         if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(number)) {
             customer.listen(&env, screen);

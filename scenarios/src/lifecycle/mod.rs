@@ -135,11 +135,11 @@ impl Scenario for Lifecycle {
         let (facts, repeats) = (stage.facts(), repeats(stage.variant()));
         let server = stage.node(Role::outside("database".into()), |_| {});
         let store = Store::new(&server, faults::STORE);
-        let calm = |name| Link::new(name, HOP, LinkFaults::NONE);
+        let calm = |name| Link::new(name, HOP, &LinkFaults::NONE);
         let to_registry =
-            RegistryApi::over(&Link::new("registry", HOP, faults::REGISTRY), &calm("registry page"));
-        let api = Api::over(&Link::new("inside", SHORT_HOP, LinkFaults::NONE), &calm("desk"));
-        let edge = ReportEdge::over(&Link::new("web", HOP, faults::WEB));
+            RegistryApi::over(&Link::new("registry", HOP, &faults::REGISTRY), &calm("registry page"));
+        let api = Api::over(&Link::new("inside", SHORT_HOP, &LinkFaults::NONE), &calm("desk"));
+        let edge = ReportEdge::over(&Link::new("web", HOP, &faults::WEB));
         let backbone = Backbone::new(store, self.0.design(), facts).with_audit(facts).with_capacity(CAPACITY);
         let backbone = Rc::new(backbone.with_jitter(jitter(stage.variant())));
         let office = Office::new(&backbone, to_registry.clone(), repeats, facts);
@@ -172,7 +172,7 @@ impl Scenario for Lifecycle {
 
 /// The workload: a few reports one after the other, and maybe a burst.
 fn clinics(stage: &Stage<Fact>, edge: &ReportEdge) {
-    let env = stage.node(Role::new("clinic".into(), CrashProfile::NEVER), |_| {});
+    let env = stage.node(Role::new("clinic".into(), &CrashProfile::NEVER), |_| {});
     let references = Rc::new(Cell::new(0));
     let reference = move || {
         references.set(references.get() + 1);

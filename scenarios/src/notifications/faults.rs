@@ -34,15 +34,15 @@ const VANISHING: CrashProfile =
     CrashProfile { before: VANISHES, after: VANISHES, restart: RESTART, late_restart: LATE_RESTART };
 
 /// A node of the API, which also takes the provider's news.
-pub const API: Role = Role::new(Label::new("api"), VANISHING);
+pub const API: Role = Role::new(Label::new("api"), &VANISHING);
 
 /// A worker of the booking flow.
-pub const WORKER: Role = Role::new(Label::new("worker"), VANISHING);
+pub const WORKER: Role = Role::new(Label::new("worker"), &VANISHING);
 
 /// A mailer.
 pub const MAILER: Role = Role::new(
     Label::new("mailer"),
-    CrashProfile {
+    &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
         after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
         ..VANISHING

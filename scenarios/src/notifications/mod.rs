@@ -105,13 +105,13 @@ impl Scenario for Notifications {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let store = Store::new(&server, faults::STORE);
-        let pages = Link::new("pages", HOP, LinkFaults::NONE);
-        let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &pages);
+        let pages = Link::new("pages", HOP, &LinkFaults::NONE);
+        let provider = ProviderApi::over(&Link::new("mail", HOP, &faults::MAIL), &pages);
         let backbone = Backbone::new(store, self.0.design(), facts);
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
         furnish(&backbone.store, &mail, stage.variant().number("customers"));
         let backbone = Rc::new(backbone.with_mail(mail));
-        let desk = MailDesk::over(&Link::new("news", HOP, faults::NEWS), &pages);
+        let desk = MailDesk::over(&Link::new("news", HOP, &faults::NEWS), &pages);
         post_office(stage, &backbone, &provider, &desk);
         booking(stage, &backbone, &desk);
     }
@@ -168,10 +168,10 @@ fn post_office(stage: &Stage<Fact>, backbone: &Rc<Backbone>, provider: &Provider
 /// The booking flow, and its customers.
 fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, desk: &MailDesk) {
     let (facts, terms) = (stage.facts(), PartnerTerms::KEYS);
-    let to_partner = PartnerApi::over(&Link::new("partner", HOP, LinkFaults::NONE));
-    let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
-    let api = Api::over(&inside, &Link::new("callbacks", HOP, LinkFaults::NONE));
-    let web = Link::new("web", HOP, LinkFaults::NONE);
+    let to_partner = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
+    let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
+    let api = Api::over(&inside, &Link::new("callbacks", HOP, &LinkFaults::NONE));
+    let web = Link::new("web", HOP, &LinkFaults::NONE);
     let edge = Edge::over(&web, &web);
     let platform = Platform::new(backbone, to_partner.clone(), terms, facts);
     platform.plant_offer(OFFER, PRICE);
@@ -190,7 +190,7 @@ fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, desk: &MailDesk) {
         stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
     }
     for number in 1..=stage.variant().number("customers") {
-        let env = stage.node(Role::new("customer".into(), CrashProfile::NEVER), |_| {});
+        let env = stage.node(Role::new("customer".into(), &CrashProfile::NEVER), |_| {});
         let env = env.within(stage.entity("intent"));
         let customer = Customer::new(number, &edge, facts, platform.tables.bookings.signal());
         env.clone().spawn(async move { customer.book(&env, OFFER).await });

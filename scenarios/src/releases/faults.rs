@@ -18,7 +18,7 @@ pub const MANAGER: Role = Role {
     single: true,
     ..Role::new(
         Label::new("manager"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "pause 10 min"]),
             after: Alternatives::new(&["goes on", "vanish"]),
             restart: Duration::from_secs(5),

@@ -125,13 +125,13 @@ impl Scenario for Releases {
         let codes = Codes::of(&design, step);
         let server = stage.node(Role::outside("database".into()), |_| {});
         let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), design, facts));
-        let to_partner = Link::new("partner", HOP, faults::PARTNER);
+        let to_partner = Link::new("partner", HOP, &faults::PARTNER);
         let reserve = Endpoint::new(Op::new("partner.reserve", "asks the partner to reserve"), &to_partner);
         let shop = Shop::new(&backbone, reserve.clone(), facts);
-        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
+        let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let host = Host::new(Build::sound(codes.runs), &inside, &shop.turn, facts);
         let edge =
-            Balancer::over(&Link::new("web", HOP, faults::WEB), &Link::new("reads", HOP, LinkFaults::NONE));
+            Balancer::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &LinkFaults::NONE));
 
         let hotel = Hotel::new(facts);
         stage.node(Role::outside("partner".into()), move |env| hotel.boot(&env, &reserve));
@@ -207,7 +207,7 @@ fn supervise(supervisor: &Env, shop: &Rc<Shop>, step: Step) {
 /// The workload: one guest orders before the roll-out and one when it is over, or meanwhile; two have ordered long
 /// before.
 fn guests(stage: &Stage<Fact>, guests: &Travellers, shop: &Rc<Shop>, codes: Codes) {
-    let browser = stage.node(Role::new("guest".into(), CrashProfile::NEVER), |_| {});
+    let browser = stage.node(Role::new("guest".into(), &CrashProfile::NEVER), |_| {});
     let intents =
         [stage.entity("intent"), stage.entity("intent"), stage.entity("intent"), stage.entity("intent")];
     let [first, second, third, fourth] = intents;

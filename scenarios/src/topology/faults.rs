@@ -15,7 +15,7 @@ pub const PAGER: LinkFaults = LinkFaults {
 /// The node of the monitor: who watches fails like who is watched.
 pub const MONITOR: Role = Role::new(
     Label::new("monitor"),
-    CrashProfile {
+    &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
         after: Alternatives::new(&["goes on", "vanish", "pause 90 s", "pause 10 min"]),
         restart: Duration::from_secs(5),

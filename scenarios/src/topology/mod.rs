@@ -181,20 +181,20 @@ struct Ways {
 
 impl Ways {
     fn new() -> Self {
-        let calm = |name| Link::new(name, HOP, LinkFaults::NONE);
-        let inside = Link::new("inside", SHORT_HOP, LinkFaults::NONE);
-        let web = Link::new("web", HOP, faults::WEB);
+        let calm = |name| Link::new(name, HOP, &LinkFaults::NONE);
+        let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
+        let web = Link::new("web", HOP, &faults::WEB);
         Self {
-            partner: PartnerApi::over(&Link::new("partner", HOP, faults::PARTNER)),
+            partner: PartnerApi::over(&Link::new("partner", HOP, &faults::PARTNER)),
             registry: RegistryApi::over(
-                &Link::new("registry", HOP, faults::REGISTRY),
+                &Link::new("registry", HOP, &faults::REGISTRY),
                 &calm("registry page"),
             ),
             booking: booking::api::Api::over(&inside, &calm("callbacks")),
             filing: filing::api::Api::over(&inside, &calm("desk")),
             edge: Edge::over(&web, &calm("reads")),
             reports: ReportEdge::over(&web),
-            pager: PagerApi::over(&Link::new("pager", HOP, faults::PAGER)),
+            pager: PagerApi::over(&Link::new("pager", HOP, &faults::PAGER)),
         }
     }
 }
@@ -237,7 +237,7 @@ fn inside(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>, office: &Rc
 
 /// The workload: reports one after the other, and guests between them.
 fn people(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>) {
-    let clinic = stage.node(Role::new("clinic".into(), CrashProfile::NEVER), |_| {});
+    let clinic = stage.node(Role::new("clinic".into(), &CrashProfile::NEVER), |_| {});
     for number in 0..stage.variant().number("reports") {
         let (env, edge) = (clinic.within(stage.entity("filing")), ways.reports.clone());
         env.clone().spawn(async move {
@@ -246,7 +246,7 @@ fn people(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>) {
         });
     }
     for number in 0..stage.variant().number("guests") {
-        let env = stage.node(Role::new("guest".into(), CrashProfile::NEVER), |_| {});
+        let env = stage.node(Role::new("guest".into(), &CrashProfile::NEVER), |_| {});
         let env = env.within(stage.entity("intent"));
         let guest = Guest {
             number: number + 1,

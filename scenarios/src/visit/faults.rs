@@ -52,10 +52,10 @@ const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
 pub const API: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("api"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
             after: Alternatives::new(&["goes on", "vanish"]),
             restart: RESTART,
@@ -66,10 +66,10 @@ pub const API: Role = Role {
 
 /// A worker.
 pub const WORKER: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("worker"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
             after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
             restart: RESTART,
@@ -80,10 +80,10 @@ pub const WORKER: Role = Role {
 
 /// The node that closes the day.
 pub const CLOSE: Role = Role {
-    clock: CLOCKS,
+    clock: &CLOCKS,
     ..Role::new(
         Label::new("close"),
-        CrashProfile {
+        &CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
             after: Alternatives::new(&["goes on", "vanish"]),
             restart: RESTART,

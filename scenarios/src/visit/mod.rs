@@ -109,14 +109,14 @@ impl Scenario for Visits {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let store = Store::new(&server, faults::STORE);
-        let renderer = Link::new("renderer", HOP, faults::RENDERER);
-        let operations = DocumentApi::over(&renderer, &Link::new("documents", HOP, faults::DOCUMENTS));
-        let web = Link::new("web", HOP, faults::WEB);
-        let feed = Link::new("feed", HOP, faults::FEED);
-        let edge = VisitEdge::over(&web, &Link::new("reads", HOP, faults::READS), &feed);
-        let inside = Link::new("inside", SHORT_HOP, faults::INSIDE);
+        let renderer = Link::new("renderer", HOP, &faults::RENDERER);
+        let operations = DocumentApi::over(&renderer, &Link::new("documents", HOP, &faults::DOCUMENTS));
+        let web = Link::new("web", HOP, &faults::WEB);
+        let feed = Link::new("feed", HOP, &faults::FEED);
+        let edge = VisitEdge::over(&web, &Link::new("reads", HOP, &faults::READS), &feed);
+        let inside = Link::new("inside", SHORT_HOP, &faults::INSIDE);
         let api = Api::over(&inside);
-        let provider = ProviderApi::over(&Link::new("mail", HOP, faults::MAIL), &inside);
+        let provider = ProviderApi::over(&Link::new("mail", HOP, &faults::MAIL), &inside);
         let desk = MailDesk::over(&inside, &inside);
         let backbone = Backbone::new(store, self.0.design(), facts);
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
@@ -173,7 +173,7 @@ fn furnish(store: &Store, mail: &Mail, visits: u32) {
 /// The workload: the clinic announces each visit, and the operator sees to it; at the end they look again.
 fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
     let clinic = stage.node(Role::outside("importer".into()), |_| {});
-    let desk = stage.node(Role::new("operator".into(), CrashProfile::NEVER), |_| {});
+    let desk = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
     let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
     let (cancels, comes) = (patients == "cancel", patients != "stay-away");

@@ -60,9 +60,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Draws whether the broker goes down as `env` asks it for something.
     pub(super) fn may_go_down(&self, env: &Env) {
         let state = &self.0;
-        let (caller, site) = (env.world.core.borrow().user(), Site::new(state.name, RESTART));
+        let (caller, site) = (env.world.core.borrow().user(), || Site::new(state.name, RESTART));
         let before = state.down_until.get();
-        env.begin_episode(caller, &site, &state.profile.faults.restart, &state.down_until);
+        env.begin_episode(caller, site, &state.profile.faults.restart, &state.down_until);
         if state.down_until.get() == before {
             return;
         }

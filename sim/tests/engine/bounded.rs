@@ -116,7 +116,7 @@ fn worker(polite: bool) -> Rig {
     };
     Rig::new(move |stage| {
         let facts = stage.facts().clone();
-        stage.node(Role::new("worker".into(), FRAIL), move |env| {
+        stage.node(Role::new("worker".into(), &FRAIL), move |env| {
             let (env, facts) = (env.child("life"), facts.clone());
             env.clone().spawn(async move {
                 let _parting = polite.then(|| Parting(env.clone(), facts.clone()));

@@ -14,7 +14,7 @@ const FAULTS: LinkFaults = LinkFaults {
 /// A client that calls at these seconds, each time for two seconds.
 fn client_and_server(at: &'static [u64]) -> Rig {
     Rig::new(move |stage| {
-        let link = Link::new("line", Duration::from_millis(20), FAULTS);
+        let link = Link::new("line", Duration::from_millis(20), &FAULTS);
         let ask = Endpoint::<u64, u64>::new(Op::new("desk.ask", "asks"), &link);
         let (facts, served) = (stage.facts().clone(), ask.clone());
         stage.node(Role::outside("desk".into()), move |env| {
@@ -72,7 +72,7 @@ fn an_answer_that_comes_as_patience_ends_is_in_time() {
 #[test]
 fn so_it_is_whatever_patience_each_caller_has() {
     let rig = Rig::new(|stage| {
-        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<u64, ()>::new(Op::new("desk.ask", "asks"), &link);
         let (facts, served) = (stage.facts().clone(), ask.clone());
         stage.node(Role::outside("desk".into()), move |env| {

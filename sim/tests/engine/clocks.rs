@@ -6,11 +6,11 @@ use shakedown_sim::*;
 
 const ROLE: Role = Role {
     single: true,
-    clock: ClockProfile {
+    clock: &ClockProfile {
         setting: Alternatives::new(&["right", "5 min ahead", "1000 ppm fast"]),
         jump: Alternatives::new(&["runs on", "25 h ahead", "25 h behind"]),
     },
-    ..Role::new(Label::new("clerk"), CrashProfile::NEVER)
+    ..Role::new(Label::new("clerk"), &CrashProfile::NEVER)
 };
 
 /// A clerk that reads its clock at the start, at ten seconds, and when the run has healed at sixty.

@@ -15,7 +15,7 @@ const FRAIL: CrashProfile = CrashProfile {
 
 /// A role of one node that may crash.
 fn frail(name: &'static str) -> Role {
-    Role { single: true, ..Role::new(name.into(), FRAIL) }
+    Role { single: true, ..Role::new(name.into(), &FRAIL) }
 }
 
 const PROBE: Site = Site::new(Label::new("worker"), Label::new("probe"));
@@ -111,7 +111,7 @@ fn a_node_that_stops_has_its_destructors_run() {
 fn tidy(takes_s: u64) -> Rig {
     Rig::new(move |stage| {
         let (facts, log) = (stage.facts().clone(), stage.facts().clone());
-        let link = Link::new("link", Duration::ZERO, LinkFaults::NONE);
+        let link = Link::new("link", Duration::ZERO, &LinkFaults::NONE);
         let asks: Endpoint<(), ()> = Endpoint::new(Op::new("ask", "asks"), &link);
         let served = asks.clone();
         stage.node(frail("worker"), move |env| {
@@ -187,7 +187,7 @@ fn a_restart_may_be_late() {
 /// A client that asks a clerk at these seconds, while the clerk crashes beside its effect `note`.
 fn client_and_clerk(at: &'static [u64]) -> Rig {
     Rig::new(move |stage| {
-        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<u64, u32>::new(Op::new("clerk.ask", "asks"), &link);
         let (facts, served, noted) = (stage.facts().clone(), ask.clone(), Rc::new(Cell::new(0)));
         stage.node(frail("clerk"), move |env| {
@@ -206,7 +206,7 @@ fn client_and_clerk(at: &'static [u64]) -> Rig {
         });
         for second in at {
             let (facts, ask) = (stage.facts().clone(), ask.clone());
-            let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+            let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
             let client = client.within(stage.entity("ask"));
             client.clone().spawn(async move {
                 client.sleep(seconds(*second)).await;
@@ -256,7 +256,7 @@ fn calls_to_a_paused_node_wait_in_order() {
 #[test]
 fn a_handler_that_outlives_its_node_answers_nobody() {
     let rig = Rig::new(|stage| {
-        let link = Link::new("line", Duration::from_millis(20), LinkFaults::NONE);
+        let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<(), ()>::new(Op::new("clerk.ask", "asks"), &link);
         let served = ask.clone();
         stage.node(frail("clerk"), move |env| {

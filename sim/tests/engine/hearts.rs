@@ -10,12 +10,12 @@ const DAY: u64 = 86_400;
 fn listened_to() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
-        let profile = CrashProfile {
+        const FRAIL: CrashProfile = CrashProfile {
             before: Alternatives::new(&["goes on", "vanish", "stop", "pause 100 s", "pause 600 s"]),
             late_restart: Alternatives::new(&["soon", "600 s"]),
             ..CrashProfile::NEVER
         };
-        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+        let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
             env.clone().spawn(async move {
                 for after in [30, 300] {
                     env.sleep(seconds(after)).await;
@@ -73,9 +73,11 @@ fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
 fn led() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
-        let before = Alternatives::new(&["goes on", "vanish", "pause 100 s"]);
-        let profile = CrashProfile { before, ..CrashProfile::NEVER };
-        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+        const FRAIL: CrashProfile = CrashProfile {
+            before: Alternatives::new(&["goes on", "vanish", "pause 100 s"]),
+            ..CrashProfile::NEVER
+        };
+        let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
             let heart = Heart::of(&env, seconds(60));
             env.clone().spawn(async move {
                 heart.go_on(&env);
@@ -113,9 +115,9 @@ fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
 fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_so() {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
-        let before = Alternatives::new(&["goes on", "vanish"]);
-        let profile = CrashProfile { before, ..CrashProfile::NEVER };
-        let beating = stage.node(Role::new("beating".into(), profile), |env| {
+        const FRAIL: CrashProfile =
+            CrashProfile { before: Alternatives::new(&["goes on", "vanish"]), ..CrashProfile::NEVER };
+        let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
             let heart = Heart::of(&env, seconds(60));
             heart.stop(&env);
             env.clone().spawn(async move {

@@ -24,13 +24,13 @@ fn nothing_of_a_run_outlives_its_runner() {
             "counted"
         }
         fn build(&self, stage: &Stage<Self::Fact>) {
-            let link = Link::new("line", Duration::from_millis(1), LinkFaults::NONE);
+            let link = Link::new("line", Duration::from_millis(1), &LinkFaults::NONE);
             let (one, other) = (Op::new("one.ask", "asks"), Op::new("other.ask", "asks"));
             let (one, other) = (Endpoint::<(), ()>::new(one, &link), Endpoint::<(), ()>::new(other, &link));
             // Each handler holds the other's endpoint, so they hold each other.
             for (own, peer) in [(one.clone(), other.clone()), (other, one)] {
                 let counted = self.0.clone();
-                stage.node(Role::new("peer".into(), CrashProfile::NEVER), move |env| {
+                stage.node(Role::new("peer".into(), &CrashProfile::NEVER), move |env| {
                     let (peer, counted) = (peer.clone(), counted.clone());
                     own.serve(&env, move |_, ()| {
                         let held = (peer.clone(), counted.clone());

@@ -60,7 +60,7 @@ impl Scenario for Planted {
         let met: Rc<RefCell<Vec<Met>>> = Rc::default();
         for user in 1..=stage.variant().number("users") {
             let scope = stage.entity("user");
-            let node = stage.node(Role::new("user".into(), CrashProfile::NEVER), |_| {}).within(scope);
+            let node = stage.node(Role::new("user".into(), &CrashProfile::NEVER), |_| {}).within(scope);
             let met = Rc::clone(&met);
             node.clone().spawn(async move {
                 for item in 1..=ITEMS {

@@ -84,13 +84,13 @@ impl Scenario for Shop {
         let place = desk(stage, &queue);
         for _ in 0..2 {
             let (queue, charge, facts) = (queue.clone(), charge.clone(), stage.facts().clone());
-            stage.node(Role::new("worker".into(), FRAIL), move |env| {
+            stage.node(Role::new("worker".into(), &FRAIL), move |env| {
                 env.clone().spawn(work(env, queue.clone(), charge.clone(), facts.clone(), edits));
             });
         }
         let clients = stage.variant().number("clients") + u32::from(edits.new_entity);
         for number in 1..=clients {
-            let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+            let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
             client.clone().spawn(order(client.within(stage.entity("order")), number, place.clone(), edits));
         }
     }
@@ -100,7 +100,7 @@ impl Scenario for Shop {
 }
 
 fn till(stage: &Stage<Said>) -> Endpoint<u32, ()> {
-    let link = Link::new("till", Duration::from_millis(20), FAULTS);
+    let link = Link::new("till", Duration::from_millis(20), &FAULTS);
     let charge = Endpoint::new(Op::new("till.charge", "asks the till to charge"), &link);
     let (facts, served) = (stage.facts().clone(), charge.clone());
     stage.node(Role::outside("till".into()), move |env| {
@@ -114,10 +114,10 @@ fn till(stage: &Stage<Said>) -> Endpoint<u32, ()> {
 }
 
 fn desk(stage: &Stage<Said>, queue: &Queue) -> Endpoint<u32, ()> {
-    let link = Link::new("desk", Duration::from_millis(5), FAULTS);
+    let link = Link::new("desk", Duration::from_millis(5), &FAULTS);
     let place = Endpoint::new(Op::new("desk.place", "places the order"), &link);
     let (queue, served) = (queue.clone(), place.clone());
-    stage.node(Role::new("desk".into(), FRAIL), move |env| {
+    stage.node(Role::new("desk".into(), &FRAIL), move |env| {
         let queue = queue.clone();
         served.serve(&env, move |env, number| {
             let queue = queue.clone();

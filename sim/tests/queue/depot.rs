@@ -122,7 +122,7 @@ impl Depot {
     fn client(&self, stage: &Stage<Told>, queue: &Queue<u32>, sent: Sent) {
         let (scope, first) = (stage.entity("order"), Cell::new(true));
         let (facts, queue) = (stage.facts().clone(), queue.clone());
-        stage.node(Role::new("client".into(), FRAIL), move |env| {
+        stage.node(Role::new("client".into(), &FRAIL), move |env| {
             if !first.replace(false) {
                 return;
             }
@@ -148,7 +148,7 @@ impl Depot {
         let (facts, queue, prefetch) = (stage.facts().clone(), queue.clone(), self.prefetch);
         let gives_up_after = self.gives_up_at.map(Duration::from_millis);
         let (lists, taken) = (Rc::new(lists), Rc::new(Cell::new(0)));
-        stage.node(Role::new("worker".into(), FRAIL), move |env| {
+        stage.node(Role::new("worker".into(), &FRAIL), move |env| {
             for _ in 0..prefetch {
                 let (env, facts, queue) = (env.clone(), facts.clone(), queue.clone());
                 let (lists, taken) = (Rc::clone(&lists), Rc::clone(&taken));

@@ -114,7 +114,7 @@ impl Scenario for Shop {
         let done = Rc::new(RefCell::new(BTreeSet::new()));
         for _ in 0..2 {
             let (orders, facts, done) = (orders.clone(), stage.facts().clone(), Rc::clone(&done));
-            stage.node(Role::new("worker".into(), FRAIL), move |env| {
+            stage.node(Role::new("worker".into(), &FRAIL), move |env| {
                 env.clone().spawn(work(env, worker, orders.clone(), facts.clone(), Rc::clone(&done)));
             });
         }

@@ -103,7 +103,7 @@ pub(crate) struct Desk {
 const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 3 s"]);
 const CLIENT: Role = Role::new(
     Label::new("client"),
-    CrashProfile {
+    &CrashProfile {
         before: WAYS,
         after: WAYS,
         restart: Duration::from_secs(5),

@@ -56,7 +56,7 @@ pub(crate) struct Application {
 
 const CLIENT: Role = Role::new(
     Label::new("client"),
-    CrashProfile {
+    &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish"]),
         after: Alternatives::new(&["goes on"]),
         restart: Duration::from_secs(5),

@@ -18,6 +18,9 @@ use std::rc::Rc;
 
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 const CRASH: Alternatives = Alternatives::new(&["goes on", "vanish"]);
+const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const FRAIL: CrashProfile =
+    CrashProfile { before: CRASH, after: CRASH, restart: AWAY, ..CrashProfile::NEVER };
 const LATENCY: Alternatives = Alternatives::delays(
     &["none", "176 ms", "508 ms", "841 ms", "1173 ms", "1505 ms", "1837 ms", "2169 ms", "2502 ms", "2834 ms"],
     (10, 3_000),
@@ -202,7 +205,7 @@ impl Scenario for BookingLite {
     }
 
     fn build(&self, stage: &Stage<Nothing>) {
-        let link = Link::new("link", LINK, LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE });
+        let link = Link::new("link", LINK, &FAULTS);
         let asked = |name, says| Asked::new(Op::new(name, says), &link);
         let system = Rc::new(System {
             submit: asked("submit", "submits its intent"),
@@ -212,11 +215,12 @@ impl Scenario for BookingLite {
             intents: std::array::from_fn(|_| stage.entity("intent")),
             counts: Rc::clone(&self.counts),
         });
-        let crash = CrashProfile { before: CRASH, after: CRASH, restart: AWAY, ..CrashProfile::NEVER };
         let own = Rc::clone(&system);
         stage.node(Role::outside("partner".into()), move |env| own.start_partner(&env));
         let own = Rc::clone(&system);
-        stage.node(Role { crash, ..Role::outside("worker".into()) }, move |env| own.start_worker(&env));
+        stage.node(Role { crash: &FRAIL, ..Role::outside("worker".into()) }, move |env| {
+            own.start_worker(&env)
+        });
         let client = stage.node(Role::outside("client".into()), |_| {});
         for intent in 0..INTENTS as u8 {
             let env = client.within(system.intents[usize::from(intent)]).child("submission");

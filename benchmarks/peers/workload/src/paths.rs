@@ -44,6 +44,7 @@ impl Fact for Counted {
 
 const WAYS: Alternatives = Alternatives::new(&["this way", "that way", "no way"]);
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 const CROSSING: Site = Site::new(Label::new("crossing"), Label::new("way"));
 const ENTITY: Label = Label::new("entity");
 const ATTEMPT: Label = Label::new("attempt");
@@ -92,14 +93,13 @@ impl Scenario for Repeats {
     }
 
     fn build(&self, stage: &Stage<Counted>) {
-        let faults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
         let asked =
-            Endpoint::new(Op::new("ask", "asks"), &Link::new("link", Duration::from_millis(5), faults));
+            Endpoint::new(Op::new("ask", "asks"), &Link::new("link", Duration::from_millis(5), &FAULTS));
         let served = asked.clone();
         stage.node(Role::outside("server".into()), move |env| {
             served.serve(&env, |_, number| std::future::ready(number));
         });
-        let client = stage.node(Role::new("client".into(), CrashProfile::NEVER), |_| {});
+        let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
         let env = client.within(stage.entity("intent"));
         client.spawn(Self::repeat(self.path, self.times, env, asked, stage.facts().clone()));
     }
