@@ -255,7 +255,8 @@ impl Env {
                 event.routine = op.routine;
             }
         }
-        let exchange = Rc::new(Exchange {
+        // Not `Rc::new`: it is made where it stays, not on the stack and then moved there.
+        let exchange = Rc::new_cyclic(|_| Exchange {
             endpoint: endpoint.clone(),
             scope: self.scope(),
             caller: core.user(),
