@@ -135,7 +135,9 @@ impl Core {
     /// Ends the run: all tasks are to be dropped, and what their destructors still do has no effect.
     pub(crate) fn close(&mut self) {
         self.closed = true;
-        self.doomed.extend(self.tasks.iter_mut().filter_map(|task| task.future.take()));
+        // Backwards: the last is dropped first, so that what was made first is. That is what allocators do best with.
+        self.doomed.extend(self.tasks.iter_mut().rev().filter_map(|task| task.future.take()));
+        self.holders.reverse();
         for node in &mut self.nodes {
             node.state = State::Down;
             node.incarnation += 1;
