@@ -2,7 +2,7 @@
 //! in the end. What they keep of the facts is theirs to say.
 
 use shakedown_model::Fact;
-use shakedown_sim::{At, Findings, Goal, Invariant, Moment};
+use shakedown_sim::{At, Findings, Goals, Invariant, Moment};
 
 /// What a judge keeps of the facts of one run.
 pub trait Memory: Default + 'static {
@@ -18,32 +18,38 @@ pub trait Memory: Default + 'static {
 /// Whether a state is reached with this fact, by what came before it.
 pub type Question<M> = fn(&M, &At<'_>, &Fact) -> bool;
 
-struct State<M> {
-    name: &'static str,
+/// States with their names, each reached when its question says so.
+pub type States<M> = &'static [(&'static str, Question<M>)];
+
+struct Asked<M: 'static> {
+    states: States<M>,
     memory: M,
-    is_reached: Question<M>,
+    reached: u64,
 }
 
-impl<M: Memory> Goal<Fact> for State<M> {
-    fn name(&self) -> &'static str {
-        self.name
+impl<M: Memory> Goals<Fact> for Asked<M> {
+    fn names(&self) -> Vec<&'static str> {
+        self.states.iter().map(|(name, _)| *name).collect()
     }
     fn reset(&mut self) {
         self.memory.reset();
+        self.reached = 0;
     }
-    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> bool {
-        let reached = (self.is_reached)(&self.memory, at, fact);
+    fn observe(&mut self, at: &At<'_>, fact: &Fact) -> u64 {
+        for (index, (_, is_reached)) in self.states.iter().enumerate() {
+            let bit = 1 << index;
+            if self.reached & bit == 0 && is_reached(&self.memory, at, fact) {
+                self.reached |= bit;
+            }
+        }
         self.memory.observe(at, fact);
-        reached
+        self.reached
     }
 }
 
-/// A goal for each of these states, each with a memory of its own, in this order.
-pub fn goals<M: Memory>(states: &[(&'static str, Question<M>)]) -> Vec<Box<dyn Goal<Fact>>> {
-    let goal = |(name, is_reached): &(&'static str, Question<M>)| {
-        Box::new(State { name, memory: M::default(), is_reached: *is_reached }) as _
-    };
-    states.iter().map(goal).collect()
+/// A goal for each of these states, in this order. All ask one memory.
+pub fn goals<M: Memory>(states: States<M>) -> Box<dyn Goals<Fact>> {
+    Box::new(Asked { states, memory: M::default(), reached: 0 })
 }
 
 /// An invariant that only asks how things stand once the run has healed and come to rest.

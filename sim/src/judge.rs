@@ -106,34 +106,37 @@ pub trait Invariant<F> {
     fn at_rest(&mut self, _now: Moment, _findings: &mut Findings) {}
 }
 
-/// A rare state that a campaign must have reached for its green to mean something.
-pub trait Goal<F> {
-    /// Its name: a state in a few words.
-    fn name(&self) -> &'static str;
+/// Rare states that a campaign must have reached for its green to mean something. One judge tells all of a scenario,
+/// for most need to know the same of what came before.
+pub trait Goals<F> {
+    /// Their names: each a state in a few words.
+    fn names(&self) -> Vec<&'static str>;
     /// Forgets the last run.
     fn reset(&mut self);
-    /// Takes one more fact; answers whether the state is reached with it.
-    fn observe(&mut self, at: &At<'_>, fact: &F) -> bool;
+    /// Takes one more fact; answers which of them the run has reached by now, a bit for each in the order of their
+    /// names.
+    fn observe(&mut self, at: &At<'_>, fact: &F) -> u64;
 }
 
 /// Invariants and goals at work on one run after another.
 pub(crate) struct Bench<F> {
     invariants: Vec<Box<dyn Invariant<F>>>,
-    goals: Vec<Box<dyn Goal<F>>>,
+    goals: Option<Box<dyn Goals<F>>>,
     reached: u64,
     disturbances_seen: usize,
     findings: Findings,
 }
 
 impl<F> Bench<F> {
-    pub(crate) fn new(invariants: Vec<Box<dyn Invariant<F>>>, goals: Vec<Box<dyn Goal<F>>>) -> Self {
-        assert!(goals.len() <= 64, "a scenario has at most 64 goals");
+    pub(crate) fn new(invariants: Vec<Box<dyn Invariant<F>>>, goals: Option<Box<dyn Goals<F>>>) -> Self {
+        let many = goals.as_ref().map_or(0, |goals| goals.names().len());
+        assert!(many <= 64, "a scenario has at most 64 goals");
         Self { invariants, goals, reached: 0, disturbances_seen: 0, findings: Findings::default() }
     }
 
     fn reset(&mut self) {
         self.invariants.iter_mut().for_each(|invariant| invariant.reset());
-        self.goals.iter_mut().for_each(|goal| goal.reset());
+        self.goals.iter_mut().for_each(|goals| goals.reset());
         self.reached = 0;
         self.disturbances_seen = 0;
         self.findings = Findings::default();
@@ -152,10 +155,8 @@ impl<F> Bench<F> {
             self.findings.invariant = invariant.name();
             invariant.observe(at, fact, &mut self.findings);
         }
-        for (index, goal) in self.goals.iter_mut().enumerate() {
-            if self.reached & (1 << index) == 0 && goal.observe(at, fact) {
-                self.reached |= 1 << index;
-            }
+        if let Some(goals) = &mut self.goals {
+            self.reached = goals.observe(at, fact);
         }
     }
 }

@@ -59,7 +59,7 @@ pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
 pub use heart::Heart;
-pub use judge::{At, Fact, Facts, Findings, Goal, Invariant, Violation};
+pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};
 pub use queue::{Delivery, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SettleError};

@@ -238,7 +238,7 @@ impl<S: Scenario> Rehearse for Runner<S> {
         own.chain(HARNESS_INVARIANTS).collect()
     }
     fn goals(&self) -> Vec<&'static str> {
-        self.scenario.goals().iter().map(|goal| goal.name()).collect()
+        self.scenario.goals().map_or_else(Vec::new, |goals| goals.names())
     }
     fn limits(&self) -> Limits {
         self.limits

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::env::Env;
-use crate::judge::{Fact, Facts, Goal, Invariant};
+use crate::judge::{Fact, Facts, Goals, Invariant};
 use crate::label::Label;
 use crate::node::{Node, NodeId, Pulse, Role, State};
 use crate::scope::Scope;
@@ -89,8 +89,8 @@ pub trait Scenario: 'static {
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self::Fact>>>;
 
     /// Which rare states a campaign must reach.
-    fn goals(&self) -> Vec<Box<dyn Goal<Self::Fact>>> {
-        Vec::new()
+    fn goals(&self) -> Option<Box<dyn Goals<Self::Fact>>> {
+        None
     }
 }
 

@@ -42,15 +42,21 @@ impl Invariant<Fact> for ChargedOnce {
     }
 }
 
-struct AskedTwice;
+#[derive(Default)]
+struct AskedTwice {
+    reached: bool,
+}
 
-impl Goal<Fact> for AskedTwice {
-    fn name(&self) -> &'static str {
-        "asked after it had charged"
+impl Goals<Fact> for AskedTwice {
+    fn names(&self) -> Vec<&'static str> {
+        vec!["asked after it had charged"]
     }
-    fn reset(&mut self) {}
-    fn observe(&mut self, _: &At<'_>, fact: &Fact) -> bool {
-        matches!(fact, Fact::Repeated { .. })
+    fn reset(&mut self) {
+        self.reached = false;
+    }
+    fn observe(&mut self, _: &At<'_>, fact: &Fact) -> u64 {
+        self.reached |= matches!(fact, Fact::Repeated { .. });
+        u64::from(self.reached)
     }
 }
 
@@ -117,7 +123,7 @@ impl Scenario for Shop {
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
         vec![Box::new(ChargedOnce::default())]
     }
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        vec![Box::new(AskedTwice)]
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(Box::<AskedTwice>::default())
     }
 }

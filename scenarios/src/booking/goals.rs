@@ -1,12 +1,12 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::{Ledger, intent};
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status, Verdict};
 use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
-use shakedown_sim::{At, Goal};
+use shakedown_sim::{At, Goals};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[
@@ -55,7 +55,7 @@ impl Memory {
     }
 }
 
-const GOALS: &[(&str, Question<Memory>)] = &[
+const GOALS: States<Memory> = &[
     ("partner created behind a timeout", |memory, at, fact| {
         let created = memory.ledger.reservations.iter().any(|reserved| reserved.intent == intent(at));
         matches!(fact, Fact::Booking(BookingFact::Attempt { after, .. }) if after.known == Known::Unknown && after.ask == Ask::Reserve)
@@ -151,6 +151,6 @@ const GOALS: &[(&str, Question<Memory>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

@@ -24,7 +24,7 @@ use shakedown_model::outside::partner::{Partner, PartnerPage};
 use shakedown_model::outside::reviewer::Reviewer;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    Duration, Env, Goal, Horizon, Invariant, Isolation, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    Duration, Env, Goals, Horizon, Invariant, Isolation, Link, LinkFaults, Parameter, Role, Scenario, Stage,
     Store, StoreProfile, Variant,
 };
 use std::rc::Rc;
@@ -153,8 +153,8 @@ impl Scenario for Booking {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact, OfferFact, Request};
-use shakedown_sim::{At, Goal, Moment};
+use shakedown_sim::{At, Goals, Moment};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[("a fill came too late", 20_000)];
@@ -32,8 +32,8 @@ impl judges::Memory for Memory {
 }
 
 /// All of them, in the order in which reports list them.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    const GOALS: &[(&str, Question<Memory>)] = &[
+pub fn all() -> Box<dyn Goals<Fact>> {
+    const GOALS: States<Memory> = &[
         ("a page showed an offer that had ended", |memory, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Shown { open: true, asked, .. })
                 if memory.ended.is_some_and(|ended| ended < *asked))

@@ -21,7 +21,7 @@ use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::viewer::{self, Viewer};
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Role,
+    Alternatives, CrashProfile, Duration, Env, Goals, Horizon, Invariant, Label, Link, LinkFaults, Role,
     Scenario, Site, Stage, Store, Variant,
 };
 use std::rc::Rc;
@@ -138,8 +138,8 @@ impl Scenario for Caching {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use clap::Parser;
     use shakedown_sim::{
-        Alternatives, At, Fact, Goal, Invariant, Rehearse, Role, Runner, Scenario, Site, Stage,
+        Alternatives, At, Fact, Goals, Invariant, Rehearse, Role, Runner, Scenario, Site, Stage,
     };
 
     /// One toss of a coin, which nobody minds and whose falling on its edge somebody hopes for.
@@ -263,13 +263,13 @@ mod tests {
 
     struct OnEdge;
 
-    impl Goal<Fell> for OnEdge {
-        fn name(&self) -> &'static str {
-            "on its edge"
+    impl Goals<Fell> for OnEdge {
+        fn names(&self) -> Vec<&'static str> {
+            vec!["on its edge"]
         }
         fn reset(&mut self) {}
-        fn observe(&mut self, _: &At<'_>, Fell(side): &Fell) -> bool {
-            *side == 2
+        fn observe(&mut self, _: &At<'_>, Fell(side): &Fell) -> u64 {
+            u64::from(*side == 2)
         }
     }
 
@@ -291,8 +291,8 @@ mod tests {
         fn invariants(&self) -> Vec<Box<dyn Invariant<Fell>>> {
             Vec::new()
         }
-        fn goals(&self) -> Vec<Box<dyn Goal<Fell>>> {
-            vec![Box::new(OnEdge)]
+        fn goals(&self) -> Option<Box<dyn Goals<Fell>>> {
+            Some(Box::new(OnEdge))
         }
     }
 

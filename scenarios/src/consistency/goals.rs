@@ -1,10 +1,10 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, EventFact};
-use shakedown_sim::{At, Goal, Moment};
+use shakedown_sim::{At, Goals, Moment};
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -35,8 +35,8 @@ impl judges::Memory for Memory {
 }
 
 /// All of them, in the order in which reports list them.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
-    const GOALS: &[(&str, Question<Memory>)] = &[
+pub fn all() -> Box<dyn Goals<Fact>> {
+    const GOALS: States<Memory> = &[
         (
             "an event committed after one of a younger transaction",
             |memory, _, fact| matches!(fact, Fact::Event(EventFact::Posted(posted)) if posted.transaction < memory.youngest),

@@ -26,7 +26,7 @@ use shakedown_model::outside::shopper::Shopper;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::queue::Reached;
 use shakedown_sim::{
-    Alternatives, CrashProfile, Duration, Env, Goal, Horizon, Invariant, Label, Link, LinkFaults, Parameter,
+    Alternatives, CrashProfile, Duration, Env, Goals, Horizon, Invariant, Label, Link, LinkFaults, Parameter,
     Poller, Queue, Role, Scenario, Signal, Site, Stage, Store, Variant,
 };
 use std::rc::Rc;
@@ -142,8 +142,8 @@ impl Scenario for Consistency {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

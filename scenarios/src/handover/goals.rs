@@ -1,12 +1,12 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use crate::booking::ledger::{Ledger, intent};
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
 use shakedown_model::booking::rows::{Attention, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, EventFact, Request};
-use shakedown_sim::{At, Goal};
+use shakedown_sim::{At, Goals};
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl Memory {
     }
 }
 
-const GOALS: &[(&str, Question<Memory>)] = &[
+const GOALS: States<Memory> = &[
     ("a result was stored, and its worker died before the job was acknowledged", |memory, at, fact| {
         matches!(fact, Fact::Job { before: Some(before), after }
             if before.state == JobState::Running && after.state == JobState::Failed && at.time >= before.lease_until)
@@ -97,6 +97,6 @@ const GOALS: &[(&str, Question<Memory>)] = &[
 ];
 
 /// All of them, in the order in which reports list them.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

@@ -25,7 +25,7 @@ use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::queue::Reached;
 use shakedown_sim::{
-    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Queue, Role, Scenario, Stage,
+    CrashProfile, Duration, Env, Goals, Horizon, Invariant, Link, Parameter, Queue, Role, Scenario, Stage,
     Store, Variant,
 };
 use std::rc::Rc;
@@ -146,8 +146,8 @@ impl Scenario for Handover {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

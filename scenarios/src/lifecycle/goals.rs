@@ -2,13 +2,13 @@
 
 use super::CAPACITY;
 use super::ledger::Ledger;
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
 use shakedown_model::facts::{Code, EdgeFact, FilingFact};
 use shakedown_model::filing::rows::FilingState;
 use shakedown_model::terms::MAX_ATTEMPTS;
-use shakedown_sim::Goal;
+use shakedown_sim::Goals;
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[("document of a worker that had lost its job", 20_000)];
@@ -19,7 +19,7 @@ fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool)
         if before.state == from && after.state == to && asks(after))
 }
 
-const GOALS: &[(&str, Question<Ledger>)] = &[
+const GOALS: States<Ledger> = &[
     ("more jobs waiting than workers can take", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
         matches!(fact, Fact::Job { .. }) && waiting > 8
@@ -71,6 +71,6 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

@@ -23,7 +23,7 @@ use shakedown_model::outside::registry::Registry;
 use shakedown_model::terms::{Jitter, POOL};
 use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
-    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    CrashProfile, Duration, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
     Store, Variant,
 };
 use std::cell::Cell;
@@ -165,8 +165,8 @@ impl Scenario for Lifecycle {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::post::Post;
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{Known, MailState, Policy};
 use shakedown_model::facts::{MailFact, MailProviderFact};
-use shakedown_sim::{At, Goal};
+use shakedown_sim::{At, Goals};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[];
@@ -40,7 +40,7 @@ fn moved(fact: &Fact) -> Option<(MailState, MailState)> {
     }
 }
 
-const GOALS: &[(&str, Question<Memory>)] = &[
+const GOALS: States<Memory> = &[
     ("taken by the provider behind a timeout", |memory, _, fact| {
         matches!(fact, Fact::Mail(MailFact::Send { before: Some(_), after })
             if after.known == Known::Unknown && memory.took.contains(&after.id))
@@ -86,6 +86,6 @@ const GOALS: &[(&str, Question<Memory>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

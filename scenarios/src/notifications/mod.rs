@@ -31,7 +31,7 @@ use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    CrashProfile, Duration, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
+    CrashProfile, Duration, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
     Store, Variant,
 };
 use std::rc::Rc;
@@ -120,8 +120,8 @@ impl Scenario for Notifications {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

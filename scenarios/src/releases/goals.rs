@@ -1,13 +1,13 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::{Ledger, fields, version};
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::facts::{OrderFact, ReleaseFact};
 use shakedown_model::releases::machine::Build;
 use shakedown_model::releases::rollout::{Phase, Rollout, Why};
 use shakedown_model::releases::rows::Message;
-use shakedown_sim::Goal;
+use shakedown_sim::Goals;
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[];
@@ -26,7 +26,7 @@ fn comes(fact: &Fact, asks: impl Fn(Phase, Phase) -> bool) -> bool {
     asks(*phase, after.phase)
 }
 
-const GOALS: &[(&str, Question<Ledger>)] = &[
+const GOALS: States<Ledger> = &[
     ("message of the next release taken up by the one before", |ledger, _, fact| {
         takes_up(ledger, fact, |_, message, build| version(&message.text) > u64::from(build.number()))
     }),
@@ -93,6 +93,6 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

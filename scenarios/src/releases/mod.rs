@@ -23,8 +23,8 @@ use shakedown_model::releases::rollout::Step;
 use shakedown_model::releases::{Code, Shop, past};
 use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::{
-    CrashProfile, Duration, Endpoint, Env, Goal, Horizon, Invariant, Link, LinkFaults, Moment, Op, Parameter,
-    Role, Scenario, Stage, Store, Variant,
+    CrashProfile, Duration, Endpoint, Env, Goals, Horizon, Invariant, Link, LinkFaults, Moment, Op,
+    Parameter, Role, Scenario, Stage, Store, Variant,
 };
 use std::rc::Rc;
 
@@ -162,8 +162,8 @@ impl Scenario for Releases {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

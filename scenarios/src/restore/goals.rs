@@ -1,15 +1,15 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use crate::booking::ledger::{Ledger, intent};
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::facts::BookingFact;
-use shakedown_sim::Goal;
+use shakedown_sim::Goals;
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[];
 
-const GOALS: &[(&str, Question<Ledger>)] = &[
+const GOALS: States<Ledger> = &[
     ("booking lost, its reservation live", |ledger, at, fact| {
         matches!(fact, Fact::Booking(BookingFact::Lost(_))) && ledger.live(intent(at)).next().is_some()
     }),
@@ -23,6 +23,6 @@ const GOALS: &[(&str, Question<Ledger>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

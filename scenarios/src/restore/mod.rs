@@ -13,7 +13,7 @@ use crate::catalogue::Entry;
 use crate::lack;
 use shakedown_model::Fact;
 use shakedown_sim::{
-    Alternatives, Duration, Goal, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
+    Alternatives, Duration, Goals, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
 };
 
 /// What the catalogue says of it.
@@ -96,7 +96,7 @@ impl Scenario for Restore {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }

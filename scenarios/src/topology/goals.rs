@@ -1,14 +1,14 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::Ledger;
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, Kind};
 use shakedown_model::backbone::monitor::{Alert, Piece};
 use shakedown_model::booking::clients::Client;
 use shakedown_model::facts::{Code, EdgeFact, FilingFact, PagerFact, ScreenFact, Word};
 use shakedown_model::filing::rows::FilingState;
-use shakedown_sim::{At, Goal, Moment};
+use shakedown_sim::{At, Goals, Moment};
 
 /// What goals keep of the facts.
 #[derive(Default)]
@@ -48,7 +48,7 @@ fn is_late(fact: &Fact, wanted: Kind) -> bool {
     matches!(fact, Fact::Pager(PagerFact::Alerted(Alert::Late(Piece(kind, _)))) if *kind == wanted)
 }
 
-const GOALS: &[(&str, Question<Memory>)] = &[
+const GOALS: States<Memory> = &[
     (
         "a state that the old app has never heard of",
         |_, _, fact| matches!(fact, Fact::Screen(ScreenFact::Shown { client: Client::OldApp, screen }) if screen.word == Word::BeingChecked),
@@ -92,6 +92,6 @@ const GOALS: &[(&str, Question<Memory>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

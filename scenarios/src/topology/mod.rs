@@ -34,7 +34,7 @@ use shakedown_model::outside::registry::Registry;
 use shakedown_model::terms::WEB_THREADS;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
-    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario,
+    CrashProfile, Duration, Env, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario,
     Stage, Store, Variant,
 };
 use std::rc::Rc;
@@ -163,8 +163,8 @@ impl Scenario for Topology {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

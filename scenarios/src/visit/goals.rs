@@ -1,14 +1,14 @@
 //! Rare states that a campaign must have reached for its green to mean something.
 
 use super::ledger::{Kept, Ledger};
-use crate::judges::{self, Question};
+use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::MailState;
 use shakedown_model::facts::{Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact};
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Report, ReportState, Status};
-use shakedown_sim::{At, Goal};
+use shakedown_sim::{At, Goals};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
 pub const NEEDS: &[(&str, u64)] = &[("message in doubt, sent again by an override and out twice", 20_000)];
@@ -64,7 +64,7 @@ impl Memory {
     }
 }
 
-const GOALS: &[(&str, Question<Memory>)] = &[
+const GOALS: States<Memory> = &[
     ("crash with the PDF half-written", |memory, at, fact| {
         let document = |report: &Report| Document { visit: report.visit, revision: report.revision };
         let half = |report: &Report| memory.begun.iter().any(|(_, begun)| *begun == document(report));
@@ -134,6 +134,6 @@ const GOALS: &[(&str, Question<Memory>)] = &[
 ];
 
 /// All goals.
-pub fn all() -> Vec<Box<dyn Goal<Fact>>> {
+pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

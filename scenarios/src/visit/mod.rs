@@ -30,7 +30,7 @@ use shakedown_model::visit::rows::Action;
 use shakedown_model::visit::{Platform, close};
 use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
-    CrashProfile, Duration, Env, Goal, Horizon, Invariant, Link, Parameter, Role, Scenario, Stage, Store,
+    CrashProfile, Duration, Env, Goals, Horizon, Invariant, Link, Parameter, Role, Scenario, Stage, Store,
     Variant,
 };
 use std::rc::Rc;
@@ -154,8 +154,8 @@ impl Scenario for Visits {
         invariants::all()
     }
 
-    fn goals(&self) -> Vec<Box<dyn Goal<Fact>>> {
-        goals::all()
+    fn goals(&self) -> Option<Box<dyn Goals<Fact>>> {
+        Some(goals::all())
     }
 }
 

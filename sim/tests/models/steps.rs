@@ -87,9 +87,8 @@ impl<M: Model> Scenario for Stepped<M> {
         let always = always.map(|property| Box::new(Always(property)) as Box<dyn Invariant<_>>);
         always.chain([Box::new(Keep::<M>(Rc::clone(&self.path))) as Box<dyn Invariant<_>>]).collect()
     }
-    fn goals(&self) -> Vec<Box<dyn Goal<Reached<M>>>> {
-        let sometimes = self.model.sometimes().into_iter();
-        sometimes.map(|property| Box::new(Sometimes(property)) as Box<dyn Goal<_>>).collect()
+    fn goals(&self) -> Option<Box<dyn Goals<Reached<M>>>> {
+        Some(Box::new(Sometimes { properties: self.model.sometimes(), reached: 0 }))
     }
 }
 
@@ -110,15 +109,22 @@ impl<M: Model> Invariant<Reached<M>> for Always<M::State> {
     }
 }
 
-struct Sometimes<S>(Property<S>);
+struct Sometimes<S> {
+    properties: Vec<Property<S>>,
+    reached: u64,
+}
 
-impl<M: Model> Goal<Reached<M>> for Sometimes<M::State> {
-    fn name(&self) -> &'static str {
-        self.0.0
+impl<M: Model> Goals<Reached<M>> for Sometimes<M::State> {
+    fn names(&self) -> Vec<&'static str> {
+        self.properties.iter().map(|(name, _)| *name).collect()
     }
-    fn reset(&mut self) {}
-    fn observe(&mut self, _: &At<'_>, reached: &Reached<M>) -> bool {
-        (self.0.1)(&reached.state)
+    fn reset(&mut self) {
+        self.reached = 0;
+    }
+    fn observe(&mut self, _: &At<'_>, Reached { state, .. }: &Reached<M>) -> u64 {
+        let holds = self.properties.iter().map(|(_, holds)| u64::from(holds(state)));
+        self.reached |= holds.enumerate().map(|(at, holds)| holds << at).sum::<u64>();
+        self.reached
     }
 }
 
