@@ -192,9 +192,12 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
         Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler }))
     }
 
-    /// Has this incarnation of the node answer the operation. `handler` gets a handle of the node within
-    /// the caller's scope, and the request.
+    /// Has this incarnation of the node answer the operation, unless it is dead. `handler` gets a handle of the node
+    /// within the caller's scope, and the request.
     pub fn serve<F: Future<Output = A> + 'static>(&self, env: &Env, handler: impl Fn(Env, Q) -> F + 'static) {
+        if !env.is_alive() {
+            return;
+        }
         self.0.server.set(Some(env.node));
         *self.0.handler.borrow_mut() = Some((env.incarnation, Rc::new(Service(handler))));
         if !self.0.closes.replace(true) {

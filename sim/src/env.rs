@@ -232,7 +232,7 @@ impl Env {
 
     /// Gives the reason for what the task does next; written in the trace after *because*.
     pub fn because(&self, reason: impl FnOnce() -> String) {
-        if self.world.core.borrow().recording.is_some() {
+        if self.world.core.borrow().recording.is_some() && self.is_alive() {
             // Worked out before the world is borrowed: it may ask the handle for something.
             let reason = reason();
             self.world.core.borrow_mut().because(reason);

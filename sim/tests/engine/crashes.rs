@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, Said, said, say, script, seconds};
 use shakedown_sim::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 10 s"]);
@@ -272,6 +272,31 @@ fn a_handler_that_outlives_its_node_answers_nobody() {
     });
     let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
     assert_eq!(heard, ["2 client hears Err(TimedOut)"]);
+}
+
+#[test]
+fn what_outlives_its_incarnation_serves_nothing_in_the_place_of_the_next() {
+    let rig = Rig::new(|stage| {
+        let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
+        let ask = Endpoint::<(), ()>::new(Op::new("clerk.ask", "asks"), &link);
+        let (served, lives) = (ask.clone(), Rc::new(RefCell::new(Vec::new())));
+        let lived = Rc::clone(&lives);
+        stage.node(frail("clerk"), move |env| {
+            lived.borrow_mut().push(env.clone());
+            served.serve(&env, |env, ()| async move { env.crash_point(Side::Before, "note").await });
+        });
+        let (facts, client) = (stage.facts().clone(), stage.node(Role::outside("client".into()), |_| {}));
+        client.clone().spawn(async move {
+            for _ in 0..2 {
+                let answer = client.child("ask").call(&ask, (), seconds(2)).await;
+                say(&facts, &client, format!("hears {answer:?}"));
+                client.sleep(seconds(10)).await;
+                ask.serve(&lives.borrow()[0], |_, ()| async {});
+            }
+        });
+    });
+    let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
+    assert_eq!(heard, ["2 client hears Err(TimedOut)", "12.04 client hears Ok(())"]);
 }
 
 /// A keeper who has a worker restarted after two seconds, to come back three seconds later.
