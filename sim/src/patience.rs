@@ -11,6 +11,7 @@ use std::collections::{BinaryHeap, VecDeque};
 /// As many lengths as have a line of their own; they are sought one by one. Waits of further lengths are sorted.
 const LINES_MOST: usize = 8;
 
+#[derive(Default)]
 struct Line {
     /// In nanoseconds.
     length: u64,
@@ -29,39 +30,35 @@ const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
 
 /// Waits, by their length.
 pub(crate) struct Patience {
-    lines: Vec<Line>,
+    /// The first of them, as many as lengths were met, are in use.
+    lines: [Line; LINES_MOST],
+    met: usize,
     /// Waits of further lengths, by their end and as they began.
     sorted: BinaryHeap<Reverse<(Moment, u32, u64)>>,
     /// How many of these began.
     begun: u32,
-    /// Lines of earlier runs, to be used again.
-    spare: Vec<VecDeque<(Moment, u64)>>,
     /// Of two that end at once the one whose length was met first.
     next: Next,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        let (lines, sorted, spare) = (Vec::new(), BinaryHeap::new(), Vec::new());
-        Self { lines, sorted, begun: 0, spare, next: NOTHING }
+        Self { lines: Default::default(), met: 0, sorted: BinaryHeap::new(), begun: 0, next: NOTHING }
     }
 }
 
 impl Patience {
     pub(crate) fn reset(&mut self) {
-        (self.next, self.begun) = (NOTHING, 0);
+        self.lines[..self.met].iter_mut().for_each(|line| line.ends.clear());
         self.sorted.clear();
-        for Line { mut ends, .. } in self.lines.drain(..) {
-            ends.clear();
-            self.spare.push(ends);
-        }
+        (self.met, self.next, self.begun) = (0, NOTHING, 0);
     }
 
     /// Takes a wait that begins now. Time must not go back between two waits, and `end` must come.
     #[inline]
     pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) {
         let length = end.nanos() - now.nanos();
-        let line = self.lines.iter().position(|line| line.length == length);
+        let line = self.lines[..self.met].iter().position(|line| line.length == length);
         let line = line.unwrap_or_else(|| self.begin_line(length));
         match self.lines.get_mut(line) {
             Some(line) => line.ends.push_back((end, due)),
@@ -75,12 +72,12 @@ impl Patience {
     /// Begins a line for this length, unless there are enough. Answers which is the one of its waits.
     #[cold]
     fn begin_line(&mut self, length: u64) -> usize {
-        if self.lines.len() == LINES_MOST {
-            return LINES_MOST;
+        let line = self.met;
+        if line < LINES_MOST {
+            self.lines[line].length = length;
+            self.met += 1;
         }
-        let ends = self.spare.pop().unwrap_or_default();
-        self.lines.push(Line { length, ends });
-        self.lines.len() - 1
+        line
     }
 
     #[cold]
@@ -109,7 +106,7 @@ impl Patience {
             None => drop(self.sorted.pop()),
         }
         self.next = NOTHING;
-        for (line, Line { ends, .. }) in self.lines.iter().enumerate() {
+        for (line, Line { ends, .. }) in self.lines[..self.met].iter().enumerate() {
             if let Some((end, due)) = ends.front()
                 && *end < self.next.end
             {
