@@ -51,12 +51,17 @@ impl LinkFaults {
 
 /// A way from callers to a service. Its operations share outages and slowness.
 #[derive(Clone)]
-pub struct Link(Rc<LinkState>);
-
-struct LinkState {
-    latency: Duration,
+pub struct Link {
     name: Label,
+    latency: Duration,
     faults: &'static LinkFaults,
+    /// Absent where there are none.
+    episodes: Option<Rc<Episodes>>,
+}
+
+/// Until when a link is out, and its far side slow.
+#[derive(Default)]
+struct Episodes {
     down_until: Cell<Moment>,
     slow_until: Cell<Moment>,
 }
@@ -64,8 +69,8 @@ struct LinkState {
 impl Link {
     /// A link with this name, a one-way latency for the happy path, and its faults.
     pub fn new(name: impl Into<Label>, latency: Duration, faults: &'static LinkFaults) -> Self {
-        let (down_until, slow_until) = (Cell::new(Moment::START), Cell::new(Moment::START));
-        Self(Rc::new(LinkState { name: name.into(), latency, faults, down_until, slow_until }))
+        let has_episodes = faults.outage.deviations() + faults.slowness.deviations() > 0;
+        Self { name: name.into(), latency, faults, episodes: has_episodes.then(Rc::default) }
     }
 }
 
@@ -105,7 +110,7 @@ pub enum CallError {
 
 /// Starts the task that answers a call which has reached its node.
 trait Serve<Q, A> {
-    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q);
+    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World);
 }
 
 /// Who starts it, and for which incarnation of the node.
@@ -119,20 +124,24 @@ where
     F: Future<Output = A> + 'static,
     H: Fn(Env, Q) -> F + 'static,
 {
-    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q) {
-        let (world, place) = (Rc::clone(&env.world), (env.node, env.scope()));
-        let respond = async move {
-            let EndpointState { op, word, link: Link(link), .. } = &*exchange.endpoint.0;
+    fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World) {
+        let place = (env.node, env.scope());
+        // Allocated first, so that it is made where it stays, not on the stack and then moved there.
+        let task = Box::new_uninit();
+        let task = Box::write(task, async move {
+            let EndpointState { op, word, link, .. } = &*exchange.endpoint.0;
             env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
-            let site = || Site::new(link.name, SLOWNESS);
-            env.begin_episode(exchange.caller, site, &link.faults.slowness, &link.slow_until);
-            if env.is_before(link.slow_until.get()) {
-                env.sleep(link.faults.slow_by).await;
+            if let Some(Episodes { slow_until, .. }) = link.episodes.as_deref() {
+                let site = || Site::new(link.name, SLOWNESS);
+                env.begin_episode(exchange.caller, site, &link.faults.slowness, slow_until);
+                if env.is_before(slow_until.get()) {
+                    env.sleep(link.faults.slow_by).await;
+                }
             }
             let answer = (self.0)(env.clone(), request).await;
             env.answer(&exchange, answer);
-        };
-        world.spawn(place, Box::pin(respond));
+        });
+        world.spawn(place, Box::into_pin(task));
     }
 }
 
@@ -275,7 +284,7 @@ impl Env {
 
     /// Has an answer go back, unless this incarnation is dead.
     fn answer<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>, answer: A) {
-        let EndpointState { op, word, response, link: Link(link), .. } = &*exchange.endpoint.0;
+        let EndpointState { op, word, response, link, .. } = &*exchange.endpoint.0;
         let (node, scope, faults) = (self.node, self.scope(), &link.faults.response);
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(node, self.incarnation) {
@@ -347,7 +356,7 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     /// does in its destructor may concern the world.
     #[inline]
     fn send_out(self: &Rc<Self>, core: &mut Core, node: NodeId) -> Option<Q> {
-        let EndpointState { request, link: Link(link), .. } = &*self.endpoint.0;
+        let EndpointState { request, link, .. } = &*self.endpoint.0;
         let faults = &link.faults.request;
         if self.is_down(core, node, link) {
             return self.refuse(core, link);
@@ -371,17 +380,18 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
 
     /// Whether the link is down, having drawn whether an outage begins here.
     #[inline]
-    fn is_down(&self, core: &mut Core, node: NodeId, link: &LinkState) -> bool {
+    fn is_down(&self, core: &mut Core, node: NodeId, link: &Link) -> bool {
+        let Some(Episodes { down_until, .. }) = link.episodes.as_deref() else { return false };
         if link.faults.outage.deviations() > 0 {
             let who = (node, self.scope, self.caller);
             let site = || Site::new(link.name, OUTAGE);
-            core.begin_episode(who, site, &link.faults.outage, &link.down_until);
+            core.begin_episode(who, site, &link.faults.outage, down_until);
         }
-        core.now < link.down_until.get()
+        core.now < down_until.get()
     }
 
     #[inline(never)]
-    fn refuse(self: &Rc<Self>, core: &mut Core, link: &LinkState) -> Option<Q> {
+    fn refuse(self: &Rc<Self>, core: &mut Core, link: &Link) -> Option<Q> {
         let request = self.request.take();
         self.bring_answer(core, link.latency * 2, Err(CallError::Refused));
         request
@@ -409,12 +419,12 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
             core.event(node, scope, Kind::Refused, [0, 0], || {
                 "is down and refuses the connection".to_owned()
             });
-            exchange.bring_answer(&mut core, state.link.0.latency, Err(CallError::Refused));
+            exchange.bring_answer(&mut core, state.link.latency, Err(CallError::Refused));
         }
         down
     };
     if down {
         return;
     }
-    handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request);
+    handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request, world);
 }
