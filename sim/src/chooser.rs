@@ -283,7 +283,13 @@ impl Chooser {
     }
 
     /// The deviations of the script that were never offered, or not with their alternative.
+    #[inline]
     pub(crate) fn unapplied(&self) -> Vec<Deviation> {
+        if self.keyed.is_empty() { Vec::new() } else { self.sought_in_vain() }
+    }
+
+    #[inline(never)]
+    fn sought_in_vain(&self) -> Vec<Deviation> {
         let unapplied = self.keyed.iter().filter(|(.., applied)| !applied);
         unapplied.map(|(_, deviation, _)| deviation.clone()).collect()
     }

@@ -78,7 +78,7 @@ impl Env {
 
     /// The node's name, such as `worker-1`.
     pub fn node_name(&self) -> String {
-        self.world.core.borrow().nodes[self.node.0 as usize].name()
+        self.world.core.borrow().nodes[self.node].name()
     }
 
     /// The virtual time.
@@ -97,17 +97,17 @@ impl Env {
     /// [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
     pub fn clock(&self) -> Moment {
         let mut core = self.world.core.borrow_mut();
-        let (now, index) = (core.now, self.node.0 as usize);
+        let now = core.now;
         if core.healed || !core.is_alive(self.node, self.incarnation) {
             return now;
         }
-        let Role { name, clock, .. } = core.nodes[index].role;
-        if core.nodes[index].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
-            core.nodes[index].clock = Clock::fresh(self.incarnation, now);
+        let Role { name, clock, .. } = core.nodes[self.node].role;
+        if core.nodes[self.node].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
+            core.nodes[self.node].clock = Clock::fresh(self.incarnation, now);
             self.deviate(&mut core, &Site::new(name, CLOCK), &clock.setting);
         }
         self.deviate(&mut core, &Site::new(name, JUMP), &clock.jump);
-        core.nodes[index].clock.read(now)
+        core.nodes[self.node].clock.read(now)
     }
 
     /// Draws one way in which the node's clock may deviate; it does so until the run heals.
@@ -115,7 +115,7 @@ impl Env {
         let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), ways);
         if !pick.is_benign() {
             core.lasts(core.heal_at.since(core.now));
-            core.nodes[self.node.0 as usize].clock.deviate(ways.names[pick.index()]);
+            core.nodes[self.node].clock.deviate(ways.names[pick.index()]);
         }
     }
 
@@ -127,7 +127,7 @@ impl Env {
 
     /// Starts a task of this node. It ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        let future = Box::pin(future);
+        let future = Box::into_pin(Box::write(Box::new_uninit(), future));
         if self.is_alive() {
             self.world.spawn((self.node, self.scope), future);
         }
@@ -138,7 +138,7 @@ impl Env {
     /// their order. Whether it vanishes, pauses or is told to stop again meanwhile is drawn as ever.
     pub fn at_stop(&self, last_thing: impl Future<Output = ()> + 'static) {
         if self.is_alive() {
-            self.world.core.borrow_mut().nodes[self.node.0 as usize].last_things.push(Box::pin(last_thing));
+            self.world.core.borrow_mut().nodes[self.node].last_things.push(Box::pin(last_thing));
         }
     }
 
@@ -295,7 +295,7 @@ impl Env {
         if !core.is_alive(self.node, self.incarnation) {
             return Some(CrashMode::Gone);
         }
-        let crash = &core.nodes[self.node.0 as usize].role.crash;
+        let crash = &core.nodes[self.node].role.crash;
         let ways = if side == Side::Before { &crash.before } else { &crash.after };
         if ways.deviations() == 0 || core.healed {
             return None;
@@ -307,7 +307,7 @@ impl Env {
         let event = |kind, text: &str| {
             let mut core = self.world.core.borrow_mut();
             let index = core.event(self.node, self.scope, kind, [0, 0], || text.to_owned());
-            core.nodes[self.node.0 as usize].last_event = Some(index);
+            core.nodes[self.node].last_event = Some(index);
         };
         match mode {
             CrashMode::GoesOn => {}

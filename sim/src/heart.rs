@@ -52,7 +52,7 @@ impl Heart {
         if stops {
             core.heart_stops(self.node);
         }
-        let pulse = &mut core.nodes[self.node.0 as usize].pulse;
+        let pulse = &mut core.nodes[self.node].pulse;
         pulse.is_led = true;
         let was_stopped = std::mem::replace(&mut pulse.stopped, stops);
         if was_stopped && !stops {
@@ -86,7 +86,7 @@ impl Heart {
     /// What tells that the node has left off or gone on, and when the last beat came if none comes now.
     fn listen(&self, env: &Env) -> (Signal, Option<Moment>) {
         let mut core = env.world.core.borrow_mut();
-        let node = &mut core.nodes[self.node.0 as usize];
+        let node = &mut core.nodes[self.node];
         let (beats, pulse) = (node.state == State::Up && !node.pulse.stopped, &mut node.pulse);
         let turned = pulse.turned.get_or_insert_default().clone();
         let period = self.period.as_nanos() as u64;

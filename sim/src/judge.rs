@@ -139,7 +139,7 @@ impl<F> Bench<F> {
         self.goals.iter_mut().for_each(|goals| goals.reset());
         self.reached = 0;
         self.disturbances_seen = 0;
-        self.findings = Findings::default();
+        self.findings.violations.clear();
     }
 
     fn catch_up(&mut self, disturbances: &[Disturbance]) {

@@ -14,6 +14,7 @@ use crate::signal::Signal;
 use crate::task::BoxFuture;
 use crate::time::{Duration, Moment};
 use crate::world::Env;
+use std::ops::{Index, IndexMut};
 
 /// Which process of the simulated system something belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -142,10 +143,110 @@ pub(crate) struct Pulse {
 }
 
 impl Node {
+    /// A place for a node.
+    fn vacant() -> Self {
+        Self {
+            role: Role::outside(Label::new("nobody")),
+            number: 0,
+            state: State::Down,
+            incarnation: 0,
+            boot: None,
+            deferred: Vec::new(),
+            pauses: 0,
+            clock: Clock::default(),
+            last_things: Vec::new(),
+            stopping: false,
+            last_event: None,
+            pulse: Pulse::default(),
+        }
+    }
+
+    /// Begins a node in this place.
+    #[inline]
+    fn begin(&mut self, its_role: Role, its_number: usize, its_boot: Box<dyn Fn(Env)>) {
+        // All are named, lest one be forgotten.
+        let Self {
+            role,
+            number,
+            state,
+            incarnation,
+            boot,
+            deferred,
+            pauses,
+            clock,
+            last_things,
+            stopping,
+            last_event,
+            pulse,
+        } = self;
+        (*role, *number, *boot) = (its_role, its_number, Some(its_boot));
+        (*state, *incarnation, *pauses, *stopping, *last_event) = (State::Up, 0, 0, false, None);
+        deferred.clear();
+        last_things.clear();
+        *clock = Clock::default();
+        *pulse = Pulse::default();
+    }
+
     /// Its name: that of its role, numbered unless there is but one.
     pub(crate) fn name(&self) -> String {
         let Role { name, single, .. } = &self.role;
         if *single { name.to_string() } else { format!("{name}-{}", self.number) }
+    }
+}
+
+/// The nodes of a run, in places that the next run uses again: a node is made where it stays, for one that is put
+/// together elsewhere and moved in keeps a processor waiting.
+#[derive(Default)]
+pub(crate) struct Nodes {
+    places: Vec<Node>,
+    /// How many of them are taken.
+    taken: usize,
+}
+
+impl Nodes {
+    /// Makes all places free.
+    pub(crate) fn clear(&mut self) {
+        self.taken = 0;
+    }
+
+    /// Adds a node.
+    ///
+    /// # Panics
+    /// If there is to be but one of its role, and there is.
+    pub(crate) fn add(&mut self, role: Role, boot: Box<dyn Fn(Env)>) -> NodeId {
+        let earlier = self.all().iter().filter(|node| node.role.name == role.name).count();
+        assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
+        let place = self.taken;
+        if place == self.places.len() {
+            self.places.push(Node::vacant());
+        }
+        self.taken += 1;
+        self.places[place].begin(role, earlier + 1, boot);
+        NodeId(place as u16)
+    }
+
+    pub(crate) fn all(&self) -> &[Node] {
+        &self.places[..self.taken]
+    }
+
+    pub(crate) fn all_mut(&mut self) -> &mut [Node] {
+        &mut self.places[..self.taken]
+    }
+}
+
+impl Index<NodeId> for Nodes {
+    type Output = Node;
+
+    #[inline]
+    fn index(&self, node: NodeId) -> &Node {
+        &self.places[node.0 as usize]
+    }
+}
+
+impl IndexMut<NodeId> for Nodes {
+    #[inline]
+    fn index_mut(&mut self, node: NodeId) -> &mut Node {
+        &mut self.places[node.0 as usize]
     }
 }
 
@@ -158,5 +259,39 @@ mod tests {
         assert_eq!(CrashMode::named("vanish"), CrashMode::Vanish);
         assert_eq!(CrashMode::named("pause 90 s"), CrashMode::Pause(Duration::from_secs(90)));
         assert!(std::panic::catch_unwind(|| CrashMode::named("explode")).is_err());
+    }
+
+    #[test]
+    fn a_node_in_a_place_used_again_is_as_new() {
+        let mut nodes = Nodes::default();
+        let [left, kept] =
+            ["till", "shelf"].map(|name| nodes.add(Role::outside(name.into()), Box::new(|_| {})));
+        let node = &mut nodes[left];
+        (node.state, node.incarnation, node.pauses, node.stopping) = (State::Paused, 3, 2, true);
+        (node.last_event, node.clock) = (Some(7), Clock::fresh(3, Moment::NEVER));
+        node.deferred.push(1);
+        node.last_things.push(Box::pin(async {}));
+        node.pulse = Pulse { stopped: true, is_led: true, turned: Some(Signal::new()), ..Pulse::default() };
+        nodes.clear();
+        assert!(nodes.all().is_empty());
+        let again = nodes.add(Role::new("worker".into(), &CrashProfile::NEVER), Box::new(|_| {}));
+        assert_eq!((again, nodes.all().len()), (left, 1));
+        let Node {
+            state,
+            incarnation,
+            pauses,
+            stopping,
+            last_event,
+            clock,
+            deferred,
+            last_things,
+            pulse,
+            ..
+        } = &nodes[again];
+        assert_eq!((*state, *incarnation, *pauses, *stopping, *last_event), (State::Up, 0, 0, false, None));
+        assert!(clock.set.is_none() && deferred.is_empty() && last_things.is_empty());
+        assert!(!pulse.stopped && !pulse.is_led && pulse.turned.is_none());
+        assert_eq!(nodes[again].name(), "worker-1");
+        assert_ne!(again, kept);
     }
 }

@@ -111,7 +111,7 @@ pub struct Runner<S: Scenario> {
     scenario: S,
     world: Rc<World>,
     facts: Facts<S::Fact>,
-    variant: Rc<Variant>,
+    variant: Variant,
     /// The variant in its written form.
     variant_text: String,
     limits: Limits,
@@ -253,7 +253,7 @@ impl<S: Scenario> Runner<S> {
             scenario,
             world: World::new(),
             facts,
-            variant: Rc::default(),
+            variant: Variant::default(),
             variant_text: String::new(),
             limits: Limits::default(),
             spoilt: false,
@@ -310,7 +310,7 @@ impl<S: Scenario> Runner<S> {
         Script {
             scenario: self.scenario.name().to_owned(),
             without: self.scenario.without(),
-            variant: Variant::clone(&self.variant),
+            variant: self.variant.clone(),
             deviations: core.chooser.deviations(&core.scopes),
         }
     }
@@ -342,8 +342,8 @@ impl<S: Scenario> Runner<S> {
 
     /// Has the next run be built from this variant; mostly it is that of the last one.
     fn build_from(&mut self, variant: &Variant) {
-        if *self.variant != *variant {
-            self.variant = Rc::new(variant.clone());
+        if self.variant != *variant {
+            self.variant = variant.clone();
             self.variant_text = variant.to_string();
         }
     }
@@ -359,11 +359,11 @@ impl<S: Scenario> Runner<S> {
         }
         let horizon = self.scenario.horizon(&self.variant);
         let heal = Moment::START + horizon.heal;
-        self.world.reset(heal, self.limits);
         self.facts.reset();
-        self.world.core.borrow_mut().effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
         {
-            let chooser = &mut self.world.core.borrow_mut().chooser;
+            let mut core = self.world.reset(heal, self.limits);
+            core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
+            let chooser = &mut core.chooser;
             match plan {
                 Plan::Seed(seed) => chooser.draw_from(seed, Profile::MIXED),
                 Plan::Profiled(seed, profile) => chooser.draw_from(seed, profile),
@@ -386,9 +386,9 @@ impl<S: Scenario> Runner<S> {
 
     fn drive(&self, heal: Moment, settle: Duration) {
         let stage = Stage {
-            world: Rc::clone(&self.world),
-            facts: self.facts.clone(),
-            variant: Rc::clone(&self.variant),
+            world: &self.world,
+            facts: &self.facts,
+            variant: &self.variant,
             epilogue: RefCell::new(None),
         };
         self.scenario.build(&stage);
@@ -440,15 +440,12 @@ impl<S: Scenario> Runner<S> {
         core.mishap = Some(Mishap::Panicked { who, message });
     }
 
-    fn report_mishap(&mut self) {
-        let (mishap, now) = {
-            let core = self.world.core.borrow();
-            (core.mishap.clone(), core.now)
-        };
-        let Some(mishap) = mishap else { return };
+    fn report_mishap(&self) {
+        let core = self.world.core.borrow();
+        let (Some(mishap), now) = (&core.mishap, core.now) else { return };
         match mishap {
             Mishap::Panicked { who, message } => {
-                self.facts.report(now, "no-panic", &message, format!("{who} panicked: {message}"));
+                self.facts.report(now, "no-panic", message, format!("{who} panicked: {message}"));
             }
             Mishap::RanAway { limit, most } => {
                 self.facts.report(now, "within-limits", limit, format!("more than {most} {limit}"));

@@ -1,16 +1,14 @@
 //! Scenarios: a world to build, a workload, what may go wrong, and who judges it.
 
-use crate::clock::Clock;
 use crate::env::Env;
 use crate::judge::{Fact, Facts, Goals, Invariant};
 use crate::label::Label;
-use crate::node::{Node, NodeId, Pulse, Role, State};
+use crate::node::Role;
 use crate::scope::Scope;
 use crate::script::Variant;
 use crate::time::Duration;
 use crate::world::World;
 use std::cell::RefCell;
-use std::iter::once_with;
 use std::rc::Rc;
 
 /// One thing that a run may be built from, with its possible values.
@@ -95,22 +93,22 @@ pub trait Scenario: 'static {
 }
 
 /// What a scenario builds its world on.
-pub struct Stage<F> {
-    pub(crate) world: Rc<World>,
-    pub(crate) facts: Facts<F>,
-    pub(crate) variant: Rc<Variant>,
+pub struct Stage<'a, F> {
+    pub(crate) world: &'a Rc<World>,
+    pub(crate) facts: &'a Facts<F>,
+    pub(crate) variant: &'a Variant,
     pub(crate) epilogue: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
-impl<F: Fact> Stage<F> {
+impl<F: Fact> Stage<'_, F> {
     /// What this run is built from.
     pub fn variant(&self) -> &Variant {
-        &self.variant
+        self.variant
     }
 
     /// Where facts go.
     pub fn facts(&self) -> &Facts<F> {
-        &self.facts
+        self.facts
     }
 
     /// Opens a scope for an entity of the workload.
@@ -121,29 +119,9 @@ impl<F: Fact> Stage<F> {
     /// Adds a node. `boot` runs now, and again each time the node comes back from a crash: it reads durable
     /// state, serves operations and starts tasks. Answers a handle of the first incarnation.
     pub fn node(&self, role: Role, boot: impl Fn(Env) + 'static) -> Env {
-        let id = {
-            let mut core = self.world.core.borrow_mut();
-            let earlier = core.nodes.iter().filter(|node| node.role.name == role.name).count();
-            assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);
-            // Not pushed: it is made where it stays, not on the stack and then moved there.
-            core.nodes.extend(once_with(|| Node {
-                role,
-                number: earlier + 1,
-                state: State::Up,
-                incarnation: 0,
-                boot: Some(Box::new(boot)),
-                deferred: Vec::new(),
-                pauses: 0,
-                clock: Clock::default(),
-                last_things: Vec::new(),
-                stopping: false,
-                last_event: None,
-                pulse: Pulse::default(),
-            }));
-            NodeId(core.nodes.len() as u16 - 1)
-        };
+        let id = self.world.core.borrow_mut().nodes.add(role, Box::new(boot));
         self.world.boot(id);
-        Env::new(Rc::clone(&self.world), id, 0, Scope::ROOT)
+        Env::new(Rc::clone(self.world), id, 0, Scope::ROOT)
     }
 
     /// What to do once the run has come to rest, before it is judged: look at everything afresh.

@@ -118,7 +118,7 @@ fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
     });
     Step {
         time: event.time,
-        node: core.nodes.get(event.node.0 as usize).map(|node| node.name()).unwrap_or_default(),
+        node: core.nodes.all().get(event.node.0 as usize).map(|node| node.name()).unwrap_or_default(),
         scope: core.scopes.path(event.scope).to_string(),
         kind: event.kind,
         causes: event.causes,

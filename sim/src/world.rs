@@ -13,7 +13,7 @@ use crate::scope::{Scope, User};
 use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::iter::from_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -107,10 +107,10 @@ impl World {
         Rc::new(Self { core: RefCell::new(core), wakes: Arc::default() })
     }
 
-    /// Makes ready for another run, keeping the memory.
-    pub(crate) fn reset(&self, heal_at: Moment, limits: Limits) {
-        let mut core = self.core.borrow_mut();
-        let core = &mut *core;
+    /// Makes ready for another run, keeping the memory. Answers the state, for whoever says what decides the run.
+    pub(crate) fn reset(&self, heal_at: Moment, limits: Limits) -> RefMut<'_, Core> {
+        let mut borrowed = self.core.borrow_mut();
+        let core = &mut *borrowed;
         core.now = Moment::START;
         core.heal_at = heal_at;
         core.healed = false;
@@ -129,6 +129,7 @@ impl World {
             self.wakes.drain(&mut core.woken);
         }
         core.woken.clear();
+        borrowed
     }
 
     /// Lets go of what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this
@@ -148,9 +149,9 @@ impl World {
         let core = || self.core.borrow_mut();
         from_fn(|| core().doomed.pop()).for_each(drop);
         from_fn(|| core().deliveries.pop()).for_each(drop);
-        let nodes = core().nodes.len();
+        let nodes = core().nodes.all().len();
         for node in 0..nodes {
-            let boot = core().nodes[node].boot.take();
+            let boot = core().nodes.all_mut()[node].boot.take();
             drop(boot);
         }
         from_fn(|| core().holders.pop()).for_each(|holder| holder.close());
@@ -239,7 +240,7 @@ impl World {
                     if !core.is_alive(node, incarnation) {
                         continue;
                     }
-                    core.cause = core.nodes[node.0 as usize].last_event;
+                    core.cause = core.nodes[node].last_event;
                     core.take_tasks_of(node)
                 };
                 drop(dropped);
@@ -253,7 +254,7 @@ impl World {
     /// patience with it.
     fn do_last_things(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope)) {
         let last_things = {
-            let entry = &mut self.core.borrow_mut().nodes[node.0 as usize];
+            let entry = &mut self.core.borrow_mut().nodes[node];
             entry.stopping = true;
             std::mem::take(&mut entry.last_things)
         };
@@ -279,7 +280,7 @@ impl World {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         core.take_down(node);
-        let role = &core.nodes[node.0 as usize].role;
+        let role = &core.nodes[node].role;
         let (profile, site) = (role.crash, Site::new(role.name, "restart".into()));
         // Not the crashing task's draw: whoever crashes here draws under this one name.
         let late = core.choose_as(User::ENGINE, node, (&site, scope), &profile.late_restart);
@@ -293,11 +294,11 @@ impl World {
     pub(crate) fn restart(self: &Rc<Self>, node: NodeId, scope: Scope, after: Duration) {
         let dropped = {
             let mut core = self.core.borrow_mut();
-            if core.nodes[node.0 as usize].state == State::Down {
+            if core.nodes[node].state == State::Down {
                 return;
             }
             let stop = core.event(node, scope, Kind::Stop, [0, 0], || "is stopped".to_owned());
-            core.nodes[node.0 as usize].last_event = Some(stop);
+            core.nodes[node].last_event = Some(stop);
             core.take_tasks_of(node)
         };
         // Their destructors still count.
@@ -321,10 +322,10 @@ impl World {
     pub(crate) fn boot(self: &Rc<Self>, node: NodeId) {
         let (boot, incarnation) = {
             let mut core = self.core.borrow_mut();
-            let entry = &mut core.nodes[node.0 as usize];
+            let entry = &mut core.nodes[node];
             entry.state = State::Up;
             let (boot, incarnation) = (entry.boot.take(), entry.incarnation);
-            core.cause = core.nodes[node.0 as usize].last_event;
+            core.cause = core.nodes[node].last_event;
             let again = incarnation > 0;
             let index = core.event(node, Scope::ROOT, Kind::Boot, [u64::from(incarnation), 0], || {
                 (if again { "starts again" } else { "starts" }).to_owned()
@@ -337,7 +338,7 @@ impl World {
             boot(Env::new(Rc::clone(self), node, incarnation, Scope::ROOT));
         }
         let mut core = self.core.borrow_mut();
-        core.nodes[node.0 as usize].boot = boot;
+        core.nodes[node].boot = boot;
         core.collect_log(node, Scope::ROOT);
         core.cause = None;
     }

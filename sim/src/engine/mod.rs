@@ -15,7 +15,7 @@ use crate::coverage::Gauge;
 use crate::digest::Digest;
 use crate::engine::effects::Reach;
 use crate::event::{Event, Kind};
-use crate::node::{Node, NodeId, Pulse, State};
+use crate::node::{NodeId, Nodes, Pulse, State};
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, Task, Waiter};
 use crate::time::{Duration, Moment};
@@ -59,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) recording: Option<Vec<Event>>,
     /// Takes the coverage of the run, if it was asked for.
     pub(crate) gauge: Option<Gauge>,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Nodes,
     pub(crate) disturbances: Vec<Disturbance>,
     pub(crate) mishap: Option<Mishap>,
     pub(crate) limits: Limits,
@@ -105,7 +105,7 @@ impl Core {
             effects: None,
             recording: None,
             gauge: None,
-            nodes: Vec::new(),
+            nodes: Nodes::default(),
             disturbances: Vec::new(),
             mishap: None,
             limits: Limits::default(),
@@ -138,7 +138,7 @@ impl Core {
         // Backwards: the last is dropped first, so that what was made first is. That is what allocators do best with.
         self.doomed.extend(self.tasks.iter_mut().rev().filter_map(|task| task.future.take()));
         self.holders.reverse();
-        for node in &mut self.nodes {
+        for node in self.nodes.all_mut() {
             node.state = State::Down;
             node.incarnation += 1;
             self.doomed.append(&mut node.last_things);
@@ -291,7 +291,7 @@ impl Core {
     /// The node whose code runs now.
     pub(crate) fn current_node_name(&self) -> String {
         let node = self.current.map(|slot| self.tasks[slot as usize].node);
-        node.map_or("the scenario".to_owned(), |node| self.nodes[node.0 as usize].name())
+        node.map_or("the scenario".to_owned(), |node| self.nodes[node].name())
     }
 
     #[inline]
@@ -301,33 +301,33 @@ impl Core {
             return;
         }
         task.queued = true;
-        let node = &mut self.nodes[task.node.0 as usize];
+        let node = &mut self.nodes[task.node];
         if node.state == State::Paused { node.deferred.push(slot) } else { self.ready.push(slot) }
     }
 
     /// Whether this incarnation of the node is the living one.
     #[inline]
     pub(crate) fn is_alive(&self, node: NodeId, incarnation: u32) -> bool {
-        let node = &self.nodes[node.0 as usize];
+        let node = &self.nodes[node];
         node.incarnation == incarnation && node.state != State::Down
     }
 
     /// Whether this incarnation lives and takes calls.
     pub(crate) fn takes_calls(&self, node: NodeId, incarnation: u32) -> bool {
-        self.is_alive(node, incarnation) && !self.nodes[node.0 as usize].stopping
+        self.is_alive(node, incarnation) && !self.nodes[node].stopping
     }
 
     /// Stops scheduling a node for a while. The task at hand waits with the others.
     pub(crate) fn pause(&mut self, node: NodeId, pause: Duration) {
         let until = (self.now + pause).min(self.heal_at.max(self.now));
-        let entry = &mut self.nodes[node.0 as usize];
+        let entry = &mut self.nodes[node];
         entry.state = State::Paused;
         entry.pauses += 1;
         let count = entry.pauses;
         self.agenda.put(until, Due::Resume { node: node.0, pause: count });
         for slot in self.ready.take_all() {
             let of_node = self.tasks[slot as usize].node == node;
-            if of_node { self.nodes[node.0 as usize].deferred.push(slot) } else { self.ready.push(slot) }
+            if of_node { self.nodes[node].deferred.push(slot) } else { self.ready.push(slot) }
         }
         if let Some(slot) = self.current {
             self.make_ready(slot);
@@ -348,7 +348,7 @@ impl Core {
     }
 
     fn turn_heart(&mut self, node: NodeId, turn: impl FnOnce(&mut Pulse)) {
-        let pulse = &mut self.nodes[node.0 as usize].pulse;
+        let pulse = &mut self.nodes[node].pulse;
         if pulse.stopped {
             return;
         }
@@ -359,7 +359,7 @@ impl Core {
     }
 
     pub(crate) fn resume(&mut self, node: NodeId, pause: u32) {
-        let entry = &mut self.nodes[node.0 as usize];
+        let entry = &mut self.nodes[node];
         if entry.state != State::Paused || entry.pauses != pause {
             return;
         }
@@ -383,7 +383,7 @@ impl Core {
     pub(crate) fn take_down(&mut self, node: NodeId) {
         let dead = self.take_tasks_of(node);
         self.doomed.extend(dead);
-        let entry = &mut self.nodes[node.0 as usize];
+        let entry = &mut self.nodes[node];
         let was = std::mem::replace(&mut entry.state, State::Down);
         entry.incarnation += 1;
         entry.stopping = false;
@@ -394,7 +394,7 @@ impl Core {
         if was == State::Up {
             self.heart_stops(node);
         }
-        let pulse = &mut self.nodes[node.0 as usize].pulse;
+        let pulse = &mut self.nodes[node].pulse;
         pulse.stopped = pulse.is_led;
     }
 

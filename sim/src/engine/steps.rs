@@ -178,7 +178,7 @@ impl Core {
     /// Draws whether a node that may crash beside this effect does, and how.
     #[inline(never)]
     pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashMode> {
-        let role = &self.nodes[env.node.0 as usize].role;
+        let role = &self.nodes[env.node].role;
         let (point, ways) = match side {
             Side::Before => (BEFORE, role.crash.before),
             Side::After => (AFTER, role.crash.after),
@@ -291,7 +291,7 @@ impl Core {
     /// Notes the shape of a fact, if coverage was asked for.
     pub(crate) fn gauge_fact(&mut self, node: NodeId, scope: Scope, fact: &impl Serialize) {
         if let Some(gauge) = &mut self.gauge {
-            let role = self.nodes[node.0 as usize].role.name.word();
+            let role = self.nodes[node].role.name.word();
             gauge.fact(Shape::of(fact), role, self.scopes.outermost(scope));
         }
     }
@@ -326,7 +326,7 @@ impl Core {
     #[cold]
     fn heal(&mut self) {
         self.healed = true;
-        if let Some(node) = self.nodes.first().map(|_| NodeId(0)) {
+        if let Some(node) = self.nodes.all().first().map(|_| NodeId(0)) {
             self.event(node, Scope::ROOT, Kind::Heal, [0, 0], || "nothing deviates from here".to_owned());
         }
     }
