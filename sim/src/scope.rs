@@ -48,14 +48,15 @@ struct Counter {
 /// Who draws at a site: the task, and the place in the source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct User {
-    pub(crate) task: u32,
+    /// A whole word: a gap behind it would be written and read in pieces that do not match, at which a processor waits.
+    pub(crate) task: u64,
     pub(crate) place: Option<&'static std::panic::Location<'static>>,
 }
 
 impl User {
-    const NOBODY: User = User { task: NONE, place: None };
+    const NOBODY: User = User { task: u64::MAX, place: None };
     /// The engine itself, outside every task.
-    pub(crate) const ENGINE: User = User { task: NONE, place: None };
+    pub(crate) const ENGINE: User = User { task: u64::MAX, place: None };
 }
 
 /// All scopes of a run.

@@ -298,8 +298,8 @@ impl Core {
 
     /// Distinguishes tasks that share a slot one after the other.
     #[inline]
-    fn task_name(&self, slot: u32) -> u32 {
-        slot << 12 | (self.tasks[slot as usize].generation & 0xFFF)
+    fn task_name(&self, slot: u32) -> u64 {
+        u64::from(slot) << 32 | u64::from(self.tasks[slot as usize].generation)
     }
 
     /// Says how long the last deviation lasts, from now.

@@ -4,7 +4,7 @@
 use peers_workload::on_sim::OnSim;
 use peers_workload::paths::{Path, Repeats};
 use peers_workload::round::{Round, cpu_ns, measured};
-use shakedown_sim::{Plan, Runner};
+use shakedown_sim::Plan;
 use std::fmt::Write;
 
 const ROUNDS: usize = 7;
@@ -13,16 +13,26 @@ const SEEDS: u64 = 2_000;
 const EVENTS: u32 = 5_000_000;
 const A_YEAR_OF_MINUTES: u32 = 525_600;
 
-/// The least nanoseconds an event of several rounds, each of about the same number of events.
-fn per_event(runner: &mut Runner<Repeats>) -> (u32, f64) {
-    let events = runner.run(Plan::Seed(0)).events;
-    let runs = EVENTS.div_ceil(events);
-    let rounds = (0..ROUNDS).map(|_| {
-        let began = cpu_ns();
-        (0..runs).for_each(|_| assert_eq!(runner.run(Plan::Seed(0)).events, events));
-        (cpu_ns() - began) as f64 / f64::from(runs) / f64::from(events)
-    });
-    (events, rounds.fold(f64::INFINITY, f64::min))
+/// Of runs of so many bookings each: the events of one, and the least nanoseconds an event of several rounds, in each of
+/// which all take turns at about the same number of events. So a small run finds caches and allocator as a large one has
+/// left them.
+fn per_event(bookings: &[u32]) -> Vec<(f64, f64)> {
+    let mut runners: Vec<_> = bookings
+        .iter()
+        .map(|times| {
+            let mut runner = Repeats::runner(Path::Bookings, *times);
+            let events = runner.run(Plan::Seed(0)).events;
+            (runner, events, f64::INFINITY)
+        })
+        .collect();
+    for _ in 0..ROUNDS {
+        for (runner, events, least) in &mut runners {
+            let (runs, began) = (EVENTS.div_ceil(*events), cpu_ns());
+            (0..runs).for_each(|_| assert_eq!(runner.run(Plan::Seed(0)).events, *events));
+            *least = least.min((cpu_ns() - began) as f64 / f64::from(runs) / f64::from(*events));
+        }
+    }
+    runners.into_iter().map(|(_, events, least)| (f64::from(events), least)).collect()
 }
 
 /// Nanoseconds an event of a run of 10 events, of which these are neighbours: runs of some events, with their nanoseconds
@@ -59,10 +69,8 @@ fn memory_mib() -> f64 {
 
 fn main() {
     let mut text = String::from(HEADER);
-    let mut costs = Vec::new();
-    for times in [1, 2, 12, 120, 1_200, 12_000, 60_000] {
-        let (events, ns) = per_event(&mut Repeats::runner(Path::Bookings, times));
-        costs.push((f64::from(events), ns));
+    let costs = per_event(&[1, 2, 12, 120, 1_200, 12_000, 60_000]);
+    for (events, ns) in &costs {
         writeln!(text, "| {events} | {ns:.0} |").expect("a text takes a line");
     }
     let least = costs.iter().map(|(_, ns)| *ns).fold(f64::INFINITY, f64::min);
@@ -103,4 +111,4 @@ fn main() {
 }
 
 const HEADER: &str = "# How cost grows\n\nWritten by `cargo run --release --manifest-path benchmarks/peers/Cargo.toml -p peers-workload --bin scaling`. \
-Processor time of the thread, the least of seven rounds. Memory over a million runs is in [RESULTS.md](RESULTS.md).\n\n## Events of a run\n\n| events | ns an event |\n|---|---|\n";
+Processor time of the thread, the least of seven rounds, in which rows take turns. Memory over a million runs is in [RESULTS.md](RESULTS.md).\n\n## Events of a run\n\n| events | ns an event |\n|---|---|\n";
