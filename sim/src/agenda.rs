@@ -89,10 +89,7 @@ impl Agenda {
     /// Puts the end of a wait that begins now.
     #[inline]
     pub(crate) fn put_patience(&mut self, now: Moment, end: Moment, due: Due) {
-        match end {
-            Moment::NEVER => self.put(end, due),
-            _ => self.patience.take(now, end, due.word()),
-        }
+        self.patience.take(now, end, due.word());
     }
 
     #[inline(always)]

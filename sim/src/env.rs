@@ -149,6 +149,12 @@ impl Env {
 
     /// Waits until a moment; not at all if it has passed.
     pub fn sleep_until(&self, deadline: Moment) -> Sleep {
+        self.alarm(if self.is_alive() { deadline } else { Moment::NEVER })
+    }
+
+    /// The same for who is known to be alive.
+    #[inline]
+    pub(crate) fn alarm(&self, deadline: Moment) -> Sleep {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }
     }
 
@@ -389,6 +395,7 @@ fn has_passed(
             core.count_poll();
             true
         }
+        None if *deadline == Moment::NEVER => false,
         None => {
             if let Some(waiter) = core.waiter(context) {
                 *timer = Some(if is_patience {

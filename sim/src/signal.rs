@@ -12,7 +12,7 @@ use crate::task::Waiter;
 use crate::time::{Duration, Moment};
 use crate::world::World;
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -63,7 +63,10 @@ impl Signal {
 
     /// Waits until it has been raised after `seen`, or `due` is reached.
     pub(crate) async fn changed(&self, env: &Env, seen: u64, due: Moment) {
-        let mut sleep = (due != Moment::NEVER).then(|| env.sleep_until(due));
+        if !env.is_alive() {
+            pending::<()>().await;
+        }
+        let mut sleep = env.sleep_until(due);
         poll_fn(|context| {
             let mut state = self.0.borrow_mut();
             if state.version != seen {
@@ -72,9 +75,7 @@ impl Signal {
                 }
                 return Poll::Ready(());
             }
-            if let Some(sleep) = &mut sleep
-                && Pin::new(sleep).poll(context).is_ready()
-            {
+            if Pin::new(&mut sleep).poll(context).is_ready() {
                 return Poll::Ready(());
             }
             if let Some(waiter) = env.world.core.borrow().waiter(context) {

@@ -100,6 +100,41 @@ fn nothing_that_a_vanished_node_still_does_counts() {
     assert!(drawn.contains(&"worker/probe @ life-2 #1".to_owned()), "{drawn:?}");
 }
 
+/// Somebody else who, a second in, waits through the handle of a worker that has come to its crash point by then.
+fn waits_through(wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) -> Rig {
+    Rig::new(move |stage| {
+        let (facts, wait, signal) = (stage.facts().clone(), wait.clone(), Signal::new());
+        let worker = stage.node(frail("worker"), |env| {
+            env.clone().spawn(async move { env.crash_point(Side::Before, "effect").await });
+        });
+        let other = stage.node(Role::outside("other".into()), |_| {});
+        let (raising, raised) = (other.clone(), signal.clone());
+        other.clone().spawn(async move {
+            other.sleep(seconds(1)).await;
+            wait(&worker, &signal).await;
+            say(&facts, &other, "goes on");
+        });
+        raising.clone().spawn(async move {
+            raising.sleep(seconds(2)).await;
+            raised.raise(&raising);
+        });
+    })
+}
+
+#[test]
+fn who_waits_through_a_dead_handle_waits_for_ever() {
+    fn check(at: &str, wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) {
+        assert_eq!(said(waits_through(wait.clone()), ""), [format!("{at} other goes on")]);
+        assert!(said(waits_through(wait), "worker/before effect @ - #1 = vanish").is_empty());
+    }
+    check("1.5", async |worker, _| worker.sleep(seconds(1) / 2).await);
+    check("1", async |worker, _| worker.sleep_until(Moment::START).await);
+    check("4", async |worker, _| {
+        let _timed_out = worker.timeout(seconds(3), std::future::pending::<()>()).await;
+    });
+    check("2", async |worker, signal| Poller::later(worker, signal, seconds(1)).turn(None).await);
+}
+
 #[test]
 fn a_node_that_stops_has_its_destructors_run() {
     let first = ["0.5 worker beside in life 1", "0.5 worker last words of life 1"];
