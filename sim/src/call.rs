@@ -233,7 +233,7 @@ impl Env {
             self.crash(mode).await;
         }
         let exchange = self.send(endpoint, request);
-        let answer = self.alarm(self.now() + patience).or_value(&exchange.reply).await;
+        let answer = self.sleep_alive(self.now() + patience).or_value(&exchange.reply).await;
         match answer {
             None => {
                 self.event(Kind::GiveUp, [*word, 0], || {

@@ -127,6 +127,7 @@ impl Env {
 
     /// Starts a task of this node. It ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        // Not `Box::pin`: the box is there first, so that a future made in the argument is made in it.
         let future = Box::into_pin(Box::write(Box::new_uninit(), future));
         if self.is_alive() {
             self.world.spawn((self.node, self.scope), future);
@@ -149,12 +150,12 @@ impl Env {
 
     /// Waits until a moment; not at all if it has passed.
     pub fn sleep_until(&self, deadline: Moment) -> Sleep {
-        self.alarm(if self.is_alive() { deadline } else { Moment::NEVER })
+        self.sleep_alive(if self.is_alive() { deadline } else { Moment::NEVER })
     }
 
     /// The same for who is known to be alive.
     #[inline]
-    pub(crate) fn alarm(&self, deadline: Moment) -> Sleep {
+    pub(crate) fn sleep_alive(&self, deadline: Moment) -> Sleep {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }
     }
 
