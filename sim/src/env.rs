@@ -153,7 +153,7 @@ impl Env {
         self.sleep_alive(if self.is_alive() { deadline } else { Moment::NEVER })
     }
 
-    /// The same for who is known to be alive.
+    /// The same without asking whether this incarnation lives, for who has asked.
     #[inline]
     pub(crate) fn sleep_alive(&self, deadline: Moment) -> Sleep {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }

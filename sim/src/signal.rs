@@ -66,7 +66,7 @@ impl Signal {
         if !env.is_alive() {
             pending::<()>().await;
         }
-        let mut sleep = env.sleep_until(due);
+        let mut sleep = env.sleep_alive(due);
         poll_fn(|context| {
             let mut state = self.0.borrow_mut();
             if state.version != seen {
