@@ -160,7 +160,7 @@ fn memory() -> String {
             failures_max: usize::MAX,
             deadline: None,
             stop: &stop,
-            patience: Duration::from_secs(600),
+            timeout: Duration::from_secs(600),
         };
         let ran = campaign::run(&order, |campaign| {
             if marks.get(at.len()).is_some_and(|mark| campaign.tally.runs >= *mark) {

@@ -43,19 +43,19 @@ impl PartnerTerms {
 /// Within this a request is to be answered at the edge.
 pub const REQUEST_BUDGET: Duration = secs(2);
 /// After this the edge gives up on what is behind it.
-pub const EDGE_PATIENCE: Duration = secs(10);
+pub const EDGE_TIMEOUT: Duration = secs(10);
 /// After this a customer's browser gives up.
-pub const BROWSER_PATIENCE: Duration = secs(12);
+pub const BROWSER_TIMEOUT: Duration = secs(12);
 /// How often an open screen asks again.
 pub const SCREEN_PERIOD: Duration = secs(5);
 /// After this a worker gives up on telling a screen.
-pub const SCREEN_PATIENCE: Duration = secs(2);
+pub const SCREEN_TIMEOUT: Duration = secs(2);
 /// After this a worker gives up on the partner.
-pub const PARTNER_PATIENCE: Duration = secs(5);
+pub const PARTNER_TIMEOUT: Duration = secs(5);
 /// After this a worker gives up on the registry.
-pub const REGISTRY_PATIENCE: Duration = secs(5);
+pub const REGISTRY_TIMEOUT: Duration = secs(5);
 /// After this a worker gives up on getting a connection.
-pub const CONNECT_PATIENCE: Duration = secs(3);
+pub const CONNECT_TIMEOUT: Duration = secs(3);
 /// How long a worker holds a job.
 pub const LEASE: Duration = secs(60);
 /// After this a worker puts a job back by itself.
@@ -97,9 +97,9 @@ pub const CHECK_AGAIN: Duration = mins(2);
 /// How often the partner's statement is read.
 pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
 /// After this a worker gives up on the renderer.
-pub const RENDERER_PATIENCE: Duration = secs(10);
+pub const RENDERER_TIMEOUT: Duration = secs(10);
 /// After this a worker gives up on the document store.
-pub const DOCUMENTS_PATIENCE: Duration = secs(5);
+pub const DOCUMENTS_TIMEOUT: Duration = secs(5);
 /// By then a booking is confirmed or over ...
 pub const BOOKING_PROMISE: Duration = mins(15);
 /// ... or, where it is being checked what became of it, this is known.
@@ -109,7 +109,7 @@ pub const FILING_PROMISE: Duration = mins(15);
 /// How often the monitor looks, at most.
 pub const LOOKS_EVERY: Duration = mins(1);
 /// After this the monitor gives up on the pager.
-pub const PAGER_PATIENCE: Duration = secs(10);
+pub const PAGER_TIMEOUT: Duration = secs(10);
 /// How long it waits until it tries again.
 pub const PAGER_AGAIN: Duration = secs(15);
 /// So long after an alert that nobody has taken it is told again.
@@ -133,7 +133,7 @@ pub const QUOTE_SAME: Duration = mins(15);
 /// How often mailers look for mail that is due.
 pub const MAIL_PERIOD: Duration = Duration::from_millis(500);
 /// After this a mailer gives up on the mail provider.
-pub const MAIL_PATIENCE: Duration = secs(5);
+pub const MAIL_TIMEOUT: Duration = secs(5);
 /// Mail of which nothing was heard so long after it was sent is a person's.
 pub const MAIL_HEARD_WITHIN: Duration = mins(120);
 /// So long after an unknown outcome mail that must reach its recipient is sent again; news of it may come before.
@@ -142,7 +142,7 @@ pub const MAIL_RESEND_AFTER: Duration = mins(10);
 /// How long a page's data lives in the cache, give or take a fifth.
 pub const CACHE_LIFE: Duration = secs(60);
 /// After this we do without the cache.
-pub const CACHE_PATIENCE: Duration = Duration::from_millis(250);
+pub const CACHE_TIMEOUT: Duration = Duration::from_millis(250);
 /// Connections to the database that pages may use at a time on one node.
 pub const PAGE_CONNECTIONS: usize = 24;
 /// How long the database takes for one page: over the connections that there are, 200 a second.
@@ -167,7 +167,7 @@ pub const COMPLETIONS_TO_GO_ON: u32 = 20;
 /// By so many points of a hundred it may not turn down more than the former one.
 pub const POINTS_TO_HALT: u32 = 5;
 /// Nothing heard of it for so long is bad news.
-pub const TELEMETRY_PATIENCE: Duration = mins(2);
+pub const TELEMETRY_TIMEOUT: Duration = mins(2);
 /// How long after it ran everywhere a release can be taken back.
 pub const ROLLBACK_WINDOW: Duration = mins(30);
 

@@ -46,7 +46,7 @@ impl Invariant<Fact> for Keeper {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const DOCUMENT: Document = Document { visit: 1, revision: 2 };
 
 impl Scenario for Shelf {
@@ -71,10 +71,10 @@ impl Scenario for Shelf {
             for ask in asks {
                 let env = client.child("ask");
                 let answer = match ask {
-                    Render => format!("{:?}", env.call(&operations.render, DOCUMENT, PATIENCE).await),
-                    Upload => format!("{:?}", env.call(&operations.upload, DOCUMENT, PATIENCE).await),
+                    Render => format!("{:?}", env.call(&operations.render, DOCUMENT, TIMEOUT).await),
+                    Upload => format!("{:?}", env.call(&operations.upload, DOCUMENT, TIMEOUT).await),
                     Complete(upload) => {
-                        format!("{:?}", env.call(&operations.complete, upload, PATIENCE).await)
+                        format!("{:?}", env.call(&operations.complete, upload, TIMEOUT).await)
                     }
                     Wait(hours) => {
                         env.sleep(Duration::from_secs(3_600 * hours)).await;

@@ -3,8 +3,8 @@
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
-use shakedown_model::backbone::mail::desk::MailDesk;
 use shakedown_model::backbone::mail::provider::{Answer, Letter, Message, ProviderApi};
+use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Language, Recipient};
 use shakedown_model::facts::MailProviderFact;
 use shakedown_model::outside::mail_provider::MailProvider;
@@ -83,7 +83,7 @@ const LETTER: Letter = Letter {
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 const HOP: Duration = Duration::from_millis(20);
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Scenario for PostOffice {
     type Fact = Fact;
@@ -99,12 +99,12 @@ impl Scenario for PostOffice {
     fn build(&self, stage: &Stage<Fact>) {
         let pages = Link::new("pages", HOP, &LinkFaults::NONE);
         let operations = ProviderApi::over(&Link::new("mail", HOP, &LOSING), &pages);
-        let desk = MailDesk::over(&Link::new("news", HOP, &LOSING), &pages);
-        let provider = MailProvider::new(stage.facts(), &desk);
+        let review_queue = MailReviewQueue::over(&Link::new("news", HOP, &LOSING), &pages);
+        let provider = MailProvider::new(stage.facts(), &review_queue);
         let (lines, deaf) = (self.lines.clone(), Rc::new(Cell::new(self.deaf)));
         stage.node(Role::outside("taker".into()), move |env| {
             let (lines, deaf) = (lines.clone(), deaf.clone());
-            desk.told.serve(&env, move |env, told| {
+            review_queue.told.serve(&env, move |env, told| {
                 let line = format!("event {}: send {} {:?}", told.event, told.send, told.says);
                 lines.borrow_mut().push((Whose::News, ms(&env), line));
                 let takes = deaf.get() == 0;
@@ -139,11 +139,11 @@ async fn ask(env: &Env, operations: &ProviderApi, step: Ask) -> Option<String> {
     match step {
         Ask::Send(send) => {
             let message = Message { send, recipient: Recipient::Party(1), letter: LETTER };
-            let answer = env.call(&operations.send, message, PATIENCE).await;
+            let answer = env.call(&operations.send, message, TIMEOUT).await;
             Some(answer.map_or_else(|error| error.to_string(), |answer: Answer| format!("{answer:?}")))
         }
         Ask::Page => {
-            let page = env.call(&operations.activity, vec![1, 2, 3], PATIENCE).await.expect("it answers");
+            let page = env.call(&operations.activity, vec![1, 2, 3], TIMEOUT).await.expect("it answers");
             let became = |line: &_| match line {
                 Some(known) => format!("{known:?}"),
                 None => "given up".to_owned(),

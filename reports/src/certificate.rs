@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::json;
 use crate::junit;
-use crate::layout::{Paper, labelled, side_by_side};
+use crate::layout::{Style, labelled, side_by_side};
 use crate::markdown;
 use crate::records::{Ending, Finding, Finished, Search, Verdict};
 use crate::story::plural;
@@ -134,23 +134,23 @@ impl Certificate {
 }
 
 /// A certificate at a terminal; or the failure, and how far the search went.
-pub fn human(paper: Paper, certificate: &Certificate) -> String {
+pub fn human(style: Style, certificate: &Certificate) -> String {
     let mut out = String::new();
     for run in terminal::by_script(certificate.findings.iter()) {
-        out.push_str(&terminal::failures(paper, run[0], &run[1..]));
+        out.push_str(&terminal::failures(style, run[0], &run[1..]));
         out.push('\n');
     }
     let word = match certificate.verdict {
-        Verdict::Held => paper.good("CERTIFIED"),
-        Verdict::Violated => paper.bad("FAIL"),
-        Verdict::Inconclusive => paper.strong("INCONCLUSIVE"),
+        Verdict::Held => style.good("CERTIFIED"),
+        Verdict::Violated => style.bad("FAIL"),
+        Verdict::Inconclusive => style.strong("INCONCLUSIVE"),
     };
     let mut parts = vec![certificate.scenario.clone()];
     parts.extend(certificate.without.iter().map(|part| format!("without {part}")));
     parts.push(certificate.claim());
-    out.push_str(&side_by_side(&word, &parts, paper.width));
+    out.push_str(&side_by_side(&word, &parts, style.width));
     let mut say =
-        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, paper.width));
+        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, style.width));
     for (at, (variant, alternatives)) in certificate.variants.iter().enumerate() {
         let variant = if variant.is_empty() { "the only variant" } else { variant };
         say(

@@ -1,6 +1,6 @@
 //! What a CI server reads: JUnit XML, a suite for each scenario, a case for each invariant and one for the goals.
 
-use crate::layout::Paper;
+use crate::layout::Style;
 use crate::records::{Finding, Finished, Verdict};
 use crate::terminal;
 use std::fmt::Write as _;
@@ -54,7 +54,7 @@ fn case(out: &mut String, suite: &str, invariant: &str, findings: &[&Finding]) {
         return;
     };
     let story: Vec<String> =
-        findings.iter().map(|finding| terminal::failure(Paper::PLAIN, finding)).collect();
+        findings.iter().map(|finding| terminal::failure(Style::PLAIN, finding)).collect();
     let message = escaped(&first.failure.violation.message);
     let _ = writeln!(
         out,

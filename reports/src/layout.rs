@@ -6,16 +6,16 @@ use unicode_width::UnicodeWidthStr;
 
 /// What a report is written on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Paper {
+pub struct Style {
     /// Columns of a line.
     pub width: usize,
     /// Whether escape sequences for colour may be used.
     pub colour: bool,
 }
 
-impl Paper {
-    /// Paper for files and pipes: wide enough for the tables, always the same.
-    pub const PLAIN: Paper = Paper { width: 110, colour: false };
+impl Style {
+    /// Style for files and pipes: wide enough for the tables, always the same.
+    pub const PLAIN: Style = Style { width: 110, colour: false };
 
     /// Marks what is broken.
     pub fn bad(self, text: &str) -> String {

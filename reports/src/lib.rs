@@ -30,7 +30,7 @@ pub mod story;
 pub mod terminal;
 
 pub use certificate::Certificate;
-pub use layout::Paper;
+pub use layout::Style;
 pub use records::{
     Beside, Canary, Ending, Finding, Finished, GoalTally, Holding, Listed, PutBack, Search, Setting, Verdict,
 };

@@ -1,6 +1,6 @@
 //! How likely a failure was along its run, as a plot: where it was lost.
 
-use crate::layout::{Paper, pad, width};
+use crate::layout::{Style, pad, width};
 use shakedown_sim::search::{Likelihood, likelihood::Point};
 use std::fmt::Write as _;
 
@@ -10,9 +10,9 @@ const BAR: usize = 20;
 const STEP: u32 = 10;
 
 /// A line for the beginning, for each choice that deviated or moved the likelihood, and for the end.
-pub fn plot(paper: Paper, likely: &Likelihood) -> String {
+pub fn plot(style: Style, likely: &Likelihood) -> String {
     let heading = format!("likelihood of this failure, of {} continuations each", likely.continuations);
-    let mut out = format!("\n  {}\n", paper.strong(&heading));
+    let mut out = format!("\n  {}\n", style.strong(&heading));
     let turning = likely.turning_point();
     let lines: Vec<(&Point, String)> =
         shown(likely).into_iter().map(|point| (point, label(likely, point))).collect();

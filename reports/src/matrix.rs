@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::json;
-use crate::layout::{Paper, labelled, table};
+use crate::layout::{Style, labelled, table};
 use crate::markdown::{sentence, up_to};
 use crate::records::{Finding, Verdict};
 use crate::story::plural;
@@ -124,11 +124,11 @@ impl Matrix {
 }
 
 /// The matrix at a terminal.
-pub fn human(paper: Paper, matrix: &Matrix) -> String {
+pub fn human(style: Style, matrix: &Matrix) -> String {
     let mut out = String::new();
     for guarded in &matrix.guarded {
         for finding in &guarded.findings {
-            out.push_str(&terminal::failure(paper, finding));
+            out.push_str(&terminal::failure(style, finding));
             out.push('\n');
         }
     }
@@ -136,11 +136,11 @@ pub fn human(paper: Paper, matrix: &Matrix) -> String {
     for row in &matrix.rows {
         if row.system != system {
             system = &row.system;
-            let _ = writeln!(out, "{}", paper.strong(system));
+            let _ = writeln!(out, "{}", style.strong(system));
         }
-        out.push_str(&one(paper, row));
+        out.push_str(&one(style, row));
     }
-    let _ = writeln!(out, "\n{}", paper.strong("with every guardrail in place"));
+    let _ = writeln!(out, "\n{}", style.strong("with every guardrail in place"));
     let cells = |one: &Guarded| {
         let verdict = match one.verdict {
             Verdict::Held => "held",
@@ -149,14 +149,14 @@ pub fn human(paper: Paper, matrix: &Matrix) -> String {
         };
         [one.scenario.clone(), verdict.to_owned(), plural(one.runs, "run")]
     };
-    out.push_str(&table(2, &matrix.guarded.iter().map(cells).collect::<Vec<_>>(), paper.width));
+    out.push_str(&table(2, &matrix.guarded.iter().map(cells).collect::<Vec<_>>(), style.width));
     let caught = matrix.rows.iter().filter(|row| row.is_caught()).count();
     let _ = writeln!(out, "\n{caught} of {} caught", plural(matrix.rows.len() as u64, "missing guardrail"));
     out
 }
 
-fn one(paper: Paper, row: &Row) -> String {
-    let mut out = format!("  {}", paper.strong(&row.name()));
+fn one(style: Style, row: &Row) -> String {
+    let mut out = format!("  {}", style.strong(&row.name()));
     match row.finding() {
         Some(finding) => {
             let failure = &finding.failure;
@@ -165,15 +165,15 @@ fn one(paper: Paper, row: &Row) -> String {
             let _ = writeln!(
                 out,
                 "  {} by {deviations}, within {runs}",
-                paper.good(&failure.violation.invariant)
+                style.good(&failure.violation.invariant)
             );
         }
         None => {
-            let _ = writeln!(out, "  {}", paper.bad("NOT CAUGHT"));
+            let _ = writeln!(out, "  {}", style.bad("NOT CAUGHT"));
         }
     }
-    out.push_str(&labelled("      instead  ", &row.naive, paper.width));
-    out.push_str(&labelled("      then     ", &row.story(), paper.width));
+    out.push_str(&labelled("      instead  ", &row.naive, style.width));
+    out.push_str(&labelled("      then     ", &row.story(), style.width));
     out
 }
 

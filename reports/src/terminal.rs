@@ -3,7 +3,7 @@
 use crate::clock::{self, Clock};
 use crate::json::{Replayed, SelfCheck};
 use crate::knowledge;
-use crate::layout::{Paper, labelled, side_by_side, table, wrap};
+use crate::layout::{Style, labelled, side_by_side, table, wrap};
 use crate::records::{Beside, Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
 use crate::story::{self, Row, plural};
 use shakedown_sim::search::Failure;
@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A failure: what broke, the happy path except, why, and what to type next.
-pub fn failure(paper: Paper, finding: &Finding) -> String {
-    failures(paper, finding, &[])
+pub fn failure(style: Style, finding: &Finding) -> String {
+    failures(style, finding, &[])
 }
 
 /// The failures of a run, each script told once.
-pub fn failures_of(paper: Paper, findings: &[Finding]) -> String {
+pub fn failures_of(style: Style, findings: &[Finding]) -> String {
     let told = by_script(findings.iter()).into_iter();
-    told.map(|run| failures(paper, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
+    told.map(|run| failures(style, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
 }
 
 /// Findings that shrank to one script together, in the order of the first of each.
@@ -35,33 +35,33 @@ pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<
 }
 
 /// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
-pub(crate) fn failures(paper: Paper, finding: &Finding, also: &[&Finding]) -> String {
+pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
-    let mut out = headline(paper, &paper.bad("FAIL"), &failure.shrunk, finding.seed);
+    let mut out = headline(style, &style.bad("FAIL"), &failure.shrunk, finding.seed);
     let also = also.iter().map(|other| &other.failure.violation);
     for violation in std::iter::once(&failure.violation).chain(also.clone()) {
         let claim = format!("{}: {}", violation.invariant, violation.message);
-        out.push_str(&indented(2, &claim, paper.width));
+        out.push_str(&indented(2, &claim, style.width));
     }
     out.push('\n');
-    out.push_str(&except(paper, &failure.shrunk));
-    let _ = writeln!(out, "  {}", paper.strong("why"));
+    out.push_str(&except(style, &failure.shrunk));
+    let _ = writeln!(out, "  {}", style.strong("why"));
     let shown = also.flat_map(|violation| violation.events.iter().copied());
     let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(shown).collect();
     let mut rows = story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>());
     add_what_was_unheard(&failure.trace, &mut rows);
-    out.push_str(&timeline(paper, &rows));
+    out.push_str(&timeline(style, &rows));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
-        out.push_str(&labelled("  needed    ", &sentence, paper.width));
+        out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
     for one in &finding.beside.put_back {
-        out.push_str(&labelled("  guarded   ", &story::put_back(one), paper.width));
+        out.push_str(&labelled("  guarded   ", &story::put_back(one), style.width));
     }
     if let Some(sentence) = story::nearest(failure) {
-        out.push_str(&labelled("  nearest   ", &sentence, paper.width));
+        out.push_str(&labelled("  nearest   ", &sentence, style.width));
     }
-    out.push_str(&labelled("  shrunk    ", &shrinking(finding), paper.width));
+    out.push_str(&labelled("  shrunk    ", &shrinking(finding), style.width));
     let _ = writeln!(out, "  replay    shakedown replay {}", finding.trace);
     let _ = writeln!(out, "  pin       shakedown pin {}", finding.trace);
     out
@@ -79,15 +79,15 @@ fn shrinking(finding: &Finding) -> String {
 }
 
 /// A run that holds: its timeline, when it came to rest, and the goals that it reached.
-pub fn held(paper: Paper, trace: &Trace, ended: Moment, reached: &[&str]) -> String {
-    let mut out = headline(paper, &paper.good("HELD"), &trace.script, trace.seed);
+pub fn held(style: Style, trace: &Trace, ended: Moment, reached: &[&str]) -> String {
+    let mut out = headline(style, &style.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
-    out.push_str(&except(paper, &trace.script));
-    let _ = writeln!(out, "  {}", paper.strong("what happened"));
-    out.push_str(&timeline(paper, &story::of_run(trace)));
+    out.push_str(&except(style, &trace.script));
+    let _ = writeln!(out, "  {}", style.strong("what happened"));
+    out.push_str(&timeline(style, &story::of_run(trace)));
     out.push('\n');
     if !reached.is_empty() {
-        out.push_str(&labelled("  reached   ", &reached.join(", "), paper.width));
+        out.push_str(&labelled("  reached   ", &reached.join(", "), style.width));
     }
     let (ended, steps) = (Clock::up_to(ended).text(ended), plural(trace.steps.len() as u64, "step"));
     let _ = writeln!(out, "  at rest   {ended}, after {steps}; no invariant is broken");
@@ -95,19 +95,19 @@ pub fn held(paper: Paper, trace: &Trace, ended: Moment, reached: &[&str]) -> Str
     out
 }
 
-fn headline(paper: Paper, word: &str, script: &Script, seed: Option<u64>) -> String {
+fn headline(style: Style, word: &str, script: &Script, seed: Option<u64>) -> String {
     let mut parts = vec![script.scenario.clone()];
     parts.extend(script.without.iter().map(|part| format!("without {part}")));
     parts.extend((!script.variant.0.is_empty()).then(|| script.variant.to_string()));
     parts.extend(seed.map(|seed| format!("seed {seed}")));
-    side_by_side(word, &parts, paper.width)
+    side_by_side(word, &parts, style.width)
 }
 
-fn except(paper: Paper, script: &Script) -> String {
+fn except(style: Style, script: &Script) -> String {
     if script.deviations.is_empty() {
-        return format!("  {}\n\n", paper.strong("the happy path"));
+        return format!("  {}\n\n", style.strong("the happy path"));
     }
-    let mut out = format!("  {}\n", paper.strong("the happy path, except"));
+    let mut out = format!("  {}\n", style.strong("the happy path, except"));
     for (number, deviation) in story::exceptions(script) {
         let _ = writeln!(out, "  {number:>3}  {deviation}");
     }
@@ -115,11 +115,11 @@ fn except(paper: Paper, script: &Script) -> String {
     out
 }
 
-fn timeline(paper: Paper, rows: &[Row]) -> String {
+fn timeline(style: Style, rows: &[Row]) -> String {
     let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
     let cell = |row: &Row| [clock.text(row.time), row.node.clone(), row.what.clone(), row.why.clone()];
     let cells: Vec<[String; 4]> = rows.iter().map(cell).collect();
-    table(4, &cells, paper.width)
+    table(4, &cells, style.width)
 }
 
 /// Adds to each reason what the node had not heard of.
@@ -139,51 +139,51 @@ fn indented(indent: usize, text: &str, columns: usize) -> String {
 }
 
 /// A self-check, a line for each way in which the run was made again.
-pub fn self_check(paper: Paper, ways: &[SelfCheck]) -> String {
+pub fn self_check(style: Style, ways: &[SelfCheck]) -> String {
     let line = |way: &SelfCheck| match &way.first_difference {
-        None => format!("  {}    {}\n", paper.good("same"), way.way),
+        None => format!("  {}    {}\n", style.good("same"), way.way),
         Some(difference) => labelled(
-            &format!("  {}  ", paper.bad("differs")),
+            &format!("  {}  ", style.bad("differs")),
             &format!("{}: {difference}", way.way),
-            paper.width,
+            style.width,
         ),
     };
     ways.iter().map(line).collect()
 }
 
 /// The causal story of a failure, each step with the steps that it follows from.
-pub fn explanation(paper: Paper, failure: &Failure, beside: &Beside) -> String {
-    let mut out = headline(paper, &paper.bad("FAIL"), &failure.shrunk, None);
+pub fn explanation(style: Style, failure: &Failure, beside: &Beside) -> String {
+    let mut out = headline(style, &style.bad("FAIL"), &failure.shrunk, None);
     let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
-    out.push_str(&indented(2, &claim, paper.width));
+    out.push_str(&indented(2, &claim, style.width));
     out.push('\n');
-    out.push_str(&except(paper, &failure.shrunk));
-    let _ = writeln!(out, "  {}", paper.strong("why, step by step"));
-    out.push_str(&causal(paper, &failure.trace, &story::of_failure(failure)));
+    out.push_str(&except(style, &failure.shrunk));
+    let _ = writeln!(out, "  {}", style.strong("why, step by step"));
+    out.push_str(&causal(style, &failure.trace, &story::of_failure(failure)));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
-        out.push_str(&labelled("  needed    ", &sentence, paper.width));
+        out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
     for one in &beside.put_back {
-        out.push_str(&labelled("  guarded   ", &story::put_back(one), paper.width));
+        out.push_str(&labelled("  guarded   ", &story::put_back(one), style.width));
     }
     if let Some(sentence) = story::nearest(failure) {
-        out.push_str(&labelled("  nearest   ", &sentence, paper.width));
+        out.push_str(&labelled("  nearest   ", &sentence, style.width));
     }
     out
 }
 
 /// The story of a run that holds, each step with the steps that it follows from.
-pub fn account(paper: Paper, trace: &Trace) -> String {
-    let mut out = headline(paper, &paper.good("HELD"), &trace.script, trace.seed);
+pub fn account(style: Style, trace: &Trace) -> String {
+    let mut out = headline(style, &style.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
-    out.push_str(&except(paper, &trace.script));
-    let _ = writeln!(out, "  {}", paper.strong("what happened, step by step"));
-    out.push_str(&causal(paper, trace, &story::of_run(trace)));
+    out.push_str(&except(style, &trace.script));
+    let _ = writeln!(out, "  {}", style.strong("what happened, step by step"));
+    out.push_str(&causal(style, trace, &story::of_run(trace)));
     out
 }
 
-fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
+fn causal(style: Style, trace: &Trace, rows: &[Row]) -> String {
     let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
     let (causes, however) = (story::causes(trace, rows), knowledge::however(trace, rows));
     let cells: Vec<[String; 5]> = rows
@@ -199,16 +199,16 @@ fn causal(paper: Paper, trace: &Trace, rows: &[Row]) -> String {
             [format!("[{}]", at + 1), clock.text(row.time), row.node.clone(), what, after]
         })
         .collect();
-    table(4, &cells, paper.width)
+    table(4, &cells, style.width)
 }
 
 /// The end of a campaign: what its verdict is worth.
-pub fn campaign(paper: Paper, finished: &Finished) -> String {
+pub fn campaign(style: Style, finished: &Finished) -> String {
     let mut out = String::new();
     let (told, further) = simplest(&finished.findings);
     for run in by_script(told.into_iter()) {
         let finding = run[0];
-        out.push_str(&failures(paper, finding, &run[1..]));
+        out.push_str(&failures(style, finding, &run[1..]));
         let of =
             if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
         let found = format!(
@@ -216,11 +216,11 @@ pub fn campaign(paper: Paper, finished: &Finished) -> String {
             plural(finding.count, "run"),
             plural(finding.runs_to_find, "run")
         );
-        out.push_str(&labelled("  seen      ", &found, paper.width));
+        out.push_str(&labelled("  seen      ", &found, style.width));
         out.push('\n');
     }
     if !further.is_empty() {
-        let _ = writeln!(out, "{}", paper.strong("further reasons (`shakedown explain TRACE` tells each)"));
+        let _ = writeln!(out, "{}", style.strong("further reasons (`shakedown explain TRACE` tells each)"));
         let row = |finding: &&Finding| {
             let deviations = plural(finding.failure.shrunk.deviations.len() as u64, "deviation");
             [finding.failure.violation.invariant.clone(), deviations, finding.trace.clone()]
@@ -228,7 +228,7 @@ pub fn campaign(paper: Paper, finished: &Finished) -> String {
         out.push_str(&table(2, &further.iter().map(row).collect::<Vec<_>>(), usize::MAX));
         out.push('\n');
     }
-    out.push_str(&summary(paper, finished));
+    out.push_str(&summary(style, finished));
     out
 }
 
@@ -243,10 +243,10 @@ fn simplest(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
     findings.iter().partition(is_simplest)
 }
 
-fn summary(paper: Paper, finished: &Finished) -> String {
-    let mut out = verdict_line(paper, finished);
+fn summary(style: Style, finished: &Finished) -> String {
+    let mut out = verdict_line(style, finished);
     let mut say =
-        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, paper.width));
+        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, style.width));
     let runs = format!("{}{}", plural(finished.runs, "run"), ending(finished.ending));
     say("runs", &format!("{runs}; {} of virtual time", clock::span(finished.simulated)));
     let way = if finished.search.guided { "guided" } else { "seeded" };
@@ -307,19 +307,19 @@ fn canaries(canaries: &[Canary]) -> String {
     text
 }
 
-fn verdict_line(paper: Paper, finished: &Finished) -> String {
+fn verdict_line(style: Style, finished: &Finished) -> String {
     let (word, what) = match finished.verdict {
-        Verdict::Held => (paper.good("HELD"), "no invariant is broken".to_owned()),
+        Verdict::Held => (style.good("HELD"), "no invariant is broken".to_owned()),
         Verdict::Violated => {
             let (failing, bugs) = (plural(finished.failing, "run"), finished.findings.len() as u64);
-            (paper.bad("FAIL"), format!("{failing} failed, for {}", plural(bugs, "reason")))
+            (style.bad("FAIL"), format!("{failing} failed, for {}", plural(bugs, "reason")))
         }
-        Verdict::Inconclusive => (paper.strong("INCONCLUSIVE"), doubt(finished)),
+        Verdict::Inconclusive => (style.strong("INCONCLUSIVE"), doubt(finished)),
     };
     let mut parts = vec![finished.scenario.clone()];
     parts.extend(finished.without.iter().map(|part| format!("without {part}")));
     parts.push(what);
-    side_by_side(&word, &parts, paper.width)
+    side_by_side(&word, &parts, style.width)
 }
 
 /// Why a campaign without failure is not green.
@@ -351,16 +351,16 @@ fn ending(ending: Ending) -> &'static str {
 }
 
 /// What there is to rehearse.
-pub fn list(paper: Paper, scenarios: &[Listed]) -> String {
-    scenarios.iter().map(|scenario| listed(paper, scenario)).collect::<Vec<_>>().join("\n")
+pub fn list(style: Style, scenarios: &[Listed]) -> String {
+    scenarios.iter().map(|scenario| listed(style, scenario)).collect::<Vec<_>>().join("\n")
 }
 
-fn listed(paper: Paper, scenario: &Listed) -> String {
-    let mut out = labelled(&format!("{}  ", scenario.name), &scenario.about, paper.width);
+fn listed(style: Style, scenario: &Listed) -> String {
+    let mut out = labelled(&format!("{}  ", scenario.name), &scenario.about, style.width);
     let mut section = |title: &str, rows: Vec<[String; 2]>| {
         if !rows.is_empty() {
-            let _ = writeln!(out, "\n  {}", paper.strong(title));
-            out.push_str(&table(4, &rows, paper.width));
+            let _ = writeln!(out, "\n  {}", style.strong(title));
+            out.push_str(&table(4, &rows, style.width));
         }
     };
     let pair = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
@@ -383,27 +383,27 @@ fn listed(paper: Paper, scenario: &Listed) -> String {
 }
 
 /// What has become of a trace.
-pub fn replayed(paper: Paper, result: &Replayed<'_>, now: &Trace, broken: &[Violation]) -> String {
+pub fn replayed(style: Style, result: &Replayed<'_>, now: &Trace, broken: &[Violation]) -> String {
     let word = match result.replay {
-        "exact" | "equivalent" => paper.strong(result.replay),
-        _ => paper.bad(result.replay),
+        "exact" | "equivalent" => style.strong(result.replay),
+        _ => style.bad(result.replay),
     };
-    let mut out = labelled(&format!("{word}  "), result.meaning, paper.width);
-    let _ = write!(out, "{}", headline(paper, "  run     ", &now.script, None));
+    let mut out = labelled(&format!("{word}  "), result.meaning, style.width);
+    let _ = write!(out, "{}", headline(style, "  run     ", &now.script, None));
     if let Some(step) =
         result.first_difference.and_then(|at| now.steps.get(at as usize).map(|step| (at, step)))
     {
         let (at, step) = step;
         let time = Clock::up_to(step.time).text(step.time);
         let text = format!("step {at}, {time}: {} {}", step.node, step.text);
-        out.push_str(&labelled("  differs   from ", &text, paper.width));
+        out.push_str(&labelled("  differs   from ", &text, style.width));
     }
     for deviation in &result.unapplied {
-        out.push_str(&labelled("  unmet     ", deviation, paper.width));
+        out.push_str(&labelled("  unmet     ", deviation, style.width));
     }
     for violation in broken {
         let claim = format!("{}: {}", violation.invariant, violation.message);
-        out.push_str(&labelled("  breaks    ", &claim, paper.width));
+        out.push_str(&labelled("  breaks    ", &claim, style.width));
     }
     if broken.is_empty() {
         out.push_str("  holds     no invariant is broken\n");

@@ -3,7 +3,7 @@
 mod till;
 
 use shakedown_reports::certificate::{self, Certificate, Depth};
-use shakedown_reports::{Beside, Ending, Finding, Paper, Verdict};
+use shakedown_reports::{Beside, Ending, Finding, Style, Verdict};
 use shakedown_sim::search::{Bounded, understand};
 use shakedown_sim::{Plan, Rehearse, Runner, Variant};
 
@@ -55,7 +55,7 @@ fn certify(remembers: bool) -> Certificate {
 
 #[test]
 fn a_certificate_at_a_terminal() {
-    insta::assert_snapshot!(certificate::human(Paper::PLAIN, &certify(true)));
+    insta::assert_snapshot!(certificate::human(Style::PLAIN, &certify(true)));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_certificate_for_reviewers() {
 
 #[test]
 fn a_least_failure_ends_with_how_far_the_search_went() {
-    let text = certificate::human(Paper::PLAIN, &certify(false));
+    let text = certificate::human(Style::PLAIN, &certify(false));
     assert!(text.starts_with("FAIL  till  without memory"), "{text}");
     insta::assert_snapshot!(text.split_once("\n\nFAIL").expect("a summary follows the story").1);
 }
@@ -87,7 +87,7 @@ fn a_machine_finds_the_promised_keys() {
 #[test]
 fn what_is_not_known_is_not_claimed() {
     let claims = |certificate: Certificate| {
-        let text = certificate::human(Paper::PLAIN, &certificate);
+        let text = certificate::human(Style::PLAIN, &certificate);
         text.lines().next().unwrap_or_default().to_owned()
     };
     let stopped = |reached| Certificate { verdict: Verdict::Inconclusive, reached, ..certify(true) };

@@ -5,7 +5,7 @@ mod till;
 use quick_xml::events::Event;
 use shakedown_reports::json::SelfCheck;
 use shakedown_reports::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, Paper, Search, Verdict, json, junit, likely,
+    Beside, Canary, Ending, Finding, Finished, GoalTally, Search, Style, Verdict, json, junit, likely,
     markdown, mermaid, story, terminal,
 };
 use shakedown_sim::search::{explore, likelihood, understand};
@@ -61,14 +61,14 @@ fn held() -> Finished {
 
 #[test]
 fn a_failure_at_a_terminal() {
-    insta::assert_snapshot!(terminal::failure(Paper::PLAIN, &finding().0));
+    insta::assert_snapshot!(terminal::failure(Style::PLAIN, &finding().0));
 }
 
 #[test]
 fn a_failure_on_narrow_paper_stays_within_it() {
     let mut finding = finding().0;
     finding.failure.shrunk.without.extend(["receipts", "a second look"].map(str::to_owned));
-    let text = terminal::failure(Paper { width: 60, colour: false }, &finding);
+    let text = terminal::failure(Style { width: 60, colour: false }, &finding);
     assert!(
         text.starts_with("FAIL  till  without memory  without receipts\n    without a second look  "),
         "{text}"
@@ -83,25 +83,25 @@ fn a_failure_on_narrow_paper_stays_within_it() {
 fn colour_carries_no_meaning_of_its_own() {
     let (finding, _) = finding();
     for width in [30, 60, 110] {
-        let coloured = terminal::failure(Paper { colour: true, width }, &finding);
+        let coloured = terminal::failure(Style { colour: true, width }, &finding);
         let mut plain = coloured.clone();
         for code in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1m", "\u{1b}[0m"] {
             plain = plain.replace(code, "");
         }
         assert_ne!(coloured, plain);
-        assert_eq!(plain, terminal::failure(Paper { colour: false, width }, &finding));
+        assert_eq!(plain, terminal::failure(Style { colour: false, width }, &finding));
     }
 }
 
 #[test]
 fn a_campaign_that_fails() {
-    let text = terminal::campaign(Paper::PLAIN, &finding().1);
+    let text = terminal::campaign(Style::PLAIN, &finding().1);
     insta::assert_snapshot!(text.split_once("\n\nFAIL").expect("a summary follows the stories").1);
 }
 
 #[test]
 fn a_campaign_that_holds() {
-    insta::assert_snapshot!(terminal::campaign(Paper::PLAIN, &held()));
+    insta::assert_snapshot!(terminal::campaign(Style::PLAIN, &held()));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_campaign_that_says_nothing_says_why() {
     let check = |runs, ending, why: &str| {
         let finished =
             Finished { verdict: Verdict::Inconclusive, runs, ending, goals: unreached.clone(), ..held() };
-        let text = terminal::campaign(Paper::PLAIN, &finished);
+        let text = terminal::campaign(Style::PLAIN, &finished);
         let first = text.lines().next().unwrap_or_default();
         assert!(first.starts_with("INCONCLUSIVE  till  ") && first.contains(why), "{first}");
     };
@@ -124,7 +124,7 @@ fn a_canary_that_survives_is_named() {
     let canary = |name: &str, caught, runs| Canary { name: name.to_owned(), caught, runs };
     let canaries = vec![canary("memory", true, 12), canary("receipt", false, 4_000)];
     let finished = Finished { verdict: Verdict::Inconclusive, canaries, ..held() };
-    let text = terminal::campaign(Paper::PLAIN, &finished);
+    let text = terminal::campaign(Style::PLAIN, &finished);
     assert!(text.starts_with("INCONCLUSIVE  till  no invariant is broken, but a canary survived"), "{text}");
     let line =
         "  canaries  caught 1 of 2, each within 12 runs; without receipt nothing broke in 4,000 runs\n";
@@ -135,7 +135,7 @@ fn a_canary_that_survives_is_named() {
 #[test]
 fn a_guided_campaign_states_no_bound() {
     let search = Search { guided: true, ..Search::default() };
-    let text = terminal::campaign(Paper::PLAIN, &Finished { search, ..held() });
+    let text = terminal::campaign(Style::PLAIN, &Finished { search, ..held() });
     assert!(text.contains("  search    guided, profile mixed\n") && !text.contains("3/1,000"), "{text}");
     assert!(
         text.contains("bound     0 failures in 1,000 runs, and no bound: what a guided run does"),
@@ -148,7 +148,7 @@ fn the_likelihood_of_a_failure_is_plotted_along_its_run() {
     let failure = finding().0.failure;
     let mut runner = Runner::new(till::Shop::default());
     let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 64);
-    insta::assert_snapshot!(likely::plot(Paper::PLAIN, &likely));
+    insta::assert_snapshot!(likely::plot(Style::PLAIN, &likely));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_run_that_holds() {
     let script = finding().0.failure.shrunk;
     let (outcome, trace) = runner.record(Plan::Script(&script));
     insta::assert_snapshot!(terminal::held(
-        Paper::PLAIN,
+        Style::PLAIN,
         &trace,
         outcome.ended,
         &["asked after it had charged"]
@@ -166,7 +166,7 @@ fn a_run_that_holds() {
 
 #[test]
 fn an_explanation_names_causes() {
-    insta::assert_snapshot!(terminal::explanation(Paper::PLAIN, &finding().0.failure, &Beside::default()));
+    insta::assert_snapshot!(terminal::explanation(Style::PLAIN, &finding().0.failure, &Beside::default()));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_self_check_names_the_difference() {
         SelfCheck { way: "again", same: true, first_difference: None },
         SelfCheck { way: "elsewhere", same: false, first_difference },
     ];
-    let text = terminal::self_check(Paper::PLAIN, &ways);
+    let text = terminal::self_check(Style::PLAIN, &ways);
     assert_eq!(text, "  same    again\n  differs  elsewhere: two runs of one plan differ from step 7 on\n");
 }
 

@@ -39,7 +39,7 @@ pub struct Order<'a> {
     /// Set from outside to end it.
     pub stop: &'a AtomicBool,
     /// How long a run may take.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// The harness itself failed in the run of this seed.
@@ -62,7 +62,7 @@ const CHUNK_OF_ROUND: u64 = 16;
 /// If the harness itself failed.
 pub fn run(order: &Order<'_>, mut watch: impl FnMut(&Campaign)) -> Result<(Campaign, Ending), Broken> {
     let enough = AtomicBool::new(false);
-    let watchdog = Watchdog::new(order.jobs, order.patience, bark(order.entry.name, order.patience));
+    let watchdog = Watchdog::new(order.jobs, order.timeout, abort_hung_run(order.entry.name, order.timeout));
     let campaign = std::thread::scope(|scope| {
         let (send, answers) = mpsc::channel();
         let workers = (0..order.jobs).map(|thread| {
@@ -110,10 +110,10 @@ fn conduct(
 }
 
 /// Says that the run of a seed does not end, and ends the process.
-pub fn bark(scenario: &'static str, patience: Duration) -> impl Fn(u64) + Send + 'static {
+pub fn abort_hung_run(scenario: &'static str, timeout: Duration) -> impl Fn(u64) + Send + 'static {
     move |seed| {
         eprintln!(
-            "internal error: scenario {scenario}, seed {seed}: the run has not ended after {patience:?}"
+            "internal error: scenario {scenario}, seed {seed}: the run has not ended after {timeout:?}"
         );
         eprintln!("  it probably loops without awaiting anything; --watchdog says how long a run may take");
         std::process::exit(70);

@@ -9,12 +9,12 @@ use shakedown_reports::Canary;
 /// those declared shows within a few hundred.
 pub const RUNS_MAX: u64 = 4_000;
 
-/// Searches the design without this guardrail and those that mask its lack, in the way of `order`, until it
+/// Searches the design without this guardrail and those that mask its ablation, in the way of `order`, until it
 /// fails or has survived.
 ///
 /// # Errors
 /// If the harness itself failed.
-pub fn fly(order: &Order<'_>, without: &[String]) -> Result<Canary, Broken> {
+pub fn run_canary(order: &Order<'_>, without: &[String]) -> Result<Canary, Broken> {
     let first = order.seeds.start;
     let order = Order {
         without,

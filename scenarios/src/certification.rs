@@ -28,7 +28,7 @@ pub struct Order<'a> {
     /// Set from outside to end it.
     pub stop: &'a AtomicBool,
     /// How long the children of one parent may take.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// The harness itself failed.
@@ -52,7 +52,7 @@ pub fn run(
     mut watch: impl FnMut(&Layer, usize),
 ) -> Result<(Layer, usize), Failed> {
     let (next, enough) = (AtomicUsize::new(parents.start), AtomicBool::new(false));
-    let watchdog = Watchdog::new(order.jobs, order.patience, bark(order.entry.name, order.patience));
+    let watchdog = Watchdog::new(order.jobs, order.timeout, abort_hung_run(order.entry.name, order.timeout));
     let (send, receive) = mpsc::sync_channel(order.jobs * 16);
     std::thread::scope(|scope| {
         for thread in 0..order.jobs {
@@ -70,11 +70,11 @@ pub fn run(
     })
 }
 
-fn bark(scenario: &'static str, patience: Duration) -> impl Fn(u64) + Send + 'static {
+fn abort_hung_run(scenario: &'static str, timeout: Duration) -> impl Fn(u64) + Send + 'static {
     move |parent| {
         eprintln!(
             "internal error: scenario {scenario}: what continues script {parent} of the layer has not ended after \
-             {patience:?}"
+             {timeout:?}"
         );
         eprintln!("  a run probably loops without awaiting anything; --watchdog says how long it may take");
         std::process::exit(70);

@@ -1,7 +1,7 @@
 //! Scenarios: what is rehearsed, who judges it, and the command that does it.
 //!
 //! Modules in reading order: [`booking`], [`restore`], [`visit`], [`consistency`], [`handover`], [`notifications`],
-//! [`caching`], [`topology`], [`releases`] and [`lifecycle`] (scenarios), [`lack`] (what a scenario's design is without),
+//! [`caching`], [`topology`], [`releases`] and [`lifecycle`] (scenarios), [`ablation`] (what a scenario's design is without),
 //! [`judges`] and [`invariants`] (what those who judge share), [`catalogue`] (what there is), [`survey`] (where the
 //! world can go another way),
 //! [`quiet`] and [`watchdog`] (what surrounds every run), [`campaign`] (many runs on many threads), [`canary`]
@@ -9,6 +9,7 @@
 //! few deviations), [`findings`], [`beside`] and [`traces`] (failures: told apart, what to compare them with, on
 //! disk), [`regression`] (failures that are kept), and [`cli`] (the `shakedown` command).
 
+pub mod ablation;
 pub mod beside;
 pub mod booking;
 pub mod caching;
@@ -22,7 +23,6 @@ pub mod findings;
 pub mod handover;
 pub mod invariants;
 pub mod judges;
-pub mod lack;
 pub mod lifecycle;
 pub mod matrix;
 pub mod notifications;

@@ -22,7 +22,7 @@ pub struct Asked<'a> {
     /// Set from outside to end it.
     pub stop: &'a AtomicBool,
     /// How long a run may take.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// Where the traces of failures go.
     pub traces: &'a Path,
 }
@@ -135,7 +135,7 @@ fn order<'a>(asked: &Asked<'a>, entry: &'static Entry, without: &'a [String]) ->
         failures_max: FAILURES_AT_A_TIME,
         deadline: None,
         stop: asked.stop,
-        patience: asked.patience,
+        timeout: asked.timeout,
     }
 }
 

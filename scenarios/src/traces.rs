@@ -1,7 +1,7 @@
 //! Traces on disk: one file for each failure, named by its scenario and signature.
 
 use crate::catalogue;
-use crate::cli::Complaint;
+use crate::cli::CliError;
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Rehearse, TraceFile, TraceFileError};
 use std::path::Path;
@@ -32,8 +32,8 @@ pub fn stem(file: &TraceFile) -> String {
 ///
 /// # Errors
 /// If it cannot be read, is damaged, or names a scenario or guardrail that is not in the catalogue.
-pub fn load(path: &Path) -> Result<(TraceFile, Box<dyn Rehearse>), Complaint> {
-    let wrong = |what: String| Complaint::input(what).at(path.display());
+pub fn load(path: &Path) -> Result<(TraceFile, Box<dyn Rehearse>), CliError> {
+    let wrong = |what: String| CliError::input(what).at(path.display());
     let bytes = fs::read(path).map_err(|error| {
         wrong(format!("cannot be read: {error}"))
             .remedy("`shakedown explore` and `shakedown run` write traces of what fails")
@@ -43,14 +43,14 @@ pub fn load(path: &Path) -> Result<(TraceFile, Box<dyn Rehearse>), Complaint> {
         String::from_utf8_lossy(&bytes).parse().map_err(|error: TraceFileError| wrong(error.to_string()))?;
     let script = &file.trace.script;
     let entry =
-        catalogue::find(&script.scenario).map_err(|unknown| Complaint::from(unknown).at(path.display()))?;
+        catalogue::find(&script.scenario).map_err(|unknown| CliError::from(unknown).at(path.display()))?;
     let runner = entry.runner(&script.without).map_err(wrong)?;
     Ok((file, runner))
 }
 
-/// The complaint about a directory into which no trace can be written.
-pub fn unwritable(directory: &Path, error: &io::Error) -> Complaint {
-    Complaint::input(format!("a trace cannot be written: {error}"))
+/// The cli_error about a directory into which no trace can be written.
+pub fn unwritable(directory: &Path, error: &io::Error) -> CliError {
+    CliError::input(format!("a trace cannot be written: {error}"))
         .at(directory.display())
         .remedy("--traces says where traces go")
 }

@@ -21,16 +21,16 @@ struct Post {
 }
 
 impl Watchdog {
-    /// Watches `threads` threads until dropped. `bark` is called once with the seed of a run that takes longer
-    /// than `patience`; it should not return.
-    pub fn new(threads: usize, patience: Duration, bark: impl Fn(u64) + Send + 'static) -> Self {
+    /// Watches `threads` threads until dropped. `abort_hung_run` is called once with the seed of a run that takes longer
+    /// than `timeout`; it should not return.
+    pub fn new(threads: usize, timeout: Duration, abort_hung_run: impl Fn(u64) + Send + 'static) -> Self {
         let posts: Arc<[Post]> = (0..threads).map(|_| Post::default()).collect();
         let (began, watched) = (Instant::now(), Arc::downgrade(&posts));
-        let turn = (patience / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let turn = (timeout / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
         std::thread::spawn(move || {
             while let Some(posts) = watched.upgrade() {
-                if let Some(seed) = overdue(&posts, began, patience) {
-                    return bark(seed);
+                if let Some(seed) = overdue(&posts, began, timeout) {
+                    return abort_hung_run(seed);
                 }
                 drop(posts);
                 std::thread::sleep(turn);
@@ -55,11 +55,11 @@ impl Watchdog {
     }
 }
 
-fn overdue(posts: &[Post], began: Instant, patience: Duration) -> Option<u64> {
+fn overdue(posts: &[Post], began: Instant, timeout: Duration) -> Option<u64> {
     let now = began.elapsed().as_millis() as u64;
     let late = |post: &&Post| {
         let since = post.since.load(Ordering::Acquire);
-        since != 0 && now.saturating_sub(since) > patience.as_millis() as u64
+        since != 0 && now.saturating_sub(since) > timeout.as_millis() as u64
     };
     posts.iter().find(late).map(|post| post.seed.load(Ordering::Relaxed))
 }
@@ -71,10 +71,11 @@ mod tests {
 
     #[test]
     fn a_run_that_does_not_end_is_named() {
-        let (bark, barked) = mpsc::channel();
-        let watchdog =
-            Watchdog::new(2, Duration::from_millis(20), move |seed| bark.send(seed).expect("heard"));
+        let (abort_hung_run, aborted) = mpsc::channel();
+        let watchdog = Watchdog::new(2, Duration::from_millis(20), move |seed| {
+            abort_hung_run.send(seed).expect("heard")
+        });
         watchdog.during(0, 1, || {});
-        watchdog.during(1, 7, || assert_eq!(barked.recv_timeout(Duration::from_secs(10)), Ok(7)));
+        watchdog.during(1, 7, || assert_eq!(aborted.recv_timeout(Duration::from_secs(10)), Ok(7)));
     }
 }

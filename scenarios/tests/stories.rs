@@ -12,7 +12,7 @@ use shakedown_sim::search::{explain, fit};
 use std::path::Path;
 use std::process::Command;
 
-/// A page is not longer than a reviewer's patience.
+/// A page is not longer than a reviewer's timeout.
 const LINES_MAX: usize = 400;
 
 /// The committed scripts that break something, by name.

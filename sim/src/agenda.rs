@@ -1,8 +1,8 @@
-//! The agenda: what is due when. One queue ordered by time, and at one time as it was put, but that patience ends last:
+//! The agenda: what is due when. One queue ordered by time, and at one time as it was put, but that timeout ends last:
 //! an answer that comes at that very time is in time. Time jumps to the next entry.
 
-use crate::patience::Patience;
 use crate::time::Moment;
+use crate::timeouts::Timeouts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -67,14 +67,14 @@ pub(crate) struct Agenda {
     /// put before all that are due at the same time.
     next: i64,
     previous: i64,
-    patience: Patience,
+    timeout: Timeouts,
 }
 
 impl Default for Agenda {
     fn default() -> Self {
         let (times, dues) = (Box::new([Moment::NEVER; NEAR_MOST]), Box::new([0; NEAR_MOST]));
-        let (nearest, far, patience) = (Moment::NEVER, BinaryHeap::new(), Patience::default());
-        Self { times, dues, count: 0, nearest, far, next: 0, previous: -1, patience }
+        let (nearest, far, timeout) = (Moment::NEVER, BinaryHeap::new(), Timeouts::default());
+        Self { times, dues, count: 0, nearest, far, next: 0, previous: -1, timeout }
     }
 }
 
@@ -83,13 +83,13 @@ impl Agenda {
         (self.count, self.nearest) = (0, Moment::NEVER);
         self.far.clear();
         (self.next, self.previous) = (0, -1);
-        self.patience.reset();
+        self.timeout.reset();
     }
 
     /// Puts the end of a wait that begins now.
     #[inline]
-    pub(crate) fn put_patience(&mut self, now: Moment, end: Moment, due: Due) {
-        self.patience.take(now, end, due.word());
+    pub(crate) fn put_timeout(&mut self, now: Moment, end: Moment, due: Due) {
+        self.timeout.take(now, end, due.word());
     }
 
     #[inline(always)]
@@ -149,25 +149,25 @@ impl Agenda {
 
     /// The earliest entry. It may be stale, unless nothing was put since [`Agenda::take_by`] found none.
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
-        if self.patience.end() < self.nearest {
-            return Some((self.patience.end(), Due::of(self.patience.due())));
+        if self.timeout.end() < self.nearest {
+            return Some((self.timeout.end(), Due::of(self.timeout.due())));
         }
         let earliest = self.count.checked_sub(1)?;
         Some((self.nearest, Due::of(self.dues[earliest % NEAR_MOST])))
     }
 
     /// Takes the earliest entry that is not stale, if it is due by `until`. Those before it are dropped. The two ways
-    /// are written out, as patience is mostly stale and what is near is not.
+    /// are written out, as timeout is mostly stale and what is near is not.
     #[inline(always)]
     pub(crate) fn take_by(&mut self, until: Moment, is_stale: impl Fn(Due) -> bool) -> Option<(Moment, Due)> {
         loop {
-            if self.patience.end() < self.nearest {
-                let (end, due) = (self.patience.end(), Due::of(self.patience.due()));
+            if self.timeout.end() < self.nearest {
+                let (end, due) = (self.timeout.end(), Due::of(self.timeout.due()));
                 let stale = is_stale(due);
                 if !stale && end > until {
                     return None;
                 }
-                self.patience.drop_next();
+                self.timeout.drop_next();
                 if !stale {
                     return Some((end, due));
                 }
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    /// An entry is put so long after what was taken last, and maybe as patience; or none is, and one is taken.
+    /// An entry is put so long after what was taken last, and maybe as timeout; or none is, and one is taken.
     fn moves() -> impl Strategy<Value = Vec<Option<(u64, bool)>>> {
         proptest::collection::vec(proptest::option::weighted(0.6, (0u64..100, proptest::bool::ANY)), 0..600)
     }
@@ -294,7 +294,7 @@ mod tests {
                             lengths.push(length);
                         }
                         let met = lengths.iter().position(|other| *other == length).expect("it is there");
-                        agenda.put_patience(Moment::from_nanos(now), Moment::from_nanos(now + length), due);
+                        agenda.put_timeout(Moment::from_nanos(now), Moment::from_nanos(now + length), due);
                         // Those past the eighth are of one rank.
                         list.insert((now + length, 1 + met.min(8), slot), due);
                     }

@@ -216,7 +216,7 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
 }
 
 impl Env {
-    /// Calls an operation and waits for its answer, at most for `patience`; one that comes at its very end is in time.
+    /// Calls an operation and waits for its answer, at most for `timeout`; one that comes at its very end is in time.
     /// A crash point stands before the request goes out, and one after the answer came but before the node learns of it.
     ///
     /// # Errors
@@ -226,18 +226,18 @@ impl Env {
         &self,
         endpoint: &Endpoint<Q, A>,
         request: Q,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<A, CallError> {
         let EndpointState { op, word, .. } = &*endpoint.0;
         if let Some(mode) = self.draw_crash(Side::Before, op.name) {
             self.crash(mode).await;
         }
         let exchange = self.send(endpoint, request);
-        let answer = self.sleep_alive(self.now() + patience).or_value(&exchange.reply).await;
+        let answer = self.sleep_alive(self.now() + timeout).or_value(&exchange.reply).await;
         match answer {
             None => {
                 self.event(Kind::GiveUp, [*word, 0], || {
-                    format!("gives up waiting, nothing came within {}", time::text(patience))
+                    format!("gives up waiting, nothing came within {}", time::text(timeout))
                 });
                 Err(CallError::TimedOut)
             }

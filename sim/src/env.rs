@@ -137,9 +137,9 @@ impl Env {
     /// Has the node do this last if it is stopped in order: it takes no calls then, its tasks are gone, and it is
     /// given 30 seconds. What the node was told to do last by several callers is done one after the other, in
     /// their order. Whether it vanishes, pauses or is told to stop again meanwhile is drawn as ever.
-    pub fn at_stop(&self, last_thing: impl Future<Output = ()> + 'static) {
+    pub fn on_shutdown(&self, hook: impl Future<Output = ()> + 'static) {
         if self.is_alive() {
-            self.world.core.borrow_mut().nodes[self.node].last_things.push(Box::pin(last_thing));
+            self.world.core.borrow_mut().nodes[self.node].shutdown_hooks.push(Box::pin(hook));
         }
     }
 
@@ -159,10 +159,10 @@ impl Env {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }
     }
 
-    /// Waits for `future`, but at most for `patience`; `None` if that passed first.
-    pub async fn timeout<T>(&self, patience: Duration, future: impl Future<Output = T>) -> Option<T> {
+    /// Waits for `future`, but at most for `timeout`; `None` if that passed first.
+    pub async fn timeout<T>(&self, timeout: Duration, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
-        let mut sleep = self.sleep(patience);
+        let mut sleep = self.sleep(timeout);
         poll_fn(|context| {
             if let Poll::Ready(value) = future.as_mut().poll(context) {
                 return Poll::Ready(Some(value));
@@ -173,7 +173,7 @@ impl Env {
     }
 
     /// Ends another node, as whoever runs its process can: its tasks are dropped while their destructors still
-    /// count, what it was to do last ([`Env::at_stop`]) is not done, and `after` that it boots again, with what its
+    /// count, what it was to do last ([`Env::on_shutdown`]) is not done, and `after` that it boots again, with what its
     /// boot then finds. A node that is down stays so until its own restart.
     ///
     /// # Panics
@@ -319,14 +319,14 @@ impl Env {
         match mode {
             CrashMode::GoesOn => {}
             CrashMode::Gone => std::future::pending().await,
-            CrashMode::Vanish => {
+            CrashMode::Crash => {
                 event(Kind::Crash, "vanishes");
                 self.world.end_incarnation(self.node, self.scope);
                 std::future::pending().await
             }
             CrashMode::Stop => {
                 event(Kind::Stop, "stops in order");
-                self.world.stop_in_order(self.node, self.incarnation, self.scope);
+                self.world.shut_down(self.node, self.incarnation, self.scope);
                 std::future::pending().await
             }
             CrashMode::Pause(pause) => {
@@ -382,7 +382,7 @@ fn has_passed(
     deadline: &mut Moment,
     timer: &mut Option<(u32, u32)>,
     context: &Context<'_>,
-    is_patience: bool,
+    is_timeout: bool,
 ) -> bool {
     match *timer {
         Some(set) if core.has_fired(set) => {
@@ -399,8 +399,8 @@ fn has_passed(
         None if *deadline == Moment::NEVER => false,
         None => {
             if let Some(waiter) = core.waiter(context) {
-                *timer = Some(if is_patience {
-                    core.set_patience(*deadline, waiter)
+                *timer = Some(if is_timeout {
+                    core.set_timeout(*deadline, waiter)
                 } else {
                     core.set_timer(*deadline, waiter)
                 });

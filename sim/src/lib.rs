@@ -9,8 +9,8 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
-//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `patience`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heart`], [`call`], [`store`], [`queue`]), the core of a database
+//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeout`, `event`, [`clock`], [`node`], `task`, `engine`,
+//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), the core of a database
 //! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
 //! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
@@ -29,11 +29,10 @@ mod event;
 mod fields;
 pub mod graph;
 mod hash;
-pub mod heart;
+pub mod heartbeat;
 pub mod judge;
 pub mod label;
 pub mod node;
-mod patience;
 pub mod queue;
 pub mod rehearsal;
 pub mod runner;
@@ -46,6 +45,7 @@ mod sites;
 pub mod store;
 mod task;
 pub mod time;
+mod timeouts;
 pub mod trace;
 pub mod trace_file;
 mod tracing_capture;
@@ -58,7 +58,7 @@ pub use clock::ClockProfile;
 pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
-pub use heart::Heart;
+pub use heartbeat::Heartbeat;
 pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};

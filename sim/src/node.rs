@@ -4,7 +4,7 @@
 //! at a crash point. It *vanishes*: from that point nothing that the dead incarnation does has any effect,
 //! not even within the same poll or in a destructor; its peers learn by timeout. It *stops* in order: it takes
 //! no more calls, its tasks are dropped while their destructors still count, and then it may do its
-//! [last things](Env::at_stop), for a while. It *pauses*: it is not scheduled, its timers and messages wait,
+//! [last things](Env::on_shutdown), for a while. It *pauses*: it is not scheduled, its timers and messages wait,
 //! and when it returns it believes that no time has passed.
 
 use crate::choice::Alternatives;
@@ -74,7 +74,7 @@ pub(crate) enum CrashMode {
     GoesOn,
     /// It is dead already.
     Gone,
-    Vanish,
+    Crash,
     Stop,
     Pause(Duration),
 }
@@ -87,7 +87,7 @@ impl CrashMode {
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "goes on" => Self::GoesOn,
-            "vanish" => Self::Vanish,
+            "vanish" => Self::Crash,
             "stop" => Self::Stop,
             _ => {
                 let pause = name.strip_prefix("pause ").and_then(crate::time::parse);
@@ -118,16 +118,16 @@ pub(crate) struct Node {
     pub(crate) pauses: u32,
     pub(crate) clock: Clock,
     /// What it does last when it stops in order.
-    pub(crate) last_things: Vec<BoxFuture>,
+    pub(crate) shutdown_hooks: Vec<BoxFuture>,
     /// Whether it is about that.
     pub(crate) stopping: bool,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
-    /// How its heart beats.
+    /// How its heartbeat beats.
     pub(crate) pulse: Pulse,
 }
 
-/// What is known of a node's [`Heart`](crate::heart::Heart).
+/// What is known of a node's [`Heartbeat`](crate::heartbeat::Heartbeat).
 #[derive(Default)]
 pub(crate) struct Pulse {
     /// When it last began to beat.
@@ -154,7 +154,7 @@ impl Node {
             deferred: Vec::new(),
             pauses: 0,
             clock: Clock::default(),
-            last_things: Vec::new(),
+            shutdown_hooks: Vec::new(),
             stopping: false,
             last_event: None,
             pulse: Pulse::default(),
@@ -174,7 +174,7 @@ impl Node {
             deferred,
             pauses,
             clock,
-            last_things,
+            shutdown_hooks,
             stopping,
             last_event,
             pulse,
@@ -182,7 +182,7 @@ impl Node {
         (*role, *number, *boot) = (its_role, its_number, Some(its_boot));
         (*state, *incarnation, *pauses, *stopping, *last_event) = (State::Up, 0, 0, false, None);
         deferred.clear();
-        last_things.clear();
+        shutdown_hooks.clear();
         *clock = Clock::default();
         *pulse = Pulse::default();
     }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn crash_modes_are_read_by_name() {
-        assert_eq!(CrashMode::named("vanish"), CrashMode::Vanish);
+        assert_eq!(CrashMode::named("vanish"), CrashMode::Crash);
         assert_eq!(CrashMode::named("pause 90 s"), CrashMode::Pause(Duration::from_secs(90)));
         assert!(std::panic::catch_unwind(|| CrashMode::named("explode")).is_err());
     }
@@ -270,7 +270,7 @@ mod tests {
         (node.state, node.incarnation, node.pauses, node.stopping) = (State::Paused, 3, 2, true);
         (node.last_event, node.clock) = (Some(7), Clock::fresh(3, Moment::NEVER));
         node.deferred.push(1);
-        node.last_things.push(Box::pin(async {}));
+        node.shutdown_hooks.push(Box::pin(async {}));
         node.pulse = Pulse { stopped: true, is_led: true, turned: Some(Signal::new()), ..Pulse::default() };
         nodes.clear();
         assert!(nodes.all().is_empty());
@@ -284,12 +284,12 @@ mod tests {
             last_event,
             clock,
             deferred,
-            last_things,
+            shutdown_hooks,
             pulse,
             ..
         } = &nodes[again];
         assert_eq!((*state, *incarnation, *pauses, *stopping, *last_event), (State::Up, 0, 0, false, None));
-        assert!(clock.set.is_none() && deferred.is_empty() && last_things.is_empty());
+        assert!(clock.set.is_none() && deferred.is_empty() && shutdown_hooks.is_empty());
         assert!(!pulse.stopped && !pulse.is_led && pulse.turned.is_none());
         assert_eq!(nodes[again].name(), "worker-1");
         assert_ne!(again, kept);

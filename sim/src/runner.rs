@@ -11,7 +11,7 @@ use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::time::{Duration, Moment};
 use crate::trace::{self, Step, Trace};
 use crate::tracing_capture;
-use crate::world::{Limits, Mishap, Panic, Unwound, World};
+use crate::world::{Limits, Panic, RunAbort, Unwound, World};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -381,7 +381,7 @@ impl<S: Scenario> Runner<S> {
         if let Some(panic) = self.world.let_go() {
             self.note_panic("once the run was over, a destructor".to_owned(), panic);
         }
-        self.report_mishap();
+        self.report_abort();
     }
 
     fn drive(&self, heal: Moment, settle: Duration) {
@@ -406,7 +406,7 @@ impl<S: Scenario> Runner<S> {
         }
         let (busy, now) = {
             let core = self.world.core.borrow_mut();
-            if core.mishap.is_some() {
+            if core.run_abort.is_some() {
                 return;
             }
             (core.is_busy(), core.now)
@@ -427,30 +427,30 @@ impl<S: Scenario> Runner<S> {
         self.world = world;
     }
 
-    /// The first mishap of a run is the one that counts.
+    /// The first run_abort of a run is the one that counts.
     fn note_panic(&mut self, who: String, panic: Panic) {
         self.spoilt = true;
         let mut core = self.world.core.borrow_mut();
-        if panic.is::<Unwound>() || core.mishap.is_some() {
+        if panic.is::<Unwound>() || core.run_abort.is_some() {
             return;
         }
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "a panic without message".to_owned());
-        core.mishap = Some(Mishap::Panicked { who, message });
+        core.run_abort = Some(RunAbort::Panicked { who, message });
     }
 
-    fn report_mishap(&self) {
+    fn report_abort(&self) {
         let core = self.world.core.borrow();
-        let (Some(mishap), now) = (&core.mishap, core.now) else { return };
-        match mishap {
-            Mishap::Panicked { who, message } => {
+        let (Some(run_abort), now) = (&core.run_abort, core.now) else { return };
+        match run_abort {
+            RunAbort::Panicked { who, message } => {
                 self.facts.report(now, "no-panic", message, format!("{who} panicked: {message}"));
             }
-            Mishap::RanAway { limit, most } => {
+            RunAbort::LimitExceeded { limit, most } => {
                 self.facts.report(now, "within-limits", limit, format!("more than {most} {limit}"));
             }
-            Mishap::Ambiguous { choice } => {
+            RunAbort::Ambiguous { choice } => {
                 let message = format!("`{choice}` was drawn by two tasks, or at two places in the source");
                 self.facts.report(now, "choices-named-once", "", message);
             }

@@ -57,7 +57,7 @@ pub struct Disturbance {
 
 /// What ended a run before it came to rest: each is a violation of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Mishap {
+pub enum RunAbort {
     /// The code under test panicked with this message.
     Panicked {
         /// The node, or what else it was.
@@ -66,7 +66,7 @@ pub enum Mishap {
         message: String,
     },
     /// The run went past one of its [`Limits`].
-    RanAway {
+    LimitExceeded {
         /// Which limit.
         limit: &'static str,
         /// Its value.
@@ -118,7 +118,7 @@ impl World {
         core.digest = Digest::default();
         core.events = 0;
         core.disturbances.clear();
-        core.mishap = None;
+        core.run_abort = None;
         core.limits = limits;
         core.cause = None;
         core.polls = 0;
@@ -157,11 +157,11 @@ impl World {
         from_fn(|| core().holders.pop()).for_each(|holder| holder.close());
     }
 
-    /// Runs until nothing is left to do, a mishap ends the run, or the next entry is due after `until`.
+    /// Runs until nothing is left to do, a run_abort ends the run, or the next entry is due after `until`.
     pub(crate) fn run(self: &Rc<Self>, until: Moment) {
         loop {
             let mut core = self.core.borrow_mut();
-            if core.mishap.is_some() {
+            if core.run_abort.is_some() {
                 return;
             }
             if let Some((slot, future, waker)) = core.next_ready() {
@@ -244,27 +244,27 @@ impl World {
                     core.take_tasks_of(node)
                 };
                 drop(dropped);
-                self.do_last_things((node, incarnation, scope));
+                self.run_shutdown_hooks((node, incarnation, scope));
                 self.core.borrow_mut().cause = None;
             }
         }
     }
 
     /// Has a node that stops do what it does last, and ends it then. One that is told to stop again is out of
-    /// patience with it.
-    fn do_last_things(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope)) {
-        let last_things = {
+    /// timeout with it.
+    fn run_shutdown_hooks(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope)) {
+        let shutdown_hooks = {
             let entry = &mut self.core.borrow_mut().nodes[node];
             entry.stopping = true;
-            std::mem::take(&mut entry.last_things)
+            std::mem::take(&mut entry.shutdown_hooks)
         };
-        if last_things.is_empty() {
+        if shutdown_hooks.is_empty() {
             return self.end_incarnation(node, scope);
         }
         let (env, world) = (Env::new(Rc::clone(self), node, incarnation, scope), Rc::clone(self));
         let last = async move {
             env.timeout(GRACE, async {
-                for thing in last_things {
+                for thing in shutdown_hooks {
                     thing.await;
                 }
             })
@@ -309,7 +309,7 @@ impl World {
         core.agenda.put(back, Due::Restart { node: node.0 });
     }
 
-    pub(crate) fn stop_in_order(&self, node: NodeId, incarnation: u32, scope: Scope) {
+    pub(crate) fn shut_down(&self, node: NodeId, incarnation: u32, scope: Scope) {
         self.core.borrow_mut().stopping.push((node, incarnation, scope));
     }
 
@@ -331,7 +331,7 @@ impl World {
                 (if again { "starts again" } else { "starts" }).to_owned()
             });
             core.cause = Some(index);
-            core.heart_beats(node);
+            core.heartbeat_starts(node);
             (boot, incarnation)
         };
         if let Some(boot) = &boot {

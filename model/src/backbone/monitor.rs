@@ -9,10 +9,10 @@ use super::Backbone;
 use super::jobs::Kind;
 use super::workers::STORE_AGAIN;
 use crate::outside::edge::AccessLog;
-use crate::terms::{ALERT_AGAIN, LOOKS_EVERY, MONITOR_BEATS, PAGER_AGAIN, PAGER_PATIENCE};
+use crate::terms::{ALERT_AGAIN, LOOKS_EVERY, MONITOR_BEATS, PAGER_AGAIN, PAGER_TIMEOUT};
 use serde::Serialize;
 use shakedown_sim::{
-    Endpoint, Env, Heart, Link, Moment, NodeId, Op, Poller, Scope, Side, Signal, StoreError,
+    Endpoint, Env, Heartbeat, Link, Moment, NodeId, Op, Poller, Scope, Side, Signal, StoreError,
 };
 use std::cell::Cell;
 use std::future::Future;
@@ -87,15 +87,15 @@ pub fn boot(env: &Env, backbone: &Backbone, watch: &Rc<Watch>) {
     backbone.design.monitoring.boot(env, watch);
 }
 
-/// The monitor's heart, to which the pager listens, if the design has it beat. `monitor` is a handle of its node.
-pub fn heart(backbone: &Backbone, monitor: &Env) -> Option<Heart> {
-    backbone.design.monitoring.beats().then(|| Heart::of(monitor, MONITOR_BEATS))
+/// The monitor's heartbeat, to which the pager listens, if the design has it beat. `monitor` is a handle of its node.
+pub fn heartbeat(backbone: &Backbone, monitor: &Env) -> Option<Heartbeat> {
+    backbone.design.monitoring.beats().then(|| Heartbeat::of(monitor, MONITOR_BEATS))
 }
 
 /// One incarnation of a monitor that watches over promises. It beats while there is nothing that it has yet to look at
 /// or to tell, so that whoever hears it knows of all that is late.
 struct Watching {
-    heart: Heart,
+    heartbeat: Heartbeat,
     /// Flows of which it does not know that nobody has to be told.
     unsure: Cell<usize>,
 }
@@ -104,21 +104,21 @@ impl Watching {
     fn is_sure(&self, env: &Env) {
         self.unsure.set(self.unsure.get() - 1);
         if self.unsure.get() == 0 {
-            self.heart.go_on(env);
+            self.heartbeat.go_on(env);
         }
     }
 
     fn is_unsure(&self, env: &Env) {
         self.unsure.set(self.unsure.get() + 1);
-        self.heart.stop(env);
+        self.heartbeat.stop(env);
     }
 }
 
 /// Watches over the promises of each flow.
 pub(crate) fn keep_watch(env: &Env, watch: &Rc<Watch>) {
-    let (heart, unsure) = (Heart::of(env, MONITOR_BEATS), Cell::new(watch.promises.len()));
-    heart.stop(env);
-    let watching = Rc::new(Watching { heart, unsure });
+    let (heartbeat, unsure) = (Heartbeat::of(env, MONITOR_BEATS), Cell::new(watch.promises.len()));
+    heartbeat.stop(env);
+    let watching = Rc::new(Watching { heartbeat, unsure });
     for promises in &watch.promises {
         let (env, watch) = (env.clone(), Rc::clone(watch));
         env.clone().spawn(watch_over(env, Rc::clone(promises), watch, Rc::clone(&watching)));
@@ -155,7 +155,7 @@ async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<Piece>
         let env = env.within(*context).child("alert");
         let is_taken = loop {
             env.because(|| format!("it is not done, and was promised until {due}"));
-            match env.call(&pager.alert, Alert::Late(*piece), PAGER_PATIENCE).await {
+            match env.call(&pager.alert, Alert::Late(*piece), PAGER_TIMEOUT).await {
                 Ok(is_taken) => break is_taken,
                 Err(_) => env.sleep(PAGER_AGAIN).await,
             }
@@ -173,7 +173,7 @@ async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<Piece>
 /// Tells the pager until somebody has taken it.
 pub(crate) async fn insist(env: &Env, pager: &PagerApi, alert: Alert) {
     loop {
-        match env.child("alert").call(&pager.alert, alert, PAGER_PATIENCE).await {
+        match env.child("alert").call(&pager.alert, alert, PAGER_TIMEOUT).await {
             Ok(true) => return,
             Ok(false) => env.sleep(ALERT_AGAIN).await,
             Err(_) => env.sleep(PAGER_AGAIN).await,

@@ -82,7 +82,7 @@ fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, 
     let in_hand = RefCell::default();
     let worker = &Rc::new(Worker { env, backbone, handlers, gates, threads, in_hand });
     let at_work = Rc::clone(worker);
-    worker.env.at_stop(async move { at_work.hand_back().await });
+    worker.env.on_shutdown(async move { at_work.hand_back().await });
     look_at(worker, Poller::new(&worker.env, worker.backbone.jobs.signal(), JOB_PERIOD));
     if has_pools {
         look_at(worker, Poller::later(&worker.env, &worker.gates.freed, JOB_PERIOD));
@@ -151,12 +151,12 @@ impl Worker {
 
     /// Extends the lease for as long as work goes on and the worker is the holder.
     fn keep_lease(&self, env: &Env, job: Job, at_work: std::rc::Weak<()>) {
-        let (heart, backbone) = (env.child("heart"), Rc::clone(&self.backbone));
-        heart.clone().spawn(async move {
+        let (heartbeat, backbone) = (env.child("heart"), Rc::clone(&self.backbone));
+        heartbeat.clone().spawn(async move {
             loop {
-                heart.sleep(HEARTBEAT).await;
+                heartbeat.sleep(HEARTBEAT).await;
                 // A beat that fails is made up for by the next: a lease lasts for three.
-                let beat = heart.child("beat");
+                let beat = heartbeat.child("beat");
                 if at_work.upgrade().is_none() || jobs::beat(&beat, &backbone, &job).await == Ok(false) {
                     return;
                 }

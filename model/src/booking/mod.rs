@@ -2,19 +2,19 @@
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
 //! [`screens`], [`run`], [`worker`], `evidence`, [`inbox`], [`offers`], [`promises`], [`statement`], [`summaries`],
-//! [`desk`], [`api`]), and what customers see of it ([`clients`]).
+//! [`review_queue`], [`api`]), and what customers see of it ([`clients`]).
 
 pub mod api;
 pub mod case;
 mod change;
 pub mod clients;
 pub mod connector;
-pub mod desk;
 mod evidence;
 pub mod inbox;
 pub mod offers;
 pub mod platform;
 pub mod promises;
+pub mod review_queue;
 pub mod rows;
 pub mod run;
 pub mod screens;

@@ -7,7 +7,7 @@ use crate::backbone::events::{self, Event, Subject, What};
 use crate::backbone::outbox::Consumer;
 use crate::facts::{Code, Fact, OfferFact};
 use crate::outside::cache::{CacheApi, Fill, Found, Lease};
-use crate::terms::{CACHE_LIFE, CACHE_PATIENCE, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
+use crate::terms::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site, StoreError};
 use std::cell::RefCell;
 use std::future::Future;
@@ -93,7 +93,7 @@ impl Pages {
     async fn look_up(&self, env: &Env, offer: u32) -> Reply<Offer> {
         let mut lease = None;
         for _ in 0..TRIES {
-            match env.child("look").call(&self.cache.get, offer, CACHE_PATIENCE).await {
+            match env.child("look").call(&self.cache.get, offer, CACHE_TIMEOUT).await {
                 Ok(Found::Hit(row)) => return Reply::of(row),
                 Ok(Found::Soon) => env.sleep(SOON).await,
                 Ok(Found::Miss(right)) => {
@@ -119,7 +119,7 @@ impl Pages {
         let fill = Fill { key: row.id, value: row, life: life(env), lease };
         let (env, cache) = (env.clone(), self.cache.clone());
         env.clone().spawn(async move {
-            let _ = env.call(&cache.fill, fill, CACHE_PATIENCE).await;
+            let _ = env.call(&cache.fill, fill, CACHE_TIMEOUT).await;
         });
     }
 }
@@ -188,7 +188,7 @@ impl Consumer for Forgetting {
         Box::pin(async move {
             match event.subject {
                 Subject::Offer(offer) if deletes => {
-                    env.call(&cache.delete, offer, CACHE_PATIENCE).await.is_ok()
+                    env.call(&cache.delete, offer, CACHE_TIMEOUT).await.is_ok()
                 }
                 _ => true,
             }

@@ -7,7 +7,7 @@
 use super::api::View;
 use super::platform::Platform;
 use super::rows::Booking;
-use crate::terms::SCREEN_PATIENCE;
+use crate::terms::SCREEN_TIMEOUT;
 use shakedown_sim::{Endpoint, Env, Link, Op};
 
 /// The connections to the screens, one for each customer.
@@ -31,6 +31,6 @@ impl Screens {
 pub(crate) async fn tell(env: &Env, platform: &Platform, booking: &Booking) {
     if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(booking.customer)) {
         // Whether it has heard or not: it asks by itself, too.
-        let _ = env.call(screen, View::of(platform, booking), SCREEN_PATIENCE).await;
+        let _ = env.call(screen, View::of(platform, booking), SCREEN_TIMEOUT).await;
     }
 }

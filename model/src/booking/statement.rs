@@ -6,7 +6,7 @@ use super::platform::{Platform, errand};
 use super::rows::{Holding, Orphan, Standing};
 use crate::backbone::jobs;
 use crate::backbone::retry::in_transaction;
-use crate::terms::{CHECK_AGAIN, PARTNER_PATIENCE, STATEMENT_PERIOD};
+use crate::terms::{CHECK_AGAIN, PARTNER_TIMEOUT, STATEMENT_PERIOD};
 use shakedown_sim::{Env, Poller, Signal, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -32,7 +32,7 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
 
 /// Reads the statement and compares; answers whether all of it was taken in.
 async fn read(env: &Env, platform: &Platform) -> bool {
-    let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_PATIENCE).await else { return false };
+    let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_TIMEOUT).await else { return false };
     for record in records {
         let compare = async || compare(env, platform, record).await;
         if in_transaction(env, compare).await.is_err() {

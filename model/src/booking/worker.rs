@@ -16,7 +16,7 @@ use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job, Kind};
 use crate::backbone::retry::in_transaction;
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::{HANDLER, PARTNER_PATIENCE};
+use crate::terms::{HANDLER, PARTNER_TIMEOUT};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -66,10 +66,10 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health
             }
             Decision::Lookup(booking) => {
                 let asked = platform.backbone.now(env);
-                News::Looked(asked, env.call(&platform.partner.lookup, booking, PARTNER_PATIENCE).await.ok())
+                News::Looked(asked, env.call(&platform.partner.lookup, booking, PARTNER_TIMEOUT).await.ok())
             }
             Decision::Read(reservation) => {
-                let found = env.call(&platform.partner.read, reservation, PARTNER_PATIENCE).await;
+                let found = env.call(&platform.partner.read, reservation, PARTNER_TIMEOUT).await;
                 News::Read(reservation, found.ok().flatten())
             }
             Decision::Stored => {
@@ -289,7 +289,7 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
     match attempt.ask {
         Ask::Reserve => {
             let request = ReserveRequest { attempt: id, key, reference, price };
-            match env.call(&platform.partner.reserve, request, PARTNER_PATIENCE).await {
+            match env.call(&platform.partner.reserve, request, PARTNER_TIMEOUT).await {
                 Ok(answer) => platform.backbone.design.contract.translate(answer),
                 Err(CallError::Refused) => Evidence::NoEffect,
                 Err(CallError::TimedOut) => Evidence::Unknown,
@@ -297,7 +297,7 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
         }
         Ask::Cancel(reservation) => {
             let request = CancelRequest { attempt: id, reservation };
-            match env.call(&platform.partner.cancel, request, PARTNER_PATIENCE).await {
+            match env.call(&platform.partner.cancel, request, PARTNER_TIMEOUT).await {
                 Ok(CancelAnswer::Ended) => Evidence::Standing(reservation, Standing::Ended),
                 Ok(CancelAnswer::Refused) => Evidence::Refused,
                 Err(CallError::Refused) => Evidence::NoEffect,

@@ -64,7 +64,7 @@ pub enum Code {
     /// 503: we cannot now; ask again.
     Unavailable,
     /// 504: nothing came from behind the edge.
-    Silence,
+    NoResponse,
 }
 
 impl EdgeFact {
@@ -108,6 +108,6 @@ fn answer(code: Code) -> &'static str {
         Code::Rejected => "4xx rejected",
         Code::BadGateway => "502 bad gateway",
         Code::Unavailable => "503 try again",
-        Code::Silence => "504 nothing came back",
+        Code::NoResponse => "504 nothing came back",
     }
 }

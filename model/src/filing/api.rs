@@ -1,7 +1,7 @@
 //! The filing API: what a clinic reports is taken on, once, if there is room.
 
-use super::desk;
 use super::office::{Office, errand};
+use super::review_queue;
 use super::rows::{Filing, FilingState};
 use crate::backbone::Reply;
 use crate::backbone::threads::Threads;
@@ -16,18 +16,18 @@ pub struct Api {
     /// Reports something, under the clinic's reference.
     pub submit: Endpoint<u32, Reply<u32>>,
     /// The list of dead letters.
-    pub dead_letters: Endpoint<(), Vec<desk::Listed>>,
+    pub dead_letters: Endpoint<(), Vec<review_queue::Listed>>,
     /// Sends a dead letter back.
-    pub replay: Endpoint<desk::Decision, bool>,
+    pub replay: Endpoint<review_queue::Decision, bool>,
 }
 
 impl Api {
-    /// The operations: those of clinics over `inside`, those of the desk over `desk`.
-    pub fn over(inside: &Link, desk: &Link) -> Self {
+    /// The operations: those of clinics over `inside`, those of the review queue over `review_queue`.
+    pub fn over(inside: &Link, review_queue: &Link) -> Self {
         Self {
             submit: Endpoint::new(Op::routine("filing.submit", "passes on the report"), inside),
-            dead_letters: Endpoint::new(Op::routine("desk.list", "looks at the dead letters"), desk),
-            replay: Endpoint::new(Op::new("desk.replay", "presses \"replay\""), desk),
+            dead_letters: Endpoint::new(Op::routine("desk.list", "looks at the dead letters"), review_queue),
+            replay: Endpoint::new(Op::new("desk.replay", "presses \"replay\""), review_queue),
         }
     }
 
@@ -41,9 +41,11 @@ impl Api {
         let at = Rc::clone(office);
         threads.serve(env, &self.submit, move |env, reference| submit(env, Rc::clone(&at), reference));
         let at = Rc::clone(office);
-        threads.serve(env, &self.dead_letters, move |env, ()| desk::list(env, Rc::clone(&at)));
+        threads.serve(env, &self.dead_letters, move |env, ()| review_queue::list(env, Rc::clone(&at)));
         let at = Rc::clone(office);
-        threads.serve(env, &self.replay, move |env, decision| desk::replay(env, Rc::clone(&at), decision));
+        threads.serve(env, &self.replay, move |env, decision| {
+            review_queue::replay(env, Rc::clone(&at), decision)
+        });
     }
 }
 

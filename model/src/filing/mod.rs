@@ -4,9 +4,9 @@
 
 pub mod api;
 pub mod connector;
-pub mod desk;
 pub mod office;
 pub mod promises;
+pub mod review_queue;
 pub mod rows;
 pub mod worker;
 

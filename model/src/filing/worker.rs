@@ -5,14 +5,14 @@
 //! repeats the filing is sent again, where it does not a person has to look.
 
 use super::connector::{FileAnswer, FileRequest, Repeats};
-use super::desk::is_doubtful;
 use super::office::{Office, errand};
+use super::review_queue::is_doubtful;
 use super::rows::{Filing, FilingState};
 use crate::backbone::audit::{self, Touched};
 use crate::backbone::dependencies::{Dependency, Health};
 use crate::backbone::jobs::{self, Ending, Job, Kind};
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::REGISTRY_PATIENCE;
+use crate::terms::REGISTRY_TIMEOUT;
 use shakedown_sim::{CallError, Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -38,7 +38,7 @@ async fn work(env: &Env, office: &Office, job: &Job) -> Health {
     let Ok(Some(filing)) = begin(env, office, job).await else { return Health::Unknown };
     let request =
         FileRequest { reference: filing.reference, job: job.id, attempt: job.token, from: env.node() };
-    let answer = env.call(&office.registry.file, request, REGISTRY_PATIENCE).await;
+    let answer = env.call(&office.registry.file, request, REGISTRY_TIMEOUT).await;
     let came = Came::of(answer);
     while finish(&env.child("result"), office, job, came).await.is_err() {
         env.sleep(STORE_AGAIN).await;

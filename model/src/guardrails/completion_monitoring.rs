@@ -3,7 +3,7 @@
 use crate::backbone::monitor::{self, Alert, Watch};
 use crate::guardrails::{Guardrail, Naive};
 use crate::terms::{LOOKS_EVERY, MONITOR_SILENT};
-use shakedown_sim::{Duration, Env, Heart, Poller};
+use shakedown_sim::{Duration, Env, Heartbeat, Poller};
 use std::rc::Rc;
 
 /// Its row of the table.
@@ -50,7 +50,7 @@ pub struct HealthAndErrors;
 impl CompletionMonitoring for HealthAndErrors {
     fn boot(&self, env: &Env, watch: &Rc<Watch>) {
         for node in &watch.nodes {
-            let (env, watch, health) = (env.clone(), Rc::clone(watch), Heart::of(node, PROBES));
+            let (env, watch, health) = (env.clone(), Rc::clone(watch), Heartbeat::of(node, PROBES));
             env.clone().spawn(async move {
                 loop {
                     health.silence(&env, MONITOR_SILENT).await;

@@ -4,7 +4,7 @@ use crate::booking::platform::Platform;
 use crate::booking::rows::Offer;
 use crate::guardrails::{Guardrail, Naive};
 use crate::outside::cache::Found;
-use crate::terms::CACHE_PATIENCE;
+use crate::terms::CACHE_TIMEOUT;
 use shakedown_sim::store::{LockMode, LockWait};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::future::Future;
@@ -67,7 +67,7 @@ impl FreshnessPolicy for WhatTheCacheHas {
     ) -> Decided<'a> {
         Box::pin(async move {
             if let Some(cache) = &platform.cache
-                && let Ok(Found::Hit(row)) = env.call(&cache.get, offer, CACHE_PATIENCE).await
+                && let Ok(Found::Hit(row)) = env.call(&cache.get, offer, CACHE_TIMEOUT).await
             {
                 return Ok(Some(row));
             }

@@ -5,7 +5,7 @@ use crate::backbone::mail::rows::MailState;
 use crate::facts::VisitWord;
 use crate::guardrails::{Guardrail, Naive};
 use crate::visit::rows::{ReportState, Status};
-use crate::visit::view::{Case, Lack};
+use crate::visit::view::{Ablation, Case};
 
 /// Its row of the table.
 pub const ROW: Guardrail = Guardrail {
@@ -29,7 +29,7 @@ pub trait OperationalStatusView {
     /// override allows.
     fn may_double(&self, case: &Case) -> bool;
     /// What a replay is to do again.
-    fn lacks(&self, case: &Case) -> Lack;
+    fn lacks(&self, case: &Case) -> Ablation;
 }
 
 /// The visit row's own word.
@@ -57,19 +57,19 @@ impl OperationalStatusView for WhatHappened {
     }
 
     fn may_replay(&self, case: &Case) -> bool {
-        self.lacks(case) != Lack::Nothing
+        self.lacks(case) != Ablation::Nothing
     }
 
     fn may_double(&self, case: &Case) -> bool {
         self.word(case) == VisitWord::InDoubt
     }
 
-    fn lacks(&self, case: &Case) -> Lack {
+    fn lacks(&self, case: &Case) -> Ablation {
         let is_given_up = case.message.is_some_and(|message| message.state == MailState::DeadLetter);
         match case.report.map(|report| report.state) {
-            Some(ReportState::Pending) => Lack::Report,
-            Some(ReportState::Ready) if is_given_up => Lack::Message,
-            Some(ReportState::Ready) | None => Lack::Nothing,
+            Some(ReportState::Pending) => Ablation::Report,
+            Some(ReportState::Ready) if is_given_up => Ablation::Message,
+            Some(ReportState::Ready) | None => Ablation::Nothing,
         }
     }
 }
@@ -102,7 +102,7 @@ impl OperationalStatusView for TheRowAlone {
         false
     }
 
-    fn lacks(&self, case: &Case) -> Lack {
-        if case.report.is_some() { Lack::Everything } else { Lack::Nothing }
+    fn lacks(&self, case: &Case) -> Ablation {
+        if case.report.is_some() { Ablation::Everything } else { Ablation::Nothing }
     }
 }

@@ -6,7 +6,7 @@ use crate::booking::rows::Standing;
 use crate::booking::summaries::{ListRequest, Summary, projected};
 use crate::facts::Code;
 use crate::guardrails::{Guardrail, Naive};
-use crate::terms::PARTNER_PATIENCE;
+use crate::terms::PARTNER_TIMEOUT;
 use shakedown_sim::Env;
 use std::future::Future;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ impl ReadModel for Stitched {
                 Ok(None) => return Reply::bare(Code::Rejected),
                 Err(_) => return Reply::bare(Code::Unavailable),
             };
-            let live = env.call(&platform.partner.lookup, row.id, PARTNER_PATIENCE).await.unwrap_or_default();
+            let live = env.call(&platform.partner.lookup, row.id, PARTNER_TIMEOUT).await.unwrap_or_default();
             let standing = live.iter().find(|record| record.standing == Standing::Confirmed);
             let reservation = standing.map(|record| record.reservation);
             Reply::of(Summary { reservation, ..Summary::of(&row) })

@@ -3,7 +3,7 @@
 
 use crate::guardrails::{Guardrail, Naive};
 use crate::releases::rollout::{Verdict, Watch, Why};
-use crate::terms::{BAKE, COMPLETIONS_TO_GO_ON, POINTS_TO_HALT, TELEMETRY_PATIENCE};
+use crate::terms::{BAKE, COMPLETIONS_TO_GO_ON, POINTS_TO_HALT, TELEMETRY_TIMEOUT};
 
 /// Its row of the table.
 pub const ROW: Guardrail = Guardrail {
@@ -35,7 +35,7 @@ impl ReleaseFeedback for ByResults {
 
     fn verdict(&self, watch: &Watch) -> Verdict {
         let Watch { baked, silent, old, new } = *watch;
-        if silent >= TELEMETRY_PATIENCE {
+        if silent >= TELEMETRY_TIMEOUT {
             Verdict::Halt(Why::NoNews)
         } else if old.unreadable + new.unreadable > 0 {
             Verdict::Halt(Why::Unreadable)
@@ -84,7 +84,7 @@ mod tests {
         check(Watch { new: Counts { good: 19, ..GOOD }, ..watch }, Verdict::Probe);
         check(Watch { new: Counts { good: 19, bad: 1, ..GOOD }, ..watch }, Verdict::Halt(Why::Results));
         check(Watch { new: Counts { unreadable: 1, ..GOOD }, ..watch }, Verdict::Halt(Why::Unreadable));
-        check(Watch { silent: TELEMETRY_PATIENCE / 2, ..watch }, Verdict::Wait);
-        check(Watch { silent: TELEMETRY_PATIENCE, ..watch }, Verdict::Halt(Why::NoNews));
+        check(Watch { silent: TELEMETRY_TIMEOUT / 2, ..watch }, Verdict::Wait);
+        check(Watch { silent: TELEMETRY_TIMEOUT, ..watch }, Verdict::Halt(Why::NoNews));
     }
 }

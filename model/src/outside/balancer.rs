@@ -6,7 +6,7 @@
 use crate::outside::host::Host;
 use crate::releases::api::{Answer, ShopApi};
 use crate::releases::machine::{Machine, Tier};
-use crate::terms::EDGE_PATIENCE;
+use crate::terms::EDGE_TIMEOUT;
 use shakedown_sim::{CallError, Endpoint, Env, Link, Op};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -60,7 +60,7 @@ impl Turns {
             let turns = Rc::clone(&turns);
             async move {
                 for machine in turns.in_order() {
-                    match env.call(behind(&machine.api), request, EDGE_PATIENCE).await {
+                    match env.call(behind(&machine.api), request, EDGE_TIMEOUT).await {
                         Ok(answer) => return answer,
                         Err(CallError::Refused) => {}
                         Err(CallError::TimedOut) => break,

@@ -4,27 +4,27 @@
 //! settles it: what the page knows is taken over; what the provider never took, or dropped, is sent again; what
 //! could not be rendered is replayed once its text has a new version.
 
-use crate::backbone::mail::desk::{Decision, Listed, MailDesk};
 use crate::backbone::mail::provider::{Activity, ProviderApi};
+use crate::backbone::mail::review_queue::{Decision, Listed, MailReviewQueue};
 use crate::backbone::mail::rows::{Known, MailState};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
 /// How often the clerk looks while there is something to do.
 const PERIOD: Duration = Duration::from_secs(600);
 /// How long the clerk waits for a page.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A clerk in front of two pages: ours and the provider's.
 #[derive(Clone)]
 pub struct Clerk {
-    desk: MailDesk,
+    review_queue: MailReviewQueue,
     provider: ProviderApi,
 }
 
 impl Clerk {
-    /// A clerk who sees the list of `desk` and the page of `provider`.
-    pub fn new(desk: &MailDesk, provider: &ProviderApi) -> Self {
-        Self { desk: desk.clone(), provider: provider.clone() }
+    /// A clerk who sees the list of `review_queue` and the page of `provider`.
+    pub fn new(review_queue: &MailReviewQueue, provider: &ProviderApi) -> Self {
+        Self { review_queue: review_queue.clone(), provider: provider.clone() }
     }
 
     /// Begins to work; `news` is raised when the list may have changed.
@@ -43,7 +43,7 @@ impl Clerk {
 
     /// Goes through the list; answers whether nothing is left to look at again by itself.
     pub async fn look(&self, env: &Env) -> bool {
-        let Ok(Some(listed)) = env.call(&self.desk.listed, (), PATIENCE).await else { return false };
+        let Ok(Some(listed)) = env.call(&self.review_queue.listed, (), TIMEOUT).await else { return false };
         let mut done = true;
         for line in listed {
             let env = env.within(line.notification.context).child("clerk");
@@ -62,13 +62,13 @@ impl Clerk {
             }
             Decision::Replay(line.notification.id)
         } else {
-            let Ok(page) = env.call(&self.provider.activity, sends, PATIENCE).await else { return false };
+            let Ok(page) = env.call(&self.provider.activity, sends, TIMEOUT).await else { return false };
             decide(line, &page)
         };
         if let Decision::Found(..) = decision {
             env.because(|| "the provider's page says so".to_owned());
         }
-        let taken = env.call(&self.desk.decide, decision, PATIENCE).await == Ok(true);
+        let taken = env.call(&self.review_queue.decide, decision, TIMEOUT).await == Ok(true);
         // What the provider is still at has to be looked at again.
         taken && !matches!(decision, Decision::Found(_, Known::Accepted(_)))
     }

@@ -7,7 +7,7 @@ use crate::backbone::Reply;
 use crate::facts::{Code, Fact, Request};
 use crate::filing::api::Api;
 use crate::outside::edge::AccessLog;
-use crate::terms::BROWSER_PATIENCE;
+use crate::terms::BROWSER_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Op, Site};
 
 const BURST: Site = Site::new(Label::new("clinic"), Label::new("burst"));
@@ -50,7 +50,7 @@ impl ReportEdge {
 /// Reports under this reference until it is taken on.
 pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
     for _ in 0..TRIES {
-        let reply = env.child("request").call(&edge.0, reference, BROWSER_PATIENCE).await;
+        let reply = env.child("request").call(&edge.0, reference, BROWSER_TIMEOUT).await;
         if reply.is_ok_and(|reply| reply.code == Code::Accepted) {
             return;
         }

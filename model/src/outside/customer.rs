@@ -12,7 +12,7 @@ use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::clients::Action;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
-use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
+use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Alternatives, CallError, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -84,7 +84,7 @@ impl Customer {
     async fn ask_price(&self, env: &Env, offer: u32) -> Option<Offered> {
         for _ in 0..TRIES {
             let asked = QuoteRequest { customer: self.0.number, offer };
-            let reply = env.child("page").call(&self.0.edge.quote, asked, BROWSER_PATIENCE).await;
+            let reply = env.child("page").call(&self.0.edge.quote, asked, BROWSER_TIMEOUT).await;
             if let Ok(reply) = reply
                 && let Some(offered) = reply.body
             {
@@ -125,7 +125,7 @@ impl Customer {
     /// Sends the order until it is taken on or refused for good, and then watches the booking.
     async fn submit(&self, env: &Env, order: Submission) {
         for _ in 0..TRIES {
-            let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
+            let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_TIMEOUT).await;
             match reply.map(|reply| (reply.code, reply.body)) {
                 Ok((Code::Accepted | Code::Ok, Some(first))) => {
                     return self.watch(env, first.booking, Some(first));
@@ -203,7 +203,7 @@ impl Customer {
     }
 
     async fn load(&self, env: &Env, booking: u32) -> Result<Reply<View>, CallError> {
-        env.call(&self.0.edge.status, booking, BROWSER_PATIENCE).await
+        env.call(&self.0.edge.status, booking, BROWSER_TIMEOUT).await
     }
 
     /// Has the open screen ask for news; answers with what that was answered.
@@ -223,7 +223,7 @@ impl Customer {
             if may.is_some_and(|view| !view.actions.contains(&Action::Cancel)) {
                 return;
             }
-            let reply = look.call(&self.0.edge.cancel, booking, BROWSER_PATIENCE).await;
+            let reply = look.call(&self.0.edge.cancel, booking, BROWSER_TIMEOUT).await;
             if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Rejected)) {
                 return;
             }

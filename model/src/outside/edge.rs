@@ -5,7 +5,7 @@ use crate::booking::api::{Api, Offered, QuoteRequest, Submission, View};
 use crate::booking::rows::Offer;
 use crate::booking::summaries::{ListRequest, Summary};
 use crate::facts::{Code, EdgeFact, Fact, Request};
-use crate::terms::EDGE_PATIENCE;
+use crate::terms::EDGE_TIMEOUT;
 use crate::visit;
 use crate::visit::api::{ClinicRow, Press, Verdict};
 use shakedown_sim::{CallError, Duration, Endpoint, Env, Facts, Link, Moment, Op, Signal};
@@ -149,10 +149,10 @@ impl AccessLog {
                 log.requests.set(log.requests.get() + 1);
                 let (number, began) = (log.requests.get(), env.now());
                 log.facts.state(&env, &Fact::Edge(EdgeFact::Entered { request: number, what }));
-                let reply = match env.call(&behind, request, EDGE_PATIENCE).await {
+                let reply = match env.call(&behind, request, EDGE_TIMEOUT).await {
                     Ok(reply) => reply,
                     Err(CallError::Refused) => Reply::bare(Code::Unavailable),
-                    Err(CallError::TimedOut) => Reply::bare(Code::Silence),
+                    Err(CallError::TimedOut) => Reply::bare(Code::NoResponse),
                 };
                 log.keep(&env, reply.code);
                 let took_ms = env.now().since(began).as_millis() as u64;
@@ -167,5 +167,5 @@ impl AccessLog {
 }
 
 fn is_failure(code: Code) -> bool {
-    matches!(code, Code::BadGateway | Code::Unavailable | Code::Silence)
+    matches!(code, Code::BadGateway | Code::Unavailable | Code::NoResponse)
 }

@@ -8,7 +8,7 @@ use crate::booking::api::{QuoteRequest, Submission};
 use crate::booking::clients::{Client, Clients};
 use crate::facts::{Code, Fact, ScreenFact};
 use crate::outside::edge::Edge;
-use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
+use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Duration, Env, Facts, Poller, Signal};
 
 /// Where a guest looks.
@@ -38,7 +38,7 @@ impl Guest {
     pub async fn book(&self, env: &Env, offer: u32) {
         let asked = QuoteRequest { customer: self.number, offer };
         for _ in 0..TRIES {
-            let offered = env.child("page").call(&self.edge.quote, asked, BROWSER_PATIENCE).await;
+            let offered = env.child("page").call(&self.edge.quote, asked, BROWSER_TIMEOUT).await;
             if let Some(offered) = offered.ok().and_then(|reply| reply.body) {
                 let order = Submission { customer: self.number, quote: offered.quote, price: offered.price };
                 return self.submit(env, order).await;
@@ -49,7 +49,7 @@ impl Guest {
 
     async fn submit(&self, env: &Env, order: Submission) {
         for _ in 0..TRIES {
-            let reply = env.child("request").call(&self.edge.submit, order, BROWSER_PATIENCE).await;
+            let reply = env.child("request").call(&self.edge.submit, order, BROWSER_TIMEOUT).await;
             match reply.map(|reply| (reply.code, reply.body)) {
                 Ok((Code::Accepted | Code::Ok, Some(view))) => {
                     return DEVICES.iter().for_each(|client| self.watch(env, *client, view.booking));
@@ -77,7 +77,7 @@ impl Guest {
 
     /// Answers whether the screen could be loaded.
     async fn look(&self, env: &Env, client: Client, booking: u32) -> bool {
-        let reply = env.call(&self.edge.status, booking, BROWSER_PATIENCE).await;
+        let reply = env.call(&self.edge.status, booking, BROWSER_TIMEOUT).await;
         let Some(view) = reply.ok().and_then(|reply| reply.body) else { return false };
         let screen = self.clients.show(client, &view);
         self.facts.state(env, &Fact::Screen(ScreenFact::Shown { client, screen }));

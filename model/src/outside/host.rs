@@ -211,9 +211,9 @@ impl Host {
     }
 
     /// Waits until something is so, for a while at most; answers whether it is.
-    async fn wait_until(&self, env: &Env, patience: Duration, is_so: impl Fn() -> bool) -> bool {
+    async fn wait_until(&self, env: &Env, timeout: Duration, is_so: impl Fn() -> bool) -> bool {
         let (mut poller, until) =
-            (Poller::new(env, &self.0.news, Duration::from_secs(1)), env.now() + patience);
+            (Poller::new(env, &self.0.news, Duration::from_secs(1)), env.now() + timeout);
         while !is_so() && env.now() < until {
             poller.turn(Some(until)).await;
         }

@@ -1,4 +1,4 @@
-//! A partner with a small desk: it reserves under a key, once, and answers a repeat as the first time.
+//! A partner with a small review_queue: it reserves under a key, once, and answers a repeat as the first time.
 //!
 //! It may say that it cannot now (503, nothing done), or be closed for a while (503 all that time, or for so long
 //! that whoever asks gives up). What it does not do: refuse, decide later, call back, or end a reservation.

@@ -11,7 +11,7 @@
 
 use crate::facts::Code;
 use crate::outside::edge::VisitEdge;
-use crate::terms::EDGE_PATIENCE;
+use crate::terms::EDGE_TIMEOUT;
 use crate::visit::api::{ClinicRow, Verdict};
 use crate::visit::rows::Action;
 use shakedown_sim::{Alternatives, Duration, Env, Label, Site};
@@ -46,7 +46,7 @@ pub async fn send(env: Env, edge: VisitEdge, visit: u32, (number, says): (u32, A
 /// Sends a row until it is answered for good.
 async fn deliver(env: &Env, edge: &VisitEdge, row: ClinicRow) {
     for again in AGAIN.iter().chain(std::iter::repeat(&AGAIN[AGAIN.len() - 1])) {
-        let reply = env.child("request").call(&edge.import, row, EDGE_PATIENCE).await;
+        let reply = env.child("request").call(&edge.import, row, EDGE_TIMEOUT).await;
         match reply.map(|reply| (reply.code, reply.body)) {
             Ok((Code::Accepted | Code::Ok, _)) | Ok((Code::Rejected, Some(Verdict::Refused))) => return,
             _ => env.because(|| "the row was not taken".to_owned()),

@@ -15,8 +15,8 @@
 //! documentation of mail providers on their send operation (202), custom arguments, throttling, and webhooks
 //! with their events *processed*, *deferred*, *delivered*, *bounce* and *dropped*, which may be repeated.
 
-use crate::backbone::mail::desk::MailDesk;
 use crate::backbone::mail::provider::{Activity, Answer, Message, ProviderApi, Told};
+use crate::backbone::mail::review_queue::MailReviewQueue;
 use crate::backbone::mail::rows::Known;
 use crate::facts::{Fact, MailProviderFact};
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
@@ -64,16 +64,16 @@ pub struct MailProvider(Rc<Inner>);
 
 struct Inner {
     facts: Facts<Fact>,
-    desk: MailDesk,
+    review_queue: MailReviewQueue,
     messages: RefCell<Vec<Taken>>,
     events: Cell<u32>,
 }
 
 impl MailProvider {
-    /// A provider that has taken nothing yet and tells `desk` what happens.
-    pub fn new(facts: &Facts<Fact>, desk: &MailDesk) -> Self {
-        let (facts, desk) = (facts.clone(), desk.clone());
-        Self(Rc::new(Inner { facts, desk, messages: RefCell::default(), events: Cell::default() }))
+    /// A provider that has taken nothing yet and tells `review_queue` what happens.
+    pub fn new(facts: &Facts<Fact>, review_queue: &MailReviewQueue) -> Self {
+        let (facts, review_queue) = (facts.clone(), review_queue.clone());
+        Self(Rc::new(Inner { facts, review_queue, messages: RefCell::default(), events: Cell::default() }))
     }
 
     /// Boots the provider's node.
@@ -170,7 +170,7 @@ impl MailProvider {
             at.state(&env, MailProviderFact::Told { send: told.send, says: told.says });
             for tries in 0.. {
                 let delivery = env.child("delivery");
-                if delivery.call(&at.0.desk.told, told, Duration::from_secs(10)).await == Ok(true) {
+                if delivery.call(&at.0.review_queue.told, told, Duration::from_secs(10)).await == Ok(true) {
                     return;
                 }
                 env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;

@@ -7,9 +7,9 @@
 
 use crate::filing::api::Api;
 use crate::filing::connector::RegistryApi;
-use crate::filing::desk::{Decision, Listed, Seen};
+use crate::filing::review_queue::{Decision, Listed, Seen};
 use crate::filing::rows::FilingState;
-use crate::terms::{BROWSER_PATIENCE, QUARANTINE};
+use crate::terms::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
 /// How often they look.
@@ -18,8 +18,8 @@ const LOOKS_EVERY: Duration = Duration::from_secs(900);
 /// Whoever is on call, with what they can reach.
 #[derive(Clone)]
 pub struct OnCall {
-    /// The platform's desk.
-    pub desk: Api,
+    /// The platform's review_queue.
+    pub review_queue: Api,
     /// The registry's page.
     pub registry: RegistryApi,
 }
@@ -41,7 +41,9 @@ impl OnCall {
     /// Works through the list; answers whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
-        let Ok(list) = look.call(&self.desk.dead_letters, (), BROWSER_PATIENCE).await else { return true };
+        let Ok(list) = look.call(&self.review_queue.dead_letters, (), BROWSER_TIMEOUT).await else {
+            return true;
+        };
         let mut left = false;
         for listed in list.iter().filter(|listed| listed.filing.state != FilingState::Rejected) {
             let env = look.within(listed.filing.context).child("person");
@@ -52,7 +54,7 @@ impl OnCall {
 
     /// Answers whether the job was sent back.
     async fn see_to(&self, env: &Env, listed: &Listed) -> bool {
-        let page = env.call(&self.registry.page, listed.filing.reference, BROWSER_PATIENCE).await;
+        let page = env.call(&self.registry.page, listed.filing.reference, BROWSER_TIMEOUT).await;
         let Ok(Some(page)) = page else { return false };
         let (seen, reason) = match (listed.is_doubtful, page.document) {
             (true, Some(document)) => (Seen::Document(document), "the registry has it"),
@@ -61,7 +63,7 @@ impl OnCall {
             (false, _) => (Seen::NotNeeded, "the registry is up, and a repeat does no harm"),
         };
         let decision = Decision { job: listed.job, seen, reason };
-        env.call(&self.desk.replay, decision, BROWSER_PATIENCE).await == Ok(true)
+        env.call(&self.review_queue.replay, decision, BROWSER_TIMEOUT).await == Ok(true)
     }
 }
 

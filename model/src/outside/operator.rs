@@ -1,4 +1,4 @@
-//! An operator at the front desk: impatient and honest, acting on nothing but what the screen shows.
+//! An operator at the front review_queue: impatient and honest, acting on nothing but what the screen shows.
 //!
 //! The screen shows a visit and asks for news by itself. When the patient comes the operator presses "arrived",
 //! when the patient has been seen "processed", if the screen offers it. While the spinner turns they may press
@@ -11,7 +11,7 @@
 use crate::backbone::Reply;
 use crate::facts::{Code, Fact, VisitFact, VisitWord};
 use crate::outside::edge::VisitEdge;
-use crate::terms::{BROWSER_PATIENCE, SCREEN_PERIOD};
+use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use crate::visit::api::Press;
 use crate::visit::rows::{Action, Grounds, Reason};
 use crate::visit::view::View;
@@ -163,7 +163,7 @@ impl Operator {
             _ => &edge.advance,
         };
         for _ in 0..TRIES {
-            let reply = env.child("request").call(button, press, BROWSER_PATIENCE).await;
+            let reply = env.child("request").call(button, press, BROWSER_TIMEOUT).await;
             if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Ok | Code::Rejected)) {
                 return;
             }
@@ -194,7 +194,7 @@ impl Operator {
 
     /// Looks at a visit; answers whether the screen could be loaded. One that could not shows what it showed.
     async fn look(&self, env: &Env, visit: u32, fresh: bool) -> bool {
-        let reply = env.call(&self.0.edge.status, visit, BROWSER_PATIENCE).await;
+        let reply = env.call(&self.0.edge.status, visit, BROWSER_TIMEOUT).await;
         let Ok(Reply { code, body }) = reply else { return false };
         let Some(view) = body else { return code == Code::Rejected };
         let View { version, revision, word, .. } = view;

@@ -9,7 +9,7 @@
 use crate::backbone::monitor::{Alert, PagerApi};
 use crate::facts::{Fact, PagerFact};
 use crate::terms::MONITOR_SILENT;
-use shakedown_sim::{Alternatives, Duration, Env, Facts, Heart, Label, Moment, Signal, Site};
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Heartbeat, Label, Moment, Signal, Site};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -51,14 +51,14 @@ impl Pager {
         });
     }
 
-    /// Rings whenever this heart is silent, until it beats. `env` is the pager's.
-    pub fn listen(&self, env: &Env, heart: Heart) {
+    /// Rings whenever this heartbeat is silent, until it beats. `env` is the pager's.
+    pub fn listen(&self, env: &Env, heartbeat: Heartbeat) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
             loop {
-                let since = heart.silence(&env, MONITOR_SILENT).await;
+                let since = heartbeat.silence(&env, MONITOR_SILENT).await;
                 at.ring(&env, since);
-                while env.timeout(MONITOR_SILENT, heart.beat(&env)).await.is_none() {
+                while env.timeout(MONITOR_SILENT, heartbeat.beat(&env)).await.is_none() {
                     at.ring(&env, since);
                 }
             }

@@ -15,7 +15,7 @@
 
 use crate::facts::{Fact, RegistryFact};
 use crate::filing::connector::{FileAnswer, FileRequest, Page, RegistryApi, Repeats};
-use crate::terms::CONNECT_PATIENCE;
+use crate::terms::CONNECT_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -100,7 +100,7 @@ impl Registry {
         let FileRequest { reference, job, attempt, from } = request;
         if self.is_down(env.now()) {
             self.state(&env, RegistryFact::Knocked { job });
-            env.sleep(CONNECT_PATIENCE).await;
+            env.sleep(CONNECT_TIMEOUT).await;
             return FileAnswer::NotConnected;
         }
         self.state(&env, RegistryFact::Asked { reference, job, attempt, from });

@@ -6,10 +6,10 @@
 //! they say so, and the platform may try again.
 
 use crate::booking::connector::Record;
-use crate::booking::desk::{Desk, Finding, Listed};
+use crate::booking::review_queue::{Finding, Listed, ReviewQueue};
 use crate::booking::rows::{Booking, Standing, Status};
 use crate::outside::partner::PartnerPage;
-use crate::terms::{BROWSER_PATIENCE, QUARANTINE};
+use crate::terms::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
 /// How often they look while something is left.
@@ -18,8 +18,8 @@ const LOOKS_EVERY: Duration = Duration::from_secs(900);
 /// A reviewer in front of two pages: ours and the partner's.
 #[derive(Clone)]
 pub struct Reviewer {
-    /// The platform's desk.
-    pub desk: Desk,
+    /// The platform's review_queue.
+    pub review_queue: ReviewQueue,
     /// The partner's page.
     pub page: PartnerPage,
 }
@@ -41,7 +41,7 @@ impl Reviewer {
     /// Works through the list; answers whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
-        let Ok(list) = look.call(&self.desk.list, (), BROWSER_PATIENCE).await else { return true };
+        let Ok(list) = look.call(&self.review_queue.list, (), BROWSER_TIMEOUT).await else { return true };
         let mut left = false;
         for listed in list {
             let env = look.within(listed.booking.context).child("reviewer");
@@ -53,14 +53,14 @@ impl Reviewer {
     /// Sees to one booking; none if it is left for later.
     async fn see_to(&self, env: &Env, listed: &Listed) -> Option<()> {
         let Listed { booking, in_doubt } = *listed;
-        let mut shown = env.call(&self.page.list, booking.id, BROWSER_PATIENCE).await.ok()?;
+        let mut shown = env.call(&self.page.list, booking.id, BROWSER_TIMEOUT).await.ok()?;
         let looked = env.now();
         if shown.is_empty() && in_doubt.is_some_and(|sent| looked < sent + QUARANTINE) {
             return None;
         }
         let mut kept = None;
         for record in unwanted(&booking, &shown) {
-            if env.call(&self.page.end, record.reservation, BROWSER_PATIENCE).await.ok()? {
+            if env.call(&self.page.end, record.reservation, BROWSER_TIMEOUT).await.ok()? {
                 shown
                     .iter_mut()
                     .filter(|other| **other == record)
@@ -74,7 +74,7 @@ impl Reviewer {
             return Some(());
         }
         let finding = Finding { booking: booking.id, shown, looked, kept };
-        env.call(&self.desk.enter, finding, BROWSER_PATIENCE).await.ok()?.then_some(())
+        env.call(&self.review_queue.enter, finding, BROWSER_TIMEOUT).await.ok()?.then_some(())
     }
 }
 

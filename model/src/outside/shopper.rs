@@ -7,7 +7,7 @@ use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::summaries::ListRequest;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
-use crate::terms::BROWSER_PATIENCE;
+use crate::terms::BROWSER_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -68,11 +68,10 @@ impl Shopper {
         let customer = self.0.number;
         for _ in 0..TRIES {
             let env = env.child("request");
-            let asked =
-                env.call(&self.0.edge.quote, QuoteRequest { customer, offer }, BROWSER_PATIENCE).await;
+            let asked = env.call(&self.0.edge.quote, QuoteRequest { customer, offer }, BROWSER_TIMEOUT).await;
             if let Some(Offered { quote, price, .. }) = asked.ok().and_then(|reply| reply.body) {
                 let order = Submission { customer, quote, price };
-                let reply = env.call(&self.0.edge.submit, order, BROWSER_PATIENCE).await;
+                let reply = env.call(&self.0.edge.submit, order, BROWSER_TIMEOUT).await;
                 match reply.map(|reply| (reply.code, reply.body)) {
                     Ok((Code::Accepted | Code::Ok, Some(view))) => return Some(view),
                     Ok((Code::Rejected, _)) => return None,
@@ -98,7 +97,7 @@ impl Shopper {
     /// Loads the list; answers whether it came.
     async fn look(&self, env: &Env, fresh: bool) -> bool {
         let Some((booking, seen)) = self.0.booking.get() else { return true };
-        let reply = env.call(&self.0.edge.list, ListRequest { booking, seen }, BROWSER_PATIENCE).await;
+        let reply = env.call(&self.0.edge.list, ListRequest { booking, seen }, BROWSER_TIMEOUT).await;
         let Some(summary) = reply.ok().and_then(|reply| reply.body) else { return false };
         self.0.booking.set(Some((booking, seen.max(summary.version))));
         let customer = self.0.number;

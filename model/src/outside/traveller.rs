@@ -6,7 +6,7 @@ use crate::outside::balancer::Balancer;
 use crate::outside::host::Host;
 use crate::releases::api::Answer;
 use crate::releases::code::Order;
-use crate::terms::BROWSER_PATIENCE;
+use crate::terms::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 
 /// How often a traveller tries again what failed.
@@ -29,7 +29,7 @@ impl Travellers {
     /// Orders, again and again until it is taken on; answers whether it was.
     pub async fn order(&self, env: &Env, order: Order) -> bool {
         for _ in 0..TRIES {
-            let reply = env.child("request").call(&self.edge.order, order, BROWSER_PATIENCE).await;
+            let reply = env.child("request").call(&self.edge.order, order, BROWSER_TIMEOUT).await;
             match reply {
                 Ok(Answer::Done) => {
                     self.facts.state(env, &Fact::Order(OrderFact::Taken { booking: order.booking }));
@@ -48,7 +48,7 @@ impl Travellers {
     pub async fn look(&self, env: &Env, booking: u32) {
         for _ in 0..TRIES {
             let page = self.host.pages();
-            let screen = match env.child("look").call(&self.edge.view, booking, BROWSER_PATIENCE).await {
+            let screen = match env.child("look").call(&self.edge.view, booking, BROWSER_TIMEOUT).await {
                 Ok(Answer::Row(text)) => match page.code.documents().read_row(&text).map(|seen| seen.guest) {
                     Ok(Some(guest)) => Some(Screen::Guest(guest)),
                     Ok(None) => Some(Screen::Nobody),
@@ -70,7 +70,7 @@ impl Travellers {
     /// Arrives: says so until it is written down.
     pub async fn arrive(&self, env: &Env, booking: u32) {
         for _ in 0..TRIES {
-            match env.child("arrival").call(&self.edge.arrive, booking, BROWSER_PATIENCE).await {
+            match env.child("arrival").call(&self.edge.arrive, booking, BROWSER_TIMEOUT).await {
                 Ok(Answer::Done | Answer::Missing) => return,
                 Ok(Answer::Broken) => return self.see(env, booking, Screen::Error),
                 _ => env.sleep(PAUSE).await,

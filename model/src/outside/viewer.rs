@@ -8,7 +8,7 @@ use crate::booking::api::{Api, Offered, QuoteRequest, Submission};
 use crate::booking::offers::OfferChange;
 use crate::facts::{Code, Fact, OfferFact};
 use crate::outside::edge::Edge;
-use crate::terms::BROWSER_PATIENCE;
+use crate::terms::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl Viewer {
     /// Loads the page of an offer; answers whether it says that the offer can be booked, if it came.
     pub async fn look(&self, env: &Env, offer: u32) -> Option<bool> {
         let asked = env.now();
-        let reply = env.call(&self.edge.offer, offer, BROWSER_PATIENCE).await.ok()?;
+        let reply = env.call(&self.edge.offer, offer, BROWSER_TIMEOUT).await.ok()?;
         let row = reply.body?;
         let (version, open) = (row.version, row.open);
         self.facts.state(env, &Fact::Offer(OfferFact::Shown { offer, version, open, asked }));
@@ -46,12 +46,12 @@ impl Viewer {
             return;
         }
         let asked = QuoteRequest { customer, offer };
-        let quoted = env.child("page").call(&self.edge.quote, asked, BROWSER_PATIENCE).await;
+        let quoted = env.child("page").call(&self.edge.quote, asked, BROWSER_TIMEOUT).await;
         let Some(Offered { quote, price, .. }) = quoted.ok().and_then(|reply| reply.body) else { return };
         env.sleep(later).await;
         let order = Submission { customer, quote, price };
         for _ in 0..TRIES {
-            let reply = env.child("request").call(&self.edge.submit, order, BROWSER_PATIENCE).await;
+            let reply = env.child("request").call(&self.edge.submit, order, BROWSER_TIMEOUT).await;
             if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Ok | Code::Rejected)) {
                 return;
             }
@@ -63,7 +63,7 @@ impl Viewer {
 /// Has the back office change an offer, again and again until it is told that it is done.
 pub async fn change(env: &Env, api: &Api, offer: u32, change: OfferChange) {
     loop {
-        let reply = env.child("change").call(&api.change_offer, (offer, change), BROWSER_PATIENCE).await;
+        let reply = env.child("change").call(&api.change_offer, (offer, change), BROWSER_TIMEOUT).await;
         if reply.is_ok_and(|reply| matches!(reply.code, Code::Ok | Code::Rejected)) {
             return;
         }

@@ -48,32 +48,32 @@ impl ShopApi {
 
 /// Boots a node of the API.
 pub(super) fn boot(env: &Env, shop: &Rc<Shop>, machine: &Rc<Machine>, build: Build) {
-    let desk = Desk { shop: Rc::clone(shop), machine: Rc::clone(machine), build };
-    let at = desk.clone();
+    let review_queue = ReviewQueue { shop: Rc::clone(shop), machine: Rc::clone(machine), build };
+    let at = review_queue.clone();
     machine.api.order.serve(env, move |env, order| {
         let at = at.clone();
         async move { at.answer(&env, async || at.take_on(&env, &order).await).await }
     });
-    let at = desk.clone();
+    let at = review_queue.clone();
     machine.api.view.serve(env, move |env, booking| {
         let at = at.clone();
         async move { at.answer(&env, async || at.show(&env, booking).await).await }
     });
     machine.api.arrive.serve(env, move |env, booking| {
-        let at = desk.clone();
+        let at = review_queue.clone();
         async move { at.answer(&env, async || at.arrive(&env, booking).await).await }
     });
 }
 
 /// One incarnation of a node of the API.
 #[derive(Clone)]
-struct Desk {
+struct ReviewQueue {
     shop: Rc<Shop>,
     machine: Rc<Machine>,
     build: Build,
 }
 
-impl Desk {
+impl ReviewQueue {
     /// Has a request in hand while it is answered.
     async fn answer(&self, env: &Env, request: impl AsyncFnOnce() -> Result<Answer, StoreError>) -> Answer {
         self.machine.begin();

@@ -28,7 +28,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How long it waits after the store failed it.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long it waits for a probe.
-const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is to be rolled out.
 #[derive(Clone, Copy)]
@@ -227,7 +227,7 @@ impl Manager {
         let mut all = Counts::default();
         for tier in self.tiers() {
             for machine in self.host.machines(tier).filter(|machine| machine.build.get() == Some(build)) {
-                let counts = env.child("probe").call(&machine.probe, (), PROBE_PATIENCE).await;
+                let counts = env.child("probe").call(&machine.probe, (), PROBE_TIMEOUT).await;
                 all = all.and(counts.unwrap_or_default());
             }
         }

@@ -30,7 +30,7 @@ pub struct Shop {
     pub turn: Signal,
     /// What nodes tell of themselves.
     pub telemetry: Telemetry,
-    /// The partner's desk.
+    /// The partner's review_queue.
     pub partner: Endpoint<ReserveRequest, PartnerAnswer>,
     numbers: Sequence,
 }

@@ -13,7 +13,7 @@ use crate::backbone::dependencies::Health;
 use crate::backbone::jobs::{self, Ending, Job, Kind};
 use crate::backbone::workers::{self, Handler, STORE_AGAIN, Working};
 use crate::booking::connector::{PartnerAnswer, ReserveRequest};
-use crate::terms::PARTNER_PATIENCE;
+use crate::terms::PARTNER_TIMEOUT;
 use shakedown_sim::{Duration, Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -72,7 +72,7 @@ impl Incarnation {
         } else {
             let (attempt, key) = (job.token, u64::from(booking));
             let request = ReserveRequest { attempt, key, reference: booking, price };
-            match env.call(&self.shop.partner, request, PARTNER_PATIENCE).await {
+            match env.call(&self.shop.partner, request, PARTNER_TIMEOUT).await {
                 Ok(PartnerAnswer::Confirmed(_)) => Came::Confirmed,
                 Ok(PartnerAnswer::Refused) => Came::TurnedDown,
                 Ok(_) | Err(_) => Came::Nothing,

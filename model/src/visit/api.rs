@@ -4,8 +4,8 @@ use super::change::{self, Order, Outcome};
 use super::platform::{Platform, errand};
 use super::report;
 use super::rows::{Action, Actor, Report};
-use super::view::{self, Case, Lack, View};
-use crate::backbone::mail::desk;
+use super::view::{self, Ablation, Case, View};
+use crate::backbone::mail::review_queue;
 use crate::backbone::retry::in_transaction;
 use crate::backbone::{Reply, jobs};
 use crate::facts::Code;
@@ -159,22 +159,22 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
         return Ok(refused(Verdict::Refused));
     };
     let status = &platform.backbone.design.status;
-    let lack = match action {
-        Action::Override(_) if status.may_double(&case) => Lack::Message,
+    let ablation = match action {
+        Action::Override(_) if status.may_double(&case) => Ablation::Message,
         // What is known by now is not to be doubled.
         Action::Override(_) => return Ok(refused(Verdict::Refused)),
         _ => status.lacks(&case),
     };
-    match lack {
-        Lack::Nothing => return Ok(taken(Code::Ok)),
-        Lack::Message => {}
-        Lack::Report => make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?,
-        Lack::Everything => {
+    match ablation {
+        Ablation::Nothing => return Ok(taken(Code::Ok)),
+        Ablation::Message => {}
+        Ablation::Report => make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?,
+        Ablation::Everything => {
             report::disown(&mut tx, platform, &report).await?;
             make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?;
         }
     }
-    if matches!(lack, Lack::Message | Lack::Everything) {
+    if matches!(ablation, Ablation::Message | Ablation::Everything) {
         tell_again(&mut tx, platform, &case, platform.backbone.now(env)).await?;
     }
     change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
@@ -208,7 +208,7 @@ async fn tell_again(
 ) -> Result<(), StoreError> {
     let Some((mail, message)) = platform.backbone.mail.as_ref().zip(case.message) else { return Ok(()) };
     match tx.lock(&mail.notifications, &message.id).await? {
-        Some(row) if row.state == message.state => desk::queue_again(tx, mail, row, now).await,
+        Some(row) if row.state == message.state => review_queue::queue_again(tx, mail, row, now).await,
         _ => Ok(()),
     }
 }

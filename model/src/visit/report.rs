@@ -10,7 +10,7 @@ use crate::backbone::dependencies::Health;
 use crate::backbone::events::{self, Event, Subject, What};
 use crate::backbone::jobs::{self, Ending, Job, Kind};
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::{DOCUMENTS_PATIENCE, RENDERER_PATIENCE};
+use crate::terms::{DOCUMENTS_TIMEOUT, RENDERER_TIMEOUT};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -78,13 +78,13 @@ pub(crate) async fn read(env: &Env, platform: &Platform, report: u32) -> Result<
 pub(crate) async fn make(env: &Env, platform: &Platform, report: &Report) -> Result<(), Trouble> {
     let api = &platform.documents;
     let document = Document { visit: report.visit, revision: report.revision };
-    let Ok(Rendered::Pdf(pdf)) = env.call(&api.render, document, RENDERER_PATIENCE).await else {
+    let Ok(Rendered::Pdf(pdf)) = env.call(&api.render, document, RENDERER_TIMEOUT).await else {
         return Err(Trouble::Renderer);
     };
-    let Ok(Kept::Upload(upload)) = env.call(&api.upload, pdf, DOCUMENTS_PATIENCE).await else {
+    let Ok(Kept::Upload(upload)) = env.call(&api.upload, pdf, DOCUMENTS_TIMEOUT).await else {
         return Err(Trouble::DocumentStore);
     };
-    match env.call(&api.complete, upload, DOCUMENTS_PATIENCE).await {
+    match env.call(&api.complete, upload, DOCUMENTS_TIMEOUT).await {
         Ok(Kept::Upload(_)) => Ok(()),
         _ => Err(Trouble::DocumentStore),
     }

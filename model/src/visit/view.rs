@@ -24,7 +24,7 @@ pub struct Case {
 
 /// What a replay is to do again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lack {
+pub enum Ablation {
     /// Nothing.
     Nothing,
     /// The report is not there.

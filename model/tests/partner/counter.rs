@@ -89,7 +89,7 @@ impl Invariant<Fact> for Keeper {
 const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
 const HOP: Duration = Duration::from_millis(20);
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Scenario for Counter {
     type Fact = Fact;
@@ -153,18 +153,18 @@ async fn ask(env: &Env, operations: &PartnerApi, attempt: u32, step: Ask) -> Opt
     match step {
         Ask::Reserve(key) => {
             let request = ReserveRequest { attempt, key, reference: REFERENCE, price: PRICE };
-            told(env.call(&operations.reserve, request, PATIENCE).await, |answer| format!("{answer:?}"))
+            told(env.call(&operations.reserve, request, TIMEOUT).await, |answer| format!("{answer:?}"))
         }
         Ask::Cancel(reservation) => {
             let request = CancelRequest { attempt, reservation };
-            told(env.call(&operations.cancel, request, PATIENCE).await, |answer| format!("{answer:?}"))
+            told(env.call(&operations.cancel, request, TIMEOUT).await, |answer| format!("{answer:?}"))
         }
-        Ask::Lookup(reference) => told(env.call(&operations.lookup, reference, PATIENCE).await, list),
+        Ask::Lookup(reference) => told(env.call(&operations.lookup, reference, TIMEOUT).await, list),
         Ask::Read(reservation) => {
-            let found = env.call(&operations.read, reservation, PATIENCE).await;
+            let found = env.call(&operations.read, reservation, TIMEOUT).await;
             told(found, |found| found.map_or("nothing".to_owned(), |record| text(&record)))
         }
-        Ask::Statement => told(env.call(&operations.statement, (), PATIENCE).await, list),
+        Ask::Statement => told(env.call(&operations.statement, (), TIMEOUT).await, list),
         Ask::Wait(seconds) => {
             env.sleep(Duration::from_secs(seconds)).await;
             None

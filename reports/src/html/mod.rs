@@ -10,7 +10,7 @@ mod escape;
 mod rows;
 
 use crate::certificate::{self, Certificate};
-use crate::layout::Paper;
+use crate::layout::Style;
 use crate::matrix::{self, Matrix};
 use crate::records::{Beside, Finding, Finished};
 use crate::terminal;
@@ -37,7 +37,7 @@ pub fn finished(all: &[Finished]) -> String {
     for finished in held {
         parts.push(match &finished.trace {
             Some(trace) => article::article(&Telling::of_run(trace, None), 1),
-            None => summary(&finished.scenario, &terminal::campaign(Paper::PLAIN, finished)),
+            None => summary(&finished.scenario, &terminal::campaign(Style::PLAIN, finished)),
         });
     }
     page(
@@ -54,7 +54,7 @@ pub fn certificates(all: &[Certificate]) -> String {
     let findings: Vec<&Finding> = all.iter().flat_map(|certificate| &certificate.findings).collect();
     let held = all.iter().filter(|certificate| certificate.findings.is_empty());
     let mut parts = failures(&findings);
-    parts.extend(held.map(|one| summary(&one.scenario, &certificate::human(Paper::PLAIN, one))));
+    parts.extend(held.map(|one| summary(&one.scenario, &certificate::human(Style::PLAIN, one))));
     page(
         &title(
             findings.first().map(|finding| &finding.failure),
@@ -67,7 +67,7 @@ pub fn certificates(all: &[Certificate]) -> String {
 /// What breaks without which guardrail: every failure of a matrix, and how it was made to fail.
 pub fn matrix(all: &Matrix) -> String {
     let findings: Vec<&Finding> = all.findings().collect();
-    let mut parts = vec![summary("Without each guardrail", &matrix::human(Paper::PLAIN, all))];
+    let mut parts = vec![summary("Without each guardrail", &matrix::human(Style::PLAIN, all))];
     parts.extend(failures(&findings));
     page("What breaks without which guardrail", &parts)
 }

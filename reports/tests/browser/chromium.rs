@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// An answer takes no longer than this, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Chromium takes messages on descriptor 3 and answers on 4; a process that is spawned has only 0 to 2.
 const PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;
 const FLAGS: [&str; 9] = [
@@ -116,7 +116,7 @@ impl Browser {
     }
 
     fn hear(&self) -> Value {
-        self.from.recv_timeout(PATIENCE).expect("Chromium answers")
+        self.from.recv_timeout(TIMEOUT).expect("Chromium answers")
     }
 
     fn call(&mut self, method: &str, params: Value) -> Value {
@@ -182,7 +182,7 @@ impl Browser {
     }
 
     /// Errors of scripts, and whatever the console says.
-    pub(crate) fn complaints(&mut self) -> Vec<Value> {
+    pub(crate) fn cli_errors(&mut self) -> Vec<Value> {
         self.eval("0");
         let loud = ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"];
         let is_loud = |event: &&Value| loud.iter().any(|method| event["method"] == *method);

@@ -59,5 +59,5 @@ fn hostile_words_are_shown_and_never_run() {
     assert_eq!(browser.eval("document.querySelectorAll('script').length"), clean);
     let shown = browser.text("document.querySelector('h1').textContent");
     assert_eq!(shown, HOSTILE[0]);
-    assert_eq!(browser.complaints(), Vec::<serde_json::Value>::new());
+    assert_eq!(browser.cli_errors(), Vec::<serde_json::Value>::new());
 }

@@ -36,7 +36,7 @@ fn the_page_fetches_nothing_and_complains_of_nothing() {
     }
     browser.wait_for("location.hash !== ''");
     assert_eq!(browser.requests(), Vec::<String>::new());
-    assert_eq!(browser.complaints(), Vec::<serde_json::Value>::new());
+    assert_eq!(browser.cli_errors(), Vec::<serde_json::Value>::new());
 }
 
 #[test]

@@ -9,13 +9,13 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::clock::Clock;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
-use shakedown_model::booking::desk::Desk;
+use shakedown_model::booking::review_queue::ReviewQueue;
 use shakedown_model::booking::worker::Carrier;
 use shakedown_model::booking::{Platform, statement};
 use shakedown_model::outside::customer::Customer;
@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["booking", "idempotency"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Booking::without(without)),
+    rehearse: |without| ablation::rehearse(Booking::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -51,7 +51,7 @@ const ASSUMPTIONS: &[&str] = &[
 
 /// The scenario, with a design that may lack guardrails.
 pub struct Booking {
-    lack: Lack,
+    ablation: Ablation,
     clock: Clock,
 }
 
@@ -61,7 +61,7 @@ impl Booking {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(|lack| Self { lack, clock: Clock::OfTheStore })
+        Ablation::of(names).map(|ablation| Self { ablation, clock: Clock::OfTheStore })
     }
 
     /// The scenario with a platform that judges expiry, age and promise by this clock.
@@ -134,7 +134,7 @@ impl Scenario for Booking {
     }
 
     fn without(&self) -> Vec<String> {
-        self.lack.names()
+        self.ablation.names()
     }
 
     fn parameters(&self) -> &[Parameter] {
@@ -168,14 +168,14 @@ impl Booking {
         let inside = Link::new("inside", SHORT_HOP, &faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, &faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &faults::READS));
-        let backbone = Rc::new(Backbone::new(store, self.lack.design(), facts).with_clock(self.clock));
+        let backbone = Rc::new(Backbone::new(store, self.ablation.design(), facts).with_clock(self.clock));
         let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
         (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 
         let at = partner.clone();
-        let (desk, page) =
-            (Desk::over(&inside), PartnerPage::over(&Link::new("page", HOP, &LinkFaults::NONE)));
+        let (review_queue, page) =
+            (ReviewQueue::over(&inside), PartnerPage::over(&Link::new("page", HOP, &LinkFaults::NONE)));
         let at_page = page.clone();
         stage.node(Role::outside("partner".into()), move |env| {
             at.boot(&env, &to_partner);
@@ -184,10 +184,10 @@ impl Booking {
         let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
         stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
         let at = Rc::clone(&platform);
-        let at_desk = desk.clone();
+        let in_review_queue = review_queue.clone();
         stage.node(faults::API, move |env| {
             api.boot(&env, &at);
-            at_desk.boot(&env, &at);
+            in_review_queue.boot(&env, &at);
         });
         let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
         for _ in 0..2 {
@@ -199,7 +199,7 @@ impl Booking {
         customers(stage, &edge, &platform);
         if stage.variant().get("reviews") == Some("worked") {
             let person = stage.node(Role::outside("reviewer".into()), |_| {}).within(stage.entity("shift"));
-            Reviewer { desk, page }.begin(&person, platform.tables.bookings.signal());
+            Reviewer { review_queue, page }.begin(&person, platform.tables.bookings.signal());
         }
     }
 }

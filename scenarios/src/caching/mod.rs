@@ -8,8 +8,8 @@ pub mod faults;
 pub mod goals;
 pub mod invariants;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::outbox::{self, Consumer};
 use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
@@ -33,7 +33,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["caching"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Caching::without(without)),
+    rehearse: |without| ablation::rehearse(Caching::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -44,7 +44,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Caching(Lack);
+pub struct Caching(Ablation);
 
 impl Caching {
     /// The scenario without these guardrails.
@@ -52,7 +52,7 @@ impl Caching {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `certify`: every script of few deviations; a certificate, or the least failure.
 
 use super::amount;
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
 use super::output::{Output, remark};
 use super::progress::Progress as Shown;
@@ -58,18 +58,18 @@ pub(super) struct Certify {
 }
 
 impl Certify {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         let entries = catalogue::select(&self.scenarios)?;
         for entry in &entries {
-            let runner = entry.runner(&self.without).map_err(Complaint::input)?;
+            let runner = entry.runner(&self.without).map_err(CliError::input)?;
             self.check_variant(runner.as_ref())?;
         }
         if entries.is_empty() {
-            return Err(Complaint::new(Exit::Nothing, "nothing is selected: no scenario"));
+            return Err(CliError::new(Exit::Nothing, "nothing is selected: no scenario"));
         }
         if entries.len() > 1 && (self.checkpoint.is_some() || !self.resume.is_empty()) {
             let remedy = "name one scenario beside --checkpoint and --resume";
-            return Err(Complaint::input("a checkpoint is of one scenario").remedy(remedy));
+            return Err(CliError::input("a checkpoint is of one scenario").remedy(remedy));
         }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
@@ -81,8 +81,8 @@ impl Certify {
             }
         }
         output.print(
-            |paper| {
-                certificates.iter().map(|one| certificate::human(paper, one)).collect::<Vec<_>>().join("\n")
+            |style| {
+                certificates.iter().map(|one| certificate::human(style, one)).collect::<Vec<_>>().join("\n")
             },
             || certificate::json(&certificates),
         );
@@ -90,22 +90,22 @@ impl Certify {
         Ok(Exit::of(certificates.iter().map(exit)))
     }
 
-    fn check_variant(&self, runner: &dyn Rehearse) -> Result<(), Complaint> {
+    fn check_variant(&self, runner: &dyn Rehearse) -> Result<(), CliError> {
         let Some(variant) = &self.variant else { return Ok(()) };
         for (name, value) in &variant.0 {
             let parameter = runner.parameters().iter().find(|parameter| parameter.name == name);
             let names: Vec<&str> = runner.parameters().iter().map(|parameter| parameter.name).collect();
             let valid = parameter.map_or(names, |parameter| parameter.values.to_vec());
             if parameter.is_none() || !valid.contains(&value.as_str()) {
-                return Err(Complaint::input(format!("there is no variant `{name}={value}`"))
+                return Err(CliError::input(format!("there is no variant `{name}={value}`"))
                     .remedy(format!("there are: {}", valid.join(", "))));
             }
         }
         Ok(())
     }
 
-    fn certify(&self, entry: &'static Entry, stop: &AtomicBool) -> Result<Certificate, Complaint> {
-        let mut runner = entry.runner(&self.without).map_err(Complaint::input)?;
+    fn certify(&self, entry: &'static Entry, stop: &AtomicBool) -> Result<Certificate, CliError> {
+        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
         let mut hunt = Hunt {
             asked: self,
@@ -114,7 +114,7 @@ impl Certify {
                 without: &self.without,
                 jobs: self.jobs.map_or_else(processors, usize::from),
                 stop,
-                patience: self.watchdog,
+                timeout: self.watchdog,
             },
             progress: self.progress(entry, &variants)?,
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
@@ -142,7 +142,7 @@ impl Certify {
     }
 
     /// The search that is asked for, with what the files of `--resume` hold of it.
-    fn progress(&self, entry: &Entry, variants: &[Variant]) -> Result<Progress, Complaint> {
+    fn progress(&self, entry: &Entry, variants: &[Variant]) -> Result<Progress, CliError> {
         let mut progress = Progress {
             schema: SCHEMA.to_owned(),
             scenario: entry.name.to_owned(),
@@ -154,7 +154,7 @@ impl Certify {
             parts: Vec::new(),
         };
         for path in &self.resume {
-            let wrong = |what: String| Complaint::input(what).at(path.display());
+            let wrong = |what: String| CliError::input(what).at(path.display());
             let text =
                 std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
             let kept: Progress = serde_json::from_str(&text).map_err(|error| {
@@ -175,7 +175,7 @@ impl Certify {
     }
 
     /// The first failing script, told.
-    fn tell(&self, runner: &mut dyn Rehearse, search: &Bounded) -> Result<Vec<Finding>, Complaint> {
+    fn tell(&self, runner: &mut dyn Rehearse, search: &Bounded) -> Result<Vec<Finding>, CliError> {
         let Some(broken) = search.broken() else { return Ok(Vec::new()) };
         let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
         let trace = quiet::running(|| runner.record(Plan::Turns { variant, turns })).1;
@@ -239,7 +239,7 @@ const PROBES: u32 = 400;
 
 impl Hunt<'_> {
     /// Runs layer after layer. Answers whether everything that was asked for was run.
-    fn run(&mut self) -> Result<bool, Complaint> {
+    fn run(&mut self) -> Result<bool, CliError> {
         while self.search.next().is_some() {
             let (layer, complete) = match self.search.keeps() {
                 true => self.layer()?,
@@ -262,7 +262,7 @@ impl Hunt<'_> {
         Shown::resume(&name, before, before + left)
     }
 
-    fn layer(&self) -> Result<(Layer, bool), Complaint> {
+    fn layer(&self) -> Result<(Layer, bool), CliError> {
         let parents = 0..self.search.parents().len();
         let mut shown = self.show(0, std::slice::from_ref(&parents));
         let (layer, ran) = certification::run(&self.order, &self.search, parents.clone(), |layer, _| {
@@ -274,7 +274,7 @@ impl Hunt<'_> {
     }
 
     /// The layer that parts are made of: what no file holds of it is run.
-    fn last_layer(&mut self) -> Result<(Layer, bool), Complaint> {
+    fn last_layer(&mut self) -> Result<(Layer, bool), CliError> {
         let wanted = self.wanted()?;
         let gaps = self.progress.gaps(wanted.clone());
         let mut shown = self.show(self.progress.runs(), &gaps);
@@ -290,7 +290,7 @@ impl Hunt<'_> {
     }
 
     /// Which parents of the last layer are asked for, now that it is known whether what files hold is of them.
-    fn wanted(&mut self) -> Result<Range<usize>, Complaint> {
+    fn wanted(&mut self) -> Result<Range<usize>, CliError> {
         let (above, parents) = (self.search.digest().to_string(), self.search.parents().len());
         if self.progress.above.as_ref().is_some_and(|other| *other != above)
             || self.progress.parts.iter().any(|part| part.to > parents)
@@ -305,7 +305,7 @@ impl Hunt<'_> {
     }
 
     /// Runs what continues these parents, and adds it to what there is.
-    fn fill(&mut self, gap: Range<usize>, shown: &mut Shown) -> Result<(), Complaint> {
+    fn fill(&mut self, gap: Range<usize>, shown: &mut Shown) -> Result<(), CliError> {
         let (before, from) = (self.progress.runs(), gap.start);
         let (progress, checkpoint, saved) = (&self.progress, &self.asked.checkpoint, &mut self.saved);
         let mut written = Ok(());
@@ -324,23 +324,23 @@ impl Hunt<'_> {
     }
 }
 
-fn internal(failed: Failed) -> Complaint {
-    Complaint::new(Exit::Internal, failed.to_string())
+fn internal(failed: Failed) -> CliError {
+    CliError::new(Exit::Internal, failed.to_string())
 }
 
-fn changed(file: &Path) -> Complaint {
-    Complaint::new(Exit::Drift, "its runs are not those of today's code")
+fn changed(file: &Path) -> CliError {
+    CliError::new(Exit::Drift, "its runs are not those of today's code")
         .at(file.display())
         .remedy("begin again without --resume")
 }
 
 /// Writes a checkpoint, wholly or not at all.
-fn save(file: Option<&Path>, progress: &Progress) -> Result<(), Complaint> {
+fn save(file: Option<&Path>, progress: &Progress) -> Result<(), CliError> {
     let Some(file) = file else { return Ok(()) };
     let text = serde_json::to_string(progress).expect("a checkpoint has text keys");
     let beside = file.with_extension("partly");
     let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
-    written.map_err(|error| Complaint::input(format!("cannot be written: {error}")).at(file.display()))
+    written.map_err(|error| CliError::input(format!("cannot be written: {error}")).at(file.display()))
 }
 
 fn exit(certificate: &Certificate) -> Exit {

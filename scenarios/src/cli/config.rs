@@ -9,7 +9,7 @@
 //!
 //! Its values become the defaults of the flags, so clap's own order of precedence does the rest.
 
-use super::exit::Complaint;
+use super::exit::CliError;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const FILE: &str = "shakedown.toml";
 pub(super) fn matches(
     command: Command,
     arguments: &[OsString],
-) -> Result<Result<ArgMatches, clap::Error>, Complaint> {
+) -> Result<Result<ArgMatches, clap::Error>, CliError> {
     let plain = match command.clone().try_get_matches_from(arguments) {
         Ok(plain) => plain,
         Err(error) => return Ok(Err(error)),
@@ -46,14 +46,14 @@ pub(super) fn matches(
     matches.map(Ok).map_err(|error| {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Complaint::input(first).at(path.display()).remedy("a key takes what the flag of its name takes")
+        CliError::input(first).at(path.display()).remedy("a key takes what the flag of its name takes")
     })
 }
 
 type Values = Vec<(String, Vec<String>)>;
 
-fn read(path: &Path) -> Result<Values, Complaint> {
-    let wrong = |what: String| Complaint::input(what).at(path.display());
+fn read(path: &Path) -> Result<Values, CliError> {
+    let wrong = |what: String| CliError::input(what).at(path.display());
     let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
@@ -76,7 +76,7 @@ fn flatten(value: &toml::Value) -> Option<Vec<String>> {
 }
 
 /// Makes each value the default of the flag of its name, in every command that has it.
-fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<Command, Complaint> {
+fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<Command, CliError> {
     let mut known = flags(&command);
     known.sort();
     known.dedup();
@@ -84,7 +84,7 @@ fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<C
         if !known.contains(key) {
             let like = crate::catalogue::suggest(key, known.iter().map(String::as_str));
             let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
-            return Err(Complaint::input(format!("there is no flag for the key `{key}`{like}"))
+            return Err(CliError::input(format!("there is no flag for the key `{key}`{like}"))
                 .at(path.display())
                 .remedy(format!("the keys are {}", known.join(", "))));
         }

@@ -48,7 +48,7 @@ impl Exit {
 
 /// Why the command cannot be answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Complaint {
+pub struct CliError {
     /// With which code it ends.
     pub exit: Exit,
     what: String,
@@ -56,7 +56,7 @@ pub struct Complaint {
     remedy: Option<String>,
 }
 
-impl Complaint {
+impl CliError {
     /// The command or its input is wrong.
     pub fn input(what: impl Into<String>) -> Self {
         Self::new(Exit::Input, what)
@@ -80,7 +80,7 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.exit == Exit::Internal { "internal error" } else { "error" };
         write!(f, "{kind}: ")?;
@@ -92,9 +92,9 @@ impl fmt::Display for Complaint {
     }
 }
 
-impl std::error::Error for Complaint {}
+impl std::error::Error for CliError {}
 
-impl From<crate::catalogue::Unknown> for Complaint {
+impl From<crate::catalogue::Unknown> for CliError {
     fn from(unknown: crate::catalogue::Unknown) -> Self {
         Self::input(unknown.to_string()).remedy("`shakedown list` shows what there is")
     }

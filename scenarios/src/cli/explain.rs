@@ -1,6 +1,6 @@
 //! `explain`: the causal story of a trace.
 
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::{Kind, Output, Told};
 use crate::{beside, quiet, traces};
 use shakedown_reports::{likely, terminal};
@@ -22,7 +22,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         let (file, mut runner) = traces::load(&self.trace)?;
         let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let failure = file.failure();
@@ -32,12 +32,12 @@ impl Explain {
         let path = self.trace.display().to_string();
         let (failure, likely) = (failure.as_ref(), likely.as_ref());
         let told = Told { trace: &file.trace, failure, beside: &beside, likely, path: &path };
-        output.tell(&told, |paper| match failure {
+        output.tell(&told, |style| match failure {
             Some(failure) => {
-                let told = terminal::explanation(paper, failure, &beside);
-                told + &likely.map(|likely| likely::plot(paper, likely)).unwrap_or_default()
+                let told = terminal::explanation(style, failure, &beside);
+                told + &likely.map(|likely| likely::plot(style, likely)).unwrap_or_default()
             }
-            None => terminal::account(paper, &file.trace),
+            None => terminal::account(style, &file.trace),
         });
         reports.write_told(&told)?;
         Ok(Exit::Held)
@@ -48,8 +48,8 @@ impl Explain {
         file: &TraceFile,
         runner: &mut dyn Rehearse,
         count: u32,
-    ) -> Result<Likelihood, Complaint> {
-        let wrong = |what: String| Complaint::input(what).at(self.trace.display());
+    ) -> Result<Likelihood, CliError> {
+        let wrong = |what: String| CliError::input(what).at(self.trace.display());
         let explained =
             file.explained.as_ref().ok_or_else(|| wrong("it holds no failure to be likely".to_owned()))?;
         let script =

@@ -1,7 +1,7 @@
 //! `explore`: a seeded campaign.
 
 use super::amount;
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::progress::Progress;
 use crate::campaign::{self, Broken, Order};
@@ -65,16 +65,16 @@ pub(super) struct Explore {
 }
 
 impl Explore {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         let entries = catalogue::select(&self.scenarios)?;
         for entry in &entries {
-            entry.runner(&self.without).map_err(Complaint::input)?;
+            entry.runner(&self.without).map_err(CliError::input)?;
             for canary in self.canaries(entry) {
-                entry.runner(&canary).map_err(Complaint::input)?;
+                entry.runner(&canary).map_err(CliError::input)?;
             }
         }
         if entries.is_empty() || self.seeds.as_ref().is_some_and(Range::is_empty) {
-            return Err(Complaint::new(Exit::Nothing, "nothing is selected: no scenario, or no seed"));
+            return Err(CliError::new(Exit::Nothing, "nothing is selected: no scenario, or no seed"));
         }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
@@ -87,7 +87,7 @@ impl Explore {
             }
         }
         output.print(
-            |paper| finished.iter().map(|one| terminal::campaign(paper, one)).collect::<Vec<_>>().join("\n"),
+            |style| finished.iter().map(|one| terminal::campaign(style, one)).collect::<Vec<_>>().join("\n"),
             || json::finished(&finished, &[]),
         );
         reports.write(&finished)?;
@@ -99,8 +99,8 @@ impl Explore {
         entry: &'static Entry,
         deadline: Option<Instant>,
         stop: &AtomicBool,
-    ) -> Result<Finished, Complaint> {
-        let mut runner = entry.runner(&self.without).map_err(Complaint::input)?;
+    ) -> Result<Finished, CliError> {
+        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let goals = runner.goals();
         let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(catalogue::LEAST_NEED);
         let seeds = self.seeds.clone().unwrap_or(0..need);
@@ -115,7 +115,7 @@ impl Explore {
             failures_max: self.max_fail as usize,
             deadline,
             stop,
-            patience: self.watchdog,
+            timeout: self.watchdog,
         };
         let mut progress = Progress::begin(entry.name, seeds.end - seeds.start);
         let ran = campaign::run(&order, |campaign| progress.show(campaign));
@@ -123,7 +123,7 @@ impl Explore {
         let (campaign, ending) = ran.map_err(internal)?;
         let canaries = match ending {
             Ending::Interrupted => Vec::new(),
-            _ => self.fly(&order)?,
+            _ => self.run_canary(&order)?,
         };
         let found = findings::of_campaign(runner.as_mut(), &campaign, &self.traces)
             .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
@@ -170,9 +170,9 @@ impl Explore {
         }
     }
 
-    fn fly(&self, order: &Order<'_>) -> Result<Vec<Canary>, Complaint> {
+    fn run_canary(&self, order: &Order<'_>) -> Result<Vec<Canary>, CliError> {
         let canaries = self.canaries(order.entry).into_iter();
-        let flown = canaries.map(|name| canary::fly(order, &name)).collect::<Result<Vec<_>, _>>();
+        let flown = canaries.map(|name| canary::run_canary(order, &name)).collect::<Result<Vec<_>, _>>();
         // One that was stopped has neither been caught nor survived.
         flown.map_err(internal).map(|mut flown| {
             flown.retain(|canary| canary.caught || canary.runs == canary::RUNS_MAX);
@@ -181,8 +181,8 @@ impl Explore {
     }
 }
 
-fn internal(broken: Broken) -> Complaint {
-    Complaint::new(Exit::Internal, broken.to_string())
+fn internal(broken: Broken) -> CliError {
+    CliError::new(Exit::Internal, broken.to_string())
 }
 
 fn profile(name: &str) -> Result<Profile, String> {

@@ -1,6 +1,6 @@
 //! `list`: what there is.
 
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::Output;
 use crate::catalogue::{self, CATALOGUE, Entry};
 use crate::quiet;
@@ -16,17 +16,17 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         output.without_reports("list")?;
         let listed =
             catalogue::select(&self.scenarios)?.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
-        output.print(|paper| terminal::list(paper, &listed), || json::list(&listed));
+        output.print(|style| terminal::list(style, &listed), || json::list(&listed));
         Ok(if CATALOGUE.is_empty() { Exit::Nothing } else { Exit::Held })
     }
 }
 
-fn listed(entry: &'static Entry) -> Result<Listed, Complaint> {
-    let mut runner = entry.runner(&[]).map_err(Complaint::input)?;
+fn listed(entry: &'static Entry) -> Result<Listed, CliError> {
+    let mut runner = entry.runner(&[]).map_err(CliError::input)?;
     let sites = quiet::running(|| survey::sites(runner.as_mut()));
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let invariants = runner.invariants().into_iter();

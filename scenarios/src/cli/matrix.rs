@@ -1,7 +1,7 @@
 //! `matrix`: what breaks without which guardrail.
 
 use super::amount;
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
 use super::output::Output;
 use super::progress::Progress;
@@ -42,37 +42,37 @@ pub(super) struct Chart {
 }
 
 impl Chart {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         self.check_names()?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         let matrix = self.chart(&stop)?;
-        output.print(|paper| report::human(paper, &matrix), || report::json(&matrix));
+        output.print(|style| report::human(style, &matrix), || report::json(&matrix));
         reports.write_matrix(&matrix)?;
         let stopped = stop.load(Ordering::Relaxed).then_some(Exit::Inconclusive);
         let rows = matrix.rows.iter().map(exit_of_row);
         Ok(Exit::of(rows.chain(matrix.guarded.iter().map(exit_of_guarded)).chain(stopped)))
     }
 
-    fn check_names(&self) -> Result<(), Complaint> {
+    fn check_names(&self) -> Result<(), CliError> {
         let valid: Vec<String> = matrix::places(&[]).into_iter().map(|place| place.form).collect();
         for name in &self.guardrails {
             if !valid.contains(name) && !GUARDRAILS.iter().any(|guardrail| guardrail.name == *name) {
                 let like = suggest(name, valid.iter().map(String::as_str));
                 let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
-                return Err(Complaint::input(format!("there is no guardrail `{name}`{like}"))
+                return Err(CliError::input(format!("there is no guardrail `{name}`{like}"))
                     .remedy(format!("there are: {}", valid.join(", "))));
             }
         }
         Ok(())
     }
 
-    fn chart(&self, stop: &AtomicBool) -> Result<Matrix, Complaint> {
+    fn chart(&self, stop: &AtomicBool) -> Result<Matrix, CliError> {
         let asked = Asked {
             jobs: self.jobs.map_or_else(processors, usize::from),
             runs_max: self.give_up,
             stop,
-            patience: self.watchdog,
+            timeout: self.watchdog,
             traces: &self.traces,
         };
         let places = matrix::places(&self.guardrails);
@@ -97,10 +97,10 @@ impl Chart {
         Ok(matrix)
     }
 
-    fn complain(&self, error: Error) -> Complaint {
+    fn complain(&self, error: Error) -> CliError {
         match error {
-            Error::Design(what) => Complaint::input(what),
-            Error::Broken(broken) => Complaint::new(Exit::Internal, broken.to_string()),
+            Error::Design(what) => CliError::input(what),
+            Error::Broken(broken) => CliError::new(Exit::Internal, broken.to_string()),
             Error::Trace(error) => traces::unwritable(&self.traces, &error),
         }
     }

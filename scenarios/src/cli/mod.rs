@@ -19,7 +19,7 @@ mod replay;
 mod run;
 mod self_check;
 
-pub use exit::{Complaint, Exit};
+pub use exit::{CliError, Exit};
 
 use crate::quiet;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -74,16 +74,16 @@ pub fn main() -> ExitCode {
     let answered = catch_unwind(AssertUnwindSafe(answer));
     let exit = match answered {
         Ok(Ok(exit)) => exit,
-        Ok(Err(complaint)) => {
-            eprintln!("{complaint}");
-            complaint.exit
+        Ok(Err(cli_error)) => {
+            eprintln!("{cli_error}");
+            cli_error.exit
         }
         Err(_) => Exit::Internal,
     };
     ExitCode::from(exit.code())
 }
 
-fn answer() -> Result<Exit, Complaint> {
+fn answer() -> Result<Exit, CliError> {
     let arguments: Vec<_> = std::env::args_os().collect();
     let asked = config::matches(Cli::command(), &arguments)?;
     let matches = match asked {
@@ -94,7 +94,7 @@ fn answer() -> Result<Exit, Complaint> {
             return Ok(if error.use_stderr() { Exit::Input } else { Exit::Held });
         }
     };
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| Complaint::input(error.to_string()))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| CliError::input(error.to_string()))?;
     if !matches!(cli.command, Command::Explain(_)) {
         cli.output.of_results()?;
     }

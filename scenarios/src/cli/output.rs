@@ -1,10 +1,10 @@
 //! Where results go: stdout in the form asked for, and the files of `--report`.
 
-use super::exit::Complaint;
+use super::exit::CliError;
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
 use shakedown_reports::{
-    Beside, Certificate, Finished, Paper, certificate, chrome, github, html, json, junit, markdown, mermaid,
+    Beside, Certificate, Finished, Style, certificate, chrome, github, html, json, junit, markdown, mermaid,
     shiviz, story,
 };
 use shakedown_sim::Trace;
@@ -119,17 +119,17 @@ impl Output {
     ///
     /// # Errors
     /// If one cannot be written, or two are to be the same.
-    pub(super) fn open(&self) -> Result<Reports, Complaint> {
+    pub(super) fn open(&self) -> Result<Reports, CliError> {
         let files = || self.report.iter().map(|report| &report.file);
         if let Some((_, twice)) =
             files().enumerate().find(|(at, file)| files().take(*at).any(|other| other == *file))
         {
-            return Err(Complaint::input("two reports cannot be one file").at(twice.display()));
+            return Err(CliError::input("two reports cannot be one file").at(twice.display()));
         }
         let opened = self.report.iter().map(|report| {
             match File::options().create(true).append(true).open(&report.file) {
                 Ok(file) => Ok((report.clone(), file)),
-                Err(error) => Err(Complaint::input(format!("cannot be written: {error}"))
+                Err(error) => Err(CliError::input(format!("cannot be written: {error}"))
                     .at(report.file.display())
                     .remedy("`--report KIND=FILE` wants a file in a directory that exists")),
             }
@@ -141,12 +141,12 @@ impl Output {
     ///
     /// # Errors
     /// If another kind was asked for, or a file cannot be written.
-    pub(super) fn open_for(&self, command: &str, kinds: &[Kind]) -> Result<Reports, Complaint> {
+    pub(super) fn open_for(&self, command: &str, kinds: &[Kind]) -> Result<Reports, CliError> {
         match self.report.iter().find(|report| !kinds.contains(&report.kind)) {
             None => self.open(),
             Some(other) => {
                 let known = Kind::list(kinds.iter().copied());
-                Err(Complaint::input(format!("`{command}` writes no `{}` report", other.kind.name()))
+                Err(CliError::input(format!("`{command}` writes no `{}` report", other.kind.name()))
                     .remedy(format!("it writes: {known}")))
             }
         }
@@ -156,10 +156,10 @@ impl Output {
     ///
     /// # Errors
     /// If one was asked for.
-    pub(super) fn of_results(&self) -> Result<(), Complaint> {
+    pub(super) fn of_results(&self) -> Result<(), CliError> {
         match self.format {
             Format::Human | Format::Json => Ok(()),
-            _ => Err(Complaint::input("only `explain` prints this form").remedy(
+            _ => Err(CliError::input("only `explain` prints this form").remedy(
                 "`--format` human and json go with every command; `--report KIND=FILE` writes the others",
             )),
         }
@@ -169,26 +169,26 @@ impl Output {
     ///
     /// # Errors
     /// If one was asked for.
-    pub(super) fn without_reports(&self, command: &str) -> Result<(), Complaint> {
+    pub(super) fn without_reports(&self, command: &str) -> Result<(), CliError> {
         match self.report.first() {
             None => Ok(()),
-            Some(_) => Err(Complaint::input(format!("`{command}` writes no report files"))
+            Some(_) => Err(CliError::input(format!("`{command}` writes no report files"))
                 .remedy("`--report` goes with `run`, `explore`, `certify`, `matrix`, `replay` and `explain`; `--format json` goes with every command")),
         }
     }
 
     /// Puts the result on stdout in the form asked for.
-    pub(super) fn print(&self, human: impl FnOnce(Paper) -> String, json: impl FnOnce() -> String) {
+    pub(super) fn print(&self, human: impl FnOnce(Style) -> String, json: impl FnOnce() -> String) {
         match self.format {
             Format::Json => put(&json()),
-            _ => put(&human(paper())),
+            _ => put(&human(style())),
         }
     }
 
     /// Puts a story on stdout in the form asked for.
-    pub(super) fn tell(&self, told: &Told<'_>, human: impl FnOnce(Paper) -> String) {
+    pub(super) fn tell(&self, told: &Told<'_>, human: impl FnOnce(Style) -> String) {
         match self.format {
-            Format::Human => put(&human(paper())),
+            Format::Human => put(&human(style())),
             Format::Json => put(&told.form(Kind::Json)),
             Format::Markdown => put(&told.form(Kind::Markdown)),
             Format::Mermaid => put(&told.form(Kind::Mermaid)),
@@ -229,7 +229,7 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write(self, results: &[Finished]) -> Result<(), Complaint> {
+    pub(super) fn write(self, results: &[Finished]) -> Result<(), CliError> {
         self.put(|kind| match kind {
             Kind::Markdown => markdown::finished(results),
             Kind::Html => html::finished(results),
@@ -243,7 +243,7 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_certificates(self, all: &[Certificate]) -> Result<(), Complaint> {
+    pub(super) fn write_certificates(self, all: &[Certificate]) -> Result<(), CliError> {
         self.put(|kind| match kind {
             Kind::Markdown => certificate::page(all),
             Kind::Html => html::certificates(all),
@@ -257,7 +257,7 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_matrix(self, all: &Matrix) -> Result<(), Complaint> {
+    pub(super) fn write_matrix(self, all: &Matrix) -> Result<(), CliError> {
         self.put(|kind| match kind {
             Kind::Markdown => matrix::page(all),
             Kind::Html => html::matrix(all),
@@ -276,7 +276,7 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_replay(self, result: &json::Replayed<'_>, run: &Finished) -> Result<(), Complaint> {
+    pub(super) fn write_replay(self, result: &json::Replayed<'_>, run: &Finished) -> Result<(), CliError> {
         let run = std::slice::from_ref(run);
         self.put(|kind| match kind {
             Kind::Markdown => markdown::finished(run),
@@ -291,11 +291,11 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_told(self, told: &Told<'_>) -> Result<(), Complaint> {
+    pub(super) fn write_told(self, told: &Told<'_>) -> Result<(), CliError> {
         self.put(|kind| told.form(kind))
     }
 
-    fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), Complaint> {
+    fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), CliError> {
         for (report, file) in &mut self.0 {
             let text = form(report.kind);
             // A pipe or a terminal has no length to be set.
@@ -303,7 +303,7 @@ impl Reports {
             let emptied = if is_file { file.set_len(0) } else { Ok(()) };
             let written = emptied.and_then(|()| file.write_all(text.as_bytes()));
             written.map_err(|error| {
-                Complaint::input(format!("cannot be written: {error}")).at(report.file.display())
+                CliError::input(format!("cannot be written: {error}")).at(report.file.display())
             })?;
         }
         Ok(())
@@ -335,13 +335,13 @@ fn of_a_run(kind: Kind, trace: Option<&Trace>, failure: Option<&Failure>) -> Str
     }
 }
 
-/// Stdout as paper: its width and whether it takes colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.
-fn paper() -> Paper {
+/// Stdout as style: its width and whether it takes colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.
+fn style() -> Style {
     let stdout = io::stdout();
     let colour = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
-    let width = size.map_or(Paper::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 160));
-    Paper { width, colour }
+    let width = size.map_or(Style::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 160));
+    Style { width, colour }
 }
 
 /// Says something beside the result, on stderr. That nobody listens any more ends no search.

@@ -1,6 +1,6 @@
 //! `pin`: a trace's script, committed as a regression.
 
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::Output;
 use crate::regression::Regression;
 use crate::traces;
@@ -21,30 +21,29 @@ pub(super) struct Pin {
 }
 
 impl Pin {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         output.without_reports("pin")?;
         let (file, _) = traces::load(&self.trace)?;
         let name = self.name.clone().unwrap_or_else(|| traces::stem(&file));
         let path = self.dir.join(format!("{name}.script"));
         let text = Regression::of(&file).to_string();
         if !self.dir.is_dir() {
-            return Err(Complaint::input("there is no such directory")
+            return Err(CliError::input("there is no such directory")
                 .at(self.dir.display())
                 .remedy("run `pin` at the root of the workspace, or say where regressions are with --dir"));
         }
         let known = match fs::read_to_string(&path) {
             Ok(known) if known == text => true,
             Ok(_) => {
-                return Err(Complaint::input("exists already, and holds something else")
+                return Err(CliError::input("exists already, and holds something else")
                     .at(path.display())
                     .remedy("choose another name with --name, or remove the file"));
             }
             Err(_) => false,
         };
         if !known {
-            fs::write(&path, text).map_err(|error| {
-                Complaint::input(format!("cannot be written: {error}")).at(path.display())
-            })?;
+            fs::write(&path, text)
+                .map_err(|error| CliError::input(format!("cannot be written: {error}")).at(path.display()))?;
         }
         let path = path.display().to_string();
         let did = if known { "was pinned already" } else { "pinned" };

@@ -1,6 +1,6 @@
 //! `replay`: a trace, run again.
 
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::run::finished;
 use crate::{beside, catalogue, quiet, traces};
@@ -17,12 +17,12 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         let (file, mut runner) = traces::load(&self.trace)?;
         let reports = output.open()?;
         let replayed = quiet::running(|| replay(runner.as_mut(), &file));
         let replayed =
-            replayed.map_err(|misfit| Complaint::input(misfit.to_string()).at(self.trace.display()))?;
+            replayed.map_err(|misfit| CliError::input(misfit.to_string()).at(self.trace.display()))?;
         let (word, meaning) = meaning(&replayed.verdict);
         let violations = &replayed.trace.violations;
         let path = self.trace.display().to_string();
@@ -36,7 +36,7 @@ impl Replay {
             unapplied: replayed.outcome.unapplied.iter().map(|deviation| deviation.compact()).collect(),
         };
         output.print(
-            |paper| terminal::replayed(paper, &result, &replayed.trace, violations),
+            |style| terminal::replayed(style, &result, &replayed.trace, violations),
             || json::replayed(&result),
         );
         reports.write_replay(&result, &self.run(runner.as_mut(), &replayed)?)?;
@@ -50,7 +50,7 @@ impl Replay {
 
 impl Replay {
     /// The run made now, in the form of a campaign.
-    fn run(&self, runner: &mut dyn Rehearse, replayed: &Replayed) -> Result<Finished, Complaint> {
+    fn run(&self, runner: &mut dyn Rehearse, replayed: &Replayed) -> Result<Finished, CliError> {
         let entry = catalogue::find(&replayed.trace.script.scenario)?;
         let findings = replayed.failure.iter().map(|failure| Finding {
             beside: beside::of(runner, failure),

@@ -1,7 +1,7 @@
 //! `run`: one run, its timeline and its verdict.
 
 use super::amount;
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::self_check;
 use crate::catalogue::{self, Entry};
@@ -60,20 +60,19 @@ impl Asked {
 }
 
 impl Run {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, Complaint> {
+    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
         let entry = catalogue::find(&self.scenario)?;
         let script = self.read_script()?;
         let mut without = script.as_ref().map(|script| script.without.clone()).unwrap_or_default();
         let added = self.without.iter().filter(|name| !without.contains(name)).cloned().collect::<Vec<_>>();
         without.extend(added);
-        let mut runner = entry.runner(&without).map_err(Complaint::input)?;
+        let mut runner = entry.runner(&without).map_err(CliError::input)?;
         let _watchdog = self.guard(entry);
         let asked = self.asked(runner.as_mut(), script)?;
         let reports = output.open()?;
 
         let (outcome, trace) = quiet::running(|| runner.record(asked.plan()));
-        let unmet: Vec<Complaint> =
-            outcome.unapplied.iter().map(|one| unmet(one, &runner.offers())).collect();
+        let unmet: Vec<CliError> = outcome.unapplied.iter().map(|one| unmet(one, &runner.offers())).collect();
         let found = findings::of_run(runner.as_mut(), &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let checks = match self.twice {
@@ -82,18 +81,18 @@ impl Run {
         };
         let result = [finished(entry, runner.as_ref(), &outcome, &trace, found)];
         output.print(
-            |paper| {
+            |style| {
                 let story = match result[0].findings.as_slice() {
-                    [] => terminal::held(paper, &trace, outcome.ended, &reached(runner.as_ref(), &outcome)),
-                    failures => terminal::failures_of(paper, failures),
+                    [] => terminal::held(style, &trace, outcome.ended, &reached(runner.as_ref(), &outcome)),
+                    failures => terminal::failures_of(style, failures),
                 };
-                story + &terminal::self_check(paper, &checks)
+                story + &terminal::self_check(style, &checks)
             },
             || json::finished(&result, &checks),
         );
         reports.write(&result)?;
-        for complaint in unmet {
-            eprintln!("{complaint}");
+        for cli_error in unmet {
+            eprintln!("{cli_error}");
         }
         Ok(Exit::of([
             if outcome.violations.is_empty() { Exit::Held } else { Exit::Violation },
@@ -104,20 +103,20 @@ impl Run {
     }
 
     fn guard(&self, entry: &Entry) -> Watchdog {
-        let watchdog = Watchdog::new(1, self.watchdog, campaign::bark(entry.name, self.watchdog));
+        let watchdog = Watchdog::new(1, self.watchdog, campaign::abort_hung_run(entry.name, self.watchdog));
         watchdog.begin(0, self.seed.unwrap_or_default());
         watchdog
     }
 
-    fn read_script(&self) -> Result<Option<Script>, Complaint> {
+    fn read_script(&self) -> Result<Option<Script>, CliError> {
         let Some(path) = &self.script else { return Ok(None) };
-        let wrong = |what: String| Complaint::input(what).at(path.display());
+        let wrong = |what: String| CliError::input(what).at(path.display());
         let text =
             std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         text.parse().map(Some).map_err(|error: shakedown_sim::ScriptError| wrong(error.to_string()))
     }
 
-    fn asked(&self, runner: &mut dyn Rehearse, script: Option<Script>) -> Result<Asked, Complaint> {
+    fn asked(&self, runner: &mut dyn Rehearse, script: Option<Script>) -> Result<Asked, CliError> {
         if let Some(seed) = self.seed {
             return Ok(Asked::Seed(seed));
         }
@@ -131,18 +130,18 @@ impl Run {
         };
         let fitted = quiet::running(|| fit(runner, &script));
         fitted.map(Asked::Script).map_err(|misfit| {
-            let complaint = Complaint::input(misfit.to_string());
-            let complaint = match &self.script {
-                Some(path) => complaint.at(path.display()),
-                None => complaint,
+            let cli_error = CliError::input(misfit.to_string());
+            let cli_error = match &self.script {
+                Some(path) => cli_error.at(path.display()),
+                None => cli_error,
             };
-            complaint.remedy(format!("`shakedown list {}` shows what there is", self.scenario))
+            cli_error.remedy(format!("`shakedown list {}` shows what there is", self.scenario))
         })
     }
 }
 
 /// Says that a deviation was never offered, and where its site was.
-fn unmet(deviation: &Deviation, offers: &[Offered]) -> Complaint {
+fn unmet(deviation: &Deviation, offers: &[Offered]) -> CliError {
     let site = offers.iter().filter(|offered| offered.id.site == deviation.id.site);
     let places: Vec<String> =
         site.map(|offered| format!("{} #{}", offered.id.scope, offered.id.nth)).collect();
@@ -153,7 +152,7 @@ fn unmet(deviation: &Deviation, offers: &[Offered]) -> Complaint {
         }
         few => format!("this run meets its site at {}", few.join(", ")),
     };
-    Complaint::new(Exit::Drift, format!("`{deviation}` was never offered")).remedy(elsewhere)
+    CliError::new(Exit::Drift, format!("`{deviation}` was never offered")).remedy(elsewhere)
 }
 
 fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {

@@ -1,7 +1,7 @@
 //! The self-check of `run --twice`: the same run again, in this process, after other runs, and in a fresh
 //! process with another environment and working directory.
 
-use super::exit::{Complaint, Exit};
+use super::exit::{CliError, Exit};
 use crate::catalogue::{self, Entry};
 use crate::quiet;
 use shakedown_reports::json::SelfCheck;
@@ -19,7 +19,7 @@ pub(super) fn check(
     without: &[String],
     plan: Plan<'_>,
     first: &Trace,
-) -> Result<Vec<SelfCheck>, Complaint> {
+) -> Result<Vec<SelfCheck>, CliError> {
     let again = here(entry, without, plan, 0)?;
     let after = here(entry, without, plan, SWEEP)?;
     let elsewhere = elsewhere(entry, without, plan)?;
@@ -30,8 +30,8 @@ pub(super) fn check(
     ])
 }
 
-fn here(entry: &Entry, without: &[String], plan: Plan<'_>, before: u64) -> Result<Trace, Complaint> {
-    let mut runner = entry.runner(without).map_err(Complaint::input)?;
+fn here(entry: &Entry, without: &[String], plan: Plan<'_>, before: u64) -> Result<Trace, CliError> {
+    let mut runner = entry.runner(without).map_err(CliError::input)?;
     Ok(quiet::running(|| {
         for seed in 0..before {
             runner.run(Plan::Seed(seed));
@@ -49,8 +49,8 @@ fn compare(way: &'static str, first: &Trace, second: &Trace) -> SelfCheck {
 }
 
 /// The run in a child process: other variables, another directory, another hash seed, other addresses.
-fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Trace>, Complaint> {
-    let failed = |what: String| Complaint::new(Exit::Internal, format!("the fresh process: {what}"));
+fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Trace>, CliError> {
+    let failed = |what: String| CliError::new(Exit::Internal, format!("the fresh process: {what}"));
     let myself = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(myself);
     command.args(["record", entry.name]).args(without.iter().flat_map(|name| ["--without", name]));
@@ -86,21 +86,21 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn answer(self) -> Result<Exit, Complaint> {
-        let mut runner = catalogue::find(&self.scenario)?.runner(&self.without).map_err(Complaint::input)?;
+    pub(super) fn answer(self) -> Result<Exit, CliError> {
+        let mut runner = catalogue::find(&self.scenario)?.runner(&self.without).map_err(CliError::input)?;
         let mut script = Script::default();
         if self.seed.is_none() {
             let mut text = String::new();
             let read = std::io::stdin().read_to_string(&mut text);
-            read.map_err(|error| Complaint::input(format!("cannot be read: {error}")).at("stdin"))?;
-            script = text.parse().map_err(|error: ScriptError| Complaint::input(error.to_string()))?;
+            read.map_err(|error| CliError::input(format!("cannot be read: {error}")).at("stdin"))?;
+            script = text.parse().map_err(|error: ScriptError| CliError::input(error.to_string()))?;
         }
         let plan = self.seed.map_or(Plan::Script(&script), Plan::Seed);
         let (_, trace) = quiet::running(|| runner.record(plan));
         let text = TraceFile::of_run(trace).to_string();
         std::io::stdout()
             .write_all(text.as_bytes())
-            .map_err(|error| Complaint::input(error.to_string()).at("stdout"))?;
+            .map_err(|error| CliError::input(error.to_string()).at("stdout"))?;
         Ok(Exit::Held)
     }
 }

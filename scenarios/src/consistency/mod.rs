@@ -8,8 +8,8 @@ pub mod faults;
 pub mod goals;
 pub mod invariants;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::events::Event;
 use shakedown_model::backbone::outbox::{self, Consumer};
 use shakedown_model::backbone::topic::Topic;
@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["consistency"],
     needs: &[],
-    rehearse: |without| lack::rehearse(Consistency::without(without)),
+    rehearse: |without| ablation::rehearse(Consistency::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -50,7 +50,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Consistency(Lack);
+pub struct Consistency(Ablation);
 
 impl Consistency {
     /// The scenario without these guardrails.
@@ -58,7 +58,7 @@ impl Consistency {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::booking::faults as booking;
 use shakedown_sim::{Alternatives, Duration, LinkFaults, QueueFaults, QueueProfile, StoreProfile};
 
-/// The way to the partner, who may also be slower than a worker's patience.
+/// The way to the partner, who may also be slower than a worker's timeout.
 pub const PARTNER: LinkFaults = LinkFaults {
     slowness: Alternatives::new(&["swift", "30 s", "10 min"]),
     slow_by: Duration::from_secs(6),

@@ -8,9 +8,9 @@ pub mod faults;
 pub mod goals;
 pub mod invariants;
 
+use crate::ablation::{self, Ablation};
 use crate::booking::faults as booking;
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::jobs::Job;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
@@ -37,7 +37,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["request path"],
     needs: &[],
-    rehearse: |without| lack::rehearse(Handover::without(without)),
+    rehearse: |without| ablation::rehearse(Handover::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -52,7 +52,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Handover(Lack);
+pub struct Handover(Ablation);
 
 impl Handover {
     /// The scenario without these guardrails.
@@ -60,7 +60,7 @@ impl Handover {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 

@@ -70,7 +70,7 @@ impl Invariant<Fact> for RequestsAnswerInTime {
                         format!("a request was answered after {took_ms} ms")
                     });
                 }
-                if matches!(code, Code::Unavailable | Code::Silence)
+                if matches!(code, Code::Unavailable | Code::NoResponse)
                     && !excused
                     && !(*code == Code::Unavailable && self.overloaded)
                 {

@@ -9,8 +9,8 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::admission::Capacity;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::filing::Office;
@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["job lifecycle", "jobs/audit-log"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Lifecycle::without(without)),
+    rehearse: |without| ablation::rehearse(Lifecycle::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -50,7 +50,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Lifecycle(Lack);
+pub struct Lifecycle(Ablation);
 
 impl Lifecycle {
     /// The scenario without these guardrails.
@@ -58,7 +58,7 @@ impl Lifecycle {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 
@@ -157,7 +157,7 @@ impl Scenario for Lifecycle {
         }
         let person = stage.node(Role::outside("person".into()), |_| {});
         let shift = person.within(stage.entity("shift"));
-        OnCall { desk: api, registry: to_registry }.begin(&shift, backbone.jobs.signal());
+        OnCall { review_queue: api, registry: to_registry }.begin(&shift, backbone.jobs.signal());
         clinics(stage, &edge);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{BROKEN, SOUND};
 use shakedown_model::Backbone;
-use shakedown_model::backbone::mail::desk;
+use shakedown_model::backbone::mail::review_queue;
 use shakedown_model::backbone::mail::templates::Variable;
 use shakedown_model::outside::clerk::Clerk;
 use shakedown_sim::{Alternatives, Duration, Env, Label, Poller, Site};
@@ -66,7 +66,7 @@ impl Editor {
 
     async fn publish(&self, env: &Env, texts: &'static [Variable]) {
         let env = env.child("texts");
-        while desk::publish(&env, &self.backbone, texts).await.is_err() {
+        while review_queue::publish(&env, &self.backbone, texts).await.is_err() {
             env.sleep(AGAIN).await;
         }
     }

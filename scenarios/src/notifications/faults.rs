@@ -27,17 +27,17 @@ pub const STORE: StoreProfile = StoreProfile {
 
 const RESTART: Duration = Duration::from_secs(5);
 const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
-const VANISHES: Alternatives = Alternatives::new(&["goes on", "vanish"]);
+const CRASHES: Alternatives = Alternatives::new(&["goes on", "vanish"]);
 
 /// Nodes of the booking flow vanish at most: the rest is rehearsed where booking is.
-const VANISHING: CrashProfile =
-    CrashProfile { before: VANISHES, after: VANISHES, restart: RESTART, late_restart: LATE_RESTART };
+const CRASHING: CrashProfile =
+    CrashProfile { before: CRASHES, after: CRASHES, restart: RESTART, late_restart: LATE_RESTART };
 
 /// A node of the API, which also takes the provider's news.
-pub const API: Role = Role::new(Label::new("api"), &VANISHING);
+pub const API: Role = Role::new(Label::new("api"), &CRASHING);
 
 /// A worker of the booking flow.
-pub const WORKER: Role = Role::new(Label::new("worker"), &VANISHING);
+pub const WORKER: Role = Role::new(Label::new("worker"), &CRASHING);
 
 /// A mailer.
 pub const MAILER: Role = Role::new(
@@ -45,6 +45,6 @@ pub const MAILER: Role = Role::new(
     &CrashProfile {
         before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
         after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-        ..VANISHING
+        ..CRASHING
     },
 );

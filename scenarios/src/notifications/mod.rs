@@ -10,12 +10,12 @@ pub mod goals;
 pub mod invariants;
 pub mod post;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use editor::Editor;
 use shakedown_model::backbone::events::What;
-use shakedown_model::backbone::mail::desk::MailDesk;
 use shakedown_model::backbone::mail::provider::ProviderApi;
+use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
 use shakedown_model::backbone::mail::templates::{Template, Variable};
 use shakedown_model::backbone::mail::{Mail, delivery};
@@ -43,7 +43,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["notifications"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Notifications::without(without)),
+    rehearse: |without| ablation::rehearse(Notifications::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -58,7 +58,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Notifications(Lack);
+pub struct Notifications(Ablation);
 
 impl Notifications {
     /// The scenario without these guardrails.
@@ -66,7 +66,7 @@ impl Notifications {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 
@@ -111,9 +111,9 @@ impl Scenario for Notifications {
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
         furnish(&backbone.store, &mail, stage.variant().number("customers"));
         let backbone = Rc::new(backbone.with_mail(mail));
-        let desk = MailDesk::over(&Link::new("news", HOP, &faults::NEWS), &pages);
-        post_office(stage, &backbone, &provider, &desk);
-        booking(stage, &backbone, &desk);
+        let review_queue = MailReviewQueue::over(&Link::new("news", HOP, &faults::NEWS), &pages);
+        post_office(stage, &backbone, &provider, &review_queue);
+        booking(stage, &backbone, &review_queue);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -140,7 +140,7 @@ const BROKEN: &[Variable] = &[Variable::Recipient, Variable::Visit];
 
 /// What is there before the run: the address book, and the first version of each text.
 fn furnish(store: &Store, mail: &Mail, customers: u32) {
-    for recipient in (1..=customers).map(Recipient::Party).chain([Recipient::Desk]) {
+    for recipient in (1..=customers).map(Recipient::Party).chain([Recipient::ReviewQueue]) {
         store.plant(&mail.contacts, Contact { recipient, language: language_of(recipient), bounced: false });
     }
     let told = [What::Accepted, What::Confirmed, What::Failed, What::Withdrawn, What::Cancelled];
@@ -150,15 +150,20 @@ fn furnish(store: &Store, mail: &Mail, customers: u32) {
 }
 
 /// The provider, our mailers, and those who look after mail and texts.
-fn post_office(stage: &Stage<Fact>, backbone: &Rc<Backbone>, provider: &ProviderApi, desk: &MailDesk) {
-    let (at, operations) = (MailProvider::new(stage.facts(), desk), provider.clone());
+fn post_office(
+    stage: &Stage<Fact>,
+    backbone: &Rc<Backbone>,
+    provider: &ProviderApi,
+    review_queue: &MailReviewQueue,
+) {
+    let (at, operations) = (MailProvider::new(stage.facts(), review_queue), provider.clone());
     stage.node(Role::outside("mail provider".into()), move |env| at.boot(&env, &operations));
     for _ in 0..2 {
         let at = Rc::clone(backbone);
         stage.node(faults::MAILER, move |env| delivery::boot(&env, &at));
     }
     let Some(mail) = &backbone.mail else { unreachable!("it was built with mail") };
-    let clerk = Clerk::new(desk, provider);
+    let clerk = Clerk::new(review_queue, provider);
     let (at, news) = (clerk.clone(), mail.notifications.signal().clone());
     stage.node(Role::outside("clerk".into()), move |env| at.begin(&env, &news));
     let editor = Rc::new(Editor { backbone: Rc::clone(backbone), clerk });
@@ -166,7 +171,7 @@ fn post_office(stage: &Stage<Fact>, backbone: &Rc<Backbone>, provider: &Provider
 }
 
 /// The booking flow, and its customers.
-fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, desk: &MailDesk) {
+fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, review_queue: &MailReviewQueue) {
     let (facts, terms) = (stage.facts(), PartnerTerms::KEYS);
     let to_partner = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
     let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
@@ -179,10 +184,10 @@ fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, desk: &MailDesk) {
     stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &to_partner));
     let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
     stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
-    let (at, beside, desk) = (Rc::clone(&platform), Rc::clone(backbone), desk.clone());
+    let (at, beside, review_queue) = (Rc::clone(&platform), Rc::clone(backbone), review_queue.clone());
     stage.node(faults::API, move |env| {
         api.boot(&env, &at);
-        desk.boot(&env, &beside);
+        review_queue.boot(&env, &beside);
     });
     let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
     for _ in 0..2 {

@@ -30,12 +30,12 @@ pub struct Happened {
 impl Happened {
     /// Who is to be told of it.
     pub fn recipients(&self) -> impl Iterator<Item = Recipient> {
-        let (party, desk) = match self.what {
+        let (party, review_queue) = match self.what {
             What::Requested | What::Cancelling => (None, None),
-            What::Withdrawn => (Some(Recipient::Party(self.party)), Some(Recipient::Desk)),
+            What::Withdrawn => (Some(Recipient::Party(self.party)), Some(Recipient::ReviewQueue)),
             _ => (Some(Recipient::Party(self.party)), None),
         };
-        party.into_iter().chain(desk)
+        party.into_iter().chain(review_queue)
     }
 }
 

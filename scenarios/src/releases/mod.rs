@@ -9,8 +9,8 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::outside::balancer::Balancer;
 use shakedown_model::outside::host::Host;
 use shakedown_model::outside::hotel::Hotel;
@@ -35,7 +35,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["releases"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Releases::without(without)),
+    rehearse: |without| ablation::rehearse(Releases::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -51,7 +51,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Releases(Lack);
+pub struct Releases(Ablation);
 
 impl Releases {
     /// The scenario without these guardrails.
@@ -59,7 +59,7 @@ impl Releases {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 

@@ -8,9 +8,9 @@
 pub mod goals;
 pub mod invariants;
 
+use crate::ablation;
 use crate::booking::{Booking, faults};
 use crate::catalogue::Entry;
-use crate::lack;
 use shakedown_model::Fact;
 use shakedown_sim::{
     Alternatives, Duration, Goals, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["booking/status-sync"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Restore::without(without)),
+    rehearse: |without| ablation::rehearse(Restore::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[

@@ -10,8 +10,8 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::monitor::{self, PagerApi, Watch};
 use shakedown_model::backbone::threads::Threads;
 use shakedown_model::backbone::workers::{self, Handler};
@@ -46,7 +46,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["topology"],
     needs: &[],
-    rehearse: |without| lack::rehearse(Topology::without(without)),
+    rehearse: |without| ablation::rehearse(Topology::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -62,7 +62,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Topology(Lack);
+pub struct Topology(Ablation);
 
 impl Topology {
     /// The scenario without these guardrails.
@@ -70,7 +70,7 @@ impl Topology {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 
@@ -150,12 +150,12 @@ impl Scenario for Topology {
         let watch = Rc::new(Watch { promises, nodes, log, pager: ways.pager.clone() });
         let at = Rc::clone(&backbone);
         let watching = stage.node(faults::MONITOR, move |env| monitor::boot(&env, &at, &watch));
-        if let Some(heart) = monitor::heart(&backbone, &watching) {
-            pager.listen(&listener, heart);
+        if let Some(heartbeat) = monitor::heartbeat(&backbone, &watching) {
+            pager.listen(&listener, heartbeat);
         }
         let person = stage.node(Role::outside("person".into()), |_| {});
-        let desk = OnCall { desk: ways.filing.clone(), registry: ways.registry.clone() };
-        desk.begin(&person.within(stage.entity("shift")), pager.called());
+        let review_queue = OnCall { review_queue: ways.filing.clone(), registry: ways.registry.clone() };
+        review_queue.begin(&person.within(stage.entity("shift")), pager.called());
         people(stage, &ways, &platform);
     }
 

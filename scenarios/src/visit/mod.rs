@@ -9,11 +9,11 @@ pub mod goals;
 pub mod invariants;
 pub mod ledger;
 
+use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use crate::lack::{self, Lack};
 use shakedown_model::backbone::events::What;
-use shakedown_model::backbone::mail::desk::MailDesk;
 use shakedown_model::backbone::mail::provider::ProviderApi;
+use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
 use shakedown_model::backbone::mail::templates::{Template, Variable};
 use shakedown_model::backbone::mail::{Mail, delivery};
@@ -42,7 +42,7 @@ pub const ENTRY: Entry = Entry {
     assumptions: ASSUMPTIONS,
     systems: &["visit", "jobs/durable-acceptance", "jobs/job-queue"],
     needs: goals::NEEDS,
-    rehearse: |without| lack::rehearse(Visits::without(without)),
+    rehearse: |without| ablation::rehearse(Visits::without(without)),
 };
 
 const ASSUMPTIONS: &[&str] = &[
@@ -55,7 +55,7 @@ const ASSUMPTIONS: &[&str] = &[
 ];
 
 /// The scenario, with a design that may lack guardrails.
-pub struct Visits(Lack);
+pub struct Visits(Ablation);
 
 impl Visits {
     /// The scenario without these guardrails.
@@ -63,7 +63,7 @@ impl Visits {
     /// # Errors
     /// If a name is no guardrail's.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Lack::of(names).map(Self)
+        Ablation::of(names).map(Self)
     }
 }
 
@@ -117,7 +117,7 @@ impl Scenario for Visits {
         let inside = Link::new("inside", SHORT_HOP, &faults::INSIDE);
         let api = Api::over(&inside);
         let provider = ProviderApi::over(&Link::new("mail", HOP, &faults::MAIL), &inside);
-        let desk = MailDesk::over(&inside, &inside);
+        let review_queue = MailReviewQueue::over(&inside, &inside);
         let backbone = Backbone::new(store, self.0.design(), facts);
         let mail = Mail::new(provider.clone(), &backbone.news, facts);
         furnish(&backbone.store, &mail, stage.variant().number("visits"));
@@ -128,14 +128,14 @@ impl Scenario for Visits {
         let (at, served) = (documents.clone(), operations.clone());
         stage.node(Role::outside("renderer".into()), move |env| at.boot_renderer(&env, &served));
         stage.node(Role::outside("documents".into()), move |env| documents.boot_store(&env, &operations));
-        let tells = MailProvider::new(facts, &desk);
+        let tells = MailProvider::new(facts, &review_queue);
         stage.node(Role::outside("mail provider".into()), move |env| tells.boot(&env, &provider));
         let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
         stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
         let at = Rc::clone(&platform);
         stage.node(faults::API, move |env| {
             api.boot(&env, &at);
-            desk.boot(&env, &at.backbone);
+            review_queue.boot(&env, &at.backbone);
         });
         let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Reporter(Rc::clone(&platform)))]);
         for _ in 0..2 {
@@ -173,7 +173,7 @@ fn furnish(store: &Store, mail: &Mail, visits: u32) {
 /// The workload: the clinic announces each visit, and the operator sees to it; at the end they look again.
 fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
     let clinic = stage.node(Role::outside("importer".into()), |_| {});
-    let desk = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
+    let review_queue = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
     let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
     let (cancels, comes) = (patients == "cancel", patients != "stay-away");
@@ -190,12 +190,14 @@ fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
                 importer::send(clinic.clone(), edge, visit, (2, Action::Cancel)).await;
             }
         });
-        let (operator, desk) = (operator.clone(), desk.within(scope));
-        everything.push((visit, desk.clone()));
-        desk.clone().spawn(async move {
-            desk.sleep(after).await;
-            operator.attend(&desk, visit, comes).await;
+        let (operator, review_queue) = (operator.clone(), review_queue.within(scope));
+        everything.push((visit, review_queue.clone()));
+        review_queue.clone().spawn(async move {
+            review_queue.sleep(after).await;
+            operator.attend(&review_queue, visit, comes).await;
         });
     }
-    stage.at_rest(move || everything.iter().for_each(|(visit, desk)| operator.look_afresh(desk, *visit)));
+    stage.at_rest(move || {
+        everything.iter().for_each(|(visit, review_queue)| operator.look_afresh(review_queue, *visit))
+    });
 }

@@ -222,7 +222,7 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("legal-transitions-only", [&blameless()[..], &changed_back(false)].concat()),
         ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Ok, 2_001)]),
         ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Unavailable, 10)]),
-        ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::Silence, 10)]),
+        ("requests-answer-in-time", vec![entered(Request::Status), answered(Code::NoResponse, 10)]),
         ("no-dependency-failure-shown", vec![entered(Request::Submit), answered(Code::BadGateway, 10)]),
         ("no-premature-success", vec![accepted(), shown(1, Word::Confirmed)]),
         ("screens-agree-at-rest", [&blameless()[..], &[shown(2, Word::Received)]].concat()),

@@ -2,7 +2,7 @@
 
 mod answers;
 mod certificates;
-mod complaints;
+mod cli_errors;
 mod matrix;
 mod reports;
 

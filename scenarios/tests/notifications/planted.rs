@@ -200,9 +200,10 @@ fn a_withdrawal_may_arrive_once_more_for_each_attempt_on_record_as_unknown() {
     let row = Notification { what: What::Withdrawn, version: 3, ..notification(MailState::Delivered) };
     let row = Fact::Mail(MailFact::Notification { before: None, after: row });
     let twice = [arrived(1, letter), arrived(2, letter)];
-    let desk = arrived_at(Recipient::Desk, 3, Letter { language: Language::English, ..letter });
+    let review_queue =
+        arrived_at(Recipient::ReviewQueue, 3, Letter { language: Language::English, ..letter });
     let log = [logged(2, Known::Accepted(2)), logged(3, Known::Delivered(3))];
-    let begin = [&[withdrawn(), row][..], &log, &[desk]].concat();
+    let begin = [&[withdrawn(), row][..], &log, &[review_queue]].concat();
     let unknown = [&begin[..], &[logged(1, Known::Unknown)], &twice].concat();
     assert_eq!(broken_by(&unknown), BTreeSet::new());
     let known = [&begin[..], &[logged(1, Known::Accepted(1))], &twice].concat();

@@ -19,7 +19,7 @@ use crate::node::{NodeId, Nodes, Pulse, State};
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, Task, Waiter};
 use crate::time::{Duration, Moment};
-use crate::world::{Close, Disturbance, Limits, Mishap, World};
+use crate::world::{Close, Disturbance, Limits, RunAbort, World};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -61,7 +61,7 @@ pub(crate) struct Core {
     pub(crate) gauge: Option<Gauge>,
     pub(crate) nodes: Nodes,
     pub(crate) disturbances: Vec<Disturbance>,
-    pub(crate) mishap: Option<Mishap>,
+    pub(crate) run_abort: Option<RunAbort>,
     pub(crate) limits: Limits,
     pub(crate) log: crate::tracing_capture::Buffer,
     pub(crate) agenda: Agenda,
@@ -107,7 +107,7 @@ impl Core {
             gauge: None,
             nodes: Nodes::default(),
             disturbances: Vec::new(),
-            mishap: None,
+            run_abort: None,
             limits: Limits::default(),
             log: Default::default(),
             agenda: Agenda::default(),
@@ -141,7 +141,7 @@ impl Core {
         for node in self.nodes.all_mut() {
             node.state = State::Down;
             node.incarnation += 1;
-            self.doomed.append(&mut node.last_things);
+            self.doomed.append(&mut node.shutdown_hooks);
         }
         self.agenda.reset();
         self.ready.clear();
@@ -332,22 +332,22 @@ impl Core {
         if let Some(slot) = self.current {
             self.make_ready(slot);
         }
-        self.heart_stops(node);
+        self.heartbeat_stops(node);
     }
 
     /// Notes that a node that was up sends no beats from here on.
-    pub(crate) fn heart_stops(&mut self, node: NodeId) {
+    pub(crate) fn heartbeat_stops(&mut self, node: NodeId) {
         let now = self.now;
-        self.turn_heart(node, |pulse| pulse.left = now);
+        self.turn_heartbeat(node, |pulse| pulse.left = now);
     }
 
     /// Notes that a node that is up sends beats from here on.
-    pub(crate) fn heart_beats(&mut self, node: NodeId) {
+    pub(crate) fn heartbeat_starts(&mut self, node: NodeId) {
         let now = self.now;
-        self.turn_heart(node, |pulse| pulse.began = now);
+        self.turn_heartbeat(node, |pulse| pulse.began = now);
     }
 
-    fn turn_heart(&mut self, node: NodeId, turn: impl FnOnce(&mut Pulse)) {
+    fn turn_heartbeat(&mut self, node: NodeId, turn: impl FnOnce(&mut Pulse)) {
         let pulse = &mut self.nodes[node].pulse;
         if pulse.stopped {
             return;
@@ -369,7 +369,7 @@ impl Core {
         let index =
             self.event(node, Scope::ROOT, Kind::Resume, [0, 0], || "goes on, unaware of the pause".into());
         self.cause = Some(index);
-        self.heart_beats(node);
+        self.heartbeat_starts(node);
         self.cause = None;
         for slot in deferred {
             if self.recording.is_some() {
@@ -388,11 +388,11 @@ impl Core {
         entry.incarnation += 1;
         entry.stopping = false;
         let deferred = std::mem::take(&mut entry.deferred);
-        let last_things = std::mem::take(&mut entry.last_things);
-        self.doomed.extend(last_things);
+        let shutdown_hooks = std::mem::take(&mut entry.shutdown_hooks);
+        self.doomed.extend(shutdown_hooks);
         deferred.into_iter().for_each(|slot| self.tasks[slot as usize].queued = false);
         if was == State::Up {
-            self.heart_stops(node);
+            self.heartbeat_stops(node);
         }
         let pulse = &mut self.nodes[node].pulse;
         pulse.stopped = pulse.is_led;
@@ -433,11 +433,11 @@ impl Core {
         (slot, generation)
     }
 
-    /// Has a task woken at the end of its patience, which is mostly called off before.
+    /// Has a task woken at the end of its timeout, which is mostly called off before.
     #[inline]
-    pub(crate) fn set_patience(&mut self, end: Moment, waiter: Waiter) -> (u32, u32) {
+    pub(crate) fn set_timeout(&mut self, end: Moment, waiter: Waiter) -> (u32, u32) {
         let (slot, generation) = self.take_timer(waiter);
-        self.agenda.put_patience(self.now, end, Due::Timer { slot, generation });
+        self.agenda.put_timeout(self.now, end, Due::Timer { slot, generation });
         (slot, generation)
     }
 

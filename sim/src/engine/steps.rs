@@ -11,7 +11,7 @@ use crate::node::{CrashMode, NodeId};
 use crate::scope::{Scope, User};
 use crate::task::Notes;
 use crate::time::{Duration, Moment};
-use crate::world::{Disturbance, Mishap, Unwound};
+use crate::world::{Disturbance, RunAbort, Unwound};
 use serde::Serialize;
 
 const BEFORE: Label = Label::new("before");
@@ -107,8 +107,8 @@ impl Core {
     /// again, so past twice the limit it is unwound.
     #[cold]
     fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
-        if self.mishap.is_none() {
-            self.mishap = Some(Mishap::RanAway { limit, most });
+        if self.run_abort.is_none() {
+            self.run_abort = Some(RunAbort::LimitExceeded { limit, most });
         }
         if count > most.saturating_mul(2) && !std::thread::panicking() {
             std::panic::resume_unwind(Box::new(Unwound));
@@ -259,9 +259,9 @@ impl Core {
 
     #[cold]
     fn note_ambiguity(&mut self, site: &Site, scope: Scope) {
-        if self.mishap.is_none() {
+        if self.run_abort.is_none() {
             let choice = format!("{site} @ {}", self.scopes.path(scope));
-            self.mishap = Some(Mishap::Ambiguous { choice });
+            self.run_abort = Some(RunAbort::Ambiguous { choice });
         }
     }
 

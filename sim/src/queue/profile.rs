@@ -43,7 +43,7 @@ pub struct QueueProfile {
     /// One way between a node and the broker, on the happy path.
     pub latency: Duration,
     /// How long a node waits for the broker's answer.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// The visibility timeout: how long whoever received a message may keep it without settling it.
     pub visibility: Duration,
     /// How long a message stays hidden after it was sent, unless it says otherwise itself.
@@ -63,7 +63,7 @@ impl QueueProfile {
     pub const STANDARD: QueueProfile = QueueProfile {
         flavour: Flavour::Standard,
         latency: Duration::from_millis(5),
-        patience: Duration::from_secs(2),
+        timeout: Duration::from_secs(2),
         visibility: Duration::from_secs(30),
         delay: Duration::ZERO,
         receives_max: None,

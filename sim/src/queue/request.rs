@@ -151,24 +151,24 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         Ok(settled.await??)
     }
 
-    /// Puts a question to the broker and waits for the answer, at most for the profile's patience.
+    /// Puts a question to the broker and waits for the answer, at most for the profile's timeout.
     async fn ask<T: 'static>(
         &self,
         env: &Env,
         request: Request,
         act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
     ) -> Result<T, SendError> {
-        let (effect, patience, reply) = (request.effect, self.0.profile.patience, slot());
+        let (effect, timeout, reply) = (request.effect, self.0.profile.timeout, slot());
         let answer = match self.put_question(env, request, &reply, act) {
             // No need of a timer that never fires.
-            Some(after) if after <= patience => Some(take(&env.world, &reply).await),
-            _ => env.timeout(patience, take(&env.world, &reply)).await,
+            Some(after) if after <= timeout => Some(take(&env.world, &reply).await),
+            _ => env.timeout(timeout, take(&env.world, &reply)).await,
         };
         let words = [effect.word(), 0];
         match answer {
             None => {
                 env.event(Kind::GiveUp, words, || {
-                    format!("gives up waiting, the broker did not answer within {}", time::text(patience))
+                    format!("gives up waiting, the broker did not answer within {}", time::text(timeout))
                 });
                 Err(SendError::TimedOut)
             }

@@ -32,7 +32,7 @@ impl Kept {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(scripts(&text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.complaint("read", &error)),
+            Err(error) => Err(self.cli_error("read", &error)),
         }
     }
 
@@ -47,7 +47,7 @@ impl Kept {
             let text = format!("{before}{blank}# breaks {}: {reason}\n{script}", violation.invariant);
             let directory = self.path.parent().unwrap_or(Path::new("."));
             let written = fs::create_dir_all(directory).and_then(|()| fs::write(&self.path, text));
-            written.map_err(|error| self.complaint("written", &error))?;
+            written.map_err(|error| self.cli_error("written", &error))?;
         }
         Ok(self.path.clone())
     }
@@ -63,7 +63,7 @@ impl Kept {
         }
     }
 
-    fn complaint(&self, what: &'static str, error: &std::io::Error) -> Unmet {
+    fn cli_error(&self, what: &'static str, error: &std::io::Error) -> Unmet {
         Unmet::File { path: self.path.clone(), what, problem: error.to_string() }
     }
 }

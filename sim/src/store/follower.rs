@@ -25,7 +25,7 @@ impl Follower {
     }
 
     /// It lacks this commit as yet.
-    pub(super) fn lack(&self, commit: &Rc<CommitRecord>) {
+    pub(super) fn ablation(&self, commit: &Rc<CommitRecord>) {
         if self.replica.get().is_some() {
             self.lacks.borrow_mut().push(Rc::clone(commit));
         }
@@ -55,8 +55,8 @@ impl Server {
             return;
         }
         for commit in commits.into_iter().map(Rc::new) {
-            self.standby.lack(&commit);
-            self.backup.lack(&commit);
+            self.standby.ablation(&commit);
+            self.backup.ablation(&commit);
         }
     }
 

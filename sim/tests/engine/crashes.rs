@@ -153,7 +153,7 @@ fn tidy(takes_s: u64) -> Rig {
             served.serve(&env, |_, ()| async {});
             let (env, facts) = (env.child("life"), facts.clone());
             let (last, log) = (env.child("end"), facts.clone());
-            env.at_stop(async move {
+            env.on_shutdown(async move {
                 say(&log, &last, "tidies up");
                 last.sleep(seconds(takes_s)).await;
                 last.crash_point(Side::Before, "close").await;

@@ -153,8 +153,8 @@ impl Depot {
                 let (env, facts, queue) = (env.clone(), facts.clone(), queue.clone());
                 let (lists, taken) = (Rc::clone(&lists), Rc::clone(&taken));
                 env.clone().spawn(async move {
-                    if let Some(patience) = gives_up_after {
-                        let received = env.timeout(patience, queue.receive(&env)).await;
+                    if let Some(timeout) = gives_up_after {
+                        let received = env.timeout(timeout, queue.receive(&env)).await;
                         assert!(received.is_none(), "it gives up before it receives anything");
                     }
                     loop {

@@ -32,8 +32,8 @@ impl Machine for OnTokio {
         tokio::time::sleep(span).await;
     }
 
-    async fn timeout(&self, patience: Duration, future: impl Future) -> bool {
-        tokio::time::timeout(patience, future).await.is_ok()
+    async fn timeout(&self, timeout: Duration, future: impl Future) -> bool {
+        tokio::time::timeout(timeout, future).await.is_ok()
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {

@@ -47,8 +47,8 @@ mod port {
             madsim::time::sleep(span).await;
         }
 
-        async fn timeout(&self, patience: Duration, future: impl Future) -> bool {
-            madsim::time::timeout(patience, future).await.is_ok()
+        async fn timeout(&self, timeout: Duration, future: impl Future) -> bool {
+            madsim::time::timeout(timeout, future).await.is_ok()
         }
 
         fn spawn(&self, task: impl Future<Output = ()> + 'static) {

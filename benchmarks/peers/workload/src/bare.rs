@@ -4,7 +4,7 @@ use crate::draws::Draws;
 use crate::ledger::Ledger;
 use crate::queue::Queue;
 use crate::tally::{Tally, What};
-use crate::{AWAY, BETWEEN_INTENTS, Call, INTENTS, LINK, Node, Op, PATIENCE, RETRIES, STEPS, backoff};
+use crate::{AWAY, BETWEEN_INTENTS, Call, INTENTS, LINK, Node, Op, TIMEOUT, RETRIES, STEPS, backoff};
 use std::time::Duration;
 
 /// What happens at its time.
@@ -141,7 +141,7 @@ impl<Q: Queue<Due>> Bare<Q> {
         if !self.draws.loses_request(call) {
             self.after(LINK, Happening::Arrive(call));
         }
-        self.after(PATIENCE, Happening::Expire { call, tried });
+        self.after(TIMEOUT, Happening::Expire { call, tried });
     }
 
     fn arrive(&mut self, call: Call) {

@@ -46,7 +46,7 @@ pub const BETWEEN_INTENTS: Duration = Duration::from_secs(3);
 /// One way over a link.
 pub const LINK: Duration = Duration::from_millis(5);
 /// How long a caller waits for an answer.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+pub const TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a call is tried again.
 pub const RETRIES: u32 = 8;
 /// How long a worker is away after a crash.

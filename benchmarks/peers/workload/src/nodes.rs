@@ -4,7 +4,7 @@
 use crate::draws::Draws;
 use crate::ledger::Ledger;
 use crate::tally::{Tally, What};
-use crate::{BETWEEN_INTENTS, Call, INTENTS, Node, Op, PATIENCE, RETRIES, backoff};
+use crate::{BETWEEN_INTENTS, Call, INTENTS, Node, Op, TIMEOUT, RETRIES, backoff};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,8 +18,8 @@ pub trait Machine: Clone + 'static {
     fn now_ns(&self) -> u64;
     /// Waits.
     fn sleep(&self, span: Duration) -> impl Future<Output = ()>;
-    /// Waits for `future`, at most for `patience`; whether it came to an end.
-    fn timeout(&self, patience: Duration, future: impl Future) -> impl Future<Output = bool>;
+    /// Waits for `future`, at most for `timeout`; whether it came to an end.
+    fn timeout(&self, timeout: Duration, future: impl Future) -> impl Future<Output = bool>;
     /// Starts a task, which dies with this node.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
     /// Sends a packet, which arrives if its node is up.
@@ -179,7 +179,7 @@ impl<M: Machine> Process<M> {
                 self.run.open();
             }
         }
-        let answered = self.machine.timeout(PATIENCE, told).await;
+        let answered = self.machine.timeout(TIMEOUT, told).await;
         self.waiting.borrow_mut().remove(&call.word());
         self.note(if answered { What::Learnt } else { What::GaveUp }, call);
         answered

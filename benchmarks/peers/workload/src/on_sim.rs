@@ -8,7 +8,7 @@
 
 use crate::ledger::Ledger;
 use crate::tally::Tally;
-use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, PATIENCE, RETRIES, backoff};
+use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, TIMEOUT, RETRIES, backoff};
 use shakedown_sim::{
     Alternatives, CallError, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant, Label, Link,
     LinkFaults, Op, Plan, Profile, Role, Runner, Scenario, Scope, Site, Stage, Variant,
@@ -128,12 +128,12 @@ impl System {
                 return true;
             }
             count(&self.counts.called);
-            let answer = env.child(ATTEMPT).call(endpoint, about, PATIENCE).await;
+            let answer = env.child(ATTEMPT).call(endpoint, about, TIMEOUT).await;
             count(&self.counts.ended);
             match answer {
                 Ok(()) => return true,
                 // To a caller in this workload a worker that is down is silent.
-                Err(CallError::Refused) => env.sleep(PATIENCE - 2 * LINK).await,
+                Err(CallError::Refused) => env.sleep(TIMEOUT - 2 * LINK).await,
                 Err(CallError::TimedOut) => {}
             }
             if tried < RETRIES {

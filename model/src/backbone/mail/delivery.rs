@@ -8,7 +8,7 @@ use super::templates;
 use crate::backbone::Backbone;
 use crate::backbone::events::Event;
 use crate::backbone::workers::STORE_AGAIN;
-use crate::terms::{MAIL_PATIENCE, MAIL_PERIOD};
+use crate::terms::{MAIL_PERIOD, MAIL_TIMEOUT};
 use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -179,7 +179,7 @@ const STORE_TRIES: u32 = 5;
 /// Sends, and records what came of it; answers whether the provider has the mail.
 async fn send(env: &Env, backbone: &Backbone, outgoing: Outgoing) -> bool {
     let Some(mail) = &backbone.mail else { return false };
-    let known = match env.call(&mail.provider.send, outgoing.message, MAIL_PATIENCE).await {
+    let known = match env.call(&mail.provider.send, outgoing.message, MAIL_TIMEOUT).await {
         Ok(Answer::Accepted(message)) => Known::Accepted(message),
         Ok(Answer::Rejected) => Known::Rejected,
         Ok(Answer::TooMany) | Err(CallError::Refused) => Known::NoEffect,

@@ -10,13 +10,13 @@
 //! address is dead. What cannot be rendered, or was tried too often, is a DeadLetter, and a person's.
 //!
 //! Modules in reading order: [`rows`], [`templates`], [`service`] (from event to plan), [`provider`] (the words on the
-//! wire), [`delivery`] (the mailers), [`evidence`] (what is learnt), [`desk`] (the way in for the provider's news and
+//! wire), [`delivery`] (the mailers), [`evidence`] (what is learnt), [`review_queue`] (the way in for the provider's news and
 //! for those who look after mail).
 
 pub mod delivery;
-pub mod desk;
 pub mod evidence;
 pub mod provider;
+pub mod review_queue;
 pub mod rows;
 pub mod service;
 pub mod templates;

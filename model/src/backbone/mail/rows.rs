@@ -10,8 +10,8 @@ use std::fmt;
 pub enum Recipient {
     /// The one whom the event concerns, by their number, from 1.
     Party(u32),
-    /// Our own desk, which has to act on some events.
-    Desk,
+    /// Our own review queue, which has to act on some events.
+    ReviewQueue,
 }
 
 impl Recipient {
@@ -19,7 +19,7 @@ impl Recipient {
     pub fn number(self) -> u32 {
         match self {
             Recipient::Party(party) => party,
-            Recipient::Desk => 0,
+            Recipient::ReviewQueue => 0,
         }
     }
 }
@@ -28,7 +28,7 @@ impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Recipient::Party(party) => write!(f, "customer-{party}"),
-            Recipient::Desk => f.write_str("our desk"),
+            Recipient::ReviewQueue => f.write_str("our review queue"),
         }
     }
 }

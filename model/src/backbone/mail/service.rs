@@ -12,7 +12,7 @@ fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
     let party = Some(Recipient::Party(event.party));
     match event.what {
         What::Accepted | What::Confirmed | What::Failed | What::Cancelled => ([party, None], Policy::Once),
-        What::Withdrawn => ([party, Some(Recipient::Desk)], Policy::MustReach),
+        What::Withdrawn => ([party, Some(Recipient::ReviewQueue)], Policy::MustReach),
         What::Reported => ([party, None], Policy::Once),
         What::Requested | What::Cancelling => ([None, None], Policy::Once),
         What::Ended | What::Repriced => ([None, None], Policy::Once),

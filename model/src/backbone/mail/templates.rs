@@ -77,7 +77,7 @@ fn value(variable: Variable, planned: &Notification) -> Option<u32> {
         (Variable::Booking, Subject::Booking(booking), _) => Some(booking),
         (Variable::Visit, Subject::Visit(visit), _) => Some(visit),
         (Variable::Recipient, _, Recipient::Party(party)) => Some(party),
-        (Variable::Recipient, _, Recipient::Desk) => Some(0),
+        (Variable::Recipient, _, Recipient::ReviewQueue) => Some(0),
         (Variable::Booking | Variable::Visit, ..) => None,
     }
 }

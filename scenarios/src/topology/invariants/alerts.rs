@@ -5,7 +5,7 @@ use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::Kind;
 use shakedown_model::backbone::monitor::{Alert, Piece};
 use shakedown_model::facts::PagerFact;
-use shakedown_model::terms::{MONITOR_BEATS, MONITOR_SILENT, PAGER_PATIENCE};
+use shakedown_model::terms::{MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// So long after its promise is over somebody knows of work that is not done.
@@ -115,7 +115,7 @@ impl Invariant<Fact> for NoFalseAlarm {
                 });
             }
             Fact::Pager(PagerFact::Rang { .. }) => {
-                let quiet = MONITOR_SILENT - MONITOR_BEATS - PAGER_PATIENCE;
+                let quiet = MONITOR_SILENT - MONITOR_BEATS - PAGER_TIMEOUT;
                 let was_away = |(from, until): &(Moment, Moment)| {
                     *from + quiet <= at.time && at.time <= *until + MONITOR_SILENT
                 };

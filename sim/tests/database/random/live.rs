@@ -16,14 +16,14 @@ pub(crate) struct Pace {
     /// The server's `deadlock_timeout`: what happens at one moment in the core must happen within it here.
     deadlock_timeout: Duration,
     /// How long an answer may take that the core says must come.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Pace {
     const fn of(deadlock_timeout_ms: u64) -> Self {
         Self {
             deadlock_timeout: Duration::from_millis(deadlock_timeout_ms),
-            patience: Duration::from_millis(1_000 + deadlock_timeout_ms * 3),
+            timeout: Duration::from_millis(1_000 + deadlock_timeout_ms * 3),
         }
     }
 }
@@ -169,7 +169,7 @@ impl Live {
 
     fn collect(&self, step: &Observed) -> Result<(), String> {
         for (session, expected) in &step.replies {
-            let live = match self.sessions[*session].replies.recv_timeout(self.pace.patience) {
+            let live = match self.sessions[*session].replies.recv_timeout(self.pace.timeout) {
                 Ok(live) => live,
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(format!("T{} ours: {expected}\n    live:  still blocked", session + 1));
@@ -189,7 +189,7 @@ impl Live {
         if step.blocked.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + self.pace.patience;
+        let deadline = Instant::now() + self.pace.timeout;
         loop {
             for session in step.blocked.keys() {
                 if let Ok(reply) = self.sessions[*session].replies.try_recv() {

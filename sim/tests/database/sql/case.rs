@@ -10,7 +10,7 @@
 use serde_json::Value as Json;
 
 use super::answer::{Ids, Seen, parse, parse_rows};
-use super::player::{GLANCE_NS, PATIENCE_NS, Player};
+use super::player::{GLANCE_NS, Player, TIMEOUT_NS};
 
 pub(crate) struct RecordedStep {
     pub session: String,
@@ -125,14 +125,14 @@ impl Case {
             let expected =
                 parse(&step.answer).ok_or_else(|| format!("unreadable answer: {}", step.answer))?;
             // A recorded answer took as long as it took; a recorded block was a glance.
-            let patience = match expected {
+            let timeout = match expected {
                 Seen::Blocked { .. } => GLANCE_NS,
-                _ => PATIENCE_NS,
+                _ => TIMEOUT_NS,
             };
             let seen = if step.unblocked {
-                player.look(&step.session, PATIENCE_NS, &step.sql)?
+                player.look(&step.session, TIMEOUT_NS, &step.sql)?
             } else {
-                player.step(&step.session, &step.sql, patience)?
+                player.step(&step.session, &step.sql, timeout)?
             };
             if !ids.same_seen(&expected, &seen) {
                 let RecordedStep { session, sql, answer, .. } = step;

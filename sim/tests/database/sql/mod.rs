@@ -1,4 +1,4 @@
-//! Test support: SQL text played on the core, and on paper.
+//! Test support: SQL text played on the core, and on style.
 //!
 //! `front` turns SQL into the core's statements (`select`, `write`, `query`, `expr` and `plan` do the work,
 //! over the tables of `catalog`); `player` drives sessions step by step under a virtual clock; `case` reads

@@ -15,7 +15,7 @@ use super::value::UNSUPPORTED;
 pub(crate) const GLANCE_NS: u64 = 300_000_000;
 
 /// How long an observer waits for a statement that is known to end.
-pub(crate) const PATIENCE_NS: u64 = 3_600_000_000_000;
+pub(crate) const TIMEOUT_NS: u64 = 3_600_000_000_000;
 
 /// One connection of the player.
 struct Client {
@@ -58,7 +58,7 @@ impl Player {
     }
 
     /// Begins a statement (or several, divided by semicolons) and looks at what becomes of it.
-    pub(crate) fn step(&mut self, name: &str, sql: &str, patience_ns: u64) -> Result<Seen, String> {
+    pub(crate) fn step(&mut self, name: &str, sql: &str, timeout_ns: u64) -> Result<Seen, String> {
         let statements = front::parse(sql).map_err(|error| explain(&error, sql))?;
         self.now += 1_000_000;
         self.fire_until(self.now);
@@ -82,12 +82,12 @@ impl Player {
         client.outcome = None;
         self.go_on(name);
         self.pump();
-        self.look(name, patience_ns, sql)
+        self.look(name, timeout_ns, sql)
     }
 
     /// Looks again at a statement that was blocked.
-    pub(crate) fn look(&mut self, name: &str, patience_ns: u64, sql: &str) -> Result<Seen, String> {
-        let deadline = self.now + patience_ns;
+    pub(crate) fn look(&mut self, name: &str, timeout_ns: u64, sql: &str) -> Result<Seen, String> {
+        let deadline = self.now + timeout_ns;
         while self.is_running(name) && self.fire_next(deadline) {}
         let Some(client) = self.clients.get_mut(name) else {
             return Err(format!("no session {name}"));

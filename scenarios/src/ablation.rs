@@ -4,9 +4,9 @@ use shakedown_model::{Design, UnknownGuardrail};
 use shakedown_sim::{Rehearse, Runner, Scenario};
 
 /// The guardrails that a design lacks; every name is one that there is.
-pub struct Lack(Vec<String>);
+pub struct Ablation(Vec<String>);
 
-impl Lack {
+impl Ablation {
     /// The lack of these guardrails.
     ///
     /// # Errors

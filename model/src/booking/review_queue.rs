@@ -1,4 +1,4 @@
-//! The desk: bookings that are left to a person, and what the person found out about them.
+//! The review_queue: bookings that are left to a person, and what the person found out about them.
 //!
 //! People see more than the platform does: the partner's own list, which names guests even where its operations know
 //! no reference. What they find is evidence like any other: it settles attempts by the same rules, and the booking's
@@ -37,9 +37,9 @@ pub struct Finding {
     pub kept: Option<u32>,
 }
 
-/// The operations of the desk.
+/// The operations of the review_queue.
 #[derive(Clone)]
-pub struct Desk {
+pub struct ReviewQueue {
     /// Asks for the list of bookings that wait for a person.
     pub list: Endpoint<(), Vec<Listed>>,
     /// Enters what was found out; the answer is whether it was taken.
@@ -49,7 +49,7 @@ pub struct Desk {
 /// Whoever works the list, as the record names them.
 const REVIEWER: &str = "the reviewer";
 
-impl Desk {
+impl ReviewQueue {
     /// The operations, over `inside`.
     pub fn over(inside: &Link) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Desk {
         }
     }
 
-    /// Has a node of the API serve the desk.
+    /// Has a node of the API serve the review_queue.
     pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
         let at = Rc::clone(platform);
         self.list.serve(env, move |env, ()| {

@@ -5,7 +5,7 @@ use shakedown_sim::*;
 
 const DAY: u64 = 86_400;
 
-/// A node that beats each minute and does something after 30 and after 330 seconds, and a listener with a patience of
+/// A node that beats each minute and does something after 30 and after 330 seconds, and a listener with a timeout of
 /// three minutes.
 fn listened_to() -> Rig {
     let rig = Rig::new(|stage| {
@@ -25,11 +25,11 @@ fn listened_to() -> Rig {
         });
         let listener = stage.node(Role::outside("listener".into()), |_| {});
         listener.clone().spawn(async move {
-            let heart = Heart::of(&beating, seconds(60));
+            let heartbeat = Heartbeat::of(&beating, seconds(60));
             loop {
-                let last = heart.silence(&listener, seconds(180)).await;
+                let last = heartbeat.silence(&listener, seconds(180)).await;
                 say(&facts, &listener, format!("misses beats since {last}"));
-                heart.beat(&listener).await;
+                heartbeat.beat(&listener).await;
                 say(&facts, &listener, "hears it again");
             }
         });
@@ -68,8 +68,8 @@ fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
     }
 }
 
-/// A node that stops its heart from 30 seconds after its beginning until 300, with a crash point at 130; and a listener
-/// with a patience of three minutes.
+/// A node that stops its heartbeat from 30 seconds after its beginning until 300, with a crash point at 130; and a listener
+/// with a timeout of three minutes.
 fn led() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
@@ -78,24 +78,24 @@ fn led() -> Rig {
             ..CrashProfile::NEVER
         };
         let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
-            let heart = Heart::of(&env, seconds(60));
+            let heartbeat = Heartbeat::of(&env, seconds(60));
             env.clone().spawn(async move {
-                heart.go_on(&env);
+                heartbeat.go_on(&env);
                 env.sleep(seconds(30)).await;
-                heart.stop(&env);
+                heartbeat.stop(&env);
                 env.sleep(seconds(100)).await;
                 env.crash_point(Side::Before, "work").await;
                 env.sleep(seconds(170)).await;
-                heart.go_on(&env);
+                heartbeat.go_on(&env);
             });
         });
         let listener = stage.node(Role::outside("listener".into()), |_| {});
         listener.clone().spawn(async move {
-            let heart = Heart::of(&beating, seconds(60));
+            let heartbeat = Heartbeat::of(&beating, seconds(60));
             loop {
-                let last = heart.silence(&listener, seconds(180)).await;
+                let last = heartbeat.silence(&listener, seconds(180)).await;
                 say(&facts, &listener, format!("misses beats since {last}"));
-                heart.beat(&listener).await;
+                heartbeat.beat(&listener).await;
                 say(&facts, &listener, "hears it again");
             }
         });
@@ -118,20 +118,20 @@ fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_s
         const FRAIL: CrashProfile =
             CrashProfile { before: Alternatives::new(&["goes on", "vanish"]), ..CrashProfile::NEVER };
         let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
-            let heart = Heart::of(&env, seconds(60));
-            heart.stop(&env);
+            let heartbeat = Heartbeat::of(&env, seconds(60));
+            heartbeat.stop(&env);
             env.clone().spawn(async move {
                 env.sleep(seconds(100)).await;
                 env.child("work").crash_point(Side::Before, "work").await;
-                heart.go_on(&env);
+                heartbeat.go_on(&env);
             });
         });
         let listener = stage.node(Role::outside("listener".into()), |_| {});
         listener.clone().spawn(async move {
-            let heart = Heart::of(&beating, seconds(60));
-            heart.silence(&listener, seconds(180)).await;
+            let heartbeat = Heartbeat::of(&beating, seconds(60));
+            heartbeat.silence(&listener, seconds(180)).await;
             say(&facts, &listener, "misses it");
-            heart.beat(&listener).await;
+            heartbeat.beat(&listener).await;
             say(&facts, &listener, "hears it");
         });
     });

@@ -1,4 +1,4 @@
-//! The desk: what a person sees of jobs that were given up, and what they decide.
+//! The review_queue: what a person sees of jobs that were given up, and what they decide.
 
 use super::connector::Repeats;
 use super::office::Office;

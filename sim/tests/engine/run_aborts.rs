@@ -25,7 +25,7 @@ fn on_tails<F: Future<Output = ()> + 'static>(body: impl Fn(Env, Facts<Said>) ->
     })
 }
 
-/// The mishap must be found twice over, with a trace, and leave no trace in the runs beside it.
+/// The run_abort must be found twice over, with a trace, and leave no trace in the runs beside it.
 fn check(rig: Rig, invariant: &str, message: &str) {
     let mut runner = Runner::new(rig).with_limits(LIMITS);
     let (happy, tails) = (script(""), script("node/toss @ - #1 = tails"));
@@ -43,7 +43,7 @@ fn check(rig: Rig, invariant: &str, message: &str) {
 
 #[test]
 fn a_panic_is_a_violation() {
-    check(on_tails(|_, _| async { panic!("out of paper") }), "no-panic", "node panicked: out of paper");
+    check(on_tails(|_, _| async { panic!("out of style") }), "no-panic", "node panicked: out of style");
 }
 
 #[test]

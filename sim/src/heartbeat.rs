@@ -1,9 +1,9 @@
-//! Hearts: a node says every so often that it is there, and somebody notices when it does not: a dead man's switch.
+//! Heartbeats: a node says every so often that it is there, and somebody notices when it does not: a dead man's switch.
 //!
 //! In production a beat is a message that mostly tells nothing. Here beats that come are neither run nor counted:
 //! whoever listens sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
 //! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Its own
-//! code may stop the heart while something is to be done first: a beat then says that all is well, not only that
+//! code may stop the heartbeat while something is to be done first: a beat then says that all is well, not only that
 //! somebody is there. Beats get lost with their node only, never on the way.
 
 use crate::env::Env;
@@ -11,20 +11,20 @@ use crate::node::{NodeId, State};
 use crate::signal::Signal;
 use crate::time::{Duration, Moment};
 
-/// A node's heart, as others listen to it.
+/// A node's heartbeat, as others listen to it.
 #[derive(Clone, Copy, Debug)]
-pub struct Heart {
+pub struct Heartbeat {
     node: NodeId,
     period: Duration,
 }
 
-impl Heart {
-    /// The heart of `env`'s node, which beats each `period`.
+impl Heartbeat {
+    /// The heartbeat of `env`'s node, which beats each `period`.
     ///
     /// # Panics
     /// If `period` is zero.
     pub fn of(env: &Env, period: Duration) -> Self {
-        assert!(!period.is_zero(), "a heart has a period");
+        assert!(!period.is_zero(), "a heartbeat has a period");
         Self { node: env.node(), period }
     }
 
@@ -33,7 +33,7 @@ impl Heart {
         self.node
     }
 
-    /// Stops it: no beat goes out until [`Heart::go_on`], even if the node begins anew. `env` is the node's own.
+    /// Stops it: no beat goes out until [`Heartbeat::go_on`], even if the node begins anew. `env` is the node's own.
     pub fn stop(&self, env: &Env) {
         self.lead(env, true);
     }
@@ -44,27 +44,27 @@ impl Heart {
     }
 
     fn lead(&self, env: &Env, stops: bool) {
-        assert!(env.node() == self.node, "a node's heart is its own");
+        assert!(env.node() == self.node, "a node's heartbeat is its own");
         if !env.is_alive() {
             return;
         }
         let mut core = env.world.core.borrow_mut();
         if stops {
-            core.heart_stops(self.node);
+            core.heartbeat_stops(self.node);
         }
         let pulse = &mut core.nodes[self.node].pulse;
         pulse.is_led = true;
         let was_stopped = std::mem::replace(&mut pulse.stopped, stops);
         if was_stopped && !stops {
-            core.heart_beats(self.node);
+            core.heartbeat_starts(self.node);
         }
     }
 
-    /// Waits until no beat has come for `patience`; answers when the last one came. `env` is the listener's.
-    pub async fn silence(&self, env: &Env, patience: Duration) -> Moment {
+    /// Waits until no beat has come for `timeout`; answers when the last one came. `env` is the listener's.
+    pub async fn silence(&self, env: &Env, timeout: Duration) -> Moment {
         loop {
             let (turned, last) = self.listen(env);
-            let due = last.map_or(Moment::NEVER, |last| last + patience);
+            let due = last.map_or(Moment::NEVER, |last| last + timeout);
             match last {
                 Some(last) if due <= env.now() => return last,
                 _ => turned.changed(env, turned.version(), due).await,

@@ -34,7 +34,7 @@ pub enum Decision {
 
 /// The operations.
 #[derive(Clone)]
-pub struct MailDesk {
+pub struct MailReviewQueue {
     /// The provider tells something; answers whether it is kept.
     pub told: Endpoint<Told, bool>,
     /// What a person is to look at.
@@ -43,7 +43,7 @@ pub struct MailDesk {
     pub decide: Endpoint<Decision, bool>,
 }
 
-impl MailDesk {
+impl MailReviewQueue {
     /// The operations: the provider's over `outside`, those of our people over `inside`.
     pub fn over(outside: &Link, inside: &Link) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Patience: waits of the same length end in the order in which they began, so they need no sorting.
+//! Timeouts: waits of the same length end in the order in which they began, so they need no sorting.
 //!
 //! Whoever makes a call waits for its answer, at most for a while, and mostly has it long before: of all that is
 //! planned these are the most, the latest and the least wanted. In the sorted agenda each would be stepped over by
@@ -29,7 +29,7 @@ struct Next {
 const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
 
 /// Waits, by their length.
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     /// The first of them, as many as lengths were met, are in use.
     lines: [Line; LINES_MOST],
     met: usize,
@@ -41,13 +41,13 @@ pub(crate) struct Patience {
     next: Next,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self { lines: Default::default(), met: 0, sorted: BinaryHeap::new(), begun: 0, next: NOTHING }
     }
 }
 
-impl Patience {
+impl Timeouts {
     pub(crate) fn reset(&mut self) {
         self.lines[..self.met].iter_mut().for_each(|line| line.ends.clear());
         self.sorted.clear();
