@@ -50,8 +50,8 @@ impl Pin {
         output.print(
             |_| {
                 format!(
-                    "{did}  {path}\n  next    add \"{name}\" to the list in scenarios/tests/regressions.rs, \
-                     then `cargo test -p shakedown-scenarios --test regressions`\n"
+                    "{did}  {path}\n  next    add \"{name}\" to the list in scenarios/tests/scenarios/regressions.rs, \
+                     then `cargo test -p shakedown-scenarios --test scenarios regressions`\n"
                 )
             },
             || format!("{}\n", serde_json::json!({ "pinned": path, "new": !known })),

@@ -4,6 +4,7 @@ mod answers;
 mod certificates;
 mod cli_errors;
 mod matrix;
+mod readme;
 mod reports;
 
 use std::path::Path;

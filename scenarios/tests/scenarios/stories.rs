@@ -1,0 +1,107 @@
+//! The pages that reviewers read: one for each story (each committed script that breaks something), the
+//! catalogue, the matrix of guardrails, and a certificate for each scenario.
+//!
+//! A page changes when what it tells does, and for no other reason. What is new is written by
+//! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories`; read it before it is committed.
+
+use shakedown_reports::markdown;
+use shakedown_scenarios::regression::{Expected, Regression};
+use shakedown_scenarios::{beside, catalogue, quiet};
+use shakedown_sim::Plan;
+use shakedown_sim::search::{explain, fit};
+use std::path::Path;
+use std::process::Command;
+
+/// A page is not longer than a reviewer's timeout.
+const LINES_MAX: usize = 400;
+
+/// The committed scripts that break something, by name.
+fn stories() -> Vec<(String, Regression)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
+    let files = std::fs::read_dir(directory).expect("the directory is committed");
+    let mut stories: Vec<(String, Regression)> = files
+        .map(|file| file.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "script"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+            (name, text.parse().expect("a regression"))
+        })
+        .filter(|(_, regression): &(String, Regression)| matches!(regression.expected, Expected::Violates(_)))
+        .collect();
+    stories.sort_by(|one, other| one.0.cmp(&other.0));
+    stories
+}
+
+fn page(story: &Regression) -> String {
+    let Expected::Violates(invariant) = &story.expected else { panic!("it breaks something") };
+    let entry = catalogue::find(&story.script.scenario).expect("in the catalogue");
+    let mut runner = entry.runner(&story.script.without).expect("it can be built");
+    let script = fit(runner.as_mut(), &story.script).expect("it fits the scenario of today");
+    let violations = quiet::running(|| runner.run(Plan::Script(&script))).violations;
+    let broken = violations.iter().find(|violation| violation.invariant == *invariant);
+    let violation = broken.unwrap_or_else(|| panic!("it no longer breaks {invariant}: {script}"));
+    let failure = quiet::running(|| explain(runner.as_mut(), &script, violation));
+    let beside = beside::of(runner.as_mut(), &failure);
+    markdown::page(&failure, &beside)
+}
+
+#[test]
+fn every_story_has_its_page() {
+    let stories = stories();
+    assert!(stories.iter().any(|(name, _)| name == "timed-out-but-created"));
+    for (name, story) in stories {
+        let page = page(&story);
+        assert!(page.lines().count() <= LINES_MAX, "{name}");
+        assert!(page.contains(" in place it holds"), "{name}: a guardrail would have prevented it");
+        assert!(page.contains("```sh\nshakedown run "), "{name}: how to see it again");
+        insta::assert_snapshot!(name, page);
+    }
+}
+
+/// The catalogue for reviewers: what judges each scenario.
+#[test]
+fn the_catalogue_has_its_page() {
+    let scenarios: Vec<(String, Vec<String>)> = catalogue::CATALOGUE
+        .iter()
+        .map(|entry| {
+            let runner = entry.runner(&[]).expect("the whole design can be built");
+            (
+                entry.name.to_owned(),
+                runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            )
+        })
+        .collect();
+    insta::assert_snapshot!("catalogue", markdown::catalogue(&scenarios));
+}
+
+/// The page that the command writes for reviewers.
+fn page_of(arguments: &[&str]) -> String {
+    let here = tempfile::tempdir().expect("a directory of its own");
+    let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
+        .args(arguments)
+        .args(["--report", "md=page.md"])
+        .current_dir(here.path())
+        .output()
+        .expect("the command runs");
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    std::fs::read_to_string(here.path().join("page.md")).expect("written")
+}
+
+/// Each guardrail taken out, and caught. The whole designs are run with few seeds: others run them with many.
+#[test]
+fn the_matrix_has_its_page() {
+    let page = page_of(&["matrix", "--seeds", "64"]);
+    assert!(page.lines().count() <= LINES_MAX);
+    insta::assert_snapshot!("matrix", page);
+}
+
+/// Whatever one thing goes wrong, each whole design holds.
+#[test]
+fn every_scenario_has_the_page_of_its_certificate() {
+    for entry in catalogue::CATALOGUE {
+        let page = page_of(&["certify", entry.name, "--deviations", "1"]);
+        assert!(page.starts_with("# Certificate: ") && page.lines().count() <= LINES_MAX, "{}", entry.name);
+        insta::assert_snapshot!(format!("certificate-{}", entry.name), page);
+    }
+}
