@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use shakedown_sim::database::{Database, Session, Statement, Step, Table, TableDef};
+use shakedown_database::{Database, Session, Statement, Step, TableDef, TableHandle};
 
 #[derive(Clone)]
 struct Account {
@@ -32,7 +32,7 @@ fn measure(name: &str, mut body: impl FnMut(i64)) {
     println!("{name:<34}{:>6} ns", start.elapsed().as_nanos() / ROUNDS as u128);
 }
 
-fn accounts(db: &mut Database, session: Session) -> Table<Account> {
+fn accounts(db: &mut Database, session: Session) -> TableHandle<Account> {
     let table = db.create_table(TableDef::keyed("account", |a: &Account| a.id.into())).expect("a new name");
     for id in 0..ROWS {
         run(db, session, table.insert(Account { id, balance: 0 }).build());

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const MEMBERS: [(&str, &[&str]); 4] =
-    [("sim", &[]), ("model", &["sim"]), ("reports", &["sim"]), ("scenarios", &["sim", "model", "reports"])];
+const MEMBERS: [(&str, &[&str]); 5] = [
+    ("sim/database", &[]),
+    ("sim", &["database"]),
+    ("model", &["sim"]),
+    ("reports", &["sim"]),
+    ("scenarios", &["sim", "model", "reports"]),
+];
 
 /// Files longer than this are looked at, and cut.
 const LINES_MAX: usize = 600;

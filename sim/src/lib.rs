@@ -10,9 +10,9 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeout`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), the core of a database
-//! ([`database`]), who judges ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`),
-//! what is done with many of them ([`graph`], [`trace_file`], [`search`]), and tests of a few lines
+//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
+//! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
+//! [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
 
 mod agenda;
@@ -21,7 +21,6 @@ pub mod choice;
 mod chooser;
 pub mod clock;
 pub mod coverage;
-pub mod database;
 pub mod digest;
 mod engine;
 pub mod env;
@@ -68,11 +67,10 @@ pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_chec
 pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
+pub use shakedown_database as database;
+pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
 pub use signal::{Poller, Signal};
-pub use store::{
-    Change, Connection, Isolation, LockMode, LockWait, Row, Sequence, Store, StoreError, StoreProfile, Table,
-    Transaction,
-};
+pub use store::{Change, Connection, Row, Store, StoreError, StoreProfile, Table, Transaction};
 pub use time::{Duration, Moment};
 pub use trace::{Step, Trace};
 pub use trace_file::{TraceFile, TraceFileError};

@@ -5,8 +5,8 @@ use crate::booking::rows::Offer;
 use crate::guardrails::{Guardrail, Naive};
 use crate::outside::cache::Found;
 use crate::terms::CACHE_TIMEOUT;
-use shakedown_sim::store::{LockMode, LockWait};
 use shakedown_sim::{Env, StoreError, Transaction};
+use shakedown_sim::{LockMode, LockWait};
 use std::future::Future;
 use std::pin::Pin;
 

@@ -3,12 +3,12 @@
 use super::server::{STORE, Server, told};
 use super::{StoreError, Transaction};
 use crate::choice::Site;
-use crate::database::{CommitOutcome, DatabaseError, Session, Statement, Step};
 use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::time::{self, Duration};
 use crate::world::World;
+use shakedown_database::{CommitOutcome, DatabaseError, Session, Statement, Step};
 use std::cell::Cell;
 use std::rc::Rc;
 

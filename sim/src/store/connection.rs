@@ -2,9 +2,9 @@
 
 use super::line::Line;
 use super::{Isolation, Store, StoreError, Transaction};
-use crate::database::{AdvisoryScope, Notification, Statement};
 use crate::env::Env;
 use crate::label::Label;
+use shakedown_database::{AdvisoryScope, Notification, Statement};
 use std::cell::Cell;
 use std::rc::Rc;
 

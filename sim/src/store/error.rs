@@ -1,6 +1,6 @@
 //! What a statement or a commit can fail with, as the client is told.
 
-use crate::database::DatabaseError;
+use shakedown_database::DatabaseError;
 
 /// Why a statement or a commit failed. [`code`](StoreError::code) is PostgreSQL's SQLSTATE for it.
 ///

@@ -1,8 +1,8 @@
 //! Copies that follow the database's commits, and what becomes of commits that they lack when one takes over.
 
 use super::server::Server;
-use crate::database::{CommitRecord, Replica};
 use crate::env::Env;
+use shakedown_database::{CommitRecord, Replica};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 

@@ -3,11 +3,11 @@
 use super::StoreError;
 use super::server::{STORE, Server, told};
 use crate::choice::Site;
-use crate::database::{DatabaseError, Scope, Session, Statement, Step};
 use crate::engine::effects::Reach;
 use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
+use shakedown_database::{DatabaseError, Scope, Session, Statement, Step};
 use std::cell::Cell;
 use std::rc::Rc;
 

@@ -37,11 +37,10 @@ mod transaction;
 
 pub use connection::Connection;
 pub use error::StoreError;
-pub use statements::Sequence;
 pub use table::{Change, Row, Table};
 pub use transaction::Transaction;
 
-pub use crate::database::{Isolation, LockMode, LockWait, Notification};
+use shakedown_database::{Isolation, LockMode, LockWait};
 
 use crate::choice::Alternatives;
 use crate::env::Env;

@@ -8,10 +8,6 @@ use super::follower::Follower;
 use super::table::Told;
 use super::{StoreProfile, table};
 use crate::choice::Site;
-use crate::database::{
-    self, CommitRecord, Database, DatabaseError, RowChange, Session, Settings, Statement, Step, TableDef,
-    Timer,
-};
 use crate::engine::effects::Reach;
 use crate::env::Env;
 use crate::label::Label;
@@ -19,6 +15,10 @@ use crate::scope::{Scope, User};
 use crate::signal::Signal;
 use crate::time::{Duration, Moment};
 use crate::world::{Close, World};
+use shakedown_database::{
+    CommitRecord, Database, DatabaseError, RowChange, Session, Settings, Statement, Step, TableDef,
+    TableHandle, Timer,
+};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -88,6 +88,12 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A number that no other store of this world gives its database.
+fn database_number(env: &Env) -> u16 {
+    let earlier = env.world.core.borrow().holders.len();
+    u16::try_from(earlier).expect("a world holds fewer stores, links and queues than that")
+}
+
 impl Close for Server {
     /// Statements and hooks may hold the store, which holds them.
     fn close(&self) {
@@ -97,7 +103,7 @@ impl Close for Server {
 
 impl Server {
     pub(super) fn new(env: &Env, profile: StoreProfile) -> Rc<Self> {
-        let mut database = Database::new(env.node().0);
+        let mut database = Database::new(database_number(env));
         database.record_commits(true);
         let standby = profile.standby_lag.map(|_| database.create_replica());
         let backup = profile.backup_lag.map(|_| database.create_replica());
@@ -137,7 +143,7 @@ impl Server {
         &self,
         def: TableDef<R>,
         told: Rc<dyn Told>,
-    ) -> Result<database::Table<R>, DatabaseError> {
+    ) -> Result<TableHandle<R>, DatabaseError> {
         let created = self.with_database(|database| database.create_table(def))?;
         self.tables.borrow_mut().push(told);
         Ok(created)

@@ -3,12 +3,12 @@
 use super::server::{STORE, Server};
 use super::{Isolation, Store, Transaction};
 use crate::choice::Site;
-use crate::database::Failover;
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
 use crate::scope::User;
 use crate::time::{self, Duration, Moment};
+use shakedown_database::Failover;
 use std::rc::Rc;
 
 const LAG: Label = Label::new("standby replays");

@@ -1,12 +1,10 @@
 //! Further statements of a transaction; [`Transaction::execute`] takes those that have no method.
 
-use super::server::Server;
 use super::table::{Row, Table};
 use super::{Store, StoreError, Transaction};
-use crate::database::{self, AdvisoryScope, Statement};
 use crate::label::Label;
 use crate::time::Duration;
-use std::rc::{Rc, Weak};
+use shakedown_database::{AdvisoryScope, Sequence, Statement, TableHandle};
 
 const STATEMENT: Label = Label::new("statement");
 const SAVEPOINT: Label = Label::new("savepoint");
@@ -15,25 +13,17 @@ const SEQUENCE: Label = Label::new("sequence");
 const NOTIFY: Label = Label::new("notify");
 const TRANSACTION: Label = Label::new("transaction id");
 
-/// Numbers that are never given back: not by a rollback, and not in the order of commits.
-#[derive(Clone)]
-pub struct Sequence {
-    home: Weak<Server>,
-    handle: database::Sequence,
-}
-
 impl Store {
     /// A new sequence, whose first number is 1.
     pub fn sequence(&self) -> Sequence {
-        let handle = self.0.with_database(|database| database.create_sequence(1));
-        Sequence { home: Rc::downgrade(&self.0), handle }
+        self.0.with_database(|database| database.create_sequence(1))
     }
 
     /// The table's handle in the database, for statements built by hand; see [`Transaction::execute`].
     ///
     /// # Panics
     /// If it is a table of another store.
-    pub fn handle<R: Row>(&self, table: &Table<R>) -> database::Table<R> {
+    pub fn handle<R: Row>(&self, table: &Table<R>) -> TableHandle<R> {
         table.within(&self.0, "Store::handle")
     }
 }
@@ -166,12 +156,9 @@ impl Transaction {
     ///
     /// # Panics
     /// If it is a sequence of another store.
-    pub async fn next(&mut self, sequence: &Sequence) -> Result<i64, StoreError> {
-        let same = std::ptr::eq(sequence.home.as_ptr(), Rc::as_ptr(&self.line.server));
-        assert!(same, "Transaction::next: the sequence belongs to another store");
-        let handle = sequence.handle;
+    pub async fn next(&mut self, sequence: Sequence) -> Result<i64, StoreError> {
         self.line.touch();
-        self.line.read(SEQUENCE, |scope| scope.nextval(handle)).await
+        self.line.read(SEQUENCE, |scope| scope.nextval(sequence)).await
     }
 
     /// The number of this transaction, given out now if it has none yet (`pg_current_xact_id`). Numbers are not in

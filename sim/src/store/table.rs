@@ -2,11 +2,11 @@
 
 use super::StoreError;
 use super::server::Server;
-use crate::database::{self, Database, Key, RowChange, TableDef};
 use crate::env::Env;
 use crate::label::Label;
 use crate::signal::Signal;
 use serde::Serialize;
+use shakedown_database::{Database, Key, RowChange, TableDef, TableHandle};
 use std::cell::OnceCell;
 use std::rc::{Rc, Weak};
 
@@ -52,7 +52,7 @@ type Hook<R> = Box<dyn Fn(&Env, &Change<R>)>;
 
 pub(super) struct TableState<R: Row> {
     /// The store that it is a table of, and its handle there.
-    place: OnceCell<(Weak<Server>, database::Table<R>)>,
+    place: OnceCell<(Weak<Server>, TableHandle<R>)>,
     on_commit: Hook<R>,
     signal: Signal,
     pub(super) name: Label,
@@ -79,7 +79,7 @@ impl<R: Row> Table<R> {
     ///
     /// # Panics
     /// If it is a table of another store, or the store has another table of that name.
-    pub(super) fn within(&self, server: &Rc<Server>, call: &'static str) -> database::Table<R> {
+    pub(super) fn within(&self, server: &Rc<Server>, call: &'static str) -> TableHandle<R> {
         let (home, handle) = self.0.place.get_or_init(|| {
             let created = server.create_table(table_def::<R>(), Rc::<TableState<R>>::clone(&self.0));
             let handle = created

@@ -4,8 +4,8 @@ use super::line::Line;
 use super::server::Server;
 use super::table::{Row, Table, UNIQUE};
 use super::{Isolation, LockMode, LockWait, StoreError};
-use crate::database::{self, Session, Statement};
 use crate::env::Env;
+use shakedown_database::{self as database, Session, Statement, TableHandle};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -204,7 +204,7 @@ impl Transaction {
     }
 
     /// The table's handle in the database.
-    pub(super) fn handle<R: Row>(&self, table: &Table<R>, call: &'static str) -> database::Table<R> {
+    pub(super) fn handle<R: Row>(&self, table: &Table<R>, call: &'static str) -> TableHandle<R> {
         table.within(&self.line.server, call)
     }
 

@@ -57,9 +57,9 @@ fn a_second_table_of_one_name_is_refused() {
 #[test]
 fn a_sequence_of_another_store_is_refused() {
     let message = mistake(|env, [one, other], _| async move {
-        other.begin(&env).next(&one.sequence()).await.unwrap();
+        other.begin(&env).next(one.sequence()).await.unwrap();
     });
-    check(&message, "Transaction::next: the sequence belongs to another store");
+    check(&message, "nextval: the handle belongs to another database");
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn two_that_leave_at_once_skew_a_snapshot_and_serializable_holds() {
 /// A writer takes a number and commits a message under it; the third client sends what there is.
 async fn write_message(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
-    let id = tx.next(&client.numbers).await? as u32;
+    let id = tx.next(client.numbers).await? as u32;
     client.think().await;
     tx.insert(&client.items, Item { id, value: 0 }).await?;
     tx.commit("message").await
@@ -212,7 +212,7 @@ fn a_transaction_tried_again_after_its_commit_took_effect_is_done_twice_unless_i
         program: program!(client, {
             loop {
                 let mut tx = client.store.begin(&client.env);
-                let id = tx.next(&client.numbers).await? as u32;
+                let id = tx.next(client.numbers).await? as u32;
                 tx.insert(&client.items, Item { id, value: 100 }).await?;
                 match tx.commit("pay").await {
                     Err(StoreError::CommitUnknown) => {}

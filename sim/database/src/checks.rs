@@ -1,0 +1,229 @@
+//! Checks that run after the rows are written: foreign keys, and unique keys that may be deferred.
+//!
+//! PostgreSQL runs them as triggers at the end of the statement or at commit (source, `ri_triggers.c`). A
+//! child locks its parent `FOR KEY SHARE`, so that the key cannot go while the child's transaction runs; a
+//! parent whose key goes looks for children with the newest snapshot. Only `NO ACTION` is modelled.
+
+use crate::Database;
+use crate::error::{DatabaseError, concurrent_update};
+use crate::heap::Tid;
+use crate::lock_mode::{LockMode, LockWait};
+use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::scan::is_visible;
+use crate::schema::TableId;
+use crate::session::WaitOn;
+use crate::unique::Probe;
+use crate::xact::Snapshot;
+
+/// One check to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Check {
+    /// A child row needs its parent.
+    Parent { child: TableId, fk: usize, tid: Tid },
+    /// A parent's key has gone; nobody may reference it.
+    Children { parent: TableId, tid: Tid, child: TableId, fk: usize },
+    /// A key was let in although another row seemed to hold it.
+    Unique { table: TableId, index: usize, tid: Tid },
+}
+
+/// A list of checks and its progress.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    list: Vec<Check>,
+    next: usize,
+    /// The rows that the current check may lock, and which of them it has come to.
+    candidates: Option<(Vec<Tid>, usize)>,
+    locking: Option<RowLock>,
+}
+
+impl Checks {
+    pub(crate) fn of(list: Vec<Check>) -> Self {
+        Self { list, ..Self::default() }
+    }
+
+    pub(crate) fn push(&mut self, check: Check) {
+        self.list.push(check);
+    }
+}
+
+/// What came of one check.
+enum Verdict {
+    Passed,
+    Waiting,
+}
+
+impl Database {
+    /// Goes on with a list of checks; false while one of them waits.
+    pub(crate) fn run_checks(&mut self, me: usize, checks: &mut Checks) -> Result<bool, DatabaseError> {
+        while let Some(check) = checks.list.get(checks.next).copied() {
+            let verdict = match check {
+                Check::Parent { child, fk, tid } => self.check_parent(me, checks, child, fk, tid)?,
+                Check::Children { parent, tid, child, fk } => {
+                    self.check_children(me, checks, (parent, tid), child, fk)?
+                }
+                Check::Unique { table, index, tid } => self.check_unique(me, table, index, tid)?,
+            };
+            if let Verdict::Waiting = verdict {
+                return Ok(false);
+            }
+            checks.candidates = None;
+            checks.next += 1;
+        }
+        Ok(true)
+    }
+
+    /// What a check sees: everything committed by now (or, with a fixed snapshot, what that sees), and all
+    /// that this transaction has written.
+    fn check_snapshot(&self, me: usize, newest: bool) -> Snapshot {
+        let xact = &self.sessions[me].xact;
+        let fixed = self.sessions[me].snapshot.filter(|_| xact.level.keeps_snapshot() && !newest);
+        let mut snapshot = fixed.unwrap_or_else(|| self.fresh_snapshot(me));
+        snapshot.command = xact.command + 1;
+        snapshot
+    }
+
+    fn visible_under(
+        &self,
+        me: usize,
+        table: TableId,
+        index: usize,
+        key: &crate::Key,
+        snapshot: Snapshot,
+    ) -> Vec<Tid> {
+        let state = &self.tables[table];
+        let xact = &self.sessions[me].xact;
+        let sees =
+            |tid: &&Tid| state.heap.get(tid).is_some_and(|version| is_visible(version, snapshot, xact));
+        state.under(index, key).iter().filter(sees).copied().collect()
+    }
+
+    /// Whether a row that was written is still there, as far as its own transaction is concerned.
+    fn is_current(&self, table: TableId, tid: Tid) -> bool {
+        self.tables[table].heap.get(&tid).is_some_and(|version| version.over.is_none())
+    }
+
+    fn check_parent(
+        &mut self,
+        me: usize,
+        checks: &mut Checks,
+        child: TableId,
+        fk: usize,
+        tid: Tid,
+    ) -> Result<Verdict, DatabaseError> {
+        if !self.is_current(child, tid) {
+            return Ok(Verdict::Passed);
+        }
+        let schema = self.tables[child].schema.clone();
+        let def = &schema.foreign_keys[fk];
+        let key = schema.key(def.index, &self.row(child, tid)?);
+        if checks.candidates.is_none() {
+            let snapshot = self.check_snapshot(me, false);
+            checks.candidates =
+                Some((self.visible_under(me, def.parent, def.parent_index, &key, snapshot), 0));
+        }
+        match self.lock_candidate(me, checks, def.parent, def.parent_index, &key)? {
+            Some(Locked::Waiting) => Ok(Verdict::Waiting),
+            Some(_) => Ok(Verdict::Passed),
+            None => {
+                let (table, constraint) = (schema.name.clone(), def.name.clone());
+                Err(DatabaseError::ForeignKeyMissing { table, constraint })
+            }
+        }
+    }
+
+    fn check_children(
+        &mut self,
+        me: usize,
+        checks: &mut Checks,
+        (parent, tid): (TableId, Tid),
+        child: TableId,
+        fk: usize,
+    ) -> Result<Verdict, DatabaseError> {
+        let schema = self.tables[child].schema.clone();
+        let def = &schema.foreign_keys[fk];
+        let key = self.tables[parent].schema.key(def.parent_index, &self.row(parent, tid)?);
+        if checks.candidates.is_none() {
+            let snapshot = self.check_snapshot(me, true);
+            // Another row may have taken the key over in the meantime.
+            if !self.visible_under(me, parent, def.parent_index, &key, snapshot).is_empty() {
+                return Ok(Verdict::Passed);
+            }
+            checks.candidates = Some((self.visible_under(me, child, def.index, &key, snapshot), 0));
+        }
+        match self.lock_candidate(me, checks, child, def.index, &key)? {
+            Some(Locked::Waiting) => Ok(Verdict::Waiting),
+            None => Ok(Verdict::Passed),
+            Some(_) => {
+                let (table, constraint) = (self.tables[parent].schema.name.clone(), def.name.clone());
+                Err(DatabaseError::ForeignKeyReferenced { table, constraint })
+            }
+        }
+    }
+
+    /// Locks the first candidate that still has the key; `None` if there is none.
+    fn lock_candidate(
+        &mut self,
+        me: usize,
+        checks: &mut Checks,
+        table: TableId,
+        index: usize,
+        key: &crate::Key,
+    ) -> Result<Option<Locked>, DatabaseError> {
+        let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
+        let (mode, wait) = (LockMode::KeyShare, LockWait::Block);
+        let request = LockRequest { mode, wait, follow: !keeps_snapshot, record: true };
+        // Rows that this very statement wrote count, so the lock is taken as by the next command.
+        self.sessions[me].xact.command += 1;
+        let result = loop {
+            let mut lock = match (checks.locking.take(), &mut checks.candidates) {
+                (Some(lock), _) => lock,
+                (None, Some((tids, next))) if *next < tids.len() => {
+                    *next += 1;
+                    RowLock::on(tids[*next - 1])
+                }
+                _ => break Ok(None),
+            };
+            match self.lock_row(me, table, &mut lock, request) {
+                Err(error) => break Err(error),
+                Ok(Locked::Waiting) => {
+                    checks.locking = Some(lock);
+                    break Ok(Some(Locked::Waiting));
+                }
+                Ok(Locked::Changed | Locked::Gone) if keeps_snapshot => break Err(concurrent_update()),
+                Ok(Locked::Got) => {
+                    let row = self.row(table, lock.tid);
+                    if row.is_ok_and(|row| self.tables[table].schema.key(index, &row) == *key) {
+                        break Ok(Some(Locked::Got));
+                    }
+                }
+                Ok(_) => {}
+            }
+        };
+        self.sessions[me].xact.command -= 1;
+        result
+    }
+
+    fn check_unique(
+        &mut self,
+        me: usize,
+        table: TableId,
+        index: usize,
+        tid: Tid,
+    ) -> Result<Verdict, DatabaseError> {
+        if !self.is_current(table, tid) {
+            return Ok(Verdict::Passed);
+        }
+        let schema = self.tables[table].schema.clone();
+        let key = schema.key(index, &self.row(table, tid)?);
+        match self.probe_unique(me, table, index, &key, Some(tid)) {
+            Probe::Free => Ok(Verdict::Passed),
+            Probe::Wait(xid) => {
+                self.wait_on(me, WaitOn::Xid(xid));
+                Ok(Verdict::Waiting)
+            }
+            Probe::Live(_) => {
+                Err(DatabaseError::UniqueViolation { constraint: schema.indexes[index].name.clone() })
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A database core that behaves as PostgreSQL does under concurrency, in its failures too.
+//!
+//! [`Database`] is a pure state machine. It keeps no clock, draws no random number, starts no thread and
+//! iterates over nothing unordered: the caller says what time it is, which session goes next, and when a
+//! timer fires. Equal calls give equal answers.
+//!
+//! # How it is driven
+//!
+//! Build a [`Statement`], give it to [`Database::poll`]. It is either done, or it waits for another session;
+//! then [`Database::take_ready`] lists, after each call, the sessions whose statements can go on, in the
+//! order in which they came to wait. The [`Wait`] names the timers to fire with [`Database::timer`].
+//!
+//! # What is modelled
+//!
+//! - Row versions and snapshots; read committed with its row re-check, repeatable read, serializable.
+//! - The four row-lock modes with waiting, `NOWAIT` and `SKIP LOCKED`; places in a row's queue; deadlocks;
+//!   lock, statement and idle timeouts; advisory locks of both scopes.
+//! - Unique, deferred-unique, exclusion and foreign-key constraints as they behave in a race.
+//! - Savepoints, the failed-transaction state, sequences, `LISTEN`/`NOTIFY`, transaction ids and their fate.
+//! - Commits whose record is durable before anyone sees them, clients that die and leave their locks behind,
+//!   crashes, lagging replicas and a failover that loses commits.
+//!
+//! # What is not
+//!
+//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions other
+//! than `NO ACTION`, `SET CONSTRAINTS`, check constraints, planners (the caller names the path through a
+//! table), and the reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. Of sessions
+//! that begin to wait at the same moment, the first one woken is the victim of a deadlock; at a server that
+//! hangs on its scheduler.
+//!
+//! # Sources
+//!
+//! PostgreSQL 15 documentation, chapters "Concurrency Control", "Explicit Locking" and the statements' own
+//! pages; its source where the module names it; and the answers of a running PostgreSQL 15, which the
+//! conformance tests replay.
+//!
+//! Modules in reading order. What a caller uses: `key`, `schema`, `rows`, `statement`, `session_statements`,
+//! `scope`, `sequence`, `error`, `changes`, `notify`, `history`. State: `session`, `xact`, `heap`, `lock_mode`,
+//! `lock_manager`. Running a statement: `drive`, `control`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
+//! `checks`, `deadlock`, `commit`. Serializable: `ssi`, `ssi_conflicts`. Afterwards: `vacuum`, `replica`, `failover`.
+
+mod changes;
+mod checks;
+mod commit;
+mod control;
+mod deadlock;
+mod drive;
+mod error;
+mod failover;
+mod heap;
+mod history;
+mod insert;
+mod key;
+mod lock_manager;
+mod lock_mode;
+mod notify;
+mod replica;
+mod row_lock;
+mod rows;
+mod scan;
+mod schema;
+mod scope;
+mod select;
+mod sequence;
+mod session;
+mod session_statements;
+mod ssi;
+mod ssi_conflicts;
+mod statement;
+mod unique;
+mod vacuum;
+mod write;
+mod xact;
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, VecDeque};
+use std::marker::PhantomData;
+
+pub use changes::{BeforeAfter, CommitOutcome, CommitRecord, RowChange};
+pub use error::{DatabaseError, SerializationCause};
+pub use failover::Failover;
+pub use history::{Event, EventType, History, Mop};
+pub use key::{Key, Scalar};
+pub use lock_mode::{LockMode, LockWait};
+pub use notify::Notification;
+pub use replica::Replica;
+pub use rows::{Insert, Rows, Select};
+pub use schema::{Deferral, TableDef, TableHandle};
+pub use scope::Scope;
+pub use sequence::Sequence;
+pub use session::{DEADLOCK_TIMEOUT_NS, Session, Settings, Timer, TimerKind, WaitFor};
+pub use statement::{AdvisoryScope, Statement, Step, Wait};
+pub use xact::{Isolation, XactStatus, Xid};
+
+use commit::Fates;
+use heap::{Csn, TableState, Tid};
+use lock_manager::LockManager;
+use replica::ReplicaState;
+use schema::TableId;
+use sequence::SequenceState;
+use session::SessionState;
+use ssi::Ssi;
+
+/// A database with its sessions. See the [module documentation](self).
+pub struct Database {
+    /// Its number, counted from one: zero marks a statement that belongs to no database.
+    identity: u32,
+    tables: Vec<TableState>,
+    names: BTreeMap<String, TableId>,
+    sequences: Vec<SequenceState>,
+    sessions: Vec<SessionState>,
+    free_slots: Vec<usize>,
+    /// Every running transaction id and the session that runs it.
+    live: BTreeMap<Xid, usize>,
+    locks: LockManager,
+    ssi: Ssi,
+    fates: Fates,
+    next_xid: u64,
+    csn: Csn,
+    now: u64,
+    /// Numbers waits.
+    epoch: u64,
+    /// Numbers statements.
+    serial: u64,
+    ready: VecDeque<usize>,
+    /// Versions that ended, with the commit that ended them.
+    dead: VecDeque<(Csn, TableId, Tid)>,
+    records_commits: bool,
+    commits: Vec<CommitRecord>,
+    replicas: Vec<Option<ReplicaState>>,
+}
+
+impl Database {
+    /// An empty database. Its number is in every handle that it gives out, so that a handle which strays to a
+    /// database of another number is refused: number the databases of a world differently.
+    pub fn new(number: u16) -> Self {
+        Self {
+            identity: u32::from(number) + 1,
+            tables: Vec::new(),
+            names: BTreeMap::new(),
+            sequences: Vec::new(),
+            sessions: Vec::new(),
+            free_slots: Vec::new(),
+            live: BTreeMap::new(),
+            locks: LockManager::default(),
+            ssi: Ssi::default(),
+            fates: Fates::default(),
+            next_xid: 1,
+            csn: 1,
+            now: 0,
+            epoch: 0,
+            serial: 0,
+            ready: VecDeque::new(),
+            dead: VecDeque::new(),
+            records_commits: false,
+            commits: Vec::new(),
+            replicas: Vec::new(),
+        }
+    }
+
+    /// Creates a table. The schema is fixed from then on.
+    pub fn create_table<R: 'static>(&mut self, def: TableDef<R>) -> Result<TableHandle<R>, DatabaseError> {
+        let schema = def.erase(|database, parent, unique| self.parent_index(database, parent, unique))?;
+        if self.names.contains_key(&schema.name) {
+            return Err(DatabaseError::DuplicateTable { table: schema.name });
+        }
+        let id = self.tables.len();
+        for (number, fk) in schema.foreign_keys.iter().enumerate() {
+            if let Some(parent) = self.tables.get_mut(fk.parent) {
+                parent.referenced_by.push((id, number));
+            }
+        }
+        self.names.insert(schema.name.clone(), id);
+        self.tables.push(TableState::new(schema));
+        Ok(TableHandle { database: self.identity, id, row: PhantomData })
+    }
+
+    /// The handle of an existing table, if its rows are of that type.
+    pub fn table_named<R: 'static>(&self, name: &str) -> Result<TableHandle<R>, DatabaseError> {
+        let undefined = || DatabaseError::UndefinedTable { table: name.to_owned() };
+        let id = *self.names.get(name).ok_or_else(undefined)?;
+        if self.tables[id].schema.row_type != TypeId::of::<R>() {
+            return Err(DatabaseError::WrongRowType { table: name.to_owned() });
+        }
+        Ok(TableHandle { database: self.identity, id, row: PhantomData })
+    }
+
+    /// How many row versions are stored, live and dead: what vacuum keeps small.
+    pub fn versions(&self) -> usize {
+        self.tables.iter().map(|table| table.heap.len()).sum()
+    }
+
+    fn parent_index(
+        &self,
+        database: u32,
+        parent: TableId,
+        unique: Option<&str>,
+    ) -> Result<usize, DatabaseError> {
+        if database != self.identity {
+            return Err(DatabaseError::ForeignHandle { call: "create_table: foreign_key" });
+        }
+        let schema = &self.tables[parent].schema;
+        let found = match unique {
+            Some(name) => schema.index_named(name).filter(|index| schema.indexes[*index].unique.is_some()),
+            None => schema.indexes.iter().position(|index| index.primary),
+        };
+        let name = || unique.map_or_else(|| format!("primary key of {}", schema.name), str::to_owned);
+        found.ok_or_else(|| DatabaseError::UndefinedObject { name: name() })
+    }
+
+    fn table<R: 'static>(&self, table: TableHandle<R>, call: &'static str) -> Result<TableId, DatabaseError> {
+        if table.database == self.identity {
+            Ok(table.id)
+        } else {
+            Err(DatabaseError::ForeignHandle { call })
+        }
+    }
+}

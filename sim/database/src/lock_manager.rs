@@ -1,0 +1,193 @@
+//! Queued locks: a place in the queue for a row, and advisory locks.
+//!
+//! A row lock itself lives on the row's version. Whoever must wait for one first takes the *place* of that
+//! version here and then waits for the holder's transaction, so that of several waiters only the first
+//! competes for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO; a request that conflicts
+//! with an earlier waiter waits behind it, except that a session which already holds the lock is put
+//! before those who wait for it.
+
+use std::collections::BTreeMap;
+
+use crate::heap::Tid;
+use crate::lock_mode::LockMode;
+use crate::schema::TableId;
+use crate::xact::Xid;
+
+/// What a queued lock is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LockTag {
+    /// The right to be next at a row version.
+    Place(TableId, Tid),
+    /// An advisory lock.
+    Advisory(i64),
+}
+
+struct Held {
+    session: usize,
+    mode: LockMode,
+    count: u32,
+}
+
+#[derive(Default)]
+struct Lock {
+    held: Vec<Held>,
+    queue: Vec<(usize, LockMode)>,
+}
+
+impl Lock {
+    fn conflicts_with_held(&self, session: usize, mode: LockMode) -> bool {
+        self.held.iter().any(|held| held.session != session && held.mode.conflicts_with(mode))
+    }
+
+    fn grant(&mut self, session: usize, mode: LockMode) {
+        match self.held.iter_mut().find(|held| held.session == session && held.mode == mode) {
+            Some(held) => held.count += 1,
+            None => self.held.push(Held { session, mode, count: 1 }),
+        }
+    }
+
+    /// Grants what can be granted from the front of the queue.
+    fn wake(&mut self, woken: &mut Vec<usize>) {
+        let mut ahead: Vec<LockMode> = Vec::new();
+        let mut index = 0;
+        while let Some((session, mode)) = self.queue.get(index).copied() {
+            let waits = ahead.iter().any(|earlier| earlier.conflicts_with(mode));
+            if waits || self.conflicts_with_held(session, mode) {
+                ahead.push(mode);
+                index += 1;
+            } else {
+                self.queue.remove(index);
+                self.grant(session, mode);
+                woken.push(session);
+            }
+        }
+    }
+
+    /// Where a new waiter stands: before the first one that waits for a lock it already holds.
+    fn place_in_queue(&self, session: usize) -> usize {
+        let own = || self.held.iter().filter(|held| held.session == session);
+        let behind_us = |(_, mode): &(usize, LockMode)| own().any(|held| held.mode.conflicts_with(*mode));
+        self.queue.iter().position(behind_us).unwrap_or(self.queue.len())
+    }
+}
+
+/// All queued locks of a database, and who waits for which transaction.
+#[derive(Default)]
+pub(crate) struct LockManager {
+    locks: BTreeMap<LockTag, Lock>,
+    xid_waiters: BTreeMap<Xid, Vec<usize>>,
+}
+
+impl LockManager {
+    /// Takes the lock if that needs no wait.
+    pub(crate) fn try_acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
+        let lock = self.locks.entry(tag).or_default();
+        let place = lock.place_in_queue(session);
+        let again = lock.held.iter().any(|held| held.session == session && held.mode == mode);
+        let behind = lock.queue[..place].iter().any(|(_, earlier)| earlier.conflicts_with(mode));
+        if again || !(behind || lock.conflicts_with_held(session, mode)) {
+            lock.grant(session, mode);
+            return true;
+        }
+        false
+    }
+
+    /// Takes the lock, or joins its queue and answers false.
+    pub(crate) fn acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
+        if self.try_acquire(tag, session, mode) {
+            return true;
+        }
+        let lock = self.locks.entry(tag).or_default();
+        let place = lock.place_in_queue(session);
+        lock.queue.insert(place, (session, mode));
+        false
+    }
+
+    /// Whether the session still stands in the queue of this lock.
+    pub(crate) fn is_queued(&self, tag: LockTag, session: usize) -> bool {
+        self.locks.get(&tag).is_some_and(|lock| lock.queue.iter().any(|(waiter, _)| *waiter == session))
+    }
+
+    /// Gives back one hold; `woken` receives the sessions that now hold the lock.
+    pub(crate) fn release(&mut self, tag: LockTag, session: usize, mode: LockMode, woken: &mut Vec<usize>) {
+        let Some(lock) = self.locks.get_mut(&tag) else {
+            return;
+        };
+        if let Some(index) = lock.held.iter().position(|held| held.session == session && held.mode == mode) {
+            lock.held[index].count -= 1;
+            if lock.held[index].count == 0 {
+                lock.held.remove(index);
+            }
+        }
+        self.settle(tag, woken);
+    }
+
+    /// Gives back every hold of the session on this lock and leaves its queue.
+    pub(crate) fn leave(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
+        let Some(lock) = self.locks.get_mut(&tag) else {
+            return;
+        };
+        lock.held.retain(|held| held.session != session);
+        lock.queue.retain(|(waiter, _)| *waiter != session);
+        self.settle(tag, woken);
+    }
+
+    /// Leaves the queue without giving back what is held.
+    pub(crate) fn cancel(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
+        let Some(lock) = self.locks.get_mut(&tag) else {
+            return;
+        };
+        lock.queue.retain(|(waiter, _)| *waiter != session);
+        self.settle(tag, woken);
+    }
+
+    fn settle(&mut self, tag: LockTag, woken: &mut Vec<usize>) {
+        if let Some(lock) = self.locks.get_mut(&tag) {
+            lock.wake(woken);
+            if lock.held.is_empty() && lock.queue.is_empty() {
+                self.locks.remove(&tag);
+            }
+        }
+    }
+
+    /// Who keeps a queued session from this lock: conflicting holders, then conflicting earlier waiters.
+    pub(crate) fn blockers(&self, tag: LockTag, session: usize) -> Vec<usize> {
+        let Some(lock) = self.locks.get(&tag) else {
+            return Vec::new();
+        };
+        let Some(place) = lock.queue.iter().position(|(waiter, _)| *waiter == session) else {
+            return Vec::new();
+        };
+        let mode = lock.queue[place].1;
+        let holders =
+            lock.held.iter().filter(|held| held.session != session && held.mode.conflicts_with(mode));
+        let earlier = lock.queue[..place].iter().filter(|(_, other)| other.conflicts_with(mode));
+        let mut blockers: Vec<usize> = holders.map(|held| held.session).collect();
+        blockers.extend(earlier.map(|(waiter, _)| *waiter));
+        blockers.dedup();
+        blockers
+    }
+
+    /// Registers a wait for the end of a transaction id.
+    pub(crate) fn await_xid(&mut self, xid: Xid, session: usize) {
+        let waiters = self.xid_waiters.entry(xid).or_default();
+        if !waiters.contains(&session) {
+            waiters.push(session);
+        }
+    }
+
+    /// Takes back a wait for a transaction id.
+    pub(crate) fn forget_xid_wait(&mut self, xid: Xid, session: usize) {
+        if let Some(waiters) = self.xid_waiters.get_mut(&xid) {
+            waiters.retain(|waiter| *waiter != session);
+        }
+    }
+
+    /// Ends a transaction id: all who wait for it are woken, first come first.
+    pub(crate) fn end_xid(&mut self, xid: Xid, woken: &mut Vec<usize>) {
+        if self.xid_waiters.is_empty() {
+            return;
+        }
+        woken.extend(self.xid_waiters.remove(&xid).unwrap_or_default());
+    }
+}

@@ -1,0 +1,281 @@
+//! Tables of Rust rows: their definition, and the typed handle to them.
+//!
+//! A definition names the constraints and says how a row yields its keys. Inside the core everything is
+//! type-erased: rows are `Rc<dyn Any>` and the closures of the definition take `&dyn Any`, so one engine
+//! serves the structs of application code and the dynamic rows of an SQL front end.
+
+use std::any::{Any, TypeId};
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use crate::key::Key;
+
+/// An erased, shared row.
+pub(crate) type RowRef = Rc<dyn Any>;
+
+/// An erased key extractor.
+pub(crate) type KeyOf = Rc<dyn Fn(&dyn Any) -> Key>;
+
+/// An erased conflict test of an exclusion constraint.
+pub(crate) type Conflicts = Rc<dyn Fn(&dyn Any, &dyn Any) -> bool>;
+
+/// When a constraint is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferral {
+    /// Row by row, as `NOT DEFERRABLE` does.
+    Immediate,
+    /// At the end of the statement, as `DEFERRABLE INITIALLY IMMEDIATE` does.
+    StatementEnd,
+    /// At commit, as `DEFERRABLE INITIALLY DEFERRED` does.
+    TransactionEnd,
+}
+
+/// The number of a table within its database.
+pub(crate) type TableId = usize;
+
+/// A copyable handle to a table of one database, typed by the rows of that table.
+///
+/// A row is any owned value. Rows are immutable once stored: an update stores a new value.
+pub struct TableHandle<R> {
+    pub(crate) database: u32,
+    pub(crate) id: TableId,
+    pub(crate) row: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for TableHandle<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for TableHandle<R> {}
+
+impl<R> std::fmt::Debug for TableHandle<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TableHandle({})", self.id)
+    }
+}
+
+/// One index: a primary key, a unique constraint, or a plain index.
+pub(crate) struct IndexDef {
+    pub name: String,
+    pub key: KeyOf,
+    /// `None` for an index that only serves look-ups.
+    pub unique: Option<Deferral>,
+    pub primary: bool,
+    /// Whether keys with a null are left out, as by `WHERE key IS NOT NULL`.
+    pub partial: bool,
+}
+
+/// One foreign key of a child table.
+pub(crate) struct ForeignKeyDef {
+    pub name: String,
+    /// The child's own index over the referencing columns.
+    pub index: usize,
+    pub parent: TableId,
+    pub parent_index: usize,
+    pub deferral: Deferral,
+}
+
+/// One exclusion constraint.
+pub(crate) struct ExclusionDef {
+    pub name: String,
+    /// The index whose equal keys are candidates.
+    pub index: usize,
+    pub conflicts: Conflicts,
+}
+
+/// A foreign key that still names its parent by handle.
+struct PendingForeignKey {
+    name: String,
+    index: usize,
+    parent_database: u32,
+    parent: TableId,
+    parent_index: Option<String>,
+    deferral: Deferral,
+}
+
+/// The definition of a table, written once and given to [`Database::create_table`].
+///
+/// ```
+/// use shakedown_database::{Database, Deferral, TableDef};
+///
+/// #[derive(Clone)]
+/// struct Seat { id: i64, room: i64, label: String }
+///
+/// let mut db = Database::new(0);
+/// let seats = db.create_table(
+///     TableDef::keyed("seat", |seat: &Seat| seat.id.into())
+///         .unique("seat_label", Deferral::Immediate, |seat| (seat.room, seat.label.as_str()).into()),
+/// )?;
+/// # let _ = seats;
+/// # Ok::<(), shakedown_database::DatabaseError>(())
+/// ```
+///
+/// [`Database::create_table`]: crate::Database::create_table
+pub struct TableDef<R> {
+    name: String,
+    indexes: Vec<IndexDef>,
+    foreign_keys: Vec<PendingForeignKey>,
+    exclusions: Vec<ExclusionDef>,
+    row: PhantomData<fn() -> R>,
+}
+
+impl<R: 'static> TableDef<R> {
+    /// A table without a primary key.
+    pub fn unkeyed(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            row: PhantomData,
+        }
+    }
+
+    /// A table with a primary key; its constraint is called `<name>_pkey`.
+    pub fn keyed(name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
+        let mut def = Self::unkeyed(name);
+        let constraint = format!("{name}_pkey");
+        def.push_index(&constraint, Some(Deferral::Immediate), true, key);
+        def
+    }
+
+    /// A further unique constraint.
+    #[must_use]
+    pub fn unique(mut self, name: &str, deferral: Deferral, key: impl Fn(&R) -> Key + 'static) -> Self {
+        self.push_index(name, Some(deferral), false, key);
+        self
+    }
+
+    /// A unique constraint over the rows that have the key: those whose key contains a null are not in its
+    /// index, and are not found by it.
+    #[must_use]
+    pub fn unique_where_present(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
+        let index = self.push_index(name, Some(Deferral::Immediate), false, key);
+        self.indexes[index].partial = true;
+        self
+    }
+
+    /// An index for look-ups by [`Select::by_index`](crate::Select::by_index) and the like.
+    #[must_use]
+    pub fn index(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
+        self.push_index(name, None, false, key);
+        self
+    }
+
+    /// A foreign key to the parent's primary key. A key that contains a null references nothing.
+    #[must_use]
+    pub fn foreign_key<P: 'static>(
+        mut self,
+        name: &str,
+        parent: TableHandle<P>,
+        deferral: Deferral,
+        key: impl Fn(&R) -> Key + 'static,
+    ) -> Self {
+        let index = self.push_index(name, None, false, key);
+        self.foreign_keys.push(PendingForeignKey {
+            name: name.to_owned(),
+            index,
+            parent_database: parent.database,
+            parent: parent.id,
+            parent_index: None,
+            deferral,
+        });
+        self
+    }
+
+    /// Makes the last foreign key reference this unique constraint of the parent, not its primary key.
+    ///
+    /// Without a foreign key before it, this changes nothing.
+    #[must_use]
+    pub fn referencing(mut self, unique: &str) -> Self {
+        if let Some(last) = self.foreign_keys.last_mut() {
+            last.parent_index = Some(unique.to_owned());
+        }
+        self
+    }
+
+    /// An exclusion constraint: no two live rows of equal `bucket` may satisfy `conflicts`.
+    #[must_use]
+    pub fn exclusion(
+        mut self,
+        name: &str,
+        bucket: impl Fn(&R) -> Key + 'static,
+        conflicts: impl Fn(&R, &R) -> bool + 'static,
+    ) -> Self {
+        let index = self.push_index(name, None, false, bucket);
+        self.exclusions.push(ExclusionDef {
+            name: name.to_owned(),
+            index,
+            conflicts: Rc::new(move |a, b| match (a.downcast_ref::<R>(), b.downcast_ref::<R>()) {
+                (Some(a), Some(b)) => conflicts(a, b),
+                _ => false,
+            }),
+        });
+        self
+    }
+
+    fn push_index(
+        &mut self,
+        name: &str,
+        unique: Option<Deferral>,
+        primary: bool,
+        key: impl Fn(&R) -> Key + 'static,
+    ) -> usize {
+        self.indexes.push(IndexDef {
+            name: name.to_owned(),
+            key: Rc::new(move |row| row.downcast_ref::<R>().map_or_else(Key::null, &key)),
+            unique,
+            primary,
+            partial: false,
+        });
+        self.indexes.len() - 1
+    }
+
+    /// The erased schema, once `parent_index` has resolved every referenced constraint.
+    pub(crate) fn erase<E>(
+        self,
+        mut parent_index: impl FnMut(u32, TableId, Option<&str>) -> Result<usize, E>,
+    ) -> Result<Schema, E> {
+        let mut foreign_keys = Vec::with_capacity(self.foreign_keys.len());
+        for fk in self.foreign_keys {
+            foreign_keys.push(ForeignKeyDef {
+                parent_index: parent_index(fk.parent_database, fk.parent, fk.parent_index.as_deref())?,
+                name: fk.name,
+                index: fk.index,
+                parent: fk.parent,
+                deferral: fk.deferral,
+            });
+        }
+        Ok(Schema {
+            name: self.name,
+            row_type: TypeId::of::<R>(),
+            indexes: self.indexes,
+            foreign_keys,
+            exclusions: self.exclusions,
+        })
+    }
+}
+
+/// The erased definition of a table.
+pub(crate) struct Schema {
+    pub name: String,
+    /// The type of the rows of this table.
+    pub row_type: TypeId,
+    pub indexes: Vec<IndexDef>,
+    pub foreign_keys: Vec<ForeignKeyDef>,
+    pub exclusions: Vec<ExclusionDef>,
+}
+
+impl Schema {
+    /// The key of a row in one index.
+    pub(crate) fn key(&self, index: usize, row: &RowRef) -> Key {
+        (self.indexes[index].key)(row.as_ref())
+    }
+
+    /// The index of that name.
+    pub(crate) fn index_named(&self, name: &str) -> Option<usize> {
+        self.indexes.iter().position(|index| index.name == name)
+    }
+}

@@ -1,0 +1,100 @@
+//! What closures inside a statement may do: read under its snapshot, draw from sequences, ask for ids.
+
+use std::rc::Rc;
+
+use crate::Database;
+use crate::error::DatabaseError;
+use crate::key::Key;
+use crate::scan::IndexRef;
+use crate::schema::TableHandle;
+use crate::sequence::Sequence;
+use crate::xact::{Snapshot, XactStatus, Xid};
+
+/// A running statement's view of the database.
+///
+/// Reads see the statement's snapshot, also while a row is being re-checked after a wait: only the
+/// re-checked row itself is newer. At serializable they are tracked like any other read.
+pub struct Scope<'a> {
+    pub(crate) db: &'a mut Database,
+    pub(crate) me: usize,
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Scope<'_> {
+    /// The visible row of that primary key.
+    pub fn get<R: 'static>(
+        &mut self,
+        table: TableHandle<R>,
+        key: impl Into<Key>,
+    ) -> Result<Option<Rc<R>>, DatabaseError> {
+        let id = self.db.table(table, "Scope::get")?;
+        let row = self.db.read_by_key(self.me, id, &key.into(), self.snapshot)?;
+        Ok(row.and_then(|row| row.downcast().ok()))
+    }
+
+    /// The visible row of that key in a unique constraint.
+    pub fn get_by<R: 'static>(
+        &mut self,
+        table: TableHandle<R>,
+        constraint: &str,
+        key: impl Into<Key>,
+    ) -> Result<Option<Rc<R>>, DatabaseError> {
+        let id = self.db.table(table, "Scope::get_by")?;
+        let index = self.db.resolve(id, &IndexRef::Named(constraint.to_owned()))?;
+        let row = self.db.read_by_index(self.me, (id, index), &key.into(), self.snapshot)?;
+        Ok(row.and_then(|row| row.downcast().ok()))
+    }
+
+    /// Shows every visible row, in the order of the primary key, without keeping any.
+    pub fn for_each<R: 'static>(
+        &mut self,
+        table: TableHandle<R>,
+        mut show: impl FnMut(&R),
+    ) -> Result<(), DatabaseError> {
+        let id = self.db.table(table, "Scope::for_each")?;
+        self.db.read_in_key_order(self.me, id, self.snapshot, |row| {
+            if let Some(row) = row.downcast_ref() {
+                show(row);
+            }
+        })
+    }
+
+    /// Every visible row, in the order of a sequential scan.
+    pub fn scan<R: 'static>(&mut self, table: TableHandle<R>) -> Result<Vec<Rc<R>>, DatabaseError> {
+        let id = self.db.table(table, "Scope::scan")?;
+        let rows = self.db.read_all(self.me, id, self.snapshot)?;
+        Ok(rows.into_iter().filter_map(|row| row.downcast().ok()).collect())
+    }
+
+    /// The next value of a sequence. It is never given back, not even by a rollback.
+    pub fn nextval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
+        self.db.draw(self.me, sequence)
+    }
+
+    /// The value that this session last drew from a sequence.
+    pub fn currval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
+        self.db.drawn(self.me, sequence)
+    }
+
+    /// The id of this transaction; one is given out if it has none yet (`pg_current_xact_id`).
+    pub fn transaction_id(&mut self) -> Xid {
+        self.db.top_xid(self.me)
+    }
+
+    /// The id of this transaction, if it has one (`pg_current_xact_id_if_assigned`).
+    pub fn assigned_transaction_id(&self) -> Option<Xid> {
+        self.db.sessions[self.me].xact.xid
+    }
+
+    /// The oldest transaction id that was still running when the snapshot was taken
+    /// (`pg_snapshot_xmin(pg_current_snapshot())`). Rows of smaller ids are complete: nothing more will
+    /// appear below it.
+    pub fn snapshot_xmin(&self) -> Xid {
+        self.snapshot.xmin
+    }
+
+    /// The fate of a transaction id (`pg_xact_status`); `None` if none of that number was given out.
+    pub fn transaction_status(&self, xid: Xid) -> Option<XactStatus> {
+        self.db.transaction_status(xid)
+    }
+}

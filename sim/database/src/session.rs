@@ -1,0 +1,154 @@
+//! Sessions: settings, the running statement, what it waits for, and its timers.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::checks::Checks;
+use crate::error::DatabaseError;
+use crate::lock_manager::LockTag;
+use crate::lock_mode::LockMode;
+use crate::notify::Notification;
+use crate::statement::Op;
+use crate::xact::{Isolation, Snapshot, Xact, Xid};
+
+/// A copyable handle to one connection of one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session {
+    pub(crate) database: u32,
+    pub(crate) slot: usize,
+    pub(crate) generation: u32,
+}
+
+impl Session {
+    /// A small number that names the session in reports: sessions are numbered as they connect, and the
+    /// number of an ended session is used again.
+    pub fn number(self) -> usize {
+        self.slot
+    }
+}
+
+/// One second: how long PostgreSQL lets a session wait for a lock before it looks for a deadlock.
+pub const DEADLOCK_TIMEOUT_NS: u64 = 1_000_000_000;
+
+/// The settings of a session; zero switches a timeout off, as in PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long one lock may be awaited.
+    pub lock_timeout_ns: u64,
+    /// How long one statement may take.
+    pub statement_timeout_ns: u64,
+    /// How long an open transaction may sit without a statement.
+    pub idle_in_transaction_timeout_ns: u64,
+    /// How long a wait lasts before the deadlock check.
+    pub deadlock_timeout_ns: u64,
+    /// The level of transactions that do not name one.
+    pub default_isolation: Isolation,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lock_timeout_ns: 0,
+            statement_timeout_ns: 0,
+            idle_in_transaction_timeout_ns: 0,
+            deadlock_timeout_ns: DEADLOCK_TIMEOUT_NS,
+            default_isolation: Isolation::ReadCommitted,
+        }
+    }
+}
+
+/// What a waiting statement waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// The end of a transaction (or of the savepoint that wrote).
+    Transaction(Xid),
+    /// Its turn at a row for which another session already waits.
+    RowQueue,
+    /// An advisory lock.
+    Advisory(i64),
+    /// The driver's word that the commit record is safe; see
+    /// [`Database::acknowledge`](crate::Database::acknowledge).
+    Acknowledgement,
+}
+
+/// Which limit a [`Timer`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerKind {
+    /// Look for a deadlock now.
+    Deadlock,
+    /// `lock_timeout`.
+    Lock,
+    /// `statement_timeout`.
+    Statement,
+    /// `idle_in_transaction_session_timeout`.
+    IdleInTransaction,
+}
+
+/// A moment at which the database wants to be told that time has passed.
+///
+/// Timers are never cancelled: one whose wait or statement is over does nothing when it fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// When, in nanoseconds.
+    pub at: u64,
+    /// Whose.
+    pub session: Session,
+    /// Which limit.
+    pub kind: TimerKind,
+    /// The wait, statement or idle period it belongs to.
+    pub(crate) epoch: u64,
+}
+
+/// The inner form of [`WaitFor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitOn {
+    Xid(Xid),
+    Lock(LockTag),
+    Acknowledgement,
+}
+
+/// A wait in progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub on: WaitOn,
+    pub since: u64,
+    pub epoch: u64,
+}
+
+/// Everything the server knows about one connection.
+#[derive(Default)]
+pub(crate) struct SessionState {
+    pub generation: u32,
+    pub open: bool,
+    /// The client is dead, but the server has not noticed.
+    pub client_gone: bool,
+    /// Why the session ended, until the client has been told.
+    pub farewell: Option<DatabaseError>,
+    pub settings: Settings,
+    pub xact: Xact,
+    /// The snapshot in use; it keeps old versions from being vacuumed.
+    pub snapshot: Option<Snapshot>,
+    /// The running statement, or 0.
+    pub running: u64,
+    pub started: u64,
+    /// The deferred checks of an implicit transaction whose statement is done.
+    pub ending: Option<Checks>,
+    /// Whether the running statement is a COMMIT.
+    pub committing: bool,
+    /// The end of the running statement, decided while it waited.
+    pub verdict: Option<DatabaseError>,
+    pub waiting: Option<Waiting>,
+    /// The place held or queued for at a row.
+    pub place: Option<(LockTag, LockMode)>,
+    /// Session-scoped advisory locks.
+    pub advisory: Vec<(i64, LockMode)>,
+    pub channels: BTreeSet<String>,
+    pub inbox: VecDeque<Notification>,
+    /// The statement of a client that died while it ran.
+    pub orphan: Option<(Op, u64)>,
+    /// Since when the session sits between statements.
+    pub idle_since: u64,
+    /// Counts idle periods, so that an old idle timer is recognised.
+    pub idle_epoch: u64,
+    /// The standby that this session reads, if any.
+    pub replica: Option<usize>,
+}

@@ -1,0 +1,190 @@
+//! Unique and exclusion constraints: entering a version into the indexes.
+//!
+//! PostgreSQL documentation, "Index Uniqueness Checks": a key held by a pending row makes the newcomer wait
+//! for that row's transaction; a key held by a live row is 23505. A constraint that may be deferred lets the
+//! row in and looks again later.
+
+use crate::Database;
+use crate::checks::{Check, Checks};
+use crate::error::DatabaseError;
+use crate::heap::{PENDING, Tid};
+use crate::key::Key;
+use crate::schema::{Deferral, RowRef, TableId};
+use crate::session::WaitOn;
+use crate::xact::Xid;
+
+/// Whether a key (or a conflicting value) is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Free,
+    /// That depends on how this transaction ends.
+    Wait(Xid),
+    /// A live row has it.
+    Live(Tid),
+}
+
+/// A version on its way into the indexes.
+pub(crate) struct Entering {
+    table: TableId,
+    tid: Tid,
+    /// The row before an update.
+    old: Option<RowRef>,
+    /// The next index to enter.
+    index: usize,
+}
+
+impl Entering {
+    pub(crate) fn new_row(table: TableId, tid: Tid) -> Self {
+        Self { table, tid, old: None, index: 0 }
+    }
+
+    pub(crate) fn successor(table: TableId, tid: Tid, old: RowRef) -> Self {
+        Self { table, tid, old: Some(old), index: 0 }
+    }
+}
+
+impl Database {
+    /// Whether a version stands in the way of another of the same key.
+    fn probe_version(&self, me: usize, table: TableId, tid: Tid) -> Probe {
+        let xact = &self.sessions[me].xact;
+        let Some(version) = self.tables[table].heap.get(&tid) else {
+            return Probe::Free;
+        };
+        if version.begin == PENDING && !xact.owns(version.xid) {
+            return Probe::Wait(version.xid);
+        }
+        match &version.over {
+            None => Probe::Live(tid),
+            Some(over) if over.end == PENDING && !xact.owns(over.xid) => Probe::Wait(over.xid),
+            Some(_) => Probe::Free,
+        }
+    }
+
+    /// Whether a key is taken by a version other than `own`.
+    pub(crate) fn probe_unique(
+        &self,
+        me: usize,
+        table: TableId,
+        index: usize,
+        key: &Key,
+        own: Option<Tid>,
+    ) -> Probe {
+        if key.has_null() {
+            return Probe::Free;
+        }
+        let others = self.tables[table].under(index, key).iter().filter(|tid| Some(**tid) != own);
+        let mut probes = others.map(|tid| self.probe_version(me, table, *tid));
+        probes.find(|probe| *probe != Probe::Free).unwrap_or(Probe::Free)
+    }
+
+    /// The first exclusion constraint that a row meets, and how.
+    pub(crate) fn probe_exclusions(
+        &self,
+        me: usize,
+        table: TableId,
+        row: &RowRef,
+        own: Option<Tid>,
+    ) -> Option<(Probe, usize)> {
+        let state = &self.tables[table];
+        for (number, exclusion) in state.schema.exclusions.iter().enumerate() {
+            let bucket = state.schema.key(exclusion.index, row);
+            for tid in state.under(exclusion.index, &bucket) {
+                let conflicts = Some(*tid) != own
+                    && state
+                        .heap
+                        .get(tid)
+                        .is_some_and(|v| (exclusion.conflicts)(row.as_ref(), v.row.as_ref()));
+                let probe = if conflicts { self.probe_version(me, table, *tid) } else { Probe::Free };
+                if probe != Probe::Free {
+                    return Some((probe, number));
+                }
+            }
+        }
+        None
+    }
+
+    /// Enters a version into every index and meets every constraint; false if it must wait.
+    pub(crate) fn enter_indexes(
+        &mut self,
+        me: usize,
+        entering: &mut Entering,
+        checks: &mut Checks,
+    ) -> Result<bool, DatabaseError> {
+        let (table, tid) = (entering.table, entering.tid);
+        let row = self.row(table, tid)?;
+        let schema = self.tables[table].schema.clone();
+        while let Some(def) = schema.indexes.get(entering.index) {
+            let key = (def.key)(row.as_ref());
+            let is_new = entering.old.as_ref().is_none_or(|old| (def.key)(old.as_ref()) != key);
+            if def.primary && key.has_null() {
+                return Err(DatabaseError::NullInKey { table: schema.name.clone() });
+            }
+            if is_new && !self.admit_key(me, entering, &key, def.unique, checks)? {
+                return Ok(false);
+            }
+            if !(def.partial && key.has_null()) {
+                self.tables[table].enter(entering.index, key, tid);
+            }
+            entering.index += 1;
+        }
+        if !schema.exclusions.is_empty()
+            && let Some((probe, number)) = self.probe_exclusions(me, table, &row, Some(tid))
+        {
+            let Probe::Wait(xid) = probe else {
+                let constraint = schema.exclusions[number].name.clone();
+                return Err(DatabaseError::ExclusionViolation { constraint });
+            };
+            self.wait_on(me, WaitOn::Xid(xid));
+            return Ok(false);
+        }
+        for (fk, def) in schema.foreign_keys.iter().enumerate() {
+            let key = schema.key(def.index, &row);
+            let is_new = entering.old.as_ref().is_none_or(|old| schema.key(def.index, old) != key);
+            if is_new && !key.has_null() {
+                self.defer(me, def.deferral, Check::Parent { child: table, fk, tid }, checks);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a key may enter an index now; false if it must wait.
+    fn admit_key(
+        &mut self,
+        me: usize,
+        entering: &Entering,
+        key: &Key,
+        unique: Option<Deferral>,
+        checks: &mut Checks,
+    ) -> Result<bool, DatabaseError> {
+        let Entering { table, tid, index, .. } = *entering;
+        let probe = match unique {
+            None => Probe::Free,
+            Some(_) => self.probe_unique(me, table, index, key, Some(tid)),
+        };
+        match (probe, unique) {
+            (Probe::Wait(xid), Some(Deferral::Immediate)) => {
+                self.wait_on(me, WaitOn::Xid(xid));
+                return Ok(false);
+            }
+            (Probe::Live(_), Some(Deferral::Immediate)) => {
+                // A reader of the absent key is better told that it must retry than that the key is taken.
+                self.track_key_write(me, table, index, key)?;
+                let constraint = self.tables[table].schema.indexes[index].name.clone();
+                return Err(DatabaseError::UniqueViolation { constraint });
+            }
+            (Probe::Wait(_) | Probe::Live(_), Some(deferral)) => {
+                self.defer(me, deferral, Check::Unique { table, index, tid }, checks);
+            }
+            _ => {}
+        }
+        self.track_key_write(me, table, index, key)?;
+        Ok(true)
+    }
+
+    fn defer(&mut self, me: usize, deferral: Deferral, check: Check, checks: &mut Checks) {
+        match deferral {
+            Deferral::TransactionEnd => self.sessions[me].xact.deferred.push(check),
+            Deferral::Immediate | Deferral::StatementEnd => checks.push(check),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `UPDATE` and `DELETE`, with the re-check of rows that changed while they were awaited.
+//!
+//! PostgreSQL documentation, "Read Committed Isolation Level". Each matching row is taken in turn: a
+//! pending writer is awaited; if it commits, read committed goes on with the newest version, provided that
+//! still matches, and the other levels fail with 40001.
+
+use crate::Database;
+use crate::checks::{Check, Checks};
+use crate::error::{DatabaseError, concurrent_update};
+use crate::heap::Tid;
+use crate::lock_mode::{LockMode, LockWait};
+use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::scan::Scan;
+use crate::schema::{RowRef, TableId};
+use crate::scope::Scope;
+use crate::statement::Output;
+use crate::unique::Entering;
+use crate::xact::Snapshot;
+
+/// An erased computation of the new row.
+pub(crate) type Rewrite = Box<dyn FnMut(&RowRef, &mut Scope<'_>) -> Result<RowRef, DatabaseError>>;
+
+/// What is happening to the current row.
+enum Stage {
+    /// About to write this version; the new row, if any, is computed.
+    Write(RowLock, Option<RowRef>, LockMode),
+    /// Locking the newest version after a concurrent change.
+    Follow(RowLock, LockMode),
+    /// Entering the successor into the indexes.
+    Enter(Entering),
+}
+
+/// An `UPDATE` or `DELETE` and its progress.
+pub(crate) struct WriteOp {
+    pub scan: Scan,
+    /// `None` deletes.
+    rewrite: Option<Rewrite>,
+    stage: Option<Stage>,
+    answer: Vec<RowRef>,
+    checks: Checks,
+    scanned: bool,
+}
+
+impl WriteOp {
+    pub(crate) fn new(scan: Scan, rewrite: Option<Rewrite>) -> Self {
+        Self { scan, rewrite, stage: None, answer: Vec::new(), checks: Checks::default(), scanned: false }
+    }
+}
+
+impl Database {
+    /// Goes on with an `UPDATE` or `DELETE`; `None` while it waits.
+    pub(crate) fn run_write(
+        &mut self,
+        me: usize,
+        snapshot: Snapshot,
+        op: &mut WriteOp,
+    ) -> Result<Option<Output>, DatabaseError> {
+        while !op.scanned {
+            let stage = match op.stage.take() {
+                Some(stage) => stage,
+                None => match self.next_match(me, snapshot, &mut op.scan)? {
+                    Some(tid) => self.prepare_write(me, snapshot, op, tid)?,
+                    None => {
+                        op.scanned = true;
+                        break;
+                    }
+                },
+            };
+            let waiting = match stage {
+                Stage::Write(lock, row, mode) => self.write_row(me, op, lock, row, mode)?,
+                Stage::Follow(lock, mode) => self.follow_row(me, snapshot, op, lock, mode)?,
+                Stage::Enter(mut entering) => {
+                    let entered = self.enter_indexes(me, &mut entering, &mut op.checks)?;
+                    if !entered {
+                        op.stage = Some(Stage::Enter(entering));
+                    }
+                    !entered
+                }
+            };
+            if waiting {
+                return Ok(None);
+            }
+        }
+        if !self.run_checks(me, &mut op.checks)? {
+            return Ok(None);
+        }
+        Ok(Some(Output::Rows(std::mem::take(&mut op.answer))))
+    }
+
+    /// Computes the new row of a match, and with it how strongly the row must be held.
+    fn prepare_write(
+        &mut self,
+        me: usize,
+        snapshot: Snapshot,
+        op: &mut WriteOp,
+        tid: Tid,
+    ) -> Result<Stage, DatabaseError> {
+        let old = self.row(op.scan.table, tid)?;
+        let row = match &mut op.rewrite {
+            Some(rewrite) => Some(rewrite(&old, &mut Scope { db: self, me, snapshot })?),
+            None => None,
+        };
+        let mode = self.write_mode(op.scan.table, &old, row.as_ref());
+        Ok(Stage::Write(RowLock::on(tid), row, mode))
+    }
+
+    /// Deleting a row or changing one of its unique keys needs the strongest lock.
+    pub(crate) fn write_mode(&self, table: TableId, old: &RowRef, new: Option<&RowRef>) -> LockMode {
+        use crate::schema::Deferral::Immediate;
+        let Some(new) = new else { return LockMode::Update };
+        let schema = &self.tables[table].schema;
+        let keys = schema.indexes.iter().filter(|index| index.unique == Some(Immediate));
+        let mut keys = keys.map(|index| (index.key)(old.as_ref()) != (index.key)(new.as_ref()));
+        if keys.any(|changed| changed) { LockMode::Update } else { LockMode::NoKeyUpdate }
+    }
+
+    /// Writes one row; true if it must wait.
+    fn write_row(
+        &mut self,
+        me: usize,
+        op: &mut WriteOp,
+        mut lock: RowLock,
+        row: Option<RowRef>,
+        mode: LockMode,
+    ) -> Result<bool, DatabaseError> {
+        let table = op.scan.table;
+        let request = LockRequest { mode, wait: LockWait::Block, follow: false, record: false };
+        let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
+        match self.lock_row(me, table, &mut lock, request)? {
+            Locked::Waiting => {
+                op.stage = Some(Stage::Write(lock, row, mode));
+                return Ok(true);
+            }
+            Locked::Changed | Locked::Gone if keeps_snapshot => return Err(concurrent_update()),
+            Locked::Changed => op.stage = Some(Stage::Follow(lock, mode)),
+            Locked::Got => {
+                let old = self.row(table, lock.tid)?;
+                let next = self.end_version(me, table, lock.tid, row.clone(), mode)?;
+                self.note_key_change(table, lock.tid, &old, row.as_ref(), &mut op.checks);
+                op.answer.push(row.unwrap_or_else(|| old.clone()));
+                op.stage = next.map(|next| Stage::Enter(Entering::successor(table, next, old)));
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Locks the newest version of a changed row and sees whether it still matches; true if it must wait.
+    fn follow_row(
+        &mut self,
+        me: usize,
+        snapshot: Snapshot,
+        op: &mut WriteOp,
+        mut lock: RowLock,
+        mode: LockMode,
+    ) -> Result<bool, DatabaseError> {
+        let request = LockRequest { mode, wait: LockWait::Block, follow: true, record: true };
+        match self.lock_row(me, op.scan.table, &mut lock, request)? {
+            Locked::Waiting => {
+                op.stage = Some(Stage::Follow(lock, mode));
+                Ok(true)
+            }
+            Locked::Got if self.still_matches(me, snapshot, &mut op.scan, lock.tid)? => {
+                op.stage = Some(self.prepare_write(me, snapshot, op, lock.tid)?);
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Remembers to look for child rows of a key that has gone.
+    pub(crate) fn note_key_change(
+        &self,
+        table: TableId,
+        tid: Tid,
+        old: &RowRef,
+        new: Option<&RowRef>,
+        checks: &mut Checks,
+    ) {
+        for (child, fk) in &self.tables[table].referenced_by {
+            let index = self.tables[*child].schema.foreign_keys[*fk].parent_index;
+            let schema = &self.tables[table].schema;
+            let gone = new.is_none_or(|new| schema.key(index, new) != schema.key(index, old));
+            if gone {
+                checks.push(Check::Children { parent: table, tid, child: *child, fk: *fk });
+            }
+        }
+    }
+
+    /// The row of a version that is known to exist.
+    pub(crate) fn row(&self, table: TableId, tid: Tid) -> Result<RowRef, DatabaseError> {
+        let version = self.tables[table].heap.get(&tid);
+        version.map(|version| version.row.clone()).ok_or_else(concurrent_update)
+    }
+}

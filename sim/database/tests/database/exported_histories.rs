@@ -1,0 +1,82 @@
+//! Exported histories hold what their isolation level promises, and the level below shows why it is below.
+
+use crate::elle::checker::{Anomalies, check};
+use crate::elle::workload::{Kind, Outcome, run};
+use shakedown_database::{EventType, Isolation, Mop};
+use stateright::semantics::ConsistencyTester;
+use stateright::semantics::LinearizabilityTester;
+use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
+
+const SEEDS: std::ops::Range<u64> = 0..150;
+
+fn judged(level: Isolation) -> Vec<Anomalies> {
+    let workload = |seed| run(Kind::ListAppend, level, seed, 4, 40);
+    SEEDS.map(|seed| check(&workload(seed).history)).collect()
+}
+
+#[test]
+fn read_committed_holds_and_shows_what_a_snapshot_forbids() {
+    let all = judged(Isolation::ReadCommitted);
+    assert!(all.iter().all(Anomalies::is_read_committed));
+    assert!(all.iter().any(|anomalies| anomalies.g_single), "the level below snapshot is below it");
+}
+
+#[test]
+fn snapshot_isolation_holds_and_shows_what_serializable_forbids() {
+    let all = judged(Isolation::RepeatableRead);
+    assert!(all.iter().all(Anomalies::is_snapshot));
+    assert!(all.iter().any(|anomalies| anomalies.g2), "write skew must appear");
+}
+
+#[test]
+fn serializable_holds_and_makes_progress() {
+    let all = judged(Isolation::Serializable);
+    assert!(all.iter().all(Anomalies::is_serializable));
+    let committed: usize =
+        SEEDS.map(|seed| run(Kind::ListAppend, Isolation::Serializable, seed, 4, 40).committed).sum();
+    assert!(committed * 3 > SEEDS.count() * 40, "more than a third commits: {committed}");
+}
+
+/// A canary: the checker is known to ring.
+#[test]
+fn the_checker_finds_a_planted_lost_update() {
+    let mut outcome = run(Kind::ListAppend, Isolation::Serializable, 1, 2, 0);
+    let lost = |value| vec![Mop::ReadList(9, Some(Vec::new())), Mop::Append(9, value)];
+    outcome.history.push(0, EventType::Ok, 0, lost(1));
+    outcome.history.push(1, EventType::Ok, 0, lost(2));
+    outcome.history.push(0, EventType::Ok, 0, vec![Mop::ReadList(9, Some(vec![1, 2]))]);
+    let found = check(&outcome.history);
+    assert!(found.g2 && !found.is_serializable());
+}
+
+/// stateright's own search agrees that operations on a register are linearizable, reads included.
+#[test]
+fn register_histories_are_linearizable() {
+    for seed in SEEDS {
+        let Outcome { history, .. } = run(Kind::Register, Isolation::Serializable, seed, 3, 16);
+        for key in 0..4 {
+            let mut tester = LinearizabilityTester::new(Register(0_i64));
+            for (at, event) in history.events().iter().enumerate() {
+                let mut later = history.events()[at + 1..].iter();
+                let happens = event.kind == EventType::Ok
+                    || later
+                        .find(|next| next.process == event.process)
+                        .is_some_and(|end| end.kind == EventType::Ok);
+                let (op, ret) = match event.value[..] {
+                    [Mop::Write(of, value)] if of == key => (RegisterOp::Write(value), RegisterRet::WriteOk),
+                    [Mop::Read(of, value)] if of == key => {
+                        (RegisterOp::Read, RegisterRet::ReadOk(value.unwrap_or(0)))
+                    }
+                    _ => continue,
+                };
+                let accepted = match event.kind {
+                    EventType::Invoke if happens => tester.on_invoke(event.process, op).is_ok(),
+                    EventType::Ok => tester.on_return(event.process, ret).is_ok(),
+                    _ => true,
+                };
+                assert!(accepted, "a well-formed history");
+            }
+            assert!(tester.is_consistent(), "seed {seed}, key {key}:\n{}", history.json_lines());
+        }
+    }
+}

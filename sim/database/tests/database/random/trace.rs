@@ -1,0 +1,157 @@
+//! Plays a history on the core and writes down what every session saw.
+
+use std::collections::BTreeMap;
+
+use shakedown_database::DatabaseError;
+
+use super::draw::{Draw, History, LAST, Levels, SETUP};
+use crate::sql::answer::{Answer, Seen};
+use crate::sql::player::{GLANCE_NS, Player};
+use crate::sql::value::Value;
+
+/// A reply as it looks over the wire: how many rows the command names, and the rows as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Rows(u64, Vec<Vec<Option<String>>>),
+    Error(String),
+}
+
+impl std::fmt::Display for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Error(code) => write!(f, "ERR {code}"),
+            Self::Rows(count, rows) => {
+                write!(f, "{count}")?;
+                rows.iter().try_for_each(|row| {
+                    let values: Vec<&str> =
+                        row.iter().map(|value| value.as_deref().unwrap_or("null")).collect();
+                    write!(f, " ({})", values.join(","))
+                })
+            }
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Text(text) => Some(text.clone()),
+        Value::Bool(value) => Some(if *value { "t" } else { "f" }.to_owned()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Xid(number) => Some(number.to_string()),
+        Value::Range(low, high) => Some(format!("[{low},{high})")),
+    }
+}
+
+pub(crate) fn reply(outcome: Result<Answer, DatabaseError>) -> Reply {
+    match outcome {
+        Err(error) => Reply::Error(error.code().to_owned()),
+        Ok(Answer { tag, rows }) => {
+            let count = tag.rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
+            let rows = rows.unwrap_or_default();
+            Reply::Rows(count, rows.iter().map(|row| row.iter().map(text).collect()).collect())
+        }
+    }
+}
+
+/// What became visible with one step.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    pub session: usize,
+    pub sql: String,
+    /// The replies that arrived: of this statement, or of ones that were blocked before.
+    pub replies: BTreeMap<usize, Reply>,
+    /// Who is blocked after it, and by whom.
+    pub blocked: BTreeMap<usize, Vec<usize>>,
+    /// Whether a deadlock was resolved in this step.
+    pub deadlock: bool,
+}
+
+/// A whole history as the core played it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    pub sessions: usize,
+    pub steps: Vec<Observed>,
+    pub last: Vec<Reply>,
+}
+
+/// A statement that succeeded, for the judge of serial orders.
+pub(crate) fn name(session: usize) -> String {
+    format!("T{}", session + 1)
+}
+
+fn number(name: &str) -> usize {
+    name.trim_start_matches('T').parse::<usize>().map_or(usize::MAX, |number| number - 1)
+}
+
+/// A player in the world of the histories.
+pub(crate) fn fresh_world() -> Player {
+    let mut player = Player::default();
+    for sql in SETUP {
+        let seen = player.step("setup", sql, GLANCE_NS).expect("the setup is understood");
+        assert!(matches!(seen, Seen::Done(_)), "{sql}: {seen}");
+    }
+    player
+}
+
+/// Plays a history to its end: sessions that are blocked are passed over, and in the end everyone commits.
+pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
+    let mut player = fresh_world();
+    player.wake_order = wake_order;
+    let sessions = history.steps.iter().map(|step| step.session + 1).max().unwrap_or(0);
+    let mut trace = Trace { sessions, ..Trace::default() };
+    if history.levels == Levels::Serializable {
+        for session in 0..sessions {
+            let sql = "set default_transaction_isolation = 'serializable'";
+            player.step(&name(session), sql, 0).expect("the setting is understood");
+        }
+    }
+    for Draw { session, sql } in &history.steps {
+        if !player.is_running(&name(*session)) {
+            trace.steps.push(observe(&mut player, *session, sql));
+        }
+    }
+    let mut open: Vec<usize> = (0..sessions).collect();
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|session| {
+            if player.is_running(&name(*session)) {
+                return true;
+            }
+            trace.steps.push(observe(&mut player, *session, "commit"));
+            player.is_running(&name(*session))
+        });
+        assert!(
+            open.len() < before || !open.is_empty() && trace.steps.len() < 500,
+            "nobody can go on: {trace:?}"
+        );
+    }
+    for sql in LAST {
+        match player.step("last", sql, 0).expect("the last reads are understood") {
+            Seen::Done(answer) => trace.last.push(reply(Ok(answer))),
+            other => panic!("{sql}: {other}"),
+        }
+    }
+    trace
+}
+
+fn observe(player: &mut Player, session: usize, sql: &str) -> Observed {
+    let seen = player.step(&name(session), sql, 0).expect("drawn SQL is understood");
+    let mut replies = BTreeMap::new();
+    match seen {
+        Seen::Done(answer) => drop(replies.insert(session, reply(Ok(answer)))),
+        Seen::Error(code) => drop(replies.insert(session, Reply::Error(code))),
+        Seen::Blocked { .. } => {}
+    }
+    let before = player.blocked().len() + replies.len();
+    player.resolve_deadlocks();
+    let ended = player.take_ended();
+    let deadlock = ended.values().any(|outcome| matches!(outcome, Err(DatabaseError::DeadlockDetected)));
+    replies.extend(ended.into_iter().map(|(name, outcome)| (number(&name), reply(outcome))));
+    let blocked = player.blocked().into_iter();
+    let blocked = blocked
+        .map(|(name, by)| (number(&name), by.iter().map(|name| number(name)).collect()))
+        .collect::<BTreeMap<usize, Vec<usize>>>();
+    debug_assert!(blocked.len() <= before);
+    Observed { session, sql: sql.to_owned(), replies, blocked, deadlock }
+}
