@@ -9,7 +9,7 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
-//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeout`, `event`, [`clock`], [`node`], `task`, `engine`,
+//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`trace_file`], [`search`]), and tests of a few lines

@@ -115,7 +115,7 @@ impl Scenario for Application {
         let numbers = store.sequence();
         for number in 1..=self.clients {
             let (scope, first, program) = (stage.entity("client"), Cell::new(true), self.program);
-            let client = (stage.facts().clone(), store.clone(), items.clone(), numbers.clone());
+            let client = (stage.facts().clone(), store.clone(), items.clone(), numbers);
             stage.node(CLIENT, move |env| {
                 let ((facts, store, items, numbers), env) = (client.clone(), env.within(scope));
                 let client = Client { env: env.clone(), store, items, numbers, number, facts };
