@@ -3,7 +3,7 @@
 
 use shakedown_benchmarks::results;
 use shakedown_scenarios::booking::{Booking, ENTRY};
-use shakedown_scenarios::campaign::{self, Order};
+use shakedown::campaign::{self, CampaignRequest};
 use shakedown_sim::search::{Bounded, Campaign, Guide, explore_as};
 use shakedown_sim::{Coverage, Profile, Rehearse, Runner, Variant, small_variants};
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ fn search() -> String {
          | without | random | seeded | swarm | guided | bounded |\n|---|---|---|---|---|---|\n",
         Guide::ROUND
     );
-    for without in ENTRY.canaries() {
+    for without in ENTRY.to_entry().canaries() {
         let without: Vec<&str> = without.iter().map(String::as_str).collect();
         let mut runner = runner(&without);
         let seeded = Profile::MIXED.without_swarm();
@@ -150,8 +150,9 @@ fn memory() -> String {
     let marks = [10_000, 100_000, 500_000, 1_000_000];
     let [seeded, guided] = [false, true].map(|guided| {
         let (mut at, stop) = (Vec::new(), AtomicBool::new(false));
-        let order = Order {
-            entry: &ENTRY,
+        let entry = ENTRY.to_entry();
+        let order = CampaignRequest {
+            entry: &entry,
             without: &[],
             seeds: 0..1_000_000,
             profile: Profile::MIXED,

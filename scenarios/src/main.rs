@@ -1,5 +1,5 @@
 //! The `shakedown` binary.
 
 fn main() -> std::process::ExitCode {
-    shakedown_scenarios::cli::main()
+    shakedown::cli::main(shakedown_scenarios::catalogue::catalogue())
 }

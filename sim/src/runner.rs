@@ -109,6 +109,8 @@ pub struct Offered {
 /// ```
 pub struct Runner<S: Scenario> {
     scenario: S,
+    /// What the design lacks, for scripts.
+    without: Vec<String>,
     world: Rc<World>,
     facts: Facts<S::Fact>,
     variant: Variant,
@@ -226,7 +228,7 @@ impl<S: Scenario> Rehearse for Runner<S> {
         self.world.core.borrow().effects
     }
     fn happy(&self, seed: u64) -> Script {
-        let (scenario, without) = (self.scenario.name().to_owned(), self.scenario.without());
+        let (scenario, without) = (self.scenario.name().to_owned(), self.without.clone());
         Script { scenario, without, variant: self.variant_of(seed), deviations: Vec::new() }
     }
     fn parameters(&self) -> &[Parameter] {
@@ -250,6 +252,7 @@ impl<S: Scenario> Runner<S> {
     pub fn new(scenario: S) -> Self {
         let facts = Facts::new(Bench::new(scenario.invariants(), scenario.goals()));
         Self {
+            without: scenario.without(),
             scenario,
             world: World::new(),
             facts,
@@ -258,6 +261,12 @@ impl<S: Scenario> Runner<S> {
             limits: Limits::default(),
             spoilt: false,
         }
+    }
+
+    /// Says which guardrails the design lacks, instead of [`Scenario::without`].
+    pub fn without(mut self, guardrails: Vec<String>) -> Self {
+        self.without = guardrails;
+        self
     }
 
     /// Runs within other limits.
@@ -309,7 +318,7 @@ impl<S: Scenario> Runner<S> {
         let core = self.world.core.borrow();
         Script {
             scenario: self.scenario.name().to_owned(),
-            without: self.scenario.without(),
+            without: self.without.clone(),
             variant: self.variant.clone(),
             deviations: core.chooser.deviations(&core.scopes),
         }

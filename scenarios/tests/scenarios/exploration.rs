@@ -1,7 +1,8 @@
 //! What a short exploration of each whole design comes to: it holds, in every script of one deviation and over some
 //! seeds, the seeds reach the rare states that are not rarer than that, and whatever may go wrong makes a difference.
 
-use shakedown_scenarios::catalogue::{CATALOGUE, Entry, LEAST_NEED};
+use shakedown::entry::{Entry, LEAST_NEED};
+use shakedown_scenarios::catalogue::catalogue;
 use shakedown_sim::search::{Bounded, explore};
 use shakedown_sim::trace::Kind;
 use shakedown_sim::{Plan, Rehearse, Trace, Turn, Variant, small_variants};
@@ -16,7 +17,7 @@ fn runner(entry: &Entry) -> Box<dyn Rehearse> {
 
 #[test]
 fn every_script_of_one_deviation_holds() {
-    for entry in CATALOGUE {
+    for entry in catalogue().entries() {
         let mut runner = runner(entry);
         let variants = small_variants(runner.parameters(), &Variant::default());
         let mut search = Bounded::new(variants, 1, true);
@@ -28,7 +29,7 @@ fn every_script_of_one_deviation_holds() {
 
 #[test]
 fn a_short_campaign_holds_and_reaches_what_is_not_rarer_than_that() {
-    for entry in CATALOGUE {
+    for entry in catalogue().entries() {
         let mut runner = runner(entry);
         let campaign = explore(runner.as_mut(), 0..SEEDS, 1);
         assert_eq!(campaign.failing, [], "{}", entry.name);
@@ -80,7 +81,7 @@ fn differences(runner: &mut dyn Rehearse, variant: &Variant) -> BTreeMap<(String
 #[test]
 fn whatever_may_go_wrong_makes_a_difference() {
     let mut nothing = Vec::new();
-    for entry in CATALOGUE {
+    for entry in catalogue().entries() {
         let mut runner = runner(entry);
         let mut of_all = BTreeMap::new();
         for variant in small_variants(runner.parameters(), &Variant::default()) {

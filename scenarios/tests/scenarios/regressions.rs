@@ -1,7 +1,8 @@
 //! Every committed regression, in order: it comes to what it says, and the whole design holds under the same
 //! deviations.
 
-use shakedown_scenarios::regression::Regression;
+use shakedown::regression::Regression;
+use shakedown_scenarios::catalogue::catalogue;
 use std::fs;
 use std::path::PathBuf;
 
@@ -72,6 +73,6 @@ fn every_regression_comes_to_what_it_says() {
     for name in REGRESSIONS {
         let text = fs::read_to_string(directory().join(format!("{name}.script"))).expect("listed and there");
         let regression: Regression = text.parse().unwrap_or_else(|problem| panic!("{name}: {problem}"));
-        regression.check().unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        regression.check(&catalogue()).unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
 }

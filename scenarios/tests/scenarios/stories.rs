@@ -4,9 +4,10 @@
 //! A page changes when what it tells does, and for no other reason. What is new is written by
 //! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories`; read it before it is committed.
 
+use shakedown::regression::{Expected, Regression};
+use shakedown::{beside, quiet};
 use shakedown_reports::markdown;
-use shakedown_scenarios::regression::{Expected, Regression};
-use shakedown_scenarios::{beside, catalogue, quiet};
+use shakedown_scenarios::catalogue::catalogue;
 use shakedown_sim::Plan;
 use shakedown_sim::search::{explain, fit};
 use std::path::Path;
@@ -35,14 +36,15 @@ fn stories() -> Vec<(String, Regression)> {
 
 fn page(story: &Regression) -> String {
     let Expected::Violates(invariant) = &story.expected else { panic!("it breaks something") };
-    let entry = catalogue::find(&story.script.scenario).expect("in the catalogue");
+    let catalogue = catalogue();
+    let entry = catalogue.find(&story.script.scenario).expect("in the catalogue");
     let mut runner = entry.runner(&story.script.without).expect("it can be built");
     let script = fit(runner.as_mut(), &story.script).expect("it fits the scenario of today");
     let violations = quiet::running(|| runner.run(Plan::Script(&script))).violations;
     let broken = violations.iter().find(|violation| violation.invariant == *invariant);
     let violation = broken.unwrap_or_else(|| panic!("it no longer breaks {invariant}: {script}"));
     let failure = quiet::running(|| explain(runner.as_mut(), &script, violation));
-    let beside = beside::of(runner.as_mut(), &failure);
+    let beside = beside::of(entry, runner.as_mut(), &failure);
     markdown::page(&failure, &beside)
 }
 
@@ -62,7 +64,8 @@ fn every_story_has_its_page() {
 /// The catalogue for reviewers: what judges each scenario.
 #[test]
 fn the_catalogue_has_its_page() {
-    let scenarios: Vec<(String, Vec<String>)> = catalogue::CATALOGUE
+    let scenarios: Vec<(String, Vec<String>)> = catalogue()
+        .entries()
         .iter()
         .map(|entry| {
             let runner = entry.runner(&[]).expect("the whole design can be built");
@@ -99,8 +102,8 @@ fn the_matrix_has_its_page() {
 /// Whatever one thing goes wrong, each whole design holds.
 #[test]
 fn every_scenario_has_the_page_of_its_certificate() {
-    for entry in catalogue::CATALOGUE {
-        let page = page_of(&["certify", entry.name, "--deviations", "1"]);
+    for entry in catalogue().entries() {
+        let page = page_of(&["certify", &entry.name, "--deviations", "1"]);
         assert!(page.starts_with("# Certificate: ") && page.lines().count() <= LINES_MAX, "{}", entry.name);
         insta::assert_snapshot!(format!("certificate-{}", entry.name), page);
     }

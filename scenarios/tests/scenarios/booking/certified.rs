@@ -36,7 +36,7 @@ fn the_guarded_design_is_certified_with_and_without_pruning() {
 /// The least failure as `certify` finds it and as `explore` would: the first seed that fails, shrunk.
 #[test]
 fn without_a_guardrail_the_least_failure_is_no_larger_than_what_exploring_shrinks_to() {
-    for canary in ENTRY.canaries() {
+    for canary in ENTRY.to_entry().canaries() {
         let lacking: Vec<&str> = canary.iter().map(String::as_str).collect();
         let (pruned, whole) = (search(&lacking, true).1, search(&lacking, false).1);
         assert_eq!(pruned, whole, "without {lacking:?}");

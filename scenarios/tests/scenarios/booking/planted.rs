@@ -252,7 +252,7 @@ const NEVER_BROKEN_BY_ABLATION: [&str; 2] = ["accepted-means-durable", "booked-i
 #[test]
 fn every_other_invariant_breaks_without_some_guardrail() {
     let mut table: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    for form in ENTRY.canaries() {
+    for form in ENTRY.to_entry().canaries() {
         let names: Vec<&str> = form.iter().map(String::as_str).collect();
         for group in explore(&mut without(&names), 0..3_000, usize::MAX).groups() {
             *table.entry(group.invariant).or_default().entry(form.join(" ")).or_default() += group.count;

@@ -261,8 +261,8 @@ const NEVER_BROKEN_BY_ABLATION: [&str; 1] = ["transient-faults-heal"];
 fn every_other_invariant_breaks_without_some_guardrail() {
     let harness = HARNESS_INVARIANTS.map(|(name, _)| name);
     let mut broken = BTreeSet::new();
-    for guardrail in ENTRY.guardrails() {
-        let groups = explore(&mut without(&[guardrail.name]), 0..1_000, usize::MAX).groups();
+    for guardrail in ENTRY.to_entry().guardrails {
+        let groups = explore(&mut without(&[guardrail.name.as_str()]), 0..1_000, usize::MAX).groups();
         broken.extend(groups.into_iter().map(|group| group.invariant));
     }
     broken.retain(|name| !harness.contains(&name.as_str()));

@@ -1,9 +1,10 @@
 //! `replay`: a trace, run again.
 
+use super::Session;
 use super::exit::{CliError, Exit};
-use super::output::Output;
 use super::run::finished;
-use crate::{beside, catalogue, quiet, traces};
+use crate::entry::Entry;
+use crate::{beside, quiet, traces};
 use shakedown_reports::{Finding, Finished, json, terminal};
 use shakedown_sim::Rehearse;
 use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
@@ -17,8 +18,10 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        let (file, mut runner) = traces::load(&self.trace)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        let file = traces::read(&self.trace)?;
+        let (entry, mut runner) = traces::runner_of(&session.catalogue, &self.trace, &file)?;
         let reports = output.open()?;
         let replayed = quiet::running(|| replay(runner.as_mut(), &file));
         let replayed =
@@ -39,7 +42,7 @@ impl Replay {
             |style| terminal::replayed(style, &result, &replayed.trace, violations),
             || json::replayed(&result),
         );
-        reports.write_replay(&result, &self.run(runner.as_mut(), &replayed)?)?;
+        reports.write_replay(&result, &self.run(entry, runner.as_mut(), &replayed))?;
         Ok(match replayed.verdict {
             Verdict::Drifted { .. } | Verdict::Lost => Exit::Drift,
             Verdict::Exact | Verdict::Equivalent if violations.is_empty() => Exit::Held,
@@ -50,10 +53,9 @@ impl Replay {
 
 impl Replay {
     /// The run made now, in the form of a campaign.
-    fn run(&self, runner: &mut dyn Rehearse, replayed: &Replayed) -> Result<Finished, CliError> {
-        let entry = catalogue::find(&replayed.trace.script.scenario)?;
+    fn run(&self, entry: &Entry, runner: &mut dyn Rehearse, replayed: &Replayed) -> Finished {
         let findings = replayed.failure.iter().map(|failure| Finding {
-            beside: beside::of(runner, failure),
+            beside: beside::of(entry, runner, failure),
             failure: failure.clone(),
             seed: replayed.trace.seed,
             count: 1,
@@ -62,7 +64,7 @@ impl Replay {
             trace: self.trace.display().to_string(),
         });
         let findings = findings.collect();
-        Ok(finished(entry, runner, &replayed.outcome, &replayed.trace, findings))
+        finished(entry, runner, &replayed.outcome, &replayed.trace, findings)
     }
 }
 

@@ -21,9 +21,29 @@ struct Post {
 }
 
 impl Watchdog {
-    /// Watches `threads` threads until dropped. `abort_hung_run` is called once with the seed of a run that takes longer
-    /// than `timeout`; it should not return.
-    pub fn new(threads: usize, timeout: Duration, abort_hung_run: impl Fn(u64) + Send + 'static) -> Self {
+    /// Watches `threads` threads until dropped. If a run of `scenario` takes longer than `timeout`, the process ends
+    /// with a message in which `describe` names the run by its number.
+    pub fn new(
+        threads: usize,
+        timeout: Duration,
+        scenario: &str,
+        describe: impl Fn(u64) -> String + Send + 'static,
+    ) -> Self {
+        let scenario = scenario.to_owned();
+        Self::calling(threads, timeout, move |number| {
+            eprintln!(
+                "internal error: scenario {scenario}, {}: not ended after {timeout:?}",
+                describe(number)
+            );
+            eprintln!(
+                "  a run probably loops without awaiting anything; --watchdog says how long it may take"
+            );
+            std::process::exit(70);
+        })
+    }
+
+    /// Watches threads, and calls `abort_hung_run` once with the number of a run that takes too long.
+    fn calling(threads: usize, timeout: Duration, abort_hung_run: impl Fn(u64) + Send + 'static) -> Self {
         let posts: Arc<[Post]> = (0..threads).map(|_| Post::default()).collect();
         let (began, watched) = (Instant::now(), Arc::downgrade(&posts));
         let turn = (timeout / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
@@ -72,7 +92,7 @@ mod tests {
     #[test]
     fn a_run_that_does_not_end_is_named() {
         let (abort_hung_run, aborted) = mpsc::channel();
-        let watchdog = Watchdog::new(2, Duration::from_millis(20), move |seed| {
+        let watchdog = Watchdog::calling(2, Duration::from_millis(20), move |seed| {
             abort_hung_run.send(seed).expect("heard")
         });
         watchdog.during(0, 1, || {});

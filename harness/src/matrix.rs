@@ -1,10 +1,11 @@
 //! The matrix: each form of each guardrail taken out in turn, to see that a claim beside its row is broken, by
 //! how little, and how soon; and each whole design, to see that it holds.
 
-use crate::campaign::{self, Broken, Order};
-use crate::catalogue::{CATALOGUE, Entry};
+use crate::campaign::{self, CampaignRequest, InternalError};
+use crate::catalogue::Place;
+use crate::entry::Entry;
+use crate::guardrail::NaiveForm;
 use crate::{findings, quiet};
-use shakedown_model::{GUARDRAILS, Naive};
 use shakedown_reports::matrix::{Fate, Guarded, Row};
 use shakedown_reports::{Ending, Verdict};
 use shakedown_sim::search::{Campaign, FailingRun};
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How the matrix is to be made.
-pub struct Asked<'a> {
+pub struct MatrixRequest<'a> {
     /// On how many threads.
     pub jobs: usize,
     /// Runs after which a design that lacks something has survived.
@@ -35,51 +36,27 @@ pub enum Error {
     Design(String),
     /// The harness itself failed.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Internal(#[from] InternalError),
     /// A trace could not be written.
     #[error("a trace cannot be written: {0}")]
     Trace(#[from] std::io::Error),
-}
-
-/// A form of a guardrail, and where it is to be taken out.
-pub struct Place {
-    /// The system that the guardrail belongs to.
-    pub system: &'static str,
-    /// The form, as `--without` takes it.
-    pub form: String,
-    /// What is built instead.
-    pub naive: &'static Naive,
-    /// The first scenario that exercises it; none if there is none yet.
-    pub entry: Option<&'static Entry>,
-}
-
-/// Every form of every guardrail whose name begins with one of `names`, or of all if there are none, in the
-/// order of the systems.
-pub fn places(names: &[String]) -> Vec<Place> {
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-    let rows = GUARDRAILS.iter().flat_map(|guardrail| {
-        guardrail.forms().filter(move |(form, _)| wanted(guardrail.name) || wanted(form)).map(
-            move |(form, naive)| {
-                let entry = CATALOGUE.iter().find(|entry| entry.exercises(guardrail));
-                Place { system: guardrail.system, form, naive, entry }
-            },
-        )
-    });
-    rows.collect()
 }
 
 /// Takes one form out and searches for a run that breaks a claim beside its row.
 ///
 /// # Errors
 /// If the design cannot be built, the harness failed, or a trace cannot be written.
-pub fn row(asked: &Asked<'_>, place: &Place, mut watch: impl FnMut(&Campaign)) -> Result<Option<Row>, Error> {
-    let Some(entry) = place.entry else { return Ok(None) };
-    let masks = place.naive.masked_by.iter().map(|mask| (*mask).to_owned());
-    let without: Vec<String> = std::iter::once(place.form.clone()).chain(masks).collect();
+pub fn row(
+    request: &MatrixRequest<'_>,
+    place: &Place<'_>,
+    mut watch: impl FnMut(&Campaign),
+) -> Result<Option<Row>, Error> {
+    let (entry, naive) = (place.entry, place.naive());
+    let without: Vec<String> = std::iter::once(place.name()).chain(naive.masked_by.clone()).collect();
     let made = |fate| Row {
-        system: place.system.to_owned(),
-        guardrail: place.form.clone(),
-        naive: place.naive.what.to_owned(),
+        system: place.guardrail.system.clone(),
+        guardrail: place.name(),
+        naive: naive.about.clone(),
         with: without[1..].to_vec(),
         scenario: entry.name.to_owned(),
         fate,
@@ -88,27 +65,32 @@ pub fn row(asked: &Asked<'_>, place: &Place, mut watch: impl FnMut(&Campaign)) -
         let (variant, claim) = (variant.to_string(), violation.invariant);
         return Ok(Some(made(Fate::ByItself { variant, invariant: claim, message: violation.message })));
     }
-    let mut order = order(asked, entry, &without);
+    let mut order = campaign_request(request, entry, &without);
     let mut runs = 0;
-    while order.seeds.start < asked.runs_max && !asked.stop.load(Ordering::Relaxed) {
+    while order.seeds.start < request.runs_max && !request.stop.load(Ordering::Relaxed) {
         let (campaign, _) = campaign::run(&order, &mut watch)?;
-        let met = campaign.failing.iter().find_map(|run| Some((run, beside(place.naive, run)?)));
+        let met = campaign.failing.iter().find_map(|run| Some((run, beside(naive, run)?)));
         if let Some((run, violation)) = met {
             let mut runner = entry.runner(&without).map_err(Error::Design)?;
-            let mut finding =
-                findings::of_failing(runner.as_mut(), &campaign, (run.seed, violation), asked.traces)?;
+            let mut finding = findings::of_failing(
+                entry,
+                runner.as_mut(),
+                &campaign,
+                (run.seed, violation),
+                request.traces,
+            )?;
             finding.runs_to_find = run.seed + 1;
             return Ok(Some(made(Fate::Caught(Box::new(finding)))));
         }
         runs = campaign.seeds.end;
         order.seeds.start = runs;
     }
-    Ok((runs >= asked.runs_max).then(|| made(Fate::Survived { runs })))
+    Ok((runs >= request.runs_max).then(|| made(Fate::Survived { runs })))
 }
 
 /// The claim beside the row that a run breaks, the row's first if there are several.
-fn beside<'a>(naive: &Naive, run: &'a FailingRun) -> Option<&'a Violation> {
-    let broken = |claim: &&str| run.violations.iter().find(|violation| violation.invariant == *claim);
+fn beside<'a>(naive: &NaiveForm, run: &'a FailingRun) -> Option<&'a Violation> {
+    let broken = |claim: &String| run.violations.iter().find(|violation| violation.invariant == *claim);
     naive.breaks.iter().find_map(broken)
 }
 
@@ -124,18 +106,22 @@ fn breaks_by_itself(entry: &Entry, without: &[String]) -> Result<Option<(Variant
     Ok(None)
 }
 
-fn order<'a>(asked: &Asked<'a>, entry: &'static Entry, without: &'a [String]) -> Order<'a> {
-    Order {
+fn campaign_request<'a>(
+    request: &MatrixRequest<'a>,
+    entry: &'a Entry,
+    without: &'a [String],
+) -> CampaignRequest<'a> {
+    CampaignRequest {
         entry,
         without,
-        seeds: 0..asked.runs_max,
+        seeds: 0..request.runs_max,
         profile: Profile::MIXED,
         guided: false,
-        jobs: asked.jobs,
+        jobs: request.jobs,
         failures_max: FAILURES_AT_A_TIME,
         deadline: None,
-        stop: asked.stop,
-        timeout: asked.timeout,
+        stop: request.stop,
+        timeout: request.timeout,
     }
 }
 
@@ -147,15 +133,15 @@ const FAILURES_AT_A_TIME: usize = 4;
 /// # Errors
 /// As [`row`].
 pub fn guarded(
-    asked: &Asked<'_>,
-    entry: &'static Entry,
+    request: &MatrixRequest<'_>,
+    entry: &Entry,
     seeds: u64,
     watch: impl FnMut(&Campaign),
 ) -> Result<Guarded, Error> {
-    let order = Order { seeds: 0..seeds, ..order(asked, entry, &[]) };
+    let order = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
     let (campaign, ending) = campaign::run(&order, watch)?;
     let mut runner = entry.runner(&[]).map_err(Error::Design)?;
-    let findings = findings::of_campaign(runner.as_mut(), &campaign, asked.traces)?;
+    let findings = findings::of_campaign(entry, runner.as_mut(), &campaign, request.traces)?;
     let verdict = match ending {
         _ if !findings.is_empty() => Verdict::Violated,
         Ending::Complete => Verdict::Held,

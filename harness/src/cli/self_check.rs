@@ -1,8 +1,9 @@
 //! The self-check of `run --twice`: the same run again, in this process, after other runs, and in a fresh
 //! process with another environment and working directory.
 
+use super::Session;
 use super::exit::{CliError, Exit};
-use crate::catalogue::{self, Entry};
+use crate::entry::Entry;
 use crate::quiet;
 use shakedown_reports::json::SelfCheck;
 use shakedown_sim::{Divergence, Plan, Script, ScriptError, Trace, TraceFile, TraceFileError};
@@ -53,7 +54,7 @@ fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Tr
     let failed = |what: String| CliError::new(Exit::Internal, format!("the fresh process: {what}"));
     let myself = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(myself);
-    command.args(["record", entry.name]).args(without.iter().flat_map(|name| ["--without", name]));
+    command.args(["record", entry.name.as_str()]).args(without.iter().flat_map(|name| ["--without", name]));
     if let Plan::Seed(seed) = plan {
         command.args(["--seed", &seed.to_string()]);
     }
@@ -86,8 +87,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn answer(self) -> Result<Exit, CliError> {
-        let mut runner = catalogue::find(&self.scenario)?.runner(&self.without).map_err(CliError::input)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let entry = session.catalogue.find(&self.scenario)?;
+        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let mut script = Script::default();
         if self.seed.is_none() {
             let mut text = String::new();

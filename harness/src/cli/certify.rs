@@ -1,12 +1,14 @@
 //! `certify`: every script of few deviations; a certificate, or the least failure.
 
+use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
-use super::output::{Output, remark};
+use super::output::remark;
 use super::progress::Progress as Shown;
-use crate::catalogue::{self, Entry};
-use crate::certification::{self, Failed, Order, Part, Progress, SCHEMA};
+use crate::campaign::InternalError;
+use crate::certification::{self, LayerRequest, Part, Progress, SCHEMA};
+use crate::entry::Entry;
 use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{Ending, Finding, Verdict};
@@ -58,8 +60,9 @@ pub(super) struct Certify {
 }
 
 impl Certify {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        let entries = catalogue::select(&self.scenarios)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        let entries = session.catalogue.select(&self.scenarios)?;
         for entry in &entries {
             let runner = entry.runner(&self.without).map_err(CliError::input)?;
             self.check_variant(runner.as_ref())?;
@@ -104,12 +107,12 @@ impl Certify {
         Ok(())
     }
 
-    fn certify(&self, entry: &'static Entry, stop: &AtomicBool) -> Result<Certificate, CliError> {
+    fn certify(&self, entry: &Entry, stop: &AtomicBool) -> Result<Certificate, CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
         let mut hunt = Hunt {
             asked: self,
-            order: Order {
+            order: LayerRequest {
                 entry,
                 without: &self.without,
                 jobs: self.jobs.map_or_else(processors, usize::from),
@@ -123,7 +126,7 @@ impl Certify {
         let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
         remark(&self.estimate(runner.as_mut(), &hunt, &alternatives));
         let complete = hunt.run()?;
-        let found = self.tell(runner.as_mut(), &hunt.search)?;
+        let found = self.tell(entry, runner.as_mut(), &hunt.search)?;
         Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, complete, found)))
     }
 
@@ -138,7 +141,7 @@ impl Certify {
             *last /= of as f64;
         }
         let (runs, threads) = (scripts.iter().sum(), hunt.order.jobs.min(processors()) as f64);
-        certificate::estimate(hunt.order.entry.name, alternatives, deviations, runs, per_second * threads)
+        certificate::estimate(&hunt.order.entry.name, alternatives, deviations, runs, per_second * threads)
     }
 
     /// The search that is asked for, with what the files of `--resume` hold of it.
@@ -175,11 +178,16 @@ impl Certify {
     }
 
     /// The first failing script, told.
-    fn tell(&self, runner: &mut dyn Rehearse, search: &Bounded) -> Result<Vec<Finding>, CliError> {
+    fn tell(
+        &self,
+        entry: &Entry,
+        runner: &mut dyn Rehearse,
+        search: &Bounded,
+    ) -> Result<Vec<Finding>, CliError> {
         let Some(broken) = search.broken() else { return Ok(Vec::new()) };
         let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
         let trace = quiet::running(|| runner.record(Plan::Turns { variant, turns })).1;
-        let mut found = findings::of_run(runner, &trace, &self.traces)
+        let mut found = findings::of_run(entry, runner, &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let runs = search.depths().iter().map(|depth| depth.tally.runs).sum();
         found.iter_mut().for_each(|finding| finding.runs_to_find = runs);
@@ -217,7 +225,7 @@ impl Certify {
             digest: search.digest(),
             simulated: depths.iter().map(|depth| depth.tally.simulated).sum(),
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
-            assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+            assumptions: entry.assumptions.clone(),
             findings,
         }
     }
@@ -226,7 +234,7 @@ impl Certify {
 /// One search under way.
 struct Hunt<'a> {
     asked: &'a Certify,
-    order: Order<'a>,
+    order: LayerRequest<'a>,
     search: Bounded,
     progress: Progress,
     saved: Instant,
@@ -324,7 +332,7 @@ impl Hunt<'_> {
     }
 }
 
-fn internal(failed: Failed) -> CliError {
+fn internal(failed: InternalError) -> CliError {
     CliError::new(Exit::Internal, failed.to_string())
 }
 

@@ -5,7 +5,8 @@
 //! takes nearly all the time, may be cut into parts: by an interrupt, or into shards. Parts are kept in a file
 //! and put together again; the layers above are run again, and tell whether it is still the same search.
 
-use crate::catalogue::Entry;
+use crate::campaign::InternalError;
+use crate::entry::Entry;
 use crate::quiet;
 use crate::watchdog::Watchdog;
 use serde::{Deserialize, Serialize};
@@ -18,9 +19,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// How a layer is to be run.
-pub struct Order<'a> {
+pub struct LayerRequest<'a> {
     /// Which scenario.
-    pub entry: &'static Entry,
+    pub entry: &'a Entry,
     /// What its design lacks.
     pub without: &'a [String],
     /// On how many threads.
@@ -31,28 +32,21 @@ pub struct Order<'a> {
     pub timeout: Duration,
 }
 
-/// The harness itself failed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("scenario {scenario}, {parent}: {message}")]
-pub struct Failed {
-    scenario: &'static str,
-    parent: String,
-    message: String,
-}
-
 /// Runs the children of these parents, and answers how many parents' children it ran: fewer than there are if
 /// it was stopped, or something is broken. `watch` is shown what there is now and then.
 ///
 /// # Errors
 /// If the harness itself failed.
 pub fn run(
-    order: &Order<'_>,
+    order: &LayerRequest<'_>,
     search: &Bounded,
     parents: Range<usize>,
     mut watch: impl FnMut(&Layer, usize),
-) -> Result<(Layer, usize), Failed> {
+) -> Result<(Layer, usize), InternalError> {
     let (next, enough) = (AtomicUsize::new(parents.start), AtomicBool::new(false));
-    let watchdog = Watchdog::new(order.jobs, order.timeout, abort_hung_run(order.entry.name, order.timeout));
+    let watchdog = Watchdog::new(order.jobs, order.timeout, &order.entry.name, |parent| {
+        format!("what continues script {parent} of the layer")
+    });
     let (send, receive) = mpsc::sync_channel(order.jobs * 16);
     std::thread::scope(|scope| {
         for thread in 0..order.jobs {
@@ -70,22 +64,11 @@ pub fn run(
     })
 }
 
-fn abort_hung_run(scenario: &'static str, timeout: Duration) -> impl Fn(u64) + Send + 'static {
-    move |parent| {
-        eprintln!(
-            "internal error: scenario {scenario}: what continues script {parent} of the layer has not ended after \
-             {timeout:?}"
-        );
-        eprintln!("  a run probably loops without awaiting anything; --watchdog says how long it may take");
-        std::process::exit(70);
-    }
-}
-
 /// What came of one parent, by its place.
-type Expansion = (usize, Result<Layer, Failed>);
+type Expansion = (usize, Result<Layer, InternalError>);
 
 struct Worker<'a> {
-    order: &'a Order<'a>,
+    order: &'a LayerRequest<'a>,
     search: &'a Bounded,
     thread: usize,
     next: &'a AtomicUsize,
@@ -119,11 +102,11 @@ impl Worker<'_> {
         }
     }
 
-    fn failed(&self, parent: Option<&Parent>, message: String) -> Failed {
+    fn failed(&self, parent: Option<&Parent>, message: String) -> InternalError {
         let parent = parent.map_or("no script yet".to_owned(), |parent| {
             format!("{} {:?}", self.search.variants()[parent.variant], parent.turns)
         });
-        Failed { scenario: self.order.entry.name, parent, message }
+        InternalError { scenario: self.order.entry.name.clone(), run: parent, message }
     }
 }
 
@@ -132,7 +115,7 @@ fn add(
     receive: &mpsc::Receiver<Expansion>,
     first: usize,
     watch: &mut impl FnMut(&Layer, usize),
-) -> Result<(Layer, usize), Failed> {
+) -> Result<(Layer, usize), InternalError> {
     let (mut early, mut turn, mut layer) = (BTreeMap::new(), first, Layer::default());
     for (at, expansion) in receive {
         early.insert(at, expansion);
@@ -246,7 +229,7 @@ mod tests {
     fn progress(parts: &[Range<usize>]) -> Progress {
         let mut progress = Progress {
             schema: SCHEMA.to_owned(),
-            scenario: "booking".to_owned(),
+            scenario: "till".to_owned(),
             without: Vec::new(),
             variants: Vec::new(),
             deviations: 3,

@@ -1,14 +1,15 @@
 //! `matrix`: what breaks without which guardrail.
 
+use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
-use super::output::Output;
 use super::progress::Progress;
-use crate::catalogue::{CATALOGUE, suggest};
-use crate::matrix::{self, Asked, Error, Place};
+use crate::catalogue::{Catalogue, Place};
+use crate::entry::Entry;
+use crate::matrix::{self, Error, MatrixRequest};
+use crate::names::suggest;
 use crate::traces;
-use shakedown_model::GUARDRAILS;
 use shakedown_reports::matrix::{Fate, Guarded, Matrix, Row};
 use shakedown_reports::{Verdict, matrix as report};
 use std::path::PathBuf;
@@ -42,11 +43,12 @@ pub(super) struct Chart {
 }
 
 impl Chart {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        self.check_names()?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        self.check_names(&session.catalogue)?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
-        let matrix = self.chart(&stop)?;
+        let matrix = self.chart(&session.catalogue, &stop)?;
         output.print(|style| report::human(style, &matrix), || report::json(&matrix));
         reports.write_matrix(&matrix)?;
         let stopped = stop.load(Ordering::Relaxed).then_some(Exit::Inconclusive);
@@ -54,10 +56,11 @@ impl Chart {
         Ok(Exit::of(rows.chain(matrix.guarded.iter().map(exit_of_guarded)).chain(stopped)))
     }
 
-    fn check_names(&self) -> Result<(), CliError> {
-        let valid: Vec<String> = matrix::places(&[]).into_iter().map(|place| place.form).collect();
+    fn check_names(&self, catalogue: &Catalogue) -> Result<(), CliError> {
+        let places = catalogue.places(&[]);
+        let valid: Vec<String> = places.iter().map(Place::name).collect();
         for name in &self.guardrails {
-            if !valid.contains(name) && !GUARDRAILS.iter().any(|guardrail| guardrail.name == *name) {
+            if !valid.contains(name) && !places.iter().any(|place| place.guardrail.name == *name) {
                 let like = suggest(name, valid.iter().map(String::as_str));
                 let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
                 return Err(CliError::input(format!("there is no guardrail `{name}`{like}"))
@@ -67,30 +70,29 @@ impl Chart {
         Ok(())
     }
 
-    fn chart(&self, stop: &AtomicBool) -> Result<Matrix, CliError> {
-        let asked = Asked {
+    fn chart(&self, catalogue: &Catalogue, stop: &AtomicBool) -> Result<Matrix, CliError> {
+        let request = MatrixRequest {
             jobs: self.jobs.map_or_else(processors, usize::from),
             runs_max: self.give_up,
             stop,
             timeout: self.watchdog,
             traces: &self.traces,
         };
-        let places = matrix::places(&self.guardrails);
+        let places = catalogue.places(&self.guardrails);
         let mut matrix = Matrix::default();
         for place in &places {
-            let mut progress = Progress::begin(&format!("without {}", place.form), self.give_up);
-            let row = matrix::row(&asked, place, |campaign| progress.show(campaign));
+            let mut progress = Progress::begin(&format!("without {}", place.name()), self.give_up);
+            let row = matrix::row(&request, place, |campaign| progress.show(campaign));
             progress.end();
             matrix.rows.extend(row.map_err(|error| self.complain(error))?);
         }
-        let exercised = |place: &Place, name: &str| place.entry.is_some_and(|entry| entry.name == name);
-        for entry in CATALOGUE.iter().filter(|entry| places.iter().any(|place| exercised(place, entry.name)))
-        {
+        let is_exercised = |entry: &&Entry| places.iter().any(|place| place.entry.name == entry.name);
+        for entry in catalogue.entries().iter().filter(is_exercised) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let mut progress = Progress::begin(entry.name, self.seeds);
-            let guarded = matrix::guarded(&asked, entry, self.seeds, |campaign| progress.show(campaign));
+            let mut progress = Progress::begin(&entry.name, self.seeds);
+            let guarded = matrix::guarded(&request, entry, self.seeds, |campaign| progress.show(campaign));
             progress.end();
             matrix.guarded.push(guarded.map_err(|error| self.complain(error))?);
         }
@@ -100,7 +102,7 @@ impl Chart {
     fn complain(&self, error: Error) -> CliError {
         match error {
             Error::Design(what) => CliError::input(what),
-            Error::Broken(broken) => CliError::new(Exit::Internal, broken.to_string()),
+            Error::Internal(broken) => CliError::new(Exit::Internal, broken.to_string()),
             Error::Trace(error) => traces::unwritable(&self.traces, &error),
         }
     }

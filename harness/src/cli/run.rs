@@ -1,12 +1,12 @@
 //! `run`: one run, its timeline and its verdict.
 
+use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
-use super::output::Output;
 use super::self_check;
-use crate::catalogue::{self, Entry};
+use crate::entry::Entry;
 use crate::watchdog::Watchdog;
-use crate::{campaign, findings, quiet, traces};
+use crate::{findings, quiet, traces};
 use shakedown_reports::{Ending, Finding, Finished, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::search::fit;
 use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script, Trace, Variant};
@@ -60,8 +60,9 @@ impl Asked {
 }
 
 impl Run {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        let entry = catalogue::find(&self.scenario)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        let entry = session.catalogue.find(&self.scenario)?;
         let script = self.read_script()?;
         let mut without = script.as_ref().map(|script| script.without.clone()).unwrap_or_default();
         let added = self.without.iter().filter(|name| !without.contains(name)).cloned().collect::<Vec<_>>();
@@ -73,7 +74,7 @@ impl Run {
 
         let (outcome, trace) = quiet::running(|| runner.record(asked.plan()));
         let unmet: Vec<CliError> = outcome.unapplied.iter().map(|one| unmet(one, &runner.offers())).collect();
-        let found = findings::of_run(runner.as_mut(), &trace, &self.traces)
+        let found = findings::of_run(entry, runner.as_mut(), &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let checks = match self.twice {
             true => self_check::check(entry, &without, asked.plan(), &trace)?,
@@ -103,8 +104,9 @@ impl Run {
     }
 
     fn guard(&self, entry: &Entry) -> Watchdog {
-        let watchdog = Watchdog::new(1, self.watchdog, campaign::abort_hung_run(entry.name, self.watchdog));
-        watchdog.begin(0, self.seed.unwrap_or_default());
+        let run = self.seed.map_or_else(|| "the run".to_owned(), |seed| format!("seed {seed}"));
+        let watchdog = Watchdog::new(1, self.watchdog, &entry.name, move |_| run.clone());
+        watchdog.begin(0, 0);
         watchdog
     }
 
@@ -135,7 +137,7 @@ impl Run {
                 Some(path) => cli_error.at(path.display()),
                 None => cli_error,
             };
-            cli_error.remedy(format!("`shakedown list {}` shows what there is", self.scenario))
+            cli_error.remedy(format!("`{} list {}` shows what there is", super::program(), self.scenario))
         })
     }
 }
@@ -191,6 +193,6 @@ pub(super) fn finished(
         findings,
         search: Search::default(),
         canaries: Vec::new(),
-        assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+        assumptions: entry.assumptions.clone(),
     }
 }

@@ -5,7 +5,7 @@
 //! changes nothing in it; a budget or an interrupt ends it at the end of a chunk. A guided campaign goes in
 //! rounds, between which alone it learns: all threads finish a round before any begins the next.
 
-use crate::catalogue::Entry;
+use crate::entry::Entry;
 use crate::quiet;
 use crate::watchdog::Watchdog;
 use shakedown_reports::Ending;
@@ -19,9 +19,9 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// What a campaign is to do.
-pub struct Order<'a> {
+pub struct CampaignRequest<'a> {
     /// Which scenario.
-    pub entry: &'static Entry,
+    pub entry: &'a Entry,
     /// What its design lacks.
     pub without: &'a [String],
     /// Which seeds.
@@ -42,13 +42,16 @@ pub struct Order<'a> {
     pub timeout: Duration,
 }
 
-/// The harness itself failed in the run of this seed.
+/// The harness itself failed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("scenario {scenario}, seed {seed}: {message}")]
-pub struct Broken {
-    scenario: &'static str,
-    seed: u64,
-    message: String,
+#[error("scenario {scenario}, {run}: {message}")]
+pub struct InternalError {
+    /// The scenario.
+    pub scenario: String,
+    /// Which of its runs.
+    pub run: String,
+    /// What the panic or the error says.
+    pub message: String,
 }
 
 /// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once.
@@ -60,9 +63,12 @@ const CHUNK_OF_ROUND: u64 = 16;
 ///
 /// # Errors
 /// If the harness itself failed.
-pub fn run(order: &Order<'_>, mut watch: impl FnMut(&Campaign)) -> Result<(Campaign, Ending), Broken> {
+pub fn run(
+    order: &CampaignRequest<'_>,
+    mut watch: impl FnMut(&Campaign),
+) -> Result<(Campaign, Ending), InternalError> {
     let enough = AtomicBool::new(false);
-    let watchdog = Watchdog::new(order.jobs, order.timeout, abort_hung_run(order.entry.name, order.timeout));
+    let watchdog = Watchdog::new(order.jobs, order.timeout, &order.entry.name, |seed| format!("seed {seed}"));
     let campaign = std::thread::scope(|scope| {
         let (send, answers) = mpsc::channel();
         let workers = (0..order.jobs).map(|thread| {
@@ -86,10 +92,10 @@ pub fn run(order: &Order<'_>, mut watch: impl FnMut(&Campaign)) -> Result<(Campa
 
 /// Gives the threads one task after another: all seeds at once, or a round at a time.
 fn conduct(
-    order: &Order<'_>,
+    order: &CampaignRequest<'_>,
     team: &Team<'_>,
     watch: &mut impl FnMut(&Campaign),
-) -> Result<Campaign, Broken> {
+) -> Result<Campaign, InternalError> {
     let mut campaign = Campaign::default();
     let mut guide = order.guided.then(|| Guide::new(order.profile));
     let (size, chunk) = if order.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
@@ -109,17 +115,6 @@ fn conduct(
     Ok(campaign)
 }
 
-/// Says that the run of a seed does not end, and ends the process.
-pub fn abort_hung_run(scenario: &'static str, timeout: Duration) -> impl Fn(u64) + Send + 'static {
-    move |seed| {
-        eprintln!(
-            "internal error: scenario {scenario}, seed {seed}: the run has not ended after {timeout:?}"
-        );
-        eprintln!("  it probably loops without awaiting anything; --watchdog says how long a run may take");
-        std::process::exit(70);
-    }
-}
-
 /// Seeds for the threads to divide among themselves.
 struct Task {
     seeds: Range<u64>,
@@ -132,13 +127,13 @@ struct Task {
 /// What a thread answers.
 enum Answer {
     /// A chunk's first seed, and what came of it.
-    Chunk(u64, Box<Result<Round, Broken>>),
+    Chunk(u64, Box<Result<Round, InternalError>>),
     /// It does no more of the task.
     Done,
 }
 
 struct Worker<'a> {
-    order: &'a Order<'a>,
+    order: &'a CampaignRequest<'a>,
     thread: usize,
     enough: &'a AtomicBool,
     watchdog: &'a Watchdog,
@@ -182,7 +177,12 @@ impl Worker<'_> {
         late || self.enough.load(Ordering::Relaxed) || self.order.stop.load(Ordering::Relaxed)
     }
 
-    fn chunk(&self, task: &Task, runner: &mut dyn Rehearse, seeds: Range<u64>) -> Result<Round, Broken> {
+    fn chunk(
+        &self,
+        task: &Task,
+        runner: &mut dyn Rehearse,
+        seeds: Range<u64>,
+    ) -> Result<Round, InternalError> {
         let (mut chunk, profile) = (Round::default(), self.order.profile);
         for seed in seeds {
             let one = || match &task.guide {
@@ -199,8 +199,8 @@ impl Worker<'_> {
         Ok(chunk)
     }
 
-    fn broken(&self, seed: u64, message: String) -> Broken {
-        Broken { scenario: self.order.entry.name, seed, message }
+    fn broken(&self, seed: u64, message: String) -> InternalError {
+        InternalError { scenario: self.order.entry.name.clone(), run: format!("seed {seed}"), message }
     }
 }
 
@@ -216,11 +216,11 @@ impl Team<'_> {
     /// failing run that is wanted. Answers what was discovered.
     fn merge(
         &self,
-        order: &Order<'_>,
+        order: &CampaignRequest<'_>,
         task: Task,
         campaign: &mut Campaign,
         watch: &mut impl FnMut(&Campaign),
-    ) -> Result<Vec<Discovery>, Broken> {
+    ) -> Result<Vec<Discovery>, InternalError> {
         let (mut early, mut turn, chunk) = (BTreeMap::new(), task.seeds.start, task.chunk);
         let (task, mut busy) = (Arc::new(task), self.workers.len());
         for worker in &self.workers {

@@ -1,7 +1,8 @@
 //! `explain`: the causal story of a trace.
 
+use super::Session;
 use super::exit::{CliError, Exit};
-use super::output::{Kind, Output, Told};
+use super::output::{Kind, Told};
 use crate::{beside, quiet, traces};
 use shakedown_reports::{likely, terminal};
 use shakedown_sim::search::{Likelihood, fit, likelihood};
@@ -22,13 +23,16 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        let (file, mut runner) = traces::load(&self.trace)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        let file = traces::read(&self.trace)?;
+        let (entry, mut runner) = traces::runner_of(&session.catalogue, &self.trace, &file)?;
         let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let failure = file.failure();
         let likely =
             self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;
-        let beside = failure.as_ref().map(|failure| beside::of(runner.as_mut(), failure)).unwrap_or_default();
+        let beside =
+            failure.as_ref().map(|failure| beside::of(entry, runner.as_mut(), failure)).unwrap_or_default();
         let path = self.trace.display().to_string();
         let (failure, likely) = (failure.as_ref(), likely.as_ref());
         let told = Told { trace: &file.trace, failure, beside: &beside, likely, path: &path };

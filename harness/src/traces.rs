@@ -1,7 +1,8 @@
 //! Traces on disk: one file for each failure, named by its scenario and signature.
 
-use crate::catalogue;
+use crate::catalogue::Catalogue;
 use crate::cli::CliError;
+use crate::entry::Entry;
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Rehearse, TraceFile, TraceFileError};
 use std::path::Path;
@@ -28,24 +29,34 @@ pub fn stem(file: &TraceFile) -> String {
     format!("{}-{signature}", file.trace.script.scenario)
 }
 
-/// Reads a trace, and makes a runner of the design that it was recorded of.
+/// Reads a trace.
 ///
 /// # Errors
-/// If it cannot be read, is damaged, or names a scenario or guardrail that is not in the catalogue.
-pub fn load(path: &Path) -> Result<(TraceFile, Box<dyn Rehearse>), CliError> {
+/// If it cannot be read or is damaged.
+pub fn read(path: &Path) -> Result<TraceFile, CliError> {
     let wrong = |what: String| CliError::input(what).at(path.display());
     let bytes = fs::read(path).map_err(|error| {
         wrong(format!("cannot be read: {error}"))
             .remedy("`shakedown explore` and `shakedown run` write traces of what fails")
     })?;
     // A byte that is no text any more is damage like any other: the checksum says in which line it is.
-    let file: TraceFile =
-        String::from_utf8_lossy(&bytes).parse().map_err(|error: TraceFileError| wrong(error.to_string()))?;
+    String::from_utf8_lossy(&bytes).parse().map_err(|error: TraceFileError| wrong(error.to_string()))
+}
+
+/// Finds the entry of a trace's scenario, and makes a runner of the design that it was recorded of.
+///
+/// # Errors
+/// If the trace names a scenario or guardrail that is not in the catalogue.
+pub fn runner_of<'a>(
+    catalogue: &'a Catalogue,
+    path: &Path,
+    file: &TraceFile,
+) -> Result<(&'a Entry, Box<dyn Rehearse>), CliError> {
     let script = &file.trace.script;
     let entry =
-        catalogue::find(&script.scenario).map_err(|unknown| CliError::from(unknown).at(path.display()))?;
-    let runner = entry.runner(&script.without).map_err(wrong)?;
-    Ok((file, runner))
+        catalogue.find(&script.scenario).map_err(|unknown| CliError::from(unknown).at(path.display()))?;
+    let runner = entry.runner(&script.without).map_err(|what| CliError::input(what).at(path.display()))?;
+    Ok((entry, runner))
 }
 
 /// The cli_error about a directory into which no trace can be written.

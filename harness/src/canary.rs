@@ -2,7 +2,7 @@
 //! alarm does not ring: the judges are blind, or the faults too rare; and then the green of the whole design is
 //! worth nothing.
 
-use crate::campaign::{self, Broken, Order};
+use crate::campaign::{self, CampaignRequest, InternalError};
 use shakedown_reports::Canary;
 
 /// Runs after which a canary has survived, unless the campaign itself is told to end sooner. The rarest of
@@ -14,9 +14,9 @@ pub const RUNS_MAX: u64 = 4_000;
 ///
 /// # Errors
 /// If the harness itself failed.
-pub fn run_canary(order: &Order<'_>, without: &[String]) -> Result<Canary, Broken> {
+pub fn run_canary(order: &CampaignRequest<'_>, without: &[String]) -> Result<Canary, InternalError> {
     let first = order.seeds.start;
-    let order = Order {
+    let order = CampaignRequest {
         without,
         seeds: first..first.saturating_add(RUNS_MAX),
         failures_max: 1,

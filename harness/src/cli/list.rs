@@ -1,8 +1,8 @@
 //! `list`: what there is.
 
+use super::Session;
 use super::exit::{CliError, Exit};
-use super::output::Output;
-use crate::catalogue::{self, CATALOGUE, Entry};
+use crate::entry::Entry;
 use crate::quiet;
 use crate::survey;
 use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
@@ -16,24 +16,29 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
         output.without_reports("list")?;
-        let listed =
-            catalogue::select(&self.scenarios)?.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+        let listed = session
+            .catalogue
+            .select(&self.scenarios)?
+            .into_iter()
+            .map(listed)
+            .collect::<Result<Vec<_>, _>>()?;
         output.print(|style| terminal::list(style, &listed), || json::list(&listed));
-        Ok(if CATALOGUE.is_empty() { Exit::Nothing } else { Exit::Held })
+        Ok(if session.catalogue.entries().is_empty() { Exit::Nothing } else { Exit::Held })
     }
 }
 
-fn listed(entry: &'static Entry) -> Result<Listed, CliError> {
+fn listed(entry: &Entry) -> Result<Listed, CliError> {
     let mut runner = entry.runner(&[]).map_err(CliError::input)?;
     let sites = quiet::running(|| survey::sites(runner.as_mut()));
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let invariants = runner.invariants().into_iter();
-    let guardrails = entry.guardrails().map(|guardrail| ListedGuardrail {
+    let guardrails = entry.guardrails.iter().map(|guardrail| ListedGuardrail {
         name: format!("{}{}", guardrail.name, if guardrail.naive.len() > 1 { ":a/b" } else { "" }),
-        system: guardrail.system.to_owned(),
-        about: guardrail.guarded.to_owned(),
+        system: guardrail.system.clone(),
+        about: guardrail.about.clone(),
     });
     let parameters = runner.parameters().iter().map(|one| ListedParameter {
         name: one.name.to_owned(),
@@ -44,7 +49,7 @@ fn listed(entry: &'static Entry) -> Result<Listed, CliError> {
     let goals = runner.goals().into_iter();
     Ok(Listed {
         name: entry.name.to_owned(),
-        about: entry.about.to_owned(),
+        about: entry.about.clone(),
         parameters: parameters.collect(),
         guardrails: guardrails.collect(),
         invariants: invariants
@@ -52,6 +57,6 @@ fn listed(entry: &'static Entry) -> Result<Listed, CliError> {
             .collect(),
         goals: goals.map(|name| ListedGoal { name: name.to_owned(), need: entry.need(name) }).collect(),
         sites: sites.into_iter().map(|(site, alternatives)| ListedSite { site, alternatives }).collect(),
-        assumptions: owned(entry.assumptions),
+        assumptions: entry.assumptions.clone(),
     })
 }

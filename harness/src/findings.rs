@@ -1,5 +1,6 @@
 //! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
 
+use crate::entry::Entry;
 use crate::{beside, quiet, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
@@ -17,19 +18,21 @@ use std::path::Path;
 /// # Errors
 /// If a trace cannot be written into `traces`.
 pub fn of_campaign(
+    entry: &Entry,
     runner: &mut dyn Rehearse,
     campaign: &Campaign,
     traces: &Path,
 ) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for group in campaign.groups() {
-        findings.extend(of_group(runner, &group, campaign, traces)?);
+        findings.extend(of_group(entry, runner, &group, campaign, traces)?);
     }
     findings.sort_by_key(|finding| finding.runs_to_find);
     Ok(findings)
 }
 
 fn of_group(
+    entry: &Entry,
     runner: &mut dyn Rehearse,
     group: &Group,
     campaign: &Campaign,
@@ -46,7 +49,7 @@ fn of_group(
         let failure = quiet::running(|| understand(runner, &found, &violation));
         match findings.iter_mut().find(|finding| finding.failure.signature == failure.signature) {
             Some(known) => known.count += 1,
-            None => findings.push(finding(runner, failure, met(campaign, *seed), traces)?),
+            None => findings.push(finding(entry, runner, failure, met(campaign, *seed), traces)?),
         }
     }
     let beyond = group.count - group.seeds.len() as u64;
@@ -65,6 +68,7 @@ fn met(campaign: &Campaign, seed: u64) -> (Option<u64>, u64) {
 /// # Errors
 /// If a trace cannot be written into `traces`.
 pub fn of_failing(
+    entry: &Entry,
     runner: &mut dyn Rehearse,
     campaign: &Campaign,
     (seed, violation): (u64, &Violation),
@@ -73,18 +77,23 @@ pub fn of_failing(
     quiet::running(|| runner.run(campaign.plan(seed)));
     let found = runner.script();
     let failure = quiet::running(|| understand(runner, &found, violation));
-    finding(runner, failure, met(campaign, seed), traces)
+    finding(entry, runner, failure, met(campaign, seed), traces)
 }
 
 /// A finding for each cause of one run's violations.
 ///
 /// # Errors
 /// If a trace cannot be written into `traces`.
-pub fn of_run(runner: &mut dyn Rehearse, run: &Trace, traces: &Path) -> io::Result<Vec<Finding>> {
+pub fn of_run(
+    entry: &Entry,
+    runner: &mut dyn Rehearse,
+    run: &Trace,
+    traces: &Path,
+) -> io::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = Vec::new();
     for failure in quiet::running(|| understand_all(runner, &run.script, &run.violations)) {
         if findings.iter().all(|finding| finding.failure.signature != failure.signature) {
-            findings.push(finding(runner, failure, (run.seed, 1), traces)?);
+            findings.push(finding(entry, runner, failure, (run.seed, 1), traces)?);
         }
     }
     Ok(findings)
@@ -92,6 +101,7 @@ pub fn of_run(runner: &mut dyn Rehearse, run: &Trace, traces: &Path) -> io::Resu
 
 /// Replays a failure and writes its trace. `met` says which seed met it and after how many runs.
 fn finding(
+    entry: &Entry,
     runner: &mut dyn Rehearse,
     failure: Failure,
     met: (Option<u64>, u64),
@@ -100,7 +110,7 @@ fn finding(
     let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
     let steady = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
     let trace = traces::save(traces, &failure)?;
-    let beside = beside::of(runner, &failure);
+    let beside = beside::of(entry, runner, &failure);
     let (seed, runs_to_find) = met;
     Ok(Finding { failure, seed, count: 1, runs_to_find, steady, trace, beside })
 }

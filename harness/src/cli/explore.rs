@@ -1,12 +1,12 @@
 //! `explore`: a seeded campaign.
 
+use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
-use super::output::Output;
 use super::progress::Progress;
-use crate::campaign::{self, Broken, Order};
+use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
-use crate::catalogue::{self, Entry};
+use crate::entry::{Entry, LEAST_NEED};
 use crate::findings;
 use shakedown_reports::{Canary, Ending, Finished, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::Profile;
@@ -65,8 +65,9 @@ pub(super) struct Explore {
 }
 
 impl Explore {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
-        let entries = catalogue::select(&self.scenarios)?;
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
+        let entries = session.catalogue.select(&self.scenarios)?;
         for entry in &entries {
             entry.runner(&self.without).map_err(CliError::input)?;
             for canary in self.canaries(entry) {
@@ -96,16 +97,16 @@ impl Explore {
 
     fn campaign(
         &self,
-        entry: &'static Entry,
+        entry: &Entry,
         deadline: Option<Instant>,
         stop: &AtomicBool,
     ) -> Result<Finished, CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let goals = runner.goals();
-        let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(catalogue::LEAST_NEED);
+        let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(LEAST_NEED);
         let seeds = self.seeds.clone().unwrap_or(0..need);
         let jobs = self.jobs.map_or_else(processors, usize::from);
-        let order = Order {
+        let order = CampaignRequest {
             entry,
             without: &self.without,
             seeds: seeds.clone(),
@@ -117,7 +118,7 @@ impl Explore {
             stop,
             timeout: self.watchdog,
         };
-        let mut progress = Progress::begin(entry.name, seeds.end - seeds.start);
+        let mut progress = Progress::begin(&entry.name, seeds.end - seeds.start);
         let ran = campaign::run(&order, |campaign| progress.show(campaign));
         progress.end();
         let (campaign, ending) = ran.map_err(internal)?;
@@ -125,7 +126,7 @@ impl Explore {
             Ending::Interrupted => Vec::new(),
             _ => self.run_canary(&order)?,
         };
-        let found = findings::of_campaign(runner.as_mut(), &campaign, &self.traces)
+        let found = findings::of_campaign(entry, runner.as_mut(), &campaign, &self.traces)
             .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
         let reached = campaign.tally.goals.iter().copied().chain(std::iter::repeat(0));
         let goals = goals.iter().zip(reached).map(|(name, reached)| GoalTally {
@@ -153,7 +154,7 @@ impl Explore {
             trace: None,
             search: Search { profile: self.profile.name.to_owned(), guided: self.guided },
             canaries,
-            assumptions: entry.assumptions.iter().map(|text| (*text).to_owned()).collect(),
+            assumptions: entry.assumptions.clone(),
         };
         finished.verdict = verdict(&finished, &campaign);
         Ok(finished)
@@ -170,7 +171,7 @@ impl Explore {
         }
     }
 
-    fn run_canary(&self, order: &Order<'_>) -> Result<Vec<Canary>, CliError> {
+    fn run_canary(&self, order: &CampaignRequest<'_>) -> Result<Vec<Canary>, CliError> {
         let canaries = self.canaries(order.entry).into_iter();
         let flown = canaries.map(|name| canary::run_canary(order, &name)).collect::<Result<Vec<_>, _>>();
         // One that was stopped has neither been caught nor survived.
@@ -181,7 +182,7 @@ impl Explore {
     }
 }
 
-fn internal(broken: Broken) -> CliError {
+fn internal(broken: InternalError) -> CliError {
     CliError::new(Exit::Internal, broken.to_string())
 }
 
@@ -244,10 +245,9 @@ fn exit(finished: &Finished) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guardrail::{Guardrail, NaiveForm};
     use clap::Parser;
-    use shakedown_sim::{
-        Alternatives, At, Fact, Goals, Invariant, Rehearse, Role, Runner, Scenario, Site, Stage,
-    };
+    use shakedown_sim::{Alternatives, At, Fact, Goals, Invariant, Role, Scenario, Site, Stage};
 
     /// One toss of a coin, which nobody minds and whose falling on its edge somebody hopes for.
     struct Toss;
@@ -297,14 +297,12 @@ mod tests {
     }
 
     /// An entry whose design breaks nothing, whatever it lacks.
-    static BLIND: Entry = Entry {
-        name: "toss",
-        about: "a coin",
-        assumptions: &[],
-        systems: &["idempotency"],
-        needs: &[("on its edge", 50)],
-        rehearse: |_| Ok(Box::new(Runner::new(Toss)) as Box<dyn Rehearse>),
-    };
+    fn blind() -> Entry {
+        let naive = || NaiveForm::new("nothing").breaks("lands");
+        let hand = Guardrail::new("hand", "it is caught").naive(naive());
+        let table = Guardrail::new("table", "it falls on something even").naive(naive());
+        Entry::new("toss", |_| Toss).guardrail(hand).guardrail(table).needs("on its edge", 50)
+    }
 
     #[derive(Parser)]
     struct Command {
@@ -314,7 +312,7 @@ mod tests {
 
     fn check(arguments: &[&str], code: u8, expected: Exit) {
         let command = Command::parse_from([&["explore"], arguments].concat());
-        let finished = command.explore.campaign(&BLIND, None, &AtomicBool::new(false)).expect("it runs");
+        let finished = command.explore.campaign(&blind(), None, &AtomicBool::new(false)).expect("it runs");
         let ended = exit(&finished);
         assert_eq!((ended, ended.code()), (expected, code), "{arguments:?}");
         let told = json::finished(&[finished], &[]);
@@ -324,7 +322,7 @@ mod tests {
     #[test]
     fn a_canary_that_survives_makes_a_campaign_red() {
         check(&["--seeds", "60"], 7, Exit::CanarySurvived);
-        check(&["--seeds", "1", "--canary", "idempotency-store"], 7, Exit::CanarySurvived);
+        check(&["--seeds", "1", "--canary", "hand"], 7, Exit::CanarySurvived);
     }
 
     #[test]

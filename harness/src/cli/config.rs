@@ -4,7 +4,7 @@
 //! # shakedown.toml, in the working directory, or the file that --config names
 //! jobs = 2
 //! max-fail = 4
-//! without = ["execution-log"]
+//! without = ["retry-key"]
 //! ```
 //!
 //! Its values become the defaults of the flags, so clap's own order of precedence does the rest.
@@ -82,7 +82,7 @@ fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<C
     known.dedup();
     for (key, values) in values {
         if !known.contains(key) {
-            let like = crate::catalogue::suggest(key, known.iter().map(String::as_str));
+            let like = crate::names::suggest(key, known.iter().map(String::as_str));
             let like = like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default();
             return Err(CliError::input(format!("there is no flag for the key `{key}`{like}"))
                 .at(path.display())

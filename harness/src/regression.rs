@@ -11,7 +11,7 @@
 //! The verdict stands in a comment, so a regression is a script that `run --script` takes as it is. Where the
 //! script takes guardrails out, the design with all of them must hold under the same deviations.
 
-use crate::catalogue;
+use crate::catalogue::Catalogue;
 use crate::quiet;
 use shakedown_sim::search::fit;
 use shakedown_sim::{Plan, Script, ScriptError, TraceFile};
@@ -54,18 +54,23 @@ impl Regression {
     ///
     /// # Errors
     /// Says what is not as expected.
-    pub fn check(&self) -> Result<(), String> {
-        self.check_without(&self.script.without, &self.expected)?;
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), String> {
+        self.check_without(catalogue, &self.script.without, &self.expected)?;
         match self.script.without.is_empty() {
             true => Ok(()),
             false => self
-                .check_without(&[], &Expected::Holds)
+                .check_without(catalogue, &[], &Expected::Holds)
                 .map_err(|what| format!("with every guardrail: {what}")),
         }
     }
 
-    fn check_without(&self, without: &[String], expected: &Expected) -> Result<(), String> {
-        let entry = catalogue::find(&self.script.scenario).map_err(|unknown| unknown.to_string())?;
+    fn check_without(
+        &self,
+        catalogue: &Catalogue,
+        without: &[String],
+        expected: &Expected,
+    ) -> Result<(), String> {
+        let entry = catalogue.find(&self.script.scenario).map_err(|unknown| unknown.to_string())?;
         let mut runner = entry.runner(without)?;
         let whole = without.len() < self.script.without.len();
         let script = Script { without: without.to_vec(), ..self.script.clone() };

@@ -1,7 +1,7 @@
 //! `pin`: a trace's script, committed as a regression.
 
+use super::Session;
 use super::exit::{CliError, Exit};
-use super::output::Output;
 use crate::regression::Regression;
 use crate::traces;
 use std::fs;
@@ -12,25 +12,28 @@ use std::path::PathBuf;
 pub(super) struct Pin {
     /// The trace, as explore or run wrote it
     trace: PathBuf,
-    /// Where regressions are
-    #[arg(long, env = "SHAKEDOWN_DIR", value_name = "DIR", default_value = "scenarios/regressions")]
-    dir: PathBuf,
+    /// Where regressions are; where the catalogue says, if absent
+    #[arg(long, env = "SHAKEDOWN_DIR", value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// What to call it; scenario and signature, if absent
     #[arg(long, env = "SHAKEDOWN_NAME", value_name = "NAME")]
     name: Option<String>,
 }
 
 impl Pin {
-    pub(super) fn answer(self, output: &Output) -> Result<Exit, CliError> {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
+        let output = &session.output;
         output.without_reports("pin")?;
-        let (file, _) = traces::load(&self.trace)?;
+        let file = traces::read(&self.trace)?;
+        traces::runner_of(&session.catalogue, &self.trace, &file)?;
+        let directory = self.dir.as_deref().unwrap_or(session.catalogue.regressions());
         let name = self.name.clone().unwrap_or_else(|| traces::stem(&file));
-        let path = self.dir.join(format!("{name}.script"));
+        let path = directory.join(format!("{name}.script"));
         let text = Regression::of(&file).to_string();
-        if !self.dir.is_dir() {
+        if !directory.is_dir() {
             return Err(CliError::input("there is no such directory")
-                .at(self.dir.display())
-                .remedy("run `pin` at the root of the workspace, or say where regressions are with --dir"));
+                .at(directory.display())
+                .remedy("make it, or say where regressions are with --dir"));
         }
         let known = match fs::read_to_string(&path) {
             Ok(known) if known == text => true,
@@ -50,8 +53,7 @@ impl Pin {
         output.print(
             |_| {
                 format!(
-                    "{did}  {path}\n  next    add \"{name}\" to the list in scenarios/tests/scenarios/regressions.rs, \
-                     then `cargo test -p shakedown-scenarios --test scenarios regressions`\n"
+                    "{did}  {path}\n  next    commit it: a test that calls `Catalogue::check_regressions` runs it from now on\n"
                 )
             },
             || format!("{}\n", serde_json::json!({ "pinned": path, "new": !known })),

@@ -94,9 +94,10 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
-impl From<crate::catalogue::Unknown> for CliError {
-    fn from(unknown: crate::catalogue::Unknown) -> Self {
-        Self::input(unknown.to_string()).remedy("`shakedown list` shows what there is")
+impl From<crate::names::UnknownName> for CliError {
+    fn from(unknown: crate::names::UnknownName) -> Self {
+        let remedy = format!("`{} list` shows what there is", super::program());
+        Self::input(unknown.to_string()).remedy(remedy)
     }
 }
 

@@ -1,0 +1,47 @@
+//! Ablations: which guardrails a design lacks.
+
+/// The guardrails that a design lacks, each by its form. It is what builds a scenario for an
+/// [`Entry`](crate::entry::Entry).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ablation {
+    removed: Vec<String>,
+    /// The guardrails that there are.
+    known: Vec<String>,
+}
+
+impl Ablation {
+    pub(crate) fn new(removed: &[String], known: Vec<String>) -> Self {
+        Self { removed: removed.to_vec(), known }
+    }
+
+    /// Returns the forms that are taken out, as they were named: `memory`, `key:b`.
+    pub fn names(&self) -> &[String] {
+        &self.removed
+    }
+
+    /// Returns whether the design has this guardrail.
+    ///
+    /// # Panics
+    /// If the entry declares no guardrail of this name: a misspelt name would otherwise guard for ever.
+    pub fn keeps(&self, guardrail: &str) -> bool {
+        self.form(guardrail).is_none()
+    }
+
+    /// Returns which form stands in place of this guardrail, `'a'` for the first; `None` if the guardrail is in
+    /// place.
+    ///
+    /// # Panics
+    /// If the entry declares no guardrail of this name.
+    pub fn form(&self, guardrail: &str) -> Option<char> {
+        assert!(
+            self.known.iter().any(|known| known == guardrail),
+            "the entry declares no guardrail `{guardrail}`; it declares: {}",
+            self.known.join(", ")
+        );
+        let form = |name: &String| match name.split_once(':') {
+            Some((removed, form)) => (removed == guardrail).then(|| form.chars().next().unwrap_or('a')),
+            None => (name == guardrail).then_some('a'),
+        };
+        self.removed.iter().find_map(form)
+    }
+}

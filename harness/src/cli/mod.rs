@@ -1,0 +1,183 @@
+//! The command line: what it takes, what it prints, and with which exit code it ends.
+//!
+//! Results go to stdout, progress and errors to stderr. Modules in reading order: [`exit`] (codes and errors),
+//! [`config`] (the file), [`output`] (where results go), [`amount`] (how seeds and durations are written), and
+//! one module for each subcommand.
+
+mod amount;
+mod certify;
+mod config;
+mod exit;
+mod explain;
+mod explore;
+mod list;
+mod matrix;
+mod output;
+mod pin;
+mod progress;
+mod replay;
+mod run;
+mod self_check;
+
+pub use exit::{CliError, Exit};
+
+use crate::catalogue::Catalogue;
+use crate::quiet;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Rehearses the failures of a system before production does.
+///
+/// A run is the happy path plus deviations: what is lost, late, refused or crashes, each with a name. Results
+/// go to stdout, progress and errors to stderr.
+#[derive(Parser)]
+#[command(version, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: output::Output,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::List),
+    Run(run::Run),
+    Explore(explore::Explore),
+    Certify(certify::Certify),
+    Matrix(matrix::Chart),
+    Replay(replay::Replay),
+    Pin(pin::Pin),
+    Explain(explain::Explain),
+    #[command(hide = true)]
+    Record(self_check::Record),
+}
+
+/// What every subcommand works with.
+struct Session {
+    catalogue: Catalogue,
+    output: output::Output,
+}
+
+/// Runs the command that this process's arguments name, over these scenarios.
+///
+/// ```no_run
+/// use shakedown::catalogue::Catalogue;
+/// fn main() -> std::process::ExitCode {
+///     shakedown::cli::main(Catalogue::new("till"))
+/// }
+/// ```
+pub fn main(catalogue: Catalogue) -> ExitCode {
+    quiet::install();
+    let finished = catch_unwind(AssertUnwindSafe(|| execute(catalogue)));
+    let exit = match finished {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(cli_error)) => {
+            eprintln!("{cli_error}");
+            cli_error.exit
+        }
+        Err(_) => Exit::Internal,
+    };
+    ExitCode::from(exit.code())
+}
+
+fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parsed = config::matches(command(&catalogue), &arguments)?;
+    let matches = match parsed {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are results too, and clap knows where each of them goes.
+            let _ = error.print();
+            return Ok(if error.use_stderr() { Exit::Input } else { Exit::Held });
+        }
+    };
+    let Cli { command, output } =
+        Cli::from_arg_matches(&matches).map_err(|error| CliError::input(error.to_string()))?;
+    if !matches!(command, Command::Explain(_)) {
+        output.of_results()?;
+    }
+    let session = Session { catalogue, output };
+    match command {
+        Command::List(list) => list.execute(&session),
+        Command::Run(run) => run.execute(&session),
+        Command::Explore(explore) => explore.execute(&session),
+        Command::Certify(certify) => certify.execute(&session),
+        Command::Matrix(matrix) => matrix.execute(&session),
+        Command::Replay(replay) => replay.execute(&session),
+        Command::Pin(pin) => pin.execute(&session),
+        Command::Explain(explain) => explain.execute(&session),
+        Command::Record(record) => record.execute(&session),
+    }
+}
+
+/// Returns the name of the running binary, for lines that somebody may type.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let stem = Path::new(&called).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if stem.is_empty() { "shakedown".to_owned() } else { stem }
+}
+
+/// The command with the binary's name, and examples out of the catalogue.
+fn command(catalogue: &Catalogue) -> clap::Command {
+    let command = Cli::command().name(program()).after_help(after_help(catalogue));
+    match catalogue.described() {
+        Some(about) => command.about(about.to_owned()),
+        None => command,
+    }
+}
+
+fn after_help(catalogue: &Catalogue) -> String {
+    let program = program();
+    let mut help = String::from(
+        "Every flag has a variable (--max-fail is SHAKEDOWN_MAX_FAIL) and a key of its name in shakedown.toml;
+a flag goes before its variable, that before the file, that before the default.
+
+Exit codes: 0 held, 1 violation, 2 usage or input error, 3 inconclusive, 4 nothing selected,
+5 nondeterminism or drift, 7 a canary survived or a goal was never reached, 70 internal error.",
+    );
+    let Some(entry) = catalogue.entries().first() else { return help };
+    let name = &entry.name;
+    help.push_str(&format!("\n\nExamples:\n  {program} list\n  {program} explore {name} --seeds 10000"));
+    if let Some(guardrail) = entry.removable().first() {
+        help.push_str(&format!("\n  {program} explore {name} --without {guardrail}"));
+    }
+    help.push_str(&format!(
+        "\n  {program} certify {name} --deviations 2\n  {program} matrix\n  {program} replay target/shakedown/{name}-7ab1c2d3e4f5.trace.jsonl"
+    ));
+    help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_well_formed() {
+        command(&Catalogue::new("till")).debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        let mut command = Cli::command();
+        command.build();
+        let hidden = |command: &clap::Command| command.is_hide_set() || command.get_name() == "help";
+        for command in command.get_subcommands().filter(|command| !hidden(command)) {
+            for flag in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let long = flag.get_long().unwrap_or_default();
+                if ["help", "version"].contains(&long) {
+                    continue;
+                }
+                let variable = format!("SHAKEDOWN_{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(
+                    flag.get_env().and_then(|name| name.to_str()),
+                    Some(variable.as_str()),
+                    "--{long}"
+                );
+            }
+        }
+    }
+}

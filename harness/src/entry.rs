@@ -1,0 +1,141 @@
+//! Entries: a scenario as a catalogue offers it, with what can be taken out of its design.
+
+use crate::ablation::Ablation;
+use crate::guardrail::Guardrail;
+use crate::names::UnknownName;
+use crate::regression::Regression;
+use shakedown_sim::{Rehearse, Runner, Scenario};
+use std::sync::Arc;
+
+/// A scenario as a catalogue offers it.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its name: one word, the same as the scenario's.
+    pub name: String,
+    /// What it rehearses, in a sentence.
+    pub about: String,
+    /// What it takes for granted, a sentence each: beyond these a green says nothing.
+    pub assumptions: Vec<String>,
+    /// What can be taken out of its design.
+    pub guardrails: Vec<Guardrail>,
+    /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
+    /// not named here needs [`LEAST_NEED`].
+    pub needs: Vec<(String, u64)>,
+    /// Scripts that are run again by [`Catalogue::check_regressions`](crate::catalogue::Catalogue::check_regressions),
+    /// each with its name.
+    pub regressions: Vec<(String, Regression)>,
+    build: Arc<Build>,
+}
+
+/// Makes a runner of the design without some guardrails; an error says why they cannot go together.
+type Build = dyn Fn(&Ablation) -> Result<Box<dyn Rehearse>, String> + Send + Sync;
+
+/// Seeds that a campaign must run before it says anything of a goal without a need of its own.
+pub const LEAST_NEED: u64 = 10_000;
+
+impl Entry {
+    /// Makes an entry of a scenario. `build` is called once for each runner, with the guardrails that its design
+    /// lacks; the scenario's name must be `name`.
+    pub fn new<S: Scenario>(
+        name: impl Into<String>,
+        build: impl Fn(&Ablation) -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_runner(name, move |ablation| {
+            Ok(Box::new(Runner::new(build(ablation)).without(ablation.names().to_vec())))
+        })
+    }
+
+    /// Makes an entry whose runners `build` makes itself. It may refuse guardrails that cannot be taken out
+    /// together.
+    pub fn with_runner(
+        name: impl Into<String>,
+        build: impl Fn(&Ablation) -> Result<Box<dyn Rehearse>, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            about: String::new(),
+            assumptions: Vec::new(),
+            guardrails: Vec::new(),
+            needs: Vec::new(),
+            regressions: Vec::new(),
+            build: Arc::new(build),
+        }
+    }
+
+    /// Says what it rehearses.
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// Adds something that it takes for granted.
+    pub fn assumes(mut self, assumption: impl Into<String>) -> Self {
+        self.assumptions.push(assumption.into());
+        self
+    }
+
+    /// Adds a guardrail that can be taken out of its design.
+    pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.guardrails.push(guardrail);
+        self
+    }
+
+    /// Says how many seeds a campaign must run before not reaching this goal says anything.
+    pub fn needs(mut self, goal: impl Into<String>, seeds: u64) -> Self {
+        self.needs.push((goal.into(), seeds));
+        self
+    }
+
+    /// Adds a pinned script, `include_str!("../regressions/NAME.script")`, say.
+    ///
+    /// # Panics
+    /// If the text is no regression.
+    pub fn regression(mut self, name: impl Into<String>, text: &str) -> Self {
+        let name = name.into();
+        let regression = text.parse().unwrap_or_else(|problem| panic!("regression {name}: {problem}"));
+        self.regressions.push((name, regression));
+        self
+    }
+
+    /// Returns every name that `--without` takes here: of each guardrail its own and those of its forms.
+    pub fn removable(&self) -> Vec<String> {
+        let names = self.guardrails.iter().flat_map(|guardrail| {
+            let forms = guardrail.forms().map(|(name, _)| name).filter(|name| *name != guardrail.name);
+            std::iter::once(guardrail.name.clone()).chain(forms)
+        });
+        names.collect()
+    }
+
+    /// Returns the ablations that a campaign must catch: each form of each guardrail, with those that mask it.
+    pub fn canaries(&self) -> Vec<Vec<String>> {
+        let forms = self.guardrails.iter().flat_map(Guardrail::forms);
+        forms.map(|(name, naive)| std::iter::once(name).chain(naive.masked_by.clone()).collect()).collect()
+    }
+
+    /// Makes a runner of the design without these guardrails.
+    ///
+    /// # Errors
+    /// If a guardrail is unknown here, the design cannot be built without them together, or the scenario is called
+    /// by another name than the entry.
+    pub fn runner(&self, without: &[String]) -> Result<Box<dyn Rehearse>, String> {
+        let valid = self.removable();
+        for name in without {
+            if !valid.contains(name) {
+                let unknown = UnknownName { kind: "guardrail", name: name.clone(), valid };
+                return Err(format!("{unknown} (scenario {})", self.name));
+            }
+        }
+        let known = self.guardrails.iter().map(|guardrail| guardrail.name.clone()).collect();
+        let runner = (self.build)(&Ablation::new(without, known))?;
+        let scenario = runner.happy(0).scenario;
+        if scenario != self.name {
+            return Err(format!("the entry `{}` builds a scenario that is called `{scenario}`", self.name));
+        }
+        Ok(runner)
+    }
+
+    /// Returns how many seeds a campaign must run before not reaching this goal says anything.
+    pub fn need(&self, goal: &str) -> u64 {
+        self.needs.iter().find(|(name, _)| name == goal).map_or(LEAST_NEED, |(_, need)| *need)
+    }
+}
