@@ -10,7 +10,7 @@ use crate::entry::Entry;
 use crate::quiet;
 use crate::watchdog::Watchdog;
 use serde::{Deserialize, Serialize};
-use shakedown_sim::search::{Bounded, Layer, Parent, expand};
+use shakedown_sim::search::{Bounded, Layer, Parent};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,14 +84,13 @@ impl Worker<'_> {
             Ok(runner) => runner,
             Err(message) => return drop(send.send((self.end, Err(self.failed(None, message))))),
         };
-        let (variants, keep) = (self.search.variants(), self.search.keeps());
         while !self.enough.load(Ordering::Relaxed) && !self.order.stop.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             if at >= self.end {
                 return;
             }
             let parent = &self.search.parents()[at];
-            let expand = || quiet::running(|| expand(runner.as_mut(), variants, parent, keep));
+            let expand = || quiet::running(|| self.search.expand(runner.as_mut(), parent));
             let guarded = || catch_unwind(AssertUnwindSafe(expand));
             let layer = self.watchdog.during(self.thread, at as u64, guarded);
             let layer = layer.map_err(|panic| self.failed(Some(parent), quiet::message_of(panic.as_ref())));

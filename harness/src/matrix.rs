@@ -98,7 +98,7 @@ fn beside<'a>(naive: &NaiveForm, run: &'a FailingRun) -> Option<&'a Violation> {
 fn breaks_by_itself(entry: &Entry, without: &[String]) -> Result<Option<(Variant, Violation)>, Error> {
     let mut runner = entry.runner(without).map_err(Error::Design)?;
     for variant in small_variants(runner.parameters(), &Variant::default()) {
-        let plan = Plan::Turns { variant: &variant, turns: &[] };
+        let plan = Plan::Turns { variant: &variant, turns: &[], task_order: false };
         if let Some(violation) = quiet::running(|| runner.run(plan)).violations.into_iter().next() {
             return Ok(Some((variant, violation)));
         }

@@ -15,7 +15,7 @@ fn certify(remembers: bool) -> Certificate {
     search.run(&mut runner);
     let findings = search.broken().map(|broken| {
         let (variant, turns) = (&search.variants()[0], &broken.script.turns);
-        runner.run(Plan::Turns { variant, turns });
+        runner.run(Plan::Turns { variant, turns, task_order: false });
         let script = runner.script();
         let failure = understand(&mut runner, &script, &broken.violations[0]);
         let trace = "target/shakedown/till.trace.jsonl".to_owned();

@@ -17,6 +17,8 @@ pub(crate) enum Due {
     Resume { node: u16, pause: u32 },
     /// A crashed node begins again.
     Restart { node: u16 },
+    /// A task that yielded to what is due is ready again.
+    Ready { slot: u32 },
 }
 
 const TIMER: u64 = 0;
@@ -35,6 +37,7 @@ impl Due {
             Due::Deliver { slot } => word(DELIVER, 0, slot),
             Due::Resume { node, pause } => word(RESUME, u32::from(node), pause),
             Due::Restart { node } => word(RESTART, 0, u32::from(node)),
+            Due::Ready { slot } => word(RESTART, 1, slot),
         }
     }
 
@@ -45,7 +48,8 @@ impl Due {
             TIMER => Due::Timer { slot: high, generation: low },
             DELIVER => Due::Deliver { slot: low },
             RESUME => Due::Resume { node: high as u16, pause: low },
-            _ => Due::Restart { node: low as u16 },
+            _ if high == 0 => Due::Restart { node: low as u16 },
+            _ => Due::Ready { slot: low },
         }
     }
 }
@@ -119,6 +123,25 @@ impl Agenda {
         self.times[place] = time;
         self.dues[place] = due;
         self.nearest = self.nearest.min(time);
+    }
+
+    /// Puts an entry behind all that is due `now`, timeouts included.
+    pub(crate) fn put_last(&mut self, now: Moment, due: Due) {
+        if self.timeout.end() <= now {
+            self.timeout.put_last(now, due.word());
+        } else {
+            self.put(now, due);
+        }
+    }
+
+    /// What is due `now`, in order; what is far in no order. Some of it may be stale.
+    pub(crate) fn due_at(&self, now: Moment, with_timeouts: bool) -> impl Iterator<Item = Due> {
+        let near = (0..self.count).rev().take_while(move |place| self.times[*place] <= now);
+        let near = near.map(|place| self.dues[place]);
+        let far =
+            self.far.iter().filter(move |Reverse((time, ..))| *time <= now).map(|Reverse((.., due))| *due);
+        let timeouts = with_timeouts.then(|| self.timeout.due_at(now));
+        near.chain(far).chain(timeouts.into_iter().flatten()).map(Due::of)
     }
 
     /// The same for an entry that is late, or for which room is to be made.
@@ -248,6 +271,7 @@ mod tests {
             Due::Deliver { slot: u32::MAX },
             Due::Resume { node: u16::MAX, pause: u32::MAX },
             Due::Restart { node: u16::MAX },
+            Due::Ready { slot: u32::MAX },
         ] {
             assert_eq!(Due::of(due.word()), due);
         }

@@ -149,6 +149,8 @@ where
 struct Exchange<Q, A> {
     endpoint: Endpoint<Q, A>,
     scope: Scope,
+    /// The caller's node.
+    from: NodeId,
     caller: User,
     request: Cell<Option<Q>>,
     answer: Cell<Option<Result<A, CallError>>>,
@@ -271,6 +273,7 @@ impl Env {
         let exchange = Rc::new_cyclic(|_| Exchange {
             endpoint: endpoint.clone(),
             scope: self.scope(),
+            from: self.node,
             caller: core.user(),
             request: Cell::new(Some(request)),
             answer: Cell::new(None),
@@ -374,7 +377,8 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
                 }
             }
         }
-        core.bring(after, Rc::clone(self) as _);
+        let server = self.endpoint.0.server.get().unwrap_or(node);
+        core.bring((server, self.scope), false, after, Rc::clone(self) as _);
         None
     }
 
@@ -400,7 +404,7 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     /// Has the caller learn the answer after a while.
     fn bring_answer(self: &Rc<Self>, core: &mut Core, after: Duration, answer: Result<A, CallError>) {
         self.answer.set(Some(answer));
-        core.bring(after, Rc::clone(self) as _);
+        core.bring((self.from, self.scope), false, after, Rc::clone(self) as _);
     }
 }
 

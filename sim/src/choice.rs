@@ -9,6 +9,7 @@ use std::fmt;
 
 const SLASH: TextHash = TextHash::of("/");
 const SPACE: TextHash = TextHash::of(" ");
+const SCHEDULE: Label = Label::new("schedule");
 
 /// The stable name of a place at which a choice is made: `pay.charge/response`, `worker/after pay.charge`.
 ///
@@ -42,6 +43,16 @@ impl Site {
         assert!(!object.text().is_empty(), "what a site concerns has a name");
         let hash = owner.hash().then(SLASH).then(point.hash()).then(SPACE).then(object.hash());
         Self { owner: owner.text(), point: point.text(), object: object.text(), hash: hash.finish() }
+    }
+
+    /// The place at which a task, or an event, of a role goes or yields.
+    pub(crate) const fn schedule(role: Label) -> Self {
+        Self::new(role, SCHEDULE)
+    }
+
+    /// Whether it is such a place.
+    pub(crate) fn is_schedule(&self) -> bool {
+        self.point == SCHEDULE.text() && self.object.is_empty()
     }
 
     /// What it belongs to: a role, an operation, a link.

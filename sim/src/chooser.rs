@@ -3,7 +3,8 @@
 //! A seed answers by a keyed function of (seed, choice name), so a draw that is added somewhere moves no
 //! other draw. Swarm testing comes first (Groce et al., "Swarm testing", 2012): for each run and site it
 //! is drawn whether the site may deviate at all, then how often; and for each run how restless it is. A
-//! [`Profile`] says within which bounds.
+//! [`Profile`] says within which bounds, and whether the order of tasks is drawn: in one of two runs it is not, in the
+//! others between rarely and often.
 
 use crate::choice::{Alternatives, Pick, Site};
 use crate::hash::{KEYS, fold, join, join_numbered, mix};
@@ -49,7 +50,12 @@ pub struct Profile {
     calm: [u32; 4],
     /// Sites with odds of their own, in thousandths; if there are any, no other site deviates.
     odds: &'static [(Site, u32)],
+    /// Whether the order of tasks is drawn too.
+    task_order: bool,
 }
+
+/// How often a task yields in a run whose order is drawn, as one in 2^n; each equally likely.
+const ORDER_RATES: [u32; 4] = [1, 3, 5, 7];
 
 impl Profile {
     /// Runs of every kind, from a single deviation to one at every other choice. The default.
@@ -60,6 +66,7 @@ impl Profile {
         rates: [1, 2, 4, 6],
         calm: [0, 0, 2, 5],
         odds: &[],
+        task_order: false,
     };
     /// Few deviations a run, often one or none: what a quiet week brings.
     pub const CALM: Profile = Profile {
@@ -69,6 +76,7 @@ impl Profile {
         rates: [4, 5, 6, 7],
         calm: [0, 0, 1, 2],
         odds: &[],
+        task_order: false,
     };
     /// Much goes wrong at once, wherever it may at all.
     pub const STORM: Profile = Profile {
@@ -78,6 +86,7 @@ impl Profile {
         rates: [1, 1, 2, 3],
         calm: [0, 0, 0, 0],
         odds: &[],
+        task_order: false,
     };
     /// Every choice deviates in one of 32 cases, whatever its site: random testing alone, to compare with.
     pub const EVEN: Profile = Profile {
@@ -87,6 +96,7 @@ impl Profile {
         rates: [5, 5, 5, 5],
         calm: [0, 0, 0, 0],
         odds: &[],
+        task_order: false,
     };
     /// All of them, the default first.
     pub const ALL: [Profile; 4] = [Self::MIXED, Self::CALM, Self::STORM, Self::EVEN];
@@ -95,6 +105,22 @@ impl Profile {
     /// rehearse what was measured somewhere, rather than to search.
     pub const fn measured(name: &'static str, about: &'static str, odds: &'static [(Site, u32)]) -> Self {
         Self { name, about, odds, ..Self::EVEN }
+    }
+
+    /// The same rates, and the order of tasks that are ready at one instant drawn too.
+    #[must_use]
+    pub const fn with_task_order(self) -> Self {
+        Self { task_order: true, ..self }
+    }
+
+    /// Whether the order of tasks is drawn in some runs.
+    pub const fn draws_task_order(&self) -> bool {
+        self.task_order
+    }
+
+    /// Whether it is drawn in the run of this seed.
+    pub(crate) fn orders_run(&self, seed: u64) -> bool {
+        self.task_order && mix(seed, 0x6F72_6465) & 1 == 1
     }
 
     /// The same rates with no site switched off.
@@ -201,7 +227,7 @@ impl Chooser {
     }
 
     /// Answers a choice that is met after so many events.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide(
         &mut self,
         (site, scope, nth): (&Site, Scope, u32),
@@ -346,6 +372,10 @@ impl Draws {
         let swarm = mix(seed ^ 0x5157_41A7, site.hash());
         if profile.swarm && swarm & 1 == 0 {
             return Rate::Never;
+        }
+        if site.is_schedule() {
+            let rate = ORDER_RATES[(mix(*seed, 0x0DE5) >> 62) as usize];
+            return if profile.task_order { Rate::UpTo(u64::MAX >> rate) } else { Rate::Never };
         }
         let calm = profile.calm[(mix(*seed, 0xCA13) >> 62) as usize];
         Rate::UpTo(u64::MAX >> (profile.rates[(swarm >> 62) as usize] + calm))

@@ -61,6 +61,12 @@ impl Env {
         self.scope
     }
 
+    /// The node, and the scope that this handle works for there.
+    #[inline]
+    pub(crate) fn place(&self) -> (NodeId, Scope) {
+        (self.node, self.scope)
+    }
+
     /// The written form of the scope.
     pub fn scope_path(&self) -> ScopePath {
         self.world.core.borrow().scopes.path(self.scope)

@@ -23,8 +23,10 @@ pub enum Plan<'a> {
     Seed(u64),
     /// The same, as restless as the profile says.
     Profiled(u64, Profile),
-    /// The script names them.
+    /// The script names them. The order of tasks is offered if the script deviates in it.
     Script(&'a Script),
+    /// The same, with the order of tasks offered in any case: to see where it ties. The run is the same.
+    Ordered(&'a Script),
     /// The script names some; from the choice `from` on, counted from 0, a seed draws those that it does not
     /// name.
     Branch {
@@ -36,6 +38,8 @@ pub enum Plan<'a> {
         seed: u64,
         /// How restlessly.
         profile: Profile,
+        /// Whether the order of tasks is offered, and so counted among the choices.
+        task_order: bool,
     },
     /// The turns are counted out: what an exhaustive search runs. The run also keeps its effects.
     Turns {
@@ -43,6 +47,8 @@ pub enum Plan<'a> {
         variant: &'a Variant,
         /// Where it leaves the happy path, in order.
         turns: &'a [Turn],
+        /// Whether the order of tasks is offered, and so counted among the choices.
+        task_order: bool,
     },
 }
 
@@ -50,7 +56,17 @@ impl Plan<'_> {
     fn seed(&self) -> Option<u64> {
         match self {
             Plan::Seed(seed) | Plan::Profiled(seed, _) => Some(*seed),
-            Plan::Script(_) | Plan::Branch { .. } | Plan::Turns { .. } => None,
+            Plan::Script(_) | Plan::Ordered(_) | Plan::Branch { .. } | Plan::Turns { .. } => None,
+        }
+    }
+
+    fn offers_task_order(&self) -> bool {
+        match self {
+            Plan::Seed(_) => false,
+            Plan::Profiled(seed, profile) => profile.orders_run(*seed),
+            Plan::Script(script) => script.has_task_order(),
+            Plan::Ordered(_) => true,
+            Plan::Branch { task_order, .. } | Plan::Turns { task_order, .. } => *task_order,
         }
     }
 }
@@ -363,7 +379,9 @@ impl<S: Scenario> Runner<S> {
         }
         match plan {
             Plan::Seed(seed) | Plan::Profiled(seed, _) => self.build_from(&self.variant_of(seed)),
-            Plan::Script(script) | Plan::Branch { script, .. } => self.build_from(&script.variant),
+            Plan::Script(script) | Plan::Ordered(script) | Plan::Branch { script, .. } => {
+                self.build_from(&script.variant);
+            }
             Plan::Turns { variant, .. } => self.build_from(variant),
         }
         let horizon = self.scenario.horizon(&self.variant);
@@ -371,13 +389,16 @@ impl<S: Scenario> Runner<S> {
         self.facts.reset();
         {
             let mut core = self.world.reset(heal, self.limits);
+            core.schedule.begin_run(plan.offers_task_order());
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
             let chooser = &mut core.chooser;
             match plan {
                 Plan::Seed(seed) => chooser.draw_from(seed, Profile::MIXED),
                 Plan::Profiled(seed, profile) => chooser.draw_from(seed, profile),
-                Plan::Script(script) => chooser.follow(script),
-                Plan::Branch { script, from, seed, profile } => chooser.branch(script, from, seed, profile),
+                Plan::Script(script) | Plan::Ordered(script) => chooser.follow(script),
+                Plan::Branch { script, from, seed, profile, .. } => {
+                    chooser.branch(script, from, seed, profile)
+                }
                 Plan::Turns { turns, .. } => chooser.take(turns),
             }
         }

@@ -62,18 +62,25 @@ impl User {
 /// All scopes of a run.
 pub(crate) struct Scopes {
     nodes: Vec<Node>,
+    /// Scopes of tasks, by which choices of task order are named. Apart from the others, which are digested by their
+    /// number: a run that offers task order numbers them as one that does not.
+    tasks: Vec<Node>,
     counters: Vec<Counter>,
 }
 
+/// The first of the numbers that mean scopes of tasks.
+const TASKS: u32 = 1 << 31;
+
 impl Scopes {
     pub(crate) fn new() -> Self {
-        let mut scopes = Self { nodes: Vec::new(), counters: Vec::new() };
+        let mut scopes = Self { nodes: Vec::new(), tasks: Vec::new(), counters: Vec::new() };
         scopes.reset();
         scopes
     }
 
     pub(crate) fn reset(&mut self) {
         self.nodes.clear();
+        self.tasks.clear();
         self.counters.clear();
         let root = Node { parent: NONE, label: "-", number: 0, hash: 0, counters: NONE, counted: 0 };
         self.nodes.push(root);
@@ -101,11 +108,31 @@ impl Scopes {
         Scope(self.nodes.len() as u32 - 1)
     }
 
+    /// The part of `parent` with this label and number, for a task. Whoever numbers them opens each but once.
+    pub(crate) fn numbered(&mut self, parent: Scope, label: Label, number: u32) -> Scope {
+        let hash = part_hash(self.hash(parent), label.word(), number);
+        let (parent, label) = (parent.0, label.text());
+        self.tasks.push(Node { parent, label, number, hash, counters: NONE, counted: 0 });
+        Scope(TASKS + self.tasks.len() as u32 - 1)
+    }
+
+    #[inline(always)]
+    fn node(&self, scope: u32) -> &Node {
+        match self.nodes.get(scope as usize) {
+            Some(node) => node,
+            // Not a call: functions that make none need not save registers.
+            None => &self.tasks[scope.wrapping_sub(TASKS) as usize],
+        }
+    }
+
     /// Counts one more meeting of `key` within `scope`; answers how many there were before, and who met it
     /// last.
     #[inline(always)]
     pub(crate) fn count(&mut self, scope: Scope, key: u64, user: User) -> (u32, User) {
-        let node = &mut self.nodes[scope.0 as usize];
+        let node = match self.nodes.get_mut(scope.0 as usize) {
+            Some(node) => node,
+            None => &mut self.tasks[scope.0.wrapping_sub(TASKS) as usize],
+        };
         let bit = 1 << (key >> 59);
         if node.counted & bit != 0
             && let Some(counter) = find(&mut self.counters, node.counters, key)
@@ -121,14 +148,14 @@ impl Scopes {
 
     #[inline]
     pub(crate) fn hash(&self, scope: Scope) -> u64 {
-        self.nodes[scope.0 as usize].hash
+        self.node(scope.0).hash
     }
 
     /// The number of the nearest enclosing part with this label (`2` of `intent-2` for `intent`).
     pub(crate) fn number_of(&self, scope: Scope, label: Label) -> Option<u32> {
         let mut at = scope.0;
         while at != 0 {
-            let node = &self.nodes[at as usize];
+            let node = self.node(at);
             if node.label == label.text() {
                 return Some(node.number);
             }
@@ -140,17 +167,17 @@ impl Scopes {
     /// The outermost entity that encloses `scope`, by its hash.
     pub(crate) fn outermost(&self, scope: Scope) -> u64 {
         let mut at = scope.0;
-        while at != 0 && self.nodes[at as usize].parent != 0 {
-            at = self.nodes[at as usize].parent;
+        while at != 0 && self.node(at).parent != 0 {
+            at = self.node(at).parent;
         }
-        self.nodes[at as usize].hash
+        self.node(at).hash
     }
 
     /// Whether `path` is the written form of `scope`; compares every part.
     pub(crate) fn is(&self, scope: Scope, path: &ScopePath) -> bool {
         let mut at = scope.0;
         for (label, number) in path.parts.iter().rev() {
-            let node = &self.nodes[at as usize];
+            let node = self.node(at);
             if at == 0 || node.number != *number || node.label != label {
                 return false;
             }
@@ -163,7 +190,7 @@ impl Scopes {
         let mut parts = Vec::new();
         let mut at = scope.0;
         while at != 0 {
-            let node = &self.nodes[at as usize];
+            let node = self.node(at);
             parts.push((node.label.to_owned(), node.number));
             at = node.parent;
         }

@@ -148,6 +148,11 @@ impl Script {
     pub fn with(&self, deviations: Vec<Deviation>) -> Self {
         Self { deviations, ..self.clone() }
     }
+
+    /// Whether a deviation is of the order of tasks, which only some runs offer.
+    pub fn has_task_order(&self) -> bool {
+        self.deviations.iter().any(|deviation| deviation.id.site.ends_with("/schedule"))
+    }
 }
 
 impl Script {

@@ -86,6 +86,24 @@ impl Timeouts {
         self.begun += 1;
     }
 
+    /// Puts an entry that is due `now`, when a wait ends, behind all waits that do.
+    #[cold]
+    pub(crate) fn put_last(&mut self, now: Moment, due: u64) {
+        self.sort_in(now, due);
+        if (now, LINES_MOST) < (self.next.end, self.next.line) {
+            self.next = Next { end: now, due, line: LINES_MOST };
+        }
+    }
+
+    /// What is due by `now`, line by line.
+    pub(crate) fn due_at(&self, now: Moment) -> impl Iterator<Item = u64> {
+        let in_lines = self.lines[..self.met].iter().flat_map(move |line| {
+            line.ends.iter().take_while(move |(end, _)| *end <= now).map(|(_, due)| *due)
+        });
+        let sorted = self.sorted.iter().filter(move |Reverse((end, ..))| *end <= now);
+        in_lines.chain(sorted.map(|Reverse((.., due))| *due))
+    }
+
     /// When the earliest wait ends; never if there is none.
     #[inline(always)]
     pub(crate) fn end(&self) -> Moment {

@@ -179,6 +179,7 @@ impl World {
                     self.core.borrow_mut().cause = None;
                     self.take_outside_wakes();
                 }
+                Some(Due::Ready { slot }) => core.is_next_again(slot),
                 Some(Due::Resume { node, pause }) => core.resume(NodeId(node), pause),
                 Some(Due::Restart { node }) => {
                     drop(core);
@@ -368,6 +369,9 @@ impl World {
         if core.recording.is_some() {
             *core.notes(slot) = Notes::default();
         }
+        if core.schedule.is_offered {
+            core.number_task(slot);
+        }
         core.make_ready(slot);
     }
 
@@ -379,10 +383,37 @@ impl World {
         self.core.borrow_mut().exchange_origin(before);
     }
 
-    pub(crate) fn deliver(&self, after: Duration, run: impl FnOnce(&Rc<World>) + 'static) {
+    /// Has something happen after a while that only makes a task of a node ready.
+    pub(crate) fn deliver(
+        &self,
+        place: (NodeId, Scope),
+        after: Duration,
+        run: impl FnOnce(&Rc<World>) + 'static,
+    ) {
+        self.bring(place, false, after, run);
+    }
+
+    /// Has something happen after a while that acts on the state of a node.
+    pub(crate) fn act_later(
+        &self,
+        place: (NodeId, Scope),
+        after: Duration,
+        run: impl FnOnce(&Rc<World>) + 'static,
+    ) {
+        self.bring(place, true, after, run);
+    }
+
+    #[inline]
+    fn bring(
+        &self,
+        place: (NodeId, Scope),
+        acts: bool,
+        after: Duration,
+        run: impl FnOnce(&Rc<World>) + 'static,
+    ) {
         let mut core = self.core.borrow_mut();
         if !core.closed {
-            core.bring(after, Rc::new(Effect(Cell::new(Some(run)))));
+            core.bring(place, acts, after, Rc::new(Effect(Cell::new(Some(run)))));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{Ending, Finding, Verdict};
 use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
-use shakedown_sim::{Plan, Rehearse, Variant, small_variants};
+use shakedown_sim::{Rehearse, Variant, small_variants};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,10 +132,9 @@ impl Certify {
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
     fn estimate(&self, runner: &mut dyn Rehearse, hunt: &Hunt<'_>, alternatives: &[u64]) -> String {
-        let (variants, deviations) = (hunt.search.variants(), usize::from(self.deviations));
+        let deviations = usize::from(self.deviations);
         let began = Instant::now();
-        let Estimate { mut scripts, runs } =
-            quiet::running(|| estimate(runner, variants, deviations, PROBES));
+        let Estimate { mut scripts, runs } = quiet::running(|| estimate(runner, &hunt.search, PROBES));
         let per_second = runs as f64 / began.elapsed().as_secs_f64();
         if let (Some((_, of)), Some(last)) = (self.shard, scripts.last_mut()) {
             *last /= of as f64;
@@ -185,8 +184,7 @@ impl Certify {
         search: &Bounded,
     ) -> Result<Vec<Finding>, CliError> {
         let Some(broken) = search.broken() else { return Ok(Vec::new()) };
-        let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
-        let trace = quiet::running(|| runner.record(Plan::Turns { variant, turns })).1;
+        let trace = quiet::running(|| runner.record(search.plan(&broken.script))).1;
         let mut found = findings::of_run(entry, runner, &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let runs = search.depths().iter().map(|depth| depth.tally.runs).sum();

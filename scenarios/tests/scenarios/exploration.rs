@@ -60,19 +60,20 @@ fn doings(trace: &Trace) -> impl Iterator<Item = (&str, String)> {
 /// For each way in which a choice of this variant can go, whether a run in which it alone goes so is another than the
 /// happy path.
 fn differences(runner: &mut dyn Rehearse, variant: &Variant) -> BTreeMap<(String, String), bool> {
-    let happy = runner.run(Plan::Turns { variant, turns: &[] });
+    let happy = runner.run(Plan::Turns { variant, turns: &[], task_order: false });
     let mut offers = Vec::new();
     runner.each_offer(&mut |site, alternatives| offers.push((site, alternatives)));
-    let path = runner.record(Plan::Turns { variant, turns: &[] }).1;
+    let path = runner.record(Plan::Turns { variant, turns: &[], task_order: false }).1;
     let mut differences = BTreeMap::new();
     for (choice, (site, alternatives)) in (0..).zip(offers) {
         for (alternative, name) in (0..).zip(alternatives.names()).skip(1) {
             let known = differences.entry((site.to_string(), (*name).to_owned())).or_insert(false);
             let turns = &[Turn { choice, alternative }];
-            let run = runner.run(Plan::Turns { variant, turns });
+            let run = runner.run(Plan::Turns { variant, turns, task_order: false });
             // The deviation itself is an event.
             *known |= (run.events, run.ended) != (happy.events + 1, happy.ended)
-                || !doings(&path).eq(doings(&runner.record(Plan::Turns { variant, turns }).1));
+                || !doings(&path)
+                    .eq(doings(&runner.record(Plan::Turns { variant, turns, task_order: false }).1));
         }
     }
     differences

@@ -6,9 +6,11 @@
 
 pub(crate) mod effects;
 mod ready;
+mod schedule;
 mod steps;
 
 use self::ready::Ready;
+use self::schedule::Schedule;
 use crate::agenda::{Agenda, Due};
 use crate::chooser::Chooser;
 use crate::coverage::Gauge;
@@ -70,6 +72,7 @@ pub(crate) struct Core {
     notes: Vec<Notes>,
     pub(crate) free_tasks: Vec<u32>,
     pub(crate) ready: Ready,
+    pub(crate) schedule: Schedule,
     pub(crate) current: Option<u32>,
     /// What the event at hand follows from, for the trace.
     follows: Option<u32>,
@@ -115,6 +118,7 @@ impl Core {
             notes: Vec::new(),
             free_tasks: Vec::new(),
             ready: Ready::default(),
+            schedule: Schedule::default(),
             current: None,
             follows: None,
             cause: None,
@@ -206,14 +210,18 @@ impl Core {
     /// meanwhile are dropped here, so that they neither move the clock nor keep the run from its rest.
     #[inline]
     pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
-        let timers = &self.timers;
-        let (time, due) = self.agenda.take_by(until, |due| match due {
-            Due::Timer { slot, generation } => timers[slot as usize].generation != generation,
-            _ => false,
-        })?;
-        self.now = time;
-        self.heal_if_time();
-        Some(due)
+        loop {
+            let timers = &self.timers;
+            let (time, due) = self.agenda.take_by(until, |due| match due {
+                Due::Timer { slot, generation } => timers[slot as usize].generation != generation,
+                _ => false,
+            })?;
+            self.now = time;
+            self.heal_if_time();
+            if !self.schedule.is_offered || !self.event_yields(due) {
+                return Some(due);
+            }
+        }
     }
 
     /// Takes the next task that is ready, to be polled.
@@ -221,6 +229,9 @@ impl Core {
     pub(crate) fn next_ready(&mut self) -> Option<(u32, BoxFuture, Rc<Waker>)> {
         loop {
             let slot = self.ready.pop()?;
+            if self.schedule.is_offered && self.task_yields(slot) {
+                continue;
+            }
             let task = &mut self.tasks[slot as usize];
             task.queued = false;
             if task.alive
@@ -252,9 +263,16 @@ impl Core {
         None
     }
 
-    /// Has something arrive after a while.
+    /// Has something arrive at a node after a while, on behalf of an entity. `acts` says whether it does more there
+    /// than make a task ready.
     #[inline]
-    pub(crate) fn bring(&mut self, after: Duration, parcel: Rc<dyn Parcel>) {
+    pub(crate) fn bring(
+        &mut self,
+        place: (NodeId, Scope),
+        acts: bool,
+        after: Duration,
+        parcel: Rc<dyn Parcel>,
+    ) {
         let slot = self.free_deliveries.pop().unwrap_or_else(|| {
             self.deliveries.push(None);
             self.sent.resize(self.deliveries.len(), None);
@@ -262,6 +280,9 @@ impl Core {
         });
         self.deliveries[slot as usize] = Some(parcel);
         self.sent[slot as usize] = self.current_event();
+        if self.schedule.is_offered {
+            self.number_delivery(slot, place, acts);
+        }
         let due = self.now + after;
         self.touch(Reach::Message, due.nanos());
         self.agenda.put(due, Due::Deliver { slot });

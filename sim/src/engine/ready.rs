@@ -42,6 +42,11 @@ impl Ready {
         Some(slot)
     }
 
+    /// What is left, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.slots[self.taken..].iter().copied()
+    }
+
     /// Takes all, in order.
     pub(crate) fn take_all(&mut self) -> Vec<u32> {
         let all = self.slots.split_off(self.taken);

@@ -240,19 +240,31 @@ impl Core {
             self.note_ambiguity(site, scope);
         }
         let nth = before + 1;
+        let pick = self.draw(site, (scope, nth), alternatives);
+        self.digest.pair(site.hash(), pick.code());
+        if !pick.is_benign() {
+            self.deviate(node, (site, scope, nth), pick, alternatives);
+        }
+        pick
+    }
+
+    /// Has the chooser decide, and counts the choice.
+    #[inline(always)]
+    pub(crate) fn draw(
+        &mut self,
+        site: &Site,
+        (scope, nth): (Scope, u32),
+        alternatives: &Alternatives,
+    ) -> Pick {
         let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes, self.events);
         let offered = self.chooser.offers().len() as u32;
         if offered > self.limits.choices {
             self.run_away("choices", offered, self.limits.choices);
         }
-        self.digest.pair(site.hash(), pick.code());
         if self.effects.is_some()
             && let Some(offer) = self.chooser.offers().last().copied()
         {
             self.touch_offer(&offer);
-        }
-        if !pick.is_benign() {
-            self.deviate(node, (site, scope, nth), pick, alternatives);
         }
         pick
     }
@@ -270,14 +282,24 @@ impl Core {
     fn deviate(
         &mut self,
         node: NodeId,
-        (site, scope, nth): (&Site, Scope, u32),
+        choice: (&Site, Scope, u32),
         pick: Pick,
         alternatives: &Alternatives,
     ) {
+        let text = || format!("{} = {}", choice.0, alternatives.name_of(pick));
+        self.deviate_as(node, choice, (pick, alternatives), text);
+    }
+
+    /// Like `deviate`, with the event's text. Returns the event's number.
+    pub(crate) fn deviate_as(
+        &mut self,
+        node: NodeId,
+        (site, scope, nth): (&Site, Scope, u32),
+        (pick, alternatives): (Pick, &Alternatives),
+        text: impl FnOnce() -> String,
+    ) -> u32 {
         let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
-        self.event(node, scope, Kind::Deviation, words, || {
-            format!("{site} = {}", alternatives.name_of(pick))
-        });
+        let event_number = self.event(node, scope, Kind::Deviation, words, text);
         if let Some(event) = self.last_recorded() {
             event.choice = Some(Chosen { site: *site, nth, pick, alternatives: *alternatives });
         }
@@ -286,6 +308,7 @@ impl Core {
         }
         let (from, until) = (self.now, self.now);
         self.disturbances.push(Disturbance { owner: site.owner(), scope, node, from, until });
+        event_number
     }
 
     /// Notes the shape of a fact, if coverage was asked for.

@@ -44,6 +44,7 @@ impl<'a, M: Clone + Serialize + 'static> Waiting<'a, M> {
         let slot = slot();
         let receiver = Receiver { env: env.clone(), slot: Rc::clone(&slot) };
         queue.0.receivers.borrow_mut().push_back(receiver);
+        env.world.core.borrow_mut().uses(env.node, queue.0.server.node());
         let waiting = Self { queue, env, slot, served: false };
         waiting.touch();
         waiting
@@ -108,7 +109,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             }
         }
         let queue = self.clone();
-        server.world.deliver(self.0.profile.latency + delay, move |_| queue.close_channel(receipt));
+        server
+            .world
+            .act_later(server.place(), self.0.profile.latency + delay, move |_| queue.close_channel(receipt));
     }
 }
 

@@ -204,7 +204,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         match fate {
             Fate::Lost => return None,
             Fate::Refused => {
-                env.world.deliver(latency * 2, move |world| put(world, &reply, Err(SendError::Refused)));
+                let refused = Err(SendError::Refused);
+                env.world.deliver(env.place(), latency * 2, move |world| put(world, &reply, refused));
                 return Some(latency * 2);
             }
             Fate::Arrives | Fate::AnswerLost | Fate::Doubled => {}
@@ -212,11 +213,12 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         if !delay.is_zero() {
             env.lasts(delay);
         }
-        let queue = self.clone();
-        env.world.deliver(latency + delay, move |world| {
+        let (queue, client) = (self.clone(), env.place());
+        let server = (self.0.server.node(), env.scope());
+        env.world.act_later(server, latency + delay, move |world| {
             let answer = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
             if fate != Fate::AnswerLost {
-                world.deliver(latency, move |world| put(world, &reply, answer));
+                world.deliver(client, latency, move |world| put(world, &reply, answer));
             }
         });
         (fate != Fate::AnswerLost).then_some(latency * 2 + delay)

@@ -180,8 +180,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
 
     /// On its way to the consumer. Over a channel, what nobody is there to take goes back.
     fn deliver_to(&self, receiver: Receiver<M>, handed_out: HandedOut<M>, after: Duration) {
-        let queue = self.clone();
-        self.0.server.world.deliver(after, move |world| {
+        let (queue, place) = (self.clone(), receiver.env.place());
+        self.0.server.world.deliver(place, after, move |world| {
             if receiver.env.is_alive() && Rc::strong_count(&receiver.slot) > 1 {
                 put(world, &receiver.slot, handed_out);
             } else {

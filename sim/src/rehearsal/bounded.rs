@@ -24,7 +24,7 @@ pub(super) fn search(
     walk.runs += search.depths().iter().map(|depth| depth.tally.runs).sum::<u64>();
     let Some(broken) = search.broken() else { return ControlFlow::Continue(()) };
     let (variant, turns) = (&search.variants()[broken.script.variant], &broken.script.turns);
-    rehearse.run(Plan::Turns { variant, turns });
+    rehearse.run(Plan::Turns { variant, turns, task_order: false });
     walk.found = Some((rehearse.script(), broken.violations[0].clone()));
     ControlFlow::Break(())
 }

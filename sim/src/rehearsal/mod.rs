@@ -259,7 +259,8 @@ impl Rehearsal {
         let scripts: Vec<Script> = variants.iter().map(of).collect();
         seeds.try_for_each(|seed| match scripts.get((seed % scripts.len().max(1) as u64) as usize) {
             Some(script) => {
-                walk.run(rehearse, Plan::Branch { script, from: 0, seed, profile: Profile::MIXED })
+                let (profile, task_order) = (Profile::MIXED, false);
+                walk.run(rehearse, Plan::Branch { script, from: 0, seed, profile, task_order })
             }
             None => walk.run(rehearse, Plan::Seed(seed)),
         })

@@ -4,7 +4,7 @@
 //! more, after its last deviation in the order in which choices are offered; so every script has one parent
 //! and is run once. Named alternatives only: a delay's range is not covered, its corners are.
 //!
-//! A *parent* is a unit of work: [`expand`] runs it again to see where it can be continued, then runs each of
+//! A *parent* is a unit of work: [`Bounded::expand`] runs it again to see where it can be continued, then runs each of
 //! its children. So nothing is kept of the last layer, which holds nearly all scripts; of those above, each
 //! script is a few numbers. [`Layer::then`] adds expansions in order, whoever made them.
 //!
@@ -76,16 +76,22 @@ pub type Sites = BTreeMap<String, Vec<String>>;
 
 /// Runs the children of a parent, up to the first that breaks something.
 ///
-/// `keep` says whether they will be continued in their turn.
-pub fn expand(rehearse: &mut dyn Rehearse, variants: &[Variant], parent: &Parent, keep: bool) -> Layer {
+/// `keep` says whether they will be continued in their turn, `task_order` whether deviations in the order of tasks are
+/// among the ways to continue.
+fn expand(
+    rehearse: &mut dyn Rehearse,
+    variants: &[Variant],
+    parent: &Parent,
+    (keep, task_order): (bool, bool),
+) -> Layer {
     let variant = &variants[parent.variant];
-    rehearse.run(Plan::Turns { variant, turns: &parent.turns });
+    rehearse.run(Plan::Turns { variant, turns: &parent.turns, task_order });
     let offers = continuations(rehearse, &parent.turns);
     let mut layer = Layer { sites: sites_of(&offers), ..Layer::default() };
     let mut turns = parent.turns.clone();
     for turn in offers.iter().flat_map(ways) {
         turns.push(turn);
-        let outcome = rehearse.run(Plan::Turns { variant, turns: &turns });
+        let outcome = rehearse.run(Plan::Turns { variant, turns: &turns, task_order });
         layer.tally.add(&outcome);
         let script = || Parent { variant: parent.variant, turns: turns.clone() };
         if !outcome.violations.is_empty() {
@@ -178,6 +184,7 @@ pub struct Bounded {
     variants: Vec<Variant>,
     deviations: usize,
     pruning: bool,
+    task_order: bool,
     parents: Vec<Parent>,
     /// In how many ways each of them is continued.
     ways: Vec<u64>,
@@ -190,7 +197,35 @@ impl Bounded {
     /// A search over these variants, up to so many deviations.
     pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
         let (parents, ways, depths, sites) = (Vec::new(), Vec::new(), Vec::new(), Sites::new());
-        Self { variants, deviations, pruning, parents, ways, depths, sites, broken: None }
+        let task_order = false;
+        Self { variants, deviations, pruning, task_order, parents, ways, depths, sites, broken: None }
+    }
+
+    /// The same search, in which the order of tasks that are ready at one instant may deviate too.
+    #[must_use]
+    pub fn with_task_order(self, task_order: bool) -> Self {
+        Self { task_order, ..self }
+    }
+
+    /// Up to how many deviations its scripts have.
+    pub fn deviations(&self) -> usize {
+        self.deviations
+    }
+
+    /// Whether the order of tasks may deviate too.
+    pub fn has_task_order(&self) -> bool {
+        self.task_order
+    }
+
+    /// The plan of one of its scripts.
+    pub fn plan<'a>(&'a self, script: &'a Parent) -> Plan<'a> {
+        let (variant, turns) = (&self.variants[script.variant], script.turns.as_slice());
+        Plan::Turns { variant, turns, task_order: self.task_order }
+    }
+
+    /// Runs the children of a parent of the next layer, up to the first that breaks something.
+    pub fn expand(&self, rehearse: &mut dyn Rehearse, parent: &Parent) -> Layer {
+        expand(rehearse, &self.variants, parent, (self.keeps(), self.task_order))
     }
 
     /// What is searched.
@@ -205,7 +240,8 @@ impl Bounded {
         let mut alternatives = Vec::new();
         for variant in 0..self.variants.len() {
             let script = Parent { variant, turns: Vec::new() };
-            let outcome = rehearse.run(Plan::Turns { variant: &self.variants[variant], turns: &[] });
+            let (built, task_order) = (&self.variants[variant], self.task_order);
+            let outcome = rehearse.run(Plan::Turns { variant: built, turns: &[], task_order });
             let mut one = Layer::default();
             one.tally.add(&outcome);
             let ways = continuations(rehearse, &[]).iter().flat_map(ways).count() as u64;
@@ -275,7 +311,7 @@ impl Bounded {
             let mut layer = Layer::default();
             for parent in &self.parents {
                 if layer.broken.is_none() {
-                    layer.then(expand(rehearse, &self.variants, parent, self.keeps()));
+                    layer.then(self.expand(rehearse, parent));
                 }
             }
             self.advance(layer);

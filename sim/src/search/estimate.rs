@@ -6,11 +6,10 @@
 //! (Knuth, "Estimating the efficiency of backtrack programs", 1975). What pruning will save is not known, and
 //! not subtracted.
 
-use super::bounded::{continuations, ways};
+use super::bounded::{Bounded, Parent, continuations, ways};
 use crate::chooser::{Turn, below};
 use crate::hash::mix;
-use crate::runner::{Plan, Rehearse};
-use crate::script::Variant;
+use crate::runner::Rehearse;
 
 /// What a bounded search is thought to take.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,14 +20,14 @@ pub struct Estimate {
     pub runs: u64,
 }
 
-/// Estimates how many scripts there are of each number of deviations up to so many, over these variants.
+/// Estimates how many scripts a search has to run of each number of deviations.
 ///
 /// Follows `probes` scripts of each variant, with a run less than there are deviations for each, and one of the
 /// happy path. The answer depends on nothing but the arguments.
 ///
 /// ```
 /// # use shakedown_sim::*;
-/// use shakedown_sim::search::estimate;
+/// use shakedown_sim::search::{Bounded, estimate};
 /// # struct Calm;
 /// # #[derive(serde::Serialize)] struct Nothing;
 /// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
@@ -38,19 +37,22 @@ pub struct Estimate {
 /// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
 /// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
 /// # }
-/// let estimate = estimate(&mut Runner::new(Calm), &[Variant::default()], 2, 100);
+/// let search = Bounded::new(vec![Variant::default()], 2, true);
+/// let estimate = estimate(&mut Runner::new(Calm), &search, 100);
 /// assert_eq!((estimate.scripts, estimate.runs), (vec![1.0, 0.0, 0.0], 1));
 /// ```
-pub fn estimate(
-    rehearse: &mut dyn Rehearse,
-    variants: &[Variant],
-    deviations: usize,
-    probes: u32,
-) -> Estimate {
+pub fn estimate(rehearse: &mut dyn Rehearse, search: &Bounded, probes: u32) -> Estimate {
+    let deviations = search.deviations();
     let mut estimate = Estimate { scripts: vec![0.0; deviations + 1], runs: 0 };
-    for variant in variants {
+    for variant in 0..search.variants().len() {
+        let mut open = |turns: &[Turn]| {
+            estimate.runs += 1;
+            let script = Parent { variant, turns: turns.to_vec() };
+            rehearse.run(search.plan(&script));
+            continuations(rehearse, turns).iter().flat_map(ways).collect::<Vec<_>>()
+        };
         estimate.scripts[0] += 1.0;
-        let first = estimate.open(rehearse, variant, &[]);
+        let first = open(&[]);
         for probe in 0..probes {
             let (mut turns, mut ways, mut product) = (Vec::new(), first.clone(), 1.0);
             for depth in 1..=deviations {
@@ -60,20 +62,11 @@ pub fn estimate(
                     break;
                 }
                 turns.push(ways[place((probe, probes), depth, ways.len())]);
-                ways = estimate.open(rehearse, variant, &turns);
+                ways = open(&turns);
             }
         }
     }
     estimate
-}
-
-impl Estimate {
-    /// Where a script can be continued.
-    fn open(&mut self, rehearse: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Vec<Turn> {
-        self.runs += 1;
-        rehearse.run(Plan::Turns { variant, turns });
-        continuations(rehearse, turns).iter().flat_map(ways).collect()
-    }
 }
 
 /// Which of `of` ways a probe takes: the first turns are spread evenly, the later ones drawn.

@@ -114,7 +114,9 @@ impl Guide {
             let plan = match &script {
                 None => Plan::Profiled(number, self.profile),
                 Some((script, from)) => {
-                    Plan::Branch { script, from: *from, seed: number, profile: Profile::CALM }
+                    let (from, seed, drawn) = (*from, number, self.profile.draws_task_order());
+                    let profile = if drawn { Profile::CALM.with_task_order() } else { Profile::CALM };
+                    Plan::Branch { script, from, seed, profile, task_order: drawn }
                 }
             };
             let (outcome, coverage) = rehearse.cover(plan);

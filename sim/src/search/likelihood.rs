@@ -77,7 +77,10 @@ pub fn likelihood(
         let so_far = script.with(so_far.cloned().collect());
         let fails = |seed: &u64| {
             let (from, profile) = (point.choices, Profile::CALM);
-            let outcome = rehearse.run(Plan::Branch { script: &so_far, from, seed: *seed, profile });
+            // The choices are counted as in the run of the whole script.
+            let task_order = script.has_task_order();
+            let plan = Plan::Branch { script: &so_far, from, seed: *seed, profile, task_order };
+            let outcome = rehearse.run(plan);
             outcome.violations.iter().any(|other| is_same(other, violation))
         };
         point.failed = (0..u64::from(continuations)).filter(fails).count() as u32;

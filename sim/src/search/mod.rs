@@ -17,7 +17,7 @@ pub mod signature;
 mod slice;
 mod told;
 
-pub use bounded::{Bounded, Broken, Layer, Parent, Sites, expand};
+pub use bounded::{Bounded, Broken, Layer, Parent, Sites};
 pub use estimate::{Estimate, estimate};
 pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as};
 pub use guided::{Discovery, Guide, Round};

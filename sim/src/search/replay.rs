@@ -1,5 +1,6 @@
 //! Replaying: running a recorded script again, and saying what has become of the failure.
 
+use crate::chooser::Profile;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::script::{Deviation, Script, Variant};
@@ -151,7 +152,7 @@ fn learn_sites(rehearse: &mut dyn Rehearse) -> Sites {
     let mut sites = BTreeMap::new();
     for seed in 0..SEEDS_TO_LEARN_FROM {
         let happy = rehearse.happy(seed);
-        for plan in [Plan::Script(&happy), Plan::Seed(seed)] {
+        for plan in [Plan::Ordered(&happy), Plan::Profiled(seed, Profile::MIXED.with_task_order())] {
             rehearse.run(plan);
             sites
                 .extend(rehearse.offers().into_iter().map(|offered| (offered.id.site, offered.alternatives)));

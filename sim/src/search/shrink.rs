@@ -88,7 +88,10 @@ impl Shrinker<'_> {
             return Vec::new();
         }
         self.runs += 1;
-        self.rehearse.run(Plan::Script(&self.best.with(deviations)));
+        let script = self.best.with(deviations);
+        // A yielding task may also yield elsewhere.
+        let with_order = self.found.has_task_order();
+        self.rehearse.run(if with_order { Plan::Ordered(&script) } else { Plan::Script(&script) });
         self.rehearse.offers()
     }
 

@@ -6,6 +6,7 @@ use crate::choice::Site;
 use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
+use crate::node::NodeId;
 use crate::time::{self, Duration};
 use crate::world::World;
 use shakedown_database::{CommitOutcome, DatabaseError, Session, Statement, Step};
@@ -45,6 +46,8 @@ impl Fate {
 struct Request {
     session: Session,
     server: Env,
+    /// The client's node.
+    client: NodeId,
     name: Label,
     id: u32,
     fate: Fate,
@@ -76,15 +79,25 @@ impl Transaction {
         let fate = Fate::named(faults.names()[pick.index()]);
         let (reply, whole) = (slot(), server.profile.commit);
         let at = server.env.within(env.scope());
-        let request = Request { session, server: at, name, id, fate, busy, reply: Rc::clone(&reply) };
+        let request = Request {
+            session,
+            server: at,
+            client: env.node(),
+            name,
+            id,
+            fate,
+            busy,
+            reply: Rc::clone(&reply),
+        };
         let mut delay = whole / 2;
         if let Fate::Late(late) = fate {
             env.lasts(whole + late);
             delay += late;
             let reply = Rc::clone(&reply);
-            env.world.deliver(whole, move |world| put(world, &reply, Err(StoreError::CommitUnknown)));
+            env.world
+                .deliver(env.place(), whole, move |world| put(world, &reply, Err(StoreError::CommitUnknown)));
         }
-        env.world.deliver(delay, move |world| server.read_commit(world, request));
+        env.world.act_later(request.server.place(), delay, move |world| server.read_commit(world, request));
         let result = take(&env.world, &reply).await;
         match result {
             Ok(()) => env.crash_point(Side::After, name).await,
@@ -158,7 +171,7 @@ impl Server {
             Some(busy) => busy.set(false),
         }
         self.settle(world);
-        let reply = request.reply;
-        world.deliver(self.profile.commit / 2, move |world| put(world, &reply, answer));
+        let (place, reply) = ((request.client, request.server.scope()), request.reply);
+        world.deliver(place, self.profile.commit / 2, move |world| put(world, &reply, answer));
     }
 }

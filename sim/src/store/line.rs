@@ -27,6 +27,7 @@ impl Line {
     /// A line to a session; without one, the server was down when the client called.
     pub(super) fn to(server: &Rc<Server>, client: &Env, session: Option<Session>) -> Self {
         let (server, client) = (Rc::clone(server), client.clone());
+        client.world.core.borrow_mut().uses(client.node, server.env.node);
         Self { id: server.next_transaction(), server, client, session, broken: Cell::new(false) }
     }
 

@@ -210,7 +210,8 @@ impl Server {
     pub(super) fn set_timers(self: &Rc<Self>, timers: &[Timer]) {
         for timer in timers.iter().copied() {
             let (server, now) = (Rc::clone(self), self.env.now().nanos());
-            self.env.world.deliver(Duration::from_nanos(timer.at.saturating_sub(now)), move |world| {
+            let after = Duration::from_nanos(timer.at.saturating_sub(now));
+            self.env.world.act_later(self.env.place(), after, move |world| {
                 server.with_database(|database| database.timer(timer, timer.at));
                 server.settle(world);
             });
@@ -301,7 +302,7 @@ impl Server {
         let gone = self.with_database(|database| database.client_gone(session, None::<Statement<()>>));
         let here = Rc::clone(self);
         drop(gone);
-        server.world.deliver(delay, move |world| here.close(world, session));
+        server.world.act_later(server.place(), delay, move |world| here.close(world, session));
     }
 
     /// Ends a session from the server's side.

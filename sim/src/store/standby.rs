@@ -46,7 +46,7 @@ impl Server {
         let newest = self.with_database(|database| database.last_commit());
         if let (Some(backup), Some(lag)) = (self.backup.replica(), self.profile.backup_lag) {
             let here = Rc::clone(self);
-            server.world.deliver(lag, move |_| here.replay(&here.backup, backup, newest));
+            server.world.act_later(server.place(), lag, move |_| here.replay(&here.backup, backup, newest));
         }
         let (Some(standby), Some(lags)) = (self.standby.replica(), &self.profile.standby_lag) else { return };
         let lag = server.choose_for(User::ENGINE, &Site::of(STORE, LAG, name), lags).delay(lags);
@@ -55,7 +55,7 @@ impl Server {
         }
         server.lasts(lag);
         let here = Rc::clone(self);
-        server.world.deliver(lag, move |_| here.replay(&here.standby, standby, newest));
+        server.world.act_later(server.place(), lag, move |_| here.replay(&here.standby, standby, newest));
     }
 
     /// Whether the primary goes down just before it reads this commit.

@@ -44,8 +44,7 @@ fn runs(search: &Bounded) -> Vec<u64> {
 /// The first failing script in its written form.
 fn failure<S: Scenario>((search, mut runner): (Bounded, Runner<S>)) -> Option<String> {
     let broken = search.broken()?;
-    let (variant, turns) = (&search.variants()[broken.script.variant], broken.script.turns.as_slice());
-    let outcome = runner.run(Plan::Turns { variant, turns });
+    let outcome = runner.run(search.plan(&broken.script));
     assert_eq!(outcome.violations, broken.violations);
     let script = runner.script();
     assert_eq!(runner.run(Plan::Script(&script)), outcome, "by name it is the same run");
@@ -80,7 +79,7 @@ fn the_first_failure_is_the_least_one() {
 fn the_number_of_scripts_is_estimated_before_they_are_run() {
     fn check<S: Scenario>(scenario: impl Fn() -> S, deviations: usize, probes: u32, within: f64) {
         let (search, mut runner) = searched(scenario(), deviations, false);
-        let mut estimated = || search::estimate(&mut runner, search.variants(), deviations, probes);
+        let mut estimated = || search::estimate(&mut runner, &search, probes);
         let Estimate { scripts: estimates, .. } = estimated();
         for (estimated, counted) in estimates.iter().zip(runs(&search)) {
             let off = (estimated - counted as f64).abs() / (counted as f64).max(1.0);

@@ -18,6 +18,7 @@ mod heartbeats;
 mod idle;
 mod laws;
 mod memory;
+mod order;
 mod run_aborts;
 mod scripts;
 mod searching;

@@ -4,7 +4,7 @@ use crate::draws::Draws;
 use crate::ledger::Ledger;
 use crate::queue::Queue;
 use crate::tally::{Tally, What};
-use crate::{AWAY, BETWEEN_INTENTS, Call, INTENTS, LINK, Node, Op, TIMEOUT, RETRIES, STEPS, backoff};
+use crate::{AWAY, BETWEEN_INTENTS, Call, INTENTS, LINK, Node, Op, RETRIES, STEPS, TIMEOUT, backoff};
 use std::time::Duration;
 
 /// What happens at its time.

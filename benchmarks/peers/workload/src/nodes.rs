@@ -4,7 +4,7 @@
 use crate::draws::Draws;
 use crate::ledger::Ledger;
 use crate::tally::{Tally, What};
-use crate::{BETWEEN_INTENTS, Call, INTENTS, Node, Op, TIMEOUT, RETRIES, backoff};
+use crate::{BETWEEN_INTENTS, Call, INTENTS, Node, Op, RETRIES, TIMEOUT, backoff};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;

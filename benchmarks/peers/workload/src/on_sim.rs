@@ -8,7 +8,7 @@
 
 use crate::ledger::Ledger;
 use crate::tally::Tally;
-use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, TIMEOUT, RETRIES, backoff};
+use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, RETRIES, TIMEOUT, backoff};
 use shakedown_sim::{
     Alternatives, CallError, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant, Label, Link,
     LinkFaults, Op, Plan, Profile, Role, Runner, Scenario, Scope, Site, Stage, Variant,

@@ -15,7 +15,7 @@ fn search(guardrail: &[&str], pruning: bool) -> (Bounded, Option<Script>) {
     search.run(&mut runner);
     let failing = search.broken().map(|broken| {
         let (variant, turns) = (&search.variants()[broken.script.variant], &broken.script.turns);
-        runner.run(Plan::Turns { variant, turns });
+        runner.run(Plan::Turns { variant, turns, task_order: false });
         runner.script()
     });
     (search, failing)
@@ -62,7 +62,7 @@ type End = (Moment, Vec<Violation>, u64, Option<Digest>);
 /// Every script that adds one turn to these, and what it comes to.
 fn continued(runner: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Vec<End> {
     let mut offers = Vec::new();
-    runner.run(Plan::Turns { variant, turns });
+    runner.run(Plan::Turns { variant, turns, task_order: false });
     runner.each_offer(&mut |_, alternatives| offers.push(alternatives.deviations() as u16));
     let first = turns.last().map_or(0, |last| last.choice as usize + 1);
     let next = (first..offers.len()).flat_map(|choice| {
@@ -70,7 +70,7 @@ fn continued(runner: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Ve
     });
     let ends = next.map(|turn| {
         let turns = [turns, &[turn]].concat();
-        let outcome = runner.run(Plan::Turns { variant, turns: &turns });
+        let outcome = runner.run(Plan::Turns { variant, turns: &turns, task_order: false });
         (outcome.ended, outcome.violations, outcome.goals, runner.effects())
     });
     ends.collect()
@@ -82,12 +82,12 @@ fn scripts_of_equal_effects_end_alike_however_they_are_continued() {
     for variant in small_variants(runner.parameters(), &Variant::default()) {
         let mut alike: BTreeMap<Digest, Vec<Turn>> = BTreeMap::new();
         let mut offers = Vec::new();
-        runner.run(Plan::Turns { variant: &variant, turns: &[] });
+        runner.run(Plan::Turns { variant: &variant, turns: &[], task_order: false });
         runner.each_offer(&mut |_, alternatives| offers.push(alternatives.deviations() as u16));
         for (choice, deviations) in offers.into_iter().enumerate() {
             for alternative in 1..=deviations {
                 let turn = Turn { choice: choice as u32, alternative };
-                runner.run(Plan::Turns { variant: &variant, turns: &[turn] });
+                runner.run(Plan::Turns { variant: &variant, turns: &[turn], task_order: false });
                 alike.entry(runner.effects().expect("turns have effects")).or_default().push(turn);
             }
         }
