@@ -8,7 +8,7 @@ use crate::Database;
 use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::lock_mode::{LockMode, LockWait};
-use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
 use crate::scan::is_visible;
 use crate::schema::TableId;
 use crate::session::WaitOn;
@@ -171,7 +171,7 @@ impl Database {
     ) -> Result<Option<Locked>, DatabaseError> {
         let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
         let (mode, wait) = (LockMode::KeyShare, LockWait::Block);
-        let request = LockRequest { mode, wait, follow: !keeps_snapshot, record: true };
+        let request = LockRequest { mode, wait, follow: !keeps_snapshot, purpose: Purpose::Lock };
         // Rows that this very statement wrote count, so the lock is taken as by the next command.
         self.sessions[me].xact.command += 1;
         let result = loop {

@@ -4,7 +4,7 @@ use crate::Database;
 use crate::changes::CommitOutcome;
 use crate::checks::Checks;
 use crate::error::DatabaseError;
-use crate::lock_manager::LockTag;
+use crate::lock_manager::{Acquired, LockTag};
 use crate::lock_mode::LockMode;
 use crate::session::{Session, SessionState, Settings, Timer, TimerKind, WaitOn};
 use crate::statement::{AdvisoryScope, Op, Output, Statement};
@@ -225,7 +225,7 @@ impl Database {
         match op {
             Op::Commit { two_steps, checks } => return self.run_commit(me, *two_steps, checks),
             Op::Advisory { key, mode, scope, asks_only, queued } => {
-                return Ok(self.run_advisory(me, (*key, *mode), *scope, *asks_only, queued));
+                return self.run_advisory(me, (*key, *mode), *scope, *asks_only, queued);
             }
             Op::Rollback => {
                 self.abort(me);
@@ -401,25 +401,26 @@ impl Database {
         scope: AdvisoryScope,
         asks_only: bool,
         queued: &mut bool,
-    ) -> Option<Output> {
+    ) -> Result<Option<Output>, DatabaseError> {
         let tag = LockTag::Advisory(key);
         if *queued {
             if self.locks.is_queued(tag, me) {
-                return None;
+                return Ok(None);
             }
         } else {
-            let got = if asks_only {
-                self.locks.try_acquire(tag, me, mode)
-            } else {
-                self.locks.acquire(tag, me, mode)
-            };
-            if !got && asks_only {
-                return Some(Output::Flag(false));
+            if asks_only && !self.locks.try_acquire(tag, me, mode) {
+                return Ok(Some(Output::Flag(false)));
             }
-            if !got {
-                *queued = true;
-                self.wait_on(me, WaitOn::Lock(tag));
-                return None;
+            if !asks_only {
+                match self.locks.acquire(tag, me, mode) {
+                    Acquired::Now => {}
+                    Acquired::Deadlock => return Err(DatabaseError::DeadlockDetected),
+                    Acquired::Queued => {
+                        *queued = true;
+                        self.wait_on(me, WaitOn::Lock(tag));
+                        return Ok(None);
+                    }
+                }
             }
         }
         let state = &mut self.sessions[me];
@@ -427,7 +428,7 @@ impl Database {
             AdvisoryScope::Transaction => state.xact.advisory.push((key, mode)),
             AdvisoryScope::Session => state.advisory.push((key, mode)),
         }
-        Some(if asks_only { Output::Flag(true) } else { Output::Unit })
+        Ok(Some(if asks_only { Output::Flag(true) } else { Output::Unit }))
     }
 
     fn unlock_advisory(&mut self, me: usize, key: i64, mode: LockMode) -> bool {

@@ -11,7 +11,7 @@ use crate::checks::Checks;
 use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::lock_mode::{LockMode, LockWait};
-use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
 use crate::scan::{IndexRef, is_visible};
 use crate::schema::{Deferral, RowRef, TableId};
 use crate::scope::Scope;
@@ -58,6 +58,8 @@ pub(crate) struct InsertOp {
     source: Option<Produce>,
     rows: VecDeque<RowRef>,
     pub conflict: Conflict,
+    /// How strongly `DO UPDATE` locks the row in the way.
+    pub merge_mode: LockMode,
     stage: Option<Stage>,
     answer: Vec<RowRef>,
     checks: Checks,
@@ -80,9 +82,20 @@ impl InsertOp {
             source: None,
             rows: VecDeque::new(),
             conflict: Conflict::Fail,
+            merge_mode: LockMode::NoKeyUpdate,
             stage: None,
             answer: Vec::new(),
             checks: Checks::default(),
+        }
+    }
+}
+
+/// A constraint as an arbiter, which one that can be deferred cannot be.
+fn arbiter(index: usize, deferral: Deferral) -> Result<usize, DatabaseError> {
+    match deferral {
+        Deferral::Immediate => Ok(index),
+        Deferral::StatementEnd | Deferral::TransactionEnd => {
+            Err(DatabaseError::ObjectNotInState { call: "ON CONFLICT with a deferrable constraint" })
         }
     }
 }
@@ -158,18 +171,16 @@ impl Database {
             Conflict::Fail => Ok(Vec::new()),
             Conflict::Skip(None) => {
                 let indexes = self.tables[op.table].schema.indexes.iter().enumerate();
-                Ok(indexes
-                    .filter(|(_, def)| def.unique == Some(Deferral::Immediate))
-                    .map(|(at, _)| at)
-                    .collect())
+                indexes
+                    .filter_map(|(at, def)| def.unique.map(|deferral| (at, deferral)))
+                    .map(|(at, deferral)| arbiter(at, deferral))
+                    .collect()
             }
             Conflict::Skip(Some(index)) | Conflict::Update(index, _) => {
                 let index = self.resolve(op.table, index)?;
                 match self.tables[op.table].schema.indexes[index].unique {
-                    Some(Deferral::Immediate) => Ok(vec![index]),
-                    _ => Err(DatabaseError::Unsupported {
-                        what: "ON CONFLICT without an immediate unique index",
-                    }),
+                    Some(deferral) => Ok(vec![arbiter(index, deferral)?]),
+                    None => Err(DatabaseError::Unsupported { what: "ON CONFLICT without a unique index" }),
                 }
             }
         }
@@ -238,8 +249,12 @@ impl Database {
         mut lock: RowLock,
     ) -> Result<bool, DatabaseError> {
         let table = op.table;
-        let request =
-            LockRequest { mode: LockMode::NoKeyUpdate, wait: LockWait::Block, follow: false, record: true };
+        let request = LockRequest {
+            mode: op.merge_mode,
+            wait: LockWait::Block,
+            follow: false,
+            purpose: Purpose::Newest,
+        };
         match self.lock_row(me, table, &mut lock, request)? {
             Locked::Waiting => {
                 op.stage = Some(Stage::Merge(row, lock));
@@ -277,7 +292,7 @@ impl Database {
         row: RowRef,
         mode: LockMode,
     ) -> Result<bool, DatabaseError> {
-        let request = LockRequest { mode, wait: LockWait::Block, follow: false, record: false };
+        let request = LockRequest { mode, wait: LockWait::Block, follow: false, purpose: Purpose::Write };
         match self.lock_row(me, op.table, &mut lock, request)? {
             Locked::Waiting => {
                 op.stage = Some(Stage::Write(lock, row, mode));
@@ -288,10 +303,11 @@ impl Database {
             _ => return Err(concurrent_update()),
         }
         let old = self.row(op.table, lock.tid)?;
+        let is_own = self.is_own(me, op.table, lock.tid);
         let next = self.end_version(me, op.table, lock.tid, Some(row.clone()), mode)?;
-        self.note_key_change(op.table, lock.tid, &old, Some(&row), &mut op.checks);
+        self.note_key_change(me, op.table, lock.tid, &old, Some(&row), &mut op.checks);
         op.answer.push(row);
-        op.stage = next.map(|next| Stage::Enter(Entering::successor(op.table, next, old)));
+        op.stage = next.map(|next| Stage::Enter(Entering::successor(op.table, next, old, is_own)));
         Ok(false)
     }
 }

@@ -160,18 +160,17 @@ impl Database {
 
     /// Creates a table. The schema is fixed from then on.
     pub fn create_table<R: 'static>(&mut self, def: TableDef<R>) -> Result<TableHandle<R>, DatabaseError> {
-        let schema = def.erase(|database, parent, unique| self.parent_index(database, parent, unique))?;
+        let id = self.tables.len();
+        let schema = def.erase(id, |database, parent, unique| self.parent_index(database, parent, unique))?;
         if self.names.contains_key(&schema.name) {
             return Err(DatabaseError::DuplicateTable { table: schema.name });
         }
-        let id = self.tables.len();
-        for (number, fk) in schema.foreign_keys.iter().enumerate() {
-            if let Some(parent) = self.tables.get_mut(fk.parent) {
-                parent.referenced_by.push((id, number));
-            }
-        }
+        let parents: Vec<TableId> = schema.foreign_keys.iter().map(|fk| fk.parent).collect();
         self.names.insert(schema.name.clone(), id);
         self.tables.push(TableState::new(schema));
+        for (number, parent) in parents.into_iter().enumerate() {
+            self.tables[parent].referenced_by.push((id, number));
+        }
         Ok(TableHandle { database: self.identity, id, row: PhantomData })
     }
 
@@ -199,13 +198,7 @@ impl Database {
         if database != self.identity {
             return Err(DatabaseError::ForeignHandle { call: "create_table: foreign_key" });
         }
-        let schema = &self.tables[parent].schema;
-        let found = match unique {
-            Some(name) => schema.index_named(name).filter(|index| schema.indexes[*index].unique.is_some()),
-            None => schema.indexes.iter().position(|index| index.primary),
-        };
-        let name = || unique.map_or_else(|| format!("primary key of {}", schema.name), str::to_owned);
-        found.ok_or_else(|| DatabaseError::UndefinedObject { name: name() })
+        self.tables[parent].schema.referenced(unique)
     }
 
     fn table<R: 'static>(&self, table: TableHandle<R>, call: &'static str) -> Result<TableId, DatabaseError> {

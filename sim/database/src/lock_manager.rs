@@ -4,7 +4,7 @@
 //! version here and then waits for the holder's transaction, so that of several waiters only the first
 //! competes for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO; a request that conflicts
 //! with an earlier waiter waits behind it, except that a session which already holds the lock is put
-//! before those who wait for it.
+//! before those that wait for it.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,17 @@ pub(crate) enum LockTag {
     Place(TableId, Tid),
     /// An advisory lock.
     Advisory(i64),
+}
+
+/// What a request for a queued lock comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acquired {
+    /// The session holds the lock.
+    Now,
+    /// The session waits in the queue.
+    Queued,
+    /// The session and the waiter that it must go before wait for each other.
+    Deadlock,
 }
 
 struct Held {
@@ -63,11 +74,38 @@ impl Lock {
         }
     }
 
-    /// Where a new waiter stands: before the first one that waits for a lock it already holds.
-    fn place_in_queue(&self, session: usize) -> usize {
-        let own = || self.held.iter().filter(|held| held.session == session);
-        let behind_us = |(_, mode): &(usize, LockMode)| own().any(|held| held.mode.conflicts_with(*mode));
-        self.queue.iter().position(behind_us).unwrap_or(self.queue.len())
+    fn holds(&self, session: usize, conflicting: LockMode) -> bool {
+        self.held.iter().any(|held| held.session == session && held.mode.conflicts_with(conflicting))
+    }
+
+    /// Takes the lock if nobody holds or awaits it in a conflicting mode.
+    fn take_if_free(&mut self, session: usize, mode: LockMode) -> bool {
+        let again = self.held.iter().any(|held| held.session == session && held.mode == mode);
+        let is_awaited = self.queue.iter().any(|(_, awaited)| awaited.conflicts_with(mode));
+        let is_free = again || !(is_awaited || self.conflicts_with_held(session, mode));
+        if is_free {
+            self.grant(session, mode);
+        }
+        is_free
+    }
+
+    /// Joins the queue before the first waiter that waits for this session, if there is one.
+    fn join(&mut self, session: usize, mode: LockMode) -> Acquired {
+        let waits_for_us = |(_, awaited): &(usize, LockMode)| self.holds(session, *awaited);
+        let Some(place) = self.queue.iter().position(waits_for_us) else {
+            self.queue.push((session, mode));
+            return Acquired::Queued;
+        };
+        if self.holds(self.queue[place].0, mode) {
+            return Acquired::Deadlock;
+        }
+        let behind = self.queue[..place].iter().any(|(_, earlier)| earlier.conflicts_with(mode));
+        if behind || self.conflicts_with_held(session, mode) {
+            self.queue.insert(place, (session, mode));
+            return Acquired::Queued;
+        }
+        self.grant(session, mode);
+        Acquired::Now
     }
 }
 
@@ -79,28 +117,16 @@ pub(crate) struct LockManager {
 }
 
 impl LockManager {
-    /// Takes the lock if that needs no wait.
+    /// Takes the lock if nobody holds or awaits it in a conflicting mode. A request that may not wait never passes
+    /// a waiter, not even one that waits for the same session (PostgreSQL source, `LockAcquireExtended`).
     pub(crate) fn try_acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
-        let lock = self.locks.entry(tag).or_default();
-        let place = lock.place_in_queue(session);
-        let again = lock.held.iter().any(|held| held.session == session && held.mode == mode);
-        let behind = lock.queue[..place].iter().any(|(_, earlier)| earlier.conflicts_with(mode));
-        if again || !(behind || lock.conflicts_with_held(session, mode)) {
-            lock.grant(session, mode);
-            return true;
-        }
-        false
+        self.locks.entry(tag).or_default().take_if_free(session, mode)
     }
 
-    /// Takes the lock, or joins its queue and answers false.
-    pub(crate) fn acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
-        if self.try_acquire(tag, session, mode) {
-            return true;
-        }
+    /// Takes the lock or joins its queue (PostgreSQL source, `ProcSleep`).
+    pub(crate) fn acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> Acquired {
         let lock = self.locks.entry(tag).or_default();
-        let place = lock.place_in_queue(session);
-        lock.queue.insert(place, (session, mode));
-        false
+        if lock.take_if_free(session, mode) { Acquired::Now } else { lock.join(session, mode) }
     }
 
     /// Whether the session still stands in the queue of this lock.

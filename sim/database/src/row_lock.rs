@@ -1,13 +1,15 @@
 //! Locking a row: the wait at its version, and the walk to its newest version.
 //!
-//! This follows PostgreSQL's `heap_lock_tuple` and `heap_update` (source, `heapam.c` and `README.tuplock`):
-//! a waiter takes the place at the version, waits for the holder's transaction, and looks again. A version
-//! that was replaced meanwhile sends it, at read committed, to the successor.
+//! This follows PostgreSQL 15 (source: `heap_lock_tuple`, `heap_update` and `heap_lock_updated_tuple` in `heapam.c`,
+//! `heapam_tuple_lock` in `heapam_handler.c`, `README.tuplock`). The members of a version are its lockers and the
+//! transaction that replaced it. A statement that must wait first takes the place at the version, so that waiters
+//! queue in order; then it waits for each conflicting member. A lock also goes to the later versions of the row, if
+//! there are any. At read committed a version that was replaced sends the statement on to the newest version.
 
 use crate::Database;
 use crate::error::DatabaseError;
-use crate::heap::{Over, PENDING, Tid};
-use crate::lock_manager::LockTag;
+use crate::heap::{Over, PENDING, Tid, Version};
+use crate::lock_manager::{Acquired, LockTag};
 use crate::lock_mode::{LockMode, LockWait};
 use crate::schema::{RowRef, TableId};
 use crate::session::WaitOn;
@@ -15,29 +17,46 @@ use crate::xact::{Undo, Xid};
 
 /// The state of a version from one transaction's point of view.
 enum RowState {
+    /// It can be locked now.
     Free,
+    /// This transaction holds a lock of at least the requested strength.
+    Owned,
     /// Written by the running command itself.
     Invisible,
     /// Already replaced or deleted by this transaction.
     SelfModified,
     Replaced(Tid),
     Deleted,
+    /// The place at the version must be taken first.
+    NeedsPlace,
+    /// A member must end first.
     Held {
         by: Xid,
-        how: Hold,
+        /// Whether to wait even under `NOWAIT` and `SKIP LOCKED`: PostgreSQL does not look at these when the
+        /// conflict is found on a later version than the one to be locked.
+        always: bool,
     },
 }
 
-/// How a holder is awaited.
+/// What a lock on the later versions of a row comes to.
+enum Later {
+    Locked,
+    Conflict(Xid),
+    /// A later version was replaced or deleted in a conflicting mode.
+    Moved,
+}
+
+/// The members of a version as they were when a wait began. A change sends the waiter back to the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// With a place in the row's queue.
-    InTurn,
-    /// Without one, as on the walk along updates.
-    Direct,
-    /// Without one, and even under `NOWAIT` and `SKIP LOCKED`: PostgreSQL does not look at these when the
-    /// holder is found on a later version than the one to be locked.
-    Always,
+struct Members {
+    lockers: usize,
+    replaced_by: Option<Xid>,
+}
+
+impl Members {
+    fn of(version: &Version) -> Self {
+        Self { lockers: version.lockers.len(), replaced_by: version.over.as_ref().map(|over| over.xid) }
+    }
 }
 
 /// A row lock being taken.
@@ -46,12 +65,32 @@ pub(crate) struct RowLock {
     pub tid: Tid,
     /// Whether the walk has left the version that it began at.
     pub moved: bool,
+    /// Whether the walk is looking for the newest version.
+    walks: bool,
+    /// The members that a wait at this version began with.
+    waited_for: Option<Members>,
 }
 
 impl RowLock {
     pub(crate) fn on(tid: Tid) -> Self {
-        Self { tid, moved: false }
+        Self { tid, moved: false, walks: false, waited_for: None }
     }
+
+    /// Goes on to the next version.
+    fn go_to(&mut self, tid: Tid) {
+        *self = Self { tid, moved: true, walks: true, waited_for: None };
+    }
+}
+
+/// What a row lock is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A locking clause: the lock is recorded on the row and on its later versions.
+    Lock,
+    /// The newest version for an update: the lock is recorded on that version only.
+    Newest,
+    /// A write, which replaces the version and so leaves its own mark.
+    Write,
 }
 
 /// How a row lock is to be taken.
@@ -61,8 +100,7 @@ pub(crate) struct LockRequest {
     pub wait: LockWait,
     /// Whether to walk on to the newest version (read committed).
     pub follow: bool,
-    /// Whether to leave a lock on the row; a write leaves its own mark instead.
-    pub record: bool,
+    pub purpose: Purpose,
 }
 
 /// What became of a row lock.
@@ -96,150 +134,225 @@ impl Database {
         {
             return Ok(Locked::Waiting);
         }
-        loop {
-            match self.row_state(me, table, at, request.mode) {
-                RowState::Held { by, how } => {
-                    return self.wait_for_row(me, table, *at, request, by, how);
+        let locked = loop {
+            let state = match self.walk_state(me, table, at) {
+                Some(state) => state,
+                None => self.version_state(me, table, at, request),
+            };
+            match state {
+                RowState::NeedsPlace => {
+                    if let Some(outcome) = self.take_place(me, table, at.tid, request)? {
+                        return Ok(outcome);
+                    }
                 }
+                RowState::Held { by, always } if always || request.wait == LockWait::Block => {
+                    self.wait_on(me, WaitOn::Xid(by));
+                    return Ok(Locked::Waiting);
+                }
+                RowState::Held { .. } => return self.refuse(me, table, request.wait),
                 RowState::Replaced(next) => {
                     self.leave_place(me);
                     if !request.follow {
                         return Ok(Locked::Changed);
                     }
-                    *at = RowLock { tid: next, moved: true };
+                    at.go_to(next);
                 }
                 RowState::Free => {
-                    if request.record {
+                    if request.purpose != Purpose::Write {
                         self.add_locker(me, table, at.tid, request.mode);
                     }
-                    self.leave_place(me);
-                    return Ok(Locked::Got);
+                    break Locked::Got;
                 }
-                other => {
-                    self.leave_place(me);
-                    return Ok(match other {
-                        RowState::Deleted => Locked::Gone,
-                        RowState::Invisible => Locked::Invisible,
-                        _ => Locked::SelfModified,
-                    });
-                }
+                RowState::Owned => break Locked::Got,
+                RowState::Deleted => break Locked::Gone,
+                RowState::Invisible => break Locked::Invisible,
+                RowState::SelfModified => break Locked::SelfModified,
+            }
+        };
+        self.leave_place(me);
+        Ok(locked)
+    }
+
+    /// Takes the place at a version; `None` once it is held.
+    fn take_place(
+        &mut self,
+        me: usize,
+        table: TableId,
+        tid: Tid,
+        request: LockRequest,
+    ) -> Result<Option<Locked>, DatabaseError> {
+        let tag = LockTag::Place(table, tid);
+        if request.wait != LockWait::Block {
+            if !self.locks.try_acquire(tag, me, request.mode) {
+                return self.refuse(me, table, request.wait).map(Some);
+            }
+            self.sessions[me].place = Some((tag, request.mode));
+            return Ok(None);
+        }
+        self.sessions[me].place = Some((tag, request.mode));
+        if self.locks.acquire(tag, me, request.mode) == Acquired::Now {
+            return Ok(None);
+        }
+        self.wait_on(me, WaitOn::Lock(tag));
+        Ok(Some(Locked::Waiting))
+    }
+
+    /// What a statement that may not wait does instead.
+    fn refuse(&mut self, me: usize, table: TableId, wait: LockWait) -> Result<Locked, DatabaseError> {
+        self.leave_place(me);
+        match wait {
+            LockWait::SkipLocked => Ok(Locked::Skipped),
+            LockWait::Block | LockWait::NoWait => {
+                Err(DatabaseError::RowLocked { table: self.tables[table].schema.name.clone() })
             }
         }
     }
 
-    fn row_state(&self, me: usize, table: TableId, at: &RowLock, mode: LockMode) -> RowState {
+    /// The state of a version that the walk has come to; `None` if the walk ends there. Only a pending replacement
+    /// stops the walk: locks matter at the newest version alone.
+    fn walk_state(&self, me: usize, table: TableId, at: &mut RowLock) -> Option<RowState> {
+        if !at.walks {
+            return None;
+        }
+        let xact = &self.sessions[me].xact;
+        let Some(version) = self.tables[table].heap.get(&at.tid) else {
+            return Some(RowState::Deleted);
+        };
+        match &version.over {
+            Some(over) if over.end == PENDING && !xact.owns(over.xid) => {
+                return Some(RowState::Held { by: over.xid, always: false });
+            }
+            Some(over) => return Some(over.next.map_or(RowState::Deleted, RowState::Replaced)),
+            None => {}
+        }
+        if version.begin == PENDING && version.command >= xact.command {
+            return Some(RowState::Invisible);
+        }
+        at.walks = false;
+        None
+    }
+
+    /// The state of the version to be locked or written.
+    fn version_state(
+        &mut self,
+        me: usize,
+        table: TableId,
+        at: &mut RowLock,
+        request: LockRequest,
+    ) -> RowState {
         let xact = &self.sessions[me].xact;
         let Some(version) = self.tables[table].heap.get(&at.tid) else {
             return RowState::Deleted;
         };
-        let on_walk = if at.moved { Hold::Direct } else { Hold::InTurn };
         if version.begin == PENDING {
             if !xact.owns(version.xid) {
-                return RowState::Held { by: version.xid, how: on_walk };
+                return RowState::Held { by: version.xid, always: false };
             }
             if version.command >= xact.command {
                 return RowState::Invisible;
             }
         }
-        let mut holder: Option<(Xid, Hold)> = None;
-        if let Some(over) = &version.over {
-            if xact.owns(over.xid) {
-                return RowState::SelfModified;
-            }
-            let conflicts = over.mode.conflicts_with(mode);
-            // The walk to the newest version stops at any pending successor, even a compatible one.
-            if over.end == PENDING && (at.moved || conflicts) {
-                holder = Some((over.xid, on_walk));
-            } else if conflicts {
-                // As long as a lock on the old version is in the way, PostgreSQL waits for that first.
-                if self.conflicting_locker(me, &version.lockers, mode).is_none() {
-                    return over.next.map_or(RowState::Deleted, RowState::Replaced);
-                }
-            } else {
-                // A lock that the update leaves room for is granted on the old version, be the update
-                // pending or committed, provided that all later versions leave room for it too.
-                match self.later_state(me, table, over.next, mode) {
-                    RowState::Held { by, how } => return RowState::Held { by, how },
-                    RowState::Free => {}
-                    _ => return over.next.map_or(RowState::Deleted, RowState::Replaced),
-                }
-            }
+        let over = version.over.as_ref();
+        if over.is_some_and(|over| xact.owns(over.xid)) {
+            return RowState::SelfModified;
         }
-        if let Some(xid) = self.conflicting_locker(me, &version.lockers, mode)
-            && holder.is_none_or(|(first, _)| xid < first)
+        let has_live_locker = version.lockers.iter().any(|(xid, _)| self.live.contains_key(xid));
+        if over.is_none() && !has_live_locker {
+            return RowState::Free;
+        }
+        let own = |(xid, _): &&(Xid, LockMode)| xact.owns(*xid);
+        let holds_one = version.lockers.iter().any(|locker| own(&locker));
+        if request.purpose != Purpose::Write
+            && version.lockers.iter().filter(own).any(|(_, held)| *held >= request.mode)
         {
-            holder = Some((xid, Hold::InTurn));
+            return RowState::Owned;
         }
-        // Who already holds a lock on the row does not queue behind those who wait for that lock.
-        let holds_one = || version.lockers.iter().any(|(xid, _)| xact.owns(*xid));
-        holder.map_or(RowState::Free, |(by, how)| {
-            let how = if how == Hold::InTurn && holds_one() { Hold::Direct } else { how };
-            RowState::Held { by, how }
-        })
-    }
-
-    /// The first living transaction, of others, whose lock on a version conflicts.
-    fn conflicting_locker(&self, me: usize, lockers: &[(Xid, LockMode)], mode: LockMode) -> Option<Xid> {
-        let xact = &self.sessions[me].xact;
-        let conflicts = |(xid, held): &&(Xid, LockMode)| {
-            held.conflicts_with(mode) && self.live.contains_key(xid) && !xact.owns(*xid)
-        };
-        lockers.iter().filter(conflicts).map(|(xid, _)| *xid).min()
-    }
-
-    /// Whether the later versions of a row leave room for a lock on an earlier one.
-    fn later_state(&self, me: usize, table: TableId, mut next: Option<Tid>, mode: LockMode) -> RowState {
-        let xact = &self.sessions[me].xact;
-        while let Some(version) = next.and_then(|tid| self.tables[table].heap.get(&tid)) {
-            if let Some(by) = self.conflicting_locker(me, &version.lockers, mode) {
-                return RowState::Held { by, how: Hold::Always };
-            }
-            let Some(over) = version.over.as_ref().filter(|over| !xact.owns(over.xid)) else {
-                break;
+        let next = over.and_then(|over| over.next);
+        let replaced = || next.map_or(RowState::Deleted, RowState::Replaced);
+        let members = Members::of(version);
+        if !self.must_wait_at(me, version, request.mode) {
+            return match self.lock_later(me, table, next, request) {
+                Later::Locked => RowState::Free,
+                Later::Conflict(by) => RowState::Held { by, always: true },
+                Later::Moved => replaced(),
             };
-            if over.mode.conflicts_with(mode) {
-                return match over.end {
-                    PENDING => RowState::Held { by: over.xid, how: Hold::Always },
-                    _ => RowState::Deleted,
-                };
-            }
-            next = over.next;
         }
-        RowState::Free
+        let has_ended = over.is_some_and(|over| over.end != PENDING);
+        if has_ended && !has_live_locker && at.waited_for != Some(members) {
+            return replaced();
+        }
+        at.waited_for = Some(members);
+        if !holds_one && self.sessions[me].place.is_none() {
+            return RowState::NeedsPlace;
+        }
+        if let Some(by) = self.first_conflict(me, version, request.mode) {
+            return RowState::Held { by, always: false };
+        }
+        match self.lock_later(me, table, next, request) {
+            Later::Conflict(by) => RowState::Held { by, always: true },
+            _ if has_ended => replaced(),
+            _ => RowState::Free,
+        }
     }
 
-    fn wait_for_row(
+    /// Whether the members of a version are in the way of a mode, or may have been: locks of ended transactions
+    /// still count for the weak modes, as long as a living locker keeps them on the version.
+    fn must_wait_at(&self, me: usize, version: &Version, mode: LockMode) -> bool {
+        let over = version.over.as_ref();
+        let strongest = version.lockers.iter().map(|(_, held)| *held).max();
+        match mode {
+            LockMode::KeyShare => strongest.max(over.map(|over| over.mode)) == Some(LockMode::Update),
+            LockMode::Share => over.is_some() || strongest >= Some(LockMode::NoKeyUpdate),
+            LockMode::NoKeyUpdate => over.is_some() || self.first_conflict(me, version, mode).is_some(),
+            LockMode::Update => true,
+        }
+    }
+
+    /// The first living member, of others, that conflicts with a mode. PostgreSQL sorts members by their ids.
+    fn first_conflict(&self, me: usize, version: &Version, mode: LockMode) -> Option<Xid> {
+        let xact = &self.sessions[me].xact;
+        let lockers = version.lockers.iter().filter(|(xid, held)| {
+            held.conflicts_with(mode) && self.live.contains_key(xid) && !xact.owns(*xid)
+        });
+        let over = version.over.as_ref();
+        let over =
+            over.filter(|over| over.end == PENDING && over.mode.conflicts_with(mode) && !xact.owns(over.xid));
+        lockers.map(|(xid, _)| *xid).chain(over.map(|over| over.xid)).min()
+    }
+
+    /// Locks the later versions of a row, as far as the request does so.
+    fn lock_later(
         &mut self,
         me: usize,
         table: TableId,
-        at: RowLock,
+        mut next: Option<Tid>,
         request: LockRequest,
-        holder: Xid,
-        how: Hold,
-    ) -> Result<Locked, DatabaseError> {
-        match request.wait {
-            _ if how == Hold::Always => {}
-            LockWait::NoWait => {
-                self.leave_place(me);
-                return Err(DatabaseError::RowLocked { table: self.tables[table].schema.name.clone() });
-            }
-            LockWait::SkipLocked => {
-                self.leave_place(me);
-                return Ok(Locked::Skipped);
-            }
-            LockWait::Block => {}
+    ) -> Later {
+        if request.purpose != Purpose::Lock {
+            return Later::Locked;
         }
-        // On the walk along updates one waits for the writer directly, without a place in the queue.
-        if how == Hold::InTurn && self.sessions[me].place.is_none() {
-            let tag = LockTag::Place(table, at.tid);
-            self.sessions[me].place = Some((tag, request.mode));
-            if !self.locks.acquire(tag, me, request.mode) {
-                self.wait_on(me, WaitOn::Lock(tag));
-                return Ok(Locked::Waiting);
+        let mode = request.mode;
+        while let Some(tid) = next {
+            let xact = &self.sessions[me].xact;
+            let Some(version) = self.tables[table].heap.get(&tid) else {
+                break;
+            };
+            let over = version.over.as_ref();
+            let is_own = version.lockers.iter().any(|(xid, _)| xact.owns(*xid))
+                || over.is_some_and(|over| xact.owns(over.xid));
+            next = over.and_then(|over| over.next);
+            if is_own {
+                continue;
             }
+            if let Some(by) = self.first_conflict(me, version, mode) {
+                return Later::Conflict(by);
+            }
+            if over.is_some_and(|over| over.end != PENDING && over.mode.conflicts_with(mode)) {
+                return Later::Moved;
+            }
+            self.add_locker(me, table, tid, mode);
         }
-        self.wait_on(me, WaitOn::Xid(holder));
-        Ok(Locked::Waiting)
+        Later::Locked
     }
 
     /// Gives up the place at a row, or the turn in its queue.
@@ -251,18 +364,16 @@ impl Database {
         }
     }
 
-    /// Leaves a row lock on a version, and on pending successors that it is compatible with.
+    /// Leaves a row lock on a version.
     fn add_locker(&mut self, me: usize, table: TableId, tid: Tid, mode: LockMode) {
         let xid = self.current_xid(me);
-        let mut next = Some(tid);
-        while let Some(version) = next.and_then(|tid| self.tables[table].heap.get_mut(&tid)) {
+        if let Some(version) = self.tables[table].heap.get_mut(&tid) {
             let live = &self.live;
             version.lockers.retain(|(other, _)| live.contains_key(other));
             let xact = &self.sessions[me].xact;
             if !version.lockers.iter().any(|(other, held)| *held >= mode && xact.owns(*other)) {
                 version.lockers.push((xid, mode));
             }
-            next = version.over.as_ref().and_then(|over| over.next);
         }
     }
 
@@ -280,17 +391,20 @@ impl Database {
         let command = self.sessions[me].xact.command;
         let next = row.map(|row| self.tables[table].append(row, xid, command, true));
         let live = &self.live;
-        let xact = &self.sessions[me].xact;
         let mut carried = Vec::new();
         if let Some(version) = self.tables[table].heap.get_mut(&tid) {
-            version.lockers.retain(|(other, _)| live.contains_key(other));
-            // An own lock on the row marks the version as strongly as itself, also after the commit.
-            let own = |(xid, held): &(Xid, LockMode)| xact.owns(*xid).then_some(*held);
-            let mode = version.lockers.iter().filter_map(own).fold(mode, LockMode::max);
+            let is_live = |(other, _): &(Xid, LockMode)| live.contains_key(other);
+            // Locks hold on to the row, not to the version. As long as one of them lives, all are carried over.
+            if version.lockers.iter().any(is_live) {
+                carried.clone_from(&version.lockers);
+            }
+            version.lockers.retain(is_live);
+            // A sole lock of this very transaction becomes one with the update, and the stronger mode counts.
+            let is_sole = version.lockers.iter().all(|(other, _)| *other == xid);
+            let strongest = version.lockers.iter().map(|(_, held)| *held).max().filter(|_| is_sole);
+            let mode = strongest.map_or(mode, |held| held.max(mode));
             version.over = Some(Over { xid, command, end: PENDING, next, mode });
-            carried.clone_from(&version.lockers);
         }
-        // Compatible locks of others hold on to the row, not to the version.
         if let Some(successor) = next.and_then(|next| self.tables[table].heap.get_mut(&next)) {
             successor.lockers = carried;
         }

@@ -249,6 +249,14 @@ impl<R: 'static> Insert<R> {
         self.conflict_update(IndexRef::Primary, move |old, new, _| Ok(Some(set(old, new))))
     }
 
+    /// Says that the `SET` of the `DO UPDATE` names a column of a unique constraint: the row in the way is then locked
+    /// `FOR UPDATE`, be its key changed or not. Without this it is locked `FOR NO KEY UPDATE`.
+    #[must_use]
+    pub fn sets_key(mut self) -> Self {
+        self.op.merge_mode = LockMode::Update;
+        self
+    }
+
     /// `ON CONFLICT ON CONSTRAINT … DO UPDATE … WHERE`: `None` leaves the row (locked) as it is.
     #[must_use]
     pub fn on_conflict_on_update(

@@ -8,6 +8,7 @@ use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use crate::error::DatabaseError;
 use crate::key::Key;
 
 /// An erased, shared row.
@@ -89,8 +90,8 @@ pub(crate) struct ExclusionDef {
 struct PendingForeignKey {
     name: String,
     index: usize,
-    parent_database: u32,
-    parent: TableId,
+    /// The parent's database and its number there; `None` for a key that references its own table.
+    parent: Option<(u32, TableId)>,
     parent_index: Option<String>,
     deferral: Deferral,
 }
@@ -173,16 +174,51 @@ impl<R: 'static> TableDef<R> {
         deferral: Deferral,
         key: impl Fn(&R) -> Key + 'static,
     ) -> Self {
-        let index = self.push_index(name, None, false, key);
-        self.foreign_keys.push(PendingForeignKey {
-            name: name.to_owned(),
-            index,
-            parent_database: parent.database,
-            parent: parent.id,
-            parent_index: None,
-            deferral,
-        });
+        self.push_foreign_key(name, Some((parent.database, parent.id)), deferral, key);
         self
+    }
+
+    /// A foreign key to the primary key of the same table. A row may reference itself.
+    ///
+    /// ```
+    /// use shakedown_database::{Database, Deferral, Step, TableDef};
+    ///
+    /// #[derive(Clone)]
+    /// struct Employee { id: i64, manager: Option<i64> }
+    ///
+    /// let mut db = Database::new(0);
+    /// let staff = db.create_table(
+    ///     TableDef::keyed("employee", |row: &Employee| row.id.into())
+    ///         .self_reference("employee_manager_fkey", Deferral::Immediate, |row| row.manager.into()),
+    /// )?;
+    /// let session = db.connect();
+    /// let mut head = staff.insert(Employee { id: 1, manager: Some(1) }).build();
+    /// assert!(matches!(db.poll(session, &mut head, 0), Step::Done(Ok(_))));
+    /// let mut orphan = staff.insert(Employee { id: 2, manager: Some(9) }).build();
+    /// assert!(matches!(db.poll(session, &mut orphan, 0), Step::Done(Err(error)) if error.code() == "23503"));
+    /// # Ok::<(), shakedown_database::DatabaseError>(())
+    /// ```
+    #[must_use]
+    pub fn self_reference(
+        mut self,
+        name: &str,
+        deferral: Deferral,
+        key: impl Fn(&R) -> Key + 'static,
+    ) -> Self {
+        self.push_foreign_key(name, None, deferral, key);
+        self
+    }
+
+    fn push_foreign_key(
+        &mut self,
+        name: &str,
+        parent: Option<(u32, TableId)>,
+        deferral: Deferral,
+        key: impl Fn(&R) -> Key + 'static,
+    ) {
+        let index = self.push_index(name, None, false, key);
+        let name = name.to_owned();
+        self.foreign_keys.push(PendingForeignKey { name, index, parent, parent_index: None, deferral });
     }
 
     /// Makes the last foreign key reference this unique constraint of the parent, not its primary key.
@@ -233,28 +269,30 @@ impl<R: 'static> TableDef<R> {
         self.indexes.len() - 1
     }
 
-    /// The erased schema, once `parent_index` has resolved every referenced constraint.
-    pub(crate) fn erase<E>(
+    /// The erased schema of the table of number `own`, once `parent_index` has resolved every constraint that is
+    /// referenced in another table.
+    pub(crate) fn erase(
         self,
-        mut parent_index: impl FnMut(u32, TableId, Option<&str>) -> Result<usize, E>,
-    ) -> Result<Schema, E> {
-        let mut foreign_keys = Vec::with_capacity(self.foreign_keys.len());
-        for fk in self.foreign_keys {
-            foreign_keys.push(ForeignKeyDef {
-                parent_index: parent_index(fk.parent_database, fk.parent, fk.parent_index.as_deref())?,
-                name: fk.name,
-                index: fk.index,
-                parent: fk.parent,
-                deferral: fk.deferral,
-            });
-        }
-        Ok(Schema {
+        own: TableId,
+        mut parent_index: impl FnMut(u32, TableId, Option<&str>) -> Result<usize, DatabaseError>,
+    ) -> Result<Schema, DatabaseError> {
+        let mut schema = Schema {
             name: self.name,
             row_type: TypeId::of::<R>(),
             indexes: self.indexes,
-            foreign_keys,
+            foreign_keys: Vec::with_capacity(self.foreign_keys.len()),
             exclusions: self.exclusions,
-        })
+        };
+        for fk in self.foreign_keys {
+            let referenced = fk.parent_index.as_deref();
+            let (parent, parent_index) = match fk.parent {
+                Some((database, parent)) => (parent, parent_index(database, parent, referenced)?),
+                None => (own, schema.referenced(referenced)?),
+            };
+            let PendingForeignKey { name, index, deferral, .. } = fk;
+            schema.foreign_keys.push(ForeignKeyDef { name, index, parent, parent_index, deferral });
+        }
+        Ok(schema)
     }
 }
 
@@ -272,6 +310,16 @@ impl Schema {
     /// The key of a row in one index.
     pub(crate) fn key(&self, index: usize, row: &RowRef) -> Key {
         (self.indexes[index].key)(row.as_ref())
+    }
+
+    /// The index that a foreign key references: that of a unique constraint, or of the primary key.
+    pub(crate) fn referenced(&self, unique: Option<&str>) -> Result<usize, DatabaseError> {
+        let found = match unique {
+            Some(name) => self.index_named(name).filter(|index| self.indexes[*index].unique.is_some()),
+            None => self.indexes.iter().position(|index| index.primary),
+        };
+        let name = || unique.map_or_else(|| format!("primary key of {}", self.name), str::to_owned);
+        found.ok_or_else(|| DatabaseError::UndefinedObject { name: name() })
     }
 
     /// The index of that name.

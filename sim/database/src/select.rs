@@ -11,7 +11,7 @@ use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::key::Key;
 use crate::lock_mode::{LockMode, LockWait};
-use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
 use crate::scan::Scan;
 use crate::schema::RowRef;
 use crate::statement::Output;
@@ -116,7 +116,7 @@ impl Database {
             return Ok(Locked::Got);
         };
         let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
-        let request = LockRequest { mode, wait, follow: !keeps_snapshot, record: true };
+        let request = LockRequest { mode, wait, follow: !keeps_snapshot, purpose: Purpose::Lock };
         let locked = self.lock_row(me, op.scan.table, lock, request)?;
         match locked {
             Locked::Changed | Locked::Gone if keeps_snapshot => Err(concurrent_update()),

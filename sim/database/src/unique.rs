@@ -11,7 +11,7 @@ use crate::heap::{PENDING, Tid};
 use crate::key::Key;
 use crate::schema::{Deferral, RowRef, TableId};
 use crate::session::WaitOn;
-use crate::xact::Xid;
+use crate::xact::{Xact, Xid};
 
 /// Whether a key (or a conflicting value) is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +29,27 @@ pub(crate) struct Entering {
     tid: Tid,
     /// The row before an update.
     old: Option<RowRef>,
+    /// Whether the row before was written by the same transaction.
+    replaces_own: bool,
     /// The next index to enter.
     index: usize,
 }
 
 impl Entering {
     pub(crate) fn new_row(table: TableId, tid: Tid) -> Self {
-        Self { table, tid, old: None, index: 0 }
+        Self { table, tid, old: None, replaces_own: false, index: 0 }
     }
 
-    pub(crate) fn successor(table: TableId, tid: Tid, old: RowRef) -> Self {
-        Self { table, tid, old: Some(old), index: 0 }
+    pub(crate) fn successor(table: TableId, tid: Tid, old: RowRef, replaces_own: bool) -> Self {
+        Self { table, tid, old: Some(old), replaces_own, index: 0 }
+    }
+}
+
+/// Puts a check on the list of the statement, or on that of the transaction if it is deferred.
+pub(crate) fn add_check(xact: &mut Xact, deferral: Deferral, check: Check, checks: &mut Checks) {
+    match deferral {
+        Deferral::TransactionEnd => xact.deferred.push(check),
+        Deferral::Immediate | Deferral::StatementEnd => checks.push(check),
     }
 }
 
@@ -139,9 +149,12 @@ impl Database {
         }
         for (fk, def) in schema.foreign_keys.iter().enumerate() {
             let key = schema.key(def.index, &row);
-            let is_new = entering.old.as_ref().is_none_or(|old| schema.key(def.index, old) != key);
+            // The check of an own earlier version no longer counts, so that the newest one is checked again.
+            let is_new = entering.replaces_own
+                || entering.old.as_ref().is_none_or(|old| schema.key(def.index, old) != key);
             if is_new && !key.has_null() {
-                self.defer(me, def.deferral, Check::Parent { child: table, fk, tid }, checks);
+                let check = Check::Parent { child: table, fk, tid };
+                add_check(&mut self.sessions[me].xact, def.deferral, check, checks);
             }
         }
         Ok(true)
@@ -173,18 +186,11 @@ impl Database {
                 return Err(DatabaseError::UniqueViolation { constraint });
             }
             (Probe::Wait(_) | Probe::Live(_), Some(deferral)) => {
-                self.defer(me, deferral, Check::Unique { table, index, tid }, checks);
+                add_check(&mut self.sessions[me].xact, deferral, Check::Unique { table, index, tid }, checks);
             }
             _ => {}
         }
         self.track_key_write(me, table, index, key)?;
         Ok(true)
-    }
-
-    fn defer(&mut self, me: usize, deferral: Deferral, check: Check, checks: &mut Checks) {
-        match deferral {
-            Deferral::TransactionEnd => self.sessions[me].xact.deferred.push(check),
-            Deferral::Immediate | Deferral::StatementEnd => checks.push(check),
-        }
     }
 }

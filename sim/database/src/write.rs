@@ -9,12 +9,12 @@ use crate::checks::{Check, Checks};
 use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::lock_mode::{LockMode, LockWait};
-use crate::row_lock::{LockRequest, Locked, RowLock};
+use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
 use crate::scan::Scan;
 use crate::schema::{RowRef, TableId};
 use crate::scope::Scope;
 use crate::statement::Output;
-use crate::unique::Entering;
+use crate::unique::{Entering, add_check};
 use crate::xact::Snapshot;
 
 /// An erased computation of the new row.
@@ -109,7 +109,7 @@ impl Database {
         use crate::schema::Deferral::Immediate;
         let Some(new) = new else { return LockMode::Update };
         let schema = &self.tables[table].schema;
-        let keys = schema.indexes.iter().filter(|index| index.unique == Some(Immediate));
+        let keys = schema.indexes.iter().filter(|index| index.unique == Some(Immediate) && !index.partial);
         let mut keys = keys.map(|index| (index.key)(old.as_ref()) != (index.key)(new.as_ref()));
         if keys.any(|changed| changed) { LockMode::Update } else { LockMode::NoKeyUpdate }
     }
@@ -124,7 +124,7 @@ impl Database {
         mode: LockMode,
     ) -> Result<bool, DatabaseError> {
         let table = op.scan.table;
-        let request = LockRequest { mode, wait: LockWait::Block, follow: false, record: false };
+        let request = LockRequest { mode, wait: LockWait::Block, follow: false, purpose: Purpose::Write };
         let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
         match self.lock_row(me, table, &mut lock, request)? {
             Locked::Waiting => {
@@ -132,13 +132,14 @@ impl Database {
                 return Ok(true);
             }
             Locked::Changed | Locked::Gone if keeps_snapshot => return Err(concurrent_update()),
-            Locked::Changed => op.stage = Some(Stage::Follow(lock, mode)),
+            Locked::Changed => op.stage = Some(Stage::Follow(RowLock::on(lock.tid), mode)),
             Locked::Got => {
                 let old = self.row(table, lock.tid)?;
+                let is_own = self.is_own(me, table, lock.tid);
                 let next = self.end_version(me, table, lock.tid, row.clone(), mode)?;
-                self.note_key_change(table, lock.tid, &old, row.as_ref(), &mut op.checks);
+                self.note_key_change(me, table, lock.tid, &old, row.as_ref(), &mut op.checks);
                 op.answer.push(row.unwrap_or_else(|| old.clone()));
-                op.stage = next.map(|next| Stage::Enter(Entering::successor(table, next, old)));
+                op.stage = next.map(|next| Stage::Enter(Entering::successor(table, next, old, is_own)));
             }
             _ => {}
         }
@@ -154,7 +155,7 @@ impl Database {
         mut lock: RowLock,
         mode: LockMode,
     ) -> Result<bool, DatabaseError> {
-        let request = LockRequest { mode, wait: LockWait::Block, follow: true, record: true };
+        let request = LockRequest { mode, wait: LockWait::Block, follow: true, purpose: Purpose::Newest };
         match self.lock_row(me, op.scan.table, &mut lock, request)? {
             Locked::Waiting => {
                 op.stage = Some(Stage::Follow(lock, mode));
@@ -170,7 +171,8 @@ impl Database {
 
     /// Remembers to look for child rows of a key that has gone.
     pub(crate) fn note_key_change(
-        &self,
+        &mut self,
+        me: usize,
         table: TableId,
         tid: Tid,
         old: &RowRef,
@@ -180,11 +182,21 @@ impl Database {
         for (child, fk) in &self.tables[table].referenced_by {
             let index = self.tables[*child].schema.foreign_keys[*fk].parent_index;
             let schema = &self.tables[table].schema;
-            let gone = new.is_none_or(|new| schema.key(index, new) != schema.key(index, old));
+            let key = schema.key(index, old);
+            // Nothing references a key with a null.
+            let gone = !key.has_null() && new.is_none_or(|new| schema.key(index, new) != key);
             if gone {
-                checks.push(Check::Children { parent: table, tid, child: *child, fk: *fk });
+                let deferral = self.tables[*child].schema.foreign_keys[*fk].deferral;
+                let check = Check::Children { parent: table, tid, child: *child, fk: *fk };
+                add_check(&mut self.sessions[me].xact, deferral, check, checks);
             }
         }
+    }
+
+    /// Whether this transaction wrote a version.
+    pub(crate) fn is_own(&self, me: usize, table: TableId, tid: Tid) -> bool {
+        let version = self.tables[table].heap.get(&tid);
+        version.is_some_and(|version| self.sessions[me].xact.owns(version.xid))
     }
 
     /// The row of a version that is known to exist.

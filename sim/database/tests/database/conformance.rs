@@ -1,7 +1,7 @@
 //! Every recorded case of a real PostgreSQL 15, played on the core step by step: rows, who blocks on whom
 //! and on what, SQLSTATEs, command tags, final rows.
 //!
-//! `SHAKEDOWN_CONFORMANCE=FILE cargo test -p shakedown-sim --test database conformance` plays a further file of the same forms.
+//! `SHAKEDOWN_CONFORMANCE=FILE cargo test -p shakedown-database --test database conformance` plays a further file of the same forms.
 
 use crate::sql::case::{Case, read_cases};
 
@@ -42,6 +42,12 @@ fn isolation_anomalies_are_those_of_postgresql() {
 #[test]
 fn recorded_facts_hold() {
     assert_eq!(play_all(include_str!("fixtures/facts.jsonl")), 61);
+}
+
+/// Minimal histories in which the core once differed from PostgreSQL 15.18.
+#[test]
+fn former_differences_stay_fixed() {
+    assert_eq!(play_all(include_str!("fixtures/differences.jsonl")), 8);
 }
 
 #[test]

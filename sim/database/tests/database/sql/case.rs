@@ -1,6 +1,6 @@
 //! Recorded cases: the two written forms, and how they are played.
 //!
-//! JSON lines: `{"case", "level"?, "setup"?, "steps": [{"session", "sql", "answer"}], "final"?}`, where
+//! JSON lines: `{"case", "level"?, "setup"?, "steps": [{"session", "sql", "answer", "busy"?}], "final"?}`, where
 //! `setup` is a list of statements or one text of them. Plain text: `##### title`, then one line a step,
 //! `session | sql | answer`, with an optional `SETUP | sql`, and `FINAL rows`. A statement that was blocked
 //! is answered by a later step whose text begins with `(unblocked)` or `..unblocked:`. `final` is the whole
@@ -18,6 +18,8 @@ pub(crate) struct RecordedStep {
     pub answer: String,
     /// Whether this is the end of a statement that was blocked.
     pub unblocked: bool,
+    /// The sessions that are blocked after the step, where the recording names them.
+    pub busy: Option<Vec<String>>,
 }
 
 pub(crate) struct Case {
@@ -58,7 +60,11 @@ fn read_json(text: &str) -> Result<Vec<Case>, String> {
         let mut steps = Vec::new();
         for step in json["steps"].as_array().into_iter().flatten() {
             let part = |key: &str| step[key].as_str().unwrap_or_default();
-            steps.push(recorded(part("session"), part("sql"), part("answer")));
+            let mut recorded = recorded(part("session"), part("sql"), part("answer"));
+            recorded.busy = step["busy"]
+                .as_array()
+                .map(|names| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect());
+            steps.push(recorded);
         }
         let title = format!("{} {}", word("case"), word("level")).trim().to_owned();
         cases.push(Case { title, setup, steps, last: json["final"].as_str().map(str::to_owned) });
@@ -107,6 +113,7 @@ fn recorded(session: &str, sql: &str, answer: &str) -> RecordedStep {
         sql: unblocked.unwrap_or(sql).trim().to_owned(),
         answer: answer.trim().to_owned(),
         unblocked: unblocked.is_some(),
+        busy: None,
     }
 }
 
@@ -137,6 +144,13 @@ impl Case {
             if !ids.same_seen(&expected, &seen) {
                 let RecordedStep { session, sql, answer, .. } = step;
                 return Err(format!("{session} | {sql}\n    recorded: {answer}\n    ours:     {seen}"));
+            }
+            let busy: Vec<String> = player.blocked().into_keys().collect();
+            if step.busy.as_ref().is_some_and(|recorded| *recorded != busy) {
+                let RecordedStep { session, sql, busy: recorded, .. } = step;
+                return Err(format!(
+                    "{session} | {sql}\n    still blocked, recorded: {recorded:?}\n    ours: {busy:?}"
+                ));
             }
         }
         self.check_last(&mut player, &mut ids)

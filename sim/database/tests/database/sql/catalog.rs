@@ -52,6 +52,12 @@ impl TableInfo {
         found.map_or_else(|| super::value::failure("42703", format!("no column {name} in {}", self.name)), Ok)
     }
 
+    /// Whether a column belongs to a key that a foreign key could reference.
+    pub(crate) fn is_key_column(&self, column: usize) -> bool {
+        let immediate = self.uniques.iter().filter(|unique| unique.deferral == Deferral::Immediate);
+        self.primary.contains(&column) || immediate.flat_map(|unique| &unique.columns).any(|at| *at == column)
+    }
+
     pub(crate) fn column_names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
@@ -106,7 +112,7 @@ impl Catalog {
             def = def.unique(&unique.name, unique.deferral, key_of(unique.columns.clone()));
         }
         for (own, foreign) in &constraints.foreign {
-            def = self.foreign_key(&name, &columns, own, foreign, def)?;
+            def = self.foreign_key(&name, &columns, &constraints, own, foreign, def)?;
         }
         for exclusion in &constraints.exclusions {
             def = exclude(&name, &columns, exclusion, def)?;
@@ -157,6 +163,7 @@ impl Catalog {
         &self,
         table: &str,
         columns: &[Column],
+        constraints: &Constraints,
         own: &[usize],
         foreign: &ForeignKeyConstraint,
         def: TableDef<SqlRow>,
@@ -164,22 +171,37 @@ impl Catalog {
         if foreign.on_delete.is_some() || foreign.on_update.is_some() {
             return unsupported(format_args!("referential action in {foreign}"));
         }
-        let parent = self.table(&foreign.foreign_table)?;
         let own_names: Vec<&str> = own.iter().map(|column| columns[*column].name.as_str()).collect();
         let fallback = format!("{table}_{}_fkey", own_names.join("_"));
         let name = foreign.name.as_ref().map_or(fallback, |name| name.value.clone());
         let deferral = deferral(foreign.characteristics.as_ref());
-        let def = def.foreign_key(&name, parent.table, deferral, key_of(own.to_vec()));
         let referred: Vec<String> = foreign.referred_columns.iter().map(|c| c.value.to_lowercase()).collect();
-        let referred: Result<Vec<usize>, _> = referred.iter().map(|column| parent.column(column)).collect();
-        let referred = referred?;
-        if referred.is_empty() || referred == parent.primary {
-            return Ok(def);
+        let referred: Vec<&str> = referred.iter().map(String::as_str).collect();
+        if simple_name(&foreign.foreign_table) == table {
+            let def = def.self_reference(&name, deferral, key_of(own.to_vec()));
+            return reference(def, &referred, columns, &constraints.primary, &constraints.uniques);
         }
-        match parent.uniques.iter().find(|unique| unique.columns == referred) {
-            Some(unique) => Ok(def.referencing(&unique.name)),
-            None => super::value::failure("42830", "no unique constraint matches the referenced columns"),
-        }
+        let parent = self.table(&foreign.foreign_table)?;
+        let def = def.foreign_key(&name, parent.table, deferral, key_of(own.to_vec()));
+        reference(def, &referred, &parent.columns, &parent.primary, &parent.uniques)
+    }
+}
+
+/// Makes the last foreign key of a table reference these columns of its parent.
+fn reference(
+    def: TableDef<SqlRow>,
+    referred: &[&str],
+    columns: &[Column],
+    primary: &[usize],
+    uniques: &[Unique],
+) -> Result<TableDef<SqlRow>, DatabaseError> {
+    let names = |of: &[usize]| of.iter().map(|column| columns[*column].name.as_str()).collect::<Vec<_>>();
+    if referred.is_empty() || referred == names(primary) {
+        return Ok(def);
+    }
+    match uniques.iter().find(|unique| names(&unique.columns) == referred) {
+        Some(unique) => Ok(def.referencing(&unique.name)),
+        None => super::value::failure("42830", "no unique constraint matches the referenced columns"),
     }
 }
 

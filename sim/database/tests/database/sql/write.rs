@@ -218,7 +218,11 @@ pub(crate) fn insert(insert: &Insert, catalog: &Rc<Catalog>) -> Result<Statement
                 }
                 (OnConflictAction::DoUpdate(update), Some(constraint)) => {
                     let merge = merge(&info, update, catalog)?;
-                    statement.on_conflict_on_update(&constraint, merge)
+                    let statement = statement.on_conflict_on_update(&constraint, merge);
+                    let sets_key = assignments(&info, &update.assignments)?
+                        .iter()
+                        .any(|(column, _)| info.is_key_column(*column));
+                    if sets_key { statement.sets_key() } else { statement }
                 }
                 (OnConflictAction::DoUpdate(_), None) => return unsupported(insert),
             };
