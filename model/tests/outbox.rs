@@ -1,7 +1,7 @@
 //! The relay loses nothing that commits late, which simpler cursors do.
 
 use shakedown_model::backbone::events::{Event, Subject, What};
-use shakedown_model::backbone::outbox::{self, Consumer, Place, Posted};
+use shakedown_model::backbone::relay::{self, Consumer, Place, Posted};
 use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::*;
 use std::cell::RefCell;
@@ -45,7 +45,7 @@ impl Scenario for Post {
             commit_faults: Alternatives::new(&["commits", "late 10 s"]),
             ..StoreProfile::CALM
         };
-        let design = Design::without(&[]).expect("nothing is taken out");
+        let design = Design::guarded().backbone;
         let backbone = Backbone::new(Store::new(&server, late), design, stage.facts());
         let backbone = Rc::new(backbone.with_outbox(stage.facts()));
         for writer in 1..=2 {
@@ -56,7 +56,7 @@ impl Scenario for Post {
         }
         let (node, told) = (stage.node(Role::outside("relay".into()), |_| {}), Rc::clone(&self.told));
         match self.relay {
-            Relay::Ours => outbox::boot(&node, &backbone, Rc::new([Rc::new(Listener(told))])),
+            Relay::Ours => relay::boot(&node, &backbone, Rc::new([Rc::new(Listener(told))])),
             Relay::Planted { place, minds_horizon } => {
                 node.clone().spawn(relay(node, backbone, (place, minds_horizon), told));
             }
@@ -75,7 +75,7 @@ async fn write(env: &Env, backbone: &Backbone, writer: u32, pause: Duration) {
     env.sleep(pause).await;
     let subject = Subject::Booking(writer);
     let event = Event { subject, version: 1, what: What::Accepted, party: 0, context: env.scope() };
-    outbox::post(&mut tx, backbone, event).await.expect("it is posted");
+    relay::post(&mut tx, backbone, event).await.expect("it is posted");
     let _ = tx.commit("event").await;
 }
 

@@ -2,7 +2,7 @@
 
 use super::Backbone;
 use super::jobs::JobState;
-use crate::terms::{POOL, QUEUE_MAX};
+use crate::settings::{POOL, QUEUE_MAX};
 use shakedown_sim::{StoreError, Transaction};
 
 /// How much the platform can have in hand.

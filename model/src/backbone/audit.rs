@@ -5,16 +5,9 @@
 //! composes the log with [`Backbone::with_audit`]; without it nothing is written.
 
 use super::Backbone;
-use super::jobs::{Ending, Job};
+use super::jobs::{Ending, Job, WorkItem};
 use serde::Serialize;
 use shakedown_sim::{NodeId, Row, StoreError, Transaction};
-
-/// Something outside that an attempt touches.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub enum Touched {
-    /// A document at the registry, for this filing.
-    Filing(u32),
-}
 
 /// The record of one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -29,8 +22,8 @@ pub struct JobAttempt {
     pub worker: NodeId,
     /// Which release of the platform that worker ran.
     pub release: u32,
-    /// What it was about to touch; none if it came not so far.
-    pub touched: Option<Touched>,
+    /// The piece of work whose effect outside it was about to have; none if it ended before that.
+    pub touched: Option<WorkItem>,
     /// How it ended; none if it has not, or nobody knows yet.
     pub ended: Option<Ending>,
 }
@@ -68,7 +61,7 @@ pub async fn touches(
     tx: &mut Transaction,
     backbone: &Backbone,
     held: &Job,
-    touched: Touched,
+    touched: WorkItem,
 ) -> Result<(), StoreError> {
     amend(tx, backbone, held, |record| JobAttempt { touched: Some(touched), ..record }).await
 }

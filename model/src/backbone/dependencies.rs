@@ -8,20 +8,17 @@
 //! Sources: M. Nygard, "Release It!", chapter "Stability Patterns" (breaker, bulkheads); the retry budgets of
 //! Finagle and gRPC (a share of calls with a reserve per time).
 
-use super::jobs::{Job, Kind};
-use crate::terms::{BREAKER_CALLS, BREAKER_OPEN, BREAKER_WINDOW, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE};
+use super::jobs::{Job, JobKind};
+use crate::settings::{
+    BREAKER_CALLS, BREAKER_OPEN, BREAKER_WINDOW, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE,
+};
 use shakedown_sim::{Duration, Env, Moment, Signal};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-/// Somebody that jobs of one or more kinds need.
+/// A service outside that jobs of one or more kinds need, by its name. Each flow declares its own dependencies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Dependency {
-    /// The partner that takes reservations.
-    Partner,
-    /// The registry that clinics report to.
-    Registry,
-}
+pub struct Dependency(pub &'static str);
 
 /// What a run of a job told about its dependency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +42,9 @@ pub(crate) enum Opens {
 
 /// What one worker knows of its dependencies.
 pub(crate) struct Gates {
-    kinds: Vec<(Kind, Dependency)>,
-    gates: RefCell<Vec<(Dependency, Gate)>>,
+    /// The kinds of jobs that need a dependency, each with the place of its gate.
+    kinds: Vec<(JobKind, usize)>,
+    gates: RefCell<Vec<Gate>>,
     /// Raised when a job leaves a pool.
     pub(crate) freed: Signal,
 }
@@ -54,20 +52,22 @@ pub(crate) struct Gates {
 impl Gates {
     /// Gates for these kinds of jobs, with so much room in each pool; if `spares` is false, only the pools hold
     /// back.
-    pub(crate) fn new(kinds: Vec<(Kind, Dependency)>, room: u32, spares: bool, now: Moment) -> Self {
-        let mut gates: Vec<(Dependency, Gate)> = Vec::new();
-        for (_, dependency) in &kinds {
-            if !gates.iter().any(|(other, _)| other == dependency) {
-                gates.push((*dependency, Gate::new(room, spares, now)));
+    pub(crate) fn new(needs: Vec<(JobKind, Dependency)>, room: u32, spares: bool, now: Moment) -> Self {
+        let (mut dependencies, mut kinds) = (Vec::new(), Vec::new());
+        for (kind, dependency) in needs {
+            let known = dependencies.iter().position(|other| *other == dependency);
+            kinds.push((kind, known.unwrap_or(dependencies.len())));
+            if known.is_none() {
+                dependencies.push(dependency);
             }
         }
+        let gates = dependencies.iter().map(|_| Gate::new(room, spares, now)).collect();
         Self { kinds, gates: RefCell::new(gates), freed: Signal::new() }
     }
 
-    fn with<T>(&self, kind: Kind, act: impl FnOnce(&mut Gate) -> T) -> Option<T> {
-        let (_, dependency) = self.kinds.iter().find(|(other, _)| *other == kind)?;
-        let mut gates = self.gates.borrow_mut();
-        gates.iter_mut().find(|(other, _)| other == dependency).map(|(_, gate)| act(gate))
+    fn with<T>(&self, kind: JobKind, act: impl FnOnce(&mut Gate) -> T) -> Option<T> {
+        let (_, gate) = self.kinds.iter().find(|(other, _)| *other == kind)?;
+        Some(act(&mut self.gates.borrow_mut()[*gate]))
     }
 
     /// When this job, which is in the queue, may be claimed.
@@ -81,7 +81,7 @@ impl Gates {
     }
 
     /// Work on the job has ended; `env` is the worker's.
-    pub(crate) fn leave(&self, env: &Env, kind: Kind, health: Health) {
+    pub(crate) fn leave(&self, env: &Env, kind: JobKind, health: Health) {
         if self.with(kind, |gate| gate.leave(health, env.now())) == Some(true) {
             self.freed.raise(env);
         }
@@ -214,7 +214,8 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::POOL;
+    use crate::backbone::jobs::{JobKindWords, WorkItem};
+    use crate::settings::POOL;
 
     fn at(seconds: u64) -> Moment {
         Moment::START + Duration::from_secs(seconds)
@@ -235,14 +236,16 @@ mod tests {
 
     #[test]
     fn a_pool_that_is_full_holds_up_nobody_who_needs_another_dependency() {
-        let kinds = vec![(Kind::Book, Dependency::Partner), (Kind::File, Dependency::Registry)];
-        let gates = Gates::new(kinds, POOL, true, at(0));
-        let job = |kind| Job::queued(1, (kind, 1), at(0), shakedown_sim::Scope::ROOT);
+        const BOOK: JobKind = JobKind::new(&JobKindWords { name: "book", row: "B" });
+        const FILE: JobKind = JobKind::new(&JobKindWords { name: "file", row: "F" });
+        let needs = vec![(BOOK, Dependency("partner")), (FILE, Dependency("registry"))];
+        let gates = Gates::new(needs, POOL, true, at(0));
+        let job = |kind| Job::queued(1, WorkItem { kind, row: 1 }, at(0), shakedown_sim::Scope::ROOT);
         for _ in 0..POOL {
-            gates.enter(&job(Kind::File), at(1));
+            gates.enter(&job(FILE), at(1));
         }
-        assert_eq!(gates.opens(&job(Kind::File), at(1)), Opens::WhenFreed);
-        assert_eq!(gates.opens(&job(Kind::Book), at(1)), Opens::At(at(1)));
+        assert_eq!(gates.opens(&job(FILE), at(1)), Opens::WhenFreed);
+        assert_eq!(gates.opens(&job(BOOK), at(1)), Opens::At(at(1)));
     }
 
     #[test]

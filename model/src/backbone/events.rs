@@ -1,10 +1,11 @@
 //! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
 
 use super::Backbone;
-use super::mail::service;
 use serde::Serialize;
 use shakedown_sim::{Env, Scope, StoreError, Transaction};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 /// Which row an event is about.
@@ -76,6 +77,19 @@ pub struct Event {
     pub context: Scope,
 }
 
+/// The recording of an event by one listener.
+pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
+
+/// A part of the platform that acts on events within the transactions that record them.
+pub trait Listener {
+    /// Records what follows from an event, within its transaction.
+    fn record<'a>(&'a self, tx: &'a mut Transaction, event: &'a Event) -> Recording<'a>;
+    /// Returns whether an event that somebody only claims to have happened is recorded too.
+    fn takes_hearsay(&self) -> bool;
+    /// Does what is left to do once the event's transaction has committed. Returns whether that succeeded.
+    fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
+}
+
 /// Records an event within the transaction that makes it true, for every part of the backbone that acts on it.
 ///
 /// # Errors
@@ -86,12 +100,12 @@ pub(crate) async fn record(
     event: Event,
 ) -> Result<(), StoreError> {
     if backbone.outbox.is_some() && backbone.design.outbox.is_posted() {
-        backbone.design.atomic.before_commit(tx, backbone, event).await?;
+        backbone.design.atomic_write.before_commit(tx, backbone, event).await?;
     }
-    if let Some(mail) = &backbone.mail {
-        service::plan(tx, backbone, mail, &event).await?;
+    match &backbone.listener {
+        Some(listener) => listener.record(tx, &event).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Passes on what somebody says has happened, before the row shows it. By design nothing acts on it: the event
@@ -104,10 +118,8 @@ pub(crate) async fn rumour(
     backbone: &Backbone,
     event: Event,
 ) -> Result<(), StoreError> {
-    match backbone.design.notifications.takes_hearsay() {
-        true => record(tx, backbone, event).await,
-        false => Ok(()),
-    }
+    let takes_hearsay = backbone.listener.as_ref().is_some_and(|listener| listener.takes_hearsay());
+    if takes_hearsay { record(tx, backbone, event).await } else { Ok(()) }
 }
 
 /// What the action that recorded an event still does about it once it has committed; answers whether that came
@@ -115,15 +127,17 @@ pub(crate) async fn rumour(
 pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<Event>) -> bool {
     let Some(event) = event else { return true };
     let (design, outbox) = (&backbone.design, backbone.outbox.is_some());
-    if outbox && design.outbox.is_posted() && design.atomic.after_commit(env, backbone, event).await.is_err()
+    if outbox
+        && design.outbox.is_posted()
+        && design.atomic_write.after_commit(env, backbone, event).await.is_err()
     {
         env.note(|| "writes to its log that an event could not be posted".to_owned());
     }
     if outbox {
         design.outbox.after_commit(env.clone(), Rc::clone(backbone), event).await;
     }
-    match backbone.mail {
-        Some(_) => design.delivery.follow_up(env.clone(), Rc::clone(backbone), event).await,
+    match &backbone.listener {
+        Some(listener) => Rc::clone(listener).follow_up(env.clone(), event).await,
         None => true,
     }
 }

@@ -3,25 +3,86 @@
 //! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a
 //! person. A claim counts the token and the attempts up: a job that kills its workers comes to an end. Whoever
 //! holds an older token has lost the job and may not move it. A holder moves its job within the transaction of
-//! its result, or hands it back if it has to stop; taking jobs is in [`claims`](super::claims).
+//! its result, or hands it back if it has to stop; taking jobs is in [`leases`](super::leases).
 
-use super::{Backbone, audit};
-use crate::terms::{LEASE, MAX_WAITS};
-use crate::wiring::Design;
+use super::{Backbone, Design, audit};
+use crate::settings::{LEASE, MAX_WAITS};
 use serde::Serialize;
+use serde::Serializer;
 use shakedown_sim::{Env, Moment, Row, Scope, StoreError, Transaction};
+use std::fmt;
 
-/// What a job is about: which handler works it.
+/// A kind of job: which handler works it. Each flow declares its own kinds.
+///
+/// ```
+/// use shakedown_model::backbone::jobs::{JobKind, JobKindWords, WorkItem};
+/// const SHIP: JobKind = JobKind::new(&JobKindWords { name: "ship", row: "parcel " });
+/// assert_eq!(WorkItem { kind: SHIP, row: 7 }.to_string(), "parcel 7");
+/// ```
+#[derive(Clone, Copy)]
+pub struct JobKind(&'static JobKindWords);
+
+/// The words for a kind of job.
+pub struct JobKindWords {
+    /// Its name, which no other kind has.
+    pub name: &'static str,
+    /// What a story puts before the number of the row that such a job is for.
+    pub row: &'static str,
+}
+
+impl JobKind {
+    /// Declares a kind.
+    pub const fn new(words: &'static JobKindWords) -> Self {
+        Self(words)
+    }
+}
+
+impl PartialEq for JobKind {
+    fn eq(&self, other: &Self) -> bool {
+        // The address decides nearly always; the name is what counts.
+        std::ptr::eq(self.0, other.0) || self.0.name == other.0.name
+    }
+}
+
+impl Eq for JobKind {}
+
+impl PartialOrd for JobKind {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for JobKind {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.name.cmp(other.0.name)
+    }
+}
+
+impl fmt::Debug for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl Serialize for JobKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
+}
+
+/// A piece of work: a kind of job, and the number of the row that it is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-pub enum Kind {
-    /// A booking is carried as far as it goes.
-    Book,
-    /// A report is made and kept.
-    Report,
-    /// A filing is brought to the registry.
-    File,
-    /// What a message says is done.
-    Order,
+pub struct WorkItem {
+    /// The kind of job.
+    pub kind: JobKind,
+    /// The number of the row.
+    pub row: u32,
+}
+
+impl fmt::Display for WorkItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind.0.row, self.row)
+    }
 }
 
 /// Where a job stands.
@@ -62,9 +123,8 @@ pub struct Job {
     /// Its number.
     pub id: u32,
     /// What it is about.
-    pub kind: Kind,
-    /// The number of the row that it is to see to: for [`Kind::Book`] the booking, for
-    /// [`Kind::Report`] the report, for [`Kind::File`] the filing, for [`Kind::Order`] the message.
+    pub kind: JobKind,
+    /// The number of the row that it is for, in the table of its flow.
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,
@@ -97,12 +157,12 @@ impl Row for Job {
 }
 
 impl Job {
-    /// A job for this row, in the queue, due at `due`.
-    pub fn queued(id: u32, (kind, subject): (Kind, u32), due: Moment, context: Scope) -> Self {
+    /// Returns a job for this piece of work, in the queue, due at `due`.
+    pub fn queued(id: u32, item: WorkItem, due: Moment, context: Scope) -> Self {
         Self {
             id,
-            kind,
-            subject,
+            kind: item.kind,
+            subject: item.row,
             state: JobState::Queued,
             token: 0,
             attempts: 0,
@@ -116,7 +176,12 @@ impl Job {
         }
     }
 
-    /// The job in the hands of who claims it now.
+    /// The piece of work that it is for.
+    pub fn item(&self) -> WorkItem {
+        WorkItem { kind: self.kind, row: self.subject }
+    }
+
+    /// Returns the job with a lease for whoever takes it now.
     pub(crate) fn claimed(self, now: Moment) -> Self {
         let (token, attempts) = (self.token + 1, self.attempts + 1);
         Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
@@ -168,17 +233,16 @@ impl Row for Replay {
     }
 }
 
-/// Whom a job is for: its kind and the row that it sees to, with the trace context of what asks for it.
+/// A piece of work to be done, with the trace context of what asks for it.
 #[derive(Clone, Copy)]
-pub(crate) struct Errand {
-    pub(crate) kind: Kind,
-    pub(crate) subject: u32,
+pub(crate) struct Request {
+    pub(crate) item: WorkItem,
     pub(crate) context: Scope,
 }
 
-/// The job that sees to a new row.
-pub(crate) fn first(backbone: &Backbone, errand: Errand, now: Moment) -> Job {
-    Job::queued(backbone.job_numbers.next(), (errand.kind, errand.subject), now, errand.context)
+/// Returns the first job for a new row.
+pub(crate) fn first(backbone: &Backbone, request: Request, now: Moment) -> Job {
+    Job::queued(backbone.job_numbers.next(), request.item, now, request.context)
 }
 
 /// Has the row looked at again: its waiting job falls due, a running one is told that there is news, and
@@ -186,20 +250,20 @@ pub(crate) fn first(backbone: &Backbone, errand: Errand, now: Moment) -> Job {
 pub(crate) async fn wake(
     tx: &mut Transaction,
     backbone: &Backbone,
-    errand: Errand,
+    request: Request,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let of_errand = |job: &Job| job.kind == errand.kind && job.subject == errand.subject && job.is_live();
-    let jobs = tx.scan(&backbone.jobs, of_errand).await?;
+    let of_item = |job: &Job| job.item() == request.item && job.is_live();
+    let jobs = tx.scan(&backbone.jobs, of_item).await?;
     let Some(job) = jobs.first() else {
-        return tx.insert(&backbone.jobs, first(backbone, errand, now)).await;
+        return tx.insert(&backbone.jobs, first(backbone, request, now)).await;
     };
     let Some(job) = tx.lock(&backbone.jobs, &job.id).await? else { return Ok(()) };
     let woken = match job.state {
         JobState::Queued | JobState::Failed => Job { due: now, ..job },
         JobState::Running => Job { woken: true, ..job },
         JobState::Succeeded | JobState::DeadLetter => {
-            return tx.insert(&backbone.jobs, first(backbone, errand, now)).await;
+            return tx.insert(&backbone.jobs, first(backbone, request, now)).await;
         }
     };
     if woken == job { Ok(()) } else { tx.update(&backbone.jobs, woken).await }

@@ -4,33 +4,47 @@
 
 pub mod admission;
 pub mod audit;
-pub mod claims;
 pub mod clock;
 pub mod dependencies;
 pub mod events;
+pub mod facts;
 pub mod jobs;
+mod leases;
 pub mod mail;
 pub mod monitor;
-pub mod outbox;
+pub mod relay;
 mod reply;
 pub(crate) mod retry;
+pub(crate) mod tables;
 pub mod threads;
 pub mod topic;
 pub mod workers;
 
-pub use reply::Reply;
+guardrails! {
+    atomic_write: AtomicWrite = OneTransaction | RowThenEvent | EventThenRow;
+    outbox: Outbox = Relayed | PublishedAfterCommit;
+    worker_services: WorkerServices = OwnNodes | WebThreads;
+    completion_monitoring: CompletionMonitoring = AgeAgainstPromise | HealthAndErrors;
+    audit_log: AuditLog = RecordPerAttempt | LastResult;
+    queued_state: QueuedState = Waits | FreeWorkerOrError;
+    bounded_retry: BoundedRetry = Bounded | AtOnceForEver | Never;
+    dead_letter: DeadLetter = Parked | Deleted | ReturnedByTimer;
+}
 
-use crate::facts::Fact;
-use crate::terms::Jitter;
-use crate::wiring::Design;
+pub use reply::{Code, Reply};
+
+use crate::guardrail::guardrails;
+use crate::settings::Jitter;
 use admission::Capacity;
 use audit::JobAttempt;
 use clock::Clock;
+use facts::JobFact;
 use jobs::{Job, Replay};
-use mail::Mail;
-use outbox::Outbox;
-use shakedown_sim::{Change, Env, Facts, Row, Signal, Store, Table};
+use relay::{Outbox, Posted};
+use shakedown_sim::{Fact, Facts, Signal, Store, Table};
 use std::cell::Cell;
+use std::rc::Rc;
+use tables::{raising, stating};
 use topic::Topic;
 
 /// What all nodes of the platform share: durable state and settings, no memory.
@@ -43,8 +57,6 @@ pub struct Backbone {
     pub replays: Table<Replay>,
     /// Events that wait to be told, where somebody acts on them.
     pub outbox: Option<Outbox>,
-    /// The part that sends mail, where there is one.
-    pub mail: Option<Mail>,
     /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
     /// new.
     pub news: Signal,
@@ -54,6 +66,7 @@ pub struct Backbone {
     pub audit: Option<Table<JobAttempt>>,
     pub(crate) capacity: Capacity,
     pub(crate) release: u32,
+    listener: Option<Rc<dyn events::Listener>>,
     clock: Clock,
     jitter: Jitter,
     pub(crate) design: Design,
@@ -63,10 +76,13 @@ pub struct Backbone {
 
 impl Backbone {
     /// A backbone with empty tables.
-    pub fn new(store: Store, design: Design, facts: &Facts<Fact>) -> Self {
+    pub fn new<F>(store: Store, design: Design, facts: &Facts<F>) -> Self
+    where
+        F: Fact + From<JobFact> + 'static,
+    {
         let news = Signal::new();
-        let jobs = telling(facts, &news, |before, after| Fact::Job { before, after });
-        let replays = stating(facts, |_, after| Fact::Replay(after));
+        let jobs = raising(facts, &news, |before, after| JobFact::Changed { before, after });
+        let replays = stating(facts, |_, after| JobFact::Replayed(after));
         let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
         Self {
             store,
@@ -74,11 +90,11 @@ impl Backbone {
             replays,
             outbox: None,
             topic: None,
-            mail: None,
             news,
             audit: None,
             capacity: Capacity::default(),
             release: 1,
+            listener: None,
             clock: Clock::default(),
             jitter: Jitter::default(),
             design,
@@ -88,8 +104,8 @@ impl Backbone {
     }
 
     /// With a record of what each attempt of a job did.
-    pub fn with_audit(self, facts: &Facts<Fact>) -> Self {
-        Self { audit: Some(stating(facts, |_, after| Fact::JobAttempt(after))), ..self }
+    pub fn with_audit<F: Fact + From<JobFact> + 'static>(self, facts: &Facts<F>) -> Self {
+        Self { audit: Some(stating(facts, |_, after| JobFact::Attempt(after))), ..self }
     }
 
     /// For a platform that can have so much in hand.
@@ -103,13 +119,13 @@ impl Backbone {
     }
 
     /// With an outbox, whose events a relay tells.
-    pub fn with_outbox(self, facts: &Facts<Fact>) -> Self {
+    pub fn with_outbox<F: Fact + From<Posted> + 'static>(self, facts: &Facts<F>) -> Self {
         Self { outbox: Some(Outbox::stating(facts)), ..self }
     }
 
-    /// With mail: those whom an event concerns are told.
-    pub fn with_mail(self, mail: Mail) -> Self {
-        Self { mail: Some(mail), ..self }
+    /// With a part that acts on events within their transactions, such as [`mail`].
+    pub fn with_listener(self, listener: Rc<dyn events::Listener>) -> Self {
+        Self { listener: Some(listener), ..self }
     }
 
     /// With a topic on which events are published.
@@ -127,27 +143,4 @@ impl Sequence {
         self.0.set(self.0.get() + 1);
         self.0.get()
     }
-}
-
-/// A table whose commits are stated as facts, one for each row.
-pub(crate) fn stating<R: Row>(
-    facts: &Facts<Fact>,
-    fact: impl Fn(Option<R>, R) -> Fact + 'static,
-) -> Table<R> {
-    telling(facts, &Signal::new(), fact)
-}
-
-/// A table whose commits are stated as facts, one for each row, and told to whoever waits for news.
-pub(crate) fn telling<R: Row>(
-    facts: &Facts<Fact>,
-    news: &Signal,
-    fact: impl Fn(Option<R>, R) -> Fact + 'static,
-) -> Table<R> {
-    let (facts, news) = (facts.clone(), news.clone());
-    Table::new(move |env: &Env, change: &Change<R>| {
-        if let Some(after) = change.after.clone() {
-            facts.state(env, &fact(change.before.clone(), after));
-        }
-        news.raise(env);
-    })
 }

@@ -6,10 +6,9 @@
 //! was taken.
 
 use super::Backbone;
-use super::jobs::Kind;
+use super::jobs::WorkItem;
 use super::workers::STORE_AGAIN;
-use crate::outside::edge::AccessLog;
-use crate::terms::{ALERT_AGAIN, LOOKS_EVERY, MONITOR_BEATS, PAGER_AGAIN, PAGER_TIMEOUT};
+use crate::settings::{ALERT_AGAIN, LOOKS_EVERY, MONITOR_BEATS, PAGER_AGAIN, PAGER_TIMEOUT};
 use serde::Serialize;
 use shakedown_sim::{
     Endpoint, Env, Heartbeat, Link, Moment, NodeId, Op, Poller, Scope, Side, Signal, StoreError,
@@ -19,15 +18,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// A piece of work: its kind, and the number of the row that it is to see to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-pub struct Piece(pub Kind, pub u32);
-
 /// Work that is not done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Owed {
     /// What.
-    pub piece: Piece,
+    pub item: WorkItem,
     /// When its promise is over.
     pub due: Moment,
     /// The trace context of what asked for it.
@@ -49,7 +44,7 @@ pub trait Promises {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Alert {
     /// A piece of work is not done, and its promise is over.
-    Late(Piece),
+    Late(WorkItem),
     /// A node answers no health check.
     Unhealthy(NodeId),
     /// Too many requests fail.
@@ -70,6 +65,14 @@ impl PagerApi {
     }
 }
 
+/// The log of the requests that pass an edge, as far as a monitor reads it.
+pub trait RequestLog {
+    /// The signal that is raised when a request failed for a reason of ours.
+    fn failed(&self) -> &Signal;
+    /// Returns whether more requests fail than may.
+    fn is_failing(&self, now: Moment) -> bool;
+}
+
 /// What a monitor may watch, and whom it tells.
 pub struct Watch {
     /// The flows.
@@ -77,19 +80,19 @@ pub struct Watch {
     /// The nodes that have work to do.
     pub nodes: Vec<Env>,
     /// The log of the edge.
-    pub log: AccessLog,
+    pub log: Rc<dyn RequestLog>,
     /// The pager.
     pub pager: PagerApi,
 }
 
 /// Boots a node of the monitor.
 pub fn boot(env: &Env, backbone: &Backbone, watch: &Rc<Watch>) {
-    backbone.design.monitoring.boot(env, watch);
+    backbone.design.completion_monitoring.boot(env, watch);
 }
 
 /// The monitor's heartbeat, to which the pager listens, if the design has it beat. `monitor` is a handle of its node.
 pub fn heartbeat(backbone: &Backbone, monitor: &Env) -> Option<Heartbeat> {
-    backbone.design.monitoring.beats().then(|| Heartbeat::of(monitor, MONITOR_BEATS))
+    backbone.design.completion_monitoring.beats().then(|| Heartbeat::of(monitor, MONITOR_BEATS))
 }
 
 /// One incarnation of a monitor that watches over promises. It beats while there is nothing that it has yet to look at
@@ -144,24 +147,24 @@ async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watc
 }
 
 /// Tells of what is late and not taken, each until the pager has it; answers when to look again.
-async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<Piece>) -> Option<Moment> {
+async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkItem>) -> Option<Moment> {
     let now = env.now();
     let (late, rest): (Vec<&Owed>, Vec<&Owed>) = owed.iter().partition(|owed| owed.due <= now);
     let mut next = rest.iter().map(|owed| owed.due).min();
-    for Owed { piece, due, context } in late {
-        if taken.contains(piece) {
+    for Owed { item, due, context } in late {
+        if taken.contains(item) {
             continue;
         }
         let env = env.within(*context).child("alert");
         let is_taken = loop {
             env.because(|| format!("it is not done, and was promised until {due}"));
-            match env.call(&pager.alert, Alert::Late(*piece), PAGER_TIMEOUT).await {
+            match env.call(&pager.alert, Alert::Late(*item), PAGER_TIMEOUT).await {
                 Ok(is_taken) => break is_taken,
                 Err(_) => env.sleep(PAGER_AGAIN).await,
             }
         };
         if is_taken {
-            taken.push(*piece);
+            taken.push(*item);
         } else {
             let again = now + ALERT_AGAIN;
             next = Some(next.map_or(again, |next| next.min(again)));

@@ -1,8 +1,25 @@
 //! How a request is answered, in whichever flow.
 
-use crate::facts::Code;
+use serde::Serialize;
 
-/// An answer: its code, and what it brings if it brings something.
+/// How a request was answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Code {
+    /// 200: here it is.
+    Ok,
+    /// 202: accepted.
+    Accepted,
+    /// 404, 409, 410, 422: the request itself is not possible.
+    Rejected,
+    /// 502: a service that we depend on failed.
+    BadGateway,
+    /// 503: not available now; ask again.
+    Unavailable,
+    /// 504: no response came from behind the edge.
+    NoResponse,
+}
+
+/// A response: its code, and its body if it has one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reply<T> {
     /// How the request was answered.

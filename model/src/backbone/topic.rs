@@ -1,7 +1,7 @@
 //! The topic: events go to each of its subscribers, over a queue of its own for each.
 
 use super::events::Event;
-use super::outbox::Consumer;
+use super::relay::Consumer;
 use shakedown_sim::{Env, Queue, SendError};
 use std::future::Future;
 use std::pin::Pin;

@@ -2,12 +2,12 @@
 //! what it has in hand.
 
 use super::Backbone;
-use super::claims::{self, Taken};
 use super::dependencies::{Dependency, Gates, Health};
-use super::jobs::{self, Job, Kind};
+use super::jobs::{self, Job, JobKind};
+use super::leases::{self, Taken};
 use super::retry::in_transaction;
 use super::threads::{Thread, Threads};
-use crate::terms::{HEARTBEAT, JOB_PERIOD};
+use crate::settings::{HEARTBEAT, JOB_PERIOD};
 use shakedown_sim::{Duration, Env, Moment, Poller};
 use std::cell::RefCell;
 use std::future::Future;
@@ -20,7 +20,7 @@ pub type Working = Pin<Box<dyn Future<Output = Health>>>;
 /// What works the jobs of one kind.
 pub trait Handler {
     /// Which kind.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> JobKind;
     /// Works on a claimed job until nothing is left to do now, and moves it.
     fn work(&self, env: Env, job: Job) -> Working;
     /// Whom it needs for that: workers go easy on a dependency, see [`dependencies`](super::dependencies).
@@ -54,7 +54,7 @@ struct Worker {
 /// Boots a worker on a node of its own, if the design has such: it looks for jobs of its handlers' kinds whenever
 /// there may be some.
 pub fn boot(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>) {
-    if backbone.design.services.have_nodes() {
+    if backbone.design.worker_services.have_nodes() {
         boot_on(env, backbone, handlers, &Threads::plenty());
     }
 }
@@ -66,7 +66,7 @@ pub fn boot_beside_requests(
     handlers: Rc<[Rc<dyn Handler>]>,
     threads: &Threads,
 ) {
-    if !backbone.design.services.have_nodes() {
+    if !backbone.design.worker_services.have_nodes() {
         boot_on(env, backbone, handlers, threads);
     }
 }
@@ -76,7 +76,7 @@ fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, 
     let kinds: Vec<_> = handlers.iter().filter_map(needs).collect();
     let has_pools = !kinds.is_empty();
     let (room, spares) =
-        (backbone.design.services.room(), backbone.design.bounded_retry.spares_dependencies());
+        (backbone.design.worker_services.room(), backbone.design.bounded_retry.spares_dependencies());
     let gates = Gates::new(kinds, room, spares, env.now());
     let (env, backbone, threads) = (env.clone(), Rc::clone(backbone), threads.clone());
     let in_hand = RefCell::default();
@@ -102,7 +102,7 @@ fn look_at(worker: &Rc<Worker>, mut poller: Poller) {
 }
 
 impl Worker {
-    fn handler_of(&self, kind: Kind) -> Option<&Rc<dyn Handler>> {
+    fn handler_of(&self, kind: JobKind) -> Option<&Rc<dyn Handler>> {
         self.handlers.iter().find(|handler| handler.kind() == kind)
     }
 
@@ -111,7 +111,7 @@ impl Worker {
         loop {
             let thread = self.threads.take().await;
             let is_ours = |kind| self.handler_of(kind).is_some_and(|handler| handler.takes_more());
-            let take = async || claims::take(&self.env, &self.backbone, &self.gates, is_ours).await;
+            let take = async || leases::take(&self.env, &self.backbone, &self.gates, is_ours).await;
             match in_transaction(&self.env, take).await {
                 Ok(Taken::Claimed(env, job)) => self.begin(&env, job, thread),
                 Ok(Taken::Moved) => {}

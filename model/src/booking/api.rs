@@ -4,19 +4,20 @@ use super::case::Case;
 use super::change;
 use super::clients::{self, Action};
 use super::connector::Callback;
+use super::facts::Word;
 use super::inbox;
+use super::offer_facts::OfferFact;
 use super::offers::{self, OfferChange, Pages};
-use super::platform::{Platform, errand};
+use super::platform::{Platform, job_for};
 use super::rows::{Attention, Booking, Offer, Quote, Status};
 use super::summaries::{ListRequest, Summary};
-use crate::backbone::Reply;
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
 use crate::backbone::retry::in_transaction;
 use crate::backbone::threads::Threads;
-use crate::facts::{Code, Fact, Word};
-use crate::terms::{QUOTE_OPEN, QUOTE_SAME};
-use shakedown_sim::{Endpoint, Env, Facts, Link, Op, Row, StoreError};
+use crate::backbone::{Code, Reply};
+use crate::settings::{QUOTE_OPEN, QUOTE_SAME};
+use shakedown_sim::{Endpoint, Env, Fact, Facts, Link, Op, Row, StoreError};
 use std::rc::Rc;
 
 /// A request for a price.
@@ -72,7 +73,7 @@ impl View {
     /// What a screen shows of this version of a booking.
     pub(crate) fn of(platform: &Platform, row: &Booking) -> Self {
         let (booking, version, published) = (row.id, row.version, row.published);
-        let word = platform.backbone.design.contract.word(row);
+        let word = platform.design.booking_contract.word(row);
         let (code, actions) = (clients::code(row), clients::actions(word));
         Self { booking, version, published, code, word, actions }
     }
@@ -118,11 +119,14 @@ impl Api {
     ///
     /// # Panics
     /// If the platform has no cache.
-    pub fn boot_pages(&self, env: &Env, platform: &Rc<Platform>, facts: &Facts<Fact>) {
+    pub fn boot_pages<F>(&self, env: &Env, platform: &Rc<Platform>, facts: &Facts<F>)
+    where
+        F: Fact + From<OfferFact> + 'static,
+    {
         let cache = platform.cache.as_ref().expect("pages are served where there is a cache");
         let pages = Pages::new(platform, cache, facts);
         let at = Rc::clone(platform);
-        self.offer.serve(env, move |env, offer| at.backbone.design.reads.read(env, Rc::clone(&pages), offer));
+        self.offer.serve(env, move |env, offer| at.design.read_cache.read(env, Rc::clone(&pages), offer));
         let at = Rc::clone(platform);
         self.change_offer.serve(env, move |env, asked| change_offer(env, Rc::clone(&at), asked));
     }
@@ -140,7 +144,7 @@ impl Api {
         threads.serve(env, &self.submit, move |env, order| submit(env, Rc::clone(&at), order));
         let at = Rc::clone(platform);
         threads.serve(env, &self.list, move |env, request| {
-            at.backbone.design.lists.list(env, Rc::clone(&at), request)
+            at.design.read_model.list(env, Rc::clone(&at), request)
         });
         let at = Rc::clone(platform);
         threads.serve(env, &self.status, move |env, booking| status(env, Rc::clone(&at), booking));
@@ -190,10 +194,10 @@ async fn quote(env: Env, platform: Rc<Platform>, asked: QuoteRequest) -> Reply<O
 }
 
 async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<View> {
-    let design = &platform.backbone.design;
+    let design = &platform.design;
     let acknowledged = |code, row| {
         let view = View::of(&platform, row);
-        Reply { code, body: Some(design.acknowledgement.first_view(view)) }
+        Reply { code, body: Some(design.honest_acknowledgement.first_view(view)) }
     };
     match in_transaction(&env, async || accept(&env, &platform, order).await).await {
         Err(_) => Reply::bare(Code::Unavailable),
@@ -203,7 +207,7 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<Vi
             if !events::follow_up(&env, &platform.backbone, Some(event)).await {
                 return acknowledged(Code::BadGateway, &row);
             }
-            let code = design.acceptance.follow_up(env, Rc::clone(&platform), job).await;
+            let code = design.background_sync.follow_up(env, Rc::clone(&platform), job).await;
             acknowledged(code, &row)
         }
     }
@@ -221,7 +225,7 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     let now = platform.backbone.now(env);
     let mut tx = platform.backbone.store.begin(env);
     let Some(quote) = tx.get(&tables.quotes, &order.quote).await? else { return Ok(Accepted::Not) };
-    let once = platform.backbone.design.dedup.once(&quote);
+    let once = platform.design.idempotency_store.once(&quote);
     let context = env.scope();
     let booking = Booking {
         id: platform.numbers.bookings.next(),
@@ -241,11 +245,11 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     let Some(event) = change::insert(&mut tx, platform, booking).await? else {
         let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
         let repeat =
-            |row: &Booking| platform.backbone.design.dedup.is_repeat(row, order.customer, order.price);
+            |row: &Booking| platform.design.idempotency_store.is_repeat(row, order.customer, order.price);
         env.because(|| "this quote has been accepted before".to_owned());
         return Ok(before.filter(repeat).map_or(Accepted::Not, Accepted::Before));
     };
-    let offer = platform.backbone.design.freshness.offer(env, &mut tx, platform, quote.offer).await?;
+    let offer = platform.design.freshness_policy.offer(env, &mut tx, platform, quote.offer).await?;
     if offer.is_none_or(|offer| !offer.open || offer.price != quote.price) {
         env.because(|| "the offer is not what was quoted any more".to_owned());
         return Ok(Accepted::Not);
@@ -253,9 +257,9 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
     if now >= quote.open_until || order.price != quote.price || order.customer != quote.customer {
         return Ok(Accepted::Not);
     }
-    let job = jobs::first(&platform.backbone, errand(booking.id, context), now);
-    let job = platform.backbone.design.acceptance.first(job, now);
-    platform.backbone.design.work_queue.put(&mut tx, platform, job).await?;
+    let job = jobs::first(&platform.backbone, job_for(booking.id, context), now);
+    let job = platform.design.background_sync.first(job, now);
+    platform.design.work_queue.put(&mut tx, platform, job).await?;
     tx.commit("accept").await?;
     Ok(Accepted::Now(booking, job, event))
 }
@@ -308,7 +312,7 @@ async fn cancelled(
         Status::Cancelling
     });
     let event = change::update(&mut tx, platform, &row, case.booking).await?;
-    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), now).await?;
+    jobs::wake(&mut tx, &platform.backbone, job_for(booking, row.context), now).await?;
     tx.commit("cancel").await?;
     Ok((Code::Accepted, event))
 }

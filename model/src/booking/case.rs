@@ -1,7 +1,7 @@
 //! A booking's case: all that is known of it, read in one transaction, and what to do next.
 
 use super::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Standing, Status};
-use crate::terms::{MAX_ATTEMPTS, PartnerTerms, backoff};
+use crate::settings::{MAX_ATTEMPTS, PartnerTerms, backoff};
 use shakedown_sim::{Duration, Moment};
 
 /// All that is known of a booking.

@@ -1,9 +1,9 @@
 //! Clients: the platform's own software on other people's devices, and the states that the API tells them of.
 
 use super::api::View;
+use super::facts::Word;
 use super::platform::Platform;
 use super::rows::{Attention, Booking, Status};
-use crate::facts::Word;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -76,6 +76,6 @@ impl Clients {
 
     /// What a client shows when the API has answered this.
     pub fn show(&self, client: Client, view: &View) -> Screen {
-        self.0.backbone.design.web_contract.show(client, view)
+        self.0.design.web_contract.show(client, view)
     }
 }

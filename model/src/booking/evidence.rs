@@ -5,7 +5,7 @@ use super::connector::Record;
 use super::inbox;
 use super::platform::Platform;
 use super::rows::{Ask, Attempt, Booking, Holding, Known, Standing};
-use crate::terms::{CHECKS, QUARANTINE};
+use crate::settings::{CHECKS, QUARANTINE};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
 /// What a step brought.

@@ -3,7 +3,7 @@
 use super::case::Heard;
 use super::change;
 use super::connector::Callback;
-use super::platform::{Platform, errand};
+use super::platform::{Platform, job_for};
 use super::rows::{Holding, Letter, Standing};
 use crate::backbone::retry::in_transaction;
 use crate::backbone::{events, jobs};
@@ -36,8 +36,13 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
         let known = tx.lock(&tables.holdings, &reservation).await?;
         if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
             tx.update(&tables.holdings, after).await?;
-            jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), platform.backbone.now(env))
-                .await?;
+            jobs::wake(
+                &mut tx,
+                &platform.backbone,
+                job_for(booking, row.context),
+                platform.backbone.now(env),
+            )
+            .await?;
         }
     }
     tx.commit("callback").await
@@ -53,7 +58,7 @@ fn heard(
 ) -> Option<Holding> {
     let now = platform.backbone.now(env);
     let fresh = Holding { reservation, booking, standing: says, doubtful: false, learnt: now, checks: 0 };
-    match platform.backbone.design.recovery.hear(&platform.terms, known.as_ref(), says) {
+    match platform.design.status_sync.hear(&platform.terms, known.as_ref(), says) {
         Heard::Nothing => None,
         Heard::Doubt => {
             env.because(|| "a callback is a hint; the partner is asked".to_owned());
@@ -75,7 +80,7 @@ pub(crate) async fn catch_up(
 ) -> Result<(), StoreError> {
     let reservation = holding.reservation;
     for letter in tx.scan(&platform.tables.inbox, |letter| letter.reservation == reservation).await? {
-        match platform.backbone.design.recovery.hear(&platform.terms, Some(holding), letter.says) {
+        match platform.design.status_sync.hear(&platform.terms, Some(holding), letter.says) {
             Heard::Nothing => {}
             Heard::Doubt => holding.doubtful = true,
             Heard::Believed => holding.standing = letter.says,

@@ -5,12 +5,15 @@
 //! [`review_queue`], [`api`]), and what customers see of it ([`clients`]).
 
 pub mod api;
+pub mod cache;
 pub mod case;
 mod change;
 pub mod clients;
 pub mod connector;
 mod evidence;
+pub mod facts;
 pub mod inbox;
+pub mod offer_facts;
 pub mod offers;
 pub mod platform;
 pub mod promises;
@@ -22,4 +25,23 @@ pub mod statement;
 pub mod summaries;
 pub mod worker;
 
-pub use platform::Platform;
+guardrails! {
+    booking_contract: BookingContract = Rules | LastWriterWins;
+    background_sync: BackgroundSync = Workers | InTheRequest;
+    status_sync: StatusSync = Recovery | ResendAndBelieve;
+    idempotency_store: IdempotencyStore = QuoteOnce | EachSubmitNew;
+    retry_safe_job: RetrySafeJob = KeyOfBooking | KeyOfAttempt | FirstErrorFinal;
+    execution_log: ExecutionLog = RowBeforeCall | RowAfterCall;
+    read_model: ReadModel = Projection | Stitched;
+    honest_acknowledgement: HonestAcknowledgement = WhatIsSo | AsGoodAsDone;
+    work_queue: WorkQueue = RowWithTheOrder | PushedBeforeCommit;
+    completion_worker: CompletionWorker = StoreTellAck | AckTellStore;
+    freshness_policy: FreshnessPolicy = LockedRow | WhatTheCacheHas;
+    read_cache: ReadCache = ThroughCache | AllAtPrimary;
+    invalidation: Invalidation = DeletedAndLeased | TimeToLive | FilledAtWill;
+    web_contract: WebContract = AsTheApiSays | EachItsOwnWords;
+}
+
+use crate::guardrail::guardrails;
+
+pub use platform::{JOB, Platform};

@@ -1,14 +1,15 @@
 //! Offers: what can be booked, shown on pages through the cache, and changed by the back office.
 
+use super::cache::{CacheApi, Fill, Found, Lease};
+use super::offer_facts::OfferFact;
 use super::platform::Platform;
 use super::rows::Offer;
-use crate::backbone::Reply;
 use crate::backbone::events::{self, Event, Subject, What};
-use crate::backbone::outbox::Consumer;
-use crate::facts::{Code, Fact, OfferFact};
-use crate::outside::cache::{CacheApi, Fill, Found, Lease};
-use crate::terms::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
-use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site, StoreError};
+use crate::backbone::relay::Consumer;
+use crate::backbone::tables::{Statement, statement};
+use crate::backbone::{Code, Reply};
+use crate::settings::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
+use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Site, StoreError};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -32,7 +33,7 @@ const FLIGHT_MAX: Duration = Duration::from_millis(1_500);
 pub struct Pages {
     platform: Rc<Platform>,
     cache: CacheApi<Offer>,
-    facts: Facts<Fact>,
+    read: Statement<OfferFact>,
     connections: Semaphore,
     misses: Semaphore,
     flights: RefCell<Vec<Rc<Flight>>>,
@@ -47,15 +48,18 @@ struct Flight {
 
 impl Pages {
     /// The pages of one node.
-    pub(super) fn new(platform: &Rc<Platform>, cache: &CacheApi<Offer>, facts: &Facts<Fact>) -> Rc<Self> {
-        let (platform, cache, facts) = (Rc::clone(platform), cache.clone(), facts.clone());
+    pub(super) fn new<F>(platform: &Rc<Platform>, cache: &CacheApi<Offer>, facts: &Facts<F>) -> Rc<Self>
+    where
+        F: Fact + From<OfferFact> + 'static,
+    {
+        let (platform, cache, read) = (Rc::clone(platform), cache.clone(), statement(facts));
         let (connections, misses) = (Semaphore::new(PAGE_CONNECTIONS), Semaphore::new(MISSES_MAX));
-        Rc::new(Self { platform, cache, facts, connections, misses, flights: RefCell::default() })
+        Rc::new(Self { platform, cache, read, connections, misses, flights: RefCell::default() })
     }
 
     /// The offer as the database has it; waits for a connection.
     pub(crate) async fn primary(&self, env: &Env, offer: u32) -> Result<Option<Offer>, StoreError> {
-        self.facts.state(env, &Fact::Offer(OfferFact::Read { offer }));
+        (self.read)(env, OfferFact::Read { offer });
         let _connection = self.connections.acquire().await.expect("the connections are never closed");
         let read = self.platform.backbone.store.begin(env).get(&self.platform.tables.offers, &offer).await;
         env.sleep(PAGE_READ).await;
@@ -115,7 +119,7 @@ impl Pages {
 
     /// Gives the cache what was read. Nobody waits for that.
     fn fill(&self, env: &Env, row: Offer, lease: Lease) {
-        let lease = self.platform.backbone.design.invalidation.fills_by(lease);
+        let lease = self.platform.design.invalidation.fills_by(lease);
         let fill = Fill { key: row.id, value: row, life: life(env), lease };
         let (env, cache) = (env.clone(), self.cache.clone());
         env.clone().spawn(async move {
@@ -184,7 +188,7 @@ pub struct Forgetting {
 impl Consumer for Forgetting {
     fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
         let Some(cache) = self.platform.cache.clone() else { return Box::pin(async { true }) };
-        let deletes = self.platform.backbone.design.invalidation.deletes();
+        let deletes = self.platform.design.invalidation.deletes();
         Box::pin(async move {
             match event.subject {
                 Subject::Offer(offer) if deletes => {

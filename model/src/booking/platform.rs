@@ -1,15 +1,18 @@
 //! The booking flow's tables, and its way to the partner.
 
+use super::Design;
+use super::cache::CacheApi;
 use super::connector::PartnerApi;
+use super::facts::BookingFact;
+use super::offer_facts::OfferFact;
 use super::rows::{Attempt, Booking, Holding, Letter, Offer, Orphan, Quote, Review};
 use super::screens::Screens;
 use super::summaries::Summary;
-use crate::backbone::jobs::{Errand, Job, Kind};
-use crate::backbone::{Backbone, Sequence, stating};
-use crate::facts::{BookingFact, Fact, OfferFact};
-use crate::outside::cache::CacheApi;
-use crate::terms::PartnerTerms;
-use shakedown_sim::{Facts, Queue, Scope, Table};
+use crate::backbone::jobs::{Job, JobKind, JobKindWords, Request, WorkItem};
+use crate::backbone::tables::stating;
+use crate::backbone::{Backbone, Sequence};
+use crate::settings::PartnerTerms;
+use shakedown_sim::{Fact, Facts, Queue, Scope, Table};
 use std::rc::Rc;
 
 /// What the nodes of the booking flow share: durable state and settings, no memory.
@@ -28,6 +31,7 @@ pub struct Platform {
     pub screens: Option<Screens>,
     /// The broker's queue for jobs, if there is one. By design jobs are rows, and it stays empty.
     pub broker: Option<Queue<Job>>,
+    pub(crate) design: Design,
     pub(crate) numbers: Numbers,
 }
 
@@ -48,7 +52,7 @@ pub struct Tables {
     pub offers: Table<Offer>,
     /// Prices offered.
     pub quotes: Table<Quote>,
-    /// Errands.
+    /// Bookings.
     pub bookings: Table<Booking>,
     /// The execution log.
     pub attempts: Table<Attempt>,
@@ -73,26 +77,34 @@ pub(crate) struct Numbers {
 
 impl Platform {
     /// A flow with empty tables and nothing beside it.
-    pub fn new(
+    pub fn new<F>(
         backbone: &Rc<Backbone>,
+        design: Design,
         partner: PartnerApi,
         terms: PartnerTerms,
-        facts: &Facts<Fact>,
-    ) -> Rc<Self> {
-        Self::beside(Beside::default(), backbone, partner, terms, facts)
+        facts: &Facts<F>,
+    ) -> Rc<Self>
+    where
+        F: Fact + From<BookingFact> + From<OfferFact> + 'static,
+    {
+        Self::beside(Beside::default(), backbone, design, partner, terms, facts)
     }
 
     /// A flow with empty tables, beside which this stands.
-    pub fn beside(
+    pub fn beside<F>(
         beside: Beside,
         backbone: &Rc<Backbone>,
+        design: Design,
         partner: PartnerApi,
         terms: PartnerTerms,
-        facts: &Facts<Fact>,
-    ) -> Rc<Self> {
+        facts: &Facts<F>,
+    ) -> Rc<Self>
+    where
+        F: Fact + From<BookingFact> + From<OfferFact> + 'static,
+    {
         let Beside { cache, screens, broker } = beside;
         let (backbone, tables, numbers) = (Rc::clone(backbone), Tables::stating(facts), Numbers::default());
-        Rc::new(Self { backbone, tables, partner, terms, cache, screens, broker, numbers })
+        Rc::new(Self { backbone, tables, partner, terms, cache, screens, broker, design, numbers })
     }
 
     /// Adds an offer that was there before the run began.
@@ -102,30 +114,33 @@ impl Platform {
     }
 }
 
-/// The job that carries this booking on.
-pub(crate) fn errand(booking: u32, context: Scope) -> Errand {
-    Errand { kind: Kind::Book, subject: booking, context }
+/// The jobs that process bookings.
+pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "book", row: "B" });
+
+/// Returns the request for a job that processes this booking.
+pub(crate) fn job_for(booking: u32, context: Scope) -> Request {
+    Request { item: WorkItem { kind: JOB, row: booking }, context }
 }
 
 impl Tables {
     /// Tables whose commits are stated as facts, one for each row.
-    fn stating(facts: &Facts<Fact>) -> Self {
+    fn stating<F: Fact + From<BookingFact> + From<OfferFact> + 'static>(facts: &Facts<F>) -> Self {
         Self {
-            offers: stating(facts, |before, after| Fact::Offer(OfferFact::Offer { before, after })),
-            quotes: stating(facts, |_, after| Fact::Booking(BookingFact::Quoted(after))),
+            offers: stating(facts, |before, after| OfferFact::Offer { before, after }),
+            quotes: stating(facts, |_, after| BookingFact::Quoted(after)),
             bookings: bookings(facts),
-            attempts: stating(facts, |before, after| Fact::Booking(BookingFact::Attempt { before, after })),
-            holdings: stating(facts, |before, after| Fact::Booking(BookingFact::Holding { before, after })),
-            orphans: stating(facts, |_, after| Fact::Booking(BookingFact::Orphan(after))),
+            attempts: stating(facts, |before, after| BookingFact::Attempt { before, after }),
+            holdings: stating(facts, |before, after| BookingFact::Holding { before, after }),
+            orphans: stating(facts, |_, after| BookingFact::Orphan(after)),
             summaries: Table::new(|_, _| ()),
-            inbox: stating(facts, |_, after| Fact::Booking(BookingFact::Letter(after))),
-            reviews: stating(facts, |_, after| Fact::Booking(BookingFact::Reviewed(after))),
+            inbox: stating(facts, |_, after| BookingFact::Letter(after)),
+            reviews: stating(facts, |_, after| BookingFact::Reviewed(after)),
         }
     }
 }
 
 /// The bookings. Nobody deletes one: what is there no more was lost with the database.
-fn bookings(facts: &Facts<Fact>) -> Table<Booking> {
+fn bookings<F: Fact + From<BookingFact> + 'static>(facts: &Facts<F>) -> Table<Booking> {
     let facts = facts.clone();
     Table::new(move |env, change| {
         let fact = match (change.before, change.after) {
@@ -133,6 +148,6 @@ fn bookings(facts: &Facts<Fact>) -> Table<Booking> {
             (Some(row), None) => BookingFact::Lost(row),
             (None, None) => return,
         };
-        facts.state(env, &Fact::Booking(fact));
+        facts.state(env, &F::from(fact));
     })
 }

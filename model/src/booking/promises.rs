@@ -1,10 +1,10 @@
 //! What the booking flow has promised: an order is carried out in time. What is being cancelled is no order any more.
 
-use super::platform::Platform;
+use super::platform::{JOB, Platform};
 use super::rows::{Attention, Booking};
-use crate::backbone::jobs::Kind;
-use crate::backbone::monitor::{Owed, Owing, Piece, Promises};
-use crate::terms::{BOOKING_PROMISE, CHECKING_PROMISE};
+use crate::backbone::jobs::WorkItem;
+use crate::backbone::monitor::{Owed, Owing, Promises};
+use crate::settings::{BOOKING_PROMISE, CHECKING_PROMISE};
 use shakedown_sim::{Env, Signal};
 use std::rc::Rc;
 
@@ -28,5 +28,5 @@ impl Promises for Orders {
 
 fn owed(row: &Booking) -> Owed {
     let promise = if row.attention == Attention::None { BOOKING_PROMISE } else { CHECKING_PROMISE };
-    Owed { piece: Piece(Kind::Book, row.id), due: row.accepted + promise, context: row.context }
+    Owed { item: WorkItem { kind: JOB, row: row.id }, due: row.accepted + promise, context: row.context }
 }

@@ -7,10 +7,10 @@
 use super::change;
 use super::connector::Record;
 use super::evidence;
-use super::platform::{Platform, errand};
+use super::platform::{JOB, Platform, job_for};
 use super::rows::{Attempt, Attention, Booking, Review, Status, Verdict};
 use crate::backbone::events::{self, Event};
-use crate::backbone::jobs::{self, Job, JobState, Kind};
+use crate::backbone::jobs::{self, Job, JobState};
 use crate::backbone::retry::in_transaction;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
@@ -85,7 +85,7 @@ async fn list(env: &Env, platform: &Platform) -> Result<Vec<Listed>, StoreError>
 }
 
 async fn dead_letters(tx: &mut Transaction, platform: &Platform) -> Result<Vec<Job>, StoreError> {
-    let is_dead = |job: &Job| job.kind == Kind::Book && job.state == JobState::DeadLetter;
+    let is_dead = |job: &Job| job.kind == JOB && job.state == JobState::DeadLetter;
     tx.scan(&platform.backbone.jobs, is_dead).await
 }
 
@@ -130,7 +130,7 @@ async fn take_in(
             let who = (REVIEWER, "what became of it at the partner is known now");
             jobs::replay(&mut tx, backbone, job.id, who, now).await?;
         }
-        None => jobs::wake(&mut tx, backbone, errand(booking.id, booking.context), now).await?,
+        None => jobs::wake(&mut tx, backbone, job_for(booking.id, booking.context), now).await?,
     }
     tx.commit("review").await?;
     Ok((true, event))

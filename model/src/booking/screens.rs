@@ -7,7 +7,7 @@
 use super::api::View;
 use super::platform::Platform;
 use super::rows::Booking;
-use crate::terms::SCREEN_TIMEOUT;
+use crate::settings::SCREEN_TIMEOUT;
 use shakedown_sim::{Endpoint, Env, Link, Op};
 
 /// The connections to the screens, one for each customer.

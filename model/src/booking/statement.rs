@@ -2,18 +2,18 @@
 //! also how we learn what we have lost: a reservation for a booking that is not here is listed for a person.
 
 use super::connector::Record;
-use super::platform::{Platform, errand};
+use super::platform::{Platform, job_for};
 use super::rows::{Holding, Orphan, Standing};
 use crate::backbone::jobs;
 use crate::backbone::retry::in_transaction;
-use crate::terms::{CHECK_AGAIN, PARTNER_TIMEOUT, STATEMENT_PERIOD};
+use crate::settings::{CHECK_AGAIN, PARTNER_TIMEOUT, STATEMENT_PERIOD};
 use shakedown_sim::{Env, Poller, Signal, StoreError, Transaction};
 use std::rc::Rc;
 
 /// Boots the node that reads the statement. `ledger` tells that there is something new in it: a day on which
 /// nothing happened need not be run.
 pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
-    if !platform.backbone.design.recovery.reads_statement() {
+    if !platform.design.status_sync.reads_statement() {
         return;
     }
     let (env, platform, ledger) = (env.clone(), Rc::clone(platform), ledger.clone());
@@ -68,7 +68,7 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
         checks: 0,
     };
     tx.update(&tables.holdings, after).await?;
-    jobs::wake(&mut tx, &platform.backbone, errand(booking, row.context), after.learnt).await?;
+    jobs::wake(&mut tx, &platform.backbone, job_for(booking, row.context), after.learnt).await?;
     tx.commit("statement").await
 }
 

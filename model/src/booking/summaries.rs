@@ -7,10 +7,10 @@
 
 use super::platform::Platform;
 use super::rows::{Booking, Status};
+use crate::backbone::Code;
 use crate::backbone::Reply;
 use crate::backbone::events::{Event, Subject};
-use crate::facts::Code;
-use crate::terms::backoff;
+use crate::settings::backoff;
 use serde::Serialize;
 use shakedown_sim::{Delivery, Duration, Env, Queue, Row, StoreError};
 use std::rc::Rc;

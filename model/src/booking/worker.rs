@@ -8,15 +8,15 @@ use super::case::{Case, Evidence, Step};
 use super::change;
 use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
 use super::evidence::{News, take_in};
-use super::platform::{Platform, errand};
+use super::platform::{JOB, Platform, job_for};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
 use super::run::Run;
 use crate::backbone::dependencies::{Dependency, Health};
 use crate::backbone::events::{self, Event};
-use crate::backbone::jobs::{self, Job, Kind};
+use crate::backbone::jobs::{self, Job, JobKind};
 use crate::backbone::retry::in_transaction;
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::{HANDLER, PARTNER_TIMEOUT};
+use crate::settings::{HANDLER, PARTNER_TIMEOUT};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -24,8 +24,8 @@ use std::rc::Rc;
 pub struct Carrier(pub Rc<Platform>);
 
 impl Handler for Carrier {
-    fn kind(&self) -> Kind {
-        Kind::Book
+    fn kind(&self) -> JobKind {
+        JOB
     }
 
     fn work(&self, env: Env, job: Job) -> Working {
@@ -34,13 +34,13 @@ impl Handler for Carrier {
     }
 
     fn dependency(&self) -> Option<Dependency> {
-        Some(Dependency::Partner)
+        Some(Dependency("partner"))
     }
 }
 
 /// Has a worker also take jobs that wait elsewhere than in the table of jobs, if some do.
 pub fn boot(env: &Env, platform: &Rc<Platform>) {
-    platform.backbone.design.work_queue.boot(env, platform);
+    platform.design.work_queue.boot(env, platform);
 }
 
 /// How often a turn is tried whose commit failed.
@@ -50,7 +50,7 @@ pub(super) const STORE_TRIES: u32 = 5;
 pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health {
     let until = env.now() + HANDLER;
     let run = Run::of(platform, job);
-    let completion = &platform.backbone.design.completion;
+    let completion = &platform.design.completion_worker;
     let (mut news, mut health) = (News::None, Health::Unknown);
     loop {
         let env = &env.child("step");
@@ -135,15 +135,15 @@ async fn turn(
     let Some(held) = held else {
         if !learnt.is_empty() {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
-            jobs::wake(&mut tx, &platform.backbone, errand(booking.id, booking.context), now).await?;
+            jobs::wake(&mut tx, &platform.backbone, job_for(booking.id, booking.context), now).await?;
             tx.commit("late news").await?;
         }
         return Ok(Decision::Over);
     };
     let mut case = read_case(&mut tx, platform, booking, learnt, now).await?;
-    platform.backbone.design.contract.settle(&mut case);
-    let step = platform.backbone.design.recovery.next(&case);
-    let step = platform.backbone.design.retry.again(&case, step);
+    platform.design.booking_contract.settle(&mut case);
+    let step = platform.design.status_sync.next(&case);
+    let step = platform.design.retry_safe_job.again(&case, step);
     if let Some(attempt) = unsent.and_then(|unsent| case.attempts.iter().find(|row| row.id == unsent.id)) {
         // The commit whose answer was lost has taken effect; its call was never made.
         return Ok(Decision::Call(
@@ -157,7 +157,7 @@ async fn turn(
     let event = write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
     let decision = prepare(&mut tx, platform, env, &case, step, &held).await?;
     if let Decision::Call(attempt, ..) = decision {
-        *unsent = platform.backbone.design.log.before_call(attempt);
+        *unsent = platform.design.execution_log.before_call(attempt);
     }
     tx.commit(if let Decision::Stored = decision { "result" } else { name_of(step) }).await?;
     events::follow_up(env, &platform.backbone, event).await;
@@ -255,7 +255,7 @@ fn why_reserve(case: &Case) -> &'static str {
 
 fn new_attempt(platform: &Platform, case: &Case, ask: Ask) -> Attempt {
     let (id, booking) = (platform.numbers.attempts.next(), &case.booking);
-    let key = platform.backbone.design.retry.key(booking, id);
+    let key = platform.design.retry_safe_job.key(booking, id);
     Attempt {
         id,
         booking: booking.id,
@@ -277,7 +277,7 @@ async fn begin_call(
     booking: &Booking,
     why: &'static str,
 ) -> Result<Decision, StoreError> {
-    if let Some(row) = platform.backbone.design.log.before_call(attempt) {
+    if let Some(row) = platform.design.execution_log.before_call(attempt) {
         tx.insert(&platform.tables.attempts, row).await?;
     }
     Ok(Decision::Call(attempt, booking.id, booking.price, why))
@@ -290,7 +290,7 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
         Ask::Reserve => {
             let request = ReserveRequest { attempt: id, key, reference, price };
             match env.call(&platform.partner.reserve, request, PARTNER_TIMEOUT).await {
-                Ok(answer) => platform.backbone.design.contract.translate(answer),
+                Ok(answer) => platform.design.booking_contract.translate(answer),
                 Err(CallError::Refused) => Evidence::NoEffect,
                 Err(CallError::TimedOut) => Evidence::Unknown,
             }

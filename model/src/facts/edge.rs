@@ -1,5 +1,6 @@
 //! What the edge's log holds: what came in, and how it was answered.
 
+use crate::backbone::Code;
 use serde::Serialize;
 
 /// A fact of the edge.
@@ -48,23 +49,6 @@ pub enum Request {
     Import,
     /// To take a clinic's report on.
     Report,
-}
-
-/// How a request was answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub enum Code {
-    /// 200: here it is.
-    Ok,
-    /// 202: taken on.
-    Accepted,
-    /// 404, 409, 410, 422: the request itself cannot be.
-    Rejected,
-    /// 502: somebody we depend on failed.
-    BadGateway,
-    /// 503: we cannot now; ask again.
-    Unavailable,
-    /// 504: nothing came from behind the edge.
-    NoResponse,
 }
 
 impl EdgeFact {

@@ -1,7 +1,7 @@
 //! What is stated of events: who took them, which were given up, and lists that show what came of them.
 
 use crate::backbone::events::{Event, Subject, What};
-use crate::backbone::outbox::Posted;
+use crate::backbone::relay::Posted;
 use crate::booking::summaries::Summary;
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! What the mail provider and the mailboxes hold.
 
-use super::mail::{known, tells};
+use crate::backbone::mail::facts::{known, tells};
 use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Known, Recipient};
 use serde::Serialize;

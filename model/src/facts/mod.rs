@@ -1,38 +1,37 @@
-//! What the outside world and durable storage hold: the only thing that judges read. Each part states facts of
-//! its own; each fact brings its own sentence.
+//! What the outside world and durable storage hold: the only thing that judges read.
+//!
+//! Each part of the platform states facts of its own type; [`Fact`] joins them with those of the outside world. Each
+//! fact brings its own sentence.
 
-mod booking;
 mod documents;
 mod edge;
 mod events;
-mod filing;
-mod mail;
 mod mail_provider;
-mod offers;
-mod orders;
 mod pager;
 mod partner;
-mod releases;
+mod registry;
 mod screens;
-mod visit;
 
-pub use booking::{BookingFact, Word, word};
 pub use documents::DocumentFact;
-pub use edge::{Code, EdgeFact, Request};
+pub use edge::{EdgeFact, Request};
 pub use events::EventFact;
-pub use filing::{FilingFact, RegistryFact};
-pub use mail::MailFact;
 pub use mail_provider::MailProviderFact;
-pub use offers::OfferFact;
-pub use orders::{OrderFact, Screen};
 pub use pager::PagerFact;
 pub use partner::PartnerFact;
-pub use releases::ReleaseFact;
+pub use registry::RegistryFact;
 pub use screens::{ScreenFact, client};
-pub use visit::{VisitFact, VisitWord, visit_word};
 
-use crate::backbone::audit::JobAttempt;
-use crate::backbone::jobs::{Job, Kind, Replay};
+pub use crate::backbone::Code;
+pub use crate::backbone::facts::JobFact;
+pub use crate::backbone::mail::facts::MailFact;
+pub use crate::booking::facts::{BookingFact, Word, word};
+pub use crate::booking::offer_facts::OfferFact;
+pub use crate::filing::facts::FilingFact;
+pub use crate::releases::facts::ReleaseFact;
+pub use crate::releases::order_facts::{OrderFact, Screen};
+pub use crate::visit::facts::{VisitFact, VisitWord, visit_word};
+
+use crate::backbone::relay::Posted;
 use serde::Serialize;
 
 /// A fact of the platform or of the world around it.
@@ -68,19 +67,8 @@ pub enum Fact {
     Visit(VisitFact),
     /// Of the document store.
     Documents(DocumentFact),
-    /// A job row changed.
-    Job {
-        /// As it was; none if it is new.
-        before: Option<Job>,
-        /// As it is.
-        after: Job,
-    },
-    /// The broker handed a job out.
-    HandedOut(Job),
-    /// A person had a dead letter replayed.
-    Replay(Replay),
-    /// The record of a job's attempt changed.
-    JobAttempt(JobAttempt),
+    /// Of jobs.
+    Job(JobFact),
 }
 
 impl shakedown_sim::Fact for Fact {
@@ -98,8 +86,9 @@ impl shakedown_sim::Fact for Fact {
             Fact::Visit(fact) => fact.is_routine(),
             Fact::Documents(fact) => fact.is_routine(),
             Fact::Registry(fact) => fact.is_routine(),
-            Fact::Job { .. } | Fact::JobAttempt(_) | Fact::Screen(_) => true,
-            Fact::HandedOut(_) | Fact::Replay(_) | Fact::Filing(_) | Fact::Pager(_) => false,
+            Fact::Job(fact) => fact.is_routine(),
+            Fact::Screen(_) => true,
+            Fact::Filing(_) | Fact::Pager(_) => false,
         }
     }
 
@@ -116,50 +105,39 @@ impl shakedown_sim::Fact for Fact {
             Fact::Registry(fact) => fact.sentence(),
             Fact::Pager(fact) => fact.sentence(),
             Fact::Screen(fact) => fact.sentence(),
-            Fact::JobAttempt(record) => attempt(record),
+            Fact::Job(fact) => fact.sentence(),
             Fact::Mail(fact) => fact.sentence(),
             Fact::MailProvider(fact) => fact.sentence(),
             Fact::Visit(fact) => fact.sentence(),
             Fact::Documents(fact) => fact.sentence(),
-            Fact::Job { before, after } => job(before.as_ref(), after),
-            Fact::HandedOut(job) => {
-                format!("hands out job {} for {}", job.id, subject(job.kind, job.subject))
-            }
-            Fact::Replay(Replay { job, by, reason, .. }) => {
-                format!("keeps that {by} had job {job} replayed: {reason}")
-            }
         }
     }
 }
 
-fn money(minor: u32) -> String {
-    format!("{}.{:02}", minor / 100, minor % 100)
+/// How the facts of a part become facts of the world.
+macro_rules! joined {
+    ($($part:ident => $variant:ident),+ $(,)?) => {
+        $(impl From<$part> for Fact {
+            fn from(fact: $part) -> Self {
+                Fact::$variant(fact)
+            }
+        })+
+    };
 }
 
-fn job(before: Option<&Job>, after: &Job) -> String {
-    match before {
-        None => {
-            format!("keeps job {} for {}: {:?}", after.id, subject(after.kind, after.subject), after.state)
-        }
-        Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
-        Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
-    }
+joined! {
+    JobFact => Job,
+    MailFact => Mail,
+    BookingFact => Booking,
+    OfferFact => Offer,
+    VisitFact => Visit,
+    FilingFact => Filing,
+    OrderFact => Order,
+    ReleaseFact => Release,
 }
 
-fn attempt(record: &JobAttempt) -> String {
-    let JobAttempt { job, attempt, touched, ended, .. } = record;
-    match (ended, touched) {
-        (Some(ending), _) => format!("records of job {job}, attempt {attempt}, that it ended: {ending:?}"),
-        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} touches {touched:?}"),
-        (None, None) => format!("records that attempt {attempt} of job {job} began"),
-    }
-}
-
-fn subject(kind: Kind, number: u32) -> String {
-    match kind {
-        Kind::Book => format!("B{number}"),
-        Kind::Report => format!("report {number}"),
-        Kind::File => format!("F{number}"),
-        Kind::Order => format!("message {number}"),
+impl From<Posted> for Fact {
+    fn from(posted: Posted) -> Self {
+        Fact::Event(EventFact::Posted(posted))
     }
 }

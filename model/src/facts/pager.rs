@@ -1,7 +1,6 @@
 //! What the pager's log holds.
 
-use super::subject;
-use crate::backbone::monitor::{Alert, Piece};
+use crate::backbone::monitor::Alert;
 use serde::Serialize;
 use shakedown_sim::Moment;
 
@@ -31,7 +30,7 @@ impl PagerFact {
 
 fn about(alert: Alert) -> String {
     match alert {
-        Alert::Late(Piece(kind, number)) => format!("{} is late", subject(kind, number)),
+        Alert::Late(item) => format!("{item} is late"),
         Alert::Unhealthy(_) => "a node answers no health check".to_owned(),
         Alert::Errors => "too many requests fail".to_owned(),
     }

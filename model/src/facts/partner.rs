@@ -1,6 +1,6 @@
 //! What the partner's ledger and request log hold.
 
-use super::money;
+use crate::booking::facts::{money, standing};
 use crate::booking::rows::Standing;
 use serde::Serialize;
 
@@ -109,13 +109,5 @@ fn terms(key_life_s: Option<u64>, lookup: bool) -> String {
         (Some(life), _) => format!("remembers a key for {} min", life / 60),
         (None, true) => "takes no keys, but can be asked what it has".to_owned(),
         (None, false) => "takes no keys and cannot be asked".to_owned(),
-    }
-}
-
-pub(super) fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Pending => "is pending",
-        Standing::Confirmed => "stands",
-        Standing::Ended => "has ended",
     }
 }

@@ -1,7 +1,7 @@
 //! What screens show at each way in.
 
-use super::word;
 use crate::booking::clients::{Action, Client, Screen};
+use crate::booking::facts;
 use serde::Serialize;
 
 /// A fact of a customer's screens.
@@ -25,7 +25,7 @@ impl ScreenFact {
         format!(
             "sees in {} that B{booking} is \"{}\", with {offers} (version {version})",
             self::client(*client),
-            self::word(*word)
+            facts::word(*word)
         )
     }
 }

@@ -1,12 +1,10 @@
 //! The filing API: what a clinic reports is taken on, once, if there is room.
 
-use super::office::{Office, errand};
+use super::office::{Office, job_for};
 use super::review_queue;
 use super::rows::{Filing, FilingState};
-use crate::backbone::Reply;
 use crate::backbone::threads::Threads;
-use crate::backbone::{admission, jobs};
-use crate::facts::Code;
+use crate::backbone::{Code, Reply, admission, jobs};
 use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
 use std::rc::Rc;
 
@@ -74,7 +72,7 @@ async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32
         let before = tx.get_by_unique(&office.filings, u64::from(reference)).await?;
         return Ok(before.map(|before| before.id));
     }
-    tx.insert(&backbone.jobs, jobs::first(backbone, errand(id, context), now)).await?;
+    tx.insert(&backbone.jobs, jobs::first(backbone, job_for(id, context), now)).await?;
     tx.commit("accept").await?;
     Ok(Some(id))
 }

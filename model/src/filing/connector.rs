@@ -35,7 +35,7 @@ pub enum FileAnswer {
     Broken,
     /// 422: not like this, ever.
     Rejected,
-    /// No connection came about within [`CONNECT_TIMEOUT`](crate::terms::CONNECT_TIMEOUT): nothing was sent.
+    /// No connection came about within [`CONNECT_TIMEOUT`](crate::settings::CONNECT_TIMEOUT): nothing was sent.
     NotConnected,
 }
 

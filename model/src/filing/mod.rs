@@ -4,10 +4,11 @@
 
 pub mod api;
 pub mod connector;
+pub mod facts;
 pub mod office;
 pub mod promises;
 pub mod review_queue;
 pub mod rows;
 pub mod worker;
 
-pub use office::Office;
+pub use office::{JOB, Office};

@@ -1,11 +1,12 @@
 //! The filing flow's tables, and its way to the registry.
 
 use super::connector::{RegistryApi, Repeats};
+use super::facts::FilingFact;
 use super::rows::Filing;
-use crate::backbone::jobs::{Errand, Kind};
-use crate::backbone::{Backbone, Sequence, stating};
-use crate::facts::{Fact, FilingFact};
-use shakedown_sim::{Facts, Scope, Table};
+use crate::backbone::jobs::{JobKind, JobKindWords, Request, WorkItem};
+use crate::backbone::tables::stating;
+use crate::backbone::{Backbone, Sequence};
+use shakedown_sim::{Fact, Facts, Scope, Table};
 use std::rc::Rc;
 
 /// What the nodes of the filing flow share: durable state and settings, no memory.
@@ -23,19 +24,22 @@ pub struct Office {
 
 impl Office {
     /// A flow with empty tables.
-    pub fn new(
+    pub fn new<F: Fact + From<FilingFact> + 'static>(
         backbone: &Rc<Backbone>,
         registry: RegistryApi,
         repeats: Repeats,
-        facts: &Facts<Fact>,
+        facts: &Facts<F>,
     ) -> Rc<Self> {
-        let filings = stating(facts, |before, after| Fact::Filing(FilingFact::Filing { before, after }));
+        let filings = stating(facts, |before, after| FilingFact::Filing { before, after });
         let (backbone, numbers) = (Rc::clone(backbone), Sequence::default());
         Rc::new(Self { backbone, filings, registry, repeats, numbers })
     }
 }
 
-/// The job that brings this filing to the registry.
-pub(crate) fn errand(filing: u32, context: Scope) -> Errand {
-    Errand { kind: Kind::File, subject: filing, context }
+/// The jobs that send filings to the registry.
+pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "file", row: "F" });
+
+/// Returns the request for a job that sends this filing to the registry.
+pub(crate) fn job_for(filing: u32, context: Scope) -> Request {
+    Request { item: WorkItem { kind: JOB, row: filing }, context }
 }

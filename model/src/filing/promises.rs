@@ -1,10 +1,10 @@
 //! What the filing flow has promised: a report is filed in time, or the registry has said that it will not have it.
 
-use super::office::Office;
+use super::office::{JOB, Office};
 use super::rows::FilingState;
-use crate::backbone::jobs::Kind;
-use crate::backbone::monitor::{Owed, Owing, Piece, Promises};
-use crate::terms::FILING_PROMISE;
+use crate::backbone::jobs::WorkItem;
+use crate::backbone::monitor::{Owed, Owing, Promises};
+use crate::settings::FILING_PROMISE;
 use shakedown_sim::{Env, Signal};
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ impl Promises for Reports {
             let mut read = office.backbone.store.begin(&env);
             let open = read.scan(&office.filings, |row| is_open(row.state)).await?;
             let owed = open.iter().map(|row| Owed {
-                piece: Piece(Kind::File, row.id),
+                item: WorkItem { kind: JOB, row: row.id },
                 due: row.accepted + FILING_PROMISE,
                 context: row.context,
             });

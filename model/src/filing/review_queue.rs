@@ -1,10 +1,10 @@
 //! The review_queue: what a person sees of jobs that were given up, and what they decide.
 
 use super::connector::Repeats;
-use super::office::Office;
+use super::office::{JOB, Office};
 use super::rows::{Filing, FilingState};
-use crate::backbone::jobs::{self, JobState, Kind};
-use crate::terms::QUARANTINE;
+use crate::backbone::jobs::{self, JobState};
+use crate::settings::QUARANTINE;
 use shakedown_sim::{Env, Moment, StoreError};
 use std::rc::Rc;
 
@@ -48,7 +48,7 @@ pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
     let listed = async {
         let mut tx = office.backbone.store.begin(&env);
         let dead = tx
-            .scan(&office.backbone.jobs, |job| (job.kind, job.state) == (Kind::File, JobState::DeadLetter))
+            .scan(&office.backbone.jobs, |job| (job.kind, job.state) == (JOB, JobState::DeadLetter))
             .await?;
         let mut all = Vec::new();
         for job in dead {
@@ -74,7 +74,7 @@ pub(super) async fn replay(env: Env, office: Rc<Office>, decision: Decision) -> 
 async fn decide(env: &Env, office: &Office, decision: Decision) -> Result<bool, StoreError> {
     let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
-    let job = tx.get(&backbone.jobs, &decision.job).await?.filter(|job| job.kind == Kind::File);
+    let job = tx.get(&backbone.jobs, &decision.job).await?.filter(|job| job.kind == JOB);
     let Some(job) = job else { return Ok(false) };
     let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(false) };
     let Some(state) = after(office, &filing, decision.seen, now) else { return Ok(false) };

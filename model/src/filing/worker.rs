@@ -5,14 +5,14 @@
 //! repeats the filing is sent again, where it does not a person has to look.
 
 use super::connector::{FileAnswer, FileRequest, Repeats};
-use super::office::{Office, errand};
+use super::office::{JOB, Office, job_for};
 use super::review_queue::is_doubtful;
 use super::rows::{Filing, FilingState};
-use crate::backbone::audit::{self, Touched};
+use crate::backbone::audit;
 use crate::backbone::dependencies::{Dependency, Health};
-use crate::backbone::jobs::{self, Ending, Job, Kind};
+use crate::backbone::jobs::{self, Ending, Job, JobKind};
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::REGISTRY_TIMEOUT;
+use crate::settings::REGISTRY_TIMEOUT;
 use shakedown_sim::{CallError, Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -20,8 +20,8 @@ use std::rc::Rc;
 pub struct Courier(pub Rc<Office>);
 
 impl Handler for Courier {
-    fn kind(&self) -> Kind {
-        Kind::File
+    fn kind(&self) -> JobKind {
+        JOB
     }
 
     fn work(&self, env: Env, job: Job) -> Working {
@@ -30,7 +30,7 @@ impl Handler for Courier {
     }
 
     fn dependency(&self) -> Option<Dependency> {
-        Some(Dependency::Registry)
+        Some(Dependency("registry"))
     }
 }
 
@@ -87,7 +87,7 @@ async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, 
     }
     let sending = FilingState::Sending { attempt: job.token, since: now };
     tx.update(&office.filings, Filing { state: sending, ..filing }).await?;
-    audit::touches(&mut tx, backbone, &held, Touched::Filing(filing.id)).await?;
+    audit::touches(&mut tx, backbone, &held, job.item()).await?;
     tx.commit("send").await.map(|()| Some(filing))
 }
 
@@ -101,7 +101,7 @@ async fn finish(env: &Env, office: &Office, job: &Job, came: Came) -> Result<(),
     let Some(held) = held else {
         if learnt {
             env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
-            jobs::wake(&mut tx, backbone, errand(filing.id, filing.context), now).await?;
+            jobs::wake(&mut tx, backbone, job_for(filing.id, filing.context), now).await?;
             tx.commit("late news").await?;
         }
         return Ok(());

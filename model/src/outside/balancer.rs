@@ -6,7 +6,7 @@
 use crate::outside::host::Host;
 use crate::releases::api::{Answer, ShopApi};
 use crate::releases::machine::{Machine, Tier};
-use crate::terms::EDGE_TIMEOUT;
+use crate::settings::EDGE_TIMEOUT;
 use shakedown_sim::{CallError, Endpoint, Env, Link, Op};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -73,7 +73,7 @@ impl Turns {
 
     /// The machines in rotation, the one whose turn it is first.
     fn in_order(&self) -> Vec<Rc<Machine>> {
-        let all = self.host.machines(Tier::Api).filter(|machine| machine.is_in_rotation());
+        let all = self.host.running(Tier::Api).filter(|machine| machine.is_in_rotation());
         let mut all: Vec<_> = all.cloned().collect();
         if !all.is_empty() {
             self.last.set(self.last.get() + 1);

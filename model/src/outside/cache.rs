@@ -9,8 +9,10 @@
 //!
 //! Source: Nishtala and others, "Scaling Memcache at Facebook" (NSDI 2013), section 3.2.1.
 
-use crate::facts::{Fact, OfferFact};
-use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Moment, Op, Site};
+use crate::booking::cache::{CacheApi, Fill, Found, Lease};
+use crate::booking::offer_facts::OfferFact;
+use crate::facts::Fact;
+use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -20,61 +22,6 @@ const EVICTIONS: Alternatives = Alternatives::new(&["keeps it", "evicts it at on
 
 /// After this a lease is void, and the next who misses is given one.
 const LEASE: Duration = Duration::from_secs(5);
-
-/// The right to fill one key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lease(u32);
-
-/// What a look into the cache brings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Found<V> {
-    /// The value.
-    Hit(V),
-    /// Nothing; whoever asks is to fill it.
-    Miss(Lease),
-    /// Nothing, and somebody is filling it: ask again soon.
-    Soon,
-}
-
-/// A value to keep.
-#[derive(Clone, Copy, Debug)]
-pub struct Fill<V> {
-    /// Under which key.
-    pub key: u32,
-    /// The value.
-    pub value: V,
-    /// For how long.
-    pub life: Duration,
-    /// By which lease; none if by no right at all.
-    pub lease: Option<Lease>,
-}
-
-/// The operations of the cache.
-pub struct CacheApi<V> {
-    /// Looks a key up.
-    pub get: Endpoint<u32, Found<V>>,
-    /// Keeps a value; answers whether it was kept.
-    pub fill: Endpoint<Fill<V>, bool>,
-    /// Takes a value away.
-    pub delete: Endpoint<u32, ()>,
-}
-
-impl<V> Clone for CacheApi<V> {
-    fn clone(&self) -> Self {
-        Self { get: self.get.clone(), fill: self.fill.clone(), delete: self.delete.clone() }
-    }
-}
-
-impl<V: 'static> CacheApi<V> {
-    /// The operations over this link.
-    pub fn over(link: &Link) -> Self {
-        Self {
-            get: Endpoint::new(Op::routine("cache.get", "looks into the cache"), link),
-            fill: Endpoint::new(Op::new("cache.fill", "fills the cache"), link),
-            delete: Endpoint::new(Op::new("cache.delete", "has the cache forget it"), link),
-        }
-    }
-}
 
 struct Entry<V> {
     key: u32,

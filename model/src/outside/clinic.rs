@@ -7,7 +7,7 @@ use crate::backbone::Reply;
 use crate::facts::{Code, Fact, Request};
 use crate::filing::api::Api;
 use crate::outside::edge::AccessLog;
-use crate::terms::BROWSER_TIMEOUT;
+use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Op, Site};
 
 const BURST: Site = Site::new(Label::new("clinic"), Label::new("burst"));

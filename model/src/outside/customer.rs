@@ -12,7 +12,7 @@ use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::clients::Action;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
-use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
+use crate::settings::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Alternatives, CallError, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

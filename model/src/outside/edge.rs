@@ -1,11 +1,12 @@
 //! The edges: the ways in for customers, operators and clinics, and their log.
 
 use crate::backbone::Reply;
+use crate::backbone::monitor::RequestLog;
 use crate::booking::api::{Api, Offered, QuoteRequest, Submission, View};
 use crate::booking::rows::Offer;
 use crate::booking::summaries::{ListRequest, Summary};
 use crate::facts::{Code, EdgeFact, Fact, Request};
-use crate::terms::EDGE_TIMEOUT;
+use crate::settings::EDGE_TIMEOUT;
 use crate::visit;
 use crate::visit::api::{ClinicRow, Press, Verdict};
 use shakedown_sim::{CallError, Duration, Endpoint, Env, Facts, Link, Moment, Op, Signal};
@@ -113,20 +114,6 @@ impl AccessLog {
         Self { facts: facts.clone(), requests, answers, failed: Signal::new() }
     }
 
-    /// Raised when a request has failed for a reason of ours.
-    pub fn failed(&self) -> &Signal {
-        &self.failed
-    }
-
-    /// Whether more requests fail than may.
-    pub fn is_failing(&self, now: Moment) -> bool {
-        let answers = self.answers.borrow();
-        let recent = answers.iter().filter(|(at, _)| *at + COUNTED >= now);
-        let (failed, all) = recent
-            .fold((0, 0), |(failed, all), (_, code)| (failed + usize::from(is_failure(*code)), all + 1));
-        failed * FAILING_SHARE > all
-    }
-
     fn keep(&self, env: &Env, code: Code) {
         self.answers.borrow_mut().push((env.now(), code));
         if is_failure(code) {
@@ -163,6 +150,20 @@ impl AccessLog {
                 reply
             }
         });
+    }
+}
+
+impl RequestLog for AccessLog {
+    fn failed(&self) -> &Signal {
+        &self.failed
+    }
+
+    fn is_failing(&self, now: Moment) -> bool {
+        let answers = self.answers.borrow();
+        let recent = answers.iter().filter(|(at, _)| *at + COUNTED >= now);
+        let (failed, all) = recent
+            .fold((0, 0), |(failed, all), (_, code)| (failed + usize::from(is_failure(*code)), all + 1));
+        failed * FAILING_SHARE > all
     }
 }
 

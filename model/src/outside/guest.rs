@@ -8,7 +8,7 @@ use crate::booking::api::{QuoteRequest, Submission};
 use crate::booking::clients::{Client, Clients};
 use crate::facts::{Code, Fact, ScreenFact};
 use crate::outside::edge::Edge;
-use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
+use crate::settings::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Duration, Env, Facts, Poller, Signal};
 
 /// Where a guest looks.

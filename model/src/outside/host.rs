@@ -16,8 +16,9 @@
 
 use crate::facts::{Fact, ReleaseFact};
 use crate::releases::code::Code;
+use crate::releases::host::Orchestrator;
 use crate::releases::machine::{Build, Defect, Machine, Tier};
-use crate::terms::DRAIN;
+use crate::settings::DRAIN;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Link, Poller, Signal, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -101,19 +102,14 @@ impl Host {
             _ => return,
         };
         env.lasts(SLOW);
-        if let Some(machine) = self.machines(slow).nth(1) {
+        if let Some(machine) = self.running(slow).nth(1) {
             machine.build.set(Some(older));
             machine.is_slow.set(true);
         }
     }
 
-    /// Its machines.
-    pub fn all(&self) -> &[Rc<Machine>] {
-        &self.0.machines
-    }
-
     /// The machines of a tier on which something is installed, as far as it knows.
-    pub fn machines(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
+    pub fn running(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
         let runs = |machine: &&Rc<Machine>| machine.build.get().is_some() && !machine.is_lost.get();
         self.0.machines.iter().filter(move |machine| machine.tier == tier && runs(machine))
     }
@@ -122,42 +118,9 @@ impl Host {
         self.0.machines.iter().find(|machine| machine.tier == tier && machine.build.get().is_none())
     }
 
-    /// The code as it was built.
-    pub fn built(&self, code: Code) -> Build {
-        Build { code, defect: self.0.defect.get() }
-    }
-
     /// The build of the pages.
     pub fn pages(&self) -> Build {
         self.0.pages.get()
-    }
-
-    /// Hands out other pages from now on.
-    pub fn publish(&self, env: &Env, build: Build) {
-        if env.is_alive() && self.pages() != build {
-            self.0.pages.set(build);
-            self.0.facts.state(env, &Fact::Release(ReleaseFact::Pages { build }));
-        }
-    }
-
-    /// Whether a machine of this tier is being replaced.
-    pub fn is_busy(&self, tier: Tier) -> bool {
-        self.0.busy.borrow().contains(&tier)
-    }
-
-    /// Begins to replace what runs on a machine; `env` is the host's. It `drains` first, or is stopped at once.
-    pub fn replace(&self, env: &Env, old: &Rc<Machine>, build: Build, drains: bool) {
-        self.0.busy.borrow_mut().push(old.tier);
-        let (at, env, old) = (self.clone(), env.child("replace"), Rc::clone(old));
-        env.clone().spawn(async move {
-            let pace = if old.is_slow.get() { SLOW } else { env.choose_delay(REPLACE, &PACES) };
-            env.sleep(pace).await;
-            if at.start(&env, old.tier, build).await {
-                at.stop(&env, &old, drains).await;
-            }
-            at.0.busy.borrow_mut().retain(|tier| *tier != old.tier);
-            at.0.turn.raise(&env);
-        });
     }
 
     /// Starts a build on the spare machine of a tier; answers whether it got ready.
@@ -218,5 +181,40 @@ impl Host {
             poller.turn(Some(until)).await;
         }
         is_so()
+    }
+}
+
+impl Orchestrator for Host {
+    fn machines(&self) -> &[Rc<Machine>] {
+        &self.0.machines
+    }
+
+    fn built(&self, code: Code) -> Build {
+        Build { code, defect: self.0.defect.get() }
+    }
+
+    fn publish(&self, env: &Env, build: Build) {
+        if env.is_alive() && self.pages() != build {
+            self.0.pages.set(build);
+            self.0.facts.state(env, &Fact::Release(ReleaseFact::Pages { build }));
+        }
+    }
+
+    fn is_busy(&self, tier: Tier) -> bool {
+        self.0.busy.borrow().contains(&tier)
+    }
+
+    fn replace(&self, env: &Env, old: &Rc<Machine>, build: Build, drains: bool) {
+        self.0.busy.borrow_mut().push(old.tier);
+        let (at, env, old) = (self.clone(), env.child("replace"), Rc::clone(old));
+        env.clone().spawn(async move {
+            let pace = if old.is_slow.get() { SLOW } else { env.choose_delay(REPLACE, &PACES) };
+            env.sleep(pace).await;
+            if at.start(&env, old.tier, build).await {
+                at.stop(&env, &old, drains).await;
+            }
+            at.0.busy.borrow_mut().retain(|tier| *tier != old.tier);
+            at.0.turn.raise(&env);
+        });
     }
 }

@@ -11,7 +11,7 @@
 
 use crate::facts::Code;
 use crate::outside::edge::VisitEdge;
-use crate::terms::EDGE_TIMEOUT;
+use crate::settings::EDGE_TIMEOUT;
 use crate::visit::api::{ClinicRow, Verdict};
 use crate::visit::rows::Action;
 use shakedown_sim::{Alternatives, Duration, Env, Label, Site};

@@ -9,7 +9,7 @@ use crate::filing::api::Api;
 use crate::filing::connector::RegistryApi;
 use crate::filing::review_queue::{Decision, Listed, Seen};
 use crate::filing::rows::FilingState;
-use crate::terms::{BROWSER_TIMEOUT, QUARANTINE};
+use crate::settings::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
 /// How often they look.

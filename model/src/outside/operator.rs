@@ -11,7 +11,7 @@
 use crate::backbone::Reply;
 use crate::facts::{Code, Fact, VisitFact, VisitWord};
 use crate::outside::edge::VisitEdge;
-use crate::terms::{BROWSER_TIMEOUT, SCREEN_PERIOD};
+use crate::settings::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use crate::visit::api::Press;
 use crate::visit::rows::{Action, Grounds, Reason};
 use crate::visit::view::View;

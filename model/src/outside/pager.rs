@@ -8,7 +8,7 @@
 
 use crate::backbone::monitor::{Alert, PagerApi};
 use crate::facts::{Fact, PagerFact};
-use crate::terms::MONITOR_SILENT;
+use crate::settings::MONITOR_SILENT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Heartbeat, Label, Moment, Signal, Site};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -21,7 +21,7 @@ use crate::booking::connector::{
 };
 use crate::booking::rows::Standing;
 use crate::facts::{Fact, PartnerFact};
-use crate::terms::PartnerTerms;
+use crate::settings::PartnerTerms;
 use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, Moment, Op, Signal, Site};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -15,7 +15,7 @@
 
 use crate::facts::{Fact, RegistryFact};
 use crate::filing::connector::{FileAnswer, FileRequest, Page, RegistryApi, Repeats};
-use crate::terms::CONNECT_TIMEOUT;
+use crate::settings::CONNECT_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -9,7 +9,7 @@ use crate::booking::connector::Record;
 use crate::booking::review_queue::{Finding, Listed, ReviewQueue};
 use crate::booking::rows::{Booking, Standing, Status};
 use crate::outside::partner::PartnerPage;
-use crate::terms::{BROWSER_TIMEOUT, QUARANTINE};
+use crate::settings::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
 /// How often they look while something is left.

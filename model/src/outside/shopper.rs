@@ -7,7 +7,7 @@ use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::summaries::ListRequest;
 use crate::facts::{BookingFact, Code, EventFact, Fact};
 use crate::outside::edge::Edge;
-use crate::terms::BROWSER_TIMEOUT;
+use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Poller, Signal, Site};
 use std::cell::Cell;
 use std::rc::Rc;

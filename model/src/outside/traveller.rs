@@ -6,7 +6,7 @@ use crate::outside::balancer::Balancer;
 use crate::outside::host::Host;
 use crate::releases::api::Answer;
 use crate::releases::code::Order;
-use crate::terms::BROWSER_TIMEOUT;
+use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 
 /// How often a traveller tries again what failed.

@@ -8,7 +8,7 @@ use crate::booking::api::{Api, Offered, QuoteRequest, Submission};
 use crate::booking::offers::OfferChange;
 use crate::facts::{Code, Fact, OfferFact};
 use crate::outside::edge::Edge;
-use crate::terms::BROWSER_TIMEOUT;
+use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 use std::rc::Rc;
 

@@ -2,12 +2,12 @@
 
 use super::api::{self, ShopApi};
 use super::code::{Change, Code, Guest, Order, Status};
+use super::facts::ReleaseFact;
 use super::shop::{Shop, admitted};
 use super::telemetry::Counts;
 use super::worker;
-use crate::facts::{Fact, ReleaseFact};
 use serde::Serialize;
-use shakedown_sim::{Duration, Endpoint, Env, Facts, Link, NodeId, Op, Signal};
+use shakedown_sim::{Duration, Endpoint, Env, Fact, Facts, Link, NodeId, Op, Signal};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -134,7 +134,10 @@ impl Machine {
     }
 
     /// Boots its process: if a build is installed, and the fence lets that one in, it serves its tier.
-    pub fn boot(self: &Rc<Self>, env: &Env, shop: &Rc<Shop>, facts: &Facts<Fact>) {
+    pub fn boot<F>(self: &Rc<Self>, env: &Env, shop: &Rc<Shop>, facts: &Facts<F>)
+    where
+        F: Fact + From<ReleaseFact> + 'static,
+    {
         self.node.set(Some(env.node()));
         self.is_ready.set(false);
         self.is_draining.set(false);
@@ -147,13 +150,13 @@ impl Machine {
                     Ok(Some(_)) => break,
                     Ok(None) => {
                         let fact = ReleaseFact::Refused { machine: machine.number, build };
-                        return facts.state(&env, &Fact::Release(fact));
+                        return facts.state(&env, &F::from(fact));
                     }
                     Err(_) => env.sleep(AGAIN).await,
                 }
             }
             machine.serve(&env, &shop, build);
-            facts.state(&env, &Fact::Release(ReleaseFact::runs(&machine, Some(build))));
+            facts.state(&env, &F::from(ReleaseFact::runs(&machine, Some(build))));
             machine.is_ready.set(true);
             machine.news.raise(&env);
         });

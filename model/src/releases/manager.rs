@@ -3,16 +3,16 @@
 //! What is kept is the phase; what is left to do in it is read from the machines each time, so a manager that has
 //! crashed goes on where it was. Each turn does one thing.
 
+use super::Design;
 use super::code::{Change, Code};
+use super::host::Orchestrator;
 use super::machine::{Build, Machine, Tier};
 use super::rollout::{Phase, Resting, Rollout, Step, Verdict, Watch, Why};
 use super::rows::{Booking, Schema, lacks_names, without_guest};
 use super::shop::Shop;
 use super::telemetry::Counts;
 use crate::backbone::jobs::JobState;
-use crate::outside::host::Host;
-use crate::terms::{ROLLBACK_WINDOW, WATCH_PERIOD};
-use crate::wiring::Design;
+use crate::settings::{ROLLBACK_WINDOW, WATCH_PERIOD};
 use shakedown_sim::{
     Alternatives, Duration, Env, Label, LockMode, LockWait, Moment, Poller, Side, Site, StoreError,
     Transaction,
@@ -46,7 +46,7 @@ pub struct Manager {
     /// The flow whose nodes are rolled.
     pub shop: Rc<Shop>,
     /// Who runs them.
-    pub host: Host,
+    pub host: Rc<dyn Orchestrator>,
     /// The host's own handle.
     pub hosting: Env,
     /// What is to be done.
@@ -56,7 +56,8 @@ pub struct Manager {
 /// The code of a release, as this design comes by it: the first form to which nothing is objected.
 pub fn code(design: &Design, number: u32) -> Option<Code> {
     let running = if number > 1 { code(design, number - 1) } else { None };
-    let fits = |code: &Code| design.compatibility.objection(*code, running, &Resting::default()).is_none();
+    let fits =
+        |code: &Code| design.compatibility_check.objection(*code, running, &Resting::default()).is_none();
     Code::candidates(number).iter().copied().find(fits)
 }
 
@@ -90,7 +91,7 @@ impl Manager {
     }
 
     fn design(&self) -> &Design {
-        &self.shop.backbone.design
+        &self.shop.design
     }
 
     async fn turn(&self, env: &Env, memory: &Memory) -> Due {
@@ -123,7 +124,7 @@ impl Manager {
         let mut turned_away = 0;
         let mut fitting = None;
         for candidate in Code::candidates(to) {
-            match self.design().compatibility.objection(*candidate, Some(running), &resting) {
+            match self.design().compatibility_check.objection(*candidate, Some(running), &resting) {
                 None => {
                     fitting = Some(*candidate);
                     break;
@@ -158,9 +159,9 @@ impl Manager {
     /// Sees to what the new release stands on: no node older than its neighbour, and from the third release on
     /// the names filled in.
     async fn prepare(&self, env: &Env, rollout: Rollout) -> Due {
-        let next = if self.design().feedback.has_canary() { Phase::Canary } else { Phase::Rolling };
+        let next = if self.design().release_feedback.has_canary() { Phase::Canary } else { Phase::Rolling };
         let reads_names = rollout.to.number() == 3;
-        if !self.design().deploy.has_gates() {
+        if !self.design().staged_deploy.has_gates() {
             if reads_names {
                 self.fill_in_meanwhile(env);
             }
@@ -184,7 +185,7 @@ impl Manager {
     /// One machine of each tier gets the new build.
     async fn canary(&self, env: &Env, rollout: Rollout, memory: &Memory) -> Due {
         for tier in self.tiers() {
-            if !self.host.machines(tier).any(|machine| machine.build.get() == Some(rollout.to)) {
+            if !self.running(tier).any(|machine| machine.build.get() == Some(rollout.to)) {
                 self.replace_one(env, tier, rollout.to, |build| build != rollout.to).await;
                 return WOKEN;
             }
@@ -210,10 +211,10 @@ impl Manager {
         let [old, new] = heard.unwrap_or_default();
         let (baked, silent) = (env.now().since(since), env.now().since(memory.heard.get()));
         let watch = |new: Counts| Watch { baked, silent, old, new: new.and(memory.probed.get()) };
-        let mut verdict = self.design().feedback.verdict(&watch(new));
+        let mut verdict = self.design().release_feedback.verdict(&watch(new));
         if verdict == Verdict::Probe {
             memory.probed.set(memory.probed.get().and(self.probe(env, rollout.to).await));
-            verdict = self.design().feedback.verdict(&watch(new));
+            verdict = self.design().release_feedback.verdict(&watch(new));
         }
         match verdict {
             Verdict::Wait | Verdict::Probe => Ok(Some(env.now() + WATCH_PERIOD)),
@@ -226,7 +227,7 @@ impl Manager {
     async fn probe(&self, env: &Env, build: Build) -> Counts {
         let mut all = Counts::default();
         for tier in self.tiers() {
-            for machine in self.host.machines(tier).filter(|machine| machine.build.get() == Some(build)) {
+            for machine in self.running(tier).filter(|machine| machine.build.get() == Some(build)) {
                 let counts = env.child("probe").call(&machine.probe, (), PROBE_TIMEOUT).await;
                 all = all.and(counts.unwrap_or_default());
             }
@@ -264,7 +265,7 @@ impl Manager {
 
     /// Drops the column that nobody needs any more.
     async fn drop_column(&self, env: &Env, rollout: Rollout, since: Moment) -> Due {
-        let has_gates = self.design().deploy.has_gates();
+        let has_gates = self.design().staged_deploy.has_gates();
         if has_gates {
             let older = |build: Build| build.number() < rollout.to.number();
             if self.replaces_any(env, rollout.to, older).await {
@@ -294,9 +295,15 @@ impl Manager {
         self.move_on(env, rollout, Phase::Withdrawn(why)).await
     }
 
+    /// The machines of a tier on which something is installed, as far as the host knows.
+    fn running(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
+        let runs = |machine: &&Rc<Machine>| machine.build.get().is_some() && !machine.is_lost.get();
+        self.host.machines().iter().filter(move |machine| machine.tier == tier && runs(machine))
+    }
+
     /// The tiers in the order in which they are rolled.
     fn tiers(&self) -> [Tier; 2] {
-        let [first, second] = self.design().deploy.order();
+        let [first, second] = self.design().staged_deploy.order();
         if self.assignment.reversed { [second, first] } else { [first, second] }
     }
 
@@ -320,11 +327,11 @@ impl Manager {
         is_replaced: impl Fn(Build) -> bool,
     ) -> bool {
         let is_one = |machine: &&Rc<Machine>| machine.build.get().is_some_and(&is_replaced);
-        let Some(machine) = self.host.machines(tier).find(is_one) else { return false };
+        let Some(machine) = self.running(tier).find(is_one) else { return false };
         if !self.host.is_busy(tier) {
             env.crash_point(Side::Before, "replace").await;
             env.note(|| format!("has {} take the place of machine {}", by.code, machine.number));
-            let drains = self.design().deploy.drains();
+            let drains = self.design().staged_deploy.drains();
             self.host.replace(&self.hosting.within(env.scope()), machine, by, drains);
         }
         true
@@ -349,7 +356,7 @@ impl Manager {
     /// The same in the background, as long as this process lives.
     fn fill_in_meanwhile(&self, env: &Env) {
         let (env, shop) = (env.child("background"), Rc::clone(&self.shop));
-        let (host, hosting, assignment) = (self.host.clone(), self.hosting.clone(), self.assignment);
+        let (host, hosting, assignment) = (Rc::clone(&self.host), self.hosting.clone(), self.assignment);
         env.clone().spawn(async move {
             let pace = env.choose_delay(FILL_IN, &PACES);
             env.sleep(pace).await;

@@ -8,8 +8,11 @@
 
 pub mod api;
 pub mod code;
+pub mod facts;
+pub mod host;
 pub mod machine;
 pub mod manager;
+pub mod order_facts;
 pub mod past;
 pub mod rollout;
 pub mod rows;
@@ -17,5 +20,13 @@ pub mod shop;
 pub mod telemetry;
 pub mod worker;
 
+guardrails! {
+    compatibility_check: CompatibilityCheck = Tried | Untried;
+    staged_deploy: StagedDeploy = Staged | ProducersFirst;
+    release_feedback: ReleaseFeedback = ByResults | Green;
+}
+
+use crate::guardrail::guardrails;
+
 pub use code::Code;
-pub use shop::Shop;
+pub use shop::{JOB, Shop};

@@ -1,16 +1,19 @@
 //! What the nodes of the order flow share: durable state and settings, no memory.
 
+use super::Design;
 use super::code::Order;
+use super::facts::ReleaseFact;
 use super::machine::Build;
+use super::order_facts::OrderFact;
 use super::rollout::Rollout;
 use super::rows::{Booking, Message, Schema};
 use super::telemetry::Telemetry;
-use crate::backbone::jobs::{self, Errand, Job, Kind};
-use crate::backbone::{Backbone, Sequence, stating, telling};
+use crate::backbone::jobs::{self, Job, JobKind, JobKindWords, Request, WorkItem};
+use crate::backbone::tables::{raising, stating};
+use crate::backbone::{Backbone, Sequence};
 use crate::booking::connector::{PartnerAnswer, ReserveRequest};
-use crate::facts::{Fact, OrderFact, ReleaseFact};
 use shakedown_sim::{
-    Endpoint, Facts, LockMode, LockWait, Moment, Scope, Signal, StoreError, Table, Transaction,
+    Endpoint, Fact, Facts, LockMode, LockWait, Moment, Scope, Signal, StoreError, Table, Transaction,
 };
 use std::rc::Rc;
 
@@ -32,34 +35,41 @@ pub struct Shop {
     pub telemetry: Telemetry,
     /// The partner's review_queue.
     pub partner: Endpoint<ReserveRequest, PartnerAnswer>,
+    pub(crate) design: Design,
     numbers: Sequence,
 }
 
 impl Shop {
     /// A flow without bookings, whose fence lets everybody in.
-    pub fn new(
+    pub fn new<F>(
         backbone: &Rc<Backbone>,
+        design: Design,
         partner: Endpoint<ReserveRequest, PartnerAnswer>,
-        facts: &Facts<Fact>,
-    ) -> Rc<Self> {
+        facts: &Facts<F>,
+    ) -> Rc<Self>
+    where
+        F: Fact + From<OrderFact> + From<ReleaseFact> + 'static,
+    {
         let turn = Signal::new();
-        let schema = telling(facts, &turn, |_, after| Fact::Order(OrderFact::Schema(after)));
+        let schema = raising(facts, &turn, |_, after| OrderFact::Schema(after));
         backbone.store.plant(&schema, Schema { fence: 1, has_guest: true });
         Rc::new(Self {
             backbone: Rc::clone(backbone),
-            bookings: stating(facts, |before, after| Fact::Order(OrderFact::Booking { before, after })),
-            messages: stating(facts, |before, after| Fact::Order(OrderFact::Message { before, after })),
+            bookings: stating(facts, |before, after| OrderFact::Booking { before, after }),
+            messages: stating(facts, |before, after| OrderFact::Message { before, after }),
             schema,
-            rollouts: telling(facts, &turn, |before, after| {
-                Fact::Release(ReleaseFact::Rollout { before, after })
-            }),
+            rollouts: raising(facts, &turn, |before, after| ReleaseFact::Rollout { before, after }),
             turn,
             telemetry: Telemetry::default(),
             partner,
+            design,
             numbers: Sequence::default(),
         })
     }
 }
+
+/// The jobs that carry out messages.
+pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "message", row: "message " });
 
 /// What the database says of itself, held so until the transaction ends: none if whoever runs this release is
 /// below the fence.
@@ -80,8 +90,8 @@ pub(crate) async fn post(
     (due, context): (Moment, Scope),
 ) -> Result<Job, StoreError> {
     let message = Message { id: shop.numbers.next(), booking, text, taken_by: None, times: 0 };
-    let errand = Errand { kind: Kind::Order, subject: message.id, context };
-    let job = jobs::first(&shop.backbone, errand, due);
+    let request = Request { item: WorkItem { kind: JOB, row: message.id }, context };
+    let job = jobs::first(&shop.backbone, request, due);
     tx.insert(&shop.messages, message).await?;
     tx.insert(&shop.backbone.jobs, job).await?;
     Ok(job)

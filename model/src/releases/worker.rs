@@ -7,13 +7,13 @@
 use super::code::{Change, Status, Task};
 use super::machine::{Build, Machine};
 use super::rows::{Booking, Message, Schema};
-use super::shop::{Shop, admitted, post};
+use super::shop::{JOB, Shop, admitted, post};
 use super::telemetry::Count;
 use crate::backbone::dependencies::Health;
-use crate::backbone::jobs::{self, Ending, Job, Kind};
+use crate::backbone::jobs::{self, Ending, Job, JobKind};
 use crate::backbone::workers::{self, Handler, STORE_AGAIN, Working};
 use crate::booking::connector::{PartnerAnswer, ReserveRequest};
-use crate::terms::PARTNER_TIMEOUT;
+use crate::settings::PARTNER_TIMEOUT;
 use shakedown_sim::{Duration, Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -29,8 +29,8 @@ pub(super) fn boot(env: &Env, shop: &Rc<Shop>, machine: &Rc<Machine>, build: Bui
 struct Clerk(Rc<Incarnation>);
 
 impl Handler for Clerk {
-    fn kind(&self) -> Kind {
-        Kind::Order
+    fn kind(&self) -> JobKind {
+        JOB
     }
 
     fn work(&self, env: Env, job: Job) -> Working {

@@ -1,14 +1,13 @@
 //! The controllers: what operators and clinics ask for, and what their screens show.
 
 use super::change::{self, Order, Outcome};
-use super::platform::{Platform, errand};
+use super::platform::{Platform, job_for};
 use super::report;
 use super::rows::{Action, Actor, Report};
 use super::view::{self, Ablation, Case, View};
 use crate::backbone::mail::review_queue;
 use crate::backbone::retry::in_transaction;
-use crate::backbone::{Reply, jobs};
-use crate::facts::Code;
+use crate::backbone::{Code, Reply, jobs};
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -98,21 +97,22 @@ async fn import(env: Env, platform: Rc<Platform>, row: ClinicRow) -> Reply<Verdi
 
 async fn accept(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
     let at = Rc::clone(&platform);
-    platform.backbone.design.taking_on.accept(env, at, order).await
+    platform.design.durable_acceptance.accept(env, at, order).await
 }
 
 /// Carries an order out, and sees to what it owes.
 pub(crate) async fn carry_out(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
-    let design = &platform.backbone.design;
-    let carry_out = async || design.workflow.carry_out(env.clone(), Rc::clone(&platform), order).await;
+    let design = &platform.design;
+    let carry_out =
+        async || design.workflow_service.carry_out(env.clone(), Rc::clone(&platform), order).await;
     match in_transaction(&env, carry_out).await {
         Err(_) => Reply::bare(Code::Unavailable),
         Ok(Outcome::NotKnown) => refused(Verdict::NotKnown),
         Ok(Outcome::Refused) => refused(Verdict::Refused),
         Ok(Outcome::Before | Outcome::Done(None)) => taken(Code::Accepted),
         Ok(Outcome::Done(Some(job))) => {
-            design.queue.committed(&env, &platform, job);
-            taken(design.reporting.follow_up(env, Rc::clone(&platform), job).await)
+            design.job_queue.committed(&env, &platform, job);
+            taken(design.async_worker.follow_up(env, Rc::clone(&platform), job).await)
         }
     }
 }
@@ -158,7 +158,7 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     let Some((case, report)) = case.and_then(|case| Some((case, case.report?))) else {
         return Ok(refused(Verdict::Refused));
     };
-    let status = &platform.backbone.design.status;
+    let status = &platform.design.operational_status_view;
     let ablation = match action {
         Action::Override(_) if status.may_double(&case) => Ablation::Message,
         // What is known by now is not to be doubled.
@@ -195,7 +195,7 @@ async fn make_again(
         Some(job) => {
             jobs::replay(tx, backbone, job.id, ("an operator", "the report lacks"), now).await.map(|_| ())
         }
-        None => jobs::wake(tx, backbone, errand(report), now).await,
+        None => jobs::wake(tx, backbone, job_for(report), now).await,
     }
 }
 
@@ -206,7 +206,7 @@ async fn tell_again(
     case: &Case,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let Some((mail, message)) = platform.backbone.mail.as_ref().zip(case.message) else { return Ok(()) };
+    let (mail, Some(message)) = (&platform.mail, case.message) else { return Ok(()) };
     match tx.lock(&mail.notifications, &message.id).await? {
         Some(row) if row.state == message.state => review_queue::queue_again(tx, mail, row, now).await,
         _ => Ok(()),

@@ -1,11 +1,11 @@
 //! The one place where a visit's row is written: with each version goes its entry in the audit trail, the event
 //! that it is, and the report that it owes.
 
-use super::platform::{Platform, errand};
+use super::platform::{Platform, job_for};
 use super::rows::{Action, Actor, Entry, Report, ReportState, Status, Visit};
 use crate::backbone::events::{self, Event, Subject, What};
 use crate::backbone::jobs::{self, Job};
-use crate::terms::DAY;
+use crate::settings::DAY;
 use shakedown_sim::{Env, Moment, StoreError, Transaction};
 
 /// What is asked of a visit, and by whom.
@@ -95,9 +95,9 @@ pub(crate) async fn write(
     let report = Report { id, visit: after.id, revision: after.revision, state, context };
     tx.insert(&platform.tables.reports, report).await?;
     let backbone = &platform.backbone;
-    let job = jobs::first(backbone, errand(&report), backbone.now(env));
-    let job = backbone.design.reporting.first(job, backbone.now(env));
-    if let Some(row) = backbone.design.queue.kept(job) {
+    let job = jobs::first(backbone, job_for(&report), backbone.now(env));
+    let job = platform.design.async_worker.first(job, backbone.now(env));
+    if let Some(row) = platform.design.job_queue.kept(job) {
         tx.insert(&backbone.jobs, row).await?;
     }
     Ok(Some(job))

@@ -5,7 +5,7 @@
 use super::change::Order;
 use super::platform::Platform;
 use super::rows::{Action, Actor, Status, Visit};
-use crate::terms::{CLOSE_AGAIN, CLOSE_LOOKS};
+use crate::settings::{CLOSE_AGAIN, CLOSE_LOOKS};
 use shakedown_sim::{Env, Moment, Poller, StoreError};
 use std::rc::Rc;
 
@@ -35,7 +35,7 @@ async fn close(env: &Env, platform: &Rc<Platform>) -> Result<Option<Moment>, Sto
         let (action, by, revision) = (Action::Miss, Actor::NightlyClose, visit.revision);
         let order = Order { visit: visit.id, action, by, revision, request: None };
         let env = env.within(visit.context).child("close");
-        platform.backbone.design.workflow.carry_out(env, Rc::clone(platform), order).await?;
+        platform.design.workflow_service.carry_out(env, Rc::clone(platform), order).await?;
     }
     Ok(open.iter().map(|visit| visit.day_ends).filter(|ends| *ends > now).min())
 }

@@ -8,10 +8,21 @@ pub mod api;
 pub mod change;
 pub mod close;
 pub mod connector;
+pub mod facts;
 pub mod platform;
 pub mod report;
 pub mod rows;
 pub mod rules;
 pub mod view;
 
-pub use platform::Platform;
+guardrails! {
+    workflow_service: WorkflowService = OneFunction | EachItsOwn;
+    async_worker: AsyncWorker = AfterTheAnswer | WithinTheRequest;
+    operational_status_view: OperationalStatusView = WhatHappened | TheRowAlone;
+    durable_acceptance: DurableAcceptance = CommitFirst | AnswerFirst;
+    job_queue: JobQueue = Rows | InProcess;
+}
+
+use crate::guardrail::guardrails;
+
+pub use platform::{JOB, Platform};

@@ -1,11 +1,14 @@
 //! The visit flow's tables, and its way to its documents.
 
+use super::Design;
 use super::connector::DocumentApi;
+use super::facts::VisitFact;
 use super::rows::{Entry, Report, Visit};
-use crate::backbone::jobs::{Errand, Kind};
-use crate::backbone::{Backbone, Sequence, telling};
-use crate::facts::{Fact, VisitFact};
-use shakedown_sim::{Facts, Table};
+use crate::backbone::jobs::{JobKind, JobKindWords, Request, WorkItem};
+use crate::backbone::mail::Mail;
+use crate::backbone::tables::raising;
+use crate::backbone::{Backbone, Sequence};
+use shakedown_sim::{Fact, Facts, Table};
 use std::rc::Rc;
 
 /// What the nodes of the visit flow share: durable state and settings, no memory.
@@ -16,6 +19,9 @@ pub struct Platform {
     pub tables: Tables,
     /// The renderer's and the document store's operations.
     pub documents: DocumentApi,
+    /// The part that sends mail.
+    pub mail: Rc<Mail>,
+    pub(crate) design: Design,
     pub(crate) numbers: Numbers,
 }
 
@@ -37,18 +43,30 @@ pub(crate) struct Numbers {
 
 impl Platform {
     /// A flow with empty tables.
-    pub fn new(backbone: &Rc<Backbone>, documents: DocumentApi, facts: &Facts<Fact>) -> Rc<Self> {
-        let (backbone, news) = (Rc::clone(backbone), &backbone.news);
+    pub fn new<F>(
+        backbone: &Rc<Backbone>,
+        mail: &Rc<Mail>,
+        design: Design,
+        documents: DocumentApi,
+        facts: &Facts<F>,
+    ) -> Rc<Self>
+    where
+        F: Fact + From<VisitFact> + 'static,
+    {
+        let (backbone, mail, news) = (Rc::clone(backbone), Rc::clone(mail), &backbone.news);
         let tables = Tables {
-            visits: telling(facts, news, |before, after| Fact::Visit(VisitFact::Visit { before, after })),
-            trail: telling(facts, news, |_, after| Fact::Visit(VisitFact::Entered(after))),
-            reports: telling(facts, news, |before, after| Fact::Visit(VisitFact::Report { before, after })),
+            visits: raising(facts, news, |before, after| VisitFact::Visit { before, after }),
+            trail: raising(facts, news, |_, after| VisitFact::Entered(after)),
+            reports: raising(facts, news, |before, after| VisitFact::Report { before, after }),
         };
-        Rc::new(Self { backbone, tables, documents, numbers: Numbers::default() })
+        Rc::new(Self { backbone, tables, documents, mail, design, numbers: Numbers::default() })
     }
 }
 
-/// The job that makes this report.
-pub(crate) fn errand(report: &Report) -> Errand {
-    Errand { kind: Kind::Report, subject: report.id, context: report.context }
+/// The jobs that make reports.
+pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "report", row: "report " });
+
+/// Returns the request for a job that makes this report.
+pub(crate) fn job_for(report: &Report) -> Request {
+    Request { item: WorkItem { kind: JOB, row: report.id }, context: report.context }
 }

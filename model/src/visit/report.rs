@@ -4,13 +4,13 @@
 //! has the revision's name, so that making it again replaces what an earlier try has left.
 
 use super::connector::{Document, Kept, Rendered};
-use super::platform::Platform;
+use super::platform::{JOB, Platform};
 use super::rows::{Report, ReportState};
 use crate::backbone::dependencies::Health;
 use crate::backbone::events::{self, Event, Subject, What};
-use crate::backbone::jobs::{self, Ending, Job, Kind};
+use crate::backbone::jobs::{self, Ending, Job, JobKind};
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
-use crate::terms::{DOCUMENTS_TIMEOUT, RENDERER_TIMEOUT};
+use crate::settings::{DOCUMENTS_TIMEOUT, RENDERER_TIMEOUT};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -18,8 +18,8 @@ use std::rc::Rc;
 pub struct Reporter(pub Rc<Platform>);
 
 impl Handler for Reporter {
-    fn kind(&self) -> Kind {
-        Kind::Report
+    fn kind(&self) -> JobKind {
+        JOB
     }
 
     fn work(&self, env: Env, job: Job) -> Working {

@@ -1,12 +1,12 @@
 //! The operational status of a visit: what has happened of it, what is under way, what is stuck, and what may be
 //! done about it.
 
-use super::platform::{Platform, errand};
+use super::facts::VisitWord;
+use super::platform::{Platform, job_for};
 use super::rows::{Action, Reason, Report, ReportState, Status, Visit};
 use crate::backbone::events::{Subject, What};
 use crate::backbone::jobs::{Job, JobState};
 use crate::backbone::mail::rows::Notification;
-use crate::facts::VisitWord;
 use shakedown_sim::{StoreError, Transaction};
 
 /// All that is known of a visit's present revision.
@@ -76,10 +76,10 @@ pub(crate) async fn read(
     let Some(visit) = tx.get(&platform.tables.visits, &visit).await? else { return Ok(None) };
     let key = Report::of(visit.id, visit.revision);
     let report = tx.get_by_unique(&platform.tables.reports, key).await?;
-    let job = match report.map(|report| errand(&report)) {
+    let job = match report.map(|report| job_for(&report)) {
         None => None,
-        Some(errand) => {
-            let of_report = |job: &Job| job.kind == errand.kind && job.subject == errand.subject;
+        Some(request) => {
+            let of_report = |job: &Job| job.item() == request.item;
             tx.scan(&platform.backbone.jobs, of_report).await?.pop()
         }
     };
@@ -93,7 +93,7 @@ async fn read_message(
     platform: &Platform,
     visit: &Visit,
 ) -> Result<Option<Notification>, StoreError> {
-    let Some(mail) = &platform.backbone.mail else { return Ok(None) };
+    let mail = &platform.mail;
     let of_revision = |row: &Notification| {
         (row.subject, row.what, row.version) == (Subject::Visit(visit.id), What::Reported, visit.revision)
     };
@@ -103,7 +103,7 @@ async fn read_message(
 /// What a screen is to show of a case.
 pub(crate) fn show(platform: &Platform, case: &Case) -> View {
     let Case { visit, job, .. } = case;
-    let status = &platform.backbone.design.status;
+    let status = &platform.design.operational_status_view;
     View {
         visit: visit.id,
         version: visit.version,

@@ -3,8 +3,9 @@
 use crate::{job, play};
 use shakedown_model::Backbone;
 use shakedown_model::backbone::dependencies::Health;
-use shakedown_model::backbone::jobs::{self, Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{self, Job, JobKind, JobState};
 use shakedown_model::backbone::workers::{self, Handler, Working};
+use shakedown_model::filing::JOB;
 use shakedown_sim::{Duration, Env};
 use std::rc::Rc;
 
@@ -15,8 +16,8 @@ struct Slow {
 }
 
 impl Handler for Slow {
-    fn kind(&self) -> Kind {
-        Kind::File
+    fn kind(&self) -> JobKind {
+        JOB
     }
     fn work(&self, env: Env, job: Job) -> Working {
         let backbone = Rc::clone(&self.backbone);

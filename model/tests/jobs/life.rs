@@ -5,9 +5,10 @@ use crate::{job, play};
 use proptest::prelude::*;
 use shakedown_model::Backbone;
 use shakedown_model::backbone::dependencies::Health;
-use shakedown_model::backbone::jobs::{self, Ending, Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{self, Ending, Job, JobKind, JobState};
 use shakedown_model::backbone::workers::{self, Handler, Working};
-use shakedown_model::terms::{LEASE, MAX_ATTEMPTS, MAX_WAITS, backoff};
+use shakedown_model::filing::JOB;
+use shakedown_model::settings::{LEASE, MAX_ATTEMPTS, MAX_WAITS, backoff};
 use shakedown_sim::{Duration, Env, Moment};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -114,8 +115,8 @@ type Claims = Option<(Job, Option<Job>)>;
 struct Idle(Rc<Cell<Claims>>);
 
 impl Handler for Idle {
-    fn kind(&self) -> Kind {
-        Kind::File
+    fn kind(&self) -> JobKind {
+        JOB
     }
     fn work(&self, _: Env, job: Job) -> Working {
         let before = self.0.get().map(|(latest, _)| latest);

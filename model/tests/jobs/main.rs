@@ -5,7 +5,8 @@ mod lease;
 mod life;
 mod stop;
 
-use shakedown_model::backbone::jobs::{Job, Kind};
+use shakedown_model::backbone::jobs::{Job, WorkItem};
+use shakedown_model::filing::JOB;
 use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::{
     Duration, Env, Horizon, Invariant, Moment, Plan, Role, Runner, Scenario, Scope, Script, Stage, Store,
@@ -30,10 +31,13 @@ impl Scenario for Played {
     }
     fn build(&self, stage: &Stage<Fact>) {
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let design = Design::without(&[]).expect("nothing is taken out");
+        let design = Design::guarded().backbone;
         let store = Store::new(&server, StoreProfile::CALM);
         let backbone = Rc::new(Backbone::new(store, design, stage.facts()).with_audit(stage.facts()));
-        backbone.store.plant(&backbone.jobs, Job::queued(1, (Kind::File, 1), Moment::START, Scope::ROOT));
+        backbone.store.plant(
+            &backbone.jobs,
+            Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT),
+        );
         let (node, story) = (stage.node(Role::outside("node".into()), |_| {}), Rc::clone(&self.0));
         node.clone().spawn(async move { story(node, backbone).await });
     }

@@ -2,9 +2,10 @@
 
 use crate::job;
 use shakedown_model::backbone::dependencies::Health;
-use shakedown_model::backbone::jobs::{self, Ending, Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{self, Ending, Job, JobKind, JobState, WorkItem};
 use shakedown_model::backbone::workers::{self, Handler, Working};
-use shakedown_model::terms::{LEASE, backoff};
+use shakedown_model::filing::JOB;
+use shakedown_model::settings::{LEASE, backoff};
 use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::*;
 use std::rc::Rc;
@@ -13,8 +14,8 @@ use std::rc::Rc;
 struct Lengthy(Rc<Backbone>);
 
 impl Handler for Lengthy {
-    fn kind(&self) -> Kind {
-        Kind::File
+    fn kind(&self) -> JobKind {
+        JOB
     }
     fn work(&self, env: Env, job: Job) -> Working {
         let backbone = Rc::clone(&self.0);
@@ -43,10 +44,13 @@ impl Scenario for Watched {
     }
     fn build(&self, stage: &Stage<Fact>) {
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let design = Design::without(&[]).expect("nothing is taken out");
+        let design = Design::guarded().backbone;
         let store = Store::new(&server, StoreProfile::CALM);
         let backbone = Rc::new(Backbone::new(store, design, stage.facts()));
-        backbone.store.plant(&backbone.jobs, Job::queued(1, (Kind::File, 1), Moment::START, Scope::ROOT));
+        backbone.store.plant(
+            &backbone.jobs,
+            Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT),
+        );
         const FRAIL: CrashProfile =
             CrashProfile { before: Alternatives::new(&["goes on", "vanish", "stop"]), ..CrashProfile::NEVER };
         let role = Role::new("worker".into(), &FRAIL);

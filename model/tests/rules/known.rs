@@ -1,10 +1,10 @@
 //! What is known of a booking, said briefly.
 
 use shakedown_model::PartnerTerms;
+use shakedown_model::booking::booking_contract::{BookingContract, Rules};
 use shakedown_model::booking::case::{Case, Step};
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Standing, Status};
-use shakedown_model::guardrails::booking_contract::{BookingContract, Rules};
-use shakedown_model::guardrails::status_sync::{Recovery, StatusSync};
+use shakedown_model::booking::status_sync::{Recovery, StatusSync};
 use shakedown_sim::{Duration, Moment, Scope};
 
 /// So many seconds into the run.

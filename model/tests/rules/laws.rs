@@ -4,9 +4,9 @@ use crate::known::{EVERY_KIND, KEYS, More, NOW, at, booking, decide};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shakedown_model::PartnerTerms;
+use shakedown_model::booking::booking_contract::{BookingContract, Rules};
 use shakedown_model::booking::case::{Case, Step};
 use shakedown_model::booking::rows::{Ask, Known, Standing, Status};
-use shakedown_model::guardrails::booking_contract::{BookingContract, Rules};
 use shakedown_sim::Duration;
 
 const STATUSES: [Status; 7] = [

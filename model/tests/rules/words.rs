@@ -1,13 +1,13 @@
 //! What the partner's words mean, how far its callbacks are believed, and what a screen says.
 
 use crate::known::{EVERY_KIND, More, NEITHER, booking};
+use shakedown_model::booking::booking_contract::{BookingContract, Rules};
 use shakedown_model::booking::case::{Evidence, Heard};
 use shakedown_model::booking::connector::PartnerAnswer;
 use shakedown_model::booking::rows::Standing::{Confirmed, Ended, Pending};
 use shakedown_model::booking::rows::{Attention, Holding, Standing, Status};
+use shakedown_model::booking::status_sync::{Recovery, StatusSync};
 use shakedown_model::facts::Word;
-use shakedown_model::guardrails::booking_contract::{BookingContract, Rules};
-use shakedown_model::guardrails::status_sync::{Recovery, StatusSync};
 
 #[test]
 fn only_what_is_documented_to_have_no_effect_is_taken_for_none() {

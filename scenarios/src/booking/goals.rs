@@ -5,7 +5,7 @@ use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, Status, Verdict};
-use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
+use shakedown_model::facts::{BookingFact, EdgeFact, JobFact, PartnerFact, Request};
 use shakedown_sim::{At, Goals};
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
@@ -80,7 +80,7 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Partner(PartnerFact::CalledBack { reservation, says: Standing::Ended }) if wrong(*reservation))
     }),
     ("crash between partner call and log", |memory, at, fact| {
-        let rescued = matches!(fact, Fact::Job { before: Some(before), after }
+        let rescued = matches!(fact, Fact::Job(JobFact::Changed { before: Some(before), after })
             if before.state == JobState::Running && after.state == JobState::Failed && at.time >= before.lease_until);
         rescued
             && memory
@@ -88,7 +88,7 @@ const GOALS: States<Memory> = &[
                 .any(|attempt| attempt.known == Known::Started && memory.asked.contains(&attempt.id))
     }),
     ("worker stopped in order with an attempt open", |memory, at, fact| {
-        matches!(fact, Fact::Job { after, .. } if after.ended == Some(Ending::Stopped))
+        matches!(fact, Fact::Job(JobFact::Changed { after, .. }) if after.ended == Some(Ending::Stopped))
             && memory.open_attempts(intent(at)).next().is_some()
     }),
     ("double click during an open attempt", |memory, at, fact| {

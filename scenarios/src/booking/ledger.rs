@@ -4,7 +4,7 @@ use crate::judges::Memory;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::booking::rows::{Attention, Booking, Standing};
-use shakedown_model::facts::{BookingFact, PartnerFact};
+use shakedown_model::facts::{BookingFact, JobFact, PartnerFact};
 use shakedown_sim::At;
 
 /// A reservation at the partner, as its ledger holds it.
@@ -118,14 +118,14 @@ impl Ledger {
                 self.change(at, *reservation, |reserved| reserved.charged -= i64::from(*amount));
             }
             Fact::Booking(BookingFact::Booking { after, .. }) => self.keep(at, *after),
-            Fact::Job { after, .. } => {
+            Fact::Job(JobFact::Changed { after, .. }) => {
                 self.work_on(at, after.subject);
                 match self.jobs.iter_mut().find(|job| job.id == after.id) {
                     Some(job) => *job = *after,
                     None => self.jobs.push(*after),
                 }
             }
-            Fact::HandedOut(job) => self.work_on(at, job.subject),
+            Fact::Job(JobFact::Delivered(job)) => self.work_on(at, job.subject),
             Fact::Booking(BookingFact::Lost(row)) => self.lose(at, row.id),
             Fact::Booking(BookingFact::Orphan(orphan)) => self.orphans.push(orphan.reservation),
             _ => {}

@@ -168,8 +168,10 @@ impl Booking {
         let inside = Link::new("inside", SHORT_HOP, &faults::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, &faults::CALLBACKS));
         let edge = Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &faults::READS));
-        let backbone = Rc::new(Backbone::new(store, self.ablation.design(), facts).with_clock(self.clock));
-        let platform = Platform::new(&backbone, to_partner.clone(), terms(stage.variant()), facts);
+        let design = self.ablation.design();
+        let backbone = Rc::new(Backbone::new(store, design.backbone, facts).with_clock(self.clock));
+        let platform =
+            Platform::new(&backbone, design.booking, to_partner.clone(), terms(stage.variant()), facts);
         (1..=stage.variant().number("intents")).for_each(|offer| platform.plant_offer(offer, PRICE));
         let partner = Partner::new(terms(stage.variant()), facts, &api);
 

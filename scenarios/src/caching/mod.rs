@@ -10,13 +10,14 @@ pub mod invariants;
 
 use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use shakedown_model::backbone::outbox::{self, Consumer};
+use shakedown_model::backbone::relay::{self, Consumer};
 use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
+use shakedown_model::booking::cache::CacheApi;
 use shakedown_model::booking::connector::PartnerApi;
 use shakedown_model::booking::offers::{Forgetting, OfferChange};
 use shakedown_model::booking::platform::Beside;
-use shakedown_model::outside::cache::{self, CacheApi};
+use shakedown_model::outside::cache;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::viewer::{self, Viewer};
 use shakedown_model::{Backbone, Fact, PartnerTerms};
@@ -107,9 +108,9 @@ impl Scenario for Caching {
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let backbone =
-            Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts).with_outbox(facts);
-        let backbone = Rc::new(backbone);
+        let design = self.0.design();
+        let store = Store::new(&server, faults::STORE);
+        let backbone = Rc::new(Backbone::new(store, design.backbone, facts).with_outbox(facts));
         let to_cache = CacheApi::over(&Link::new("cache", SHORT_HOP, &faults::CACHE));
         let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let api = Api::over(&inside, &inside);
@@ -117,7 +118,7 @@ impl Scenario for Caching {
             Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &LinkFaults::NONE));
         let nobody = PartnerApi::over(&inside);
         let cached = Beside { cache: Some(to_cache.clone()), ..Beside::default() };
-        let platform = Platform::beside(cached, &backbone, nobody, PartnerTerms::KEYS, facts);
+        let platform = Platform::beside(cached, &backbone, design.booking, nobody, PartnerTerms::KEYS, facts);
         (0..OFFERS).for_each(|more| platform.plant_offer(OFFER + more, PRICE));
 
         let log = facts.clone();
@@ -130,7 +131,7 @@ impl Scenario for Caching {
             operations.boot_pages(&env, &at, &log);
         });
         let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(Forgetting { platform })]);
-        stage.node(faults::RELAY, move |env| outbox::boot(&env, &backbone, Rc::clone(&consumers)));
+        stage.node(faults::RELAY, move |env| relay::boot(&env, &backbone, Rc::clone(&consumers)));
         people(stage, &edge, &api);
     }
 

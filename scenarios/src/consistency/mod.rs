@@ -11,7 +11,7 @@ pub mod invariants;
 use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
 use shakedown_model::backbone::events::Event;
-use shakedown_model::backbone::outbox::{self, Consumer};
+use shakedown_model::backbone::relay::{self, Consumer};
 use shakedown_model::backbone::topic::Topic;
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
@@ -109,14 +109,16 @@ impl Scenario for Consistency {
         let queue = |name| queue(stage, &broker, name, &died);
         let (to_feed, to_list) = (queue("feed"), queue("list"));
         let topic = Topic::new([to_feed.clone(), to_list.clone()]);
-        let backbone = Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts);
+        let design = self.0.design();
+        let backbone = Backbone::new(Store::new(&server, faults::STORE), design.backbone, facts);
         let backbone = Rc::new(backbone.with_outbox(facts).with_topic(topic.clone()));
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
         let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let api = Api::over(&inside, &inside);
         let sound = Link::new("web", HOP, &LinkFaults::NONE);
         let edge = Edge::over(&sound, &sound);
-        let platform = Platform::new(&backbone, to_partner.clone(), PartnerTerms::KEYS, facts);
+        let platform =
+            Platform::new(&backbone, design.booking, to_partner.clone(), PartnerTerms::KEYS, facts);
         platform.plant_offer(OFFER.0, OFFER.1);
 
         let partner = Partner::new(PartnerTerms::KEYS, facts, &api);
@@ -129,7 +131,7 @@ impl Scenario for Consistency {
             (Rc::clone(&backbone), Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]));
         stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
         let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(topic)]);
-        stage.node(faults::RELAY, move |env| outbox::boot(&env, &backbone, Rc::clone(&consumers)));
+        stage.node(faults::RELAY, move |env| relay::boot(&env, &backbone, Rc::clone(&consumers)));
         let at = Rc::clone(&platform);
         stage.node(faults::PROJECTOR, move |env| summaries::boot(&env, &at, &to_list));
         let log = facts.clone();

@@ -5,7 +5,7 @@ use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::JobState;
 use shakedown_model::booking::rows::{Attention, Status};
-use shakedown_model::facts::{BookingFact, Code, EdgeFact, EventFact, Request};
+use shakedown_model::facts::{BookingFact, Code, EdgeFact, EventFact, JobFact, Request};
 use shakedown_sim::{At, Goals};
 
 /// What goals keep of the facts.
@@ -60,7 +60,7 @@ impl Memory {
 
 const GOALS: States<Memory> = &[
     ("a result was stored, and its worker died before the job was acknowledged", |memory, at, fact| {
-        matches!(fact, Fact::Job { before: Some(before), after }
+        matches!(fact, Fact::Job(JobFact::Changed { before: Some(before), after })
             if before.state == JobState::Running && after.state == JobState::Failed && at.time >= before.lease_until)
             && memory.has_result(intent(at))
     }),

@@ -19,6 +19,7 @@ use shakedown_model::booking::platform::Beside;
 use shakedown_model::booking::screens::Screens;
 use shakedown_model::booking::worker::{self, Carrier};
 use shakedown_model::booking::{Platform, statement};
+use shakedown_model::facts::JobFact;
 use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::Partner;
@@ -111,7 +112,9 @@ impl Scenario for Handover {
     fn build(&self, stage: &Stage<Fact>) {
         let (facts, terms) = (stage.facts(), terms(stage.variant()));
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts));
+        let design = self.0.design();
+        let store = Store::new(&server, faults::STORE);
+        let backbone = Rc::new(Backbone::new(store, design.backbone, facts));
         let to_partner = PartnerApi::over(&Link::new("partner", HOP, &faults::PARTNER));
         let inside = Link::new("inside", SHORT_HOP, &booking::INSIDE);
         let api = Api::over(&inside, &Link::new("callbacks", HOP, &booking::CALLBACKS));
@@ -120,7 +123,7 @@ impl Scenario for Handover {
         let to_screens = Link::new("screens", HOP, &faults::SCREENS);
         let screens = Screens::over(&to_screens, stage.variant().number("customers"));
         let beside = Beside { screens: Some(screens), broker: Some(broker(stage)), ..Beside::default() };
-        let platform = Platform::beside(beside, &backbone, to_partner.clone(), terms, facts);
+        let platform = Platform::beside(beside, &backbone, design.booking, to_partner.clone(), terms, facts);
         platform.plant_offer(OFFER.0, OFFER.1);
 
         let partner = Partner::new(terms, facts, &api);
@@ -156,7 +159,7 @@ fn broker(stage: &Stage<Fact>) -> Queue<Job> {
     let (facts, broker) = (stage.facts().clone(), stage.node(Role::outside("broker".into()), |_| {}));
     Queue::new(&broker, "work", faults::BROKER).observed_by(move |env, milestone| {
         if let Reached::Delivered(_) = milestone.reached {
-            facts.state(env, &Fact::HandedOut(*milestone.body));
+            facts.state(env, &Fact::Job(JobFact::Delivered(*milestone.body)));
         }
     })
 }

@@ -2,8 +2,9 @@
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
-use shakedown_model::backbone::jobs::{Job, Kind};
-use shakedown_model::facts::{BookingFact, EventFact};
+use shakedown_model::backbone::jobs::Job;
+use shakedown_model::booking::JOB;
+use shakedown_model::facts::{BookingFact, EventFact, JobFact};
 use shakedown_sim::{At, Findings, Invariant};
 
 /// A committed change of a booking's status.
@@ -55,7 +56,7 @@ pub struct NoPhantomEvent(Changes);
 
 impl NoPhantomEvent {
     fn judge_job(&self, at: &At<'_>, job: &Job, findings: &mut Findings) {
-        if job.kind == Kind::Book && !self.0.has_booking(job.subject) {
+        if job.kind == JOB && !self.0.has_booking(job.subject) {
             findings.violated("work for nothing", &[at.event], || {
                 format!("job {} was given out for B{}, which is not committed", job.id, job.subject)
             });
@@ -85,7 +86,7 @@ impl Invariant<Fact> for NoPhantomEvent {
                     )
                 });
             }
-            Fact::HandedOut(job) | Fact::Job { before: None, after: job } => {
+            Fact::Job(JobFact::Delivered(job)) | Fact::Job(JobFact::Changed { before: None, after: job }) => {
                 self.judge_job(at, job, findings);
             }
             _ => {}

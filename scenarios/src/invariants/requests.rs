@@ -2,7 +2,7 @@
 
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact};
-use shakedown_model::terms::REQUEST_BUDGET;
+use shakedown_model::settings::REQUEST_BUDGET;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// Owners of the choice sites of what is ours: their faults are charged to nobody else.

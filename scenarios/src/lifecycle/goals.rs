@@ -5,9 +5,9 @@ use super::ledger::Ledger;
 use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
-use shakedown_model::facts::{Code, EdgeFact, FilingFact};
+use shakedown_model::facts::{Code, EdgeFact, FilingFact, JobFact};
 use shakedown_model::filing::rows::FilingState;
-use shakedown_model::terms::MAX_ATTEMPTS;
+use shakedown_model::settings::MAX_ATTEMPTS;
 use shakedown_sim::Goals;
 
 /// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
@@ -15,14 +15,14 @@ pub const NEEDS: &[(&str, u64)] = &[("document of a worker that had lost its job
 
 /// Whether a job moves like this with the fact.
 fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool) -> bool {
-    matches!(fact, Fact::Job { before: Some(before), after }
+    matches!(fact, Fact::Job(JobFact::Changed { before: Some(before), after })
         if before.state == from && after.state == to && asks(after))
 }
 
 const GOALS: States<Ledger> = &[
     ("more jobs waiting than workers can take", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
-        matches!(fact, Fact::Job { .. }) && waiting > 8
+        matches!(fact, Fact::Job(JobFact::Changed { .. })) && waiting > 8
     }),
     ("refused, the queue being full", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();

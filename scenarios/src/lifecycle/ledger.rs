@@ -2,8 +2,9 @@
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
-use shakedown_model::facts::{FilingFact, RegistryFact};
+use shakedown_model::backbone::jobs::{Job, JobState};
+use shakedown_model::facts::{FilingFact, JobFact, RegistryFact};
+use shakedown_model::filing::JOB;
 use shakedown_model::filing::rows::{Filing, FilingState};
 use shakedown_sim::{At, Moment};
 
@@ -81,7 +82,7 @@ impl Ledger {
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
             Fact::Filing(FilingFact::Filing { after, .. }) => self.keep(at, *after),
-            Fact::Job { after, .. } => self.keep_job(at, *after),
+            Fact::Job(JobFact::Changed { after, .. }) => self.keep_job(at, *after),
             Fact::Registry(RegistryFact::Terms { knows_repeats }) => self.knows_repeats = *knows_repeats,
             Fact::Registry(RegistryFact::Made { reference, job, attempt, .. }) => {
                 let (reference, job, attempt, made) = (*reference, *job, *attempt, at.event);
@@ -124,7 +125,7 @@ impl Ledger {
 
     /// Whether a filing is in the list of dead letters.
     pub fn is_listed(&self, filing: &Filing) -> bool {
-        let of_filing = |job: &&Job| job.kind == Kind::File && job.subject == filing.id;
+        let of_filing = |job: &&Job| job.kind == JOB && job.subject == filing.id;
         self.jobs.iter().filter(of_filing).any(|job| job.state == JobState::DeadLetter)
     }
 }

@@ -20,7 +20,7 @@ use shakedown_model::filing::worker::Courier;
 use shakedown_model::outside::clinic::{self, ReportEdge};
 use shakedown_model::outside::on_call::OnCall;
 use shakedown_model::outside::registry::Registry;
-use shakedown_model::terms::{Jitter, POOL};
+use shakedown_model::settings::{Jitter, POOL};
 use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
     CrashProfile, Duration, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
@@ -140,7 +140,8 @@ impl Scenario for Lifecycle {
             RegistryApi::over(&Link::new("registry", HOP, &faults::REGISTRY), &calm("registry page"));
         let api = Api::over(&Link::new("inside", SHORT_HOP, &LinkFaults::NONE), &calm("desk"));
         let edge = ReportEdge::over(&Link::new("web", HOP, &faults::WEB));
-        let backbone = Backbone::new(store, self.0.design(), facts).with_audit(facts).with_capacity(CAPACITY);
+        let backbone =
+            Backbone::new(store, self.0.design().backbone, facts).with_audit(facts).with_capacity(CAPACITY);
         let backbone = Rc::new(backbone.with_jitter(jitter(stage.variant())));
         let office = Office::new(&backbone, to_registry.clone(), repeats, facts);
 

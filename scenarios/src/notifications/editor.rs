@@ -2,8 +2,8 @@
 
 use super::{BROKEN, SOUND};
 use shakedown_model::Backbone;
-use shakedown_model::backbone::mail::review_queue;
 use shakedown_model::backbone::mail::templates::Variable;
+use shakedown_model::backbone::mail::{Mail, review_queue};
 use shakedown_model::outside::clerk::Clerk;
 use shakedown_sim::{Alternatives, Duration, Env, Label, Poller, Site};
 use std::rc::Rc;
@@ -26,6 +26,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Somebody who may change the texts.
 pub(super) struct Editor {
     pub(super) backbone: Rc<Backbone>,
+    pub(super) mail: Rc<Mail>,
     /// Whom the editor tells that a text is mended.
     pub(super) clerk: Clerk,
 }
@@ -53,11 +54,11 @@ impl Editor {
 
     /// Waits until so many mails have been planned.
     async fn wait_for(&self, env: &Env, mails: usize) {
-        let Some(mail) = &self.backbone.mail else { return };
-        let mut poller = Poller::new(env, mail.notifications.signal(), AT_ONCE);
+        let notifications = &self.mail.notifications;
+        let mut poller = Poller::new(env, notifications.signal(), AT_ONCE);
         loop {
             poller.turn(None).await;
-            let planned = self.backbone.store.begin(env).scan(&mail.notifications, |_| true).await;
+            let planned = self.backbone.store.begin(env).scan(notifications, |_| true).await;
             if planned.is_ok_and(|planned| planned.len() >= mails) {
                 return;
             }
@@ -66,7 +67,7 @@ impl Editor {
 
     async fn publish(&self, env: &Env, texts: &'static [Variable]) {
         let env = env.child("texts");
-        while review_queue::publish(&env, &self.backbone, texts).await.is_err() {
+        while review_queue::publish(&env, &self.mail, texts).await.is_err() {
             env.sleep(AGAIN).await;
         }
     }

@@ -20,10 +20,10 @@ use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
 use shakedown_model::backbone::mail::templates::{Template, Variable};
 use shakedown_model::backbone::mail::{Mail, delivery};
 use shakedown_model::backbone::workers::{self, Handler};
-use shakedown_model::booking::Platform;
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
 use shakedown_model::booking::worker::Carrier;
+use shakedown_model::booking::{Design, Platform};
 use shakedown_model::outside::clerk::Clerk;
 use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
@@ -107,13 +107,14 @@ impl Scenario for Notifications {
         let store = Store::new(&server, faults::STORE);
         let pages = Link::new("pages", HOP, &LinkFaults::NONE);
         let provider = ProviderApi::over(&Link::new("mail", HOP, &faults::MAIL), &pages);
-        let backbone = Backbone::new(store, self.0.design(), facts);
-        let mail = Mail::new(provider.clone(), &backbone.news, facts);
+        let design = self.0.design();
+        let backbone = Backbone::new(store, design.backbone, facts);
+        let mail = Mail::new(&backbone, design.mail, provider.clone(), facts);
         furnish(&backbone.store, &mail, stage.variant().number("customers"));
-        let backbone = Rc::new(backbone.with_mail(mail));
+        let backbone = Rc::new(backbone.with_listener(Rc::clone(&mail) as _));
         let review_queue = MailReviewQueue::over(&Link::new("news", HOP, &faults::NEWS), &pages);
-        post_office(stage, &backbone, &provider, &review_queue);
-        booking(stage, &backbone, &review_queue);
+        post_office(stage, (&backbone, &mail), &provider, &review_queue);
+        booking(stage, (&backbone, design.booking), (&mail, &review_queue));
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -152,42 +153,45 @@ fn furnish(store: &Store, mail: &Mail, customers: u32) {
 /// The provider, our mailers, and those who look after mail and texts.
 fn post_office(
     stage: &Stage<Fact>,
-    backbone: &Rc<Backbone>,
+    (backbone, mail): (&Rc<Backbone>, &Rc<Mail>),
     provider: &ProviderApi,
     review_queue: &MailReviewQueue,
 ) {
     let (at, operations) = (MailProvider::new(stage.facts(), review_queue), provider.clone());
     stage.node(Role::outside("mail provider".into()), move |env| at.boot(&env, &operations));
     for _ in 0..2 {
-        let at = Rc::clone(backbone);
+        let at = Rc::clone(mail);
         stage.node(faults::MAILER, move |env| delivery::boot(&env, &at));
     }
-    let Some(mail) = &backbone.mail else { unreachable!("it was built with mail") };
     let clerk = Clerk::new(review_queue, provider);
     let (at, news) = (clerk.clone(), mail.notifications.signal().clone());
     stage.node(Role::outside("clerk".into()), move |env| at.begin(&env, &news));
-    let editor = Rc::new(Editor { backbone: Rc::clone(backbone), clerk });
+    let editor = Rc::new(Editor { backbone: Rc::clone(backbone), mail: Rc::clone(mail), clerk });
     stage.node(Role::outside("editor".into()), move |env| editor.begin(&env));
 }
 
 /// The booking flow, and its customers.
-fn booking(stage: &Stage<Fact>, backbone: &Rc<Backbone>, review_queue: &MailReviewQueue) {
+fn booking(
+    stage: &Stage<Fact>,
+    (backbone, design): (&Rc<Backbone>, Design),
+    (mail, review_queue): (&Rc<Mail>, &MailReviewQueue),
+) {
     let (facts, terms) = (stage.facts(), PartnerTerms::KEYS);
     let to_partner = PartnerApi::over(&Link::new("partner", HOP, &LinkFaults::NONE));
     let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
     let api = Api::over(&inside, &Link::new("callbacks", HOP, &LinkFaults::NONE));
     let web = Link::new("web", HOP, &LinkFaults::NONE);
     let edge = Edge::over(&web, &web);
-    let platform = Platform::new(backbone, to_partner.clone(), terms, facts);
+    let platform = Platform::new(backbone, design, to_partner.clone(), terms, facts);
     platform.plant_offer(OFFER, PRICE);
     let partner = Partner::new(terms, facts, &api);
     stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &to_partner));
     let (at, behind, log) = (edge.clone(), api.clone(), facts.clone());
     stage.node(Role::outside("edge".into()), move |env| at.boot(&env, &behind, &log));
-    let (at, beside, review_queue) = (Rc::clone(&platform), Rc::clone(backbone), review_queue.clone());
+    let (at, mail, review_queue) = (Rc::clone(&platform), Rc::clone(mail), review_queue.clone());
     stage.node(faults::API, move |env| {
         api.boot(&env, &at);
-        review_queue.boot(&env, &beside);
+        review_queue.boot(&env, &mail);
     });
     let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Carrier(Rc::clone(&platform)))]);
     for _ in 0..2 {

@@ -4,7 +4,7 @@ use crate::judges::Memory;
 use serde_json::{Map, Value};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
-use shakedown_model::facts::{OrderFact, PartnerFact, ReleaseFact};
+use shakedown_model::facts::{JobFact, OrderFact, PartnerFact, ReleaseFact};
 use shakedown_model::releases::machine::{Build, Tier};
 use shakedown_model::releases::rollout::{Phase, Rollout};
 use shakedown_model::releases::rows::{Booking, Message};
@@ -74,7 +74,7 @@ impl Ledger {
                 self.taken.entry(*booking).or_insert(last);
             }
             Fact::Order(OrderFact::Schema(schema)) if !schema.has_guest => self.dropped = Some(last),
-            Fact::Job { after, .. } => {
+            Fact::Job(JobFact::Changed { after, .. }) => {
                 self.jobs.insert(after.id, *after);
             }
             Fact::Partner(PartnerFact::Reserved { .. }) => {

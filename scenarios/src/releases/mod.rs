@@ -17,11 +17,12 @@ use shakedown_model::outside::hotel::Hotel;
 use shakedown_model::outside::supervisor;
 use shakedown_model::outside::traveller::Travellers;
 use shakedown_model::releases::code::{Guest, Order};
+use shakedown_model::releases::host::Orchestrator;
 use shakedown_model::releases::machine::{Build, Tier};
 use shakedown_model::releases::manager::{self, Manager};
 use shakedown_model::releases::rollout::Step;
-use shakedown_model::releases::{Code, Shop, past};
-use shakedown_model::{Backbone, Design, Fact};
+use shakedown_model::releases::{Code, Design, Shop, past};
+use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
     CrashProfile, Duration, Endpoint, Env, Goals, Horizon, Invariant, Link, LinkFaults, Moment, Op,
     Parameter, Role, Scenario, Stage, Store, Variant,
@@ -122,12 +123,12 @@ impl Scenario for Releases {
     fn build(&self, stage: &Stage<Fact>) {
         let (facts, step) = (stage.facts(), step(stage.variant()));
         let design = self.0.design();
-        let codes = Codes::of(&design, step);
+        let codes = Codes::of(&design.releases, step);
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), design, facts));
+        let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), design.backbone, facts));
         let to_partner = Link::new("partner", HOP, &faults::PARTNER);
         let reserve = Endpoint::new(Op::new("partner.reserve", "asks the partner to reserve"), &to_partner);
-        let shop = Shop::new(&backbone, reserve.clone(), facts);
+        let shop = Shop::new(&backbone, design.releases, reserve.clone(), facts);
         let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
         let host = Host::new(Build::sound(codes.runs), &inside, &shop.turn, facts);
         let edge =
@@ -140,7 +141,7 @@ impl Scenario for Releases {
         let rollout = stage.entity("rollout");
         let hosting = stage.node(Role::outside("host".into()), |_| {}).within(rollout);
         host.draw(&hosting, codes.before.map(Build::sound));
-        for machine in host.all() {
+        for machine in host.machines() {
             let role = if machine.tier == Tier::Api { faults::API } else { faults::WORKER };
             let (machine, shop, facts) = (Rc::clone(machine), Rc::clone(&shop), facts.clone());
             stage.node(role, move |env| machine.boot(&env, &shop, &facts));
@@ -151,7 +152,7 @@ impl Scenario for Releases {
             begins: BEGINS,
             reversed: !step.drops && supervisor::reverses(&supervisor),
         };
-        let manager = Manager { shop: Rc::clone(&shop), host: host.clone(), hosting, assignment };
+        let manager = Manager { shop: Rc::clone(&shop), host: Rc::new(host.clone()), hosting, assignment };
         let manager = Rc::new(manager);
         stage.node(faults::MANAGER, move |env| manager.boot(&env.within(rollout)));
         supervise(&supervisor, &shop, step);

@@ -2,19 +2,19 @@
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::Kind;
-use shakedown_model::backbone::monitor::Piece;
+use shakedown_model::backbone::jobs::WorkItem;
 use shakedown_model::booking::rows::Attention;
 use shakedown_model::facts::{BookingFact, FilingFact};
 use shakedown_model::filing::rows::FilingState;
-use shakedown_model::terms::{BOOKING_PROMISE, CHECKING_PROMISE, FILING_PROMISE};
+use shakedown_model::settings::{BOOKING_PROMISE, CHECKING_PROMISE, FILING_PROMISE};
+use shakedown_model::{booking, filing};
 use shakedown_sim::{At, Duration, Moment};
 
-/// A piece of work, by the row that it is to see to.
+/// A item of work, by the row that it is to see to.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
     /// Which.
-    pub piece: Piece,
+    pub item: WorkItem,
     /// When it was accepted.
     pub accepted: Moment,
     /// How long after that it is promised; none if it is done.
@@ -68,21 +68,21 @@ impl Ledger {
                     Attention::None => Some(BOOKING_PROMISE),
                     Attention::Checking | Attention::Review => Some(CHECKING_PROMISE),
                 };
-                self.keep(at, Piece(Kind::Book, after.id), after.accepted, promise);
+                self.keep(at, WorkItem { kind: booking::JOB, row: after.id }, after.accepted, promise);
             }
             Fact::Filing(FilingFact::Filing { after, .. }) => {
                 let is_over = matches!(after.state, FilingState::Filed(_) | FilingState::Rejected);
                 let promise = (!is_over).then_some(FILING_PROMISE);
-                self.keep(at, Piece(Kind::File, after.id), after.accepted, promise);
+                self.keep(at, WorkItem { kind: filing::JOB, row: after.id }, after.accepted, promise);
             }
             _ => {}
         }
     }
 
-    fn keep(&mut self, at: &At<'_>, piece: Piece, accepted: Moment, promise: Option<Duration>) {
+    fn keep(&mut self, at: &At<'_>, item: WorkItem, accepted: Moment, promise: Option<Duration>) {
         let (late, was_late, last) = (None, false, at.event);
-        let Some(work) = self.works.iter_mut().find(|work| work.piece == piece) else {
-            self.works.push(Work { piece, accepted, promise, late, was_late, last });
+        let Some(work) = self.works.iter_mut().find(|work| work.item == item) else {
+            self.works.push(Work { item, accepted, promise, late, was_late, last });
             return;
         };
         work.last = last;
@@ -95,7 +95,7 @@ impl Ledger {
     }
 
     /// Whether this was not done when its promise was over.
-    pub fn was_late(&self, piece: Piece) -> bool {
-        self.works.iter().any(|work| work.piece == piece && work.was_late)
+    pub fn was_late(&self, item: WorkItem) -> bool {
+        self.works.iter().any(|work| work.item == item && work.was_late)
     }
 }

@@ -31,7 +31,7 @@ use shakedown_model::outside::on_call::OnCall;
 use shakedown_model::outside::pager::Pager;
 use shakedown_model::outside::partner::Partner;
 use shakedown_model::outside::registry::Registry;
-use shakedown_model::terms::WEB_THREADS;
+use shakedown_model::settings::WEB_THREADS;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
     CrashProfile, Duration, Env, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario,
@@ -134,9 +134,12 @@ impl Scenario for Topology {
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let backbone = Rc::new(Backbone::new(Store::new(&server, faults::STORE), self.0.design(), facts));
+        let design = self.0.design();
+        let store = Store::new(&server, faults::STORE);
+        let backbone = Rc::new(Backbone::new(store, design.backbone, facts));
         let ways = Ways::new();
-        let platform = Platform::new(&backbone, ways.partner.clone(), terms(stage.variant()), facts);
+        let platform =
+            Platform::new(&backbone, design.booking, ways.partner.clone(), terms(stage.variant()), facts);
         platform.plant_offer(1, PRICE);
         let office = Office::new(&backbone, ways.registry.clone(), Repeats::AreTheSame, facts);
         let log = AccessLog::new(facts);
@@ -147,7 +150,7 @@ impl Scenario for Topology {
         let serving = pager.clone();
         let listener = stage.node(Role::outside("pager".into()), move |env| serving.boot(&env, &at));
         let promises = vec![Rc::new(Orders(Rc::clone(&platform))) as _, Rc::new(Reports(office)) as _];
-        let watch = Rc::new(Watch { promises, nodes, log, pager: ways.pager.clone() });
+        let watch = Rc::new(Watch { promises, nodes, log: Rc::new(log), pager: ways.pager.clone() });
         let at = Rc::clone(&backbone);
         let watching = stage.node(faults::MONITOR, move |env| monitor::boot(&env, &at, &watch));
         if let Some(heartbeat) = monitor::heartbeat(&backbone, &watching) {

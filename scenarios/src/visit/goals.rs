@@ -5,7 +5,9 @@ use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::MailState;
-use shakedown_model::facts::{Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact};
+use shakedown_model::facts::{
+    Code, DocumentFact, EdgeFact, JobFact, MailFact, MailProviderFact, Request, VisitFact,
+};
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Report, ReportState, Status};
 use shakedown_sim::{At, Goals};
@@ -41,7 +43,9 @@ impl judges::Memory for Memory {
             Fact::Visit(VisitFact::Entered(entry)) if matches!(entry.action, Action::Override(_)) => {
                 self.overridden.push(entry.visit);
             }
-            Fact::Job { after, .. } if after.state == JobState::DeadLetter => self.stuck.push(after.subject),
+            Fact::Job(JobFact::Changed { after, .. }) if after.state == JobState::DeadLetter => {
+                self.stuck.push(after.subject)
+            }
             _ => {}
         }
     }
@@ -50,7 +54,7 @@ impl judges::Memory for Memory {
 impl Memory {
     /// The report whose job a worker has lost with this fact.
     fn orphaned(&self, at: &At<'_>, fact: &Fact) -> Option<&Report> {
-        let Fact::Job { before: Some(before), after } = fact else { return None };
+        let Fact::Job(JobFact::Changed { before: Some(before), after }) = fact else { return None };
         let is_rescue = |job: &Job| job.state == JobState::Running && at.time >= job.lease_until;
         if !is_rescue(before) || after.state != JobState::Failed {
             return None;
@@ -85,7 +89,7 @@ const GOALS: States<Memory> = &[
     }),
     (
         "report stuck",
-        |_, _, fact| matches!(fact, Fact::Job { after, .. } if after.state == JobState::DeadLetter),
+        |_, _, fact| matches!(fact, Fact::Job(JobFact::Changed { after, .. }) if after.state == JobState::DeadLetter),
     ),
     ("stuck report replayed, then ready", |memory, _, fact| {
         matches!(fact, Fact::Visit(VisitFact::Report { after, .. })

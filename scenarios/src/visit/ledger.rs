@@ -3,9 +3,10 @@
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::Notification;
-use shakedown_model::facts::{DocumentFact, MailFact, MailProviderFact, VisitFact};
+use shakedown_model::facts::{DocumentFact, JobFact, MailFact, MailProviderFact, VisitFact};
+use shakedown_model::visit::JOB;
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Report, ReportState, Visit};
 use shakedown_sim::At;
@@ -72,10 +73,12 @@ impl Ledger {
                 self.sends.push((after.id, after.notification));
             }
             Fact::MailProvider(MailProviderFact::Took { send, .. }) => self.taken.push((*send, at.event)),
-            Fact::Job { after, .. } => match self.jobs.iter_mut().find(|job| job.id == after.id) {
-                Some(job) => *job = *after,
-                None => self.jobs.push(*after),
-            },
+            Fact::Job(JobFact::Changed { after, .. }) => {
+                match self.jobs.iter_mut().find(|job| job.id == after.id) {
+                    Some(job) => *job = *after,
+                    None => self.jobs.push(*after),
+                }
+            }
             _ => {}
         }
     }
@@ -110,7 +113,7 @@ impl Ledger {
 
     /// Whether a person is told that this report is not made: the last job that was to make it is a dead letter.
     pub fn is_listed(&self, report: &Report) -> bool {
-        let of_report = |job: &&Job| job.kind == Kind::Report && job.subject == report.id;
+        let of_report = |job: &&Job| job.kind == JOB && job.subject == report.id;
         self.jobs.iter().rfind(of_report).is_some_and(|job| job.state == JobState::DeadLetter)
     }
 

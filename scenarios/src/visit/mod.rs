@@ -118,11 +118,12 @@ impl Scenario for Visits {
         let api = Api::over(&inside);
         let provider = ProviderApi::over(&Link::new("mail", HOP, &faults::MAIL), &inside);
         let review_queue = MailReviewQueue::over(&inside, &inside);
-        let backbone = Backbone::new(store, self.0.design(), facts);
-        let mail = Mail::new(provider.clone(), &backbone.news, facts);
+        let design = self.0.design();
+        let backbone = Backbone::new(store, design.backbone, facts);
+        let mail = Mail::new(&backbone, design.mail, provider.clone(), facts);
         furnish(&backbone.store, &mail, stage.variant().number("visits"));
-        let backbone = Rc::new(backbone.with_mail(mail));
-        let platform = Platform::new(&backbone, operations.clone(), facts);
+        let backbone = Rc::new(backbone.with_listener(Rc::clone(&mail) as _));
+        let platform = Platform::new(&backbone, &mail, design.visit, operations.clone(), facts);
 
         let documents = Documents::new(facts);
         let (at, served) = (documents.clone(), operations.clone());
@@ -135,14 +136,14 @@ impl Scenario for Visits {
         let at = Rc::clone(&platform);
         stage.node(faults::API, move |env| {
             api.boot(&env, &at);
-            review_queue.boot(&env, &at.backbone);
+            review_queue.boot(&env, &at.mail);
         });
         let handlers: Rc<[Rc<dyn Handler>]> = Rc::new([Rc::new(Reporter(Rc::clone(&platform)))]);
         for _ in 0..2 {
-            let (at, handlers) = (Rc::clone(&backbone), Rc::clone(&handlers));
+            let (at, mail, handlers) = (Rc::clone(&backbone), Rc::clone(&mail), Rc::clone(&handlers));
             stage.node(faults::WORKER, move |env| {
                 workers::boot(&env, &at, Rc::clone(&handlers));
-                delivery::boot(&env, &at);
+                delivery::boot(&env, &mail);
             });
         }
         let at = Rc::clone(&platform);

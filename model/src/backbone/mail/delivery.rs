@@ -5,35 +5,33 @@ use super::evidence::{is_sent_again, take_in};
 use super::provider::{Answer, Letter, Message};
 use super::rows::{Known, MailState, Notification, Send};
 use super::templates;
-use crate::backbone::Backbone;
 use crate::backbone::events::Event;
 use crate::backbone::workers::STORE_AGAIN;
-use crate::terms::{MAIL_PERIOD, MAIL_TIMEOUT};
+use crate::settings::{MAIL_PERIOD, MAIL_TIMEOUT};
 use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
 use std::rc::Rc;
 
 /// Boots a mailer: it looks for mail whenever there may be some to send or to look after.
-pub fn boot(env: &Env, backbone: &Rc<Backbone>) {
-    let (env, backbone) = (env.clone(), Rc::clone(backbone));
+pub fn boot(env: &Env, mail: &Rc<Mail>) {
+    let (env, mail) = (env.clone(), Rc::clone(mail));
     env.clone().spawn(async move {
-        let Some(mail) = &backbone.mail else { return };
         let mut poller = Poller::new(&env, mail.notifications.signal(), MAIL_PERIOD);
         let mut due = None;
         loop {
             poller.turn(due).await;
-            due = drain(&env, &backbone, mail).await;
+            due = drain(&env, &mail).await;
         }
     });
 }
 
 /// Takes all that is due, each sent in a task of its own; answers when the next one is.
-async fn drain(env: &Env, backbone: &Rc<Backbone>, mail: &Mail) -> Option<Moment> {
+async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     loop {
-        match take(env, backbone, mail).await {
+        match take(env, mail).await {
             Ok(Taken::ToSend(env, outgoing)) => {
-                let backbone = Rc::clone(backbone);
+                let mail = Rc::clone(mail);
                 env.clone().spawn(async move {
-                    send(&env, &backbone, outgoing).await;
+                    send(&env, &mail, outgoing).await;
                 });
             }
             Ok(Taken::Moved) => {}
@@ -71,9 +69,9 @@ fn wants_hand(row: &Notification) -> Option<Moment> {
 }
 
 /// Takes the first notification that is due and that nobody else has in hand.
-async fn take(env: &Env, backbone: &Backbone, mail: &Mail) -> Result<Taken, StoreError> {
+async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     let now = env.now();
-    let mut tx = backbone.store.begin(env);
+    let mut tx = mail.store.begin(env);
     let is_due = |row: &Notification| wants_hand(row).is_some_and(|due| due <= now);
     let Some(row) = tx.claim(&mail.notifications, is_due).await? else {
         let waiting = tx.scan(&mail.notifications, |row| wants_hand(row).is_some()).await?;
@@ -85,7 +83,7 @@ async fn take(env: &Env, backbone: &Backbone, mail: &Mail) -> Result<Taken, Stor
     let mut tx = tx.within(&env);
     match row.state {
         MailState::Queued => {
-            let outgoing = claim(tx, backbone, mail, &env, &row).await?;
+            let outgoing = claim(tx, mail, &env, &row).await?;
             return Ok(outgoing.map_or(Taken::Moved, |outgoing| Taken::ToSend(env, outgoing)));
         }
         MailState::Sending => {
@@ -125,15 +123,14 @@ async fn give_up_waiting(
 /// Commits that a queued notification is about to be sent; none if it cannot be.
 async fn claim(
     mut tx: Transaction,
-    backbone: &Backbone,
     mail: &Mail,
     env: &Env,
     row: &Notification,
 ) -> Result<Option<Outgoing>, StoreError> {
-    let outgoing = prepare(&mut tx, backbone, mail, env, row).await?;
+    let outgoing = prepare(&mut tx, mail, env, row).await?;
     let Err(error) = tx.commit("claim mail").await else { return Ok(outgoing) };
     let Some(Outgoing { send, .. }) = &outgoing else { return Err(error) };
-    let mut tx = backbone.store.begin(env);
+    let mut tx = mail.store.begin(env);
     match tx.get(&mail.notifications, &row.id).await? {
         Some(now) if now.send == Some(send.id) => {
             env.because(|| "its record was kept, as it turns out".to_owned());
@@ -146,13 +143,13 @@ async fn claim(
 /// Writes what must be on record before a queued notification is sent; none if it cannot be.
 async fn prepare(
     tx: &mut Transaction,
-    backbone: &Backbone,
     mail: &Mail,
     env: &Env,
     row: &Notification,
 ) -> Result<Option<Outgoing>, StoreError> {
-    let design = &backbone.design;
-    let letter = templates::render(tx, mail, row).await?.filter(|letter| design.notifications.may_go(letter));
+    let design = &mail.design;
+    let letter =
+        templates::render(tx, mail, row).await?.filter(|letter| design.notification_service.may_go(letter));
     let Some(letter) = letter else {
         env.because(|| "its text has an empty place".to_owned());
         let parked = Notification { state: MailState::DeadLetter, due: Moment::NEVER, ..*row };
@@ -161,11 +158,11 @@ async fn prepare(
     };
     let (id, made) = (mail.send_numbers.next(), env.now());
     let send = Send { id, notification: row.id, known: Known::Started, made };
-    if let Some(row) = design.mail_log.before_send(send) {
+    if let Some(row) = design.notification_log.before_send(send) {
         tx.insert(&mail.sends, row).await?;
     }
     let held = Notification { send: Some(id), tries: row.tries + 1, ..*row };
-    tx.update(&mail.notifications, design.mail_log.held(held, made)).await?;
+    tx.update(&mail.notifications, design.notification_log.held(held, made)).await?;
     Ok(Some(outgoing(send, row, letter)))
 }
 
@@ -177,8 +174,7 @@ fn outgoing(send: Send, row: &Notification, letter: Letter) -> Outgoing {
 const STORE_TRIES: u32 = 5;
 
 /// Sends, and records what came of it; answers whether the provider has the mail.
-async fn send(env: &Env, backbone: &Backbone, outgoing: Outgoing) -> bool {
-    let Some(mail) = &backbone.mail else { return false };
+async fn send(env: &Env, mail: &Mail, outgoing: Outgoing) -> bool {
     let known = match env.call(&mail.provider.send, outgoing.message, MAIL_TIMEOUT).await {
         Ok(Answer::Accepted(message)) => Known::Accepted(message),
         Ok(Answer::Rejected) => Known::Rejected,
@@ -186,7 +182,7 @@ async fn send(env: &Env, backbone: &Backbone, outgoing: Outgoing) -> bool {
         Ok(Answer::ServerError) | Err(CallError::TimedOut) => Known::Unknown,
     };
     for _ in 0..STORE_TRIES {
-        if record(env, backbone, mail, &outgoing.send, known).await.is_ok() {
+        if record(env, mail, &outgoing.send, known).await.is_ok() {
             break;
         }
         env.sleep(STORE_AGAIN).await;
@@ -194,24 +190,17 @@ async fn send(env: &Env, backbone: &Backbone, outgoing: Outgoing) -> bool {
     matches!(known, Known::Accepted(_))
 }
 
-async fn record(
-    env: &Env,
-    backbone: &Backbone,
-    mail: &Mail,
-    send: &Send,
-    known: Known,
-) -> Result<(), StoreError> {
-    let mut tx = backbone.store.begin(env);
+async fn record(env: &Env, mail: &Mail, send: &Send, known: Known) -> Result<(), StoreError> {
+    let mut tx = mail.store.begin(env);
     take_in(&mut tx, mail, send, known, env.now()).await?;
     tx.commit("mail answered").await
 }
 
 /// Sends what was planned for an event at once, whether its time has come or not; answers whether the provider
 /// has it. For a design that knows no queue.
-pub(crate) async fn send_at_once(env: &Env, backbone: &Backbone, event: &Event) -> bool {
-    let Some(mail) = &backbone.mail else { return true };
+pub(crate) async fn send_at_once(env: &Env, mail: &Mail, event: &Event) -> bool {
     let planned = async {
-        let mut tx = backbone.store.begin(env);
+        let mut tx = mail.store.begin(env);
         let of_event = |row: &Notification| row.subject == event.subject && row.version == event.version;
         tx.scan(&mail.notifications, |row| of_event(row) && row.state == MailState::Queued).await
     };
@@ -219,12 +208,12 @@ pub(crate) async fn send_at_once(env: &Env, backbone: &Backbone, event: &Event) 
     for row in planned.await.unwrap_or_default() {
         let env = env.within(row.context).child("mail");
         let claimed = async {
-            let mut tx = backbone.store.begin(&env);
+            let mut tx = mail.store.begin(&env);
             let row = tx.lock(&mail.notifications, &row.id).await?.unwrap_or(row);
-            claim(tx, backbone, mail, &env, &row).await
+            claim(tx, mail, &env, &row).await
         };
         all &= match claimed.await {
-            Ok(Some(outgoing)) => send(&env, backbone, outgoing).await,
+            Ok(Some(outgoing)) => send(&env, mail, outgoing).await,
             _ => false,
         };
     }

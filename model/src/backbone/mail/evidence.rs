@@ -2,7 +2,7 @@
 
 use super::Mail;
 use super::rows::{Contact, Known, Language, MailState, Notification, Policy, Send};
-use crate::terms::{MAIL_HEARD_WITHIN, MAIL_RESEND_AFTER, MAX_ATTEMPTS, backoff};
+use crate::settings::{MAIL_HEARD_WITHIN, MAIL_RESEND_AFTER, MAX_ATTEMPTS, backoff};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
 /// Takes in what was learnt of an attempt; `send` is its row, in case it is not on record. Learnt twice it

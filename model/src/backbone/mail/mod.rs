@@ -15,17 +15,30 @@
 
 pub mod delivery;
 pub mod evidence;
+pub mod facts;
 pub mod provider;
 pub mod review_queue;
 pub mod rows;
 pub mod service;
 pub mod templates;
 
-use super::{Sequence, stating, telling};
-use crate::facts::{Fact, MailFact};
+guardrails! {
+    notification_service: NotificationService = PlanOfEvent | EachCaller;
+    delivery_queue: DeliveryQueue = Queued | InTheAction;
+    notification_log: NotificationLog = RowBeforeSend | RowAfterSend;
+}
+
+use super::events::{Event, Listener, Recording};
+use super::tables::{raising, stating};
+use super::{Backbone, Sequence};
+use crate::guardrail::guardrails;
+use facts::MailFact;
 use provider::ProviderApi;
 use rows::{Contact, News, Notification, Send};
-use shakedown_sim::{Facts, Signal, Table};
+use shakedown_sim::{Env, Fact, Facts, Store, Table, Transaction};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 use templates::Template;
 
 /// The part of the backbone that sends mail: its tables, and its way to the provider.
@@ -42,24 +55,46 @@ pub struct Mail {
     pub news: Table<News>,
     /// The provider's operations.
     pub provider: ProviderApi,
+    store: Store,
+    design: Design,
     notification_numbers: Sequence,
     send_numbers: Sequence,
 }
 
 impl Mail {
-    /// A part with empty tables. `news` is raised when it changes how a notification stands.
-    pub fn new(provider: ProviderApi, news: &Signal, facts: &Facts<Fact>) -> Self {
-        Self {
+    /// A part with empty tables, in the store of `backbone`, whose news it raises when it changes how a notification
+    /// stands.
+    pub fn new<F>(backbone: &Backbone, design: Design, provider: ProviderApi, facts: &Facts<F>) -> Rc<Self>
+    where
+        F: Fact + From<MailFact> + 'static,
+    {
+        let notification = |before, after| MailFact::Notification { before, after };
+        Rc::new(Self {
             contacts: Table::new(|_, _| {}),
-            templates: stating(facts, |_, after| Fact::Mail(MailFact::Template(after))),
-            notifications: telling(facts, news, |before, after| {
-                Fact::Mail(MailFact::Notification { before, after })
-            }),
-            sends: stating(facts, |before, after| Fact::Mail(MailFact::Send { before, after })),
-            news: stating(facts, |_, after| Fact::Mail(MailFact::News(after))),
+            templates: stating(facts, |_, after| MailFact::Template(after)),
+            notifications: raising(facts, &backbone.news, notification),
+            sends: stating(facts, |before, after| MailFact::Send { before, after }),
+            news: stating(facts, |_, after| MailFact::News(after)),
             provider,
+            store: backbone.store.clone(),
+            design,
             notification_numbers: Sequence::default(),
             send_numbers: Sequence::default(),
-        }
+        })
+    }
+}
+
+impl Listener for Mail {
+    fn record<'a>(&'a self, tx: &'a mut Transaction, event: &'a Event) -> Recording<'a> {
+        Box::pin(service::plan(tx, self, event))
+    }
+
+    fn takes_hearsay(&self) -> bool {
+        self.design.notification_service.takes_hearsay()
+    }
+
+    fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
+        let mail = Rc::clone(&self);
+        mail.design.delivery_queue.follow_up(env, self, event)
     }
 }

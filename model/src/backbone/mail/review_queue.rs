@@ -5,7 +5,6 @@ use super::evidence::take_in;
 use super::provider::Told;
 use super::rows::{Known, MailState, News, Notification, Send};
 use super::templates;
-use crate::backbone::Backbone;
 use crate::backbone::retry::in_transaction;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
@@ -54,18 +53,18 @@ impl MailReviewQueue {
     }
 
     /// Boots a node that serves them.
-    pub fn boot(&self, env: &Env, backbone: &Rc<Backbone>) {
-        let at = Rc::clone(backbone);
+    pub fn boot(&self, env: &Env, mail: &Rc<Mail>) {
+        let at = Rc::clone(mail);
         self.told.serve(env, move |env, told| {
             let at = Rc::clone(&at);
             async move { in_transaction(&env, async || hear(&env, &at, told).await).await.is_ok() }
         });
-        let at = Rc::clone(backbone);
+        let at = Rc::clone(mail);
         self.listed.serve(env, move |env, ()| {
             let at = Rc::clone(&at);
             async move { list(&env, &at).await.ok() }
         });
-        let at = Rc::clone(backbone);
+        let at = Rc::clone(mail);
         self.decide.serve(env, move |env, decision| {
             let at = Rc::clone(&at);
             async move { in_transaction(&env, async || decide(&env, &at, decision).await).await.is_ok() }
@@ -73,9 +72,8 @@ impl MailReviewQueue {
     }
 }
 
-async fn hear(env: &Env, backbone: &Backbone, told: Told) -> Result<(), StoreError> {
-    let Some(mail) = &backbone.mail else { return Ok(()) };
-    let mut tx = backbone.store.begin(env);
+async fn hear(env: &Env, mail: &Mail, told: Told) -> Result<(), StoreError> {
+    let mut tx = mail.store.begin(env);
     let Told { event, send, says } = told;
     if !tx.insert_or_ignore(&mail.news, News { event, send, says }).await? {
         env.because(|| "this is on record already".to_owned());
@@ -87,9 +85,8 @@ async fn hear(env: &Env, backbone: &Backbone, told: Told) -> Result<(), StoreErr
     tx.commit("mail news").await
 }
 
-async fn list(env: &Env, backbone: &Backbone) -> Result<Vec<Listed>, StoreError> {
-    let Some(mail) = &backbone.mail else { return Ok(Vec::new()) };
-    let mut tx = backbone.store.begin(env);
+async fn list(env: &Env, mail: &Mail) -> Result<Vec<Listed>, StoreError> {
+    let mut tx = mail.store.begin(env);
     let wanting = |row: &Notification| row.flagged || row.state == MailState::DeadLetter;
     let mut listed = Vec::new();
     for notification in tx.scan(&mail.notifications, wanting).await? {
@@ -100,9 +97,8 @@ async fn list(env: &Env, backbone: &Backbone) -> Result<Vec<Listed>, StoreError>
     Ok(listed)
 }
 
-async fn decide(env: &Env, backbone: &Backbone, decision: Decision) -> Result<(), StoreError> {
-    let Some(mail) = &backbone.mail else { return Ok(()) };
-    let mut tx = backbone.store.begin(env);
+async fn decide(env: &Env, mail: &Mail, decision: Decision) -> Result<(), StoreError> {
+    let mut tx = mail.store.begin(env);
     let now = env.now();
     match decision {
         Decision::Found(send, known) => {
@@ -144,11 +140,10 @@ pub(crate) async fn queue_again(
 /// As the store reports them.
 pub async fn publish(
     env: &Env,
-    backbone: &Backbone,
+    mail: &Mail,
     variables: &'static [templates::Variable],
 ) -> Result<(), StoreError> {
-    let Some(mail) = &backbone.mail else { return Ok(()) };
-    let mut tx = backbone.store.begin(env);
+    let mut tx = mail.store.begin(env);
     let mut all = tx.scan(&mail.templates, |_| true).await?;
     all.sort_by_key(|template| (template.what, std::cmp::Reverse(template.version)));
     all.dedup_by_key(|template| template.what);

@@ -3,7 +3,6 @@
 use super::Mail;
 use super::rows::{Channel, Contact, Language, MailState, Notification, Policy, Recipient};
 use super::templates;
-use crate::backbone::Backbone;
 use crate::backbone::events::{Event, What};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
@@ -24,15 +23,10 @@ fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
 ///
 /// # Errors
 /// As the store reports them; the transaction must not commit then.
-pub(crate) async fn plan(
-    tx: &mut Transaction,
-    backbone: &Backbone,
-    mail: &Mail,
-    event: &Event,
-) -> Result<(), StoreError> {
+pub(crate) async fn plan(tx: &mut Transaction, mail: &Mail, event: &Event) -> Result<(), StoreError> {
     let (recipients, policy) = audience(event);
     for recipient in recipients.into_iter().flatten() {
-        let planned = planned(tx, backbone, mail, event, (recipient, policy)).await?;
+        let planned = planned(tx, mail, event, (recipient, policy)).await?;
         tx.insert_or_ignore(&mail.notifications, planned).await?;
     }
     Ok(())
@@ -40,7 +34,6 @@ pub(crate) async fn plan(
 
 async fn planned(
     tx: &mut Transaction,
-    backbone: &Backbone,
     mail: &Mail,
     event: &Event,
     (recipient, policy): (Recipient, Policy),
@@ -51,14 +44,14 @@ async fn planned(
     let channel = Channel::Email;
     let planned = Notification {
         id: mail.notification_numbers.next(),
-        once: backbone.design.notifications.once(event, recipient, channel),
+        once: mail.design.notification_service.once(event, recipient, channel),
         subject: event.subject,
         version: event.version,
         what: event.what,
         recipient,
         channel,
         language: contact.language,
-        template: current.and_then(|current| backbone.design.notifications.pins(current.version)),
+        template: current.and_then(|current| mail.design.notification_service.pins(current.version)),
         policy,
         state: MailState::Planned,
         due: Moment::START,
@@ -69,6 +62,6 @@ async fn planned(
     };
     Ok(match contact.bounced {
         true => Notification { state: MailState::Suppressed, ..planned },
-        false => backbone.design.delivery.queue(planned),
+        false => mail.design.delivery_queue.queue(planned),
     })
 }

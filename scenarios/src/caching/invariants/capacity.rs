@@ -2,7 +2,7 @@
 
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
-use shakedown_model::terms::PRIMARY_READS_MAX;
+use shakedown_model::settings::PRIMARY_READS_MAX;
 use shakedown_sim::{At, Duration, Findings, Invariant, Moment};
 use std::collections::VecDeque;
 

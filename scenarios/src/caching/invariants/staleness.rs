@@ -2,7 +2,7 @@
 
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
-use shakedown_model::terms::{CACHE_LIFE_MAX, FRESH_WITHIN};
+use shakedown_model::settings::{CACHE_LIFE_MAX, FRESH_WITHIN};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
 /// Owners of the choice sites of what brings changes to the cache.

@@ -3,6 +3,7 @@
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::backbone::audit::JobAttempt;
+use shakedown_model::facts::JobFact;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
 /// Each document at the registry has the attempt that made it on record.
@@ -26,7 +27,7 @@ impl Invariant<Fact> for EverySideEffectAccounted {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
-        if let Fact::JobAttempt(record) = fact {
+        if let Fact::Job(JobFact::Attempt(record)) = fact {
             self.records.retain(|other| (other.job, other.place) != (record.job, record.place));
             self.records.push(*record);
         }

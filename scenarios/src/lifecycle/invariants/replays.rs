@@ -3,7 +3,7 @@
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{JobState, Replay};
-use shakedown_model::facts::{FilingFact, RegistryFact};
+use shakedown_model::facts::{FilingFact, JobFact, RegistryFact};
 use shakedown_model::filing::rows::FilingState;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
@@ -45,7 +45,7 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
         self.ledger.observe(at, fact);
         let blind = !self.ledger.knows_repeats;
         match fact {
-            Fact::Job { before: Some(before), after }
+            Fact::Job(JobFact::Changed { before: Some(before), after })
                 if before.state == JobState::DeadLetter && after.state != JobState::DeadLetter =>
             {
                 self.returned.push((after.id, after.replays, at.event));
@@ -58,7 +58,7 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
                     });
                 }
             }
-            Fact::Replay(replay) => self.recorded.push((*replay, at.time)),
+            Fact::Job(JobFact::Replayed(replay)) => self.recorded.push((*replay, at.time)),
             Fact::Filing(FilingFact::Filing { before: Some(before), after }) if blind => {
                 let again = matches!(
                     (before.state, after.state),

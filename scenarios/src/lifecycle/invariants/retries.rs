@@ -3,8 +3,8 @@
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::backbone::audit::JobAttempt;
-use shakedown_model::facts::RegistryFact;
-use shakedown_model::terms::{MAX_ATTEMPTS, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE};
+use shakedown_model::facts::{JobFact, RegistryFact};
+use shakedown_model::settings::{MAX_ATTEMPTS, RETRIES_BANKED, RETRY_EVERY, RETRY_SHARE};
 use shakedown_sim::{At, Duration, Findings, Invariant, Moment, NodeId};
 use std::collections::BTreeMap;
 
@@ -81,7 +81,14 @@ impl Invariant<Fact> for AttemptsBounded {
             Fact::Registry(RegistryFact::Knocked { job }) => {
                 self.count_call(at, (*job, self.replays(*job)), findings);
             }
-            Fact::JobAttempt(JobAttempt { job, attempt, worker, touched: None, ended: None, .. }) => {
+            Fact::Job(JobFact::Attempt(JobAttempt {
+                job,
+                attempt,
+                worker,
+                touched: None,
+                ended: None,
+                ..
+            })) => {
                 self.began.insert((*job, *attempt), self.replays(*job));
                 let is_retry = self.ledger.job(*job).is_some_and(|job| job.attempts > 1);
                 self.attempts.push((*worker, at.time, is_retry));

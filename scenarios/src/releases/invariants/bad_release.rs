@@ -4,7 +4,7 @@ use super::super::ledger::Ledger;
 use shakedown_model::Fact;
 use shakedown_model::facts::ReleaseFact;
 use shakedown_model::releases::machine::Tier;
-use shakedown_model::terms::BAKE;
+use shakedown_model::settings::BAKE;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// After it has been watched for as long as it takes, a bad release is gone within this.

@@ -2,29 +2,20 @@
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::Kind;
-use shakedown_model::backbone::monitor::{Alert, Piece};
+use shakedown_model::backbone::jobs::WorkItem;
+use shakedown_model::backbone::monitor::Alert;
 use shakedown_model::facts::PagerFact;
-use shakedown_model::terms::{MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
+use shakedown_model::settings::{MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// So long after its promise is over somebody knows of work that is not done.
 const NOTICE_WITHIN: Duration = Duration::from_secs(600);
 
-fn name(Piece(kind, number): Piece) -> String {
-    match kind {
-        Kind::Book => format!("B{number}"),
-        Kind::File => format!("F{number}"),
-        Kind::Report => format!("report {number}"),
-        Kind::Order => format!("message {number}"),
-    }
-}
-
 /// What is stuck does not stay so unseen.
 #[derive(Default)]
 pub(super) struct StuckWorkIsNoticed {
     ledger: Ledger,
-    noticed: Vec<Piece>,
+    noticed: Vec<WorkItem>,
 }
 
 impl StuckWorkIsNoticed {
@@ -33,11 +24,11 @@ impl StuckWorkIsNoticed {
         self.ledger.advance(now);
         for work in self.ledger.works.iter().filter(|work| work.promise.is_some()) {
             let overdue = work.late.is_some_and(|late| late + NOTICE_WITHIN < now);
-            if overdue && !self.noticed.contains(&work.piece) {
+            if overdue && !self.noticed.contains(&work.item) {
                 findings.violated("not noticed", &[work.last], || {
                     format!(
                         "{} was not done 10 min after its promise was over, and nobody was told",
-                        name(work.piece)
+                        work.item
                     )
                 });
             }
@@ -62,11 +53,11 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
         self.judge(at.time, findings);
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Pager(PagerFact::Alerted(Alert::Late(piece))) => self.noticed.push(*piece),
+            Fact::Pager(PagerFact::Alerted(Alert::Late(item))) => self.noticed.push(*item),
             Fact::Pager(PagerFact::Rang { .. }) => {
                 // Whoever is rung looks at all that is late.
                 let late = self.ledger.works.iter().filter(|work| work.late.is_some());
-                self.noticed.extend(late.map(|work| work.piece));
+                self.noticed.extend(late.map(|work| work.item));
             }
             _ => {}
         }
@@ -104,9 +95,9 @@ impl Invariant<Fact> for NoFalseAlarm {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Pager(PagerFact::Alerted(Alert::Late(piece))) if !self.ledger.was_late(*piece) => {
+            Fact::Pager(PagerFact::Alerted(Alert::Late(item))) if !self.ledger.was_late(*item) => {
                 findings.violated("not late", &[at.event], || {
-                    format!("somebody is told that {} is late, and it is not", name(*piece))
+                    format!("somebody is told that {item} is late, and it is not")
                 });
             }
             Fact::Pager(PagerFact::Alerted(Alert::Unhealthy(_) | Alert::Errors)) => {

@@ -4,8 +4,8 @@ use crate::scripts::run;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Known, Standing};
-use shakedown_model::facts::{BookingFact, PartnerFact};
-use shakedown_model::terms::{MAX_ATTEMPTS, MAX_WAITS, QUARANTINE};
+use shakedown_model::facts::{BookingFact, JobFact, PartnerFact};
+use shakedown_model::settings::{MAX_ATTEMPTS, MAX_WAITS, QUARANTINE};
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::search::explore;
 use shakedown_sim::*;
@@ -97,7 +97,7 @@ impl Invariant<Fact> for JobLife {
         self.holders.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
-        let Fact::Job { before, after } = fact else { return };
+        let Fact::Job(JobFact::Changed { before, after }) = fact else { return };
         let from = before.map(|before| before.state);
         if from != Some(after.state) {
             *self.moves.borrow_mut().entry((from, after.state)).or_default() += 1;

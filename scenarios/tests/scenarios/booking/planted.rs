@@ -2,9 +2,10 @@
 
 use super::without;
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
+use shakedown_model::booking::JOB;
 use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Standing, Status};
-use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request, Word};
+use shakedown_model::facts::{BookingFact, Code, EdgeFact, JobFact, PartnerFact, Request, Word};
 use shakedown_scenarios::booking::ENTRY;
 use shakedown_scenarios::booking::invariants;
 use shakedown_sim::runner::HARNESS_INVARIANTS;
@@ -117,8 +118,8 @@ fn logged() -> Fact {
 }
 
 fn dead_letter() -> Fact {
-    let job = Job::queued(1, (Kind::Book, 1), Moment::START, Scope::ROOT);
-    Fact::Job { before: None, after: Job { state: JobState::DeadLetter, ..job } }
+    let job = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
+    Fact::Job(JobFact::Changed { before: None, after: Job { state: JobState::DeadLetter, ..job } })
 }
 
 fn can_be_known() -> Fact {

@@ -2,9 +2,9 @@
 //! breaks none. The rest is planted beside the booking scenario.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{Job, JobKind, JobState, WorkItem};
 use shakedown_model::booking::rows::{Attention, Booking, Standing, Status};
-use shakedown_model::facts::{BookingFact, PartnerFact, Word};
+use shakedown_model::facts::{BookingFact, JobFact, PartnerFact, Word};
 use shakedown_scenarios::invariants::claims::CLAIM_GRACE;
 use shakedown_scenarios::{booking, handover};
 use shakedown_sim::*;
@@ -63,32 +63,42 @@ fn kept(id: u32) -> Fact {
     Fact::Booking(BookingFact::Booking { before: None, after: row(id) })
 }
 
-fn job(kind: Kind, subject: u32) -> Job {
-    Job::queued(1, (kind, subject), Moment::START, Scope::ROOT)
+fn job(kind: JobKind, subject: u32) -> Job {
+    Job::queued(1, WorkItem { kind: kind, row: subject }, Moment::START, Scope::ROOT)
 }
 
 fn new(job: Job) -> Fact {
-    Fact::Job { before: None, after: job }
+    Fact::Job(JobFact::Changed { before: None, after: job })
 }
 
 #[test]
 fn work_for_what_is_committed_breaks_nothing() {
-    let work = job(Kind::Book, 1);
-    let claimed = Fact::Job { before: Some(work), after: Job { state: JobState::Running, ..work } };
-    let twice = [kept(1), Fact::HandedOut(work), Fact::HandedOut(work), new(work), claimed];
+    let work = job(shakedown_model::booking::JOB, 1);
+    let claimed =
+        Fact::Job(JobFact::Changed { before: Some(work), after: Job { state: JobState::Running, ..work } });
+    let twice = [
+        kept(1),
+        Fact::Job(JobFact::Delivered(work)),
+        Fact::Job(JobFact::Delivered(work)),
+        new(work),
+        claimed,
+    ];
     assert_eq!(broken_by(&twice), BTreeSet::new());
-    let of_another_kind = [new(job(Kind::Report, 1)), Fact::HandedOut(job(Kind::File, 1))];
+    let of_another_kind = [
+        new(job(shakedown_model::visit::JOB, 1)),
+        Fact::Job(JobFact::Delivered(job(shakedown_model::filing::JOB, 1))),
+    ];
     assert_eq!(broken_by(&of_another_kind), BTreeSet::new(), "it is about another row");
 }
 
 #[test]
 fn work_for_what_is_not_committed_is_found() {
-    let (own, other) = (job(Kind::Book, 1), job(Kind::Book, 2));
+    let (own, other) = (job(shakedown_model::booking::JOB, 1), job(shakedown_model::booking::JOB, 2));
     let plants = [
-        vec![Fact::HandedOut(own)],
-        vec![Fact::HandedOut(own), kept(1)],
+        vec![Fact::Job(JobFact::Delivered(own))],
+        vec![Fact::Job(JobFact::Delivered(own)), kept(1)],
         vec![new(own), kept(1)],
-        vec![kept(1), Fact::HandedOut(other)],
+        vec![kept(1), Fact::Job(JobFact::Delivered(other))],
     ];
     for plant in plants {
         assert_eq!(broken_by(&plant), BTreeSet::from(["no-phantom-event".to_owned()]), "{plant:?}");

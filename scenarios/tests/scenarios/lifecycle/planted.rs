@@ -1,9 +1,10 @@
 //! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::audit::{JobAttempt, Touched};
-use shakedown_model::backbone::jobs::{Ending, Job, JobState, Kind, Replay};
-use shakedown_model::facts::{Code, EdgeFact, FilingFact, RegistryFact, Request};
+use shakedown_model::backbone::audit::JobAttempt;
+use shakedown_model::backbone::jobs::{Ending, Job, JobState, Replay, WorkItem};
+use shakedown_model::facts::{Code, EdgeFact, FilingFact, JobFact, RegistryFact, Request};
+use shakedown_model::filing::JOB;
 use shakedown_model::filing::rows::{Filing, FilingState};
 use shakedown_scenarios::lifecycle::invariants;
 use shakedown_sim::*;
@@ -69,18 +70,18 @@ fn sending(attempt: u32) -> FilingState {
 }
 
 fn job(before: JobState, after: JobState, replays: u32) -> Fact {
-    let job = Job::queued(1, (Kind::File, 1), Moment::START, Scope::ROOT);
+    let job = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
     let ended = Some(Ending::Retryable);
-    Fact::Job {
+    Fact::Job(JobFact::Changed {
         before: Some(Job { state: before, ended, ..job }),
         after: Job { state: after, ended, replays, ..job },
-    }
+    })
 }
 
 fn attempted(attempt: u32, touched: bool) -> Fact {
     let (job, place, release, ended) = (1, attempt, 1, None);
-    let touched = touched.then_some(Touched::Filing(1));
-    Fact::JobAttempt(JobAttempt { job, place, attempt, worker: worker(), release, touched, ended })
+    let touched = touched.then_some(WorkItem { kind: JOB, row: 1 });
+    Fact::Job(JobFact::Attempt(JobAttempt { job, place, attempt, worker: worker(), release, touched, ended }))
 }
 
 /// Some worker: facts that a test plants have no node of their own.
@@ -125,7 +126,7 @@ fn answered(code: Code, took_ms: u64) -> Fact {
 }
 
 fn replayed() -> Fact {
-    Fact::Replay(Replay { job: 1, number: 1, by: "somebody", reason: "it is time" })
+    Fact::Job(JobFact::Replayed(Replay { job: 1, number: 1, by: "somebody", reason: "it is time" }))
 }
 
 /// From the report to its document, all as it should be.
@@ -197,9 +198,9 @@ fn facts_that_break_an_invariant_are_found() {
 #[test]
 fn more_retries_in_a_minute_than_the_budget_has_are_found() {
     let claim = |attempts: u32| {
-        let queued = Job::queued(1, (Kind::File, 1), Moment::START, Scope::ROOT);
+        let queued = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
         let running = Job { state: JobState::Running, token: attempts, attempts, ..queued };
-        [Fact::Job { before: Some(queued), after: running }, attempted(attempts, false)]
+        [Fact::Job(JobFact::Changed { before: Some(queued), after: running }), attempted(attempts, false)]
     };
     let rounds = |rounds: u32| -> Vec<Fact> { (1..=rounds).flat_map(claim).collect() };
     assert!(!broken_by(&rounds(23), &[], &[]).contains("attempts-bounded"), "22 retries are in the budget");

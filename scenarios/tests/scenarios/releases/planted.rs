@@ -1,10 +1,11 @@
 //! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::booking::rows::Standing;
-use shakedown_model::facts::{OrderFact, PartnerFact, ReleaseFact, Screen};
+use shakedown_model::facts::{JobFact, OrderFact, PartnerFact, ReleaseFact, Screen};
 use shakedown_model::releases::Code;
+use shakedown_model::releases::JOB;
 use shakedown_model::releases::code::{Change, Guest, Order, Status};
 use shakedown_model::releases::machine::{Build, Defect, Tier};
 use shakedown_model::releases::rollout::{Phase, Rollout, Why};
@@ -108,8 +109,8 @@ fn shown(screen: Screen) -> Fact {
 }
 
 fn job(state: JobState) -> Fact {
-    let queued = Job::queued(1, (Kind::Order, 1), Moment::START, Scope::ROOT);
-    Fact::Job { before: Some(queued), after: Job { state, ..queued } }
+    let queued = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
+    Fact::Job(JobFact::Changed { before: Some(queued), after: Job { state, ..queued } })
 }
 
 fn reserved(reservation: u32) -> Fact {

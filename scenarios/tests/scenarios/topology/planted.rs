@@ -1,12 +1,13 @@
 //! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::jobs::Kind;
-use shakedown_model::backbone::monitor::{Alert, Piece};
+use shakedown_model::backbone::jobs::{JobKind, WorkItem};
+use shakedown_model::backbone::monitor::Alert;
 use shakedown_model::booking::clients::{Action, Client, Screen};
 use shakedown_model::booking::rows::{Attention, Booking, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, FilingFact, PagerFact, Request, ScreenFact, Word};
 use shakedown_model::filing::rows::{Filing, FilingState};
+use shakedown_model::{booking, filing};
 use shakedown_scenarios::topology::invariants;
 use shakedown_sim::*;
 use std::collections::BTreeSet;
@@ -92,8 +93,8 @@ fn booking(status: Status, attention: Attention) -> Fact {
     Fact::Booking(BookingFact::Booking { before: None, after })
 }
 
-fn alerted(kind: Kind) -> Fact {
-    Fact::Pager(PagerFact::Alerted(Alert::Late(Piece(kind, 1))))
+fn alerted(kind: JobKind) -> Fact {
+    Fact::Pager(PagerFact::Alerted(Alert::Late(WorkItem { kind, row: 1 })))
 }
 
 fn rang() -> Fact {
@@ -135,8 +136,8 @@ fn a_report_that_is_late_is_to_be_in_an_alert_within_ten_minutes() {
     let stuck = only("stuck-work-is-noticed");
     assert_eq!(broken_by(&[(0, open.clone())]), stuck, "nobody is ever told");
     assert_eq!(broken_by(&[(0, open.clone()), (26, filed.clone())]), stuck, "it was done in the end");
-    assert_eq!(broken_by(&[(0, open.clone()), (26, alerted(Kind::File))]), stuck, "told too late");
-    assert_eq!(broken_by(&[(0, open.clone()), (16, alerted(Kind::File))]), BTreeSet::new());
+    assert_eq!(broken_by(&[(0, open.clone()), (26, alerted(filing::JOB))]), stuck, "told too late");
+    assert_eq!(broken_by(&[(0, open.clone()), (16, alerted(filing::JOB))]), BTreeSet::new());
     assert_eq!(broken_by(&[(0, open.clone()), (24, filed.clone())]), BTreeSet::new(), "done by then");
     let rejected = filing(FilingState::Rejected);
     assert_eq!(broken_by(&[(0, open), (2, rejected)]), BTreeSet::new(), "it is over");
@@ -184,11 +185,12 @@ fn a_pager_that_rings_has_somebody_look_at_what_is_late_and_must_have_had_a_reas
 #[test]
 fn an_alert_of_what_is_not_late_is_found() {
     let (open, filed) = (filing(FilingState::Open), filing(FilingState::Filed(1)));
-    let late = [(0, open.clone()), (16, alerted(Kind::File)), (17, filed.clone()), (18, alerted(Kind::File))];
+    let late =
+        [(0, open.clone()), (16, alerted(filing::JOB)), (17, filed.clone()), (18, alerted(filing::JOB))];
     assert_eq!(broken_by(&late), BTreeSet::new(), "it was late, though it is done by now");
-    let early = [(0, open.clone()), (14, alerted(Kind::File)), (15, filed.clone())];
+    let early = [(0, open.clone()), (14, alerted(filing::JOB)), (15, filed.clone())];
     assert_eq!(broken_by(&early), only("no-false-alarm"));
-    let other = [(0, open), (1, filed), (16, alerted(Kind::Book))];
+    let other = [(0, open), (1, filed), (16, alerted(booking::JOB))];
     assert_eq!(broken_by(&other), only("no-false-alarm"));
     let errors = Fact::Pager(PagerFact::Alerted(Alert::Errors));
     assert_eq!(broken_by(&[(1, errors)]), only("no-false-alarm"));

@@ -2,13 +2,14 @@
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
-use shakedown_model::backbone::jobs::{Job, JobState, Kind};
+use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::backbone::mail::rows::{
     Channel, Known, Language, MailState, Notification, Policy, Recipient, Send,
 };
 use shakedown_model::facts::{
-    Code, DocumentFact, EdgeFact, MailFact, MailProviderFact, Request, VisitFact, VisitWord,
+    Code, DocumentFact, EdgeFact, JobFact, MailFact, MailProviderFact, Request, VisitFact, VisitWord,
 };
+use shakedown_model::visit::JOB;
 use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Status, Visit};
 use shakedown_scenarios::visit::invariants;
@@ -71,8 +72,11 @@ fn report(state: ReportState) -> Told {
 }
 
 fn dead_letter() -> Told {
-    let job = Job::queued(1, (Kind::Report, 1), Moment::START, Scope::ROOT);
-    ("attempt", Fact::Job { before: None, after: Job { state: JobState::DeadLetter, ..job } })
+    let job = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
+    (
+        "attempt",
+        Fact::Job(JobFact::Changed { before: None, after: Job { state: JobState::DeadLetter, ..job } }),
+    )
 }
 
 /// The message that tells of the report comes to stand like this.

@@ -1,0 +1,39 @@
+//! `audit-log`: each attempt of a job leaves a record of its own: who made it, what it touched, how it ended.
+
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "audit-log",
+    system: "jobs",
+    guarded: "a record for each attempt of a job: who made it, what it touched, how it ended",
+    naive: &[Naive {
+        what: "one last result for a job, overwritten by its next attempt",
+        breaks: &["every-side-effect-accounted"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: where an attempt's record is kept.
+pub trait AuditLog {
+    /// The number of the record among those of its job.
+    fn place(&self, attempt: u32) -> u32;
+}
+
+/// Guarded: a record for each attempt, which no other attempt touches.
+pub struct RecordPerAttempt;
+
+impl AuditLog for RecordPerAttempt {
+    fn place(&self, attempt: u32) -> u32 {
+        attempt
+    }
+}
+
+/// Naive: one "last result" for each job, overwritten by its next attempt.
+pub struct LastResult;
+
+impl AuditLog for LastResult {
+    fn place(&self, _: u32) -> u32 {
+        0
+    }
+}

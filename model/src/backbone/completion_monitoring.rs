@@ -1,0 +1,77 @@
+//! `completion-monitoring`: what is watched is whether work gets done, and whether somebody watches.
+
+use crate::backbone::monitor::{self, Alert, Watch};
+use crate::guardrail::{Guardrail, Naive};
+use crate::settings::{LOOKS_EVERY, MONITOR_SILENT};
+use shakedown_sim::{Duration, Env, Heartbeat, Poller};
+use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "completion-monitoring",
+    system: "topology",
+    guarded: "the age of work is watched against its promise; a pager outside rings when the monitor itself is silent",
+    naive: &[Naive {
+        what: "nodes are asked for their health, and failing requests are counted",
+        breaks: &["stuck-work-is-noticed"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: what the monitor watches, and whether somebody watches the monitor.
+pub trait CompletionMonitoring {
+    /// Boots a node of the monitor.
+    fn boot(&self, env: &Env, watch: &Rc<Watch>);
+    /// Whether the monitor beats for the pager to hear.
+    fn beats(&self) -> bool;
+}
+
+/// Guarded: work that is not done when its promise is over is told of; the monitor beats while it has
+/// told of all that there is, and is missed if it does not.
+pub struct AgeAgainstPromise;
+
+impl CompletionMonitoring for AgeAgainstPromise {
+    fn boot(&self, env: &Env, watch: &Rc<Watch>) {
+        monitor::keep_watch(env, watch);
+    }
+
+    fn beats(&self) -> bool {
+        true
+    }
+}
+
+/// How often nodes are asked for their health.
+const PROBES: Duration = Duration::from_secs(60);
+
+/// Naive: nodes that do not answer are told of, and a web tier of which a twentieth of the requests fails. Whoever is
+/// up is healthy, whatever it gets done.
+pub struct HealthAndErrors;
+
+impl CompletionMonitoring for HealthAndErrors {
+    fn boot(&self, env: &Env, watch: &Rc<Watch>) {
+        for node in &watch.nodes {
+            let (env, watch, health) = (env.clone(), Rc::clone(watch), Heartbeat::of(node, PROBES));
+            env.clone().spawn(async move {
+                loop {
+                    health.silence(&env, MONITOR_SILENT).await;
+                    monitor::insist(&env, &watch.pager, Alert::Unhealthy(health.node())).await;
+                    health.beat(&env).await;
+                }
+            });
+        }
+        let (env, watch) = (env.clone(), Rc::clone(watch));
+        env.clone().spawn(async move {
+            let mut poller = Poller::new(&env, watch.log.failed(), LOOKS_EVERY);
+            loop {
+                poller.turn(None).await;
+                if watch.log.is_failing(env.now()) {
+                    monitor::insist(&env, &watch.pager, Alert::Errors).await;
+                }
+            }
+        });
+    }
+
+    fn beats(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,57 @@
+//! What the job tables hold.
+
+use super::audit::JobAttempt;
+use super::jobs::{Job, Replay};
+use serde::Serialize;
+
+/// A fact of jobs: a committed row, or what a broker does with a job.
+#[derive(Clone, Debug, Serialize)]
+pub enum JobFact {
+    /// A job row changed.
+    Changed {
+        /// As it was; none if it is new.
+        before: Option<Job>,
+        /// As it is.
+        after: Job,
+    },
+    /// The broker delivered a job.
+    Delivered(Job),
+    /// A person had a dead letter replayed.
+    Replayed(Replay),
+    /// The record of a job's attempt changed.
+    Attempt(JobAttempt),
+}
+
+impl JobFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        matches!(self, JobFact::Changed { .. } | JobFact::Attempt(_))
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            JobFact::Changed { before, after } => changed(before.as_ref(), after),
+            JobFact::Delivered(job) => format!("hands out job {} for {}", job.id, job.item()),
+            JobFact::Replayed(Replay { job, by, reason, .. }) => {
+                format!("keeps that {by} had job {job} replayed: {reason}")
+            }
+            JobFact::Attempt(record) => attempt(record),
+        }
+    }
+}
+
+fn changed(before: Option<&Job>, after: &Job) -> String {
+    match before {
+        None => format!("keeps job {} for {}: {:?}", after.id, after.item(), after.state),
+        Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
+        Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
+    }
+}
+
+fn attempt(record: &JobAttempt) -> String {
+    let JobAttempt { job, attempt, touched, ended, .. } = record;
+    match (ended, touched) {
+        (Some(ending), _) => format!("records of job {job}, attempt {attempt}, that it ended: {ending:?}"),
+        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} touches {touched}"),
+        (None, None) => format!("records that attempt {attempt} of job {job} began"),
+    }
+}

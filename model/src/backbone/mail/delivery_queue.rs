@@ -1,0 +1,56 @@
+//! `delivery-queue`: mail waits for a mailer, and no action waits for mail.
+
+use crate::backbone::events::Event;
+use crate::backbone::mail::rows::{MailState, Notification};
+use crate::backbone::mail::{Mail, delivery};
+use crate::guardrail::{Guardrail, Naive};
+use shakedown_sim::{Env, Moment};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "delivery-queue",
+    system: "notifications",
+    guarded: "mail is queued with the event; mailers send it",
+    naive: &[Naive {
+        what: "mail is sent within the action",
+        breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: how a planned notification is stored, and what the action does once it has committed.
+pub trait DeliveryQueue {
+    /// The notification as it is stored with the event.
+    fn queue(&self, planned: Notification) -> Notification;
+    /// What the action that recorded the event still does; answers whether it has come off.
+    fn follow_up(&self, env: Env, mail: Rc<Mail>, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
+}
+
+/// Guarded: it is queued with the event; mailers do the rest.
+pub struct Queued;
+
+impl DeliveryQueue for Queued {
+    fn queue(&self, planned: Notification) -> Notification {
+        Notification { state: MailState::Queued, ..planned }
+    }
+
+    fn follow_up(&self, _: Env, _: Rc<Mail>, _: Event) -> Pin<Box<dyn Future<Output = bool>>> {
+        Box::pin(async { true })
+    }
+}
+
+/// Naive: the action itself sends its mail, and fails if that does.
+pub struct InTheAction;
+
+impl DeliveryQueue for InTheAction {
+    fn queue(&self, planned: Notification) -> Notification {
+        Notification { state: MailState::Queued, due: Moment::NEVER, ..planned }
+    }
+
+    fn follow_up(&self, env: Env, mail: Rc<Mail>, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
+        Box::pin(async move { delivery::send_at_once(&env, &mail, &event).await })
+    }
+}

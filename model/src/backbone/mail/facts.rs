@@ -1,0 +1,102 @@
+//! What the tables of mail hold.
+
+use crate::backbone::events::What;
+use crate::backbone::mail::rows::{Known, MailState, News, Notification, Send};
+use crate::backbone::mail::templates::Template;
+use serde::Serialize;
+
+/// A fact of mail: a committed row.
+#[derive(Clone, Debug, Serialize)]
+pub enum MailFact {
+    /// A version of a text was published.
+    Template(Template),
+    /// A notification row changed.
+    Notification {
+        /// As it was; none if it is new.
+        before: Option<Notification>,
+        /// As it is.
+        after: Notification,
+    },
+    /// A row of the notification log changed.
+    Send {
+        /// As it was; none if it is new.
+        before: Option<Send>,
+        /// As it is.
+        after: Send,
+    },
+    /// What the provider told was stored.
+    News(News),
+}
+
+impl MailFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        match self {
+            MailFact::Template(_) | MailFact::News(_) => false,
+            MailFact::Notification { after, .. } => {
+                !after.flagged && after.state != MailState::DeadLetter && after.state != MailState::Unknown
+            }
+            MailFact::Send { after, .. } => matches!(after.known, Known::Accepted(_) | Known::Delivered(_)),
+        }
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            MailFact::Template(template) => {
+                format!("has version {} of the text \"{}\"", template.version, tells(template.what))
+            }
+            MailFact::Notification { before, after } => notification(before.as_ref(), after),
+            MailFact::Send { before, after } => {
+                let verb = if before.is_none() { "logs" } else { "updates in the log" };
+                format!("{verb} send {} of mail {}: {}", after.id, after.notification, known(after.known))
+            }
+            MailFact::News(news) => format!("keeps the news that send {} {}", news.send, known(news.says)),
+        }
+    }
+}
+
+fn notification(before: Option<&Notification>, after: &Notification) -> String {
+    let (id, to) = (after.id, after.state);
+    let flagged = if after.flagged { ", for a person to look at" } else { "" };
+    match before {
+        None => format!(
+            "keeps mail {id} to {} (\"{}\", {}): {to:?}{flagged}",
+            after.recipient,
+            tells(after.what),
+            after.subject,
+        ),
+        Some(before) if before.state == to => format!("keeps mail {id} at {to:?}{flagged}"),
+        Some(before) => format!("moves mail {id} from {:?} to {to:?}{flagged}", before.state),
+    }
+}
+
+/// What mail about this tells.
+pub(crate) fn tells(what: What) -> &'static str {
+    match what {
+        What::Accepted => "received",
+        What::Requested => "on request",
+        What::Confirmed => "confirmed",
+        What::Failed => "could not be booked",
+        What::Withdrawn => "withdrawn",
+        What::Cancelling => "being cancelled",
+        What::Cancelled => "cancelled",
+        What::Ended => "ended",
+        What::Repriced => "another price",
+        What::Scheduled => "expected",
+        What::Arrived => "here",
+        What::Processed => "seen",
+        What::Missed => "did not come",
+        What::Reported => "the report is ready",
+    }
+}
+
+pub(crate) fn known(known: Known) -> String {
+    match known {
+        Known::Started => "is under way".to_owned(),
+        Known::Unknown => "has an unknown outcome".to_owned(),
+        Known::NoEffect => "had no effect".to_owned(),
+        Known::Rejected => "was refused".to_owned(),
+        Known::Accepted(message) => format!("was taken as M{message}"),
+        Known::Delivered(message) => format!("arrived as M{message}"),
+        Known::Bounced(message) => format!("was returned as M{message}"),
+    }
+}

@@ -1,0 +1,80 @@
+//! `notification-service`: one plan for each business event says who is told, in which version of the text.
+
+use crate::backbone::events::{Event, Subject};
+use crate::backbone::mail::provider::Letter;
+use crate::backbone::mail::rows::{Channel, Recipient};
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "notification-service",
+    system: "notifications",
+    guarded: "one plan for each event: recipients, version of the text, policy",
+    naive: &[Naive {
+        what: "each caller has mail sent when it sees a change, in the text of the moment",
+        breaks: &["one-message-per-event-and-recipient", "right-template"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: what one event's mail to one recipient is known by, which text it has, and who may ask for mail.
+pub trait NotificationService {
+    /// What no other notification may share; none if nothing is compared.
+    fn once(&self, event: &Event, recipient: Recipient, channel: Channel) -> Option<u64>;
+    /// The version of the text to keep to, given the present one; none if it is chosen when the mail is sent.
+    fn pins(&self, current: u32) -> Option<u32>;
+    /// Whether a caller that merely heard of a change has it told, too.
+    fn takes_hearsay(&self) -> bool;
+    /// Whether a letter may go out as it is.
+    fn may_go(&self, letter: &Letter) -> bool;
+}
+
+/// Guarded: the event is planned once, where it is recorded.
+pub struct PlanOfEvent;
+
+impl NotificationService for PlanOfEvent {
+    fn once(&self, event: &Event, recipient: Recipient, channel: Channel) -> Option<u64> {
+        let (kind, number) = match event.subject {
+            Subject::Booking(number) => (0, number),
+            Subject::Offer(number) => (1, number),
+            Subject::Visit(number) => (2, number),
+        };
+        let Channel::Email = channel;
+        let row = u64::from(number) << 40 | u64::from(event.version) << 24;
+        Some(row | u64::from(recipient.number()) << 9 | (event.what as u64) << 4 | kind)
+    }
+
+    fn pins(&self, current: u32) -> Option<u32> {
+        Some(current)
+    }
+
+    fn takes_hearsay(&self) -> bool {
+        false
+    }
+
+    fn may_go(&self, letter: &Letter) -> bool {
+        letter.empty == 0
+    }
+}
+
+/// Naive: each caller (the API, the worker, the inbox) has mail sent when it sees a change, in the text of the
+/// moment.
+pub struct EachCaller;
+
+impl NotificationService for EachCaller {
+    fn once(&self, _: &Event, _: Recipient, _: Channel) -> Option<u64> {
+        None
+    }
+
+    fn pins(&self, _: u32) -> Option<u32> {
+        None
+    }
+
+    fn takes_hearsay(&self) -> bool {
+        true
+    }
+
+    fn may_go(&self, _: &Letter) -> bool {
+        true
+    }
+}

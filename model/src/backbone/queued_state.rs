@@ -1,0 +1,40 @@
+//! `queued-state`: work waits in a state of its own until a worker is free.
+
+use crate::backbone::admission::Load;
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "queued-state",
+    system: "job lifecycle",
+    guarded: "work waits in the queue until a worker is free; only a full queue refuses, before it promises",
+    naive: &[Naive {
+        what: "work is handed to a free worker; none is an error",
+        breaks: &["spikes-absorbed"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: whether new work is taken on, as the jobs stand.
+pub trait QueuedState {
+    /// Whether there is a place for one more.
+    fn admits(&self, load: &Load) -> bool;
+}
+
+/// Guarded: it waits; only a queue that is full refuses, before anything is promised.
+pub struct Waits;
+
+impl QueuedState for Waits {
+    fn admits(&self, load: &Load) -> bool {
+        load.queued < load.capacity.queue
+    }
+}
+
+/// Naive: it is handed to a free worker; if there is none, that is an error.
+pub struct FreeWorkerOrError;
+
+impl QueuedState for FreeWorkerOrError {
+    fn admits(&self, load: &Load) -> bool {
+        load.live < load.capacity.workers
+    }
+}

@@ -1,0 +1,67 @@
+//! `background-sync`: the partner is called by workers, after the customer has been answered.
+
+use super::platform::Platform;
+use super::rows::Status;
+use super::worker;
+use crate::backbone::Code;
+use crate::backbone::jobs::Job;
+use crate::guardrail::{Guardrail, Naive};
+use shakedown_sim::{Env, Moment};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "background-sync",
+    system: "booking",
+    guarded: "the order is committed and answered; workers call the partner",
+    naive: &[Naive {
+        what: "the partner is called within the request",
+        breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: in which state a booking's job is stored with it, and what happens before the answer.
+pub trait BackgroundSync {
+    /// The job as it is stored with the booking.
+    fn first(&self, job: Job, now: Moment) -> Job;
+    /// What is done once the booking is committed, and what the customer is answered.
+    fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
+}
+
+/// Guarded: the job waits for a worker, the customer is told that the order was taken on.
+pub struct Workers;
+
+impl BackgroundSync for Workers {
+    fn first(&self, job: Job, _: Moment) -> Job {
+        job
+    }
+
+    fn follow_up(&self, _: Env, _: Rc<Platform>, _: Job) -> Pin<Box<dyn Future<Output = Code>>> {
+        Box::pin(async { Code::Accepted })
+    }
+}
+
+/// Naive: the request itself does the work, and its answer is the partner's.
+pub struct InTheRequest;
+
+impl BackgroundSync for InTheRequest {
+    fn first(&self, job: Job, now: Moment) -> Job {
+        job.claimed(now)
+    }
+
+    fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>> {
+        Box::pin(async move {
+            let env = env.child("attempt");
+            worker::work(&env, &platform, job).await;
+            let mut read = platform.backbone.store.begin(&env);
+            match read.get(&platform.tables.bookings, &job.subject).await {
+                Ok(Some(booking)) if booking.status != Status::Accepted => Code::Accepted,
+                Ok(_) => Code::BadGateway,
+                Err(_) => Code::Unavailable,
+            }
+        })
+    }
+}

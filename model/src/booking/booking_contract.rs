@@ -1,0 +1,141 @@
+//! `booking-contract`: one set of statuses, one translation of the partner's words, one set of rules by
+//! which a booking moves.
+
+use super::case::{Case, Evidence};
+use super::connector::PartnerAnswer;
+use super::facts::Word;
+use super::rows::{Attention, Booking, Standing, Status};
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "booking-contract",
+    system: "booking",
+    guarded: "one set of statuses, one translation per partner, rules for every move",
+    naive: &[Naive {
+        what: "connector, callback and client each map words; the last writer wins",
+        breaks: &["legal-transitions-only", "screens-agree-at-rest"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: what the partner's words mean, how a booking moves, what a screen says.
+pub trait BookingContract {
+    /// What an answer to a request for a reservation tells.
+    fn translate(&self, answer: PartnerAnswer) -> Evidence;
+    /// Moves the case's booking by what is known; called after its rows have taken in the news.
+    fn settle(&self, case: &mut Case);
+    /// What a screen says about a booking.
+    fn word(&self, booking: &Booking) -> Word;
+}
+
+/// Guarded: a reservation confirms an open booking; what is over is never reopened; what contradicts is
+/// left to be asked about.
+pub struct Rules;
+
+impl BookingContract for Rules {
+    fn translate(&self, answer: PartnerAnswer) -> Evidence {
+        match answer {
+            PartnerAnswer::Confirmed(reservation) => Evidence::Standing(reservation, Standing::Confirmed),
+            PartnerAnswer::Pending(reservation) => Evidence::Standing(reservation, Standing::Pending),
+            PartnerAnswer::Refused => Evidence::Refused,
+            PartnerAnswer::TooMany => Evidence::NoEffect,
+            PartnerAnswer::ServerError | PartnerAnswer::Malformed => Evidence::Unknown,
+        }
+    }
+
+    fn settle(&self, case: &mut Case) {
+        match case.booking.status {
+            Status::Accepted | Status::OnRequest => settle_open(case),
+            Status::Confirmed => settle_confirmed(case),
+            Status::Cancelling => {
+                if case.live().next().is_none() && case.in_doubt().next().is_none() {
+                    case.moved(Status::Cancelled);
+                }
+            }
+            Status::Failed | Status::Withdrawn | Status::Cancelled => {}
+        }
+    }
+
+    fn word(&self, booking: &Booking) -> Word {
+        match (booking.attention, booking.status) {
+            (Attention::Review | Attention::Checking, _) => Word::BeingChecked,
+            (Attention::None, status) => word_of(status),
+        }
+    }
+}
+
+fn settle_open(case: &mut Case) {
+    let standing = case.live().find(|holding| holding.standing == Standing::Confirmed && !holding.doubtful);
+    if let Some(holding) = standing.copied() {
+        case.booking.reservation = Some(holding.reservation);
+        return case.moved(Status::Confirmed);
+    }
+    if case.live().any(|holding| !holding.doubtful) {
+        return case.moved(Status::OnRequest);
+    }
+    if case.in_doubt().next().is_some() || case.live().next().is_some() {
+        return;
+    }
+    if case.holdings.iter().any(|holding| holding.standing == Standing::Ended) {
+        return case.moved(Status::Withdrawn);
+    }
+    if case.was_refused() || case.is_spent() {
+        case.moved(Status::Failed);
+    }
+}
+
+fn settle_confirmed(case: &mut Case) {
+    let own = case.booking.reservation;
+    let ended =
+        |holding: &&crate::booking::rows::Holding| Some(holding.reservation) == own && !holding.doubtful;
+    if case.holdings.iter().find(ended).is_some_and(|holding| holding.standing == Standing::Ended) {
+        case.moved(Status::Withdrawn);
+    }
+}
+
+fn word_of(status: Status) -> Word {
+    match status {
+        Status::Accepted => Word::Received,
+        Status::OnRequest => Word::Requested,
+        Status::Confirmed => Word::Confirmed,
+        Status::Failed => Word::Failed,
+        Status::Withdrawn => Word::Withdrawn,
+        Status::Cancelling => Word::Cancelling,
+        Status::Cancelled => Word::Cancelled,
+    }
+}
+
+/// Naive: the connector takes every 2xx for a success, each word that comes in is mapped and written, and
+/// the last writer wins. The screen knows the statuses of the happy path.
+pub struct LastWriterWins;
+
+impl BookingContract for LastWriterWins {
+    fn translate(&self, answer: PartnerAnswer) -> Evidence {
+        match answer {
+            PartnerAnswer::Confirmed(reservation) | PartnerAnswer::Pending(reservation) => {
+                Evidence::Standing(reservation, Standing::Confirmed)
+            }
+            other => Rules.translate(other),
+        }
+    }
+
+    fn settle(&self, case: &mut Case) {
+        let Some(last) = case.news.last().copied() else { return Rules.settle(case) };
+        match last {
+            Evidence::Standing(reservation, Standing::Confirmed) => {
+                case.booking.reservation = Some(reservation);
+                case.moved(Status::Confirmed);
+            }
+            Evidence::Standing(_, Standing::Ended) => case.moved(Status::Cancelled),
+            Evidence::Refused => case.moved(Status::Failed),
+            Evidence::Standing(_, Standing::Pending) | Evidence::NoEffect | Evidence::Unknown => {
+                Rules.settle(case)
+            }
+        }
+    }
+
+    fn word(&self, booking: &Booking) -> Word {
+        word_of(booking.status)
+    }
+}

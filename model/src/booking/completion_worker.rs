@@ -1,0 +1,85 @@
+//! `completion-worker`: a result is stored, then told, and only then is its job acknowledged.
+
+use super::case::Evidence;
+use super::rows::{Attention, Booking, Standing, Status};
+use super::run::Run;
+use crate::guardrail::{Guardrail, Naive};
+use shakedown_sim::Env;
+use std::future::Future;
+use std::pin::Pin;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "completion-worker",
+    system: "request path",
+    guarded: "a result is stored, then told to the open screen, then its job is acknowledged",
+    naive: &[Naive {
+        what: "the job is acknowledged and the screen told as soon as the partner has answered; then it is stored",
+        breaks: &["screens-agree-at-rest", "accepted-work-finishes"],
+        masked_by: &[],
+    }],
+};
+
+/// What is done, in time.
+pub type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// The seam: when, of a run that ends with a result, the screen is told and the job acknowledged. It is called
+/// where there are screens to tell.
+pub trait CompletionWorker {
+    /// Called with what the partner has answered, before that is stored.
+    fn answered<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a>;
+    /// Called once the result is stored.
+    fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a>;
+}
+
+/// Guarded: what is told is in the database by then, and a job whose worker died on the way is run again, and
+/// tells it again.
+pub struct StoreTellAck;
+
+impl CompletionWorker for StoreTellAck {
+    fn answered<'a>(&self, _: &'a Env, _: &'a Run, _: Evidence) -> Doing<'a> {
+        Box::pin(async {})
+    }
+
+    fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a> {
+        Box::pin(async move {
+            if let Some(booking) = run.booking(env).await {
+                run.tell(env, &booking).await;
+            }
+            run.acknowledge(env).await;
+        })
+    }
+}
+
+/// Naive: the answer is in hand, so the job is done; the customer hears of it first, and the rest is bookkeeping.
+pub struct AckTellStore;
+
+impl CompletionWorker for AckTellStore {
+    fn answered<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a> {
+        Box::pin(async move {
+            let booking = run.booking(env).await;
+            if let Some(result) = booking.and_then(|booking| result(&booking, answer)) {
+                run.acknowledge(env).await;
+                run.tell(env, &result).await;
+            }
+        })
+    }
+
+    fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a> {
+        match run.is_over() {
+            true => Box::pin(async {}),
+            false => StoreTellAck.stored(env, run),
+        }
+    }
+}
+
+/// What an open booking will have come to by this answer; none if it settles nothing.
+fn result(booking: &Booking, answer: Evidence) -> Option<Booking> {
+    let (status, reservation) = match answer {
+        Evidence::Standing(reservation, Standing::Confirmed) => (Status::Confirmed, Some(reservation)),
+        Evidence::Refused => (Status::Failed, None),
+        _ => return None,
+    };
+    let (attention, version) = (Attention::None, booking.version + 1);
+    booking.status.is_open().then_some(Booking { status, attention, reservation, version, ..*booking })
+}

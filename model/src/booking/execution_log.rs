@@ -1,0 +1,40 @@
+//! `execution-log`: a row for each attempt, written before the partner is called.
+
+use super::rows::Attempt;
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "execution-log",
+    system: "idempotency",
+    guarded: "a row before each call to the partner, its answer after",
+    naive: &[Naive {
+        what: "the row is written when the call returns",
+        breaks: &["every-side-effect-accounted", "exactly-one-reservation-per-intent"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: which row stands in the log while the partner is called.
+pub trait ExecutionLog {
+    /// The row to commit before the call; none if the log only learns of calls that return.
+    fn before_call(&self, attempt: Attempt) -> Option<Attempt>;
+}
+
+/// Guarded: the attempt is on record before it can have an effect.
+pub struct RowBeforeCall;
+
+impl ExecutionLog for RowBeforeCall {
+    fn before_call(&self, attempt: Attempt) -> Option<Attempt> {
+        Some(attempt)
+    }
+}
+
+/// Naive: the row is written when the call returns, with what it returned.
+pub struct RowAfterCall;
+
+impl ExecutionLog for RowAfterCall {
+    fn before_call(&self, _: Attempt) -> Option<Attempt> {
+        None
+    }
+}

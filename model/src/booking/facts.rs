@@ -1,0 +1,198 @@
+//! What the booking flow's tables and screens hold.
+
+use super::rows::{
+    Ask, Attempt, Attention, Booking, Holding, Known, Letter, Orphan, Quote, Review, Standing, Status,
+    Verdict,
+};
+use serde::Serialize;
+
+/// A fact of the booking flow: a committed row, or what a screen shows.
+#[derive(Clone, Debug, Serialize)]
+pub enum BookingFact {
+    /// A customer wants to book, once.
+    Wanted {
+        /// The customer.
+        customer: u32,
+    },
+    /// A screen shows a booking.
+    Shown {
+        /// Who looks.
+        customer: u32,
+        /// Whether it was loaded afresh.
+        fresh: bool,
+        /// Which booking.
+        booking: u32,
+        /// Which version of it.
+        version: u32,
+        /// What the screen says.
+        word: Word,
+    },
+    /// A customer was told that their order is not taken on.
+    TurnedAway {
+        /// Whose.
+        customer: u32,
+        /// The quote that they wanted to accept.
+        quote: u32,
+    },
+    /// A quote was made.
+    Quoted(Quote),
+    /// A booking row changed.
+    Booking {
+        /// As it was; none if it is new.
+        before: Option<Booking>,
+        /// As it is.
+        after: Booking,
+    },
+    /// A booking row is there no more.
+    Lost(Booking),
+    /// A reservation without a booking is listed for a person.
+    Orphan(Orphan),
+    /// An attempt row changed.
+    Attempt {
+        /// As it was; none if it is new.
+        before: Option<Attempt>,
+        /// As it is.
+        after: Attempt,
+    },
+    /// What we know of a reservation changed.
+    Holding {
+        /// As it was; none if it is new.
+        before: Option<Holding>,
+        /// As it is.
+        after: Holding,
+    },
+    /// A callback was stored.
+    Letter(Letter),
+    /// A person entered what they found out about a booking.
+    Reviewed(Review),
+}
+
+/// What a screen says about a booking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Word {
+    /// Received; working on it.
+    Received,
+    /// The partner has yet to decide.
+    Requested,
+    /// Confirmed.
+    Confirmed,
+    /// Could not be booked.
+    Failed,
+    /// Ended by the partner.
+    Withdrawn,
+    /// Being cancelled.
+    Cancelling,
+    /// Cancelled.
+    Cancelled,
+    /// Being checked; do not book again.
+    BeingChecked,
+}
+
+impl BookingFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        use BookingFact::{Holding, Quoted, Shown, TurnedAway, Wanted};
+        matches!(self, Wanted { .. } | TurnedAway { .. } | Quoted(_) | Holding { .. } | Shown { .. })
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            BookingFact::Wanted { customer } => format!("customer-{customer} wants to book once"),
+            BookingFact::Shown { fresh, booking, version, word, .. } => format!(
+                "sees booking B{booking} as \"{}\"{} (version {version})",
+                self::word(*word),
+                if *fresh { ", loaded afresh" } else { "" },
+            ),
+            BookingFact::TurnedAway { quote, .. } => format!("is told that Q{quote} is not taken on"),
+            BookingFact::Quoted(quote) => format!("keeps quote Q{} at {}", quote.id, money(quote.price)),
+            BookingFact::Booking { before, after } => booking(before.as_ref(), after),
+            BookingFact::Lost(row) => format!("has lost booking B{}", row.id),
+            BookingFact::Orphan(orphan) => format!(
+                "lists R{} for a person: the partner has it for B{}, which is not here",
+                orphan.reservation, orphan.booking
+            ),
+            BookingFact::Attempt { before, after } => attempt(before.as_ref(), after),
+            BookingFact::Holding { after, .. } => format!(
+                "keeps for B{}: R{} {}{}",
+                after.booking,
+                after.reservation,
+                standing(after.standing),
+                if after.doubtful { ", to be asked about" } else { "" },
+            ),
+            BookingFact::Letter(letter) => {
+                format!("keeps a callback: R{} {}", letter.reservation, standing(letter.says))
+            }
+            BookingFact::Reviewed(review) => reviewed(review),
+        }
+    }
+}
+
+/// An amount in minor units, as stories tell it.
+pub(crate) fn money(minor: u32) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+/// Where a reservation stands, as stories tell it.
+pub(crate) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Pending => "is pending",
+        Standing::Confirmed => "stands",
+        Standing::Ended => "has ended",
+    }
+}
+
+/// The text that a screen shows for a word.
+pub fn word(word: Word) -> &'static str {
+    match word {
+        Word::Received => "received",
+        Word::Requested => "on request",
+        Word::Confirmed => "confirmed",
+        Word::Failed => "could not be booked",
+        Word::Withdrawn => "withdrawn by the partner",
+        Word::Cancelling => "being cancelled",
+        Word::Cancelled => "cancelled",
+        Word::BeingChecked => "being checked, do not book again",
+    }
+}
+
+fn booking(before: Option<&Booking>, after: &Booking) -> String {
+    let to = format!("{:?}", after.status);
+    let with = after.reservation.filter(|_| after.status == Status::Confirmed);
+    let with = with.map(|reservation| format!(" with R{reservation}")).unwrap_or_default();
+    let attention = match after.attention {
+        Attention::None => "",
+        Attention::Checking => ", being checked",
+        Attention::Review => ", for a person to review",
+    };
+    match before {
+        None => format!("keeps booking B{}: {to}{attention}", after.id),
+        Some(before) if before.status == after.status => {
+            format!("keeps B{} at {to}{with}{attention}", after.id)
+        }
+        Some(before) => format!("moves B{} from {:?} to {to}{with}{attention}", after.id, before.status),
+    }
+}
+
+fn reviewed(Review { booking, by, verdict, .. }: &Review) -> String {
+    let found = match verdict {
+        Verdict::Nothing => "the partner has nothing for",
+        Verdict::Shown => "the partner's list shows",
+        Verdict::Kept => "the partner does not give up",
+    };
+    format!("keeps that {by} found: {found} B{booking}")
+}
+
+fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {
+    let asks = match after.ask {
+        Ask::Reserve => format!("to reserve for B{}", after.booking),
+        Ask::Cancel(reservation) => format!("to cancel R{reservation}"),
+    };
+    let known = match after.known {
+        Known::Started => "begun".to_owned(),
+        Known::Unknown => "outcome unknown".to_owned(),
+        Known::Effect(reservation) => format!("it concerned R{reservation}"),
+        Known::Refused => "refused".to_owned(),
+        Known::NoEffect => "had no effect".to_owned(),
+    };
+    let verb = if before.is_none() { "logs" } else { "updates in the log" };
+    format!("{verb} attempt {} {asks}: {known}", after.id)
+}

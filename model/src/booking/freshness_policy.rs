@@ -1,0 +1,77 @@
+//! `freshness-policy`: what may be read a little old is shown, never decided on.
+
+use super::cache::Found;
+use super::platform::Platform;
+use super::rows::Offer;
+use crate::guardrail::{Guardrail, Naive};
+use crate::settings::CACHE_TIMEOUT;
+use shakedown_sim::{Env, StoreError, Transaction};
+use shakedown_sim::{LockMode, LockWait};
+use std::future::Future;
+use std::pin::Pin;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "freshness-policy",
+    system: "caching",
+    guarded: "orders are decided on the locked row in the database, never on the cache",
+    naive: &[Naive {
+        what: "orders are decided on what the cache has",
+        breaks: &["no-stale-decision"],
+        masked_by: &[],
+    }],
+};
+
+/// What is known of an offer when it is decided on.
+pub type Decided<'a> = Pin<Box<dyn Future<Output = Result<Option<Offer>, StoreError>> + 'a>>;
+
+/// The seam: by which state of an offer an order is taken on.
+pub trait FreshnessPolicy {
+    /// The offer, within the transaction that takes the order on.
+    fn offer<'a>(
+        &self,
+        env: &'a Env,
+        tx: &'a mut Transaction,
+        platform: &'a Platform,
+        offer: u32,
+    ) -> Decided<'a>;
+}
+
+/// Guarded: by the row in the database, locked against changes until the order is committed.
+pub struct LockedRow;
+
+impl FreshnessPolicy for LockedRow {
+    fn offer<'a>(
+        &self,
+        _: &'a Env,
+        tx: &'a mut Transaction,
+        platform: &'a Platform,
+        offer: u32,
+    ) -> Decided<'a> {
+        Box::pin(async move {
+            tx.lock_with(&platform.tables.offers, &offer, LockMode::Share, LockWait::Block).await
+        })
+    }
+}
+
+/// Naive: by what the cache has, as for every other read; by the database if it has nothing.
+pub struct WhatTheCacheHas;
+
+impl FreshnessPolicy for WhatTheCacheHas {
+    fn offer<'a>(
+        &self,
+        env: &'a Env,
+        tx: &'a mut Transaction,
+        platform: &'a Platform,
+        offer: u32,
+    ) -> Decided<'a> {
+        Box::pin(async move {
+            if let Some(cache) = &platform.cache
+                && let Ok(Found::Hit(row)) = env.call(&cache.get, offer, CACHE_TIMEOUT).await
+            {
+                return Ok(Some(row));
+            }
+            tx.get(&platform.tables.offers, &offer).await
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! `idempotency-store`: what was accepted is remembered for good, so that asking again is no new order.
+
+use super::rows::{Booking, Quote};
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "idempotency-store",
+    system: "idempotency",
+    guarded: "a quote can be accepted once, for good; another payload is refused",
+    naive: &[Naive {
+        what: "each submission is a new order",
+        breaks: &["one-booking-per-intent", "exactly-one-reservation-per-intent"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: what makes two orders one, and how one that is asked again is found.
+pub trait IdempotencyStore {
+    /// The value that no two bookings may share; none if each submission is an order.
+    fn once(&self, quote: &Quote) -> Option<u64>;
+    /// Whether a submission with this payload asks again for a booking that is there.
+    fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool;
+}
+
+/// Guarded: the quote can be accepted once; who asks again with another payload is told so.
+pub struct QuoteOnce;
+
+impl IdempotencyStore for QuoteOnce {
+    fn once(&self, quote: &Quote) -> Option<u64> {
+        Some(u64::from(quote.id))
+    }
+
+    fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool {
+        booking.customer == customer && booking.price == price
+    }
+}
+
+/// Naive: each submission is a new order; the button is disabled while one is under way.
+pub struct EachSubmitNew;
+
+impl IdempotencyStore for EachSubmitNew {
+    fn once(&self, _: &Quote) -> Option<u64> {
+        None
+    }
+
+    fn is_repeat(&self, _: &Booking, _: u32, _: u32) -> bool {
+        false
+    }
+}

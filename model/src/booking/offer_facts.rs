@@ -1,0 +1,77 @@
+//! What is stated of offers: their rows, reads at the primary, the cache's own log, and screens that show them.
+
+use super::facts::money;
+use super::rows::Offer;
+use serde::Serialize;
+use shakedown_sim::Moment;
+
+/// A fact about offers.
+#[derive(Clone, Debug, Serialize)]
+pub enum OfferFact {
+    /// An offer's row changed.
+    Offer {
+        /// As it was; none if it is new.
+        before: Option<Offer>,
+        /// As it is.
+        after: Offer,
+    },
+    /// The database was asked for an offer, to show it.
+    Read {
+        /// Which.
+        offer: u32,
+    },
+    /// The cache was given an offer.
+    Filled {
+        /// Which.
+        offer: u32,
+        /// Whether it kept it.
+        kept: bool,
+    },
+    /// The cache forgot an offer as it was told.
+    Forgotten {
+        /// Which.
+        offer: u32,
+    },
+    /// A screen shows an offer.
+    Shown {
+        /// Which.
+        offer: u32,
+        /// Which version of its row.
+        version: u32,
+        /// Whether it says that it can be booked.
+        open: bool,
+        /// When the screen was asked for.
+        asked: Moment,
+    },
+}
+
+impl OfferFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        matches!(self, OfferFact::Read { .. } | OfferFact::Filled { kept: true, .. })
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            OfferFact::Offer { after, .. } => format!(
+                "keeps offer O{} at {}, {} (version {})",
+                after.id,
+                money(after.price),
+                can_be(after.open),
+                after.version
+            ),
+            OfferFact::Read { offer } => format!("reads O{offer} for a page"),
+            OfferFact::Filled { offer, kept: true } => format!("keeps what it is told of O{offer}"),
+            OfferFact::Filled { offer, .. } => {
+                format!("refuses what it is told of O{offer}: the lease is void")
+            }
+            OfferFact::Forgotten { offer } => format!("forgets O{offer}"),
+            OfferFact::Shown { offer, version, open, .. } => {
+                format!("sees offer O{offer}: {} (version {version})", can_be(*open))
+            }
+        }
+    }
+}
+
+fn can_be(open: bool) -> &'static str {
+    if open { "can be booked" } else { "can no longer be booked" }
+}

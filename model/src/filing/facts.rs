@@ -1,0 +1,30 @@
+//! What the filing flow's table holds.
+
+use super::rows::{Filing, FilingState};
+use serde::Serialize;
+
+/// A fact of the filing flow.
+#[derive(Clone, Debug, Serialize)]
+pub enum FilingFact {
+    /// A filing changed.
+    Filing {
+        /// As it was; none if it is new.
+        before: Option<Filing>,
+        /// As it is.
+        after: Filing,
+    },
+}
+
+impl FilingFact {
+    pub(crate) fn sentence(&self) -> String {
+        let FilingFact::Filing { before, after } = self;
+        let state = match after.state {
+            FilingState::Open => "to be sent".to_owned(),
+            FilingState::Sending { attempt, .. } => format!("being sent by attempt {attempt}"),
+            FilingState::Filed(document) => format!("filed as D{document}"),
+            FilingState::Rejected => "rejected".to_owned(),
+        };
+        let verb = if before.is_none() { "keeps" } else { "moves" };
+        format!("{verb} filing F{}: {state}", after.id)
+    }
+}

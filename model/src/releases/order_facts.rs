@@ -1,0 +1,103 @@
+//! What the order flow's tables and screens hold.
+
+use super::rows::{Booking, Message, Schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A fact of the order flow: a committed row, what a customer was told, or what a screen shows.
+#[derive(Clone, Debug, Serialize)]
+pub enum OrderFact {
+    /// A customer was told that an order is taken on.
+    Taken {
+        /// Which booking it will be.
+        booking: u32,
+    },
+    /// A screen shows a booking.
+    Shown {
+        /// Which.
+        booking: u32,
+        /// What it shows of it.
+        screen: Screen,
+    },
+    /// A booking row changed.
+    Booking {
+        /// As it was; none if it is new.
+        before: Option<Booking>,
+        /// As it is.
+        after: Booking,
+    },
+    /// A message to workers changed.
+    Message {
+        /// As it was; none if it is new.
+        before: Option<Message>,
+        /// As it is.
+        after: Message,
+    },
+    /// The fence was raised, or a column dropped.
+    Schema(Schema),
+}
+
+/// What a screen shows of a booking.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub enum Screen {
+    /// For whom it is.
+    Guest(String),
+    /// The booking, without a guest.
+    Nobody,
+    /// "Something went wrong".
+    Error,
+}
+
+impl OrderFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        match self {
+            OrderFact::Taken { .. } | OrderFact::Schema(_) => true,
+            OrderFact::Shown { screen, .. } => matches!(screen, Screen::Guest(_)),
+            OrderFact::Message { before, .. } => before.is_none(),
+            OrderFact::Booking { before, .. } => before.is_none(),
+        }
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            OrderFact::Taken { booking } => format!("is told that order {booking} is taken on"),
+            OrderFact::Shown { booking, screen: Screen::Guest(guest) } => {
+                format!("sees booking B{booking} for {guest}")
+            }
+            OrderFact::Shown { booking, screen: Screen::Nobody } => {
+                format!("sees booking B{booking} for nobody")
+            }
+            OrderFact::Shown { booking, screen: Screen::Error } => {
+                format!("sees an error in place of booking B{booking}")
+            }
+            OrderFact::Booking { before: None, after } => {
+                format!("keeps booking B{} {}", after.id, words(&after.text))
+            }
+            OrderFact::Booking { after, .. } => {
+                format!("changes booking B{} {}", after.id, words(&after.text))
+            }
+            OrderFact::Message { before: None, after } => {
+                format!("keeps message {} {}", after.id, words(&after.text))
+            }
+            OrderFact::Message { after, .. } => {
+                let by = after.taken_by.map(|machine| format!(" by machine {machine}")).unwrap_or_default();
+                format!("notes that message {} is taken up{by} {}", after.id, words(&after.text))
+            }
+            OrderFact::Schema(Schema { fence, has_guest }) => {
+                let column = if *has_guest { "" } else { ", and has no column `guest`" };
+                format!("lets in who runs R{fence} or later{column}")
+            }
+        }
+    }
+}
+
+/// What of a document tells releases apart, in the words of the one that wrote it.
+fn words(text: &str) -> String {
+    const TELLING: [&str; 8] =
+        ["kind", "status", "guest", "guest_name", "given", "family", "channel", "reminded"];
+    let fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let told = TELLING.iter().filter_map(|key| fields.get(*key).map(|value| format!("{key}: {value}")));
+    let told: Vec<String> = told.collect();
+    let release = fields.get("v").map(|v| format!("R{v}")).unwrap_or_default();
+    format!("as {release} writes it: {}", told.join(", "))
+}

@@ -1,0 +1,77 @@
+//! `durable-acceptance`: what is answered "taken on" is in the database by then.
+
+use super::Platform;
+use super::api::{self, Verdict};
+use super::change::{self, Order};
+use super::rows::Action;
+use super::rules;
+use crate::backbone::Code;
+use crate::backbone::Reply;
+use crate::guardrail::{Guardrail, Naive};
+use shakedown_sim::{Env, StoreError};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "durable-acceptance",
+    system: "jobs",
+    guarded: "committed, then answered; after an unknown commit one asks again with the same key",
+    naive: &[Naive { what: "answered, then saved", breaks: &["accepted-means-durable"], masked_by: &[] }],
+};
+
+/// An answer, in time.
+pub type Answered = Pin<Box<dyn Future<Output = Reply<Verdict>>>>;
+
+/// The seam: when whoever asks is answered.
+pub trait DurableAcceptance {
+    /// Takes an order on.
+    fn accept(&self, env: Env, platform: Rc<Platform>, order: Order) -> Answered;
+}
+
+/// Guarded: the commit comes first. If its outcome is unknown the answer is to ask again; the request's key tells
+/// whether it was carried out.
+pub struct CommitFirst;
+
+impl DurableAcceptance for CommitFirst {
+    fn accept(&self, env: Env, platform: Rc<Platform>, order: Order) -> Answered {
+        Box::pin(api::carry_out(env, platform, order))
+    }
+}
+
+/// Naive: what looks right is answered at once, and saved behind the answer.
+pub struct AnswerFirst;
+
+impl DurableAcceptance for AnswerFirst {
+    fn accept(&self, env: Env, platform: Rc<Platform>, order: Order) -> Answered {
+        Box::pin(async move {
+            match looks_right(&env, &platform, &order).await {
+                Err(_) => Reply::bare(Code::Unavailable),
+                Ok(Verdict::Taken) => {
+                    let (behind, at) = (env.clone(), Rc::clone(&platform));
+                    env.spawn(async move {
+                        api::carry_out(behind, at, order).await;
+                    });
+                    api::taken(Code::Accepted)
+                }
+                Ok(verdict) => api::refused(verdict),
+            }
+        })
+    }
+}
+
+async fn looks_right(env: &Env, platform: &Platform, order: &Order) -> Result<Verdict, StoreError> {
+    let mut read = platform.backbone.store.begin(env);
+    if change::is_repeat(&mut read, platform, order.request).await? {
+        return Ok(Verdict::Taken);
+    }
+    let visit = read.get(&platform.tables.visits, &order.visit).await?;
+    let may = |status| rules::next(status, order.action, order.by).is_some();
+    Ok(match visit {
+        _ if order.action == Action::Schedule => Verdict::Taken,
+        None => Verdict::NotKnown,
+        Some(visit) if visit.revision == order.revision && may(visit.status) => Verdict::Taken,
+        Some(_) => Verdict::Refused,
+    })
+}

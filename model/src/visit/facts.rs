@@ -1,0 +1,154 @@
+//! What the visit flow's tables and screens hold.
+
+use super::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Visit};
+use serde::Serialize;
+
+/// A fact of the visit flow: a committed row, or what a screen shows.
+#[derive(Clone, Debug, Serialize)]
+pub enum VisitFact {
+    /// A visit row changed.
+    Visit {
+        /// As it was; none if it is new.
+        before: Option<Visit>,
+        /// As it is.
+        after: Visit,
+    },
+    /// The audit trail has a new entry.
+    Entered(Entry),
+    /// A report row changed.
+    Report {
+        /// As it was; none if it is new.
+        before: Option<Report>,
+        /// As it is.
+        after: Report,
+    },
+    /// A screen shows a visit.
+    Shown {
+        /// Whether it was loaded afresh.
+        fresh: bool,
+        /// Which visit.
+        visit: u32,
+        /// Which version of its row.
+        version: u32,
+        /// Which revision of it.
+        revision: u32,
+        /// What the screen says.
+        word: VisitWord,
+    },
+}
+
+/// What a screen says about a visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum VisitWord {
+    /// The patient is expected.
+    Scheduled,
+    /// The patient is here.
+    Arrived,
+    /// The patient has been seen; that all which follows from it is done goes without saying.
+    Processed,
+    /// The patient has been seen; the report is being made.
+    UnderWay,
+    /// The report could not be made; somebody has to see to it.
+    Stuck,
+    /// The report is there; the message that says so is under way.
+    Telling,
+    /// The report is there; whether the message went out is not known, and sent again it may come twice.
+    InDoubt,
+    /// The report is there; the message did not go out, or came back.
+    Untold,
+    /// The report is there, and the message that says so is out.
+    Complete,
+    /// The patient did not come.
+    NoShow,
+    /// The visit does not take place.
+    Cancelled,
+}
+
+impl VisitFact {
+    pub(crate) fn is_routine(&self) -> bool {
+        match self {
+            VisitFact::Entered(entry) => !matches!(entry.action, Action::Override(_)),
+            VisitFact::Shown { .. } => true,
+            VisitFact::Visit { .. } | VisitFact::Report { .. } => false,
+        }
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            VisitFact::Visit { before, after } => visit(before.as_ref(), after),
+            VisitFact::Entered(entry) => {
+                format!(
+                    "enters in the trail of V{}: {} by {}",
+                    entry.visit,
+                    action(entry.action),
+                    actor(entry.by)
+                )
+            }
+            VisitFact::Report { before, after } => report(before.as_ref(), after),
+            VisitFact::Shown { fresh, visit, version, word, .. } => format!(
+                "sees visit V{visit} as \"{}\"{} (version {version})",
+                visit_word(*word),
+                if *fresh { ", loaded afresh" } else { "" },
+            ),
+        }
+    }
+}
+
+/// The text that a screen shows for a word.
+pub fn visit_word(word: VisitWord) -> &'static str {
+    match word {
+        VisitWord::Scheduled => "scheduled",
+        VisitWord::Arrived => "arrived",
+        VisitWord::Processed => "processed",
+        VisitWord::UnderWay => "processed, report under way",
+        VisitWord::Stuck => "processed, report stuck",
+        VisitWord::Telling => "report ready, message under way",
+        VisitWord::InDoubt => "report ready, message in doubt: sent again it may come twice",
+        VisitWord::Untold => "report ready, message not delivered",
+        VisitWord::Complete => "complete",
+        VisitWord::NoShow => "did not come",
+        VisitWord::Cancelled => "cancelled",
+    }
+}
+
+fn visit(before: Option<&Visit>, after: &Visit) -> String {
+    let revision = if after.revision > 0 { format!(", revision {}", after.revision) } else { String::new() };
+    match before {
+        None => format!("keeps visit V{}: {:?}", after.id, after.status),
+        Some(before) => {
+            format!("moves V{} from {:?} to {:?}{revision}", after.id, before.status, after.status)
+        }
+    }
+}
+
+fn report(before: Option<&Report>, after: &Report) -> String {
+    let which = format!("the report on V{}, revision {}", after.visit, after.revision);
+    match (before, after.state) {
+        (None, _) => format!("owes {which}"),
+        (_, ReportState::Pending) => format!("owes {which} again"),
+        (_, ReportState::Ready) => format!("calls {which} ready"),
+    }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Schedule => "scheduled",
+        Action::Arrive => "arrived",
+        Action::Process => "processed",
+        Action::Amend(_) => "amended",
+        Action::Miss => "did not come",
+        Action::Cancel => "cancelled",
+        Action::Replay => "replayed",
+        Action::Override(Grounds::NothingCame) => {
+            "sent again all the same, though it may come twice: the patient says that nothing came,"
+        }
+    }
+}
+
+fn actor(actor: Actor) -> &'static str {
+    match actor {
+        Actor::Operator => "an operator",
+        Actor::Importer => "a clinic",
+        Actor::NightlyClose => "the nightly close",
+    }
+}

@@ -1,0 +1,108 @@
+//! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
+//! only what lacks. What might double something is no replay: it takes an override, which is kept.
+
+use super::facts::VisitWord;
+use super::rows::{ReportState, Status};
+use super::view::{Ablation, Case};
+use crate::backbone::mail::rows::MailState;
+use crate::guardrail::{Guardrail, Naive};
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "operational-status-view",
+    system: "visit",
+    guarded: "shows transition, report, message and attempts; a replay does what lacks, what may double takes an override",
+    naive: &[Naive {
+        what: "shows the visit's row; a replay runs all of it again",
+        breaks: &["no-premature-success", "replay-is-safe"],
+        masked_by: &[],
+    }],
+};
+
+/// The seam: what a screen says of a visit, and what a replay does.
+pub trait OperationalStatusView {
+    /// What to say.
+    fn word(&self, case: &Case) -> VisitWord;
+    /// Whether the screen offers a replay.
+    fn may_replay(&self, case: &Case) -> bool;
+    /// Whether the message may be sent again all the same, which may double it: what the screen says, and an
+    /// override allows.
+    fn may_double(&self, case: &Case) -> bool;
+    /// What a replay is to do again.
+    fn lacks(&self, case: &Case) -> Ablation;
+}
+
+/// The visit row's own word.
+fn of_row(status: Status) -> VisitWord {
+    match status {
+        Status::Scheduled => VisitWord::Scheduled,
+        Status::Arrived => VisitWord::Arrived,
+        Status::Processed => VisitWord::Processed,
+        Status::NoShow => VisitWord::NoShow,
+        Status::Cancelled => VisitWord::Cancelled,
+    }
+}
+
+/// Guarded: the transition, its report and its message are shown, and a replay does what lacks of them.
+pub struct WhatHappened;
+
+impl OperationalStatusView for WhatHappened {
+    fn word(&self, case: &Case) -> VisitWord {
+        match case.report.map(|report| report.state) {
+            None => of_row(case.visit.status),
+            Some(_) if case.is_stuck() => VisitWord::Stuck,
+            Some(ReportState::Pending) => VisitWord::UnderWay,
+            Some(ReportState::Ready) => of_message(case.message.map(|message| message.state)),
+        }
+    }
+
+    fn may_replay(&self, case: &Case) -> bool {
+        self.lacks(case) != Ablation::Nothing
+    }
+
+    fn may_double(&self, case: &Case) -> bool {
+        self.word(case) == VisitWord::InDoubt
+    }
+
+    fn lacks(&self, case: &Case) -> Ablation {
+        let is_given_up = case.message.is_some_and(|message| message.state == MailState::DeadLetter);
+        match case.report.map(|report| report.state) {
+            Some(ReportState::Pending) => Ablation::Report,
+            Some(ReportState::Ready) if is_given_up => Ablation::Message,
+            Some(ReportState::Ready) | None => Ablation::Nothing,
+        }
+    }
+}
+
+/// What a visit is called whose report is ready, by its message.
+fn of_message(state: Option<MailState>) -> VisitWord {
+    match state {
+        None | Some(MailState::Accepted | MailState::Delivered) => VisitWord::Complete,
+        Some(MailState::Planned | MailState::Queued | MailState::Sending) => VisitWord::Telling,
+        Some(MailState::Unknown) => VisitWord::InDoubt,
+        Some(MailState::Bounced | MailState::Rejected | MailState::Suppressed | MailState::DeadLetter) => {
+            VisitWord::Untold
+        }
+    }
+}
+
+/// Naive: the visit's row is shown, and a replay runs all of it again.
+pub struct TheRowAlone;
+
+impl OperationalStatusView for TheRowAlone {
+    fn word(&self, case: &Case) -> VisitWord {
+        of_row(case.visit.status)
+    }
+
+    fn may_replay(&self, case: &Case) -> bool {
+        case.report.is_some()
+    }
+
+    fn may_double(&self, _: &Case) -> bool {
+        false
+    }
+
+    fn lacks(&self, case: &Case) -> Ablation {
+        if case.report.is_some() { Ablation::Everything } else { Ablation::Nothing }
+    }
+}

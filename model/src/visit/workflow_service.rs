@@ -1,0 +1,129 @@
+//! `workflow-service`: whoever moves a visit, one function does it, by one set of rules, from the state that it
+//! has read and holds.
+
+use super::Platform;
+use super::change::{self, Order, Outcome};
+use super::rows::{Action, Actor, Status, Visit};
+use super::rules;
+use crate::guardrail::{Guardrail, Naive};
+use shakedown_sim::{Env, StoreError};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Its row of the table.
+pub const ROW: Guardrail = Guardrail {
+    name: "workflow-service",
+    system: "visit",
+    guarded: "one function moves a visit, by one set of rules, from the state that it holds",
+    naive: &[Naive {
+        what: "controller, importer and nightly job each load, check and save",
+        breaks: &["legal-transitions-only"],
+        masked_by: &[],
+    }],
+};
+
+/// What comes of an order, in time.
+pub type Carried = Pin<Box<dyn Future<Output = Result<Outcome, StoreError>>>>;
+
+/// The seam: who decides whether a visit may be moved, and on what.
+pub trait WorkflowService {
+    /// Carries an order out, if it may be.
+    fn carry_out(&self, env: Env, platform: Rc<Platform>, order: Order) -> Carried;
+}
+
+/// Guarded: the rules are asked about the row that is then written, in one transaction that holds it.
+pub struct OneFunction;
+
+impl WorkflowService for OneFunction {
+    fn carry_out(&self, env: Env, platform: Rc<Platform>, order: Order) -> Carried {
+        Box::pin(async move {
+            let mut tx = platform.backbone.store.begin(&env);
+            let visit = tx.lock(&platform.tables.visits, &order.visit).await?;
+            if change::is_repeat(&mut tx, &platform, order.request).await? {
+                return Ok(Outcome::Before);
+            }
+            let owes = match (visit, order.action) {
+                (None, Action::Schedule) => {
+                    if !change::announce(&mut tx, &platform, &env, &order).await? {
+                        return Ok(Outcome::Before);
+                    }
+                    None
+                }
+                (None, _) => return Ok(Outcome::NotKnown),
+                (Some(_), Action::Schedule) => return Ok(Outcome::Before),
+                (Some(visit), action) => {
+                    let to = rules::next(visit.status, action, order.by);
+                    let Some(to) = to.filter(|_| visit.revision == order.revision) else {
+                        env.because(|| format!("it is {:?} by now", visit.status));
+                        return Ok(Outcome::Refused);
+                    };
+                    let after = rules::moved(&visit, action, to);
+                    change::write(&mut tx, &platform, &env, (&visit, after), &order).await?
+                }
+            };
+            tx.commit(name_of(order.action)).await?;
+            Ok(Outcome::Done(owes))
+        })
+    }
+}
+
+/// What a move is called where it is committed.
+fn name_of(action: Action) -> &'static str {
+    match action {
+        Action::Schedule => "schedule",
+        Action::Arrive => "arrive",
+        Action::Process => "process",
+        Action::Amend(_) => "amend",
+        Action::Miss => "miss",
+        Action::Cancel => "cancel visit",
+        Action::Replay => "replay",
+        Action::Override(_) => "override",
+    }
+}
+
+/// Naive: the controller, the importer and the nightly job each load the visit, check it in their own words, and
+/// save it.
+pub struct EachItsOwn;
+
+impl WorkflowService for EachItsOwn {
+    fn carry_out(&self, env: Env, platform: Rc<Platform>, order: Order) -> Carried {
+        Box::pin(async move {
+            let mut load = platform.backbone.store.begin(&env);
+            if change::is_repeat(&mut load, &platform, order.request).await? {
+                return Ok(Outcome::Before);
+            }
+            let visit = load.get(&platform.tables.visits, &order.visit).await?;
+            drop(load);
+            let mut save = platform.backbone.store.begin(&env);
+            let owes = match (visit, order.action) {
+                (None, Action::Schedule) => {
+                    if !change::announce(&mut save, &platform, &env, &order).await? {
+                        return Ok(Outcome::Before);
+                    }
+                    None
+                }
+                (None, _) => return Ok(Outcome::NotKnown),
+                (Some(_), Action::Schedule) => return Ok(Outcome::Before),
+                (Some(visit), action) => {
+                    let to = match order.by {
+                        Actor::Operator => rules::next(visit.status, action, order.by),
+                        Actor::Importer => imported(&visit, action),
+                        Actor::NightlyClose => Some(Status::NoShow),
+                    };
+                    let Some(to) = to else { return Ok(Outcome::Refused) };
+                    let after = rules::moved(&visit, action, to);
+                    change::write(&mut save, &platform, &env, (&visit, after), &order).await?
+                }
+            };
+            save.commit(name_of(order.action)).await?;
+            Ok(Outcome::Done(owes))
+        })
+    }
+}
+
+/// The importer's own check: what is not over can be cancelled, as it can at the screen.
+fn imported(visit: &Visit, action: Action) -> Option<Status> {
+    let is_over = matches!(visit.status, Status::Processed | Status::NoShow | Status::Cancelled);
+    (action == Action::Cancel && !is_over).then_some(Status::Cancelled)
+}
