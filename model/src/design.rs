@@ -164,7 +164,7 @@ mod tests {
         for guardrail in GUARDRAILS {
             let form = ["a", "b", "c"][guardrail.naive.len()];
             let name = format!("{}:{form}", guardrail.name);
-            assert!(Design::without(&[name.clone()]).is_err(), "{name} has no description");
+            assert!(Design::without(std::slice::from_ref(&name)).is_err(), "{name} has no description");
         }
     }
 }

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files of a crate, by their path below `src`, with their texts.
-pub type Sources = BTreeMap<String, String>;
+pub(crate) type Sources = BTreeMap<String, String>;
 
 /// Which file imports which others.
-pub type Imports = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// Reads the imports of a crate.
-pub fn imports(sources: &Sources) -> Imports {
+pub(crate) fn imports(sources: &Sources) -> Imports {
     let files: BTreeMap<Vec<&str>, &str> = sources.keys().map(|file| (module(file), file.as_str())).collect();
     let of_file = |(file, text): (&String, &String)| {
         let own = module(file);
@@ -95,7 +95,7 @@ fn resolve<'a>(own: &[&str], path: &[String], files: &BTreeMap<Vec<&str>, &'a st
             "super" => drop(at.pop()),
             part => {
                 let inner = [at.as_slice(), &[part]].concat();
-                match files.contains_key(&inner) {
+                match files.keys().any(|module| module.starts_with(&inner)) {
                     true => at = inner,
                     false => break,
                 }
@@ -106,14 +106,18 @@ fn resolve<'a>(own: &[&str], path: &[String], files: &BTreeMap<Vec<&str>, &'a st
 }
 
 /// The imports from files that satisfy `from` of files that satisfy `to`.
-pub fn forbidden(imports: &Imports, from: impl Fn(&str) -> bool, to: impl Fn(&str) -> bool) -> Vec<String> {
+pub(crate) fn forbidden(
+    imports: &Imports,
+    from: impl Fn(&str) -> bool,
+    to: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let of_file = imports.iter().filter(|(file, _)| from(file.as_str()));
     let pairs = of_file.flat_map(|(file, named)| named.iter().map(move |other| (file, other)));
     pairs.filter(|(_, other)| to(other.as_str())).map(|(file, other)| format!("{file} -> {other}")).collect()
 }
 
 /// The imports between files of different directories that lie on a cycle.
-pub fn cycles_across_directories(imports: &Imports) -> Vec<String> {
+pub(crate) fn cycles_across_directories(imports: &Imports) -> Vec<String> {
     let directory = |file: &str| file.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
     let mut found = Vec::new();
     for (file, named) in imports {
@@ -140,7 +144,7 @@ fn reached(imports: &Imports, from: &str) -> BTreeSet<String> {
 }
 
 /// The lines of code that contain one of these words, whole and in any form of writing (`BookingCase`, `booking_id`).
-pub fn lines_with_words(sources: &Sources, words: &[&str]) -> Vec<String> {
+pub(crate) fn lines_with_words(sources: &Sources, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (file, text) in sources {
         for line in code(text).lines() {
@@ -166,6 +170,7 @@ fn parts(line: &str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
 

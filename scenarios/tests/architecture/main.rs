@@ -190,7 +190,8 @@ fn a_guardrail_is_named_by_its_own_module_and_the_table_of_its_part_alone() {
     let sources = files(".rs");
     for guardrail in guardrails {
         let module = guardrail.name.replace('-', "_");
-        let is_own = |name: &&String| name.ends_with(&format!("/{module}.rs"));
+        let is_own =
+            |name: &&String| name.starts_with("model/src/") && name.ends_with(&format!("/{module}.rs"));
         let own: Vec<&String> = sources.keys().filter(is_own).collect();
         let [own] = own.as_slice() else { panic!("{module} is one module: {own:?}") };
         let table = own.replace(&format!("/{module}.rs"), "/mod.rs");

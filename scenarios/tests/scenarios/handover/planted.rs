@@ -64,7 +64,7 @@ fn kept(id: u32) -> Fact {
 }
 
 fn job(kind: JobKind, subject: u32) -> Job {
-    Job::queued(1, WorkItem { kind: kind, row: subject }, Moment::START, Scope::ROOT)
+    Job::queued(1, WorkItem { kind, row: subject }, Moment::START, Scope::ROOT)
 }
 
 fn new(job: Job) -> Fact {
