@@ -333,7 +333,9 @@ impl Env {
             CrashMode::Stop => {
                 event(Kind::Stop, "stops in order");
                 self.world.shut_down(self.node, self.incarnation, self.scope);
-                std::future::pending().await
+                if self.world.core.borrow().nodes[self.node].termination.is_none() {
+                    std::future::pending().await
+                }
             }
             CrashMode::Pause(pause) => {
                 event(Kind::Pause, &format!("is not scheduled for {}", crate::time::text(pause)));
@@ -383,7 +385,7 @@ impl Sleep {
 
 /// Whether the moment has passed; if not, sees to being woken when it does.
 #[inline(never)]
-fn has_passed(
+pub(crate) fn has_passed(
     core: &mut Core,
     deadline: &mut Moment,
     timer: &mut Option<(u32, u32)>,

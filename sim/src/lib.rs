@@ -10,12 +10,13 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env)), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
+//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
 
 mod agenda;
+pub mod ambient;
 pub mod call;
 pub mod choice;
 mod chooser;

@@ -121,6 +121,8 @@ pub(crate) struct Node {
     pub(crate) shutdown_hooks: Vec<BoxFuture>,
     /// Whether it is about that.
     pub(crate) stopping: bool,
+    /// Raised when it is asked to shut down, if its own code handles that.
+    pub(crate) termination: Option<Signal>,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
     /// How its heartbeat beats.
@@ -156,6 +158,7 @@ impl Node {
             clock: Clock::default(),
             shutdown_hooks: Vec::new(),
             stopping: false,
+            termination: None,
             last_event: None,
             pulse: Pulse::default(),
         }
@@ -176,6 +179,7 @@ impl Node {
             clock,
             shutdown_hooks,
             stopping,
+            termination,
             last_event,
             pulse,
         } = self;
@@ -183,8 +187,14 @@ impl Node {
         (*state, *incarnation, *pauses, *stopping, *last_event) = (State::Up, 0, 0, false, None);
         deferred.clear();
         shutdown_hooks.clear();
+        *termination = None;
         *clock = Clock::default();
         *pulse = Pulse::default();
+    }
+
+    /// Returns whether its own code runs when it is asked to shut down.
+    pub(crate) fn handles_shutdown(&self) -> bool {
+        self.termination.is_some() || !self.shutdown_hooks.is_empty()
     }
 
     /// Its name: that of its role, numbered unless there is but one.

@@ -1,5 +1,6 @@
 //! Running a scenario: one script or seed after another, in a world whose memory is used again.
 
+use crate::ambient::Running;
 use crate::choice::{Alternatives, Site};
 use crate::chooser::{Profile, Turn, below};
 use crate::coverage::{Coverage, Gauge};
@@ -132,6 +133,8 @@ pub struct Runner<S: Scenario> {
     variant: Variant,
     /// The variant in its written form.
     variant_text: String,
+    /// The variant as what random numbers are keyed by.
+    entropy: u64,
     limits: Limits,
     /// Whether the last run was unwound, so that its world is not used again.
     spoilt: bool,
@@ -274,6 +277,7 @@ impl<S: Scenario> Runner<S> {
             facts,
             variant: Variant::default(),
             variant_text: String::new(),
+            entropy: 0,
             limits: Limits::default(),
             spoilt: false,
         }
@@ -370,6 +374,9 @@ impl<S: Scenario> Runner<S> {
         if self.variant != *variant {
             self.variant = variant.clone();
             self.variant_text = variant.to_string();
+            let mut digest = Digest::default();
+            digest.text(&self.variant_text);
+            self.entropy = digest.bits();
         }
     }
 
@@ -390,6 +397,7 @@ impl<S: Scenario> Runner<S> {
         {
             let mut core = self.world.reset(heal, self.limits);
             core.schedule.begin_run(plan.offers_task_order());
+            core.entropy = self.entropy;
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
             let chooser = &mut core.chooser;
             match plan {
@@ -402,6 +410,7 @@ impl<S: Scenario> Runner<S> {
                 Plan::Turns { turns, .. } => chooser.take(turns),
             }
         }
+        let _running = Running::begin(&self.world);
         let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
         if let Err(panic) = ran {
             let node = self.world.core.borrow().current_node_name();

@@ -4,12 +4,14 @@
 //! ready task, then jumps to the next entry of the agenda, until nothing is left: the run is at rest.
 
 use crate::agenda::Due;
+use crate::ambient::{Extensions, Identity};
 use crate::choice::Site;
 use crate::digest::Digest;
 use crate::engine::{Core, Effect};
 use crate::event::Kind;
 use crate::node::State;
 use crate::scope::{Scope, User};
+use crate::signal::Signal;
 use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
@@ -99,12 +101,23 @@ pub(crate) trait Close {
 pub struct World {
     pub(crate) core: RefCell<Core>,
     wakes: Arc<WakeList>,
+    /// Whose code runs now, for the ambient handle.
+    pub(crate) identity: Cell<Identity>,
+    /// The number of the run.
+    pub(crate) run: Cell<u64>,
+    pub(crate) extensions: Extensions,
 }
 
 impl World {
     pub(crate) fn new() -> Rc<Self> {
         let core = Core::new();
-        Rc::new(Self { core: RefCell::new(core), wakes: Arc::default() })
+        Rc::new(Self {
+            core: RefCell::new(core),
+            wakes: Arc::default(),
+            identity: Cell::new(Identity::NOBODY),
+            run: Cell::new(0),
+            extensions: Extensions::default(),
+        })
     }
 
     /// Makes ready for another run, keeping the memory. Answers the state, for whoever says what decides the run.
@@ -136,6 +149,7 @@ impl World {
     /// happens outside the borrow, and to no effect. Answers the first panic among them.
     pub(crate) fn let_go(&self) -> Option<Panic> {
         self.core.borrow_mut().close();
+        self.identity.set(Identity::NOBODY);
         let mut first = None;
         // What panics as it is dropped is gone with that; the next round drops what is left.
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_what_is_left())) {
@@ -155,6 +169,7 @@ impl World {
             drop(boot);
         }
         from_fn(|| core().holders.pop()).for_each(|holder| holder.close());
+        from_fn(|| self.extensions.borrow_mut().pop()).for_each(drop);
     }
 
     /// Runs until nothing is left to do, a run_abort ends the run, or the next entry is due after `until`.
@@ -165,6 +180,7 @@ impl World {
                 return;
             }
             if let Some((slot, future, waker)) = core.next_ready() {
+                self.identity.set(core.identity_of(slot));
                 drop(core);
                 self.poll(slot, future, &waker);
                 continue;
@@ -176,8 +192,8 @@ impl World {
                     let parcel = core.take_delivery(slot);
                     drop(core);
                     parcel.arrive(self);
+                    self.take_outside_wakes(None);
                     self.core.borrow_mut().cause = None;
-                    self.take_outside_wakes();
                 }
                 Some(Due::Ready { slot }) => core.is_next_again(slot),
                 Some(Due::Resume { node, pause }) => core.resume(NodeId(node), pause),
@@ -198,26 +214,31 @@ impl World {
         let quiet = core.doomed.is_empty() && core.stopping.is_empty();
         drop(core);
         drop(over);
+        self.identity.set(Identity::NOBODY);
         if !quiet {
             self.bury();
         }
-        self.take_outside_wakes();
+        self.take_outside_wakes(Some(slot));
     }
 
+    /// Makes the tasks ready that code outside the engine woke; `by` is the task that ran.
     #[inline]
-    fn take_outside_wakes(&self) {
+    fn take_outside_wakes(&self, by: Option<u32>) {
         if !self.wakes.is_empty() {
-            self.take_wakes();
+            self.take_wakes(by);
         }
     }
 
     #[inline(never)]
-    fn take_wakes(&self) {
+    fn take_wakes(&self, by: Option<u32>) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         self.wakes.drain(&mut core.woken);
         for at in 0..core.woken.len() {
             let slot = core.woken[at];
+            if core.recording.is_some() {
+                core.note_wake(slot, by);
+            }
             core.make_ready(slot);
         }
         core.woken.clear();
@@ -241,10 +262,15 @@ impl World {
                     if !core.is_alive(node, incarnation) {
                         continue;
                     }
+                    if let Some(termination) = core.nodes[node].termination.clone() {
+                        drop(core);
+                        self.terminate((node, incarnation, scope), &termination);
+                        continue;
+                    }
                     core.cause = core.nodes[node].last_event;
                     core.take_tasks_of(node)
                 };
-                drop(dropped);
+                self.acting_as(Identity { node, incarnation, scope }, || drop(dropped));
                 self.run_shutdown_hooks((node, incarnation, scope));
                 self.core.borrow_mut().cause = None;
             }
@@ -275,6 +301,20 @@ impl World {
         self.spawn((node, scope), Box::pin(last));
     }
 
+    /// Asks a node whose own code handles that to shut down; ends it after the grace period.
+    fn terminate(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope), termination: &Signal) {
+        if std::mem::replace(&mut self.core.borrow_mut().nodes[node].stopping, true) {
+            return self.end_incarnation(node, scope);
+        }
+        let (env, world) = (Env::new(Rc::clone(self), node, incarnation, scope), Rc::clone(self));
+        let last = async move {
+            env.sleep(GRACE).await;
+            world.end_incarnation(node, scope);
+        };
+        self.spawn((node, scope), Box::pin(last));
+        termination.raise_in(self);
+    }
+
     /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while, which is
     /// drawn for the entity at whose effect it ended.
     pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId, scope: Scope) {
@@ -303,7 +343,8 @@ impl World {
             core.take_tasks_of(node)
         };
         // Their destructors still count.
-        drop(dropped);
+        let incarnation = self.core.borrow().nodes[node].incarnation;
+        self.acting_as(Identity { node, incarnation, scope }, || drop(dropped));
         let mut core = self.core.borrow_mut();
         core.take_down(node);
         let back = core.now + after;
@@ -336,7 +377,8 @@ impl World {
             (boot, incarnation)
         };
         if let Some(boot) = &boot {
-            boot(Env::new(Rc::clone(self), node, incarnation, Scope::ROOT));
+            let env = Env::new(Rc::clone(self), node, incarnation, Scope::ROOT);
+            self.acting_as(Identity { node, incarnation, scope: Scope::ROOT }, || boot(env));
         }
         let mut core = self.core.borrow_mut();
         core.nodes[node].boot = boot;

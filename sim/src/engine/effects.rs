@@ -44,7 +44,7 @@ impl Core {
         self.effects = effects;
         let leaves_memory = match ways.names[pick.index()] {
             "goes on" => false,
-            "stop" if !self.nodes[node].shutdown_hooks.is_empty() => true,
+            "stop" if self.nodes[node].handles_shutdown() => true,
             "vanish" | "stop" => {
                 self.touch(Reach::Down, u64::from(self.polls));
                 false

@@ -12,6 +12,7 @@ mod steps;
 use self::ready::Ready;
 use self::schedule::Schedule;
 use crate::agenda::{Agenda, Due};
+use crate::ambient::Identity;
 use crate::chooser::Chooser;
 use crate::coverage::Gauge;
 use crate::digest::Digest;
@@ -53,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) heal_at: Moment,
     pub(crate) healed: bool,
     pub(crate) scopes: Scopes,
+    /// What the run's random numbers are keyed by.
+    pub(crate) entropy: u64,
     pub(crate) chooser: Chooser,
     pub(crate) digest: Digest,
     pub(crate) events: u32,
@@ -102,6 +105,7 @@ impl Core {
             heal_at: Moment::NEVER,
             healed: false,
             scopes: Scopes::new(),
+            entropy: 0,
             chooser: Chooser::new(),
             digest: Digest::default(),
             events: 0,
@@ -243,6 +247,27 @@ impl Core {
                 return Some((slot, future, waker));
             }
         }
+    }
+
+    /// Returns whose code a task is.
+    #[inline(always)]
+    pub(crate) fn identity_of(&self, slot: u32) -> Identity {
+        let &Task { node, scope, .. } = &self.tasks[slot as usize];
+        Identity { node, incarnation: self.nodes[node].incarnation, scope }
+    }
+
+    /// Has the running task work for another entity.
+    pub(crate) fn work_for(&mut self, scope: Scope) {
+        if let Some(slot) = self.current {
+            self.tasks[slot as usize].scope = scope;
+        }
+    }
+
+    /// Notes that a task was woken by code outside the engine, while the task `by` ran.
+    #[cold]
+    pub(crate) fn note_wake(&mut self, slot: u32, by: Option<u32>) {
+        let cause = by.map_or(self.cause, |by| self.tasks[by as usize].last_event);
+        self.notes(slot).causes.extend(cause);
     }
 
     /// Takes back a task that was polled; answers its future if that is to be dropped.
@@ -408,6 +433,7 @@ impl Core {
         let was = std::mem::replace(&mut entry.state, State::Down);
         entry.incarnation += 1;
         entry.stopping = false;
+        entry.termination = None;
         let deferred = std::mem::take(&mut entry.deferred);
         let shutdown_hooks = std::mem::take(&mut entry.shutdown_hooks);
         self.doomed.extend(shutdown_hooks);

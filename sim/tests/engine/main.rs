@@ -4,6 +4,7 @@ mod planted;
 mod rig;
 mod shop;
 
+mod ambient;
 mod bounded;
 mod calls;
 mod capture;

@@ -1,0 +1,340 @@
+//! The ambient handle: the world for code that cannot take an [`Env`], such as an existing service.
+//!
+//! [`Handle`] is plain data (run, node, incarnation, scope) and therefore `Send` and `Sync`. The world itself never leaves its
+//! thread: a handle finds it in a thread-local, and only while its own run is under way. [`Handle::current`] returns the
+//! identity of the code that runs now: the engine sets it around each poll and each drop of a task, and around each boot.
+//!
+//! What a handle does follows one rule: outside a simulation it panics and says so; after its run, or after its incarnation
+//! has crashed, it has no effect (waits never end, draws are benign), also in a destructor.
+//!
+//! Three types carry what is not `Send` through code that must be: [`Timer`] refers to a timer by its number, [`Shared`] to a
+//! value, [`SendFuture`] to a future. An application's state may hold `Shared<Env>`, `Shared<Store>` or `Shared<Endpoint<Q, A>>`.
+//!
+//! ```
+//! # use shakedown_sim::{ambient::{self, Handle, Shared}, *};
+//! # #[derive(serde::Serialize)] struct Said(u64);
+//! # impl Fact for Said { fn sentence(&self) -> String { format!("says {}", self.0) } }
+//! # struct Talk;
+//! # impl Scenario for Talk {
+//! #     type Fact = Said;
+//! #     fn name(&self) -> &str { "talk" }
+//! #     fn invariants(&self) -> Vec<Box<dyn Invariant<Said>>> { Vec::new() }
+//! fn build(&self, stage: &Stage<Said>) {
+//!     let facts = Shared::new(stage.facts().clone()); // `Send`, unlike the facts themselves
+//!     stage.program(Role::outside("speaker".into()), move || must_be_send(async move {
+//!         Handle::current().sleep(Duration::from_secs(3)).await;
+//!         facts.with(|facts| facts.state(&Handle::current().env(), &Said(3)));
+//!     }));
+//! }
+//! # }
+//! fn must_be_send<F: Future + Send>(future: F) -> F { future }
+//! # use std::future::Future;
+//! # let outcome = Runner::new(Talk).run(Plan::Seed(1));
+//! # assert_eq!((outcome.violations.len(), outcome.ended), (0, Moment::START + Duration::from_secs(60)));
+//! ```
+
+mod numbered;
+mod program;
+mod random;
+mod timer;
+
+pub use numbered::{SendFuture, Shared};
+pub use random::Entropy;
+pub use timer::Timer;
+
+use crate::choice::{Alternatives, Pick, Site};
+use crate::env::{Env, Side};
+use crate::event::Kind;
+use crate::label::Label;
+use crate::node::{CrashMode, NodeId};
+use crate::scope::{Scope, User};
+use crate::time::{Duration, Moment};
+use crate::world::{Unwound, World};
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+thread_local! {
+    /// The worlds whose runs are under way on this thread, the innermost last.
+    static RUNNING: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Numbers runs, so that what a static kept from one run does nothing in another.
+static RUNS: AtomicU64 = AtomicU64::new(1);
+
+/// Whose code runs now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Identity {
+    pub(crate) node: NodeId,
+    pub(crate) incarnation: u32,
+    pub(crate) scope: Scope,
+}
+
+impl Identity {
+    /// Nobody: between tasks, and while the tasks of a crashed node are dropped.
+    pub(crate) const NOBODY: Identity =
+        Identity { node: NodeId(u16::MAX), incarnation: u32::MAX, scope: Scope::ROOT };
+}
+
+/// Keeps a world findable on this thread for the time of one run.
+pub(crate) struct Running;
+
+impl Running {
+    pub(crate) fn begin(world: &Rc<World>) -> Self {
+        world.run.set(RUNS.fetch_add(1, Ordering::Relaxed));
+        world.identity.set(Identity::NOBODY);
+        RUNNING.with(|running| running.borrow_mut().push(Rc::clone(world)));
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let ended = RUNNING.with(|running| running.borrow_mut().pop());
+        drop(ended);
+    }
+}
+
+/// Returns the world whose run is under way on this thread. `None` also while the thread ends.
+fn running() -> Option<Rc<World>> {
+    RUNNING.try_with(|running| running.try_borrow().ok()?.last().cloned()).ok().flatten()
+}
+
+/// A handle on the world that is plain data. See the [module](self).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle {
+    run: u64,
+    identity: Identity,
+}
+
+impl Handle {
+    /// Returns the handle of the code that runs now.
+    ///
+    /// # Panics
+    /// Outside a simulation: on a thread on which no run is under way.
+    #[track_caller]
+    pub fn current() -> Handle {
+        Self::try_current().expect(
+            "no simulated world on this thread: the code runs in a rehearsal only, on the thread of its run. \
+             A thread that the program under test started itself (a thread pool, a real tokio runtime) is outside",
+        )
+    }
+
+    /// Returns the handle of the code that runs now, or `None` outside a simulation.
+    pub fn try_current() -> Option<Handle> {
+        running().map(|world| Handle { run: world.run.get(), identity: world.identity.get() })
+    }
+
+    /// Returns the world, if the handle's run is under way on this thread.
+    fn world(&self) -> Option<Rc<World>> {
+        running().filter(|world| world.run.get() == self.run)
+    }
+
+    /// Returns the explicit handle with the same identity, or `None` if the run is over or this is nobody's handle.
+    pub fn try_env(&self) -> Option<Env> {
+        let Identity { node, incarnation, scope } = self.identity;
+        if self.identity.node == Identity::NOBODY.node {
+            return None;
+        }
+        self.world().map(|world| Env::new(world, node, incarnation, scope))
+    }
+
+    /// Returns the explicit handle with the same identity.
+    ///
+    /// # Panics
+    /// If the run is over, or no node's code runs now.
+    #[track_caller]
+    pub fn env(&self) -> Env {
+        self.try_env().expect("a handle acts within its own run, in the code of a node")
+    }
+
+    /// Returns whether the run is under way and the incarnation lives.
+    pub fn is_alive(&self) -> bool {
+        self.try_env().is_some_and(|env| env.is_alive())
+    }
+
+    /// Returns whether a run is under way on this thread but no node's code runs now, as when tasks of a crashed node are dropped.
+    pub fn is_nobody(&self) -> bool {
+        self.identity.node == Identity::NOBODY.node
+    }
+
+    /// Returns the node.
+    pub fn node(&self) -> NodeId {
+        self.identity.node
+    }
+
+    /// Returns which incarnation of the node this is, from 0.
+    pub fn incarnation(&self) -> u32 {
+        self.identity.incarnation
+    }
+
+    /// Returns the number of the run, which no other run of the process has.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Returns the virtual time; [`Moment::START`] once the run is over.
+    pub fn now(&self) -> Moment {
+        self.world().and_then(|world| Some(world.core.try_borrow().ok()?.now)).unwrap_or_default()
+    }
+
+    /// Returns the entity that the code works for.
+    pub fn scope(&self) -> Scope {
+        self.identity.scope
+    }
+
+    /// Returns the same node's handle for the entity `scope`.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Handle {
+        Handle { identity: Identity { scope, ..self.identity }, ..self }
+    }
+
+    /// Opens a part of the present entity and returns the handle for it.
+    #[must_use]
+    pub fn child(self, label: impl Into<Label>) -> Handle {
+        let child = self.try_env().map(|env| env.child(label).scope());
+        child.map_or(self, |scope| self.within(scope))
+    }
+
+    /// Has the task that runs now work for the entity `scope` from here on, as after it received a message about that entity.
+    pub fn work_for(self, scope: Scope) {
+        let Some(env) = self.try_env() else { return };
+        let current = env.world.identity.get();
+        if (current.node, current.incarnation) == (env.node, env.incarnation) {
+            env.world.identity.set(Identity { scope, ..current });
+            env.world.core.borrow_mut().work_for(scope);
+        }
+    }
+
+    /// Starts a task of the node, for the handle's entity. It ends with the node.
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        if let Some(env) = self.try_env() {
+            env.spawn(future);
+        }
+    }
+
+    /// Waits for a span of virtual time.
+    pub fn sleep(&self, duration: Duration) -> Timer {
+        self.sleep_until(self.now() + duration)
+    }
+
+    /// Waits until a moment; not at all if it has passed.
+    pub fn sleep_until(&self, deadline: Moment) -> Timer {
+        Timer::new(*self, deadline)
+    }
+
+    /// Makes a choice on behalf of the handle's entity. Adapters name a choice by what it concerns (a connection, a node), so
+    /// that any of the node's tasks may be the one that meets it.
+    pub fn choose(&self, site: &Site, alternatives: &Alternatives) -> Pick {
+        self.try_env().map_or(Pick::BENIGN, |env| env.choose_for(User::ENGINE, site, alternatives))
+    }
+
+    /// Draws a delay; the deviation lasts as long as the delay.
+    pub fn lasts(&self, duration: Duration) {
+        if let Some(env) = self.try_env() {
+            env.lasts(duration);
+        }
+    }
+
+    /// Has something happen after a while, outside every node: how an adapter moves what is under way between nodes.
+    /// What happens then is nobody's code; it wakes tasks, and cannot act as a node.
+    pub fn deliver(&self, after: Duration, arrives: impl FnOnce() + 'static) {
+        if let Some(env) = self.try_env().filter(Env::is_alive) {
+            env.world.deliver(after, move |_| arrives());
+        }
+    }
+
+    /// Records a step of the node. `words` tell it apart in digests; `causes` are the numbers of earlier steps that it follows
+    /// from. Returns its number, or `None` if the incarnation is dead.
+    pub fn step(
+        &self,
+        kind: Kind,
+        words: [u64; 2],
+        cause: Option<u32>,
+        text: impl FnOnce() -> String,
+    ) -> Option<u32> {
+        let env = self.try_env()?;
+        if let Some(cause) = cause {
+            env.world.core.borrow_mut().follows_from(cause);
+        }
+        env.event(kind, words, text)
+    }
+
+    /// Draws whether the node crashes at its effect `effect`, and how: a crash point in the form that `poll` functions need.
+    /// `Pending` means that this task goes no further, or that the node is paused and the task is polled again afterwards;
+    /// call it once per crash point, and go on without it when polled again.
+    pub fn poll_crash_point(&self, side: Side, effect: impl Into<Label>) -> Poll<()> {
+        let Some(env) = self.try_env() else { return Poll::Pending };
+        match env.draw_crash(side, effect.into()) {
+            None => Poll::Ready(()),
+            Some(mode) => env.begin_crash(mode),
+        }
+    }
+
+    /// Returns the place of this run for values of type `T`, made by `T::default` when it is first asked for. What an adapter
+    /// keeps per run lives there.
+    ///
+    /// # Panics
+    /// If the run is over.
+    pub fn extension<T: Default + 'static>(&self) -> Rc<T> {
+        self.world().expect("a handle acts within its own run").extension()
+    }
+
+    /// Ends the node's process in order, as when `main` returns: its tasks are dropped while their destructors still count. After
+    /// a shutdown it restarts as its role says; otherwise it stays down.
+    pub fn exit(&self) {
+        if let Some(env) = self.try_env() {
+            env.exit();
+        }
+    }
+}
+
+/// Returns whether a caught panic is the engine's own, with which it ends code that exceeds the run's limits. Code that catches
+/// panics passes it on with [`resume_unwind`](std::panic::resume_unwind).
+pub fn is_engine_unwind(panic: &(dyn Any + Send)) -> bool {
+    panic.is::<Unwound>()
+}
+
+/// What adapters keep for one run, by its type.
+pub(crate) type Extensions = RefCell<Vec<(TypeId, Rc<dyn Any>)>>;
+
+impl World {
+    /// Returns this run's value of type `T`.
+    pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
+        let key = TypeId::of::<T>();
+        let known =
+            self.extensions.borrow().iter().find(|(id, _)| *id == key).map(|(_, value)| Rc::clone(value));
+        let value = known.unwrap_or_else(|| {
+            let made: Rc<dyn Any> = Rc::new(T::default());
+            self.extensions.borrow_mut().push((key, Rc::clone(&made)));
+            made
+        });
+        value.downcast().expect("it is kept under its own type")
+    }
+
+    /// Runs `code` as a node's; restores the identity that was there before.
+    pub(crate) fn acting_as<T>(&self, identity: Identity, code: impl FnOnce() -> T) -> T {
+        let before = self.identity.replace(identity);
+        let result = code();
+        self.identity.set(before);
+        result
+    }
+}
+
+impl Env {
+    /// Returns the same identity as plain data.
+    pub fn handle(&self) -> Handle {
+        let identity = Identity { node: self.node, incarnation: self.incarnation, scope: self.scope() };
+        Handle { run: self.world.run.get(), identity }
+    }
+
+    /// Has the node crash in this mode, without waiting.
+    fn begin_crash(&self, mode: CrashMode) -> Poll<()> {
+        let mut future = std::pin::pin!(self.crash(mode));
+        // Whatever the mode does, it does before it first waits; it never needs a waker of its own.
+        future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    }
+}

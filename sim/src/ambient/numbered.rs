@@ -1,0 +1,150 @@
+//! Values and futures that are not `Send`, referred to by their number in the world that keeps them.
+
+use super::{Handle, running};
+use std::any::Any;
+use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+type LocalFuture = Pin<Box<dyn Future<Output = Box<dyn Any>>>>;
+
+/// What a run keeps for references by number. Numbers of values are never used again within the run.
+#[derive(Default)]
+pub(crate) struct Numbered {
+    values: Vec<Rc<dyn Any>>,
+    futures: Vec<Option<LocalFuture>>,
+    free: Vec<u32>,
+}
+
+/// A reference to a value of the run that may be sent and shared although the value may not. Application state that must be
+/// `Send + Sync` holds an [`Env`](crate::Env), a [`Store`](crate::Store), an [`Endpoint`](crate::Endpoint) or
+/// [`Facts`](crate::Facts) this way. The value lives as long as the run.
+pub struct Shared<T> {
+    run: u64,
+    number: u32,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
+
+impl<T: 'static> Shared<T> {
+    /// Has the run keep `value`.
+    ///
+    /// # Panics
+    /// Outside a simulation.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        let handle = Handle::current();
+        let numbered = handle.extension::<RefCell<Numbered>>();
+        let values = &mut numbered.borrow_mut().values;
+        values.push(Rc::new(value));
+        Self { run: handle.run, number: values.len() as u32 - 1, kind: PhantomData }
+    }
+
+    /// Returns the result of `read` on the value.
+    ///
+    /// # Panics
+    /// Outside the run that keeps the value.
+    #[track_caller]
+    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        let world = running().filter(|world| world.run.get() == self.run);
+        let world = world.expect("a shared value is read within the run that keeps it, on its thread");
+        let value = Rc::clone(&world.extension::<RefCell<Numbered>>().borrow().values[self.number as usize]);
+        read(value.downcast_ref().expect("it has the type that it was shared with"))
+    }
+
+    /// Returns a copy of the value.
+    ///
+    /// # Panics
+    /// Outside the run that keeps the value.
+    #[track_caller]
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+}
+
+/// A future that may be sent although what it waits for may not: the run keeps that, and this refers to it by number. Made by
+/// [`Handle::send_future`].
+pub struct SendFuture<T> {
+    handle: Handle,
+    number: Option<u32>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl Handle {
+    /// Has the run keep `future` and returns a `Send` reference that waits for it: a call, a transaction.
+    ///
+    /// ```ignore
+    /// // in a handler that must be `Send`, with `Shared` state:
+    /// Handle::current().send_future(async move { env.get().call(&charge.get(), order, timeout).await }).await
+    /// ```
+    pub fn send_future<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> SendFuture<T> {
+        let number = self.world().map(|_| {
+            let numbered = self.extension::<RefCell<Numbered>>();
+            let mut numbered = numbered.borrow_mut();
+            let future: LocalFuture = Box::pin(async move { Box::new(future.await) as Box<dyn Any> });
+            let number = numbered.free.pop().unwrap_or_else(|| {
+                numbered.futures.push(None);
+                numbered.futures.len() as u32 - 1
+            });
+            numbered.futures[number as usize] = Some(future);
+            number
+        });
+        SendFuture { handle: *self, number, kind: PhantomData }
+    }
+}
+
+impl<T> SendFuture<T> {
+    /// Takes the future out of the run's keeping. Absent once the run is over.
+    fn take(&self) -> Option<LocalFuture> {
+        let world = self.handle.world()?;
+        let numbered = world.extension::<RefCell<Numbered>>();
+        numbered.borrow_mut().futures.get_mut(self.number? as usize)?.take()
+    }
+
+    fn free(&mut self) {
+        if let (Some(world), Some(number)) = (self.handle.world(), self.number.take()) {
+            world.extension::<RefCell<Numbered>>().borrow_mut().free.push(number);
+        }
+    }
+}
+
+impl<T: 'static> Future for SendFuture<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // Taken out while it is polled: it may make references of its own.
+        let Some(mut future) = self.take() else { return Poll::Pending };
+        match future.as_mut().poll(context) {
+            Poll::Ready(value) => {
+                self.free();
+                Poll::Ready(*value.downcast().expect("it has the type that it was kept with"))
+            }
+            Poll::Pending => {
+                let numbered = self.handle.extension::<RefCell<Numbered>>();
+                numbered.borrow_mut().futures[self.number.expect("it is kept") as usize] = Some(future);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Drop for SendFuture<T> {
+    fn drop(&mut self) {
+        let future = self.take();
+        drop(future);
+        self.free();
+    }
+}

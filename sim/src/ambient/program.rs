@@ -1,0 +1,114 @@
+//! Programs: nodes that run a `main` future, as an existing service has it.
+
+use super::Identity;
+use crate::env::Env;
+use crate::event::Kind;
+use crate::judge::Fact;
+use crate::node::Role;
+use crate::scenario::Stage;
+use crate::scope::Scope;
+use crate::signal::Signal;
+use crate::time::Moment;
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::future::Future;
+
+/// What a `main` returns: nothing, or a result whose error the process reports as it exits.
+pub trait Termination {
+    /// Returns the error that the process reports, if it is one.
+    fn failure(self) -> Option<String>;
+}
+
+impl Termination for () {
+    fn failure(self) -> Option<String> {
+        None
+    }
+}
+
+impl<T, E: Debug> Termination for Result<T, E> {
+    fn failure(self) -> Option<String> {
+        self.err().map(|error| format!("{error:?}"))
+    }
+}
+
+impl<F: Fact> Stage<'_, F> {
+    /// Adds a node that runs a program: `main` begins at each boot and the process exits when it returns. A process that was asked
+    /// to shut down, or whose `main` failed, starts again as its role says; one that returned of its own accord does not.
+    ///
+    /// The program works for an entity of its role's name (`orders-1`), from the second boot on for a part of that
+    /// (`orders-1/restart-1`).
+    pub fn program<M, T>(&self, role: Role, main: impl Fn() -> M + 'static) -> Env
+    where
+        M: Future<Output = T> + 'static,
+        T: Termination,
+    {
+        let (own, first) = (self.entity(role.name), Cell::new(true));
+        self.node(role, move |env| {
+            let env = env.within(own);
+            let env = if first.replace(false) { env } else { env.child("restart") };
+            let identity = env.handle().identity;
+            let main = env.world.acting_as(identity, &main);
+            let program = env.clone();
+            env.spawn(async move {
+                match main.await.failure() {
+                    None => program.exit(),
+                    Some(error) => program.fail(&error),
+                }
+            });
+        })
+    }
+
+    /// Runs `code` as if it were the node's: what it makes with an ambient handle belongs there.
+    pub fn acting_as<T>(&self, env: &Env, code: impl FnOnce() -> T) -> T {
+        self.world.acting_as(env.handle().identity, code)
+    }
+
+    /// Returns the run's value of type `T`, which an adapter keeps. See [`Handle::extension`](crate::ambient::Handle::extension).
+    pub fn extension<T: Default + 'static>(&self) -> std::rc::Rc<T> {
+        self.world.extension()
+    }
+}
+
+impl Env {
+    /// Returns a signal that is raised when the node is asked to shut down (as SIGTERM), and has its own code do so from now on:
+    /// its tasks are not dropped, and it is killed 30 seconds later unless it has exited.
+    pub fn termination(&self) -> Signal {
+        let mut core = self.world.core.borrow_mut();
+        if !core.is_alive(self.node, self.incarnation) {
+            return Signal::new();
+        }
+        core.nodes[self.node].termination.get_or_insert_default().clone()
+    }
+
+    /// Waits until the node is asked to shut down; see [`Env::termination`].
+    pub async fn terminated(&self) {
+        self.termination().changed(self, 0, Moment::NEVER).await;
+    }
+
+    /// Ends the process in order, as when `main` returns.
+    pub(super) fn exit(&self) {
+        self.event(Kind::Stop, [0, 0], || "exits".to_owned());
+        let Some(dropped) = self.take_tasks() else { return };
+        self.world.acting_as(Identity { scope: Scope::ROOT, ..self.handle().identity }, || drop(dropped));
+        let stopping = self.world.core.borrow().nodes[self.node].stopping;
+        if stopping {
+            self.world.end_incarnation(self.node, self.scope());
+        } else {
+            self.world.core.borrow_mut().take_down(self.node);
+        }
+    }
+
+    /// Ends the process because its `main` failed: it starts again, as a supervisor has it.
+    fn fail(&self, error: &str) {
+        self.event(Kind::Stop, [1, 0], || format!("exits with {error}"));
+        let Some(dropped) = self.take_tasks() else { return };
+        self.world.acting_as(self.handle().identity, || drop(dropped));
+        self.world.end_incarnation(self.node, self.scope());
+    }
+
+    /// Takes the node's tasks, unless this incarnation is dead.
+    fn take_tasks(&self) -> Option<Vec<crate::task::BoxFuture>> {
+        let mut core = self.world.core.borrow_mut();
+        core.is_alive(self.node, self.incarnation).then(|| core.take_tasks_of(self.node))
+    }
+}
