@@ -448,7 +448,7 @@ impl<S: Scenario> Runner<S> {
             if core.run_abort.is_some() {
                 return;
             }
-            (core.is_busy(), core.now)
+            (core.is_busy() && !core.has_programs, core.now)
         };
         if busy {
             let message = format!("still at work {} after healing", crate::time::text(settle));

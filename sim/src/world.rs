@@ -136,6 +136,7 @@ impl World {
         core.cause = None;
         core.polls = 0;
         core.closed = false;
+        core.has_programs = false;
         core.nodes.clear();
         core.free_slots();
         if !self.wakes.is_empty() {

@@ -39,6 +39,7 @@ mod random;
 mod timer;
 
 pub use numbered::{SendFuture, Shared};
+pub use program::{NoFact, Termination};
 pub use random::Entropy;
 pub use timer::Timer;
 
@@ -166,6 +167,23 @@ impl Handle {
         self.identity.node
     }
 
+    /// Returns the nodes of the run with their names and roles, in the order in which they were added.
+    pub fn nodes(&self) -> Vec<NodeInfo> {
+        let Some(world) = self.world() else { return Vec::new() };
+        let core = world.core.borrow();
+        let nodes = core.nodes.all().iter().zip(0..);
+        nodes.map(|(node, id)| NodeInfo { id: NodeId(id), name: node.name(), role: node.role.name }).collect()
+    }
+
+    /// Returns the same node's handle as its living incarnation has it, or `None` while the node is down.
+    pub fn of_node(&self, node: NodeId) -> Option<Handle> {
+        let world = self.world()?;
+        let core = world.core.borrow();
+        let incarnation = core.nodes[node].incarnation;
+        let identity = Identity { node, incarnation, scope: Scope::ROOT };
+        core.is_alive(node, incarnation).then_some(Handle { run: self.run, identity })
+    }
+
     /// Returns which incarnation of the node this is, from 0.
     pub fn incarnation(&self) -> u32 {
         self.identity.incarnation
@@ -179,6 +197,15 @@ impl Handle {
     /// Returns the virtual time; [`Moment::START`] once the run is over.
     pub fn now(&self) -> Moment {
         self.world().and_then(|world| Some(world.core.try_borrow().ok()?.now)).unwrap_or_default()
+    }
+
+    /// Returns what the node's own clock shows, as [`Env::clock`]; the virtual time where no node's code runs.
+    pub fn wall_clock(&self) -> Moment {
+        let is_free = self.world().is_some_and(|world| world.core.try_borrow_mut().is_ok());
+        match self.try_env() {
+            Some(env) if is_free => env.clock(),
+            _ => self.now(),
+        }
     }
 
     /// Returns the entity that the code works for.
@@ -232,7 +259,7 @@ impl Handle {
         self.try_env().map_or(Pick::BENIGN, |env| env.choose_for(User::ENGINE, site, alternatives))
     }
 
-    /// Draws a delay; the deviation lasts as long as the delay.
+    /// Says that the deviation drawn last lasts this long from now.
     pub fn lasts(&self, duration: Duration) {
         if let Some(env) = self.try_env() {
             env.lasts(duration);
@@ -280,7 +307,12 @@ impl Handle {
     /// # Panics
     /// If the run is over.
     pub fn extension<T: Default + 'static>(&self) -> Rc<T> {
-        self.world().expect("a handle acts within its own run").extension()
+        self.try_extension().expect("a handle acts within its own run")
+    }
+
+    /// Returns the same, or `None` if the run is over.
+    pub fn try_extension<T: Default + 'static>(&self) -> Option<Rc<T>> {
+        self.world().map(|world| world.extension())
     }
 
     /// Ends the node's process in order, as when `main` returns: its tasks are dropped while their destructors still count. After
@@ -289,6 +321,24 @@ impl Handle {
         if let Some(env) = self.try_env() {
             env.exit();
         }
+    }
+}
+
+/// A node of the run, as an adapter needs to know it.
+#[derive(Clone, Debug)]
+pub struct NodeInfo {
+    /// The node.
+    pub id: NodeId,
+    /// Its name, such as `worker-1`.
+    pub name: String,
+    /// The name of its role, such as `worker`.
+    pub role: Label,
+}
+
+impl NodeId {
+    /// Returns the number of the node within the run, from 0 in the order in which nodes were added.
+    pub fn index(self) -> u16 {
+        self.0
     }
 }
 

@@ -31,17 +31,31 @@ impl<T, E: Debug> Termination for Result<T, E> {
     }
 }
 
+/// The facts of a world that states none.
+#[derive(serde::Serialize)]
+pub enum NoFact {}
+
+impl Fact for NoFact {
+    fn sentence(&self) -> String {
+        match *self {}
+    }
+}
+
 impl<F: Fact> Stage<'_, F> {
     /// Adds a node that runs a program: `main` begins at each boot and the process exits when it returns. A process that was asked
     /// to shut down, or whose `main` failed, starts again as its role says; one that returned of its own accord does not.
     ///
     /// The program works for an entity of its role's name (`orders-1`), from the second boot on for a part of that
     /// (`orders-1/restart-1`).
+    ///
+    /// A program may poll for ever, so a run with one ends when its time to settle has passed and need not come to rest by itself.
+    /// What must have been done by then, an invariant says.
     pub fn program<M, T>(&self, role: Role, main: impl Fn() -> M + 'static) -> Env
     where
         M: Future<Output = T> + 'static,
         T: Termination,
     {
+        self.world.core.borrow_mut().has_programs = true;
         let (own, first) = (self.entity(role.name), Cell::new(true));
         self.node(role, move |env| {
             let env = env.within(own);

@@ -96,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) polls: u32,
     /// Whether the run is over: what destructors still ask for is not done.
     pub(crate) closed: bool,
+    /// Whether some node runs a program, whose own timers need not ever end.
+    pub(crate) has_programs: bool,
 }
 
 impl Core {
@@ -137,6 +139,7 @@ impl Core {
             woken: Vec::new(),
             polls: 0,
             closed: false,
+            has_programs: false,
         }
     }
 
