@@ -267,10 +267,11 @@ impl Handle {
     }
 
     /// Has something happen after a while, outside every node: how an adapter moves what is under way between nodes.
-    /// What happens then is nobody's code; it wakes tasks, and cannot act as a node.
-    pub fn deliver(&self, after: Duration, arrives: impl FnOnce() + 'static) {
+    /// What happens then is nobody's code: it wakes tasks of the node `to`, and cannot act as a node. Where task order is explored,
+    /// several deliveries due at one instant may change places.
+    pub fn deliver(&self, to: (NodeId, Scope), after: Duration, arrives: impl FnOnce() + 'static) {
         if let Some(env) = self.try_env().filter(Env::is_alive) {
-            env.world.deliver(after, move |_| arrives());
+            env.world.deliver(to, after, move |_| arrives());
         }
     }
 
