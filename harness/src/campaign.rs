@@ -8,7 +8,7 @@
 use crate::entry::Entry;
 use crate::quiet;
 use crate::watchdog::Watchdog;
-use shakedown_reports::Ending;
+use shakedown_reports::EndReason;
 use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as};
 use shakedown_sim::{Profile, Rehearse};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ const CHUNK_OF_ROUND: u64 = 16;
 pub fn run(
     order: &CampaignRequest<'_>,
     mut watch: impl FnMut(&Campaign),
-) -> Result<(Campaign, Ending), InternalError> {
+) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
     let watchdog = Watchdog::new(order.jobs, order.timeout, &order.entry.name, |seed| format!("seed {seed}"));
     let campaign = std::thread::scope(|scope| {
@@ -81,13 +81,13 @@ pub fn run(
         let team = Team { workers: workers.collect(), answers, enough: &enough };
         conduct(order, &team, &mut watch)
     })?;
-    let ending = match () {
-        () if campaign.failing.len() >= order.failures_max => Ending::MaxFail,
-        () if campaign.tally.runs == order.seeds.end - order.seeds.start => Ending::Complete,
-        () if order.stop.load(Ordering::Relaxed) => Ending::Interrupted,
-        () => Ending::Budget,
+    let end_reason = match () {
+        () if campaign.failing.len() >= order.failures_max => EndReason::MaxFail,
+        () if campaign.tally.runs == order.seeds.end - order.seeds.start => EndReason::Complete,
+        () if order.stop.load(Ordering::Relaxed) => EndReason::Interrupted,
+        () => EndReason::Budget,
     };
-    Ok((campaign, ending))
+    Ok((campaign, end_reason))
 }
 
 /// Gives the threads one task after another: all seeds at once, or a round at a time.

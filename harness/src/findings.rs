@@ -1,7 +1,7 @@
 //! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
 
 use crate::entry::Entry;
-use crate::{beside, quiet, traces};
+use crate::{context, quiet, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
 use shakedown_sim::search::{Campaign, Failure, Group, understand, understand_all};
@@ -108,9 +108,9 @@ fn finding(
     traces: &Path,
 ) -> io::Result<Finding> {
     let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
-    let steady = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
+    let replays_identical = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
     let trace = traces::save(traces, &failure)?;
-    let beside = beside::of(entry, runner, &failure);
+    let context = context::of(entry, runner, &failure);
     let (seed, runs_to_find) = met;
-    Ok(Finding { failure, seed, count: 1, runs_to_find, steady, trace, beside })
+    Ok(Finding { failure, seed, count: 1, runs_to_find, replays_identical, trace, context })
 }

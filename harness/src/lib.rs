@@ -3,17 +3,17 @@
 //! Modules in reading order: [`guardrail`], [`ablation`], [`entry`], [`catalogue`] and [`names`] (what there is to
 //! rehearse), [`survey`] (where the world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run),
 //! [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch), [`matrix`] (what breaks
-//! without which guardrail), [`certification`] (every script of few deviations), [`findings`], [`beside`] and [`traces`]
+//! without which guardrail), [`certification`] (every script of few deviations), [`findings`], [`context`] and [`traces`]
 //! (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts), and [`cli`] (the command
 //! line).
 
 pub mod ablation;
-pub mod beside;
 pub mod campaign;
 pub mod canary;
 pub mod catalogue;
 pub mod certification;
 pub mod cli;
+pub mod context;
 pub mod entry;
 pub mod findings;
 pub mod guardrail;

@@ -6,8 +6,8 @@ use crate::catalogue::Place;
 use crate::entry::Entry;
 use crate::guardrail::NaiveForm;
 use crate::{findings, quiet};
-use shakedown_reports::matrix::{Fate, Guarded, Row};
-use shakedown_reports::{Ending, Verdict};
+use shakedown_reports::matrix::{AblationResult, Guarded, Row};
+use shakedown_reports::{EndReason, Verdict};
 use shakedown_sim::search::{Campaign, FailingRun};
 use shakedown_sim::{Plan, Profile, Variant, Violation, small_variants};
 use std::path::Path;
@@ -53,17 +53,21 @@ pub fn row(
 ) -> Result<Option<Row>, Error> {
     let (entry, naive) = (place.entry, place.naive());
     let without: Vec<String> = std::iter::once(place.name()).chain(naive.masked_by.clone()).collect();
-    let made = |fate| Row {
+    let row = |result| Row {
         system: place.guardrail.system.clone(),
         guardrail: place.name(),
         naive: naive.about.clone(),
         with: without[1..].to_vec(),
         scenario: entry.name.to_owned(),
-        fate,
+        result,
     };
     if let Some((variant, violation)) = breaks_by_itself(entry, &without)? {
         let (variant, claim) = (variant.to_string(), violation.invariant);
-        return Ok(Some(made(Fate::ByItself { variant, invariant: claim, message: violation.message })));
+        return Ok(Some(row(AblationResult::FailsOnHappyPath {
+            variant,
+            invariant: claim,
+            message: violation.message,
+        })));
     }
     let mut order = campaign_request(request, entry, &without);
     let mut runs = 0;
@@ -80,12 +84,12 @@ pub fn row(
                 request.traces,
             )?;
             finding.runs_to_find = run.seed + 1;
-            return Ok(Some(made(Fate::Caught(Box::new(finding)))));
+            return Ok(Some(row(AblationResult::Caught(Box::new(finding)))));
         }
         runs = campaign.seeds.end;
         order.seeds.start = runs;
     }
-    Ok((runs >= request.runs_max).then(|| made(Fate::Survived { runs })))
+    Ok((runs >= request.runs_max).then(|| row(AblationResult::Survived { runs })))
 }
 
 /// The claim beside the row that a run breaks, the row's first if there are several.
@@ -139,12 +143,12 @@ pub fn guarded(
     watch: impl FnMut(&Campaign),
 ) -> Result<Guarded, Error> {
     let order = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
-    let (campaign, ending) = campaign::run(&order, watch)?;
+    let (campaign, end_reason) = campaign::run(&order, watch)?;
     let mut runner = entry.runner(&[]).map_err(Error::Design)?;
     let findings = findings::of_campaign(entry, runner.as_mut(), &campaign, request.traces)?;
-    let verdict = match ending {
+    let verdict = match end_reason {
         _ if !findings.is_empty() => Verdict::Violated,
-        Ending::Complete => Verdict::Held,
+        EndReason::Complete => Verdict::Held,
         _ => Verdict::Inconclusive,
     };
     Ok(Guarded { scenario: entry.name.to_owned(), verdict, runs: campaign.tally.runs, findings })

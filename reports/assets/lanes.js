@@ -1,5 +1,5 @@
-// The run drawn: a lane for each node, a line for each step, an arrow for each message. Only the lines within
-// sight are in the document, so that thousands of steps scroll as easily as ten.
+// The picture of a run: a lane for each node, a line for each step, an arrow for each message. Only the visible
+// lines are in the document, so that thousands of steps scroll smoothly.
 
 const LINE = 34;
 const SPARE_LINES = 8;
@@ -57,7 +57,7 @@ class Lanes {
     this.measure();
   }
 
-  /** Marks the step that is looked at and brings it into sight. */
+  /** Marks the selected step and scrolls it into view. */
   mark(at) {
     this.marked = at;
     const line = this.line.get(at);
@@ -70,7 +70,7 @@ class Lanes {
     this.window.setAttribute("aria-activedescendant", this.id(at));
   }
 
-  /** Divides the width between lanes and words. */
+  /** Divides the width between lanes and text. */
   measure() {
     const width = this.window.clientWidth;
     if (!this.shown || width === 0) return;

@@ -1,4 +1,4 @@
-// Stepping through a run: the scrubber, the filters, what is known at a step, and links to steps.
+// Stepping through a run: the scrubber, the filters, the details of a step, and links to steps.
 
 const ROWS_MAX = 8;
 const LINK_DELAY_MS = 150;
@@ -35,7 +35,7 @@ class Explorer {
       element(
         "div",
         { class: "controls" },
-        element("label", { class: "switch" }, this.story, "only the steps that say why"),
+        element("label", { class: "switch" }, this.story, "only the steps of the story"),
         this.entity.label,
         this.node.label,
       ),
@@ -48,7 +48,7 @@ class Explorer {
         this.where,
       ),
       element("div", { class: "view" }, this.lanes.element, this.detail),
-      element("p", { class: "aside" }, "Arrow keys step, Home and End jump; the address holds the step. A dashed arrow goes through steps of other nodes that are not shown."),
+      element("p", { class: "aside" }, "Arrow keys move by one step, Home and End jump; the address of the page names the step. A dashed arrow goes through steps of other nodes that are not shown."),
     );
     this.lanes.window.addEventListener("keydown", (event) => this.key(event));
     this.story.disabled = !this.filter.story;
@@ -76,12 +76,12 @@ class Explorer {
     this.lanes.show(this.shown);
   }
 
-  /** The first step at which something went wrong, or the first one. */
+  /** Returns the first step with a deviation, or the first one. */
   beginning() {
     return this.shown.find((at) => this.run.steps[at].fault) ?? this.shown[0];
   }
 
-  /** The shown step that is closest to this one. */
+  /** Returns the shown step that is closest to this one. */
   closest(at) {
     const nearer = (best, other) => (Math.abs(other - at) < Math.abs(best - at) ? other : best);
     return this.shown.length > 0 ? this.shown.reduce(nearer) : undefined;
@@ -92,7 +92,7 @@ class Explorer {
     this.go(this.shown[line]);
   }
 
-  /** Answers whether the key meant something. */
+  /** Handles a key. */
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key in TURNS) this.turn(TURNS[event.key]);
@@ -103,25 +103,25 @@ class Explorer {
     event.stopPropagation();
   }
 
-  /** Looks at a step. */
+  /** Selects a step. */
   go(at) {
     if (at === undefined) {
-      this.where.textContent = "no step passes these filters";
+      this.where.textContent = "no step matches these filters";
       this.detail.replaceChildren();
       return;
     }
     this.at = at;
     const [step, line] = [this.run.steps[at], this.shown.indexOf(at)];
     this.scrubber.value = line;
-    const said = `${this.run.nodes[step.node]} ${step.what}`;
-    this.scrubber.setAttribute("aria-valuetext", `step ${step.n}, ${step.at}: ${said}`);
+    const sentence = `${this.run.nodes[step.node]} ${step.what}`;
+    this.scrubber.setAttribute("aria-valuetext", `step ${step.n}, ${step.at}: ${sentence}`);
     this.where.textContent = `${line + 1} of ${this.shown.length} · step ${step.n} of ${this.run.total} · ${step.at}`;
     this.lanes.mark(at);
     this.detail.replaceChildren(...this.describe(at));
     links.write(this.number, step.n);
   }
 
-  /** Follows a link: a step that the filters hide takes them away. */
+  /** Follows a link. If the filters hide the step, it resets them. */
   visit(n) {
     const at = this.run.nearest(n);
     if (!this.shown.includes(at)) {
@@ -139,7 +139,7 @@ class Explorer {
     const facts = [...item("entity", step.scope === "-" ? "none" : step.scope), ...item("kind", step.kind)];
     if (step.choice) {
       const { site, taken, alternatives } = step.choice;
-      facts.push(...item("choice", element("code", {}, site)), ...item("took", taken, `, of ${alternatives.join(" | ")}`));
+      facts.push(...item("choice", element("code", {}, site)), ...item("alternative", taken, `, of ${alternatives.join(" | ")}`));
     }
     if (step.causes.length > 0) facts.push(...item("follows from", ...step.causes.map((cause) => this.link(cause))));
     const leads = this.run.leads[at].slice(0, ROWS_MAX);
@@ -192,7 +192,7 @@ const links = {
     const [run, step] = [Number(parts.get("run") ?? 1), Number.parseInt(parts.get("step") ?? "", 10)];
     return Number.isNaN(step) ? undefined : { run, step };
   },
-  /** Keeps the address true, not more often than browsers allow. */
+  /** Updates the address, not more often than browsers allow. */
   write(run, step) {
     if (!this.ready || this.written === this.to(run, step)) return;
     clearTimeout(this.due);

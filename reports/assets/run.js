@@ -1,4 +1,4 @@
-// A run as the page holds it: which steps a filter shows, what a step follows from, what rows are at a step.
+// The data of a run: which steps a filter shows, the causes of a step, and the rows at a step.
 
 class Run {
   constructor(data) {
@@ -13,7 +13,7 @@ class Run {
     });
   }
 
-  /** The positions of the steps that a filter lets through. */
+  /** Returns the positions of the steps that match a filter. */
   shown({ story, entity, node }) {
     const passes = (step) =>
       (!story || step.story) &&
@@ -23,8 +23,8 @@ class Run {
   }
 
   /**
-   * The nearest steps that a step follows from and that are shown, through those that are not. A cause is
-   * direct if no third node stands between.
+   * Returns the nearest shown steps that a step follows from, through those that are not shown. A cause is direct if
+   * no third node is between.
    */
   causes(at, isShown) {
     const found = new Map();
@@ -41,7 +41,7 @@ class Run {
     return [...found].map(([cause, direct]) => ({ cause, direct }));
   }
 
-  /** Where the step numbered `n` is; if it was left out, where the nearest one is. */
+  /** Returns the position of the step numbered `n`; of the nearest one, if it was left out. */
   nearest(n) {
     const exact = this.position.get(n);
     if (exact !== undefined) return exact;
@@ -49,7 +49,7 @@ class Run {
     return this.steps.reduce((best, _, at) => (distance(at) < distance(best) ? at : best), 0);
   }
 
-  /** The rows that there are at a step, those changed last first. */
+  /** Returns the rows at a step, the last changed first. */
   rowsAt(at) {
     const rows = this.versions.flatMap((versions, row) => {
       const until = versions.findLastIndex(([changed]) => changed <= at);

@@ -1,12 +1,11 @@
-//! Certificates: what an exhaustive search up to so many deviations came to, for a terminal, a machine and a
-//! reviewer.
+//! Certificates: the result of an exhaustive search up to a number of deviations, in each form.
 
 use crate::clock;
 use crate::json;
 use crate::junit;
 use crate::layout::{Style, labelled, side_by_side};
 use crate::markdown;
-use crate::records::{Ending, Finding, Finished, Search, Verdict};
+use crate::records::{CampaignResult, EndReason, Finding, Search, Verdict};
 use crate::story::plural;
 use crate::terminal;
 use serde::Serialize;
@@ -14,54 +13,54 @@ use shakedown_sim::{Digest, Duration};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What an exhaustive search of one scenario came to.
+/// The result of an exhaustive search of one scenario.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     /// The scenario.
     pub scenario: String,
-    /// What its design lacked.
+    /// The guardrails that were taken out.
     pub without: Vec<String>,
-    /// What the runs say.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why they ended.
-    pub ending: Ending,
-    /// Up to how many deviations were asked for.
+    /// Why the search ended.
+    pub end_reason: EndReason,
+    /// The requested number of deviations.
     pub deviations: usize,
-    /// Up to how many were run, all of them; none if not even the happy paths were.
+    /// The number of deviations up to which every script was run; none if not even the happy paths were.
     pub reached: Option<usize>,
-    /// Which shard of the scripts with most deviations this is, of how many.
+    /// The shard of the scripts with the most deviations, and the number of shards.
     pub shard: Option<(usize, usize)>,
-    /// Each variant, and how many alternatives its happy path offers.
+    /// Each variant, and the number of alternatives that its happy path offers.
     pub variants: Vec<(String, u64)>,
-    /// Choice sites that deviated, each with its alternatives, the benign one first.
+    /// The choice sites that deviated, each with its alternatives, the benign one first.
     pub sites: BTreeMap<String, Vec<String>>,
-    /// By number of deviations, from none.
+    /// The runs by number of deviations, from none.
     pub depths: Vec<Depth>,
-    /// Over all runs, in order.
+    /// The digest over all runs, in order.
     pub digest: Digest,
-    /// Virtual time, summed over the runs.
+    /// The virtual time, summed over the runs.
     pub simulated: Duration,
-    /// Names of all invariants that judged.
+    /// The names of all invariants.
     pub invariants: Vec<String>,
-    /// What the scenario takes for granted.
+    /// What the scenario assumes.
     pub assumptions: Vec<String>,
-    /// What the first failing script broke.
+    /// The violations of the first failing script.
     pub findings: Vec<Finding>,
 }
 
-/// The scripts of one number of deviations.
+/// The scripts with one number of deviations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Depth {
-    /// How many were run.
+    /// The number of runs.
     pub runs: u64,
-    /// How many of them were not continued, since another comes to the same.
+    /// The number of them that were not continued, because another is equivalent.
     pub pruned: u64,
-    /// How many runs with one deviation more that saved.
-    pub spared: u64,
+    /// The number of runs with one deviation more that this saved.
+    pub runs_saved: u64,
 }
 
 impl Certificate {
-    /// How many runs there were.
+    /// Returns the number of runs.
     pub fn runs(&self) -> u64 {
         self.depths.iter().map(|depth| depth.runs).sum()
     }
@@ -70,17 +69,20 @@ impl Certificate {
         self.depths.iter().map(|depth| depth.pruned).sum()
     }
 
-    fn spared(&self) -> u64 {
-        self.depths.iter().map(|depth| depth.spared).sum()
+    fn runs_saved(&self) -> u64 {
+        self.depths.iter().map(|depth| depth.runs_saved).sum()
     }
 
-    /// The search in the form of a campaign, for forms that make no difference.
-    pub fn finished(&self) -> Finished {
-        Finished {
+    /// Returns the search in the form of a campaign, for forms that do not distinguish the two.
+    pub fn campaign(&self) -> CampaignResult {
+        CampaignResult {
             scenario: self.scenario.clone(),
+            seeds: None,
+            build: String::new(),
+            worth: Vec::new(),
             without: self.without.clone(),
             verdict: self.verdict,
-            ending: self.ending,
+            end_reason: self.end_reason,
             runs: self.runs(),
             failing: u64::from(!self.findings.is_empty()),
             digest: self.digest,
@@ -101,39 +103,41 @@ impl Certificate {
         format!("{}{without}", self.scenario)
     }
 
-    /// What it claims, in a sentence without full stop.
-    fn claim(&self) -> String {
-        let things = |count| plural(count as u64, "thing");
+    /// Returns the claim, as a sentence without a full stop.
+    pub(crate) fn claim(&self) -> String {
+        let deviations = |count: usize| match count {
+            0 => "on the happy paths".to_owned(),
+            count => format!("with up to {}", plural(count as u64, "deviation")),
+        };
         match (self.verdict, self.reached, self.shard) {
             (Verdict::Violated, ..) => {
                 let needs = self.findings.first().map_or(0, |one| one.failure.shrunk.deviations.len());
                 match needs {
-                    0 => "an invariant is broken though nothing goes wrong".to_owned(),
-                    needs => format!("{} going wrong break an invariant", things(needs))
-                        .replace("1 thing going wrong break", "1 thing going wrong breaks"),
+                    0 => "the happy path violates an invariant".to_owned(),
+                    1 => "1 deviation violates an invariant".to_owned(),
+                    needs => format!("{needs} deviations violate an invariant"),
                 }
             }
             (Verdict::Held, _, Some((shard, of))) => {
                 format!(
-                    "no invariant is broken by shard {shard} of {of} of what {} can do",
-                    things(self.deviations)
+                    "no invariant is violated in shard {shard} of {of} of all scripts {}",
+                    deviations(self.deviations)
                 )
             }
             (Verdict::Held, ..) => {
-                format!("no invariant is broken, whatever {} go wrong", things(self.deviations))
-                    .replace("1 thing go ", "1 thing goes ")
+                format!("no invariant is violated in any script {}", deviations(self.deviations))
             }
             (Verdict::Inconclusive, Some(reached), _) => format!(
-                "stopped; no invariant is broken by any {} so far, {} were asked for",
-                things(reached),
-                self.deviations
+                "stopped; no invariant is violated in any script {} so far; {} requested",
+                deviations(reached),
+                plural(self.deviations as u64, "deviation")
             ),
-            (Verdict::Inconclusive, None, _) => "stopped before anything was known".to_owned(),
+            (Verdict::Inconclusive, None, _) => "stopped before any result".to_owned(),
         }
     }
 }
 
-/// A certificate at a terminal; or the failure, and how far the search went.
+/// Writes a certificate for a terminal; or the failure, and how far the search went.
 pub fn human(style: Style, certificate: &Certificate) -> String {
     let mut out = String::new();
     for run in terminal::by_script(certificate.findings.iter()) {
@@ -149,43 +153,51 @@ pub fn human(style: Style, certificate: &Certificate) -> String {
     parts.extend(certificate.without.iter().map(|part| format!("without {part}")));
     parts.push(certificate.claim());
     out.push_str(&side_by_side(&word, &parts, style.width));
-    let mut say =
-        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, style.width));
-    for (at, (variant, alternatives)) in certificate.variants.iter().enumerate() {
-        let variant = if variant.is_empty() { "the only variant" } else { variant };
-        say(
-            if at == 0 { "over" } else { "" },
-            &format!("{variant}: {}", plural(*alternatives, "alternative")),
-        );
-    }
-    for (deviations, depth) in certificate.depths.iter().enumerate() {
-        let of = plural(deviations as u64, "deviation");
-        say(if deviations == 0 { "runs" } else { "" }, &format!("{} of {of}", clock::count(depth.runs)));
-    }
-    say("", &format!("{} of virtual time", clock::span(certificate.simulated)));
-    if certificate.pruned() > 0 {
-        say("pruned", &pruned(certificate));
-    }
-    let alternatives: usize = certificate.sites.values().map(|names| names.len() - 1).sum();
-    let sites = plural(certificate.sites.len() as u64, "site");
-    say("sites", &format!("{sites} with {}", plural(alternatives as u64, "alternative")));
-    say("digest", &certificate.digest.to_string());
-    for (at, assumption) in certificate.assumptions.iter().enumerate() {
-        say(if at == 0 { "assumes" } else { "" }, assumption);
+    for (label, text) in facts(certificate) {
+        out.push_str(&labelled(&format!("  {label:<10}"), &text, style.width));
     }
     out
 }
 
+/// Returns the extent of the search: labels and sentences. A sentence without a label belongs to the one before.
+pub(crate) fn facts(certificate: &Certificate) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    for (at, (variant, alternatives)) in certificate.variants.iter().enumerate() {
+        let variant = if variant.is_empty() { "the only variant" } else { variant };
+        let label = if at == 0 { "over" } else { "" };
+        facts.push((label, format!("{variant}: {}", plural(*alternatives, "alternative"))));
+    }
+    for (deviations, depth) in certificate.depths.iter().enumerate() {
+        let of = plural(deviations as u64, "deviation");
+        facts.push((
+            if deviations == 0 { "runs" } else { "" },
+            format!("{} of {of}", clock::count(depth.runs)),
+        ));
+    }
+    facts.push(("", format!("{} of virtual time", clock::span(certificate.simulated))));
+    if certificate.pruned() > 0 {
+        facts.push(("pruned", pruned(certificate)));
+    }
+    let alternatives: usize = certificate.sites.values().map(|names| names.len() - 1).sum();
+    let sites = plural(certificate.sites.len() as u64, "site");
+    facts.push(("sites", format!("{sites} with {}", plural(alternatives as u64, "alternative"))));
+    facts.push(("digest", certificate.digest.to_string()));
+    for (at, assumption) in certificate.assumptions.iter().enumerate() {
+        facts.push((if at == 0 { "assumes" } else { "" }, assumption.clone()));
+    }
+    facts
+}
+
 fn pruned(certificate: &Certificate) -> String {
-    let (scripts, runs) = (certificate.pruned(), certificate.spared());
+    let (scripts, runs) = (certificate.pruned(), certificate.runs_saved());
     format!(
-        "{} that come to the same as another, which saved at least {}",
+        "{} that are equivalent to another, which saved at least {}",
         plural(scripts, "script"),
         plural(runs, "run")
     )
 }
 
-/// Certificates for a machine.
+/// Writes certificates for a machine.
 pub fn json(all: &[Certificate]) -> String {
     #[derive(Serialize)]
     struct Certificates<'a> {
@@ -209,7 +221,7 @@ pub fn json(all: &[Certificate]) -> String {
         digest: String,
         violation: Option<json::Violation<'a>>,
         also_broken: Vec<&'a str>,
-        ending: Ending,
+        ending: EndReason,
         reached: Option<usize>,
         shard: Option<(usize, usize)>,
         variants: Vec<Variant<'a>>,
@@ -229,14 +241,14 @@ pub fn json(all: &[Certificate]) -> String {
         runs: certificate.runs(),
         runs_by_depth: one(certificate),
         pruned: certificate.pruned(),
-        spared: certificate.spared(),
+        spared: certificate.runs_saved(),
         digest: certificate.digest.to_string(),
         violation: certificate.findings.first().map(json::violation),
         also_broken: certificate.findings[also(certificate)..]
             .iter()
             .map(|finding| finding.failure.violation.invariant.as_str())
             .collect(),
-        ending: certificate.ending,
+        ending: certificate.end_reason,
         reached: certificate.reached,
         shard: certificate.shard,
         variants: certificate
@@ -251,16 +263,16 @@ pub fn json(all: &[Certificate]) -> String {
     json::pretty(&Certificates { certificates: certificates.collect() })
 }
 
-/// Certificates as pages for reviewers: nothing in them changes unless what they say does.
+/// Writes certificates as pages for reviewers: nothing in them changes unless the results do.
 pub fn page(all: &[Certificate]) -> String {
-    all.iter().map(one_page).collect::<Vec<_>>().join("\n---\n\n")
+    markdown::joined(all.iter().map(one_page).collect())
 }
 
 fn one_page(certificate: &Certificate) -> String {
     if !certificate.findings.is_empty() {
-        return markdown::finished(&[certificate.finished()]);
+        return markdown::campaigns(&[certificate.campaign()]);
     }
-    let mut out = format!("# Certificate: {}\n\n", certificate.title());
+    let mut out = format!("# Certificate: {}\n\n", markdown::sentence(&certificate.title()));
     let mut claim = certificate.claim();
     claim[..1].make_ascii_uppercase();
     let _ = writeln!(out, "{claim}.\n\n## Every script was run\n");
@@ -270,10 +282,10 @@ fn one_page(certificate: &Certificate) -> String {
     }
     out.push_str("\n## Over these variants\n\n");
     for (variant, _) in &certificate.variants {
-        let variant = if variant.is_empty() { "the only one".to_owned() } else { format!("`{variant}`") };
+        let variant = if variant.is_empty() { "the only one".to_owned() } else { markdown::code(variant) };
         let _ = writeln!(out, "- {variant}");
     }
-    out.push_str("\n## What went wrong\n\n| site | happy path | instead |\n|---|---|---|\n");
+    out.push_str("\n## Deviations\n\n| site | happy path | instead |\n|---|---|---|\n");
     for (site, names) in &certificate.sites {
         let (benign, others) =
             names.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
@@ -289,17 +301,17 @@ fn one_page(certificate: &Certificate) -> String {
         }
     };
     list("Judged by", &certificate.invariants);
-    list("Taken for granted", &certificate.assumptions);
+    list("Assumptions", &certificate.assumptions);
     out
 }
 
-/// Certificates for a CI server.
+/// Writes certificates for a CI server.
 pub fn junit(all: &[Certificate]) -> String {
-    junit::finished(&all.iter().map(Certificate::finished).collect::<Vec<_>>())
+    junit::campaigns(&all.iter().map(Certificate::campaign).collect::<Vec<_>>())
 }
 
-/// What is about to be searched, before it begins: the alternatives that each variant's happy path offers, and
-/// about how many runs that makes, in how much time.
+/// Writes an estimate before a search begins: the alternatives that each variant's happy path offers, the number of
+/// runs, and the time they take.
 pub fn estimate(
     scenario: &str,
     alternatives: &[u64],
@@ -333,13 +345,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_estimate_is_told_in_two_digits() {
+    fn an_estimate_has_two_digits() {
         let text = estimate("till", &[100, 300], 1, 4_027.0, 100.0);
         assert_eq!(
             text,
-            "till: 2 variants of 100 to 300 alternatives; about 4,000 runs of at most 1 deviation, about 41 s"
+            "till: 2 variants of 100 to 300 alternatives; about 4,000 runs of at most 1 deviation, about 41s"
         );
-        let told = [0.4, 7.0, 99.4, 99.6, 2_217_892.0].map(two_digits);
-        assert_eq!(told, [0, 7, 99, 100, 2_200_000]);
+        let rounded = [0.4, 7.0, 99.4, 99.6, 2_217_892.0].map(two_digits);
+        assert_eq!(rounded, [0, 7, 99, 100, 2_200_000]);
     }
 }

@@ -1,7 +1,9 @@
-//! What a machine reads: one object, its keys stable and in a stable order. More keys may come.
+//! What a machine reads: one object with stable keys in a stable order. Keys may be added.
 
+use crate::counts::Counts;
+use crate::groups::{self, groups};
 use crate::knowledge;
-use crate::records::{Canary, Ending, Finished, Listed, PutBack, Verdict};
+use crate::records::{CampaignResult, Canary, EndReason, Fact, ListedScenario, RestoredGuardrail, Verdict};
 use crate::story::{self, Row};
 use serde::Serialize;
 use shakedown_sim::Trace;
@@ -19,9 +21,12 @@ struct Scenario<'a> {
     name: &'a str,
     without: &'a [String],
     verdict: Verdict,
-    ending: Ending,
+    ending: EndReason,
     runs: u64,
     failing: u64,
+    findings: usize,
+    groups: Vec<Group>,
+    traces: usize,
     digest: String,
     simulated_s: u64,
     goals: Tally<'a>,
@@ -29,11 +34,12 @@ struct Scenario<'a> {
     violations: Vec<Violation<'a>>,
     profile: &'a str,
     guided: bool,
+    worth: &'a [Fact],
     canaries: &'a [Canary],
     assumptions: &'a [String],
 }
 
-/// Written as an object that keeps the scenario's order.
+/// An object that keeps the scenario's order.
 struct Tally<'a>(Vec<(&'a str, u64)>);
 
 impl Serialize for Tally<'_> {
@@ -48,7 +54,26 @@ struct Parameter<'a> {
     runs: Tally<'a>,
 }
 
-/// A failure as machines read it.
+/// Findings with one cause.
+#[derive(Serialize)]
+struct Group {
+    /// What would prevent them.
+    cause: String,
+    /// Their signatures, that of the finding to show first.
+    signatures: Vec<String>,
+}
+
+impl Group {
+    fn of(group: &groups::Group<'_>) -> Self {
+        let all = std::iter::once(group.shown()).chain(group.others());
+        Self {
+            cause: group.cause.to_string(),
+            signatures: all.map(|finding| finding.failure.signature.clone()).collect(),
+        }
+    }
+}
+
+/// A finding for a machine.
 #[derive(Serialize)]
 pub(crate) struct Violation<'a> {
     invariant: &'a str,
@@ -63,7 +88,7 @@ pub(crate) struct Violation<'a> {
     needed: Vec<Needed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<Nearest>,
-    put_back: &'a [PutBack],
+    put_back: &'a [RestoredGuardrail],
     trace: &'a str,
 }
 
@@ -93,24 +118,28 @@ impl Nearest {
     }
 }
 
-/// The result of `explore` and `run`, with the self-check if one was made.
-pub fn finished(all: &[Finished], self_check: &[SelfCheck]) -> String {
+/// Writes the result of `explore` and `run`, with the self-check if there was one.
+pub fn campaigns(all: &[CampaignResult], self_check: &[SelfCheck]) -> String {
     pretty(&Campaigns { scenarios: all.iter().map(scenario).collect(), self_check })
 }
 
-fn scenario(finished: &Finished) -> Scenario<'_> {
+fn scenario(result: &CampaignResult) -> Scenario<'_> {
     let tally = |values: &'_ [(String, u64)]| values.iter().map(|(_, runs)| *runs).collect::<Vec<_>>();
+    let counts = Counts::of(result);
     Scenario {
-        name: &finished.scenario,
-        without: &finished.without,
-        verdict: finished.verdict,
-        ending: finished.ending,
-        runs: finished.runs,
-        failing: finished.failing,
-        digest: finished.digest.to_string(),
-        simulated_s: finished.simulated.as_secs(),
-        goals: Tally(finished.goals.iter().map(|goal| (goal.name.as_str(), goal.reached)).collect()),
-        variants: finished
+        name: &result.scenario,
+        without: &result.without,
+        verdict: result.verdict,
+        ending: result.end_reason,
+        runs: result.runs,
+        failing: result.failing,
+        findings: counts.findings,
+        groups: groups(&result.findings).iter().map(Group::of).collect(),
+        traces: counts.traces,
+        digest: result.digest.to_string(),
+        simulated_s: result.simulated.as_secs(),
+        goals: Tally(result.goals.iter().map(|goal| (goal.name.as_str(), goal.reached)).collect()),
+        variants: result
             .variants
             .iter()
             .map(|(name, values)| Parameter {
@@ -118,11 +147,12 @@ fn scenario(finished: &Finished) -> Scenario<'_> {
                 runs: Tally(values.iter().map(|(value, _)| value.as_str()).zip(tally(values)).collect()),
             })
             .collect(),
-        violations: finished.findings.iter().map(violation).collect(),
-        profile: &finished.search.profile,
-        guided: finished.search.guided,
-        canaries: &finished.canaries,
-        assumptions: &finished.assumptions,
+        violations: result.findings.iter().map(violation).collect(),
+        profile: &result.search.profile,
+        guided: result.search.guided,
+        worth: &result.worth,
+        canaries: &result.canaries,
+        assumptions: &result.assumptions,
     }
 }
 
@@ -136,55 +166,55 @@ pub(crate) fn violation(finding: &crate::records::Finding) -> Violation<'_> {
         seed: finding.seed,
         count: finding.count,
         runs_to_find: finding.runs_to_find,
-        steady: finding.steady,
+        steady: finding.replays_identical,
         variant: failure.shrunk.variant.to_string(),
         deviations: failure.shrunk.deviations.iter().map(|one| one.compact()).collect(),
         needed: needed
             .map(|one| Needed { deviation: one.deviation.compact(), still_broken: &one.still_broken })
             .collect(),
         nearest: Nearest::of(failure),
-        put_back: &finding.beside.put_back,
+        put_back: &finding.context.restored,
         trace: &finding.trace,
     }
 }
 
-/// The result of `list`.
-pub fn list(scenarios: &[Listed]) -> String {
+/// Writes the result of `list`.
+pub fn list(scenarios: &[ListedScenario]) -> String {
     #[derive(Serialize)]
     struct List<'a> {
-        scenarios: &'a [Listed],
+        scenarios: &'a [ListedScenario],
     }
     pretty(&List { scenarios })
 }
 
-/// A replay's result.
+/// The result of a replay.
 #[derive(Serialize)]
 pub struct Replayed<'a> {
-    /// The trace, as it was named.
+    /// The path of the trace, as the user typed it.
     pub trace: &'a str,
     /// `exact`, `equivalent`, `drifted` or `lost`.
     pub replay: &'a str,
-    /// What that means here.
+    /// The meaning of that word here.
     pub meaning: &'a str,
-    /// The digest of the run made now.
+    /// The digest of today's run.
     pub digest: String,
     /// The first step that differs from the trace, if one does.
     pub first_difference: Option<u32>,
-    /// Invariants that the run made now breaks.
+    /// The invariants that today's run violates.
     pub violations: Vec<&'a str>,
-    /// Deviations of the script that were never offered.
+    /// The deviations of the script that were never offered.
     pub unapplied: Vec<String>,
 }
 
-/// The result of `replay`.
+/// Writes the result of `replay`.
 pub fn replayed(replayed: &Replayed<'_>) -> String {
     pretty(replayed)
 }
 
-/// A self-check: each way in which one run was made again, and the first difference if it was not the same.
+/// One way in which a self-check repeated a run, and the first difference if the run was not the same.
 #[derive(Clone, Debug, Serialize)]
 pub struct SelfCheck {
-    /// In which way.
+    /// How the run was repeated.
     pub way: &'static str,
     /// Whether the run was the same.
     pub same: bool,
@@ -192,7 +222,7 @@ pub struct SelfCheck {
     pub first_difference: Option<String>,
 }
 
-/// A point of a failing run, and how many continuations from it failed.
+/// A point of a failing run, and the number of continuations from it that failed.
 #[derive(Serialize)]
 struct Point {
     choices: u32,
@@ -202,7 +232,7 @@ struct Point {
     percent: u32,
 }
 
-/// How likely a failure is along its run.
+/// The likelihood of a failure along its run.
 #[derive(Serialize)]
 struct Likely {
     continuations: u32,
@@ -227,8 +257,8 @@ impl Likely {
     }
 }
 
-/// The result of `explain`: the steps that tell the story, each with those that it follows from; what is
-/// nearest to the failure; and how likely it was, if that was worked out.
+/// Writes the result of `explain`: the steps of the story, each with those that it follows from; the nearest passing
+/// script; and the likelihood of the failure, if it was estimated.
 pub fn story(trace: &Trace, rows: &[Row], failure: Option<&Failure>, likely: Option<&Likelihood>) -> String {
     #[derive(Serialize)]
     struct Step<'a> {
@@ -254,9 +284,9 @@ pub fn story(trace: &Trace, rows: &[Row], failure: Option<&Failure>, likely: Opt
         #[serde(skip_serializing_if = "Option::is_none")]
         likelihood: Option<Likely>,
     }
-    let however = knowledge::however(trace, rows);
+    let unknown = knowledge::unknown(trace, rows);
     let steps =
-        rows.iter().zip(story::causes(trace, rows)).zip(however).map(|((row, causes), however)| Step {
+        rows.iter().zip(story::causes(trace, rows)).zip(unknown).map(|((row, causes), however)| Step {
             step: row.step,
             time_ns: row.time.nanos().to_string(),
             node: &row.node,

@@ -1,8 +1,7 @@
-//! Who had not heard of what: a step taken while another node already held something about the same entity,
-//! and nothing of it had come through to the one who acts.
+//! What a node could not know: another node already held a fact about the same entity when the node acted, and
+//! nothing of it had reached the node.
 //!
-//! What a node has heard of is the causal past of its step. Only decisions are looked at (asking, giving up,
-//! saying why); what is told of the other side is the sentence of its own fact.
+//! What a node knows is the causal past of its step. Only decisions are looked at: calls, timeouts and notes.
 
 use crate::story::Row;
 use shakedown_sim::Trace;
@@ -10,56 +9,57 @@ use shakedown_sim::graph::CausalGraph;
 use shakedown_sim::trace::Kind;
 use std::collections::BTreeSet;
 
-/// For each row, what was so elsewhere and unknown to who acts there: `unknown to it: partner creates
-/// reservation R1 and charges 120.00 for R1`. Each node's ignorance of a fact is told once.
-pub fn however(trace: &Trace, rows: &[Row]) -> Vec<Option<String>> {
+/// Returns for each row the facts of other nodes that its node could not know: `unknown to it: partner creates
+/// reservation R1 and charges 120.00 for R1`. Each fact is named once for each node.
+pub fn unknown(trace: &Trace, rows: &[Row]) -> Vec<Option<String>> {
     let graph = CausalGraph::of(trace);
-    let mut told = BTreeSet::new();
+    let mut named = BTreeSet::new();
     let mut of_row = |at: usize| {
         let row = &rows[at];
         if !is_decision(trace.steps[row.step as usize].kind) {
             return None;
         }
-        let (asked, heard) = (asked(trace, &graph, row.step), graph.causes_of([row.step]));
-        let unheard = rows[..at].iter().filter(|other| {
+        let (callee, known) = (callee(trace, &graph, row.step), graph.causes_of([row.step]));
+        let unknown = rows[..at].iter().filter(|other| {
             is_fact_elsewhere(trace, row, other)
-                && asked.is_none_or(|asked| other.node == asked)
-                && !has_heard(trace, &graph, &heard, other.step)
-                && told.insert((&row.node, other.step))
+                && callee.is_none_or(|callee| other.node == callee)
+                && !is_known(trace, &graph, &known, other.step)
+                && named.insert((&row.node, other.step))
         });
-        sentence(unheard)
+        sentence(unknown)
     };
     (0..rows.len()).map(&mut of_row).collect()
 }
 
-/// What these rows say, each node named once.
-fn sentence<'a>(unheard: impl Iterator<Item = &'a Row>) -> Option<String> {
+/// These rows in one sentence, each node named once.
+fn sentence<'a>(unknown: impl Iterator<Item = &'a Row>) -> Option<String> {
     let mut of_node: Vec<(&str, Vec<&str>)> = Vec::new();
-    for row in unheard {
+    for row in unknown {
         match of_node.iter_mut().find(|(node, _)| *node == row.node) {
-            Some((_, known)) => known.push(&row.what),
+            Some((_, facts)) => facts.push(&row.what),
             None => of_node.push((&row.node, vec![&row.what])),
         }
     }
-    let told: Vec<String> =
-        of_node.iter().map(|(node, known)| format!("{node} {}", known.join(" and "))).collect();
-    (!told.is_empty()).then(|| format!("unknown to it: {}", told.join(", and ")))
+    let facts: Vec<String> =
+        of_node.iter().map(|(node, facts)| format!("{node} {}", facts.join(" and "))).collect();
+    (!facts.is_empty()).then(|| format!("unknown to it: {}", facts.join(", and ")))
 }
 
-/// Whether news of a fact is among what a node has heard: the fact, what it followed from, or the commit that made
-/// it, if nobody is in doubt about how that ended.
-fn has_heard(trace: &Trace, graph: &CausalGraph, heard: &BTreeSet<u32>, fact: u32) -> bool {
+/// Whether a fact is among the steps that a node knows: the fact itself, its cause, or the commit that made it, if
+/// the outcome of that commit is not in doubt.
+fn is_known(trace: &Trace, graph: &CausalGraph, known: &BTreeSet<u32>, fact: u32) -> bool {
     let kind = |step: u32| trace.steps[step as usize].kind;
     let in_doubt = |commit: u32| graph.direct_effects(commit).any(|effect| kind(effect) == Kind::Failed);
-    let asked = |cause: u32| {
+    let by_commit = |cause: u32| {
         let commits = graph.direct_causes(cause).filter(|_| kind(cause) == Kind::Committed);
-        commits.into_iter().any(|commit| heard.contains(&commit) && !in_doubt(commit))
+        commits.into_iter().any(|commit| known.contains(&commit) && !in_doubt(commit))
     };
-    heard.contains(&fact) || graph.direct_causes(fact).any(|cause| heard.contains(&cause) || asked(cause))
+    known.contains(&fact) || graph.direct_causes(fact).any(|cause| known.contains(&cause) || by_commit(cause))
 }
 
-/// The node that a step asks, if it asks one and is heard there. What others know has no part in such a step.
-pub(crate) fn asked<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Option<&'a str> {
+/// Returns the node that a step calls, if the call arrives there. What other nodes know does not matter to such a
+/// step.
+pub(crate) fn callee<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Option<&'a str> {
     let call = trace.steps[step as usize].kind == Kind::Call;
     let arrives = |number: &u32| trace.steps[*number as usize].kind == Kind::Arrive;
     let arrival = call.then(|| graph.direct_effects(step).find(arrives)).flatten()?;

@@ -1,8 +1,11 @@
 //! How text is laid out: wrapped by display width, in aligned columns, with or without colour.
 //!
-//! Colour only repeats what the words already say.
+//! Colour only repeats what the words already say. `textwrap` breaks lines. Tables are laid out here: table
+//! libraries break a word that is longer than its column, and a script or a path must stay whole to be pasted.
 
-use unicode_width::UnicodeWidthStr;
+use crate::printable::printable;
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// What a report is written on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +20,7 @@ impl Style {
     /// Style for files and pipes: wide enough for the tables, always the same.
     pub const PLAIN: Style = Style { width: 110, colour: false };
 
-    /// Marks what is broken.
+    /// Marks a violation.
     pub fn bad(self, text: &str) -> String {
         self.ink("1;31", text)
     }
@@ -33,16 +36,17 @@ impl Style {
     }
 
     fn ink(self, code: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        let text = printable(text);
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into_owned() }
     }
 }
 
-/// How many columns a text takes on a terminal.
+/// Returns how many columns a text takes on a terminal. Colours take none.
 pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    display_width(text)
 }
 
-/// The text with blanks after it, up to `columns`.
+/// Returns the text with blanks after it, up to `columns`.
 pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
@@ -56,38 +60,44 @@ pub fn pad(text: &str, columns: usize) -> String {
 /// assert_eq!(wrap("", 12), [""]);
 /// ```
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a line");
-        if last.is_empty() {
-            last.push_str(word);
-        } else if width(last) + 1 + width(word) <= columns {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
+    filled(text, between_words(columns))
 }
 
-/// A sentence behind a label, its further lines under its first.
+/// Options that break lines at blanks only, never within a word.
+fn between_words<'a>(columns: usize) -> Options<'a> {
+    Options::new(columns)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+}
+
+fn filled(text: &str, options: Options<'_>) -> Vec<String> {
+    let words = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    textwrap::wrap(&words, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The columns that a sentence keeps beside its label on the narrowest terminal.
+const SENTENCE_MIN: usize = 24;
+
+/// Writes a sentence behind a label, its further lines under its first.
 pub fn labelled(label: &str, text: &str, columns: usize) -> String {
-    let indent = width(label);
+    let indent = " ".repeat(width(label));
     let mut out = String::new();
-    for (at, line) in wrap(text, columns.saturating_sub(indent).max(24)).iter().enumerate() {
-        if at == 0 {
-            out.push_str(label)
-        } else {
-            out.push_str(&" ".repeat(indent))
-        }
+    for (at, line) in wrap(text, columns.saturating_sub(indent.len()).max(SENTENCE_MIN)).iter().enumerate() {
+        out.push_str(if at == 0 { label } else { &indent });
         out.push_str(line);
         out.push('\n');
     }
     out
 }
 
-/// Parts of one line behind a word that may be coloured. Where they do not all fit, the others go beneath it.
+/// Writes a sentence with `indent` blanks before each of its lines.
+pub fn indented(indent: usize, text: &str, columns: usize) -> String {
+    labelled(&" ".repeat(indent), text, columns)
+}
+
+/// Writes parts in one line behind a word that may be coloured. Where they do not all fit, the others go beneath it.
 ///
 /// ```
 /// use shakedown_reports::layout::side_by_side;
@@ -96,15 +106,16 @@ pub fn labelled(label: &str, text: &str, columns: usize) -> String {
 /// assert_eq!(side_by_side("FAIL", &parts, 26), "FAIL  till  without memory\n    orders=1\n");
 /// ```
 pub fn side_by_side(word: &str, parts: &[String], columns: usize) -> String {
-    let (mut out, mut taken) = (word.to_owned(), seen(word));
+    let (mut out, mut taken) = (word.to_owned(), width(word));
     for part in parts {
-        if taken + GAP + width(part) <= columns {
+        let part = printable(part);
+        if taken + GAP + width(&part) <= columns {
             out.push_str(&" ".repeat(GAP));
-            out.push_str(part);
-            taken += GAP + width(part);
+            out.push_str(&part);
+            taken += GAP + width(&part);
             continue;
         }
-        for line in wrap(part, columns.saturating_sub(2 * GAP)) {
+        for line in wrap(&part, columns.saturating_sub(2 * GAP)) {
             out.push_str(&format!("\n{}{line}", " ".repeat(2 * GAP)));
             taken = 2 * GAP + width(&line);
         }
@@ -112,29 +123,24 @@ pub fn side_by_side(word: &str, parts: &[String], columns: usize) -> String {
     out + "\n"
 }
 
-/// How many columns a text takes whose colours are no columns.
-fn seen(text: &str) -> usize {
-    let mut parts = text.split('\u{1b}');
-    let plain = parts.next().map_or(0, width);
-    plain + parts.map(|part| part.split_once('m').map_or(0, |(_, text)| width(text))).sum::<usize>()
-}
-
 const GAP: usize = 2;
 
 /// Writes rows of cells in aligned columns. Columns keep their natural width as long as they fit; then the
 /// widest ones share what is left and wrap.
 pub fn table<const N: usize>(indent: usize, rows: &[[String; N]], columns: usize) -> String {
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| printable(cell).into_owned())).collect();
     let mut widths = [0; N];
-    for row in rows {
+    for row in &rows {
         for (at, cell) in row.iter().enumerate() {
             widths[at] = widths[at].max(width(cell));
         }
     }
     fit(&mut widths, columns.saturating_sub(indent + GAP * (N - 1)));
     let mut out = String::new();
-    for row in rows {
+    for row in &rows {
         let cells: Vec<Vec<String>> =
-            row.iter().zip(widths).map(|(cell, width)| broken(cell, width)).collect();
+            row.iter().zip(widths).map(|(cell, width)| lines_of(cell, width)).collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..height {
             let mut text = " ".repeat(indent);
@@ -149,18 +155,18 @@ pub fn table<const N: usize>(indent: usize, rows: &[[String; N]], columns: usize
 }
 
 /// A cell that fits is left as it is, blanks included.
-fn broken(cell: &str, columns: usize) -> Vec<String> {
+fn lines_of(cell: &str, columns: usize) -> Vec<String> {
     if width(cell) <= columns { vec![cell.to_owned()] } else { wrap(cell, columns) }
 }
 
 /// No column that wraps gets narrower than this.
-const NARROWEST: usize = 16;
+const COLUMN_MIN: usize = 16;
 
 /// Takes columns from the widest until all fit.
 fn fit(widths: &mut [usize], columns: usize) {
     while widths.iter().sum::<usize>() > columns {
         let widest = widths.iter_mut().max().expect("a table has columns");
-        if *widest <= NARROWEST {
+        if *widest <= COLUMN_MIN {
             return;
         }
         *widest -= 1;
@@ -176,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned_by_what_is_seen() {
-        let rows = [row(["00:00", "café", "pays"]), row(["00:01", "銀行", "answers"])];
-        assert_eq!(table(2, &rows, 80), "  00:00  café  pays\n  00:01  銀行  answers\n");
+    fn columns_are_aligned_by_display_width() {
+        let rows = [row(["00:00", "café", "pays"]), row(["00:01", "銀行", "confirms"])];
+        assert_eq!(table(2, &rows, 80), "  00:00  café  pays\n  00:01  銀行  confirms\n");
     }
 
     #[test]
@@ -190,5 +196,10 @@ mod tests {
     #[test]
     fn what_is_meant_to_be_pasted_is_never_cut() {
         assert_eq!(wrap("see target/a-very-long-path/of-a-trace.jsonl", 10).len(), 2);
+    }
+
+    #[test]
+    fn colours_take_no_columns() {
+        assert_eq!(width("\u{1b}[1;31mFAIL\u{1b}[0m"), 4);
     }
 }

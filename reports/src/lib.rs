@@ -1,20 +1,24 @@
-//! Reports: from the records that runs and campaigns leave behind to text that people and machines read.
+//! Reports: from the records of runs and campaigns to text that people and machines read.
 //!
-//! Pure functions of finished records: no file, terminal, clock or environment is touched here, and nothing
-//! here knows what is simulated. Whoever calls decides where a text goes and how wide and coloured it may be.
+//! Pure functions of finished records: nothing here touches a file, a terminal, a clock or the environment, and
+//! nothing knows what is simulated. The caller decides where a text goes and how wide and coloured it may be.
 //!
-//! Modules in reading order: [`records`] (what there is to report), [`clock`] and [`layout`] (how moments and
-//! columns are written), [`story`] (which steps tell a failure, and why each happened), [`likely`] (where it was
-//! lost), [`knowledge`] (who had not heard of what), [`comparison`] (where two runs part), and one module for each
-//! form: [`terminal`], [`json`], [`markdown`], [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`];
-//! [`certificate`] (the record of an exhaustive search) and [`matrix`] (what breaks without which guardrail), in
-//! each form.
+//! Modules in reading order: [`records`] (what there is to report), [`printable`] (text of a model made harmless),
+//! [`clock`] and [`layout`] (how times and columns are written), [`groups`] and [`counts`] (findings by their cause, and how many),
+//! [`story`] (which steps explain a failure, and why
+//! each happened), [`likely`] (where the failure became likely), [`knowledge`] (what a node could not know),
+//! [`comparison`] (where two runs differ), [`commands`] (what a reader pastes), and one module for each form: [`terminal`], [`json`], [`markdown`],
+//! [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`]; [`certificate`] (the record of an exhaustive
+//! search) and [`matrix`] (what fails without which guardrail) have all forms.
 
 pub mod certificate;
 pub mod chrome;
 pub mod clock;
+pub mod commands;
 pub mod comparison;
+pub mod counts;
 pub mod github;
+pub mod groups;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -24,13 +28,16 @@ pub mod likely;
 pub mod markdown;
 pub mod matrix;
 pub mod mermaid;
+pub mod printable;
 pub mod records;
 pub mod shiviz;
 pub mod story;
 pub mod terminal;
 
 pub use certificate::Certificate;
+pub use commands::Program;
 pub use layout::Style;
 pub use records::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, Holding, Listed, PutBack, Search, Setting, Verdict,
+    CampaignResult, Canary, EndReason, Fact, FailureContext, Finding, GoalTally, ListedScenario, PassingRun,
+    RestoredGuardrail, Search, Setting, Verdict,
 };

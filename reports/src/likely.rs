@@ -1,15 +1,15 @@
-//! How likely a failure was along its run, as a plot: where it was lost.
+//! The likelihood of a failure along its run, as a plot: where it became likely.
 
 use crate::layout::{Style, pad, width};
 use shakedown_sim::search::{Likelihood, likelihood::Point};
 use std::fmt::Write as _;
 
-/// Columns of a full bar.
+/// The columns of a full bar.
 const BAR: usize = 20;
-/// A point is shown if the likelihood moved by as many percent since the last one shown.
+/// A point is shown if the likelihood changed by so many percent since the last one shown.
 const STEP: u32 = 10;
 
-/// A line for the beginning, for each choice that deviated or moved the likelihood, and for the end.
+/// Writes a line for the beginning, for each choice that deviated or changed the likelihood, and for the end.
 pub fn plot(style: Style, likely: &Likelihood) -> String {
     let heading = format!("likelihood of this failure, of {} continuations each", likely.continuations);
     let mut out = format!("\n  {}\n", style.strong(&heading));
@@ -20,7 +20,7 @@ pub fn plot(style: Style, likely: &Likelihood) -> String {
     for (point, label) in lines {
         let percent = likely.percent(point);
         let bar = "#".repeat(percent as usize * BAR / 100);
-        let mark = if turning == Some(point) { "  lost here" } else { "" };
+        let mark = if turning == Some(point) { "  turning point" } else { "" };
         let line = format!("    {percent:>3} %  {}  {}{mark}", pad(&bar, BAR), pad(&label, columns));
         let _ = writeln!(out, "{}", line.trim_end());
     }

@@ -1,73 +1,77 @@
-//! The matrix of guardrails: for each one taken out, which claim breaks, how little it takes, and how soon it is
-//! found; in each form.
+//! The matrix of guardrails: for each one taken out, which invariant is violated, by how few deviations, and within
+//! how many runs; in each form.
 
 use crate::clock;
+use crate::groups::groups;
 use crate::json;
+use crate::junit::{document, failed, passed};
 use crate::layout::{Style, labelled, table};
-use crate::markdown::{sentence, up_to};
+use crate::markdown::{LINES_MAX, cut, sentence, up_to};
+use crate::printable::printable;
 use crate::records::{Finding, Verdict};
 use crate::story::plural;
 use crate::terminal;
+use quick_junit::TestSuite;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// One form of one guardrail, taken out.
+/// One naive form of one guardrail.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The part of the design that it belongs to.
     pub system: String,
-    /// The form, as one would type it.
+    /// The form, as a user types it.
     pub guardrail: String,
-    /// What was built instead.
+    /// What the design does instead.
     pub naive: String,
-    /// What was taken out with it, since it repairs the damage.
+    /// The guardrails taken out with it, because they would mask it.
     pub with: Vec<String>,
-    /// Where.
+    /// The scenario.
     pub scenario: String,
-    /// What came of it.
-    pub fate: Fate,
+    /// The result.
+    pub result: AblationResult,
 }
 
-/// What came of a design that lacks something.
+/// The result of the runs without a guardrail.
 #[derive(Clone, Debug)]
-pub enum Fate {
-    /// A run broke a claim beside the row.
+pub enum AblationResult {
+    /// A run violated an invariant.
     Caught(Box<Finding>),
-    /// No run did.
+    /// No run violated an invariant.
     Survived {
-        /// Of how many.
+        /// The number of runs.
         runs: u64,
     },
-    /// It breaks something though nothing goes wrong: nobody would ship it, and it shows nothing.
-    ByItself {
-        /// Built from what.
+    /// The happy path violates an invariant: nobody would ship this design, so it proves nothing about the guardrail.
+    FailsOnHappyPath {
+        /// The variant of that run.
         variant: String,
-        /// What it breaks.
+        /// The violated invariant.
         invariant: String,
-        /// What is the case.
+        /// The message of the violation.
         message: String,
     },
 }
 
-/// A whole design.
+/// The design with every guardrail in place.
 #[derive(Clone, Debug)]
 pub struct Guarded {
     /// The scenario.
     pub scenario: String,
-    /// What its runs say.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How many there were.
+    /// The number of runs.
     pub runs: u64,
-    /// What they broke.
+    /// The findings.
     pub findings: Vec<Finding>,
 }
 
 /// The matrix.
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
-    /// In the order of the systems.
+    /// The rows, in the order of the systems.
     pub rows: Vec<Row>,
-    /// In the order of the catalogue.
+    /// The whole designs, in the order of the catalogue.
     pub guarded: Vec<Guarded>,
 }
 
@@ -77,13 +81,13 @@ impl Row {
     }
 
     fn finding(&self) -> Option<&Finding> {
-        match &self.fate {
-            Fate::Caught(finding) => Some(finding),
-            Fate::Survived { .. } | Fate::ByItself { .. } => None,
+        match &self.result {
+            AblationResult::Caught(finding) => Some(finding),
+            AblationResult::Survived { .. } | AblationResult::FailsOnHappyPath { .. } => None,
         }
     }
 
-    /// Whether a claim beside it broke, by something that went wrong.
+    /// Whether deviations made a run violate an invariant.
     pub fn is_caught(&self) -> bool {
         self.finding().is_some()
     }
@@ -92,43 +96,43 @@ impl Row {
         self.finding().map(|finding| finding.failure.shrunk.deviations.len())
     }
 
-    /// What happened, in a line.
+    /// Returns what happened, in a line.
     pub(crate) fn story(&self) -> String {
-        match &self.fate {
-            Fate::Caught(finding) => {
+        match &self.result {
+            AblationResult::Caught(finding) => {
                 let script = &finding.failure.shrunk;
                 let wrong =
                     script.deviations.iter().map(|one| format!("{} = {}", one.id.site, one.alternative));
                 format!("{}: {}", wrong.collect::<Vec<_>>().join(", "), finding.failure.violation.message)
             }
-            Fate::Survived { runs } => format!("not caught in {}", plural(*runs, "run")),
-            Fate::ByItself { invariant, message, .. } => {
-                format!("breaks {invariant} though nothing goes wrong: {message}")
+            AblationResult::Survived { runs } => format!("not caught in {}", plural(*runs, "run")),
+            AblationResult::FailsOnHappyPath { invariant, message, .. } => {
+                format!("the happy path violates {invariant}: {message}")
             }
         }
     }
 }
 
 impl Matrix {
-    /// The failure to show where one can be shown: of a whole design, if one has any.
+    /// Returns the finding that forms of a single run show: one of a whole design, if there is any.
     pub fn shown(&self) -> Option<&Finding> {
         let whole = self.guarded.iter().flat_map(|guarded| &guarded.findings).next();
         whole.or_else(|| self.findings().next())
     }
 
-    /// What breaks without a guardrail, and what breaks all the same.
+    /// Returns the findings without a guardrail, then those of the whole designs.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
         let whole = self.guarded.iter().flat_map(|guarded| &guarded.findings);
         self.rows.iter().filter_map(Row::finding).chain(whole)
     }
 }
 
-/// The matrix at a terminal.
+/// Writes the matrix for a terminal.
 pub fn human(style: Style, matrix: &Matrix) -> String {
     let mut out = String::new();
     for guarded in &matrix.guarded {
-        for finding in &guarded.findings {
-            out.push_str(&terminal::failure(style, finding));
+        for group in groups(&guarded.findings) {
+            out.push_str(&terminal::failures(style, group.shown(), &group.same_run()));
             out.push('\n');
         }
     }
@@ -177,7 +181,7 @@ fn one(style: Style, row: &Row) -> String {
     out
 }
 
-/// The matrix for a machine.
+/// Writes the matrix for a machine.
 pub fn json(matrix: &Matrix) -> String {
     #[derive(Serialize)]
     struct Rows<'a> {
@@ -231,22 +235,23 @@ pub fn json(matrix: &Matrix) -> String {
     json::pretty(&Rows { rows: rows.collect(), guarded: guarded.collect() })
 }
 
-/// The matrix as a page for reviewers: nothing in it changes unless what it says does.
+/// Writes the matrix as a page for reviewers: nothing in it changes unless the results do.
 pub fn page(matrix: &Matrix) -> String {
-    let mut out = String::from("# What breaks without which guardrail\n\n");
-    out.push_str("| system | without | instead | breaks | deviations | runs, up to | what happens |\n");
+    let mut out = String::from("# What fails without which guardrail\n\n");
+    out.push_str("| system | without | instead | violates | deviations | runs, up to | what happens |\n");
     out.push_str("|---|---|---|---|---:|---:|---|\n");
     for row in &matrix.rows {
-        let broken = row.finding().map_or("nothing", |finding| &finding.failure.violation.invariant);
+        let violated = row.finding().map_or("nothing", |finding| &finding.failure.violation.invariant);
+        let violated = sentence(violated);
         let number = |count: Option<u64>| count.map_or_else(String::new, |count| count.to_string());
         let deviations = number(row.deviations().map(|count| count as u64));
         let runs = number(row.finding().map(|finding| up_to(finding.runs_to_find)));
         let (naive, story) = (sentence(&row.naive), sentence(&row.story()));
         let _ = writeln!(
             out,
-            "| {} | {} | {naive} | {broken} | {deviations} | {runs} | {story} |",
-            row.system,
-            row.name()
+            "| {} | {} | {naive} | {violated} | {deviations} | {runs} | {story} |",
+            sentence(&row.system),
+            sentence(&row.name())
         );
     }
     out.push_str(
@@ -254,63 +259,40 @@ pub fn page(matrix: &Matrix) -> String {
     );
     for one in &matrix.guarded {
         let verdict = if one.verdict == Verdict::Held { "held" } else { "not held" };
-        let _ = writeln!(out, "| {} | {verdict} | {} |", one.scenario, up_to(one.runs));
+        let _ = writeln!(out, "| {} | {verdict} | {} |", sentence(&one.scenario), up_to(one.runs));
     }
-    out
+    cut(&out, LINES_MAX)
 }
 
-/// The matrix for a CI server: a suite for each system, a case for each form.
+/// Writes the matrix for a CI server: a suite for each system, a case for each form.
 pub fn junit(matrix: &Matrix) -> String {
-    let mut out =
-        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"shakedown matrix\">\n");
     let mut systems: Vec<&str> = matrix.rows.iter().map(|row| row.system.as_str()).collect();
     systems.dedup();
-    for system in systems {
-        let rows: Vec<&Row> = matrix.rows.iter().filter(|row| row.system == system).collect();
-        let failed = rows.iter().filter(|row| !row.is_caught()).count();
-        let name = crate::junit::escaped(system);
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"0\">",
-            rows.len()
-        );
-        for row in rows {
-            let case = crate::junit::escaped(&format!("without {}", row.name()));
-            let story = crate::junit::escaped(&row.story());
-            let _ = match row.is_caught() {
-                true => writeln!(out, "    <testcase classname=\"{name}\" name=\"{case}\"/>"),
-                false => writeln!(
-                    out,
-                    "    <testcase classname=\"{name}\" name=\"{case}\"><failure message=\"{story}\"/></testcase>"
-                ),
-            };
-        }
-        out.push_str("  </testsuite>\n");
-    }
-    whole_designs(&mut out, &matrix.guarded);
-    out.push_str("</testsuites>\n");
-    out
+    let of_system = |system: &&str| {
+        let mut suite = TestSuite::new(printable(system));
+        let rows = matrix.rows.iter().filter(|row| row.system == **system);
+        suite.add_test_cases(rows.map(|row| {
+            let name = format!("without {}", row.name());
+            if row.is_caught() {
+                passed(&name, system)
+            } else {
+                failed(&name, system, "not-caught", &row.story(), "")
+            }
+        }));
+        suite
+    };
+    let suites = systems.iter().map(of_system).chain(std::iter::once(whole_designs(&matrix.guarded)));
+    document("shakedown matrix", suites)
 }
 
-fn whole_designs(out: &mut String, guarded: &[Guarded]) {
-    let failed = guarded.iter().filter(|one| one.verdict != Verdict::Held).count();
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"guarded\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"0\">",
-        guarded.len()
-    );
-    for one in guarded {
-        let name = crate::junit::escaped(&one.scenario);
-        let _ = match one.verdict {
-            Verdict::Held => writeln!(out, "    <testcase classname=\"guarded\" name=\"{name}\"/>"),
-            _ => {
-                let message = format!("not held in {} runs", clock::count(one.runs));
-                writeln!(
-                    out,
-                    "    <testcase classname=\"guarded\" name=\"{name}\"><failure message=\"{message}\"/></testcase>"
-                )
-            }
-        };
-    }
-    out.push_str("  </testsuite>\n");
+fn whole_designs(guarded: &[Guarded]) -> TestSuite {
+    let mut suite = TestSuite::new("guarded");
+    suite.add_test_cases(guarded.iter().map(|one| match one.verdict {
+        Verdict::Held => passed(&one.scenario, "guarded"),
+        Verdict::Violated | Verdict::Inconclusive => {
+            let message = format!("not held in {} runs", clock::count(one.runs));
+            failed(&one.scenario, "guarded", "not-held", &message, "")
+        }
+    }));
+    suite
 }

@@ -1,17 +1,18 @@
-//! A story as a mermaid sequence diagram. What a node asks of another is an arrow between the two, and any other step
-//! a note on its node; before it, a dotted arrow from each other node of which a step has to be known for it.
+//! A story as a mermaid sequence diagram. A call is an arrow between two nodes, any other step a note on its node;
+//! before it, a dotted arrow comes from each other node with a step that it follows from.
 
 use crate::knowledge;
+use crate::printable::printable;
 use crate::story::{self, Row};
 use shakedown_sim::Trace;
 use shakedown_sim::graph::CausalGraph;
 use std::fmt::Write as _;
 
-/// A longer diagram is not read any more.
+/// Nobody reads a longer diagram.
 const MESSAGES_MAX: usize = 40;
 
-/// The diagram of these rows. Nodes get short aliases: mermaid takes a participant named `end` for the end of a
-/// block.
+/// Returns the diagram of these rows. Nodes get short aliases: mermaid takes a participant named `end` for the end
+/// of a block.
 pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for row in rows.iter().take(MESSAGES_MAX) {
@@ -25,7 +26,7 @@ pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
         let _ = writeln!(out, "    participant n{} as {}", at + 1, plain(node));
     }
     let (graph, causes) = (CausalGraph::of(trace), story::causes(trace, rows));
-    let callee = |row: &Row| knowledge::asked(trace, &graph, row.step).filter(|callee| *callee != row.node);
+    let callee = |row: &Row| knowledge::callee(trace, &graph, row.step).filter(|callee| *callee != row.node);
     for (at, (row, causes)) in rows.iter().zip(causes).enumerate().take(MESSAGES_MAX) {
         let (here, number, what) = (alias(&row.node).unwrap_or_default(), at + 1, plain(&row.what));
         for cause in causes {
@@ -44,7 +45,7 @@ pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
         }
     }
     if rows.is_empty() {
-        return nothing();
+        return empty();
     }
     if rows.len() > MESSAGES_MAX {
         let _ = writeln!(out, "    Note over n1: {} further steps", rows.len() - MESSAGES_MAX);
@@ -52,23 +53,23 @@ pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
     out
 }
 
-/// The diagram where there is nothing to tell.
-pub fn nothing() -> String {
-    "sequenceDiagram\n    participant n1 as nothing to tell\n".to_owned()
+/// Returns the diagram of no run.
+pub fn empty() -> String {
+    "sequenceDiagram\n    participant n1 as no run\n".to_owned()
 }
 
-/// Text that mermaid takes literally. It ends a statement at `;` and at line ends, begins a comment at `%%` and
-/// an entity at `#`, and draws `<br>` and `$$` as something else.
+/// Returns text that mermaid shows literally. Mermaid ends a statement at `;` and at line ends, begins a comment at
+/// `%%` and an entity at `#`, and gives `<br>` and `$$` a meaning. A backtick could end the fenced block around it.
 fn plain(text: &str) -> String {
     let literal = |character: char| match character {
         ';' => ',',
         '<' | '>' => ' ',
         '%' => '٪',
         '$' => '＄',
-        _ if character.is_control() || "\u{2028}\u{2029}".contains(character) => ' ',
+        '`' => '\'',
         _ => character,
     };
-    let text: String = text.replace('#', "no. ").chars().map(literal).collect();
+    let text: String = printable(text).replace('#', "no. ").chars().map(literal).collect();
     let text = text.trim();
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }

@@ -1,52 +1,54 @@
-//! What there is to report: the finished records of runs and campaigns.
+//! The finished records of runs and campaigns, from which every report is made.
 
+use crate::commands::Program;
 use crate::comparison::{Comparison, compare};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Digest, Duration, Script, Trace};
+use std::ops::Range;
 
-/// What a campaign, or a single run, says of its scenario.
+/// The verdict of a campaign, or of a single run, on its scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// No invariant was broken, and the runs were enough to say so.
+    /// No invariant was violated, and the runs suffice to say so.
     Held,
-    /// An invariant was broken.
+    /// An invariant was violated.
     Violated,
-    /// No invariant was broken, but the runs were too few, or missed a state that they had to reach.
+    /// No invariant was violated, but the runs were too few, or missed a state that they had to reach.
     Inconclusive,
 }
 
-/// Why a campaign ended where it did.
+/// Why a campaign ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    /// Every run that was asked for was made.
+pub enum EndReason {
+    /// Every requested run was made.
     Complete,
-    /// As many runs failed as were allowed to.
+    /// The allowed number of runs failed.
     MaxFail,
-    /// The time that was given is used up.
+    /// The time budget is used up.
     Budget,
-    /// Somebody stopped it.
+    /// The user interrupted it.
     Interrupted,
 }
 
-/// A rare state, and how many runs reached it.
+/// A rare state, and the number of runs that reached it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GoalTally {
     /// Its name.
     pub name: String,
-    /// How many runs reached it.
+    /// The number of runs that reached it.
     pub reached: u64,
-    /// How many runs a campaign must make before not reaching it says anything.
+    /// The number of runs from which on a campaign that misses it counts as a failure.
     pub need: u64,
 }
 
-/// How runs were chosen.
+/// How the search chose its runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Search {
-    /// How restless they were.
+    /// The fault-rate profile.
     pub profile: String,
-    /// Whether they were made of runs that reached something new. Then they are no sample of anything.
+    /// Whether runs were derived from earlier ones that reached something new. Then they are no random sample.
     pub guided: bool,
 }
 
@@ -56,157 +58,176 @@ impl Default for Search {
     }
 }
 
-/// A design that lacks one guardrail, and that a campaign must catch.
+/// A design without one guardrail, which a campaign must catch.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Canary {
     /// The guardrail.
     pub name: String,
     /// Whether a run without it failed.
     pub caught: bool,
-    /// How many runs were made of it.
+    /// The number of its runs.
     pub runs: u64,
 }
 
-/// One bug: a failure that stands for all failures with its signature.
+/// One bug: a failure that represents all failures with its signature.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The failure, shrunk and explained.
     pub failure: Failure,
-    /// The first seed that found it; none if a script did.
+    /// The first seed that found it; none if a script found it.
     pub seed: Option<u64>,
-    /// How many runs failed in this way.
+    /// The number of runs that failed in this way.
     pub count: u64,
-    /// How many runs it took to meet it first.
+    /// The number of runs until it was found first.
     pub runs_to_find: u64,
     /// Whether replaying the shrunk script [`REPLAYS`] times gave the same run each time.
-    pub steady: bool,
-    /// Where its trace is, as one would type it.
+    pub replays_identical: bool,
+    /// The path of its trace, as a user types it.
     pub trace: String,
-    /// The runs that one wants to see beside it.
-    pub beside: Beside,
+    /// What helps to understand it.
+    pub context: FailureContext,
 }
 
-/// Runs to compare a failing run with.
+/// What helps to understand a failure: what its run was built from, and runs to compare it with.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Beside {
-    /// What the broken invariant claims.
+pub struct FailureContext {
+    /// What the violated invariant claims.
     pub claim: String,
-    /// What the run was built from.
+    /// The parameters that the run was built from.
     pub settings: Vec<Setting>,
-    /// The same script with each of the missing guardrails put back, one at a time.
-    pub put_back: Vec<PutBack>,
-    /// The nearest run that holds; none if none is known.
-    pub holding: Option<Holding>,
+    /// The same script with each missing guardrail put back, one at a time.
+    pub restored: Vec<RestoredGuardrail>,
+    /// The nearest passing run; none if none is known.
+    pub passing: Option<PassingRun>,
+    /// The program that the reader runs.
+    pub program: Program,
 }
 
-/// The nearest run that holds, as far as one wants to see it beside a failing one.
+/// The nearest passing run, compared with the failing one.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Holding {
+pub struct PassingRun {
     /// Its script.
     pub script: Script,
-    /// Where the two part, and what each tells from there on.
+    /// What both runs share, and the rows of each from the first difference on.
     pub comparison: Comparison,
 }
 
-impl Holding {
-    /// What one wants to see of this run beside a failure.
+impl PassingRun {
+    /// Compares a passing run with a failure.
     pub fn of(failure: &Failure, run: &Trace) -> Self {
         Self { script: run.script.clone(), comparison: compare(&failure.trace, &failure.slice, run) }
     }
 }
 
-/// A parameter of a run, its value, and what both mean.
+/// A parameter of a run with its value and its meaning.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Setting {
-    /// As a script's `variant` line has it: `partner=neither`.
+    /// Parameter and value as in a script's `variant` line: `partner=neither`.
     pub written: String,
     /// What the parameter decides.
     pub about: String,
 }
 
-/// A failing script, run in the design that has one of the missing guardrails again.
+/// A failing script, run again with one of the missing guardrails put back.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct PutBack {
+pub struct RestoredGuardrail {
     /// The guardrail.
     pub guardrail: String,
     /// What it does.
     pub about: String,
     /// What the failing design does instead.
     pub instead: String,
-    /// The invariants that the run still breaks; empty if it holds.
-    pub still_broken: Vec<String>,
-    /// Whether the run met every choice at which the script deviates. If not, the guardrail has left no place
-    /// for it.
-    pub met: bool,
-    /// What it states and the failing run does not, from where the two part: `partner creates reservation R1`.
-    pub otherwise: Vec<String>,
+    /// The invariants that the run still violates; empty if it holds.
+    #[serde(rename = "still_broken")]
+    pub still_violated: Vec<String>,
+    /// Whether the run met every choice at which the script deviates. If not, the guardrail removed such a choice.
+    #[serde(rename = "met")]
+    pub all_offered: bool,
+    /// The facts that only this run has, from the first difference on: `partner creates reservation R1`.
+    #[serde(rename = "otherwise")]
+    pub facts_instead: Vec<String>,
 }
 
-/// How often a failure is replayed before it is reported.
+/// One fact about a campaign.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Fact {
+    /// A word or two in front of it: `faults`.
+    pub label: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// The number of replays before a failure is reported.
 pub const REPLAYS: usize = 3;
 
-/// What a campaign or a run of one scenario came to.
+/// The result of a campaign or of one run of a scenario.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub struct CampaignResult {
     /// The scenario.
     pub scenario: String,
-    /// What its design lacked.
+    /// The guardrails that were taken out.
     pub without: Vec<String>,
-    /// What the runs say.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why they ended.
-    pub ending: Ending,
-    /// How many there were.
+    /// Why the campaign ended.
+    pub end_reason: EndReason,
+    /// The seeds that were requested; none if a script decided the run.
+    pub seeds: Option<Range<u64>>,
+    /// The number of runs.
     pub runs: u64,
-    /// How many failed.
+    /// The number of failing runs.
     pub failing: u64,
-    /// Over all of them, in order.
+    /// The digest over all runs, in order.
     pub digest: Digest,
-    /// Virtual time, summed over the runs.
+    /// The virtual time, summed over the runs.
     pub simulated: Duration,
-    /// In the scenario's order.
+    /// The goals, in the scenario's order.
     pub goals: Vec<GoalTally>,
-    /// For each parameter, how many runs had each of its values.
+    /// For each parameter, the number of runs with each of its values.
     pub variants: Vec<(String, Vec<(String, u64)>)>,
-    /// Names of all invariants that judged.
+    /// The names of all invariants.
     pub invariants: Vec<String>,
-    /// One for each signature, in the order of their first runs.
+    /// One finding for each signature, in the order of their first runs.
     pub findings: Vec<Finding>,
-    /// The run itself, recorded, if it was but one and no finding tells it.
+    /// The recorded run, if there was only one and it holds.
     pub trace: Option<Trace>,
-    /// How the runs were chosen.
+    /// How the search chose its runs.
     pub search: Search,
-    /// What they had to catch.
+    /// The canaries that were run.
     pub canaries: Vec<Canary>,
-    /// What the scenario takes for granted.
+    /// The build that made the runs: name and version.
+    pub build: String,
+    /// Further facts that say what the verdict is worth, such as until when faults were possible.
+    pub worth: Vec<Fact>,
+    /// What the scenario assumes.
     pub assumptions: Vec<String>,
 }
 
-impl Finished {
-    /// The run to show, where one can be shown: the first failing one, or the only one.
+impl CampaignResult {
+    /// Returns the run that forms of a single run show: the first failing one, or the only one.
     pub fn shown(&self) -> Option<&Trace> {
         self.findings.first().map(|finding| &*finding.failure.trace).or(self.trace.as_ref())
     }
 }
 
-/// A scenario, as a list shows it.
+/// A scenario in a list.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Listed {
+pub struct ListedScenario {
     /// Its name.
     pub name: String,
     /// What it rehearses.
     pub about: String,
-    /// What runs are built from.
+    /// The parameters that runs are built from.
     pub parameters: Vec<ListedParameter>,
-    /// What can be taken out of the design.
+    /// The guardrails that can be taken out of the design.
     pub guardrails: Vec<ListedGuardrail>,
-    /// What judges.
+    /// The invariants.
     pub invariants: Vec<ListedInvariant>,
-    /// Which rare states a campaign must reach.
+    /// The rare states that a campaign must reach.
     pub goals: Vec<ListedGoal>,
-    /// Where the world can go another way.
+    /// The choice sites.
     pub sites: Vec<ListedSite>,
-    /// What is taken for granted.
+    /// What the scenario assumes.
     pub assumptions: Vec<String>,
 }
 
@@ -219,14 +240,14 @@ pub struct ListedParameter {
     pub about: String,
     /// Its values, the default first.
     pub values: Vec<String>,
-    /// Those that make small worlds.
+    /// The values that make small worlds.
     pub small: Vec<String>,
 }
 
 /// A guardrail in a list.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct ListedGuardrail {
-    /// Its name, as one would type it.
+    /// Its name, as a user types it.
     pub name: String,
     /// The part of the design that it belongs to.
     pub system: String,
@@ -248,15 +269,15 @@ pub struct ListedInvariant {
 pub struct ListedGoal {
     /// Its name.
     pub name: String,
-    /// How many runs a campaign must make before not reaching it says anything.
+    /// The number of runs from which on a campaign that misses it counts as a failure.
     pub need: u64,
 }
 
 /// A choice site in a list.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct ListedSite {
-    /// Its written form.
+    /// Its name.
     pub site: String,
-    /// What it offers, the benign alternative first.
+    /// Its alternatives, the benign one first.
     pub alternatives: Vec<String>,
 }

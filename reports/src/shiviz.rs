@@ -1,17 +1,17 @@
-//! A run as a log for ShiViz: each step with its node's vector clock, so that what happened before what is drawn
-//! and can be searched.
+//! A run as a log for ShiViz: each step with its node's vector clock, so that the happens-before order is drawn and
+//! can be searched.
 //!
-//! The first line of the file is the expression by which ShiViz reads it, its default; the second, which would
-//! part several executions, is empty.
+//! The first line of the file is the expression by which ShiViz reads it, its default; the second, which separates
+//! several executions, is empty.
 
 use shakedown_sim::Trace;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// How ShiViz reads a log unless it is told otherwise.
+/// The expression by which ShiViz reads a log by default.
 pub const EXPRESSION: &str = r"(?<event>.*)\n(?<host>\S*) (?<clock>{.*})";
 
-/// The log of a run; without events if there is no run to show.
+/// Returns the log of a run; without events if there is no run to show.
 pub fn log(trace: Option<&Trace>) -> String {
     let mut out = format!("{EXPRESSION}\n\n");
     let steps = trace.map(|trace| trace.steps.as_slice()).unwrap_or_default();
@@ -35,14 +35,14 @@ pub fn log(trace: Option<&Trace>) -> String {
     out
 }
 
-/// A host is one word.
+/// Returns a host name as one word.
 fn word(node: &str) -> String {
     let word: String =
         node.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
     if word.is_empty() { "_".to_owned() } else { word }
 }
 
-/// An event is one line, to every reader of lines.
+/// Returns the text of an event as one line.
 fn line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || "\u{2028}\u{2029}".contains(c) { ' ' } else { c }).collect()
 }

@@ -1,11 +1,11 @@
-//! Which steps tell what happened, who took them, and why: the one table behind every form of a report.
+//! The steps that explain what happened, on which node, and why: the one table behind every form of a report.
 //!
-//! A deviation is no step of its own for a reader: it is a remark on the step that it befell, with the number
-//! under which the script lists it. Plumbing (a request arrives, an answer goes out, a poller wakes) is left
-//! out where it says nothing that its neighbours do not.
+//! A deviation is not a step of its own for a reader: it is a remark on the step that it affects, with its number
+//! in the script. Plumbing (a request arrives, a response goes out, a poller wakes) is left out where its neighbours
+//! say the same.
 
-use crate::records::PutBack;
-use shakedown_sim::search::{Change, Failure, Needed};
+use crate::records::RestoredGuardrail;
+use shakedown_sim::search::{Change, Failure, Nearest, Needed};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
 use std::collections::BTreeSet;
@@ -15,24 +15,24 @@ use std::collections::BTreeSet;
 pub struct Row {
     /// Its number in the trace.
     pub step: u32,
-    /// When.
+    /// When it happens.
     pub time: Moment,
-    /// Who.
+    /// The node, or `-` for the run itself.
     pub node: String,
-    /// What.
+    /// What happens, as a sentence whose subject is the node.
     pub what: String,
-    /// Why, and what befell it.
+    /// Why it happens, and which deviation affects it.
     pub why: String,
     /// Whether it deviates from the happy path.
     pub deviates: bool,
 }
 
-/// The rows of a failure's slice.
+/// Returns the rows of a failure's slice.
 pub fn of_failure(failure: &Failure) -> Vec<Row> {
     rows(&failure.trace, &failure.slice)
 }
 
-/// The rows of a whole run.
+/// Returns the rows of a whole run.
 pub fn of_run(trace: &Trace) -> Vec<Row> {
     let all: Vec<u32> =
         (0..trace.steps.len() as u32).filter(|at| !is_log(&trace.steps[*at as usize])).collect();
@@ -43,7 +43,7 @@ fn is_log(step: &Step) -> bool {
     step.kind == Kind::Log
 }
 
-/// The rows of these steps of a trace.
+/// Returns the rows of these steps of a trace.
 pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for at in steps {
@@ -53,32 +53,32 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
             continue;
         };
         let number = number(trace, step, choice);
-        let befallen = rows.last_mut().filter(|row| row.node == step.node && row.time == step.time);
+        let affected = rows.last_mut().filter(|row| row.node == step.node && row.time == step.time);
         let of_owner = || trouble(choice).map(|trouble| format!("{} {trouble}", owner(choice)));
-        let remark = fate(choice).map(|fate| fate.remark()).or_else(of_owner);
-        match (remark, befallen) {
+        let remark = disturbance(choice).map(|one| one.remark()).or_else(of_owner);
+        match (remark, affected) {
             (Some(remark), Some(row)) => add_remark(row, format!("{remark} {number}").trim_end()),
             (remark, _) => {
                 let own = trouble(choice).filter(|_| is_own(step, choice));
-                let own = own.or_else(|| fate(choice).map(|fate| fate.step())).or(remark);
+                let own = own.or_else(|| disturbance(choice).map(|one| one.step())).or(remark);
                 let what = own.or_else(|| crash(choice)).unwrap_or_else(|| turn(step, choice));
                 rows.push(Row { deviates: true, ..row(*at, step, what, None) });
                 add_remark(rows.last_mut().expect("it was just put there"), &number);
             }
         }
     }
-    let told = |(at, row): (usize, &Row)| (!is_silent(trace, &rows, at, row)).then(|| row.clone());
-    rows.iter().enumerate().filter_map(told).collect()
+    let shown = |(at, row): (usize, &Row)| (!is_redundant(trace, &rows, at, row)).then(|| row.clone());
+    rows.iter().enumerate().filter_map(shown).collect()
 }
 
 fn row(at: u32, step: &Step, what: String, because: Option<&String>) -> Row {
     let why = because.map(|because| format!("because {because}")).unwrap_or_default();
-    let node = if is_of_nobody(step) { String::from("-") } else { step.node.clone() };
+    let node = if is_of_the_run(step) { String::from("-") } else { step.node.clone() };
     Row { step: at, time: step.time, node, what, why, deviates: false }
 }
 
 /// Whether a step is the run's own, not a node's.
-fn is_of_nobody(step: &Step) -> bool {
+fn is_of_the_run(step: &Step) -> bool {
     matches!(step.kind, Kind::Heal | Kind::Rest)
 }
 
@@ -90,8 +90,8 @@ fn add_remark(row: &mut Row, remark: &str) {
     row.deviates = true;
 }
 
-/// Whether a row only says what a neighbour of the same node and moment says better.
-fn is_silent(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
+/// Whether a neighbour of the same node and moment says the same with more detail.
+fn is_redundant(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     let kind = |row: &Row| trace.steps[row.step as usize].kind;
     if !row.why.is_empty() {
         return false;
@@ -109,47 +109,47 @@ fn is_silent(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     }
 }
 
-/// What becomes of something that a node sends.
-struct Fate {
-    /// What is sent: `answer`.
+/// What happens to something that a node sends.
+struct Disturbance {
+    /// What is sent: `response`.
     what: &'static str,
-    /// What its sender does: `answers`.
+    /// What its sender does: `responds`.
     sends: &'static str,
-    /// What becomes of it: `is lost`.
-    becomes: String,
+    /// What happens to it: `is lost`.
+    effect: String,
 }
 
-impl Fate {
-    /// As a remark on the step that it befalls.
+impl Disturbance {
+    /// As a remark on the step that it affects.
     fn remark(&self) -> String {
-        format!("its {} {}", self.what, self.becomes)
+        format!("its {} {}", self.what, self.effect)
     }
 
     /// As a step of its own.
     fn step(&self) -> String {
-        format!("{}, and the {} {}", self.sends, self.what, self.becomes)
+        format!("{}, and the {} {}", self.sends, self.what, self.effect)
     }
 }
 
-/// What becomes of a request, an answer or a message; none if the deviation is of another kind.
-fn fate(choice: &ChoiceTaken) -> Option<Fate> {
+/// What happens to a request, a response or a message; none if the deviation is of another kind.
+fn disturbance(choice: &ChoiceTaken) -> Option<Disturbance> {
     let taken = choice.taken.as_str();
     let (what, sends) = match choice.site.rsplit_once('/')?.1 {
-        "request" => ("request", "asks"),
-        "response" => ("answer", "answers"),
+        "request" => ("request", "sends a request"),
+        "response" => ("response", "responds"),
         "send" if taken == "answer lost" => ("receipt", "sends a message"),
         "send" => ("message", "sends a message"),
         _ => return None,
     };
-    let becomes = match taken {
+    let effect = match taken {
         "answer lost" => "is lost".to_owned(),
         _ if taken.starts_with(|first: char| first.is_ascii_digit()) => format!("takes {taken} longer"),
         _ => format!("is {taken}"),
     };
-    Some(Fate { what, sends, becomes })
+    Some(Disturbance { what, sends, effect })
 }
 
-/// What is the matter with the owner of a site for a while.
+/// What is wrong with the owner of a site for a while.
 fn trouble(choice: &ChoiceTaken) -> Option<String> {
     let taken = &choice.taken;
     let lasts = taken.starts_with(|first: char| first.is_ascii_digit());
@@ -161,31 +161,31 @@ fn trouble(choice: &ChoiceTaken) -> Option<String> {
     }
 }
 
-/// How a node crashes, and beside what.
+/// How a node crashes, shuts down or pauses, and before or after which effect.
 fn crash(choice: &ChoiceTaken) -> Option<String> {
     let (_, point) = choice.site.split_once('/')?;
     let beside = point.starts_with("before ") || point.starts_with("after ");
     let how = match choice.taken.as_str() {
-        "vanish" => "vanishes".to_owned(),
-        "stop" => "stops in order".to_owned(),
-        taken => format!("is not scheduled for {}", taken.strip_prefix("pause ")?),
+        "vanish" => "crashes".to_owned(),
+        "stop" => "shuts down".to_owned(),
+        taken => format!("is paused for {}", taken.strip_prefix("pause ")?),
     };
     beside.then(|| format!("{how} {point}"))
 }
 
-/// Any other deviation: the place, as short as the node's name allows, and the way taken.
+/// Any other deviation: its site, as short as the node's name allows, and the alternative.
 fn turn(step: &Step, choice: &ChoiceTaken) -> String {
     let own = choice.site.split_once('/').filter(|_| is_own(step, choice));
     format!("{}: {}", own.map_or(choice.site.as_str(), |(_, point)| point), choice.taken)
 }
 
-/// Whether a choice is of the node at which it is made, by the site's name.
+/// Whether the site of a choice is named after the node of its step.
 fn is_own(step: &Step, choice: &ChoiceTaken) -> bool {
     let role = owner(choice).split('.').next().unwrap_or_default();
     step.node.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// The deviation's number in the script, in parentheses.
+/// Returns the deviation's number in the script, in parentheses.
 fn number(trace: &Trace, step: &Step, choice: &ChoiceTaken) -> String {
     let at = trace.script.deviations.iter().position(|deviation| {
         let id = &deviation.id;
@@ -194,13 +194,13 @@ fn number(trace: &Trace, step: &Step, choice: &ChoiceTaken) -> String {
     at.map(|at| format!("({})", at + 1)).unwrap_or_default()
 }
 
-/// The script's deviations, numbered from 1.
-pub fn exceptions(script: &Script) -> Vec<(usize, &Deviation)> {
+/// Returns the script's deviations, numbered from 1.
+pub fn numbered(script: &Script) -> Vec<(usize, &Deviation)> {
     script.deviations.iter().enumerate().map(|(at, deviation)| (at + 1, deviation)).collect()
 }
 
-/// Each deviation that the run took: as the script has it, and in words.
-pub fn befalls(trace: &Trace) -> Vec<(String, String)> {
+/// Returns each deviation that the run took: in the form of scripts, and in words.
+pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
     let words = |deviation: &Deviation| {
         let of = |choice: &ChoiceTaken, step: &Step| {
             let id = &deviation.id;
@@ -208,9 +208,9 @@ pub fn befalls(trace: &Trace) -> Vec<(String, String)> {
         };
         trace.steps.iter().find_map(|step| {
             let choice = step.choice.as_ref().filter(|choice| of(choice, step))?;
-            Some(match (trouble(choice), fate(choice), crash(choice)) {
+            Some(match (trouble(choice), disturbance(choice), crash(choice)) {
                 (Some(trouble), ..) => format!("{} {trouble}", owner(choice)),
-                (None, Some(fate), _) => format!("{}: {}", owner(choice), fate.remark()),
+                (None, Some(one), _) => format!("{}: {}", owner(choice), one.remark()),
                 (None, None, Some(crash)) => format!("{} {crash}", step.node),
                 (None, None, None) => format!("{}: {}", step.node, turn(step, choice)),
             })
@@ -224,20 +224,7 @@ fn owner(choice: &ChoiceTaken) -> &str {
     choice.site.split('/').next().unwrap_or(&choice.site)
 }
 
-/// The command that runs a script again, to be pasted into a shell.
-pub fn command(script: &Script) -> String {
-    let mut command = format!("shakedown run {}", script.scenario);
-    let mut option =
-        |name: &str, value: &str| command.push_str(&format!(" \\\n  --{name} {}", quoted(value)));
-    script.without.iter().for_each(|guardrail| option("without", guardrail));
-    if !script.variant.0.is_empty() {
-        option("variant", &script.variant.to_string());
-    }
-    script.deviations.iter().for_each(|deviation| option("deviate", &deviation.compact()));
-    command
-}
-
-/// A sentence begins with a capital, unless it begins with a name: `intent-1`.
+/// Begins a sentence with a capital, unless it begins with a name: `intent-1`.
 pub(crate) fn capital(text: &str) -> String {
     let first = text.split(' ').next().unwrap_or_default();
     match text.chars().next() {
@@ -248,58 +235,56 @@ pub(crate) fn capital(text: &str) -> String {
     }
 }
 
-/// A value as a shell takes it literally.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/=,".contains(c);
-    match value.chars().all(plain) {
-        true => value.to_owned(),
-        false => format!("'{}'", value.replace('\'', "'\\''")),
-    }
-}
-
-/// What each deviation was needed for: one sentence for all without which the run comes to the same.
+/// Returns a sentence for each distinct result of removing one deviation.
 pub fn needed(needed: &[Needed]) -> Vec<String> {
-    let mut ends: Vec<(&[String], Vec<usize>)> = Vec::new();
+    let mut results: Vec<(&[String], Vec<usize>)> = Vec::new();
     for (at, one) in needed.iter().enumerate() {
-        match ends.iter_mut().find(|(broken, _)| *broken == one.still_broken.as_slice()) {
+        match results.iter_mut().find(|(broken, _)| *broken == one.still_broken.as_slice()) {
             Some((_, numbers)) => numbers.push(at + 1),
-            None => ends.push((&one.still_broken, vec![at + 1])),
+            None => results.push((&one.still_broken, vec![at + 1])),
         }
     }
-    ends.sort_by_key(|(broken, _)| broken.len());
-    if ends.is_empty() {
-        return vec!["nothing: the happy path itself breaks it".to_owned()];
+    results.sort_by_key(|(broken, _)| broken.len());
+    if results.is_empty() {
+        return vec!["nothing: the happy path itself violates it".to_owned()];
     }
     let sentence = |(broken, numbers): (&[String], Vec<usize>)| {
         let without = any_of(&numbers);
         match broken {
             [] => format!("without {without} it holds"),
-            broken => format!("without {without} it still breaks {}", broken.join(" and ")),
+            broken => format!("without {without} it still violates {}", broken.join(" and ")),
         }
     };
-    ends.into_iter().map(sentence).collect()
+    results.into_iter().map(sentence).collect()
 }
 
-/// What the script comes to with a guardrail put back, as a sentence.
-pub fn put_back(one: &PutBack) -> String {
+/// Returns the result of the script with a guardrail put back, as a sentence.
+pub fn put_back(one: &RestoredGuardrail) -> String {
     let guardrail = &one.guardrail;
-    match (one.still_broken.as_slice(), one.met) {
+    match (one.still_violated.as_slice(), one.all_offered) {
         ([], true) => format!("with {guardrail} in place it holds"),
         ([], false) => {
-            format!("with {guardrail} in place it holds, and there is no place for what went wrong")
+            format!("with {guardrail} in place it holds, and a choice of the script is never offered")
         }
-        (broken, _) => format!("with {guardrail} in place it still breaks {}", broken.join(" and ")),
+        (broken, _) => format!("with {guardrail} in place it still violates {}", broken.join(" and ")),
     }
 }
 
-/// The least change with which the run holds, as a sentence. That something dropped is enough is said before.
+/// Returns the least change with which the run holds, as a sentence; none if it is to drop a deviation, which
+/// [`needed`] states.
 pub fn nearest(failure: &Failure) -> Option<String> {
     let nearest = failure.nearest.as_ref()?;
     let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation)?;
-    let number = at + 1;
+    let changed = changed(nearest)?;
+    Some(format!("with {changed} instead of ({}) it passes", at + 1))
+}
+
+/// Returns the changed deviation of the nearest passing script; none if it drops the deviation.
+pub(crate) fn changed(nearest: &Nearest) -> Option<Deviation> {
+    let deviation = nearest.deviation.clone();
     match &nearest.change {
-        Change::Alternative(name) => Some(format!("with ({number}) = {name}, it holds")),
-        Change::Elsewhere(id) => Some(format!("with ({number}) @ {} #{} instead it holds", id.scope, id.nth)),
+        Change::Alternative(name) => Some(Deviation { alternative: name.clone(), ..deviation }),
+        Change::Elsewhere(id) => Some(Deviation { id: id.clone(), ..deviation }),
         Change::Dropped => None,
     }
 }
@@ -325,26 +310,26 @@ fn any_of(numbers: &[usize]) -> String {
     }
 }
 
-/// `3 deviations`, `1 run`.
+/// Returns a count with its noun: `3 deviations`, `1 run`.
 pub fn plural(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", crate::clock::count(count), if count == 1 { "" } else { "s" })
 }
 
-/// For each row, the earlier rows that it follows from, by position: the nearest ones, through steps that are
-/// not shown, and without those from which another of them follows.
+/// Returns for each row the positions of the earlier rows that it follows from: the nearest ones, through steps
+/// that are not shown, without those from which another of them follows.
 pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
     let mut shown = vec![None; trace.steps.len()];
     for (at, row) in rows.iter().enumerate() {
         shown[row.step as usize] = Some(at);
     }
-    // The last row for which a step was seen.
-    let mut seen = vec![usize::MAX; trace.steps.len()];
+    // The last row for which a step was visited.
+    let mut visited = vec![usize::MAX; trace.steps.len()];
     let mut causes: Vec<Vec<usize>> = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
         let mut open = trace.steps[row.step as usize].causes.clone();
         let mut found = Vec::new();
         while let Some(step) = open.pop() {
-            if std::mem::replace(&mut seen[step as usize], at) == at {
+            if std::mem::replace(&mut visited[step as usize], at) == at {
                 continue;
             }
             match shown[step as usize] {
@@ -361,7 +346,7 @@ pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
 /// Leaves out each cause from which another one follows. `before` holds the causes of each row so far.
 fn without_implied(found: Vec<usize>, before: &[Vec<usize>]) -> Vec<usize> {
     let Some(first) = found.first().copied().filter(|_| found.len() > 1) else { return found };
-    // What is told further down has no causes yet.
+    // A row further down has no causes yet.
     let causes_of = |cause: usize| before.get(cause).into_iter().flatten();
     let mut implied = BTreeSet::new();
     let mut open: Vec<usize> = found.iter().flat_map(|cause| causes_of(*cause)).copied().collect();
@@ -384,16 +369,10 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_a_value_as_it_is() {
-        assert_eq!(quoted("execution-log:a"), "execution-log:a");
-        assert_eq!(quoted("a/b c@d-1#1=it's"), r"'a/b c@d-1#1=it'\''s'");
-    }
-
-    #[test]
-    fn what_was_needed_is_said_once_for_all_that_come_to_the_same() {
+    fn equal_results_of_removing_a_deviation_share_a_sentence() {
         assert_eq!(any_of(&[1]), "(1)");
         assert_eq!(any_of(&[1, 2]), "(1) or (2)");
         assert_eq!(any_of(&[1, 4, 5, 7, 8, 9]), "any one of (1), (4), (5), (7) to (9)");
-        assert_eq!(needed(&[]), ["nothing: the happy path itself breaks it"]);
+        assert_eq!(needed(&[]), ["nothing: the happy path itself violates it"]);
     }
 }

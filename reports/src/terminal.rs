@@ -1,28 +1,33 @@
 //! What an engineer reads at a terminal.
 
 use crate::clock::{self, Clock};
+use crate::counts::Counts;
+use crate::groups::groups;
 use crate::json::{Replayed, SelfCheck};
 use crate::knowledge;
-use crate::layout::{Style, labelled, side_by_side, table, wrap};
-use crate::records::{Beside, Canary, Ending, Finding, Finished, Listed, REPLAYS, Verdict};
+use crate::layout::{Style, indented, labelled, side_by_side, table};
+use crate::printable::printable;
+use crate::records::{
+    CampaignResult, Canary, EndReason, FailureContext, Finding, ListedScenario, REPLAYS, Verdict,
+};
 use crate::story::{self, Row, plural};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Moment, Script, Trace, Violation};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// A failure: what broke, the happy path except, why, and what to type next.
+/// Writes a failure: the violation, the deviations, why it happened, and what to type next.
 pub fn failure(style: Style, finding: &Finding) -> String {
     failures(style, finding, &[])
 }
 
-/// The failures of a run, each script told once.
+/// Writes the failures of a run, each script once.
 pub fn failures_of(style: Style, findings: &[Finding]) -> String {
-    let told = by_script(findings.iter()).into_iter();
-    told.map(|run| failures(style, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
+    let runs = by_script(findings.iter()).into_iter();
+    runs.map(|run| failures(style, run[0], &run[1..])).collect::<Vec<_>>().join("\n")
 }
 
-/// Findings that shrank to one script together, in the order of the first of each.
+/// Groups findings that shrank to the same script, in the order of the first of each.
 pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
     let mut runs: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
@@ -34,7 +39,7 @@ pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<
     runs
 }
 
-/// A failure, and what else its run breaks: `also` holds findings that shrank to the same script.
+/// Writes a failure and what else its run violates: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
     let mut out = headline(style, &style.bad("FAIL"), &failure.shrunk, finding.seed);
@@ -49,21 +54,26 @@ pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> St
     let shown = also.flat_map(|violation| violation.events.iter().copied());
     let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(shown).collect();
     let mut rows = story::rows(&failure.trace, &steps.into_iter().collect::<Vec<_>>());
-    add_what_was_unheard(&failure.trace, &mut rows);
+    add_unknown_facts(&failure.trace, &mut rows);
     out.push_str(&timeline(style, &rows));
     out.push('\n');
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
-    for one in &finding.beside.put_back {
+    for one in &finding.context.restored {
         out.push_str(&labelled("  guarded   ", &story::put_back(one), style.width));
     }
     if let Some(sentence) = story::nearest(failure) {
         out.push_str(&labelled("  nearest   ", &sentence, style.width));
     }
     out.push_str(&labelled("  shrunk    ", &shrinking(finding), style.width));
-    let _ = writeln!(out, "  replay    shakedown replay {}", finding.trace);
-    let _ = writeln!(out, "  pin       shakedown pin {}", finding.trace);
+    for command in ["replay", "pin"] {
+        let _ = writeln!(
+            out,
+            "  {command:<10}{}",
+            printable(&finding.context.program.of_trace(command, &finding.trace))
+        );
+    }
     out
 }
 
@@ -71,14 +81,14 @@ fn shrinking(finding: &Finding) -> String {
     let failure = &finding.failure;
     let (from, to) = (failure.found.deviations.len() as u64, failure.shrunk.deviations.len());
     let runs = plural(u64::from(failure.runs), "run");
-    let replays = match finding.steady {
+    let replays = match finding.replays_identical {
         true => format!("replayed {REPLAYS} times, identical"),
-        false => format!("replayed {REPLAYS} times and NOT identical: `run --twice` says where"),
+        false => format!("replayed {REPLAYS} times, NOT identical: `run --twice` names the first difference"),
     };
     format!("{} to {to} in {runs}; {replays}", plural(from, "deviation"))
 }
 
-/// A run that holds: its timeline, when it came to rest, and the goals that it reached.
+/// Writes a run that holds: its timeline, the goals that it reached, and when it came to rest.
 pub fn held(style: Style, trace: &Trace, ended: Moment, reached: &[&str]) -> String {
     let mut out = headline(style, &style.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
@@ -90,8 +100,8 @@ pub fn held(style: Style, trace: &Trace, ended: Moment, reached: &[&str]) -> Str
         out.push_str(&labelled("  reached   ", &reached.join(", "), style.width));
     }
     let (ended, steps) = (Clock::up_to(ended).text(ended), plural(trace.steps.len() as u64, "step"));
-    let _ = writeln!(out, "  at rest   {ended}, after {steps}; no invariant is broken");
-    let _ = writeln!(out, "  digest    {}", trace.digest);
+    let _ = writeln!(out, "  at rest   {ended}, after {steps}; no invariant is violated");
+    let _ = writeln!(out, "  digest    {}", printable(&trace.digest));
     out
 }
 
@@ -108,8 +118,8 @@ fn except(style: Style, script: &Script) -> String {
         return format!("  {}\n\n", style.strong("the happy path"));
     }
     let mut out = format!("  {}\n", style.strong("the happy path, except"));
-    for (number, deviation) in story::exceptions(script) {
-        let _ = writeln!(out, "  {number:>3}  {deviation}");
+    for (number, deviation) in story::numbered(script) {
+        let _ = writeln!(out, "  {number:>3}  {}", printable(&deviation.to_string()));
     }
     out.push('\n');
     out
@@ -122,26 +132,21 @@ fn timeline(style: Style, rows: &[Row]) -> String {
     table(4, &cells, style.width)
 }
 
-/// Adds to each reason what the node had not heard of.
-fn add_what_was_unheard(trace: &Trace, rows: &mut [Row]) {
-    let however = knowledge::however(trace, rows);
-    for (row, unheard) in rows.iter_mut().zip(however) {
-        if let Some(unheard) = unheard {
+/// Adds to each reason what the node could not know.
+fn add_unknown_facts(trace: &Trace, rows: &mut [Row]) {
+    let unknown = knowledge::unknown(trace, rows);
+    for (row, unknown) in rows.iter_mut().zip(unknown) {
+        if let Some(unknown) = unknown {
             let join = if row.why.is_empty() { "" } else { "; " };
-            row.why.push_str(&format!("{join}however, {unheard}"));
+            row.why.push_str(&format!("{join}however, {unknown}"));
         }
     }
 }
 
-fn indented(indent: usize, text: &str, columns: usize) -> String {
-    let blanks = " ".repeat(indent);
-    wrap(text, columns.saturating_sub(indent)).iter().map(|line| format!("{blanks}{line}\n")).collect()
-}
-
-/// A self-check, a line for each way in which the run was made again.
+/// Writes a self-check, a line for each way in which the run was repeated.
 pub fn self_check(style: Style, ways: &[SelfCheck]) -> String {
     let line = |way: &SelfCheck| match &way.first_difference {
-        None => format!("  {}    {}\n", style.good("same"), way.way),
+        None => format!("  {}    {}\n", style.good("same"), printable(way.way)),
         Some(difference) => labelled(
             &format!("  {}  ", style.bad("differs")),
             &format!("{}: {difference}", way.way),
@@ -151,8 +156,8 @@ pub fn self_check(style: Style, ways: &[SelfCheck]) -> String {
     ways.iter().map(line).collect()
 }
 
-/// The causal story of a failure, each step with the steps that it follows from.
-pub fn explanation(style: Style, failure: &Failure, beside: &Beside) -> String {
+/// Writes the causal story of a failure, each step with the steps that it follows from.
+pub fn explanation(style: Style, failure: &Failure, context: &FailureContext) -> String {
     let mut out = headline(style, &style.bad("FAIL"), &failure.shrunk, None);
     let claim = format!("{}: {}", failure.violation.invariant, failure.violation.message);
     out.push_str(&indented(2, &claim, style.width));
@@ -164,7 +169,7 @@ pub fn explanation(style: Style, failure: &Failure, beside: &Beside) -> String {
     for sentence in story::needed(&failure.needed) {
         out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
-    for one in &beside.put_back {
+    for one in &context.restored {
         out.push_str(&labelled("  guarded   ", &story::put_back(one), style.width));
     }
     if let Some(sentence) = story::nearest(failure) {
@@ -173,8 +178,8 @@ pub fn explanation(style: Style, failure: &Failure, beside: &Beside) -> String {
     out
 }
 
-/// The story of a run that holds, each step with the steps that it follows from.
-pub fn account(style: Style, trace: &Trace) -> String {
+/// Writes the causal story of a run that holds, each step with the steps that it follows from.
+pub fn passing_run(style: Style, trace: &Trace) -> String {
     let mut out = headline(style, &style.good("HELD"), &trace.script, trace.seed);
     out.push('\n');
     out.push_str(&except(style, &trace.script));
@@ -185,7 +190,7 @@ pub fn account(style: Style, trace: &Trace) -> String {
 
 fn causal(style: Style, trace: &Trace, rows: &[Row]) -> String {
     let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
-    let (causes, however) = (story::causes(trace, rows), knowledge::however(trace, rows));
+    let (causes, unknown) = (story::causes(trace, rows), knowledge::unknown(trace, rows));
     let cells: Vec<[String; 5]> = rows
         .iter()
         .zip(causes)
@@ -193,100 +198,104 @@ fn causal(style: Style, trace: &Trace, rows: &[Row]) -> String {
         .map(|(at, (row, causes))| {
             let after: Vec<String> = causes.iter().map(|cause| format!("[{}]", cause + 1)).collect();
             let after = if after.is_empty() { String::new() } else { format!("after {}", after.join(" ")) };
-            let unheard = however[at].as_ref().map(|unheard| format!("; however, {unheard}"));
+            let unknown = unknown[at].as_ref().map(|unknown| format!("; however, {unknown}"));
             let why = if row.why.is_empty() { String::new() } else { format!(", {}", row.why) };
-            let what = format!("{}{why}{}", row.what, unheard.unwrap_or_default());
+            let what = format!("{}{why}{}", row.what, unknown.unwrap_or_default());
             [format!("[{}]", at + 1), clock.text(row.time), row.node.clone(), what, after]
         })
         .collect();
     table(4, &cells, style.width)
 }
 
-/// The end of a campaign: what its verdict is worth.
-pub fn campaign(style: Style, finished: &Finished) -> String {
+/// Writes the result of a campaign: one finding of each group in full, the others in a line each, and the summary.
+pub fn campaign(style: Style, result: &CampaignResult) -> String {
     let mut out = String::new();
-    let (told, further) = simplest(&finished.findings);
-    for run in by_script(told.into_iter()) {
-        let finding = run[0];
-        out.push_str(&failures(style, finding, &run[1..]));
-        let of =
-            if finished.runs == 1 { String::new() } else { format!(" of {}", clock::count(finished.runs)) };
+    for group in groups(&result.findings) {
+        let finding = group.shown();
+        out.push_str(&failures(style, finding, &group.same_run()));
+        let of = if result.runs == 1 { String::new() } else { format!(" of {}", clock::count(result.runs)) };
         let found = format!(
             "in {}{of}; first after {}",
             plural(finding.count, "run"),
             plural(finding.runs_to_find, "run")
         );
         out.push_str(&labelled("  seen      ", &found, style.width));
+        let others = group.others();
+        if !others.is_empty() {
+            let title = format!("{}, {}", plural(others.len() as u64, "further finding"), group.cause);
+            let _ = writeln!(out, "\n  {}", style.strong(&title));
+            out.push_str(&table(4, &others.iter().map(|other| brief(other)).collect::<Vec<_>>(), usize::MAX));
+        }
         out.push('\n');
     }
-    if !further.is_empty() {
-        let _ = writeln!(out, "{}", style.strong("further reasons (`shakedown explain TRACE` tells each)"));
-        let row = |finding: &&Finding| {
-            let deviations = plural(finding.failure.shrunk.deviations.len() as u64, "deviation");
-            [finding.failure.violation.invariant.clone(), deviations, finding.trace.clone()]
-        };
-        out.push_str(&table(2, &further.iter().map(row).collect::<Vec<_>>(), usize::MAX));
-        out.push('\n');
-    }
-    out.push_str(&summary(style, finished));
+    out.push_str(&summary(style, result));
     out
 }
 
-/// The simplest failure of each invariant, told in full; and all others. Both in the order found.
-fn simplest(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
-    let size = |finding: &&Finding| finding.failure.shrunk.deviations.len();
-    let is_simplest = |finding: &&Finding| {
-        let invariant = &finding.failure.violation.invariant;
-        let rivals = findings.iter().filter(|other| other.failure.violation.invariant == *invariant);
-        rivals.min_by_key(size).is_some_and(|best| std::ptr::eq(best, *finding))
-    };
-    findings.iter().partition(is_simplest)
+/// A finding in a line.
+fn brief(finding: &Finding) -> [String; 3] {
+    let deviations = plural(finding.failure.shrunk.deviations.len() as u64, "deviation");
+    [finding.failure.violation.invariant.clone(), deviations, finding.trace.clone()]
 }
 
-fn summary(style: Style, finished: &Finished) -> String {
-    let mut out = verdict_line(style, finished);
-    let mut say =
-        |label: &str, text: &str| out.push_str(&labelled(&format!("  {label:<10}"), text, style.width));
-    let runs = format!("{}{}", plural(finished.runs, "run"), ending(finished.ending));
-    say("runs", &format!("{runs}; {} of virtual time", clock::span(finished.simulated)));
-    let way = if finished.search.guided { "guided" } else { "seeded" };
-    say("search", &format!("{way}, profile {}", finished.search.profile));
-    for (parameter, values) in &finished.variants {
+fn summary(style: Style, result: &CampaignResult) -> String {
+    let mut out = verdict_line(style, result);
+    for (label, text) in facts(result) {
+        out.push_str(&labelled(&format!("  {:<10}", printable(label)), &text, style.width));
+    }
+    out
+}
+
+/// Returns what a campaign did and what its verdict is worth: labels and sentences. A sentence without a label
+/// belongs to the one before.
+pub(crate) fn facts(result: &CampaignResult) -> Vec<(&str, String)> {
+    let mut facts = Vec::new();
+    let runs = format!("{}{}", plural(result.runs, "run"), end_reason(result.end_reason));
+    facts.push(("runs", format!("{runs}; {} of virtual time", clock::span(result.simulated))));
+    let way = if result.search.guided { "guided" } else { "seeded" };
+    facts.push(("search", format!("{way}, profile {}", result.search.profile)));
+    for (parameter, values) in &result.variants {
         let counts: Vec<String> =
             values.iter().map(|(value, runs)| format!("{value} in {}", clock::count(*runs))).collect();
-        say("over", &format!("{parameter}: {}", counts.join(", ")));
+        facts.push(("over", format!("{parameter}: {}", counts.join(", "))));
     }
-    if !finished.goals.is_empty() {
-        let reached = finished.goals.iter().filter(|goal| goal.reached > 0).count();
-        say("goals", &format!("{reached} of {} reached", finished.goals.len()));
-        let told = finished.goals.iter().filter(|_| finished.verdict != Verdict::Violated);
-        for goal in told {
-            let runs = match goal.reached {
-                0 => format!("never (wants at least {})", plural(goal.need, "run")),
-                reached => format!("in {}", plural(reached, "run")),
-            };
-            say("", &format!("{}: {runs}", goal.name));
-        }
+    facts.extend(goals(result));
+    if !result.canaries.is_empty() {
+        facts.push(("canaries", canaries(&result.canaries)));
     }
-    if !finished.canaries.is_empty() {
-        say("canaries", &canaries(&finished.canaries));
+    facts.extend(result.worth.iter().map(|fact| (fact.label.as_str(), fact.text.clone())));
+    facts.push(("digest", result.digest.to_string()));
+    if result.failing == 0 && result.runs > 0 {
+        facts.push(("bound", bound(result)));
     }
-    say("digest", &finished.digest.to_string());
-    if finished.failing == 0 && finished.runs > 0 {
-        say("bound", &bound(finished));
+    for (at, assumption) in result.assumptions.iter().enumerate() {
+        facts.push((if at == 0 { "assumes" } else { "" }, assumption.clone()));
     }
-    for (at, assumption) in finished.assumptions.iter().enumerate() {
-        say(if at == 0 { "assumes" } else { "" }, assumption);
-    }
-    out
+    facts
 }
 
-/// What no failure in so many runs says of the rate of failures: by the rule of three, if runs are independent.
-fn bound(finished: &Finished) -> String {
-    let runs = clock::count(finished.runs);
-    if finished.search.guided {
+fn goals(result: &CampaignResult) -> Vec<(&'static str, String)> {
+    if result.goals.is_empty() {
+        return Vec::new();
+    }
+    let reached = result.goals.iter().filter(|goal| goal.reached > 0).count();
+    let mut facts = vec![("goals", format!("{reached} of {} reached", result.goals.len()))];
+    for goal in result.goals.iter().filter(|_| result.verdict != Verdict::Violated) {
+        let runs = match goal.reached {
+            0 => format!("never (needs at least {})", plural(goal.need, "run")),
+            reached => format!("in {}", plural(reached, "run")),
+        };
+        facts.push(("", format!("{}: {runs}", goal.name)));
+    }
+    facts
+}
+
+/// The bound on the failure rate that runs without a failure give: by the rule of three, if runs are independent.
+fn bound(result: &CampaignResult) -> String {
+    let runs = clock::count(result.runs);
+    if result.search.guided {
         return format!(
-            "0 failures in {runs} runs, and no bound: what a guided run does depends on those before it, so its runs are no sample of any distribution"
+            "0 failures in {runs} runs, and no bound: a guided run depends on earlier ones, so the runs are no random sample"
         );
     }
     format!(
@@ -302,61 +311,73 @@ fn canaries(canaries: &[Canary]) -> String {
         let _ = write!(text, ", each within {}", plural(runs, "run"));
     }
     for survivor in survivors {
-        let _ = write!(text, "; without {} nothing broke in {}", survivor.name, plural(survivor.runs, "run"));
+        let _ = write!(
+            text,
+            "; without {} no invariant was violated in {}",
+            survivor.name,
+            plural(survivor.runs, "run")
+        );
     }
     text
 }
 
-fn verdict_line(style: Style, finished: &Finished) -> String {
-    let (word, what) = match finished.verdict {
-        Verdict::Held => (style.good("HELD"), "no invariant is broken".to_owned()),
-        Verdict::Violated => {
-            let (failing, bugs) = (plural(finished.failing, "run"), finished.findings.len() as u64);
-            (style.bad("FAIL"), format!("{failing} failed, for {}", plural(bugs, "reason")))
-        }
-        Verdict::Inconclusive => (style.strong("INCONCLUSIVE"), doubt(finished)),
+fn verdict_line(style: Style, result: &CampaignResult) -> String {
+    let word = match result.verdict {
+        Verdict::Held => style.good("HELD"),
+        Verdict::Violated => style.bad("FAIL"),
+        Verdict::Inconclusive => style.strong("INCONCLUSIVE"),
     };
-    let mut parts = vec![finished.scenario.clone()];
-    parts.extend(finished.without.iter().map(|part| format!("without {part}")));
-    parts.push(what);
+    let mut parts = vec![result.scenario.clone()];
+    parts.extend(result.without.iter().map(|part| format!("without {part}")));
+    parts.push(verdict_in_words(result));
     side_by_side(&word, &parts, style.width)
 }
 
-/// Why a campaign without failure is not green.
-fn doubt(finished: &Finished) -> String {
-    let missed: Vec<_> = finished.goals.iter().filter(|goal| goal.reached == 0).collect();
+/// Returns the verdict of a campaign, as a sentence without a full stop.
+pub(crate) fn verdict_in_words(result: &CampaignResult) -> String {
+    match result.verdict {
+        Verdict::Held => "no invariant is violated".to_owned(),
+        Verdict::Violated => Counts::of(result).to_string(),
+        Verdict::Inconclusive => why_inconclusive(result),
+    }
+}
+
+/// Why a campaign without a failure does not hold.
+fn why_inconclusive(result: &CampaignResult) -> String {
+    let missed: Vec<_> = result.goals.iter().filter(|goal| goal.reached == 0).collect();
     let need = missed.iter().map(|goal| goal.need).max().unwrap_or(0);
-    match finished.ending {
-        Ending::Interrupted => "no invariant is broken so far; it was stopped before its end".to_owned(),
-        _ if finished.canaries.iter().any(|canary| !canary.caught) => {
-            "no invariant is broken, but a canary survived: it would not have been seen".to_owned()
+    match result.end_reason {
+        EndReason::Interrupted => "no invariant is violated so far; the campaign was interrupted".to_owned(),
+        _ if result.canaries.iter().any(|canary| !canary.caught) => {
+            "no invariant is violated, but a canary survived: this campaign would miss real failures"
+                .to_owned()
         }
-        _ if finished.runs < need => {
-            format!("no invariant is broken, but its goals want at least {} runs", clock::count(need))
+        _ if result.runs < need => {
+            format!("no invariant is violated, but the goals need at least {} runs", clock::count(need))
         }
         _ => format!(
-            "no invariant is broken, but {} never reached",
+            "no invariant is violated, but {} never reached",
             if missed.len() == 1 { "a goal was" } else { "goals were" }
         ),
     }
 }
 
-fn ending(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Complete => "",
-        Ending::MaxFail => ", ended by --max-fail",
-        Ending::Budget => ", ended by --budget",
-        Ending::Interrupted => ", ended by an interrupt",
+fn end_reason(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Complete => "",
+        EndReason::MaxFail => ", ended by --max-fail",
+        EndReason::Budget => ", ended by --budget",
+        EndReason::Interrupted => ", ended by an interrupt",
     }
 }
 
-/// What there is to rehearse.
-pub fn list(style: Style, scenarios: &[Listed]) -> String {
+/// Writes a list of scenarios.
+pub fn list(style: Style, scenarios: &[ListedScenario]) -> String {
     scenarios.iter().map(|scenario| listed(style, scenario)).collect::<Vec<_>>().join("\n")
 }
 
-fn listed(style: Style, scenario: &Listed) -> String {
-    let mut out = labelled(&format!("{}  ", scenario.name), &scenario.about, style.width);
+fn listed(style: Style, scenario: &ListedScenario) -> String {
+    let mut out = labelled(&format!("{}  ", printable(&scenario.name)), &scenario.about, style.width);
     let mut section = |title: &str, rows: Vec<[String; 2]>| {
         if !rows.is_empty() {
             let _ = writeln!(out, "\n  {}", style.strong(title));
@@ -374,7 +395,7 @@ fn listed(style: Style, scenario: &Listed) -> String {
     section("guardrails (each can be taken out: --without NAME)", guardrails.collect());
     section("invariants", scenario.invariants.iter().map(|one| pair(&one.name, &one.about)).collect());
     let goals =
-        scenario.goals.iter().map(|one| pair(&one.name, &format!("wants {}", plural(one.need, "run"))));
+        scenario.goals.iter().map(|one| pair(&one.name, &format!("needs {}", plural(one.need, "run"))));
     section("goals", goals.collect());
     let sites = scenario.sites.iter().map(|one| pair(&one.site, &one.alternatives.join(" | ")));
     section("choice sites (the happy path first)", sites.collect());
@@ -382,8 +403,8 @@ fn listed(style: Style, scenario: &Listed) -> String {
     out
 }
 
-/// What has become of a trace.
-pub fn replayed(style: Style, result: &Replayed<'_>, now: &Trace, broken: &[Violation]) -> String {
+/// Writes the result of a replay.
+pub fn replayed(style: Style, result: &Replayed<'_>, now: &Trace, violations: &[Violation]) -> String {
     let word = match result.replay {
         "exact" | "equivalent" => style.strong(result.replay),
         _ => style.bad(result.replay),
@@ -395,19 +416,19 @@ pub fn replayed(style: Style, result: &Replayed<'_>, now: &Trace, broken: &[Viol
     {
         let (at, step) = step;
         let time = Clock::up_to(step.time).text(step.time);
-        let text = format!("step {at}, {time}: {} {}", step.node, step.text);
-        out.push_str(&labelled("  differs   from ", &text, style.width));
+        let text = format!("from step {at}, {time}: {} {}", step.node, step.text);
+        out.push_str(&labelled("  differs   ", &text, style.width));
     }
     for deviation in &result.unapplied {
-        out.push_str(&labelled("  unmet     ", deviation, style.width));
+        out.push_str(&labelled("  unmatched ", deviation, style.width));
     }
-    for violation in broken {
+    for violation in violations {
         let claim = format!("{}: {}", violation.invariant, violation.message);
-        out.push_str(&labelled("  breaks    ", &claim, style.width));
+        out.push_str(&labelled("  violates  ", &claim, style.width));
     }
-    if broken.is_empty() {
-        out.push_str("  holds     no invariant is broken\n");
+    if violations.is_empty() {
+        out.push_str("  holds     no invariant is violated\n");
     }
-    let _ = writeln!(out, "  digest    {}", result.digest);
+    let _ = writeln!(out, "  digest    {}", printable(&result.digest));
     out
 }

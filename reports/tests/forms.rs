@@ -1,33 +1,40 @@
 //! Every form of a report, for one small shop and fixed seeds.
 
+#[path = "forms/groups.rs"]
+mod groups;
+#[path = "forms/hostile.rs"]
+mod hostile;
 mod till;
 
 use quick_xml::events::Event;
 use shakedown_reports::json::SelfCheck;
 use shakedown_reports::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, Search, Style, Verdict, json, junit, likely,
-    markdown, mermaid, story, terminal,
+    CampaignResult, Canary, EndReason, FailureContext, Finding, GoalTally, Search, Style, Verdict, json,
+    junit, likely, markdown, mermaid, story, terminal,
 };
 use shakedown_sim::search::{explore, likelihood, understand};
 use shakedown_sim::{Plan, Rehearse, Runner, Trace};
 
 /// The first failing seed of the forgetful till, shrunk.
-fn finding() -> (Finding, Finished) {
+fn finding() -> (Finding, CampaignResult) {
     let mut runner = Runner::new(till::Shop::default());
     let campaign = explore(&mut runner, 0..200, 1);
     let failing = campaign.failing.first().expect("the forgetful till charges twice");
     let script = runner.script_of(failing.seed);
     let failure = understand(&mut runner, &script, &failing.violations[0]);
     let trace = format!("target/shakedown/till-{}.trace.jsonl", failure.signature);
-    let beside = Beside::default();
+    let context = FailureContext::default();
     let (seed, runs_to_find) = (Some(failing.seed), campaign.tally.runs);
-    let finding = Finding { failure, seed, count: 1, runs_to_find, steady: true, trace, beside };
-    let finished = Finished {
+    let finding = Finding { failure, seed, count: 1, runs_to_find, replays_identical: true, trace, context };
+    let finished = CampaignResult {
         scenario: "till".to_owned(),
         without: vec!["memory".to_owned()],
         verdict: Verdict::Violated,
-        ending: Ending::MaxFail,
+        end_reason: EndReason::MaxFail,
         runs: campaign.tally.runs,
+        seeds: Some(0..1_000),
+        build: "till 1.0.0".to_owned(),
+        worth: Vec::new(),
         failing: 1,
         digest: campaign.tally.digest(),
         simulated: campaign.tally.simulated,
@@ -43,13 +50,13 @@ fn finding() -> (Finding, Finished) {
     (finding, finished)
 }
 
-fn held() -> Finished {
+fn held() -> CampaignResult {
     let (_, finished) = finding();
     let goals = vec![GoalTally { reached: 81, ..finished.goals[0].clone() }];
     let (findings, failing, without) = (Vec::new(), 0, Vec::new());
-    Finished {
+    CampaignResult {
         verdict: Verdict::Held,
-        ending: Ending::Complete,
+        end_reason: EndReason::Complete,
         runs: 1_000,
         goals,
         findings,
@@ -65,7 +72,7 @@ fn a_failure_at_a_terminal() {
 }
 
 #[test]
-fn a_failure_on_narrow_paper_stays_within_it() {
+fn a_failure_fits_a_narrow_terminal() {
     let mut finding = finding().0;
     finding.failure.shrunk.without.extend(["receipts", "a second look"].map(str::to_owned));
     let text = terminal::failure(Style { width: 60, colour: false }, &finding);
@@ -105,42 +112,46 @@ fn a_campaign_that_holds() {
 }
 
 #[test]
-fn a_campaign_that_says_nothing_says_why() {
+fn an_inconclusive_campaign_states_the_reason() {
     let unreached = vec![GoalTally { reached: 0, ..held().goals[0].clone() }];
     let check = |runs, ending, why: &str| {
-        let finished =
-            Finished { verdict: Verdict::Inconclusive, runs, ending, goals: unreached.clone(), ..held() };
+        let finished = CampaignResult {
+            verdict: Verdict::Inconclusive,
+            runs,
+            end_reason: ending,
+            goals: unreached.clone(),
+            ..held()
+        };
         let text = terminal::campaign(Style::PLAIN, &finished);
         let first = text.lines().next().unwrap_or_default();
         assert!(first.starts_with("INCONCLUSIVE  till  ") && first.contains(why), "{first}");
     };
-    check(1_000, Ending::Complete, "a goal was never reached");
-    check(10, Ending::Complete, "want at least 1,000 runs");
-    check(10, Ending::Interrupted, "stopped before its end");
+    check(1_000, EndReason::Complete, "a goal was never reached");
+    check(10, EndReason::Complete, "need at least 1,000 runs");
+    check(10, EndReason::Interrupted, "was interrupted");
 }
 
 #[test]
 fn a_canary_that_survives_is_named() {
     let canary = |name: &str, caught, runs| Canary { name: name.to_owned(), caught, runs };
     let canaries = vec![canary("memory", true, 12), canary("receipt", false, 4_000)];
-    let finished = Finished { verdict: Verdict::Inconclusive, canaries, ..held() };
+    let finished = CampaignResult { verdict: Verdict::Inconclusive, canaries, ..held() };
     let text = terminal::campaign(Style::PLAIN, &finished);
-    assert!(text.starts_with("INCONCLUSIVE  till  no invariant is broken, but a canary survived"), "{text}");
-    let line =
-        "  canaries  caught 1 of 2, each within 12 runs; without receipt nothing broke in 4,000 runs\n";
+    assert!(
+        text.starts_with("INCONCLUSIVE  till  no invariant is violated, but a canary survived"),
+        "{text}"
+    );
+    let line = "  canaries  caught 1 of 2, each within 12 runs; without receipt no invariant was violated in 4,000 runs\n";
     assert!(text.contains(line), "{text}");
-    assert!(junit::finished(&[finished]).contains("canaries that survived: receipt"));
+    assert!(junit::campaigns(&[finished]).contains("canaries that survived: receipt"));
 }
 
 #[test]
 fn a_guided_campaign_states_no_bound() {
     let search = Search { guided: true, ..Search::default() };
-    let text = terminal::campaign(Style::PLAIN, &Finished { search, ..held() });
+    let text = terminal::campaign(Style::PLAIN, &CampaignResult { search, ..held() });
     assert!(text.contains("  search    guided, profile mixed\n") && !text.contains("3/1,000"), "{text}");
-    assert!(
-        text.contains("bound     0 failures in 1,000 runs, and no bound: what a guided run does"),
-        "{text}"
-    );
+    assert!(text.contains("bound     0 failures in 1,000 runs, and no bound: a guided run"), "{text}");
 }
 
 #[test]
@@ -166,7 +177,11 @@ fn a_run_that_holds() {
 
 #[test]
 fn an_explanation_names_causes() {
-    insta::assert_snapshot!(terminal::explanation(Style::PLAIN, &finding().0.failure, &Beside::default()));
+    insta::assert_snapshot!(terminal::explanation(
+        Style::PLAIN,
+        &finding().0.failure,
+        &FailureContext::default()
+    ));
 }
 
 #[test]
@@ -183,7 +198,7 @@ fn a_self_check_names_the_difference() {
 #[test]
 fn a_page_for_reviewers_holds_nothing_that_changes_by_itself() {
     let (finding, finished) = finding();
-    let page = markdown::finished(std::slice::from_ref(&finished));
+    let page = markdown::campaigns(std::slice::from_ref(&finished));
     for changing in
         [finding.failure.signature.as_str(), "target/", "seed", &finished.digest.to_string(), "00:0"]
     {
@@ -193,12 +208,12 @@ fn a_page_for_reviewers_holds_nothing_that_changes_by_itself() {
 }
 
 #[test]
-fn who_has_nothing_to_do_with_a_story_is_not_on_its_page() {
+fn a_bystander_is_not_on_the_page_of_a_story() {
     let script = finding().0.failure.shrunk;
     let page = |bystander| {
         let mut runner = Runner::new(till::Shop { bystander, ..till::Shop::default() });
         let violation = runner.record(Plan::Script(&script)).1.violations[0].clone();
-        markdown::page(&understand(&mut runner, &script, &violation), &Beside::default())
+        markdown::page(&understand(&mut runner, &script, &violation), &FailureContext::default())
     };
     let alone = page(None);
     assert_eq!(alone, page(Some("auditor")), "another node with a choice of its own");
@@ -206,7 +221,7 @@ fn who_has_nothing_to_do_with_a_story_is_not_on_its_page() {
 }
 
 #[test]
-fn hostile_words_make_a_diagram_all_the_same() {
+fn hostile_text_makes_a_valid_diagram() {
     const HOSTILE: [&str; 7] =
         ["end", "a; b", "# %% $$x$$", "<br/>\nNote over n1: x", "{\"a\": 1}", "", "->> : activate"];
     let mut trace = Trace::clone(&finding().0.failure.trace);
@@ -233,8 +248,8 @@ fn a_long_diagram_is_cut_and_says_so() {
 }
 
 #[test]
-fn junit_is_xml_and_counts_what_it_holds() {
-    let text = junit::finished(&[finding().1, held()]);
+fn junit_is_valid_xml_with_a_case_for_each_invariant_and_for_the_goals() {
+    let text = junit::campaigns(&[finding().1, held()]);
     let mut reader = quick_xml::Reader::from_str(&text);
     let (mut suites, mut cases, mut failures, mut open) = (0, 0, 0, 0);
     loop {
@@ -256,7 +271,7 @@ fn junit_is_xml_and_counts_what_it_holds() {
 
 #[test]
 fn json_has_the_keys_that_others_rely_on() {
-    let text = json::finished(&[finding().1], &[]);
+    let text = json::campaigns(&[finding().1], &[]);
     let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let scenario = &value["scenarios"][0];
     for key in ["name", "without", "verdict", "runs", "digest", "goals", "violations"] {

@@ -5,11 +5,11 @@ mod till;
 use serde_json::{Value, json};
 use shakedown_reports::certificate::{self, Certificate};
 use shakedown_reports::json::{Replayed, SelfCheck};
-use shakedown_reports::matrix::{Fate, Guarded, Matrix, Row};
+use shakedown_reports::matrix::{AblationResult, Guarded, Matrix, Row};
 use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
 use shakedown_reports::{
-    Beside, Canary, Ending, Finding, Finished, GoalTally, Listed, PutBack, Search, Verdict, chrome, github,
-    matrix, shiviz, story,
+    CampaignResult, Canary, EndReason, FailureContext, Finding, GoalTally, ListedScenario, RestoredGuardrail,
+    Search, Verdict, chrome, github, matrix, shiviz, story,
 };
 use shakedown_sim::graph::CausalGraph;
 use shakedown_sim::search::{explore, likelihood, understand};
@@ -22,27 +22,41 @@ fn finding() -> Finding {
     let failing = campaign.failing.first().expect("the forgetful till charges twice");
     let script = runner.script_of(failing.seed);
     let failure = understand(&mut runner, &script, &failing.violations[0]);
-    let put_back = PutBack {
+    let restored = RestoredGuardrail {
         guardrail: "memory".to_owned(),
         about: "an order is charged once".to_owned(),
-        instead: "whoever asks is charged".to_owned(),
-        still_broken: Vec::new(),
-        met: true,
-        otherwise: vec!["till charges order-1".to_owned()],
+        instead: "every request charges".to_owned(),
+        still_violated: Vec::new(),
+        all_offered: true,
+        facts_instead: vec!["till charges order-1".to_owned()],
     };
-    let beside = Beside { put_back: vec![put_back], ..Beside::default() };
+    let context = FailureContext { restored: vec![restored], ..FailureContext::default() };
     let trace = "target/shakedown/till.trace.jsonl".to_owned();
-    Finding { failure, seed: Some(3), count: 1, runs_to_find: 4, steady: true, trace, beside }
+    Finding { failure, seed: Some(3), count: 1, runs_to_find: 4, replays_identical: true, trace, context }
 }
 
-fn finished(findings: Vec<Finding>) -> Finished {
+/// Findings of which each has a cause of its own.
+fn many_causes(count: usize) -> Vec<Finding> {
+    let finding = finding();
+    let with_cause = |at: usize| {
+        let mut finding = finding.clone();
+        finding.context.restored[0].guardrail = format!("memory-{at}");
+        finding
+    };
+    (0..count).map(with_cause).collect()
+}
+
+fn finished(findings: Vec<Finding>) -> CampaignResult {
     let canary = Canary { name: "memory".to_owned(), caught: true, runs: 3 };
-    Finished {
+    CampaignResult {
         scenario: "till".to_owned(),
         without: vec!["memory".to_owned()],
         verdict: if findings.is_empty() { Verdict::Inconclusive } else { Verdict::Violated },
-        ending: Ending::Complete,
+        end_reason: EndReason::Complete,
         runs: 1_000,
+        seeds: Some(0..1_000),
+        build: "till 1.0.0".to_owned(),
+        worth: Vec::new(),
         failing: findings.len() as u64,
         digest: Default::default(),
         simulated: Duration::from_secs(60),
@@ -77,7 +91,7 @@ fn closed(mut schema: Value) -> Value {
     schema
 }
 
-/// An output is what its published schema says, and has no key of which the schema does not speak.
+/// Checks that an output conforms to its published schema and has no key that the schema does not name.
 fn check_schema(name: &str, output: &str) {
     let output: Value = serde_json::from_str(output).expect("JSON");
     for schema in [schema(name), closed(schema(name))] {
@@ -91,25 +105,25 @@ fn check_schema(name: &str, output: &str) {
 }
 
 #[test]
-fn campaigns_are_as_their_schema_says() {
+fn campaigns_conform_to_their_schema() {
     let check = SelfCheck { way: "again", same: true, first_difference: None };
     let all = [finished(vec![finding()]), finished(Vec::new())];
-    check_schema("campaigns", &shakedown_reports::json::finished(&all, &[check]));
+    check_schema("campaigns", &shakedown_reports::json::campaigns(&all, &[check]));
 }
 
 #[test]
-fn certificates_are_as_their_schema_says() {
+fn certificates_conform_to_their_schema() {
     let of = |findings: Vec<Finding>| Certificate {
         scenario: "till".to_owned(),
         without: Vec::new(),
         verdict: Verdict::Held,
-        ending: Ending::Complete,
+        end_reason: EndReason::Complete,
         deviations: 1,
         reached: Some(1),
         shard: Some((1, 2)),
         variants: vec![("orders=1".to_owned(), 2)],
         sites: [("till.charge/response".to_owned(), vec!["arrives".to_owned(), "lost".to_owned()])].into(),
-        depths: vec![certificate::Depth { runs: 1, pruned: 0, spared: 0 }],
+        depths: vec![certificate::Depth { runs: 1, pruned: 0, runs_saved: 0 }],
         digest: Default::default(),
         simulated: Duration::from_secs(1),
         invariants: vec!["charged-once".to_owned()],
@@ -120,22 +134,22 @@ fn certificates_are_as_their_schema_says() {
 }
 
 fn a_matrix() -> Matrix {
-    let row = |guardrail: &str, fate| Row {
+    let row = |guardrail: &str, result| Row {
         system: "charging".to_owned(),
         guardrail: guardrail.to_owned(),
-        naive: "whoever asks is charged".to_owned(),
+        naive: "every request charges".to_owned(),
         with: vec!["receipt".to_owned()],
         scenario: "till".to_owned(),
-        fate,
+        result,
     };
-    let by_itself = Fate::ByItself {
+    let by_itself = AblationResult::FailsOnHappyPath {
         variant: "orders=1".to_owned(),
         invariant: "charged-once".to_owned(),
         message: "order-1 is charged twice".to_owned(),
     };
     let rows = vec![
-        row("memory:a", Fate::Caught(Box::new(finding()))),
-        row("memory:b", Fate::Survived { runs: 100 }),
+        row("memory:a", AblationResult::Caught(Box::new(finding()))),
+        row("memory:b", AblationResult::Survived { runs: 100 }),
         row("memory:c", by_itself),
     ];
     let whole = |verdict, findings| Guarded { scenario: "till".to_owned(), verdict, runs: 10, findings };
@@ -148,15 +162,15 @@ fn a_matrix() -> Matrix {
 }
 
 #[test]
-fn a_matrix_is_as_its_schema_says() {
+fn a_matrix_conforms_to_its_schema() {
     check_schema("matrix", &matrix::json(&a_matrix()));
 }
 
 #[test]
-fn a_list_is_as_its_schema_says() {
+fn a_list_conforms_to_its_schema() {
     let (name, about) = ("till".to_owned(), "orders are charged".to_owned());
     let words = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
-    let listed = Listed {
+    let listed = ListedScenario {
         parameters: vec![ListedParameter {
             name: name.clone(),
             about: about.clone(),
@@ -175,7 +189,7 @@ fn a_list_is_as_its_schema_says() {
 }
 
 #[test]
-fn annotations_of_a_matrix_name_what_was_not_caught_and_what_a_whole_design_breaks() {
+fn annotations_of_a_matrix_name_survivors_and_violations_of_whole_designs() {
     let text = github::matrix_annotations(&a_matrix());
     let kinds: Vec<&str> = text.lines().map(|line| line.split("::").nth(1).unwrap_or_default()).collect();
     let without = |form: &str| format!("error title=till%3A without memory%3A{form}");
@@ -183,23 +197,19 @@ fn annotations_of_a_matrix_name_what_was_not_caught_and_what_a_whole_design_brea
         (without("b"), "error title=till%3A charged-once", "warning title=till");
     assert_eq!(kinds, [survived.as_str(), &without("c"), broken, doubtful], "{text}");
     let summary = github::matrix_summary(&a_matrix());
-    assert!(summary.starts_with("# What breaks without which guardrail"), "{summary}");
-    assert_eq!(
-        summary.matches("```mermaid").count(),
-        1,
-        "what a missing guardrail breaks is as it should be"
-    );
+    assert!(summary.starts_with("# What fails without which guardrail"), "{summary}");
+    assert_eq!(summary.matches("```mermaid").count(), 1, "a caught guardrail is no failure");
 }
 
 #[test]
-fn stories_and_replays_are_as_their_schema_says() {
+fn stories_and_replays_conform_to_their_schemas() {
     let failure = finding().failure;
     let rows = story::of_failure(&failure);
     let mut runner = Runner::new(till::Shop::default());
     let likely = likelihood(&mut runner, &failure.shrunk, &failure.violation, 4);
-    let told = shakedown_reports::json::story(&failure.trace, &rows, Some(&failure), Some(&likely));
-    assert!(told.contains("\"however\": \"unknown to it: till charges order-1\""), "{told}");
-    check_schema("story", &told);
+    let story = shakedown_reports::json::story(&failure.trace, &rows, Some(&failure), Some(&likely));
+    assert!(story.contains("\"however\": \"unknown to it: till charges order-1\""), "{story}");
+    check_schema("story", &story);
     let replayed = Replayed {
         trace: "a.trace.jsonl",
         replay: "drifted",
@@ -212,7 +222,7 @@ fn stories_and_replays_are_as_their_schema_says() {
     check_schema("replay", &shakedown_reports::json::replayed(&replayed));
 }
 
-/// The parts of "Trace Event Format" that are used here: what each phase must have.
+/// The part of "Trace Event Format" that is used here: the required keys of each phase.
 fn chrome_schema() -> Value {
     let number = json!({ "type": "number", "minimum": 0 });
     let event = |phase: &[&str], more: &[&str]| {
@@ -254,7 +264,10 @@ fn trace_events_have_the_form_that_perfetto_imports() {
         of(phase).map(time).collect()
     };
     for end in of("s").chain(of("f")) {
-        assert!(slices.contains(&format!("{} {}", end["tid"], end["ts"])), "a flow binds to a slice: {end}");
+        assert!(
+            slices.contains(&format!("{} {}", end["tid"], end["ts"])),
+            "each end of a flow binds to a slice: {end}"
+        );
     }
     let (starts, finishes) = (ends("s"), ends("f"));
     assert!(!starts.is_empty() && starts.keys().eq(finishes.keys()), "every flow has two ends");
@@ -262,11 +275,11 @@ fn trace_events_have_the_form_that_perfetto_imports() {
     assert!(chrome::trace_events(None).contains("\"traceEvents\":[]"));
 }
 
-/// The events of a log, read as ShiViz does: its host and its clock.
+/// The host and clock of each event of a log, read as ShiViz reads it.
 fn read_shiviz(log: &str) -> Vec<(String, BTreeMap<String, u32>)> {
     let (expression, rest) = log.split_once("\n\n").expect("the expression, then an empty line");
     assert_eq!(expression, shiviz::EXPRESSION);
-    // Rust wants the brace escaped that JavaScript takes as it is.
+    // Rust needs the brace escaped, JavaScript does not.
     let expression = regex::Regex::new(&expression.replace("{.*}", r"\{.*\}")).expect("an expression");
     let read = |found: regex::Captures<'_>| {
         (found["host"].to_owned(), serde_json::from_str(&found["clock"]).expect("a clock is JSON"))
@@ -275,7 +288,7 @@ fn read_shiviz(log: &str) -> Vec<(String, BTreeMap<String, u32>)> {
 }
 
 #[test]
-fn vector_clocks_say_what_happened_before_what() {
+fn vector_clocks_encode_the_happens_before_order() {
     let mut failure = finding().failure;
     std::sync::Arc::make_mut(&mut failure.trace).steps[0].text = "two\nlines\u{2028}{\"x\":1}".to_owned();
     let trace = &failure.trace;
@@ -290,8 +303,8 @@ fn vector_clocks_say_what_happened_before_what() {
     let before = happens_before(trace);
     for (one, (host, clock)) in events.iter().enumerate() {
         for (other, (_, later)) in events.iter().enumerate().filter(|(other, _)| *other != one) {
-            let says = later.get(host).is_some_and(|count| *count >= clock[host]);
-            assert_eq!(says, before[other].contains(&(one as u32)), "step {one} before step {other}");
+            let is_before = later.get(host).is_some_and(|count| *count >= clock[host]);
+            assert_eq!(is_before, before[other].contains(&(one as u32)), "step {one} before step {other}");
         }
     }
 }
@@ -310,29 +323,34 @@ fn happens_before(trace: &Trace) -> Vec<BTreeSet<u32>> {
 #[test]
 fn annotations_are_one_line_each_and_at_most_ten() {
     let mut first = finding();
-    first.failure.violation.message = "100 % broken\n::error::injected".to_owned();
+    first.failure.violation.message = "100 % lost\n::error::injected".to_owned();
     let text = github::annotations(&[finished(vec![first]), finished(Vec::new())]);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
     assert!(
-        lines[0].starts_with("::error title=till%3A charged-once::100 %25 broken%0A::error::injected%0A"),
+        lines[0].starts_with("::error title=till%3A charged-once::100 %25 lost%0A: :error::injected%0A"),
         "{text}"
     );
-    assert!(lines[0].contains("with memory in place it holds%0Ashakedown replay target/"), "{text}");
+    assert!(lines[0].contains("%0Awith memory in place it holds%0A1 of 1,000 runs fails: 1 finding in 1 group, 1 trace%0Ashakedown replay target/"), "{text}");
     assert!(lines[1].starts_with("::warning title=till::"), "{text}");
-    let many = github::annotations(&[finished(vec![finding(); 13])]);
+    let many = github::annotations(&[finished(many_causes(13))]);
     assert_eq!(many.lines().count(), github::ANNOTATIONS_MAX);
-    assert!(many.ends_with("::error title=and more::4 more of these; the job summary has them\n"), "{many}");
+    assert!(
+        many.ends_with("::error title=and more::4 more of these; the job summary lists them\n"),
+        "{many}"
+    );
 }
 
 #[test]
-fn a_summary_stays_within_its_limit_and_says_what_is_left_out() {
+fn a_summary_keeps_its_limit_and_counts_what_is_left_out() {
     let few = github::summary(&[finished(vec![finding()]), finished(Vec::new())]);
     assert!(
-        few.contains("| till | memory | **violated** | 1,000 | 1 |") && few.contains("```mermaid"),
+        few.contains(
+            "| till | memory | **violated** | 1 of 1,000 runs fails: 1 finding in 1 group, 1 trace |"
+        ) && few.contains("```mermaid"),
         "{few}"
     );
-    let many = github::summary(&[finished(vec![finding(); 2_000])]);
+    let many = github::summary(&[finished(many_causes(2_000))]);
     assert!(many.len() <= github::SUMMARY_BYTES_MAX && many.len() > 1_000_000, "{}", many.len());
     assert!(many.trim_end().ends_with("left out: a summary has no more room."));
 }

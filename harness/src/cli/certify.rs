@@ -11,7 +11,7 @@ use crate::certification::{self, LayerRequest, Part, Progress, SCHEMA};
 use crate::entry::Entry;
 use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
-use shakedown_reports::{Ending, Finding, Verdict};
+use shakedown_reports::{EndReason, Finding, Verdict};
 use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
 use shakedown_sim::{Rehearse, Variant, small_variants};
 use std::ops::Range;
@@ -200,17 +200,17 @@ impl Certify {
         (alternatives, complete, findings): (Vec<u64>, bool, Vec<Finding>),
     ) -> Certificate {
         let depths = search.depths();
-        let (verdict, ending) = match () {
-            () if search.broken().is_some() => (Verdict::Violated, Ending::MaxFail),
-            () if complete => (Verdict::Held, Ending::Complete),
-            () => (Verdict::Inconclusive, Ending::Interrupted),
+        let (verdict, end_reason) = match () {
+            () if search.broken().is_some() => (Verdict::Violated, EndReason::MaxFail),
+            () if complete => (Verdict::Held, EndReason::Complete),
+            () => (Verdict::Inconclusive, EndReason::Interrupted),
         };
         let whole = depths.len() - usize::from(!complete || (self.shard.is_some() && self.resume.is_empty()));
         Certificate {
             scenario: entry.name.to_owned(),
             without: self.without.clone(),
             verdict,
-            ending,
+            end_reason,
             deviations: usize::from(self.deviations),
             reached: whole.checked_sub(1),
             shard: self.shard,
@@ -218,7 +218,7 @@ impl Certify {
             sites: search.sites().clone(),
             depths: depths
                 .iter()
-                .map(|depth| Depth { runs: depth.tally.runs, pruned: depth.pruned, spared: depth.spared })
+                .map(|depth| Depth { runs: depth.tally.runs, pruned: depth.pruned, runs_saved: depth.spared })
                 .collect(),
             digest: search.digest(),
             simulated: depths.iter().map(|depth| depth.tally.simulated).sum(),
@@ -350,7 +350,7 @@ fn save(file: Option<&Path>, progress: &Progress) -> Result<(), CliError> {
 }
 
 fn exit(certificate: &Certificate) -> Exit {
-    if certificate.findings.iter().any(|finding| !finding.steady) {
+    if certificate.findings.iter().any(|finding| !finding.replays_identical) {
         return Exit::Drift;
     }
     match certificate.verdict {

@@ -2,8 +2,8 @@
 
 use super::Session;
 use super::exit::{CliError, Exit};
-use super::output::{Kind, Told};
-use crate::{beside, quiet, traces};
+use super::output::{Kind, Story};
+use crate::{context, quiet, traces};
 use shakedown_reports::{likely, terminal};
 use shakedown_sim::search::{Likelihood, fit, likelihood};
 use shakedown_sim::{Rehearse, TraceFile};
@@ -31,19 +31,19 @@ impl Explain {
         let failure = file.failure();
         let likely =
             self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;
-        let beside =
-            failure.as_ref().map(|failure| beside::of(entry, runner.as_mut(), failure)).unwrap_or_default();
+        let context =
+            failure.as_ref().map(|failure| context::of(entry, runner.as_mut(), failure)).unwrap_or_default();
         let path = self.trace.display().to_string();
         let (failure, likely) = (failure.as_ref(), likely.as_ref());
-        let told = Told { trace: &file.trace, failure, beside: &beside, likely, path: &path };
-        output.tell(&told, |style| match failure {
+        let story = Story { trace: &file.trace, failure, context: &context, likely, path: &path };
+        output.print_story(&story, |style| match failure {
             Some(failure) => {
-                let told = terminal::explanation(style, failure, &beside);
-                told + &likely.map(|likely| likely::plot(style, likely)).unwrap_or_default()
+                let story = terminal::explanation(style, failure, &context);
+                story + &likely.map(|likely| likely::plot(style, likely)).unwrap_or_default()
             }
-            None => terminal::account(style, &file.trace),
+            None => terminal::passing_run(style, &file.trace),
         });
-        reports.write_told(&told)?;
+        reports.write_story(&story)?;
         Ok(Exit::Held)
     }
 

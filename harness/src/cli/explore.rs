@@ -8,7 +8,7 @@ use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
 use crate::findings;
-use shakedown_reports::{Canary, Ending, Finished, GoalTally, Search, Verdict, json, terminal};
+use shakedown_reports::{CampaignResult, Canary, EndReason, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
 use std::ops::Range;
@@ -80,19 +80,19 @@ impl Explore {
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         let deadline = self.budget.map(|budget| Instant::now() + budget);
-        let mut finished = Vec::new();
+        let mut results = Vec::new();
         for entry in entries {
-            finished.push(self.campaign(entry, deadline, &stop)?);
+            results.push(self.campaign(entry, deadline, &stop)?);
             if stop.load(Ordering::Relaxed) {
                 break;
             }
         }
         output.print(
-            |style| finished.iter().map(|one| terminal::campaign(style, one)).collect::<Vec<_>>().join("\n"),
-            || json::finished(&finished, &[]),
+            |style| results.iter().map(|one| terminal::campaign(style, one)).collect::<Vec<_>>().join("\n"),
+            || json::campaigns(&results, &[]),
         );
-        reports.write(&finished)?;
-        Ok(Exit::of(finished.iter().map(exit)))
+        reports.write(&results)?;
+        Ok(Exit::of(results.iter().map(exit)))
     }
 
     fn campaign(
@@ -100,7 +100,7 @@ impl Explore {
         entry: &Entry,
         deadline: Option<Instant>,
         stop: &AtomicBool,
-    ) -> Result<Finished, CliError> {
+    ) -> Result<CampaignResult, CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let goals = runner.goals();
         let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(LEAST_NEED);
@@ -121,9 +121,9 @@ impl Explore {
         let mut progress = Progress::begin(&entry.name, seeds.end - seeds.start);
         let ran = campaign::run(&order, |campaign| progress.show(campaign));
         progress.end();
-        let (campaign, ending) = ran.map_err(internal)?;
-        let canaries = match ending {
-            Ending::Interrupted => Vec::new(),
+        let (campaign, end_reason) = ran.map_err(internal)?;
+        let canaries = match end_reason {
+            EndReason::Interrupted => Vec::new(),
             _ => self.run_canary(&order)?,
         };
         let found = findings::of_campaign(entry, runner.as_mut(), &campaign, &self.traces)
@@ -134,14 +134,17 @@ impl Explore {
             reached,
             need: entry.need(name),
         });
-        let mut finished = Finished {
+        let mut result = CampaignResult {
             scenario: entry.name.to_owned(),
             without: self.without.clone(),
             verdict: Verdict::Held,
-            ending,
+            end_reason,
+            seeds: Some(seeds),
             runs: campaign.tally.runs,
             failing: campaign.failing.len() as u64,
             digest: campaign.tally.digest(),
+            build: super::BUILD.to_owned(),
+            worth: Vec::new(),
             simulated: campaign.tally.simulated,
             goals: goals.collect(),
             variants: match self.guided {
@@ -156,8 +159,8 @@ impl Explore {
             canaries,
             assumptions: entry.assumptions.clone(),
         };
-        finished.verdict = verdict(&finished, &campaign);
-        Ok(finished)
+        result.verdict = verdict(&result, &campaign);
+        Ok(result)
     }
 
     /// The guardrails whose lack must be caught, each with those that mask it. A design that already lacks
@@ -213,31 +216,31 @@ pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
 }
 
 /// A design that lacks something on purpose has no goals to reach: it is expected to break.
-fn verdict(finished: &Finished, campaign: &Campaign) -> Verdict {
-    let missed = finished.goals.iter().any(|goal| goal.reached == 0);
-    match finished.ending {
+fn verdict(result: &CampaignResult, campaign: &Campaign) -> Verdict {
+    let missed = result.goals.iter().any(|goal| goal.reached == 0);
+    match result.end_reason {
         _ if !campaign.failing.is_empty() => Verdict::Violated,
-        Ending::Interrupted => Verdict::Inconclusive,
-        _ if finished.runs == 0 => Verdict::Inconclusive,
-        _ if finished.canaries.iter().any(|canary| !canary.caught) => Verdict::Inconclusive,
-        _ if finished.without.is_empty() && missed => Verdict::Inconclusive,
+        EndReason::Interrupted => Verdict::Inconclusive,
+        _ if result.runs == 0 => Verdict::Inconclusive,
+        _ if result.canaries.iter().any(|canary| !canary.caught) => Verdict::Inconclusive,
+        _ if result.without.is_empty() && missed => Verdict::Inconclusive,
         _ => Verdict::Held,
     }
 }
 
-fn exit(finished: &Finished) -> Exit {
-    if finished.findings.iter().any(|finding| !finding.steady) {
+fn exit(result: &CampaignResult) -> Exit {
+    if result.findings.iter().any(|finding| !finding.replays_identical) {
         return Exit::Drift;
     }
-    if finished.verdict != Verdict::Violated && finished.canaries.iter().any(|canary| !canary.caught) {
+    if result.verdict != Verdict::Violated && result.canaries.iter().any(|canary| !canary.caught) {
         return Exit::CanarySurvived;
     }
-    let missed = || finished.goals.iter().filter(|goal| goal.reached == 0);
-    match finished.verdict {
+    let missed = || result.goals.iter().filter(|goal| goal.reached == 0);
+    match result.verdict {
         Verdict::Held => Exit::Held,
         Verdict::Violated => Exit::Violation,
-        Verdict::Inconclusive if finished.ending != Ending::Complete => Exit::Inconclusive,
-        Verdict::Inconclusive if missed().any(|goal| finished.runs >= goal.need) => Exit::GoalMissed,
+        Verdict::Inconclusive if result.end_reason != EndReason::Complete => Exit::Inconclusive,
+        Verdict::Inconclusive if missed().any(|goal| result.runs >= goal.need) => Exit::GoalMissed,
         Verdict::Inconclusive => Exit::Inconclusive,
     }
 }
@@ -312,10 +315,10 @@ mod tests {
 
     fn check(arguments: &[&str], code: u8, expected: Exit) {
         let command = Command::parse_from([&["explore"], arguments].concat());
-        let finished = command.explore.campaign(&blind(), None, &AtomicBool::new(false)).expect("it runs");
-        let ended = exit(&finished);
+        let result = command.explore.campaign(&blind(), None, &AtomicBool::new(false)).expect("it runs");
+        let ended = exit(&result);
         assert_eq!((ended, ended.code()), (expected, code), "{arguments:?}");
-        let told = json::finished(&[finished], &[]);
+        let told = json::campaigns(&[result], &[]);
         assert!(told.contains("\"verdict\": \"inconclusive\""), "{told}");
     }
 

@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::quiet;
 use crate::survey;
 use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
-use shakedown_reports::{Listed, json, terminal};
+use shakedown_reports::{ListedScenario, json, terminal};
 
 /// Shows scenarios: parameters, guardrails, invariants, goals, choice sites, assumptions
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ impl List {
     }
 }
 
-fn listed(entry: &Entry) -> Result<Listed, CliError> {
+fn listed(entry: &Entry) -> Result<ListedScenario, CliError> {
     let mut runner = entry.runner(&[]).map_err(CliError::input)?;
     let sites = quiet::running(|| survey::sites(runner.as_mut()));
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
@@ -47,7 +47,7 @@ fn listed(entry: &Entry) -> Result<Listed, CliError> {
         small: owned(one.small),
     });
     let goals = runner.goals().into_iter();
-    Ok(Listed {
+    Ok(ListedScenario {
         name: entry.name.to_owned(),
         about: entry.about.clone(),
         parameters: parameters.collect(),

@@ -10,7 +10,7 @@ use crate::entry::Entry;
 use crate::matrix::{self, Error, MatrixRequest};
 use crate::names::suggest;
 use crate::traces;
-use shakedown_reports::matrix::{Fate, Guarded, Matrix, Row};
+use shakedown_reports::matrix::{AblationResult, Guarded, Matrix, Row};
 use shakedown_reports::{Verdict, matrix as report};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,10 +109,10 @@ impl Chart {
 }
 
 fn exit_of_row(row: &Row) -> Exit {
-    match &row.fate {
-        Fate::Caught(finding) if !finding.steady => Exit::Drift,
-        Fate::Caught(_) => Exit::Held,
-        Fate::Survived { .. } | Fate::ByItself { .. } => Exit::CanarySurvived,
+    match &row.result {
+        AblationResult::Caught(finding) if !finding.replays_identical => Exit::Drift,
+        AblationResult::Caught(_) => Exit::Held,
+        AblationResult::Survived { .. } | AblationResult::FailsOnHappyPath { .. } => Exit::CanarySurvived,
     }
 }
 

@@ -56,6 +56,9 @@ enum Command {
     Record(self_check::Record),
 }
 
+/// The build that makes the runs, as results state it.
+const BUILD: &str = concat!("shakedown ", env!("CARGO_PKG_VERSION"));
+
 /// What every subcommand works with.
 struct Session {
     catalogue: Catalogue,

@@ -4,8 +4,8 @@ use super::exit::CliError;
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
 use shakedown_reports::{
-    Beside, Certificate, Finished, Style, certificate, chrome, github, html, json, junit, markdown, mermaid,
-    shiviz, story,
+    CampaignResult, Certificate, FailureContext, Style, certificate, chrome, github, html, json, junit,
+    markdown, mermaid, shiviz, story,
 };
 use shakedown_sim::Trace;
 use shakedown_sim::search::{Failure, Likelihood};
@@ -186,36 +186,36 @@ impl Output {
     }
 
     /// Puts a story on stdout in the form asked for.
-    pub(super) fn tell(&self, told: &Told<'_>, human: impl FnOnce(Style) -> String) {
+    pub(super) fn print_story(&self, story: &Story<'_>, human: impl FnOnce(Style) -> String) {
         match self.format {
             Format::Human => put(&human(style())),
-            Format::Json => put(&told.form(Kind::Json)),
-            Format::Markdown => put(&told.form(Kind::Markdown)),
-            Format::Mermaid => put(&told.form(Kind::Mermaid)),
-            Format::Html => put(&told.form(Kind::Html)),
+            Format::Json => put(&story.form(Kind::Json)),
+            Format::Markdown => put(&story.form(Kind::Markdown)),
+            Format::Mermaid => put(&story.form(Kind::Mermaid)),
+            Format::Html => put(&story.form(Kind::Html)),
         }
     }
 }
 
 /// A recorded run to be told, with what is known of its failure.
-pub(super) struct Told<'a> {
+pub(super) struct Story<'a> {
     pub(super) trace: &'a Trace,
     pub(super) failure: Option<&'a Failure>,
-    pub(super) beside: &'a Beside,
+    pub(super) context: &'a FailureContext,
     pub(super) likely: Option<&'a Likelihood>,
     /// Where its trace is.
     pub(super) path: &'a str,
 }
 
-impl Told<'_> {
+impl Story<'_> {
     /// The story in one of [`Kind::OF_A_TRACE`].
     fn form(&self, kind: Kind) -> String {
         let rows = || self.failure.map_or_else(|| story::of_run(self.trace), story::of_failure);
         match (kind, self.failure) {
-            (Kind::Html, Some(failure)) => html::failure(failure, self.path, self.beside),
-            (Kind::Html, None) => html::account(self.trace, self.path),
-            (Kind::Markdown, Some(failure)) => markdown::page(failure, self.beside),
-            (Kind::Markdown, None) => markdown::account(self.trace),
+            (Kind::Html, Some(failure)) => html::failure(failure, self.path, self.context),
+            (Kind::Html, None) => html::passing_run(self.trace, self.path),
+            (Kind::Markdown, Some(failure)) => markdown::page(failure, self.context),
+            (Kind::Markdown, None) => markdown::passing_run(self.trace),
             (Kind::Mermaid | Kind::Chrome | Kind::Shiviz, _) => {
                 of_a_run(kind, Some(self.trace), self.failure)
             }
@@ -229,12 +229,12 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write(self, results: &[Finished]) -> Result<(), CliError> {
+    pub(super) fn write(self, results: &[CampaignResult]) -> Result<(), CliError> {
         self.put(|kind| match kind {
-            Kind::Markdown => markdown::finished(results),
-            Kind::Html => html::finished(results),
-            Kind::Json => json::finished(results, &[]),
-            Kind::Junit => junit::finished(results),
+            Kind::Markdown => markdown::campaigns(results),
+            Kind::Html => html::campaigns(results),
+            Kind::Json => json::campaigns(results, &[]),
+            Kind::Junit => junit::campaigns(results),
             other => alike(other, results),
         })
     }
@@ -249,7 +249,7 @@ impl Reports {
             Kind::Html => html::certificates(all),
             Kind::Json => certificate::json(all),
             Kind::Junit => certificate::junit(all),
-            other => alike(other, &all.iter().map(Certificate::finished).collect::<Vec<_>>()),
+            other => alike(other, &all.iter().map(Certificate::campaign).collect::<Vec<_>>()),
         })
     }
 
@@ -276,13 +276,17 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_replay(self, result: &json::Replayed<'_>, run: &Finished) -> Result<(), CliError> {
+    pub(super) fn write_replay(
+        self,
+        result: &json::Replayed<'_>,
+        run: &CampaignResult,
+    ) -> Result<(), CliError> {
         let run = std::slice::from_ref(run);
         self.put(|kind| match kind {
-            Kind::Markdown => markdown::finished(run),
-            Kind::Html => html::finished(run),
+            Kind::Markdown => markdown::campaigns(run),
+            Kind::Html => html::campaigns(run),
             Kind::Json => json::replayed(result),
-            Kind::Junit => junit::finished(run),
+            Kind::Junit => junit::campaigns(run),
             other => alike(other, run),
         })
     }
@@ -291,8 +295,8 @@ impl Reports {
     ///
     /// # Errors
     /// If the disk fails.
-    pub(super) fn write_told(self, told: &Told<'_>) -> Result<(), CliError> {
-        self.put(|kind| told.form(kind))
+    pub(super) fn write_story(self, story: &Story<'_>) -> Result<(), CliError> {
+        self.put(|kind| story.form(kind))
     }
 
     fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), CliError> {
@@ -311,14 +315,14 @@ impl Reports {
 }
 
 /// The forms that are the same for whatever was run.
-fn alike(kind: Kind, results: &[Finished]) -> String {
+fn alike(kind: Kind, results: &[CampaignResult]) -> String {
     match kind {
         Kind::Github => github::annotations(results),
         Kind::Summary => github::summary(results),
         _ => {
-            let failing = results.iter().find_map(|finished| finished.findings.first());
+            let failing = results.iter().find_map(|result| result.findings.first());
             let failure = failing.map(|finding| &finding.failure);
-            let run = || results.iter().find_map(Finished::shown);
+            let run = || results.iter().find_map(CampaignResult::shown);
             of_a_run(kind, failure.map(|failure| &*failure.trace).or_else(run), failure)
         }
     }
@@ -331,16 +335,19 @@ fn of_a_run(kind: Kind, trace: Option<&Trace>, failure: Option<&Failure>) -> Str
     match kind {
         Kind::Chrome => chrome::trace_events(trace),
         Kind::Shiviz => shiviz::log(trace),
-        _ => trace.map_or_else(mermaid::nothing, diagram),
+        _ => trace.map_or_else(mermaid::empty, diagram),
     }
 }
+
+/// A terminal is taken to have at least so many columns.
+const COLUMNS_MIN: usize = 40;
 
 /// Stdout as style: its width and whether it takes colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.
 fn style() -> Style {
     let stdout = io::stdout();
     let colour = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
-    let width = size.map_or(Style::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 160));
+    let width = size.map_or(Style::PLAIN.width, |(width, _)| usize::from(width.0).max(COLUMNS_MIN));
     Style { width, colour }
 }
 

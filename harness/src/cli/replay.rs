@@ -2,10 +2,10 @@
 
 use super::Session;
 use super::exit::{CliError, Exit};
-use super::run::finished;
+use super::run::campaign_of_one;
 use crate::entry::Entry;
-use crate::{beside, quiet, traces};
-use shakedown_reports::{Finding, Finished, json, terminal};
+use crate::{context, quiet, traces};
+use shakedown_reports::{CampaignResult, Finding, json, terminal};
 use shakedown_sim::Rehearse;
 use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
 use std::path::PathBuf;
@@ -53,18 +53,18 @@ impl Replay {
 
 impl Replay {
     /// The run made now, in the form of a campaign.
-    fn run(&self, entry: &Entry, runner: &mut dyn Rehearse, replayed: &Replayed) -> Finished {
+    fn run(&self, entry: &Entry, runner: &mut dyn Rehearse, replayed: &Replayed) -> CampaignResult {
         let findings = replayed.failure.iter().map(|failure| Finding {
-            beside: beside::of(entry, runner, failure),
+            context: context::of(entry, runner, failure),
             failure: failure.clone(),
             seed: replayed.trace.seed,
             count: 1,
             runs_to_find: 1,
-            steady: true,
+            replays_identical: true,
             trace: self.trace.display().to_string(),
         });
         let findings = findings.collect();
-        finished(entry, runner, &replayed.outcome, &replayed.trace, findings)
+        campaign_of_one(entry, runner, &replayed.outcome, &replayed.trace, findings)
     }
 }
 

@@ -7,7 +7,7 @@ use super::self_check;
 use crate::entry::Entry;
 use crate::watchdog::Watchdog;
 use crate::{findings, quiet, traces};
-use shakedown_reports::{Ending, Finding, Finished, GoalTally, Search, Verdict, json, terminal};
+use shakedown_reports::{CampaignResult, EndReason, Finding, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::search::fit;
 use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script, Trace, Variant};
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ impl Run {
             true => self_check::check(entry, &without, asked.plan(), &trace)?,
             false => Vec::new(),
         };
-        let result = [finished(entry, runner.as_ref(), &outcome, &trace, found)];
+        let result = [campaign_of_one(entry, runner.as_ref(), &outcome, &trace, found)];
         output.print(
             |style| {
                 let story = match result[0].findings.as_slice() {
@@ -89,7 +89,7 @@ impl Run {
                 };
                 story + &terminal::self_check(style, &checks)
             },
-            || json::finished(&result, &checks),
+            || json::campaigns(&result, &checks),
         );
         reports.write(&result)?;
         for cli_error in unmet {
@@ -98,7 +98,11 @@ impl Run {
         Ok(Exit::of([
             if outcome.violations.is_empty() { Exit::Held } else { Exit::Violation },
             if outcome.unapplied.is_empty() { Exit::Held } else { Exit::Drift },
-            if result[0].findings.iter().all(|finding| finding.steady) { Exit::Held } else { Exit::Drift },
+            if result[0].findings.iter().all(|finding| finding.replays_identical) {
+                Exit::Held
+            } else {
+                Exit::Drift
+            },
             if checks.iter().all(|check| check.same) { Exit::Held } else { Exit::Drift },
         ]))
     }
@@ -163,13 +167,13 @@ fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {
 }
 
 /// A single run in the form of a campaign.
-pub(super) fn finished(
+pub(super) fn campaign_of_one(
     entry: &Entry,
     runner: &dyn Rehearse,
     outcome: &Outcome,
     trace: &Trace,
     findings: Vec<Finding>,
-) -> Finished {
+) -> CampaignResult {
     let goals = runner.goals().into_iter().enumerate().map(|(bit, name)| GoalTally {
         name: name.to_owned(),
         reached: outcome.goals >> bit & 1,
@@ -177,14 +181,17 @@ pub(super) fn finished(
     });
     let variants =
         trace.script.variant.0.iter().map(|(name, value)| (name.clone(), vec![(value.clone(), 1)]));
-    Finished {
+    CampaignResult {
         scenario: entry.name.to_owned(),
         without: trace.script.without.clone(),
         verdict: if outcome.violations.is_empty() { Verdict::Held } else { Verdict::Violated },
-        ending: Ending::Complete,
+        end_reason: EndReason::Complete,
         runs: 1,
         failing: u64::from(!outcome.violations.is_empty()),
         digest: outcome.digest,
+        seeds: trace.seed.map(|seed| seed..seed.saturating_add(1)),
+        build: super::BUILD.to_owned(),
+        worth: Vec::new(),
         simulated: outcome.ended - Moment::START,
         goals: goals.collect(),
         variants: variants.collect(),

@@ -1,22 +1,21 @@
-//! Text that a page shows is never markup: the one place where characters are escaped.
+//! Text on a page is never markup: the one place where its characters are escaped.
 
+use crate::printable::printable;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 
-/// Shows its text in an element or a quoted attribute, whatever the text is.
+/// Displays text literally in an element or a quoted attribute.
 pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        for character in printable(self.0).chars() {
             match character {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                // No reader of HTML takes this one; browsers replace it, too.
-                '\0' => f.write_char('\u{FFFD}')?,
                 _ => f.write_char(character)?,
             }
         }
@@ -24,8 +23,8 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// A value as JSON that may stand inside a `script` element: nothing in it ends the element, begins a comment
-/// of it, or is a line end to JavaScript and none to JSON.
+/// Returns a value as JSON for a `script` element: nothing in it ends the element, begins a comment, or is a line
+/// end in JavaScript but not in JSON.
 pub(super) fn script_json<T: Serialize>(value: &T) -> String {
     let json = serde_json::to_string(value).expect("a page's data has text keys and no foreign serializer");
     let mut out = String::with_capacity(json.len());
@@ -49,12 +48,12 @@ mod tests {
         let hostile = "<img src=x onerror='a()'> & \"b\"\0";
         assert_eq!(
             Text(hostile).to_string(),
-            "&lt;img src=x onerror=&#39;a()&#39;&gt; &amp; &quot;b&quot;\u{FFFD}"
+            "&lt;img src=x onerror=&#39;a()&#39;&gt; &amp; &quot;b&quot;\\u{0}"
         );
     }
 
     #[test]
-    fn data_neither_ends_its_element_nor_changes() {
+    fn data_stays_within_its_element_and_equal() {
         let hostile = "</script><!--<script>\u{2028}&";
         let json = script_json(&hostile);
         assert_eq!(json, r#""\u003c/script\u003e\u003c!--\u003cscript\u003e\u2028\u0026""#);

@@ -1,23 +1,26 @@
 //! What an engineer reads in a browser: one self-contained file that fetches nothing and opens from disk.
 //!
-//! What happened, what would have prevented it and how to see it again stand in plain markup; a script adds the
-//! run itself, step by step. Whatever the model printed is text here, never markup.
+//! What happened, what would have prevented it and how to see it again is plain markup; a script adds the run itself,
+//! step by step. Text of the model is never markup.
 
 mod article;
-mod beside;
 mod data;
 mod escape;
+mod nearest;
 mod rows;
+mod summary;
 
-use crate::certificate::{self, Certificate};
+use crate::certificate::Certificate;
+use crate::groups::{Group, groups};
 use crate::layout::Style;
 use crate::matrix::{self, Matrix};
-use crate::records::{Beside, Finding, Finished};
+use crate::records::{CampaignResult, FailureContext, Finding};
 use crate::terminal;
-use article::Telling;
+use article::RunView;
 use escape::Text;
 use shakedown_sim::Trace;
 use shakedown_sim::search::Failure;
+use summary::Summary;
 
 const STYLE: &str = include_str!("../../assets/page.css");
 const SCRIPTS: [&str; 3] = [
@@ -26,100 +29,90 @@ const SCRIPTS: [&str; 3] = [
     include_str!("../../assets/page.js"),
 ];
 
-/// A page tells at most this many failing runs; further ones are named.
+/// A page shows at most so many failing runs; further ones are listed.
 const RUNS_MAX: usize = 24;
 
-/// The results of campaigns or of a run.
-pub fn finished(all: &[Finished]) -> String {
-    let findings: Vec<&Finding> = all.iter().flat_map(|finished| &finished.findings).collect();
-    let held = all.iter().filter(|finished| finished.findings.is_empty());
-    let mut parts: Vec<String> = failures(&findings);
-    for finished in held {
-        parts.push(match &finished.trace {
-            Some(trace) => article::article(&Telling::of_run(trace, None), 1),
-            None => summary(&finished.scenario, &terminal::campaign(Style::PLAIN, finished)),
-        });
+/// Writes the results of campaigns or of a run: a summary of each, then an article for each run to show.
+pub fn campaigns(all: &[CampaignResult]) -> String {
+    let findings: Vec<&Finding> = all.iter().flat_map(|result| by_cause(&result.findings)).collect();
+    let summaries = all.iter().map(Summary::of_campaign).collect();
+    let mut runs = failures(&findings);
+    let passing = all.iter().filter(|result| result.findings.is_empty());
+    for trace in passing.filter_map(|result| result.trace.as_ref()) {
+        runs.push(article::article(&RunView::of_run(trace, None), runs.len() + 1));
     }
-    page(
-        &title(
-            findings.first().map(|finding| &finding.failure),
-            all.first().map(|one| one.scenario.as_str()),
-        ),
-        &parts,
-    )
+    summarized(summaries, &findings, runs)
 }
 
-/// Certificates, or the failures that there are in their place.
+/// Writes certificates: a summary of each, then an article for each failing run.
 pub fn certificates(all: &[Certificate]) -> String {
-    let findings: Vec<&Finding> = all.iter().flat_map(|certificate| &certificate.findings).collect();
-    let held = all.iter().filter(|certificate| certificate.findings.is_empty());
-    let mut parts = failures(&findings);
-    parts.extend(held.map(|one| summary(&one.scenario, &certificate::human(Style::PLAIN, one))));
-    page(
-        &title(
-            findings.first().map(|finding| &finding.failure),
-            all.first().map(|one| one.scenario.as_str()),
-        ),
-        &parts,
-    )
+    let findings: Vec<&Finding> =
+        all.iter().flat_map(|certificate| by_cause(&certificate.findings)).collect();
+    let summaries = all.iter().map(Summary::of_certificate).collect();
+    summarized(summaries, &findings, failures(&findings))
 }
 
-/// What breaks without which guardrail: every failure of a matrix, and how it was made to fail.
+/// The findings, those to show in full first.
+fn by_cause(findings: &[Finding]) -> Vec<&Finding> {
+    let groups = groups(findings);
+    let shown = groups.iter().map(Group::shown);
+    shown.chain(groups.iter().flat_map(Group::others)).collect()
+}
+
+/// A page of summaries and the articles of these findings.
+fn summarized(summaries: Vec<Summary<'_>>, findings: &[&Finding], runs: Vec<String>) -> String {
+    let articles = terminal::by_script(findings.iter().copied());
+    let articles = articles.iter().map(|run| &run[0].failure.shrunk).collect();
+    let sections = summaries.iter().zip(1..).map(|(summary, number)| summary.section(&articles, number));
+    let title = title(
+        findings.first().map(|finding| &finding.failure),
+        summaries.first().map(|summary| summary.scenario),
+    );
+    page(&title, &sections.chain(runs).collect::<Vec<_>>())
+}
+
+/// Writes a matrix and each of its failures.
 pub fn matrix(all: &Matrix) -> String {
     let findings: Vec<&Finding> = all.findings().collect();
-    let mut parts = vec![summary("Without each guardrail", &matrix::human(Style::PLAIN, all))];
+    let mut parts = vec![table("Without each guardrail", &matrix::human(Style::PLAIN, all))];
     parts.extend(failures(&findings));
-    page("What breaks without which guardrail", &parts)
+    page("What fails without which guardrail", &parts)
 }
 
-/// One failure. `path` is where its trace is, as one would type it.
-pub fn failure(failure: &Failure, path: &str, beside: &Beside) -> String {
-    let telling =
-        Telling { trace: &failure.trace, failure: Some(failure), also: Vec::new(), path: Some(path), beside };
-    page(&title(Some(failure), None), &[article::article(&telling, 1)])
+/// Writes one failure. `path` is the path of its trace, as a user types it.
+pub fn failure(failure: &Failure, path: &str, context: &FailureContext) -> String {
+    let view = RunView {
+        trace: &failure.trace,
+        failure: Some(failure),
+        also: Vec::new(),
+        path: Some(path),
+        context,
+    };
+    page(&title(Some(failure), None), &[article::article(&view, 1)])
 }
 
-/// A run that nobody has explained.
-pub fn account(trace: &Trace, path: &str) -> String {
+/// Writes a run that holds.
+pub fn passing_run(trace: &Trace, path: &str) -> String {
     let scenario = Some(trace.script.scenario.as_str());
-    page(&title(None, scenario), &[article::article(&Telling::of_run(trace, Some(path)), 1)])
+    page(&title(None, scenario), &[article::article(&RunView::of_run(trace, Some(path)), 1)])
 }
 
-/// An article for each failing run; findings that shrank to one script are told in one.
+/// Returns an article for each failing run; findings that shrank to one script share one.
 fn failures(findings: &[&Finding]) -> Vec<String> {
     let runs = terminal::by_script(findings.iter().copied());
-    let tell = |(at, run): (usize, &Vec<&Finding>)| {
+    let article_of = |(at, run): (usize, &Vec<&Finding>)| {
         let (first, failure) = (run[0], &run[0].failure);
         let also = run[1..].iter().map(|finding| &finding.failure.violation).collect();
-        let (trace, path, beside) = (&failure.trace, Some(first.trace.as_str()), &first.beside);
-        article::article(&Telling { trace, failure: Some(failure), also, path, beside }, at + 1)
+        let (trace, path, context) = (&failure.trace, Some(first.trace.as_str()), &first.context);
+        article::article(&RunView { trace, failure: Some(failure), also, path, context }, at + 1)
     };
-    let contents = (runs.len() > 1).then(|| contents(&runs));
-    contents.into_iter().chain(runs.iter().take(RUNS_MAX).enumerate().map(tell)).collect()
+    runs.iter().take(RUNS_MAX).enumerate().map(article_of).collect()
 }
 
-fn contents(runs: &[Vec<&Finding>]) -> String {
-    let item = |(at, run): (usize, &Vec<&Finding>)| {
-        let violation = &run[0].failure.violation;
-        let (invariant, message) = (Text(&violation.invariant), Text(&violation.message));
-        match at < RUNS_MAX {
-            true => format!("<li><a href=\"#run-{}\">{message}</a> <span>{invariant}</span></li>\n", at + 1),
-            false => {
-                let command = format!("shakedown explain {}", run[0].trace);
-                format!("<li>{message} <span>{invariant}</span> <code>{}</code></li>\n", Text(&command))
-            }
-        }
-    };
-    let (count, items) = (runs.len(), runs.iter().enumerate().map(item).collect::<String>());
+fn table(title: &str, text: &str) -> String {
     format!(
-        "<nav class=\"contents\" aria-label=\"Failing runs\"><h2>{count} runs fail, each for its own reason</h2>\n<ol>\n{items}</ol></nav>\n"
-    )
-}
-
-fn summary(scenario: &str, text: &str) -> String {
-    format!(
-        "<article><h1>{}</h1>\n<pre class=\"summary\" tabindex=\"0\">{}</pre></article>\n",
-        Text(scenario),
+        "<section><h1>{}</h1>\n<pre class=\"matrix\" tabindex=\"0\">{}</pre></section>\n",
+        Text(title),
         Text(text)
     )
 }
@@ -127,7 +120,7 @@ fn summary(scenario: &str, text: &str) -> String {
 fn title(failure: Option<&Failure>, scenario: Option<&str>) -> String {
     match failure {
         Some(failure) => format!("{}: {}", failure.shrunk.scenario, failure.violation.message),
-        None => scenario.unwrap_or("nothing was run").to_owned(),
+        None => scenario.unwrap_or("no run").to_owned(),
     }
 }
 

@@ -1,21 +1,21 @@
-//! Durable rows as a run changes them, told by the form of its facts: a fact whose value is an object with
+//! Durable rows as a run changes them, recognized by the form of its facts: a fact whose value is an object with
 //! `before` and `after` is the change of one row; any other fact changes none.
 
 use serde_json::Value;
 use shakedown_sim::Step;
 use std::collections::BTreeMap;
 
-/// Follows rows through the steps of a run and gives each a number.
+/// Follows rows through the steps of a run and numbers them.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// What each row is: its kind and its node.
+    /// The kind and node of each row.
     pub(super) known: Vec<(String, String)>,
     /// The number of the row that looks like this now.
     current: BTreeMap<String, usize>,
 }
 
 impl Rows {
-    /// The row that a step changes, and what it is then; `null` if it is gone.
+    /// Returns the row that a step changes, and its new value; `null` if it is deleted.
     pub(super) fn follow(&mut self, step: &Step) -> Option<(usize, Value)> {
         let fact = step.fact()?;
         let (kind, before, after) = change(&fact)?;
@@ -31,8 +31,8 @@ impl Rows {
     }
 }
 
-/// The kind of a changed row, the row as it was and as it is. Facts of parts are nested: the innermost name
-/// counts.
+/// Returns the kind of a changed row and its values before and after. Facts can be nested: the innermost name is
+/// the kind.
 fn change(fact: &Value) -> Option<(&str, &Value, &Value)> {
     let (kind, inner) = fact.as_object().filter(|fact| fact.len() == 1)?.iter().next()?;
     match (inner.get("before"), inner.get("after")) {
@@ -47,7 +47,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_change_is_known_by_its_form_however_deep_it_is_nested() {
+    fn a_change_is_recognized_by_its_form_at_any_depth() {
         let row = json!({ "before": null, "after": { "id": 1 } });
         let check = |fact: Value, kind: Option<&str>| {
             assert_eq!(change(&fact).map(|(kind, ..)| kind), kind, "{fact}");

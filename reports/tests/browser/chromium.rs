@@ -1,5 +1,5 @@
-//! A headless Chromium, driven over its debugging pipe: JSON messages that end with a zero byte. It listens on
-//! no port, has a profile of its own, and ends with the test.
+//! A headless Chromium, driven over its debugging pipe: JSON messages that end with a zero byte. It opens no port,
+//! has a profile of its own, and ends with the test.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// An answer takes no longer than this, even on a busy machine.
+/// A response takes no longer than this, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Chromium takes messages on descriptor 3 and answers on 4; a process that is spawned has only 0 to 2.
+/// Chromium reads messages from descriptor 3 and writes to 4; a spawned process has only 0 to 2.
 const PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;
 const FLAGS: [&str; 9] = [
     "--headless",
@@ -24,7 +24,7 @@ const FLAGS: [&str; 9] = [
     "--remote-debugging-pipe",
 ];
 
-/// What the page is seen on.
+/// The screen that shows the page.
 #[derive(Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: u32,
@@ -60,7 +60,7 @@ fn installed() -> String {
 }
 
 impl Browser {
-    /// Shows a page, from a file, and waits until it is there. `fragment` is the end of its address.
+    /// Shows a page from a file and waits until it is loaded. `fragment` is the end of its address.
     pub(crate) fn show(screen: Screen, html: &str, fragment: &str) -> Self {
         let place = TempDir::new().expect("a directory");
         let mut child = Command::new("sh")
@@ -71,12 +71,12 @@ impl Browser {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let (to, answers) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-        let (heard, from) = channel();
+        let (to, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        let (received, from) = channel();
         std::thread::spawn(move || {
-            for message in BufReader::new(answers).split(0).map_while(Result::ok) {
-                let parsed = serde_json::from_slice(&message).expect("Chromium speaks JSON");
-                if heard.send(parsed).is_err() {
+            for message in BufReader::new(output).split(0).map_while(Result::ok) {
+                let parsed = serde_json::from_slice(&message).expect("Chromium writes JSON");
+                if received.send(parsed).is_err() {
                     break;
                 }
             }
@@ -110,13 +110,13 @@ impl Browser {
     fn visit(&mut self, url: &str) {
         self.call("Page.navigate", json!({ "url": url }));
         while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
-            let event = self.hear();
+            let event = self.receive();
             self.events.push(event);
         }
     }
 
-    fn hear(&self) -> Value {
-        self.from.recv_timeout(TIMEOUT).expect("Chromium answers")
+    fn receive(&self) -> Value {
+        self.from.recv_timeout(TIMEOUT).expect("Chromium responds")
     }
 
     fn call(&mut self, method: &str, params: Value) -> Value {
@@ -125,26 +125,26 @@ impl Browser {
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
-        self.to.write_all(format!("{message}\0").as_bytes()).expect("Chromium listens");
+        self.to.write_all(format!("{message}\0").as_bytes()).expect("Chromium reads");
         loop {
-            let mut answer = self.hear();
-            if answer["id"] == self.calls {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+            let mut message = self.receive();
+            if message["id"] == self.calls {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].take();
             }
-            self.events.push(answer);
+            self.events.push(message);
         }
     }
 
-    /// What an expression comes to in the page.
+    /// Returns the value of an expression in the page.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
-        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let mut answer = self.call("Runtime.evaluate", asked);
-        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
-        answer["result"]["value"].take()
+        let request = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut response = self.call("Runtime.evaluate", request);
+        assert!(response["exceptionDetails"].is_null(), "{expression}: {}", response["exceptionDetails"]);
+        response["result"]["value"].take()
     }
 
-    /// What an expression comes to, as text.
+    /// Returns the value of an expression, as text.
     pub(crate) fn text(&mut self, expression: &str) -> String {
         let value = self.eval(expression);
         value.as_str().unwrap_or_else(|| panic!("{expression} is {value}")).to_owned()
@@ -153,12 +153,12 @@ impl Browser {
     /// Waits until an expression is true.
     pub(crate) fn wait_for(&mut self, expression: &str) {
         let poll = format!(
-            "new Promise((done) => {{ const ask = (left) => ({expression}) ? done(true) : left ? setTimeout(ask, 20, left - 1) : done(false); ask(500); }})"
+            "new Promise((done) => {{ const check = (left) => ({expression}) ? done(true) : left ? setTimeout(check, 20, left - 1) : done(false); check(500); }})"
         );
         assert_eq!(self.eval(&poll), true, "{expression}");
     }
 
-    /// Presses a key, wherever the focus is.
+    /// Presses a key where the focus is.
     pub(crate) fn press(&mut self, key: &str) {
         let (code, text) = match key {
             "Tab" => (9, None),
@@ -181,15 +181,15 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", down);
     }
 
-    /// Errors of scripts, and whatever the console says.
-    pub(crate) fn cli_errors(&mut self) -> Vec<Value> {
+    /// Returns errors of scripts and messages of the console.
+    pub(crate) fn console_errors(&mut self) -> Vec<Value> {
         self.eval("0");
-        let loud = ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"];
-        let is_loud = |event: &&Value| loud.iter().any(|method| event["method"] == *method);
-        self.events.iter().filter(is_loud).cloned().collect()
+        let methods = ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"];
+        let is_message = |event: &&Value| methods.iter().any(|method| event["method"] == *method);
+        self.events.iter().filter(is_message).cloned().collect()
     }
 
-    /// The addresses that the page asked for, beside its own.
+    /// Returns the addresses that the page requested, except its own.
     pub(crate) fn requests(&mut self) -> Vec<String> {
         self.eval("0");
         let sent = self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
@@ -200,7 +200,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A browser that is gone already needs no end.
+        // The browser may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

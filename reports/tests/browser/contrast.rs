@@ -1,10 +1,10 @@
-//! Contrast, by the formula of WCAG 2.1: every text that is seen stands out by at least 4.5 to 1, by day and by
-//! night.
+//! Contrast, by the formula of WCAG 2.1: every visible text has a contrast of at least 4.5 to 1, in light and dark
+//! mode.
 
 use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
 
-/// Each text that stands out less than it should: its element, its words and its ratio.
+/// Each text with too little contrast: its element, its words and its ratio.
 const FAINT: &str = r"(() => {
   const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
   const luminance = ([red, green, blue]) => {
@@ -22,8 +22,8 @@ const FAINT: &str = r"(() => {
     const [light, dark] = [luminance(channels(getComputedStyle(one).color)), luminance(behind(one))].sort((a, b) => b - a);
     return (light + 0.05) / (dark + 0.05);
   };
-  const speaks = (one) => one.offsetHeight > 0 && [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim());
-  const seen = [...document.querySelectorAll('main *')].filter(speaks);
+  const hasText = (one) => one.offsetHeight > 0 && [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim());
+  const seen = [...document.querySelectorAll('main *')].filter(hasText);
   const faint = seen.filter((one) => ratio(one) < 4.5).map((one) => `${one.tagName}.${one.className}: ${one.textContent} ${ratio(one).toFixed(2)}`);
   return JSON.stringify({ seen: seen.length, faint });
 })()";
@@ -47,11 +47,11 @@ fn check(dark: bool) {
 }
 
 #[test]
-fn text_stands_out_by_day() {
+fn text_has_contrast_in_light_mode() {
     check(false);
 }
 
 #[test]
-fn text_stands_out_by_night() {
+fn text_has_contrast_in_dark_mode() {
     check(true);
 }

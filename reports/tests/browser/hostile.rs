@@ -1,4 +1,4 @@
-//! Whatever the model printed is shown, and never run.
+//! Text of the model is shown and never run.
 
 use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
@@ -38,14 +38,13 @@ fn poison(failure: &mut Failure) {
 }
 
 #[test]
-fn hostile_words_are_shown_and_never_run() {
+fn hostile_text_is_shown_and_never_run() {
     let mut poisoned = failure();
-    let beside = crate::beside(&poisoned);
+    let mut context = crate::context(&poisoned);
     poison(&mut poisoned);
-    let mut holding = beside;
-    let comparison = &mut holding.holding.as_mut().expect("a run that holds").comparison;
+    let comparison = &mut context.passing.as_mut().expect("a passing run").comparison;
     comparison.right.iter_mut().for_each(|row| row.what = HOSTILE[0].to_owned());
-    let html = shakedown_reports::html::failure(&poisoned, HOSTILE[1], &holding);
+    let html = shakedown_reports::html::failure(&poisoned, HOSTILE[1], &context);
     let mut browser = Browser::show(Screen::DESKTOP, &html, "");
     browser.eval("document.querySelector('input[type=checkbox]').click()");
     browser.eval("document.querySelector('[role=listbox]').focus()");
@@ -59,5 +58,5 @@ fn hostile_words_are_shown_and_never_run() {
     assert_eq!(browser.eval("document.querySelectorAll('script').length"), clean);
     let shown = browser.text("document.querySelector('h1').textContent");
     assert_eq!(shown, HOSTILE[0]);
-    assert_eq!(browser.cli_errors(), Vec::<serde_json::Value>::new());
+    assert_eq!(browser.console_errors(), Vec::<serde_json::Value>::new());
 }

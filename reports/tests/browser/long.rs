@@ -46,5 +46,5 @@ fn a_run_of_fifty_thousand_steps_stays_usable() {
     );
     browser.eval("location.hash = '#step=49999'");
     browser.wait_for("document.querySelector('.where').textContent.includes('step 49999 of 50000')");
-    assert_eq!(browser.cli_errors(), Vec::<serde_json::Value>::new());
+    assert_eq!(browser.console_errors(), Vec::<serde_json::Value>::new());
 }

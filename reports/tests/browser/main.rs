@@ -1,4 +1,4 @@
-//! The page in a real browser: what it does, what it never does, and who can read it.
+//! The page in a real browser: what it shows, that it is harmless, and that everybody can use it.
 
 mod chromium;
 mod contrast;
@@ -10,7 +10,7 @@ mod stepping;
 mod till;
 
 use serde_json::json;
-use shakedown_reports::{Beside, Holding, PutBack, Setting, html};
+use shakedown_reports::{FailureContext, PassingRun, RestoredGuardrail, Setting, html};
 use shakedown_sim::search::{Failure, explore, understand};
 use shakedown_sim::trace::Kind;
 use shakedown_sim::{Plan, Rehearse, Runner};
@@ -35,22 +35,29 @@ fn failure() -> Failure {
     failure
 }
 
-/// The runs to see beside it.
-fn beside(failure: &Failure) -> Beside {
+/// The context of the failure.
+fn context(failure: &Failure) -> FailureContext {
     let mut runner = Runner::new(till::Shop::default());
-    let script = failure.nearest.as_ref().expect("a run holds").script(&failure.shrunk);
-    let holding = Some(Holding::of(failure, &runner.record(Plan::Script(&script)).1));
+    let script = failure.nearest.as_ref().expect("a run passes").script(&failure.shrunk);
+    let passing = Some(PassingRun::of(failure, &runner.record(Plan::Script(&script)).1));
     let (guardrail, about) = ("memory".to_owned(), "an order is charged once".to_owned());
-    let instead = "whoever asks is charged".to_owned();
-    let (still_broken, otherwise) = (Vec::new(), vec!["till finds order-1 in its book".to_owned()]);
-    let put_back = vec![PutBack { guardrail, about, instead, still_broken, met: true, otherwise }];
+    let instead = "every request charges".to_owned();
+    let (still_violated, facts_instead) = (Vec::new(), vec!["till finds order-1 in its ledger".to_owned()]);
+    let restored = vec![RestoredGuardrail {
+        guardrail,
+        about,
+        instead,
+        still_violated,
+        all_offered: true,
+        facts_instead,
+    }];
     let settings = vec![Setting { written: "orders=1".to_owned(), about: "how many are rung up".to_owned() }];
-    Beside { settings, put_back, holding, ..Beside::default() }
+    FailureContext { settings, restored, passing, ..FailureContext::default() }
 }
 
 const PATH: &str = "target/shakedown/till.trace.jsonl";
 
 /// The page of a failure.
 fn page(failure: &Failure) -> String {
-    html::failure(failure, PATH, &beside(failure))
+    html::failure(failure, PATH, &context(failure))
 }

@@ -1,30 +1,30 @@
-//! What a reader finds on the page, with and without scripts, on a desk and on a phone.
+//! What the page shows, with and without JavaScript, on a desk and on a phone.
 
 use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
 
 #[test]
-fn the_page_says_what_happened_what_would_have_prevented_it_and_how_to_see_it_again() {
+fn the_page_states_what_happened_what_would_have_prevented_it_and_how_to_see_it_again() {
     let mut browser = Browser::show(Screen::DESKTOP, &page(&failure()), "");
     let text = browser.text("document.querySelector('main').innerText");
-    for said in [
+    for sentence in [
         "order-1 is charged twice",
-        "till.charge: its answer is lost",
-        "Without memory it broke. With it in, the same script holds.",
+        "till.charge: its response is lost",
+        "Without memory the run fails. With it in place, the same script holds.",
         "What happens instead:",
-        "till finds order-1 in its book",
+        "till finds order-1 in its ledger",
         "What the run was built from",
         "shakedown replay target/shakedown/till.trace.jsonl",
         "However, unknown to it: till charges order-1.",
         "The first difference",
-        "No invariant is broken.",
+        "No invariant is violated.",
     ] {
-        assert!(text.contains(said), "`{said}` is missing in:\n{text}");
+        assert!(text.contains(sentence), "`{sentence}` is missing in:\n{text}");
     }
 }
 
 #[test]
-fn the_page_fetches_nothing_and_complains_of_nothing() {
+fn the_page_fetches_nothing_and_logs_no_error() {
     let html = page(&failure());
     for outside in ["http://", "https://", "src=", "@import", "url("] {
         assert!(!html.replace("http://www.w3.org/2000/svg", "").contains(outside), "{outside}");
@@ -36,7 +36,7 @@ fn the_page_fetches_nothing_and_complains_of_nothing() {
     }
     browser.wait_for("location.hash !== ''");
     assert_eq!(browser.requests(), Vec::<String>::new());
-    assert_eq!(browser.cli_errors(), Vec::<serde_json::Value>::new());
+    assert_eq!(browser.console_errors(), Vec::<serde_json::Value>::new());
 }
 
 #[test]

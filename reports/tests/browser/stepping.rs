@@ -1,4 +1,4 @@
-//! Stepping through a run: by scrubber, keys, clicks and links, through filters.
+//! Stepping through a run by scrubber, keys, clicks and links, with filters.
 
 use crate::chromium::{Browser, Screen};
 use crate::{failure, page};
@@ -20,7 +20,7 @@ fn choose(browser: &mut Browser, label: &str, value: &str) {
 }
 
 #[test]
-fn the_page_begins_where_something_went_wrong() {
+fn the_page_begins_at_the_first_deviation() {
     let failure = failure();
     let wrong = failure.trace.steps.iter().position(|step| step.choice.is_some());
     let mut browser = browser();
@@ -44,13 +44,13 @@ fn the_scrubber_and_the_keys_step_and_the_address_follows() {
     browser.wait_for(&format!("location.hash === `#step=${{{STEP}}}`"));
     browser.eval("document.activeElement.blur()");
     browser.press("ArrowLeft");
-    assert!(browser.text(WHERE).starts_with("2 of "), "arrows step wherever one is on the page");
+    assert!(browser.text(WHERE).starts_with("2 of "), "arrow keys step anywhere on the page");
     browser.eval("document.querySelectorAll('[role=option]')[0].click()");
     assert!(browser.text(WHERE).starts_with("1 of "));
 }
 
 #[test]
-fn a_link_leads_to_its_step_even_if_the_story_leaves_it_out() {
+fn a_link_opens_its_step_even_outside_the_story() {
     let failure = failure();
     let outside = (0..failure.trace.steps.len() as u32).find(|step| !failure.slice.contains(step));
     let outside = outside.expect("a step that the story leaves out");
@@ -62,7 +62,7 @@ fn a_link_leads_to_its_step_even_if_the_story_leaves_it_out() {
 }
 
 #[test]
-fn the_slice_goes_off_and_on() {
+fn the_slice_can_be_switched_off_and_on() {
     let failure = failure();
     let mut browser = browser();
     let slice = format!("{} of {0} ·", failure.slice.len());
@@ -96,7 +96,7 @@ fn entities_and_nodes_filter() {
 }
 
 #[test]
-fn rows_are_shown_as_they_are_and_what_a_step_changed_is_marked() {
+fn rows_are_shown_at_each_step_with_their_changes_marked() {
     let failure = failure();
     let mut browser = browser();
     browser.eval("document.querySelector('[role=listbox]').focus()");
@@ -110,7 +110,7 @@ fn rows_are_shown_as_they_are_and_what_a_step_changed_is_marked() {
 }
 
 #[test]
-fn everything_is_reached_by_keyboard_alone_and_shows_where_one_is() {
+fn the_keyboard_reaches_everything_and_the_focus_is_visible() {
     let mut browser = browser();
     let mut reached = Vec::new();
     for _ in 0..60 {

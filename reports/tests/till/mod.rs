@@ -1,5 +1,5 @@
-//! A small shop to report on: a client asks a till to charge and asks again when it hears nothing. With its
-//! memory the till charges once; without, an answer that is lost makes it charge twice.
+//! A small shop to report on: a client calls a till to charge and retries after a timeout. With its memory the till
+//! charges once; without it, a lost response makes it charge twice.
 
 use shakedown_sim::*;
 use std::cell::RefCell;
@@ -65,7 +65,7 @@ impl Goals<Fact> for AskedTwice {
 pub(crate) struct Shop {
     /// Whether the till remembers what it charged.
     pub(crate) remembers: bool,
-    /// Somebody who has nothing to do with it, and makes a choice of their own.
+    /// A node without any part in the story, with a choice of its own.
     pub(crate) bystander: Option<&'static str>,
 }
 
@@ -114,7 +114,7 @@ impl Scenario for Shop {
                 let (charge, env) = (charge.clone(), env.within(*order));
                 env.clone().spawn(async move {
                     while env.child("attempt").call(&charge, (), Duration::from_secs(2)).await.is_err() {
-                        env.because(|| "it has heard nothing".to_owned());
+                        env.because(|| "it received no response".to_owned());
                     }
                 });
             }

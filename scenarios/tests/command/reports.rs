@@ -47,7 +47,7 @@ fn beginning(command: &str, kind: &str, begins: &'static str) -> Option<&'static
         ("explain", _) if OF_RESULTS.contains(&kind) => None,
         // What a missing guardrail breaks is as it should be.
         ("matrix", "github") => Some(""),
-        ("matrix", "summary") => Some("# What breaks without which guardrail"),
+        ("matrix", "summary") => Some("# What fails without which guardrail"),
         _ => Some(begins),
     }
 }

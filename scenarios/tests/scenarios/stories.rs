@@ -5,7 +5,7 @@
 //! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories`; read it before it is committed.
 
 use shakedown::regression::{Expected, Regression};
-use shakedown::{beside, quiet};
+use shakedown::{context, quiet};
 use shakedown_reports::markdown;
 use shakedown_scenarios::catalogue::catalogue;
 use shakedown_sim::Plan;
@@ -44,8 +44,8 @@ fn page(story: &Regression) -> String {
     let broken = violations.iter().find(|violation| violation.invariant == *invariant);
     let violation = broken.unwrap_or_else(|| panic!("it no longer breaks {invariant}: {script}"));
     let failure = quiet::running(|| explain(runner.as_mut(), &script, violation));
-    let beside = beside::of(entry, runner.as_mut(), &failure);
-    markdown::page(&failure, &beside)
+    let context = context::of(entry, runner.as_mut(), &failure);
+    markdown::page(&failure, &context)
 }
 
 #[test]

@@ -1,16 +1,16 @@
-//! The broken run beside the nearest run that holds: what both tell, and from where on they differ.
+//! The failing run beside the nearest passing run: what both share, and the first difference.
 
 use super::escape::Text;
 use crate::clock::Clock;
 use crate::comparison::Comparison;
-use crate::records::Holding;
-use crate::story::{Row, plural};
+use crate::records::PassingRun;
+use crate::story::{self, Row, plural};
 use shakedown_sim::Script;
-use shakedown_sim::search::{Change, Failure};
+use shakedown_sim::search::Failure;
 
 /// The section of an article.
-pub(super) fn section(failure: &Failure, holding: &Holding) -> String {
-    let Comparison { shared, left, right } = &holding.comparison;
+pub(super) fn section(failure: &Failure, passing: &PassingRun) -> String {
+    let Comparison { shared, left, right } = &passing.comparison;
     let latest = shared.iter().chain(left).chain(right).map(|row| row.time).max().unwrap_or_default();
     let clock = Clock::up_to(latest);
     let both = match shared.as_slice() {
@@ -22,12 +22,12 @@ pub(super) fn section(failure: &Failure, holding: &Holding) -> String {
         ),
     };
     format!(
-        "<section><h2>Beside the nearest run that holds</h2>\n<p>{}</p>\n{both}\
+        "<section><h2>Beside the nearest passing run</h2>\n<p>{}</p>\n{both}\
          <p class=\"parts\"><span>The first difference</span></p>\n<div class=\"pair\">\n\
-         <div><h3 class=\"bad\">It breaks</h3>{}<p class=\"end bad\">{}</p></div>\n\
-         <div><h3 class=\"good\">It holds</h3>{}<p class=\"end good\">No invariant is broken.</p></div>\n\
+         <div><h3 class=\"bad\">It fails</h3>{}<p class=\"end bad\">{}</p></div>\n\
+         <div><h3 class=\"good\">It passes</h3>{}<p class=\"end good\">No invariant is violated.</p></div>\n\
          </div></section>\n",
-        difference(failure, &holding.script),
+        difference(failure, &passing.script),
         list(clock, left),
         Text(&failure.violation.message),
         list(clock, right),
@@ -50,23 +50,18 @@ fn list(clock: Clock, rows: &[Row]) -> String {
     }
 }
 
-/// In which way the run that holds is another, as a sentence of markup.
-fn difference(failure: &Failure, holds: &Script) -> String {
+/// The change of the script that makes the run pass, as a sentence of markup.
+fn difference(failure: &Failure, passing: &Script) -> String {
     let code = |text: &str| format!("<code>{}</code>", Text(text));
-    let Some(nearest) = &failure.nearest else { return format!("It runs {}.", code(&holds.to_string())) };
+    let Some(nearest) = &failure.nearest else { return format!("It runs {}.", code(&passing.to_string())) };
     let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation);
     let number = at.map_or(0, |at| at + 1);
-    match &nearest.change {
-        Change::Dropped => {
-            format!("It is the same script without ({number}), {}.", code(&nearest.deviation.to_string()))
-        }
-        Change::Alternative(name) => format!(
-            "It is the same script, but ({number}) goes another way: {} instead of {}.",
-            code(name),
-            code(&nearest.deviation.alternative)
-        ),
-        Change::Elsewhere(id) => {
-            format!("It is the same script, but ({number}) happens elsewhere: at {}.", code(&id.to_string()))
+    let given = code(&nearest.deviation.to_string());
+    match story::changed(nearest) {
+        None => format!("It is the same script without ({number}), {given}."),
+        Some(changed) => {
+            let changed = code(&changed.to_string());
+            format!("It is the same script, but ({number}) is {changed} instead of {given}.")
         }
     }
 }

@@ -1,0 +1,140 @@
+//! The first section of a page, on passing and failing campaigns alike: the verdict, what was run, what the verdict is
+//! worth, and the findings by their cause, each with a link to its run.
+
+use super::RUNS_MAX;
+use super::escape::Text;
+use crate::certificate::{self, Certificate};
+use crate::groups::{Group, groups};
+use crate::records::{CampaignResult, Finding, Verdict};
+use crate::story::{self, plural};
+use crate::terminal;
+use shakedown_sim::Script;
+use std::fmt::Write as _;
+
+/// The articles of a page: the script of each, in order.
+pub(super) type Articles<'a> = Vec<&'a Script>;
+
+/// The summary of a campaign or a certificate.
+pub(super) struct Summary<'a> {
+    pub(super) scenario: &'a str,
+    pub(super) without: &'a [String],
+    pub(super) verdict: Verdict,
+    /// The verdict as a sentence without a full stop.
+    pub(super) sentence: String,
+    /// Labels and sentences, as at a terminal.
+    pub(super) facts: Vec<(&'a str, String)>,
+    pub(super) findings: &'a [Finding],
+}
+
+impl<'a> Summary<'a> {
+    /// Returns the summary of a campaign.
+    pub(super) fn of_campaign(result: &'a CampaignResult) -> Self {
+        Self {
+            scenario: &result.scenario,
+            without: &result.without,
+            verdict: result.verdict,
+            sentence: terminal::verdict_in_words(result),
+            facts: terminal::facts(result),
+            findings: &result.findings,
+        }
+    }
+
+    /// Returns the summary of a certificate.
+    pub(super) fn of_certificate(certificate: &'a Certificate) -> Self {
+        Self {
+            scenario: &certificate.scenario,
+            without: &certificate.without,
+            verdict: certificate.verdict,
+            sentence: certificate.claim(),
+            facts: certificate::facts(certificate),
+            findings: &certificate.findings,
+        }
+    }
+
+    /// Writes the section. `number` is its number on the page, from 1.
+    pub(super) fn section(&self, articles: &Articles<'_>, number: usize) -> String {
+        let (class, word) = match self.verdict {
+            Verdict::Held => ("good", "Held"),
+            Verdict::Violated => ("bad", "Failed"),
+            Verdict::Inconclusive => ("doubt", "Inconclusive"),
+        };
+        let out = |part: &String| format!(" <span class=\"out\">without {}</span>", Text(part));
+        let without: String = self.without.iter().map(out).collect();
+        format!(
+            "<section class=\"summary\" aria-labelledby=\"summary-{number}\">\n\
+             <p class=\"kicker\"><b>{}</b>{without}</p>\n\
+             <h1 id=\"summary-{number}\"><span class=\"badge {class}\">{word}</span> {}</h1>\n{}{}</section>\n",
+            Text(self.scenario),
+            Text(&story::capital(&self.sentence)),
+            list_of_facts(&self.facts),
+            findings(self.findings, articles),
+        )
+    }
+}
+
+/// What was run and what the verdict is worth.
+fn list_of_facts(facts: &[(&str, String)]) -> String {
+    let mut items: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (label, text) in facts {
+        match items.last_mut().filter(|_| label.is_empty()) {
+            Some((_, texts)) => texts.push(text),
+            None => items.push((label, vec![text])),
+        }
+    }
+    let mut out = String::from("<dl class=\"facts\">\n");
+    for (label, texts) in items {
+        let text = match texts.as_slice() {
+            [only] => Text(only).to_string(),
+            several => {
+                let item = |text: &&str| format!("<li>{}</li>\n", Text(text));
+                format!("\n<ul>\n{}</ul>", several.iter().map(item).collect::<String>())
+            }
+        };
+        let _ = writeln!(out, "<div><dt>{}</dt><dd>{text}</dd></div>", Text(label));
+    }
+    out + "</dl>\n"
+}
+
+/// The findings of a campaign by their cause.
+fn findings(findings: &[Finding], articles: &Articles<'_>) -> String {
+    let groups = groups(findings);
+    if groups.is_empty() {
+        return String::new();
+    }
+    let lists: String = groups.iter().map(|group| list(group, articles)).collect();
+    format!("<nav class=\"contents\" aria-label=\"Findings\"><h2>Findings by cause</h2>\n{lists}</nav>\n")
+}
+
+fn list(group: &Group<'_>, articles: &Articles<'_>) -> String {
+    let shown = std::iter::once(group.shown()).chain(group.others());
+    let items: String = shown.map(|finding| item(finding, articles)).collect();
+    format!(
+        "<h3>{} <span>{}</span></h3>\n<ol>\n{items}</ol>\n",
+        Text(&story::capital(&group.cause.to_string())),
+        plural(group.findings.len() as u64, "finding")
+    )
+}
+
+/// A link to the run of a finding, with its deviations; or the command that shows the run.
+fn item(finding: &Finding, articles: &Articles<'_>) -> String {
+    let failure = &finding.failure;
+    let (invariant, message) = (Text(&failure.violation.invariant), Text(&failure.violation.message));
+    let deviations = match failure.shrunk.deviations.as_slice() {
+        [] => "the happy path".to_owned(),
+        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    };
+    let deviations = Text(&deviations);
+    match articles.iter().take(RUNS_MAX).position(|script| **script == failure.shrunk) {
+        Some(at) => format!(
+            "<li><a href=\"#run-{}\"><code>{deviations}</code></a><br>{message} <span>{invariant}</span></li>\n",
+            at + 1
+        ),
+        None => {
+            let command = finding.context.program.of_trace("explain", &finding.trace);
+            format!(
+                "<li><code>{deviations}</code><br>{message} <span>{invariant}</span><br><code class=\"command\">{}</code></li>\n",
+                Text(&command)
+            )
+        }
+    }
+}
