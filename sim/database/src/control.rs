@@ -431,6 +431,15 @@ impl Database {
         Ok(Some(if asks_only { Output::Flag(true) } else { Output::Unit }))
     }
 
+    /// Takes a transaction-scoped advisory lock without waiting, in the middle of a statement.
+    pub(crate) fn try_advisory_in_statement(&mut self, me: usize, key: i64, mode: LockMode) -> bool {
+        let got = self.locks.try_acquire(LockTag::Advisory(key), me, mode);
+        if got {
+            self.sessions[me].xact.advisory.push((key, mode));
+        }
+        got
+    }
+
     fn unlock_advisory(&mut self, me: usize, key: i64, mode: LockMode) -> bool {
         let held = &mut self.sessions[me].advisory;
         let Some(at) = held.iter().position(|lock| *lock == (key, mode)) else {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::Database;
 use crate::error::DatabaseError;
 use crate::key::Key;
+use crate::lock_mode::LockMode;
 use crate::scan::IndexRef;
 use crate::schema::TableHandle;
 use crate::sequence::Sequence;
@@ -74,6 +75,17 @@ impl Scope<'_> {
     /// The value that this session last drew from a sequence.
     pub fn currval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
         self.db.drawn(self.me, sequence)
+    }
+
+    /// Takes an advisory lock for the transaction if it is free, as `pg_try_advisory_xact_lock` does in a condition or
+    /// a select list. Returns whether it was. The lock stays if the row is filtered out.
+    pub fn try_advisory_lock(&mut self, key: i64) -> bool {
+        self.db.try_advisory_in_statement(self.me, key, LockMode::Update)
+    }
+
+    /// The shared form of [`try_advisory_lock`](Self::try_advisory_lock).
+    pub fn try_advisory_lock_shared(&mut self, key: i64) -> bool {
+        self.db.try_advisory_in_statement(self.me, key, LockMode::Share)
     }
 
     /// The id of this transaction; one is given out if it has none yet (`pg_current_xact_id`).

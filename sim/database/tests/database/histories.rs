@@ -21,13 +21,17 @@
 //! say with the woken sessions in other orders in the core too. It counts as different if it differs each
 //! time: four times in a row at least. Of 2,000 histories some twenty are played a second time.
 
+use std::cell::RefCell;
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::random::draw::{History, Levels, histories};
-use crate::random::live::{Live, PACES};
+use crate::random::live::{Live, PACES, Pace};
+use crate::random::recording::record;
 use crate::random::serial::is_serializable;
 use crate::random::trace::{Trace, play};
 
@@ -57,32 +61,77 @@ fn number(variable: &str, default: u64) -> u64 {
     given(variable).and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn run(cases: u32, levels: Levels, mut judge: impl FnMut(&History, &Trace) -> Result<(), String>) {
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 8, ..Config::default() };
+/// How many failures are collected before a run stops.
+const FAILURES_MAX: usize = 5;
+
+/// How many simpler histories are tried for each failure.
+const SIMPLER_MAX: u32 = 60;
+
+/// The first difference in a history, if there is one; it is tried again at these paces first.
+type Judge<'a> = &'a mut dyn FnMut(&History, &Trace, &[Pace]) -> Result<(), String>;
+
+/// Draws histories and judges each. A history that fails is made smaller and given to `keep`, which returns where it
+/// is kept; the run goes on.
+fn run(cases: u32, levels: Levels, judge: Judge<'_>, keep: &mut dyn FnMut(&History) -> String) {
+    let number_of_seed = number("SHAKEDOWN_SEED", 1);
+    println!("{cases} histories of seed {number_of_seed}");
     let mut seed = [0_u8; 32];
-    seed[..8].copy_from_slice(&number("SHAKEDOWN_SEED", 1).to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let judge = std::cell::RefCell::new(&mut judge);
-    let strategy = histories(levels).prop_map(|history| {
-        let trace = play(&history, 0);
-        (history, trace)
-    });
-    let result = runner.run(&strategy, |(history, trace)| {
-        let mut judge = judge.borrow_mut();
-        judge(&history, &trace).map_err(|difference| {
-            println!("{difference}\n{}", render(&trace));
-            TestCaseError::fail(difference)
-        })
-    });
-    if let Err(error) = result {
-        let text = match error {
-            proptest::test_runner::TestError::Fail(reason, (_, trace)) => {
-                format!("{reason}\n{}", render(&trace))
-            }
-            other => other.to_string(),
-        };
-        panic!("{text}");
+    seed[..8].copy_from_slice(&number_of_seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
+    let strategy = histories(levels);
+    let mut failures = Vec::new();
+    for case in 0..cases {
+        let mut tree = strategy.new_tree(&mut runner).expect("every history can be drawn");
+        let history = tree.current();
+        let Err(difference) = judge(&history, &play(&history, 0), &PACES) else { continue };
+        let (history, difference) = smaller(&mut tree, (history, difference), judge);
+        let kept = keep(&history);
+        failures.push(format!(
+            "history {case} of seed {number_of_seed}: {difference}\n{}\n  kept: {kept}",
+            render(&play(&history, 0))
+        ));
+        println!("{}", failures[failures.len() - 1]);
+        if failures.len() == FAILURES_MAX {
+            break;
+        }
     }
+    assert!(failures.is_empty(), "{} histories differ\n{}", failures.len(), failures.join("\n\n"));
+}
+
+/// The smallest history found that still fails.
+fn smaller<T: ValueTree<Value = History>>(
+    tree: &mut T,
+    failed: (History, String),
+    judge: Judge<'_>,
+) -> (History, String) {
+    let mut smallest = failed;
+    let mut goes_on = tree.simplify();
+    for _ in 0..SIMPLER_MAX {
+        if !goes_on {
+            break;
+        }
+        let history = tree.current();
+        goes_on = match judge(&history, &play(&history, 0), &PACES[..1]) {
+            Err(difference) => {
+                smallest = (history, difference);
+                tree.simplify()
+            }
+            Ok(()) => tree.complicate(),
+        };
+    }
+    smallest
+}
+
+/// Where histories that differ are kept, as cases with the live server's answers.
+fn keep(live: &mut Live, history: &History) -> String {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differing-histories.jsonl");
+    let title = format!("seed {} {:?}", number("SHAKEDOWN_SEED", 1), history.levels);
+    let written = record(live, &title, history).and_then(|line| {
+        let file = OpenOptions::new().create(true).append(true).open(&place);
+        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|error| error.to_string())
+    });
+    written.map_or_else(|error| format!("no: {error}"), |()| place.display().to_string())
 }
 
 fn render(trace: &Trace) -> String {
@@ -101,31 +150,36 @@ fn has_race(trace: &Trace) -> bool {
 }
 
 /// Whether the outcome of a comparison is one that is expected.
-type Agrees = fn(&Result<(), String>) -> bool;
+type Agrees = fn(&Trace, &Result<(), String>) -> bool;
 
 /// Plays a history that has differed again, slower and slower; whether it agrees at last.
-fn agrees_at_last(live: &mut Live, history: &History, trace: &Trace, agrees: Agrees) -> bool {
+fn agrees_at_last(live: &mut Live, history: &History, trace: &Trace, paces: &[Pace], agrees: Agrees) -> bool {
     let orders = if has_race(trace) { ORDERS } else { 1 };
-    let mut attempts = PACES.iter().flat_map(|pace| (0..orders).map(move |order| (*pace, order)));
-    attempts.any(|(pace, order)| agrees(&live.compare(&play(history, order), pace)))
+    let mut attempts = paces.iter().flat_map(|pace| (0..orders).map(move |order| (*pace, order)));
+    attempts.any(|(pace, order)| {
+        let trace = play(history, order);
+        agrees(&trace, &live.compare(&trace, pace))
+    })
 }
 
 #[test]
 fn weak_levels_answer_as_a_live_server_does() {
     let Some(url) = server() else { return };
     let _alone = WORLD.lock();
-    let mut live = Live::connect(&url, "");
+    let live = RefCell::new(Live::connect(&url, ""));
     let cases = u32::try_from(number("SHAKEDOWN_HISTORIES", 2_000)).unwrap_or(u32::MAX);
     let (mut played, mut retried) = (0_u64, 0_u64);
-    run(cases, Levels::Weak, |history, trace| {
+    let mut judge = |history: &History, trace: &Trace, paces: &[Pace]| {
+        let live = &mut *live.borrow_mut();
         played += 1;
         let first = live.compare(trace, PACES[0]);
         if first.is_ok() {
             return first;
         }
         retried += 1;
-        if agrees_at_last(&mut live, history, trace, Result::is_ok) { Ok(()) } else { first }
-    });
+        if agrees_at_last(live, history, trace, paces, |_, result| result.is_ok()) { Ok(()) } else { first }
+    };
+    run(cases, Levels::Weak, &mut judge, &mut |history| keep(&mut live.borrow_mut(), history));
     println!("{played} histories agree, {retried} of them after another attempt");
 }
 
@@ -133,16 +187,23 @@ fn weak_levels_answer_as_a_live_server_does() {
 fn serializable_histories_agree_up_to_an_abort_of_one_side() {
     let Some(url) = server() else { return };
     let _alone = WORLD.lock();
-    let mut live = Live::connect(&url, "set default_transaction_isolation = 'serializable'");
+    let settings = "set default_transaction_isolation = 'serializable'";
+    let live = RefCell::new(Live::connect(&url, settings));
     let cases = u32::try_from(number("SHAKEDOWN_HISTORIES", 2_000) / 4).unwrap_or(u32::MAX);
     let (mut whole, mut parted) = (0_u64, 0_u64);
-    run(cases, Levels::Serializable, |history, trace| {
-        let agrees: Agrees = |result| result.as_ref().err().is_none_or(|text| text.contains("ERR 40001"));
+    let mut judge = |history: &History, trace: &Trace, paces: &[Pace]| {
+        let live = &mut *live.borrow_mut();
         let first = live.compare(trace, PACES[0]);
+        let agrees: Agrees = |_, result| result.as_ref().err().is_none_or(|text| text.contains("ERR 40001"));
         whole += u64::from(first.is_ok());
-        parted += u64::from(first.is_err() && agrees(&first));
-        if agrees(&first) || agrees_at_last(&mut live, history, trace, agrees) { Ok(()) } else { first }
-    });
+        parted += u64::from(first.is_err() && agrees(trace, &first));
+        if agrees(trace, &first) || agrees_at_last(live, history, trace, paces, agrees) {
+            Ok(())
+        } else {
+            first
+        }
+    };
+    run(cases, Levels::Serializable, &mut judge, &mut |history| keep(&mut live.borrow_mut(), history));
     println!("{whole} histories agree, {parted} part where only one side aborts");
 }
 
@@ -150,7 +211,7 @@ fn serializable_histories_agree_up_to_an_abort_of_one_side() {
 fn what_commits_at_serializable_fits_a_serial_order() {
     let cases = u32::try_from(number("SHAKEDOWN_HISTORIES", 2_000).min(2_000)).unwrap_or(u32::MAX);
     let (mut tried, mut long) = (0_u64, 0_u64);
-    run(cases, Levels::Serializable, |_, trace| match is_serializable(trace) {
+    let mut judge = |_: &History, trace: &Trace, _: &[Pace]| match is_serializable(trace) {
         Some(true) => {
             tried += 1;
             Ok(())
@@ -160,6 +221,7 @@ fn what_commits_at_serializable_fits_a_serial_order() {
             long += 1;
             Ok(())
         }
-    });
+    };
+    run(cases, Levels::Serializable, &mut judge, &mut |_| "only here".to_owned());
     println!("{tried} histories have a serial order, {long} were too long to try");
 }

@@ -3,18 +3,33 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The world of every history.
-pub(crate) const SETUP: [&str; 5] = [
+/// The world of every history: keys of all kinds, some deferred, some nullable, one that references its own table.
+pub(crate) const SETUP: [&str; 8] = [
     "create table t(id int primary key, u int unique, v int)",
     "create table c(id int primary key, pid int references t(id))",
     "create table d(id int unique deferrable initially deferred, w int)",
-    "insert into t values (1, 1, 10), (2, 2, 20), (3, 3, 30), (4, 4, 40)",
+    "create table f(id int primary key, pid int references t(id) deferrable initially deferred, \
+     uid int references t(u))",
+    "create table n(id int primary key, up int references n(id))",
+    "insert into t values (1, 1, 10), (2, 2, 20), (3, 3, 30), (4, null, 40)",
     "insert into c values (1, 1)",
+    "insert into n values (1, 1), (2, 1)",
 ];
 
+/// Drops the world.
+pub(crate) const DROP: &str = "drop table if exists c, f, t, d, n";
+
+/// Empties the world.
+pub(crate) const EMPTY: &str = "truncate t, c, d, f, n";
+
 /// What is read when a history is over.
-pub(crate) const LAST: [&str; 3] =
-    ["select * from t order by id", "select * from c order by id", "select * from d order by id, w"];
+pub(crate) const LAST: [&str; 5] = [
+    "select * from t order by id",
+    "select * from c order by id",
+    "select * from d order by id, w",
+    "select * from f order by id",
+    "select * from n order by id",
+];
 
 /// Which isolation levels a history uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +58,14 @@ fn key() -> impl Strategy<Value = i64> {
     1_i64..=5
 }
 
+/// A key, or null.
+fn key_or_null() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => key().prop_map(|key| key.to_string()),
+        1 => Just("null".to_owned()),
+    ]
+}
+
 fn read() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => key().prop_map(|k| format!("select * from t where id = {k}")),
@@ -58,10 +81,10 @@ fn read() -> impl Strategy<Value = String> {
 }
 
 fn locking() -> impl Strategy<Value = String> {
-    let mode = select(vec!["update", "no key update", "share", "key share"]);
+    let mode = select(vec!["update", "no key update", "share", "key share", "key share"]);
     let wait = select(vec!["", "", " nowait", " skip locked"]);
     let rows = prop_oneof![
-        3 => key().prop_map(|k| format!("where id = {k}")),
+        5 => key().prop_map(|k| format!("where id = {k}")),
         1 => Just("where v >= 20 order by id limit 1".to_owned()),
         1 => Just("order by id limit 2".to_owned()),
         1 => Just("where v % 20 = 0 order by v".to_owned()),
@@ -74,11 +97,17 @@ fn update() -> impl Strategy<Value = String> {
         5 => (key(), 1_i64..9).prop_map(|(k, n)| format!("update t set v = v + {n} where id = {k}")),
         2 => (key(), 0_i64..5).prop_map(|(k, n)| format!("update t set v = {n}0 where v = {k}0 returning id, v")),
         1 => Just("update t set v = v + 1".to_owned()),
-        1 => (key(), key()).prop_map(|(k, n)| format!("update t set u = {n} where id = {k}")),
+        1 => (key(), key_or_null()).prop_map(|(k, n)| format!("update t set u = {n} where id = {k}")),
         1 => key().prop_map(|k| format!("update t set id = id + 1 where id = {k}")),
         1 => Just("update t set v = -1 where id = (select id from t where v > 0 order by id limit 1 \
                    for update skip locked) returning id".to_owned()),
-        1 => (key(), key()).prop_map(|(k, n)| format!("update c set pid = {n} where id = {k}")),
+        1 => (key(), key_or_null()).prop_map(|(k, n)| format!("update c set pid = {n} where id = {k}")),
+        1 => key().prop_map(|k| format!("update c set pid = pid where id = {k}")),
+        1 => (key(), key_or_null()).prop_map(|(k, n)| format!("update f set pid = {n} where id = {k}")),
+        1 => (key(), key_or_null()).prop_map(|(k, n)| format!("update f set uid = {n} where id = {k}")),
+        1 => key().prop_map(|k| format!("update f set pid = pid, uid = uid where id = {k}")),
+        1 => (key(), key_or_null()).prop_map(|(k, n)| format!("update n set up = {n} where id = {k}")),
+        1 => key().prop_map(|k| format!("update n set id = id + 1 where id = {k}")),
         1 => (key(), 1_i64..4).prop_map(|(k, n)| {
             format!("update t set v = (select count(*) from c) + {n} where id = {k} and v < 40")
         }),
@@ -87,11 +116,26 @@ fn update() -> impl Strategy<Value = String> {
 
 fn insert() -> impl Strategy<Value = String> {
     let row = || (key(), 1_i64..9).prop_map(|(k, u)| format!("insert into t values ({k}, {u}, {k}0)"));
+    let sets_key = select(vec![
+        "on conflict (id) do update set id = excluded.id, v = excluded.v returning *",
+        "on conflict (u) do update set u = excluded.u, v = t.v + 1 returning *",
+        "on conflict (id) do update set u = excluded.u",
+        "on conflict (u) do update set id = excluded.id",
+        "on conflict (id) do update set v = excluded.v where t.v < 20",
+    ]);
     prop_oneof![
         3 => row(),
         2 => row().prop_map(|row| format!("{row} on conflict do nothing returning id")),
         2 => row().prop_map(|row| format!("{row} on conflict (id) do update set v = t.v + 100 returning *")),
-        2 => (key(), key()).prop_map(|(k, p)| format!("insert into c values ({k}, {p})")),
+        2 => (row(), sets_key).prop_map(|(row, action)| format!("{row} {action}")),
+        2 => (key(), key_or_null()).prop_map(|(k, p)| format!("insert into c values ({k}, {p})")),
+        2 => (key(), key_or_null(), key_or_null())
+            .prop_map(|(k, p, u)| format!("insert into f values ({k}, {p}, {u})")),
+        1 => (key(), key_or_null()).prop_map(|(k, p)| {
+            format!("insert into f values ({k}, {p}, null) on conflict (id) do update set pid = excluded.pid")
+        }),
+        2 => (key(), key_or_null()).prop_map(|(k, p)| format!("insert into n values ({k}, {p})")),
+        1 => key().prop_map(|k| format!("insert into d values ({k}, 2) on conflict do nothing")),
         1 => Just("insert into t select max(id) + 1, max(id) + 1, 0 from t".to_owned()),
         1 => key().prop_map(|k| format!("insert into d values ({k}, 1)")),
     ]
@@ -103,6 +147,8 @@ fn delete() -> impl Strategy<Value = String> {
         1 => Just("delete from t where v > 30 returning id".to_owned()),
         1 => key().prop_map(|k| format!("delete from c where id = {k}")),
         1 => key().prop_map(|k| format!("delete from d where id = {k}")),
+        1 => key().prop_map(|k| format!("delete from f where pid = {k}")),
+        1 => key().prop_map(|k| format!("delete from n where id = {k}")),
     ]
 }
 
@@ -115,8 +161,8 @@ fn control(levels: Levels) -> impl Strategy<Value = String> {
         6 => select(level).prop_map(|level| format!("begin isolation level {level}")),
         5 => Just("commit".to_owned()),
         2 => Just("rollback".to_owned()),
-        2 => Just("savepoint s".to_owned()),
-        2 => Just("rollback to savepoint s".to_owned()),
+        3 => Just("savepoint s".to_owned()),
+        3 => Just("rollback to savepoint s".to_owned()),
         1 => Just("release savepoint s".to_owned()),
     ]
 }
@@ -126,6 +172,9 @@ fn advisory() -> impl Strategy<Value = String> {
         "pg_advisory_xact_lock(1)",
         "pg_try_advisory_xact_lock(1)",
         "pg_advisory_xact_lock_shared(1)",
+        "pg_try_advisory_xact_lock_shared(1)",
+        "id from t where pg_try_advisory_xact_lock(id) order by id",
+        "id from t where pg_try_advisory_xact_lock_shared(id) and id < 3 order by id",
     ]);
     call.prop_map(|call| format!("select {call}"))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
-use super::draw::{LAST, SETUP};
+use super::draw::{DROP, EMPTY, LAST, SETUP};
 use super::trace::{Observed, Reply, Trace};
 
 /// How slowly a history is played.
@@ -106,8 +106,8 @@ impl Live {
     /// A server whose sessions begin with these settings.
     pub(crate) fn connect(url: &str, settings: &'static str) -> Self {
         let mut monitor = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
-        monitor.batch_execute("drop table if exists c, t, d").expect("a clean world");
-        for sql in &SETUP[..3] {
+        monitor.batch_execute(DROP).expect("a clean world");
+        for sql in SETUP.iter().filter(|sql| sql.starts_with("create")) {
             monitor.batch_execute(sql).expect("the world is made");
         }
         Self { url: url.to_owned(), settings, pace: PACES[0], sessions: Vec::new(), monitor }
@@ -119,22 +119,55 @@ impl Live {
             self.pace = pace;
             self.sessions.clear();
         }
-        self.monitor.batch_execute("truncate t, c, d").map_err(|error| error.to_string())?;
-        for sql in &SETUP[3..] {
-            self.monitor.batch_execute(sql).map_err(|error| error.to_string())?;
-        }
-        while self.sessions.len() < trace.sessions {
-            self.sessions.push(Connection::open(&self.url, self.settings, self.pace));
-        }
+        self.reset(trace.sessions)?;
         let result = self.follow(trace);
         if result.is_err() {
-            // What is still blocked or open must not reach into the next history.
-            let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
-            let end = "select pg_terminate_backend(pid) from unnest($1::int[]) as pid";
-            self.monitor.query(end, &[&pids]).map_err(|error| error.to_string())?;
-            self.sessions.clear();
+            self.end_sessions()?;
         }
         result
+    }
+
+    /// Makes the world of a history, with this many sessions.
+    pub(crate) fn reset(&mut self, sessions: usize) -> Result<(), String> {
+        self.monitor.batch_execute(EMPTY).map_err(|error| error.to_string())?;
+        for sql in SETUP.iter().filter(|sql| sql.starts_with("insert")) {
+            self.monitor.batch_execute(sql).map_err(|error| error.to_string())?;
+        }
+        while self.sessions.len() < sessions {
+            self.sessions.push(Connection::open(&self.url, self.settings, self.pace));
+        }
+        Ok(())
+    }
+
+    /// Ends every session: what is still blocked or open must not reach into the next history.
+    pub(crate) fn end_sessions(&mut self) -> Result<(), String> {
+        let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
+        let end = "select pg_terminate_backend(pid) from unnest($1::int[]) as pid";
+        self.monitor.query(end, &[&pids]).map_err(|error| error.to_string())?;
+        self.sessions.clear();
+        Ok(())
+    }
+
+    /// Begins a statement in a session.
+    pub(crate) fn send(&mut self, session: usize, sql: &str) -> Result<(), String> {
+        self.sessions[session].orders.send(sql.to_owned()).map_err(|error| error.to_string())
+    }
+
+    /// The reply of a session, if it has come.
+    pub(crate) fn reply(&self, session: usize) -> Option<Reply> {
+        self.sessions[session].replies.try_recv().ok()
+    }
+
+    /// Runs a statement outside the history's sessions.
+    pub(crate) fn read(&mut self, sql: &str) -> Reply {
+        wire_reply(&mut self.monitor, sql)
+    }
+
+    /// The kind of lock that a session waits for, as the server calls it.
+    pub(crate) fn waits_on(&mut self, session: usize) -> Result<String, String> {
+        let sql = "select coalesce(wait_event, '') from pg_stat_activity where pid = $1";
+        let row = self.monitor.query_one(sql, &[&self.sessions[session].pid]);
+        row.map(|row| row.get(0)).map_err(|error| error.to_string())
     }
 
     fn follow(&mut self, trace: &Trace) -> Result<(), String> {
@@ -207,7 +240,8 @@ impl Live {
         }
     }
 
-    fn blocked(&mut self) -> Result<BTreeMap<usize, Vec<usize>>, String> {
+    /// Who is blocked, and by whom.
+    pub(crate) fn blocked(&mut self) -> Result<BTreeMap<usize, Vec<usize>>, String> {
         let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
         let sql = "select pid, pg_blocking_pids(pid) from unnest($1::int[]) as pid \
                    where cardinality(pg_blocking_pids(pid)) > 0";

@@ -2,5 +2,6 @@
 
 pub(crate) mod draw;
 pub(crate) mod live;
+pub(crate) mod recording;
 pub(crate) mod serial;
 pub(crate) mod trace;

@@ -268,12 +268,25 @@ fn call(function: &Function, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Value
                 Some(XactStatus::Aborted) => Value::Text("aborted".to_owned()),
             })
         }
+        ("pg_try_advisory_xact_lock", [key]) => try_lock(key, cx.scope, Scope::try_advisory_lock),
+        ("pg_try_advisory_xact_lock_shared", [key]) => {
+            try_lock(key, cx.scope, Scope::try_advisory_lock_shared)
+        }
         ("int4range" | "int8range", [Value::Int(low), Value::Int(high)]) => Ok(Value::Range(*low, *high)),
         ("coalesce", _) => Ok(values.into_iter().find(|value| *value != Value::Null).unwrap_or(Value::Null)),
         ("abs", [value]) => Ok(value.int()?.map_or(Value::Null, |value| Value::Int(value.abs()))),
         ("greatest" | "least", _) => extreme(name == "greatest", values.iter()),
         _ => unsupported(function),
     }
+}
+
+/// An advisory lock that is asked for in the middle of a statement; null for a null key.
+fn try_lock<'a>(
+    key: &Value,
+    scope: &mut Scope<'a>,
+    lock: impl Fn(&mut Scope<'a>, i64) -> bool,
+) -> Result<Value, DatabaseError> {
+    Ok(key.int()?.map_or(Value::Null, |key| Value::Bool(lock(scope, key))))
 }
 
 /// The greatest or least of some values, nulls apart.
