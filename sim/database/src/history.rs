@@ -88,6 +88,30 @@ impl History {
         &self.events
     }
 
+    /// The history as lines of EDN, which Elle's command line and `jepsen.history` read: one map an event, with the
+    /// keys `:index`, `:process`, `:type`, `:f`, `:time` and `:value`.
+    ///
+    /// ```
+    /// use shakedown_database::{EventType, History, Mop};
+    /// let mut history = History::default();
+    /// history.push(0, EventType::Ok, 9, vec![Mop::Append(1, 5), Mop::ReadList(1, Some(vec![5]))]);
+    /// assert_eq!(
+    ///     history.edn(),
+    ///     "{:index 0, :process 0, :type :ok, :f :txn, :time 9, :value [[:append 1 5] [:r 1 [5]]]}\n"
+    /// );
+    /// ```
+    pub fn edn(&self) -> String {
+        let line = |event: &Event| {
+            let Event { index, process, kind, time, .. } = event;
+            let value: Vec<String> = event.value.iter().map(Mop::edn).collect();
+            let (kind, value) = (kind.word(), value.join(" "));
+            format!(
+                "{{:index {index}, :process {process}, :type :{kind}, :f :txn, :time {time}, :value [{value}]}}\n"
+            )
+        };
+        self.events.iter().map(line).collect()
+    }
+
     /// The history as JSON lines.
     pub fn json_lines(&self) -> String {
         let mut text = String::new();
@@ -107,6 +131,19 @@ impl History {
 }
 
 impl Mop {
+    fn edn(&self) -> String {
+        match self {
+            Self::Append(key, value) => format!("[:append {key} {value}]"),
+            Self::Write(key, value) => format!("[:w {key} {value}]"),
+            Self::ReadList(key, None) | Self::Read(key, None) => format!("[:r {key} nil]"),
+            Self::Read(key, Some(value)) => format!("[:r {key} {value}]"),
+            Self::ReadList(key, Some(values)) => {
+                let values: Vec<String> = values.iter().map(i64::to_string).collect();
+                format!("[:r {key} [{}]]", values.join(" "))
+            }
+        }
+    }
+
     fn json(&self) -> String {
         match self {
             Self::Append(key, value) => format!(r#"["append",{key},{value}]"#),

@@ -2,7 +2,7 @@
 
 use crate::elle::checker::{Anomalies, check};
 use crate::elle::workload::{Kind, Outcome, run};
-use shakedown_database::{EventType, Isolation, Mop};
+use shakedown_database::{EventType, History, Isolation, Mop};
 use stateright::semantics::ConsistencyTester;
 use stateright::semantics::LinearizabilityTester;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
@@ -47,6 +47,54 @@ fn the_checker_finds_a_planted_lost_update() {
     outcome.history.push(0, EventType::Ok, 0, vec![Mop::ReadList(9, Some(vec![1, 2]))]);
     let found = check(&outcome.history);
     assert!(found.g2 && !found.is_serializable());
+}
+
+fn planted(transactions: Vec<Vec<Mop>>) -> Anomalies {
+    let mut history = History::default();
+    for (process, mops) in transactions.into_iter().enumerate() {
+        history.push(process, EventType::Ok, 0, mops);
+    }
+    check(&history)
+}
+
+#[test]
+fn the_checker_finds_a_planted_intermediate_read() {
+    let found = planted(vec![
+        vec![Mop::Append(1, 1), Mop::Append(1, 2)],
+        vec![Mop::ReadList(1, Some(vec![1]))],
+        vec![Mop::ReadList(1, Some(vec![1, 2]))],
+    ]);
+    assert!(found.intermediate_read && !found.is_read_committed());
+}
+
+#[test]
+fn the_checker_finds_a_planted_loss_of_an_own_write() {
+    let found = planted(vec![
+        vec![Mop::Append(1, 1), Mop::ReadList(1, Some(vec![]))],
+        vec![Mop::ReadList(1, Some(vec![1]))],
+    ]);
+    assert!(found.lost_own_write && !found.is_read_committed());
+    let found = planted(vec![vec![Mop::ReadList(1, Some(vec![1])), Mop::Append(1, 1)]]);
+    assert!(found.lost_own_write, "a read cannot see a later append of its own transaction");
+}
+
+#[test]
+fn a_write_of_unknown_outcome_may_be_read_and_a_failed_one_may_not() {
+    let read = |kind| {
+        let mut history = History::default();
+        history.push(0, kind, 0, vec![Mop::Append(1, 1)]);
+        history.push(1, EventType::Ok, 1, vec![Mop::ReadList(1, Some(vec![1]))]);
+        check(&history)
+    };
+    assert!(read(EventType::Info).is_serializable());
+    assert!(read(EventType::Fail).aborted_read);
+}
+
+#[test]
+fn workloads_have_commits_of_unknown_outcome() {
+    let unknown: usize =
+        SEEDS.map(|seed| run(Kind::ListAppend, Isolation::ReadCommitted, seed, 4, 40).unknown).sum();
+    assert!(unknown > 100, "{unknown}");
 }
 
 /// stateright's own search agrees that operations on a register are linearizable, reads included.

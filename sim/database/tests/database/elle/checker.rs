@@ -1,9 +1,10 @@
 //! A checker of list-append histories by dependency cycles, after Adya and after Elle (Kingsbury and Alvaro,
 //! VLDB 2020).
 //!
-//! It verifies: no aborted and no intermediate reads (G1a, G1b), one order of appends per key, and no cycle of
-//! the kinds that a level forbids. Writes are ordered by the longest list read of their key. It does not
-//! verify real-time order, and it knows nothing of `info` operations.
+//! It verifies: no aborted and no intermediate reads (G1a, G1b), own writes that stay readable, one order of appends
+//! per key, and no cycle of the kinds that a level forbids. Writes are ordered by the longest list read of their key.
+//! A transaction of unknown outcome (`info`) counts as committed if one of its writes was read. The checker does not
+//! verify real-time order.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,10 @@ pub(crate) enum Edge {
 pub(crate) struct Anomalies {
     /// Reads of values that were never committed.
     pub aborted_read: bool,
+    /// A read between two appends of another transaction (G1b).
+    pub intermediate_read: bool,
+    /// A read without what the same transaction had appended before it.
+    pub lost_own_write: bool,
     /// Reads of lists that no single order explains.
     pub incompatible_order: bool,
     /// A cycle of write dependencies.
@@ -43,7 +48,8 @@ pub(crate) struct Anomalies {
 
 impl Anomalies {
     pub(crate) fn is_read_committed(&self) -> bool {
-        !(self.aborted_read || self.incompatible_order || self.g0 || self.g1c)
+        let reads = self.aborted_read || self.intermediate_read || self.lost_own_write;
+        !(reads || self.incompatible_order || self.g0 || self.g1c)
     }
 
     pub(crate) fn is_snapshot(&self) -> bool {
@@ -55,14 +61,43 @@ impl Anomalies {
     }
 }
 
+/// A transaction that committed, as far as the history tells.
+type Transaction<'a> = &'a [Mop];
+
+/// The transactions that committed: those that say so, and those of unknown outcome whose writes were read.
+fn committed(history: &History) -> Vec<Transaction<'_>> {
+    let of = |kind| history.events().iter().filter(move |event| event.kind == kind);
+    let mut transactions: Vec<Transaction<'_>> = of(EventType::Ok).map(|event| &event.value[..]).collect();
+    let mut unknown: Vec<Transaction<'_>> = of(EventType::Info).map(|event| &event.value[..]).collect();
+    loop {
+        let is_read = |mops: &&[Mop]| mops.iter().any(|mop| was_read(&transactions, mop));
+        let (read, rest): (Vec<_>, Vec<_>) = unknown.into_iter().partition(is_read);
+        if read.is_empty() {
+            return transactions;
+        }
+        transactions.extend(read);
+        unknown = rest;
+    }
+}
+
+/// Whether one of these transactions read the value of an append.
+fn was_read(transactions: &[Transaction<'_>], append: &Mop) -> bool {
+    let Mop::Append(key, value) = append else { return false };
+    transactions
+        .iter()
+        .copied()
+        .flatten()
+        .any(|mop| matches!(mop, Mop::ReadList(of, Some(list)) if of == key && list.contains(value)))
+}
+
 /// Judges a history of list appends.
 pub(crate) fn check(history: &History) -> Anomalies {
-    let committed: Vec<&[Mop]> =
-        history.events().iter().filter(|e| e.kind == EventType::Ok).map(|e| &e.value[..]).collect();
+    let committed = committed(history);
     let mut anomalies = Anomalies::default();
     let mut writers: BTreeMap<(i64, i64), usize> = BTreeMap::new();
     let mut orders: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for (number, mops) in committed.iter().enumerate() {
+        anomalies.lost_own_write |= loses_own_write(mops);
         for mop in *mops {
             match mop {
                 Mop::Append(key, value) => drop(writers.insert((*key, *value), number)),
@@ -80,9 +115,48 @@ pub(crate) fn check(history: &History) -> Anomalies {
     }
     let known = |key: &i64, value: &i64| writers.contains_key(&(*key, *value));
     anomalies.aborted_read = orders.iter().any(|(key, list)| !list.iter().all(|value| known(key, value)));
+    anomalies.intermediate_read =
+        committed.iter().enumerate().any(|(reader, _)| reads_in_between(&committed, reader));
     let edges = edges(&committed, &writers, &orders);
     find_cycles(&edges, committed.len(), &mut anomalies);
     anomalies
+}
+
+/// Whether a read lacks what the same transaction appended before, or has what it appended only afterwards. An append
+/// locks its row, so at every level the own values stand last, in order.
+fn loses_own_write(mops: Transaction<'_>) -> bool {
+    let appended = |mops: &[Mop], key: i64| {
+        mops.iter()
+            .filter_map(|mop| match mop {
+                Mop::Append(of, value) if *of == key => Some(*value),
+                _ => None,
+            })
+            .collect::<Vec<i64>>()
+    };
+    mops.iter().enumerate().any(|(at, mop)| {
+        let Mop::ReadList(key, Some(list)) = mop else { return false };
+        let (before, after) = (appended(&mops[..at], *key), appended(&mops[at..], *key));
+        !list.ends_with(&before) || after.iter().any(|value| list.contains(value))
+    })
+}
+
+/// Whether a transaction read some but not all of what another one appended to a key.
+fn reads_in_between(committed: &[Transaction<'_>], reader: usize) -> bool {
+    let reads = committed[reader].iter().filter_map(|mop| match mop {
+        Mop::ReadList(key, Some(list)) => Some((key, list)),
+        _ => None,
+    });
+    reads.into_iter().any(|(key, list)| {
+        let others = committed.iter().enumerate().filter(|(writer, _)| *writer != reader);
+        others.into_iter().any(|(_, mops)| {
+            let appended = mops.iter().filter_map(|mop| match mop {
+                Mop::Append(of, value) if of == key => Some(value),
+                _ => None,
+            });
+            let seen: Vec<bool> = appended.map(|value| list.contains(value)).collect();
+            seen.contains(&true) && seen.contains(&false)
+        })
+    })
 }
 
 fn edges(

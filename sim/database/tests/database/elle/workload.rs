@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use shakedown_database::{
-    Database, DatabaseError, EventType, History, Isolation, Mop, Session, Statement, Step, TableDef,
+    Database, DatabaseError, EventType, History, Isolation, Key, Mop, Session, Statement, Step, TableDef,
     TableHandle,
 };
 
@@ -36,16 +36,44 @@ pub(crate) enum Kind {
     Register,
 }
 
+/// What a transaction does in one statement.
+#[derive(Clone, Debug)]
+enum Task {
+    /// One read or one write.
+    One(Mop),
+    /// `SELECT … WHERE key BETWEEN`: a read of every key in the range.
+    ReadRange(i64, i64),
+    /// `UPDATE … WHERE key BETWEEN`: an append to every row that is there.
+    AppendRange(BTreeMap<i64, i64>),
+}
+
+impl Task {
+    /// The micro-operations as they are invoked.
+    fn invoked(&self) -> Vec<Mop> {
+        match self {
+            Self::One(mop) => vec![mop.clone()],
+            Self::ReadRange(low, high) => (*low..=*high).map(|key| Mop::ReadList(key, None)).collect(),
+            Self::AppendRange(values) => {
+                values.iter().map(|(key, value)| Mop::Append(*key, *value)).collect()
+            }
+        }
+    }
+}
+
 enum Running {
     Read(i64, Statement<Option<Rc<Cell>>>),
     Write(Mop, Statement<Vec<Rc<Cell>>>),
+    ReadRange(i64, i64, Statement<Vec<Rc<Cell>>>),
+    AppendRange(BTreeMap<i64, i64>, Statement<Vec<Rc<Cell>>>),
     Begin(Statement<()>),
     End(Statement<shakedown_database::CommitOutcome>),
 }
 
 struct Process {
+    /// Its number in the history; one whose commit has an unknown outcome goes on under another number.
+    number: usize,
     session: Session,
-    todo: Vec<Mop>,
+    todo: Vec<Task>,
     done: Vec<Mop>,
     running: Option<Running>,
     began: bool,
@@ -56,6 +84,8 @@ struct Process {
 pub(crate) struct Outcome {
     pub history: History,
     pub committed: usize,
+    /// How many commits had an unknown outcome.
+    pub unknown: usize,
 }
 
 struct Workload {
@@ -67,7 +97,9 @@ struct Workload {
     history: History,
     now: u64,
     next_value: BTreeMap<i64, i64>,
+    next_number: usize,
     committed: usize,
+    unknown: usize,
     timers: Vec<shakedown_database::Timer>,
 }
 
@@ -77,8 +109,9 @@ const KEYS: u64 = 4;
 pub(crate) fn run(kind: Kind, level: Isolation, seed: u64, processes: usize, transactions: usize) -> Outcome {
     let mut db = Database::new(0);
     let cells = db.create_table(TableDef::keyed("cell", |cell: &Cell| cell.key.into())).expect("a new name");
-    let processes = (0..processes)
-        .map(|_| Process {
+    let processes: Vec<Process> = (0..processes)
+        .map(|number| Process {
+            number,
             session: db.connect(),
             todo: Vec::new(),
             done: Vec::new(),
@@ -92,11 +125,13 @@ pub(crate) fn run(kind: Kind, level: Isolation, seed: u64, processes: usize, tra
         cells,
         level,
         kind,
+        next_number: processes.len(),
         processes,
         history: History::default(),
         now: 0,
         next_value: BTreeMap::new(),
         committed: 0,
+        unknown: 0,
         timers: Vec::new(),
     };
     let mut chance = Chance(seed);
@@ -119,35 +154,91 @@ pub(crate) fn run(kind: Kind, level: Isolation, seed: u64, processes: usize, tra
             begun += 1;
             workload.invoke(at, &mut chance);
         }
-        workload.step(at);
+        if workload.is_about_to_commit(at) && chance.below(8) == 0 {
+            workload.lose_connection(at, chance.below(2) == 0);
+        } else {
+            workload.step(at);
+        }
     }
-    Outcome { history: workload.history, committed: workload.committed }
+    Outcome { history: workload.history, committed: workload.committed, unknown: workload.unknown }
+}
+
+/// The statement of a single read or write.
+fn one(cells: TableHandle<Cell>, mop: Mop) -> Running {
+    match mop {
+        Mop::ReadList(key, _) | Mop::Read(key, _) => Running::Read(key, cells.get(key)),
+        Mop::Append(key, value) | Mop::Write(key, value) => {
+            let first = Cell { key, values: vec![value] };
+            let merge = |old: &Cell, new: &Cell| {
+                let values = old.values.iter().chain(&new.values).copied().collect();
+                Cell { key: old.key, values }
+            };
+            Running::Write(mop, cells.insert(first).on_conflict_update(merge).build())
+        }
+    }
+}
+
+/// What a range read shows: absent rows are empty lists.
+fn lists(low: i64, high: i64, rows: &[Rc<Cell>]) -> Vec<Mop> {
+    let list =
+        |key| rows.iter().find(|cell| cell.key == key).map_or_else(Vec::new, |cell| cell.values.clone());
+    (low..=high).map(|key| Mop::ReadList(key, Some(list(key)))).collect()
 }
 
 impl Workload {
     fn invoke(&mut self, at: usize, chance: &mut Chance) {
-        let mut mops = Vec::new();
         // One operation a transaction keeps a register's history one of single operations.
         let count = if self.kind == Kind::Register { 1 } else { 1 + chance.below(4) };
-        for _ in 0..count {
-            let key = chance.below(KEYS) as i64;
-            let writes = chance.below(2) == 0;
-            mops.push(match (self.kind, writes) {
-                (Kind::ListAppend, false) => Mop::ReadList(key, None),
-                (Kind::Register, false) => Mop::Read(key, None),
-                (kind, true) => {
-                    let value = self.next_value.entry(key).or_insert(0);
-                    *value += 1;
-                    if kind == Kind::ListAppend { Mop::Append(key, *value) } else { Mop::Write(key, *value) }
-                }
-            });
-        }
-        self.history.push(at, EventType::Invoke, self.now, mops.clone());
-        mops.reverse();
+        let mut tasks: Vec<Task> = (0..count).map(|_| self.task(chance)).collect();
+        let mops = tasks.iter().flat_map(Task::invoked).collect();
         let process = &mut self.processes[at];
-        process.todo = mops;
+        self.history.push(process.number, EventType::Invoke, self.now, mops);
+        tasks.reverse();
+        process.todo = tasks;
         process.done.clear();
         (process.active, process.began) = (true, false);
+    }
+
+    fn task(&mut self, chance: &mut Chance) -> Task {
+        let key = chance.below(KEYS) as i64;
+        if self.kind == Kind::Register {
+            let is_write = chance.below(2) == 0;
+            return Task::One(if is_write { Mop::Write(key, self.value(key)) } else { Mop::Read(key, None) });
+        }
+        let high = (key + 1 + chance.below(2) as i64).min(KEYS as i64 - 1);
+        match chance.below(8) {
+            0..3 => Task::One(Mop::Append(key, self.value(key))),
+            3..6 => Task::One(Mop::ReadList(key, None)),
+            6 => Task::ReadRange(key, high),
+            _ => Task::AppendRange((key..=high).map(|key| (key, self.value(key))).collect()),
+        }
+    }
+
+    /// A value that was not written under the key before.
+    fn value(&mut self, key: i64) -> i64 {
+        let value = self.next_value.entry(key).or_insert(0);
+        *value += 1;
+        *value
+    }
+
+    /// Whether the next statement of a list transaction is its commit.
+    fn is_about_to_commit(&self, at: usize) -> bool {
+        let process = &self.processes[at];
+        self.kind == Kind::ListAppend && process.active && process.began && process.todo.is_empty()
+    }
+
+    /// The connection breaks at the commit, before the server reads it or after: the client cannot tell which.
+    fn lose_connection(&mut self, at: usize, is_read: bool) {
+        let session = self.processes[at].session;
+        if is_read {
+            let outcome = self.db.poll(session, &mut Statement::commit(), self.now);
+            assert!(outcome.done().is_some(), "no check is deferred");
+        }
+        self.db.disconnect(session);
+        self.processes[at].session = self.db.connect();
+        self.unknown += 1;
+        self.complete(at, EventType::Info);
+        self.pump();
     }
 
     fn step(&mut self, at: usize) {
@@ -159,14 +250,20 @@ impl Workload {
         } else {
             match process.todo.pop() {
                 None => Running::End(Statement::commit()),
-                Some(Mop::ReadList(key, _) | Mop::Read(key, _)) => Running::Read(key, cells.get(key)),
-                Some(mop @ (Mop::Append(key, value) | Mop::Write(key, value))) => {
-                    let first = Cell { key, values: vec![value] };
-                    let merge = |old: &Cell, new: &Cell| {
-                        let values = old.values.iter().chain(&new.values).copied().collect();
-                        Cell { key: old.key, values }
-                    };
-                    Running::Write(mop, cells.insert(first).on_conflict_update(merge).build())
+                Some(Task::One(mop)) => one(cells, mop),
+                Some(Task::ReadRange(low, high)) => {
+                    let rows = cells.range(Key::from(low)..=Key::from(high));
+                    Running::ReadRange(low, high, rows.select().build())
+                }
+                Some(Task::AppendRange(values)) => {
+                    let keys = values.keys().copied().collect::<Vec<i64>>();
+                    let rows = cells.all().filter(move |cell| keys.contains(&cell.key));
+                    let appended = values.clone();
+                    let statement = rows.update(move |cell| {
+                        let new = appended.get(&cell.key).copied();
+                        Cell { key: cell.key, values: cell.values.iter().copied().chain(new).collect() }
+                    });
+                    Running::AppendRange(values, statement)
                 }
             }
         });
@@ -181,24 +278,35 @@ impl Workload {
         let session = self.processes[at].session;
         let (db, now) = (&mut self.db, self.now);
         let register = self.kind == Kind::Register;
-        let finished: Result<Option<Mop>, DatabaseError> = match &mut running {
+        let finished: Result<Vec<Mop>, DatabaseError> = match &mut running {
             Running::Begin(statement) => match db.poll(session, statement, now) {
-                Step::Done(answer) => answer.map(|()| None),
+                Step::Done(answer) => answer.map(|()| Vec::new()),
                 Step::Wait(wait) => return self.park(at, running, wait.timers),
             },
             Running::Read(key, statement) => match db.poll(session, statement, now) {
                 Step::Done(answer) => answer.map(|cell| {
                     let values = cell.map(|cell| cell.values.clone()).unwrap_or_default();
-                    Some(if register {
+                    vec![if register {
                         Mop::Read(*key, values.last().copied())
                     } else {
                         Mop::ReadList(*key, Some(values))
-                    })
+                    }]
                 }),
                 Step::Wait(wait) => return self.park(at, running, wait.timers),
             },
             Running::Write(mop, statement) => match db.poll(session, statement, now) {
-                Step::Done(answer) => answer.map(|_| Some(mop.clone())),
+                Step::Done(answer) => answer.map(|_| vec![mop.clone()]),
+                Step::Wait(wait) => return self.park(at, running, wait.timers),
+            },
+            Running::ReadRange(low, high, statement) => match db.poll(session, statement, now) {
+                Step::Done(answer) => answer.map(|rows| lists(*low, *high, &rows)),
+                Step::Wait(wait) => return self.park(at, running, wait.timers),
+            },
+            Running::AppendRange(values, statement) => match db.poll(session, statement, now) {
+                Step::Done(answer) => answer.map(|rows| {
+                    let append = |cell: &Rc<Cell>| Some(Mop::Append(cell.key, *values.get(&cell.key)?));
+                    rows.iter().filter_map(append).collect()
+                }),
                 Step::Wait(wait) => return self.park(at, running, wait.timers),
             },
             Running::End(statement) => match db.poll(session, statement, now) {
@@ -211,7 +319,7 @@ impl Workload {
             },
         };
         match finished {
-            Ok(mop) => self.processes[at].done.extend(mop),
+            Ok(mops) => self.processes[at].done.extend(mops),
             Err(_) => {
                 let mut rollback = Statement::rollback();
                 let _ = self.db.poll(session, &mut rollback, self.now);
@@ -229,7 +337,11 @@ impl Workload {
         let process = &mut self.processes[at];
         process.active = false;
         let done = std::mem::take(&mut process.done);
-        self.history.push(at, kind, self.now, done);
+        self.history.push(process.number, kind, self.now, done);
+        if kind == EventType::Info {
+            process.number = self.next_number;
+            self.next_number += 1;
+        }
     }
 
     fn pump(&mut self) {
