@@ -8,10 +8,12 @@
 //! line).
 
 pub mod ablation;
+mod atomic_file;
 pub mod campaign;
 pub mod canary;
 pub mod catalogue;
 pub mod certification;
+pub mod checkpoint;
 pub mod cli;
 pub mod context;
 pub mod entry;

@@ -1,8 +1,11 @@
 //! Traces on disk: one file for each failure, named by its scenario and signature.
 
+use crate::atomic_file;
 use crate::catalogue::Catalogue;
-use crate::cli::CliError;
+use crate::cli::{CliError, read_text};
 use crate::entry::Entry;
+use shakedown_sim::digest::Digest;
+use shakedown_sim::script::Script;
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Rehearse, TraceFile, TraceFileError};
 use std::path::Path;
@@ -19,14 +22,25 @@ pub fn save(directory: &Path, failure: &Failure) -> io::Result<String> {
     fs::create_dir_all(directory)?;
     let file = TraceFile::from(failure);
     let path = directory.join(format!("{}.trace.jsonl", stem(&file)));
-    fs::write(&path, file.to_string())?;
+    atomic_file::write(&path, &file.to_string())?;
     Ok(path.display().to_string())
 }
 
-/// What a trace is called: its scenario and its signature, or its digest if nobody has explained it.
+/// Returns the name of a trace's file without its ending: scenario, missing guardrails, and signature (or the digest of
+/// a run that nobody has explained). Failures of two ablations have two names, even with one signature.
 pub fn stem(file: &TraceFile) -> String {
     let signature = file.explained.as_ref().map_or(&file.trace.digest, |explained| &explained.signature);
-    format!("{}-{signature}", file.trace.script.scenario)
+    let Script { scenario, without, .. } = &file.trace.script;
+    let named = match without.len() {
+        0 => String::new(),
+        1 | 2 => format!("-without-{}", without.join("-").replace(':', ".")),
+        many => {
+            let mut digest = Digest::default();
+            without.iter().for_each(|name| digest.text(name));
+            format!("-without-{many}-guardrails-{:08x}", digest.bits() >> 32)
+        }
+    };
+    format!("{scenario}{named}-{signature}")
 }
 
 /// Reads a trace.
@@ -34,13 +48,9 @@ pub fn stem(file: &TraceFile) -> String {
 /// # Errors
 /// If it cannot be read or is damaged.
 pub fn read(path: &Path) -> Result<TraceFile, CliError> {
-    let wrong = |what: String| CliError::input(what).at(path.display());
-    let bytes = fs::read(path).map_err(|error| {
-        wrong(format!("cannot be read: {error}"))
-            .remedy("`shakedown explore` and `shakedown run` write traces of what fails")
-    })?;
-    // A byte that is no text any more is damage like any other: the checksum says in which line it is.
-    String::from_utf8_lossy(&bytes).parse().map_err(|error: TraceFileError| wrong(error.to_string()))
+    let text = read_text(path)
+        .map_err(|error| error.remedy("`explore` and `run` write the traces of failing runs"))?;
+    text.parse().map_err(|error: TraceFileError| CliError::input(error.to_string()).at(path.display()))
 }
 
 /// Finds the entry of a trace's scenario, and makes a runner of the design that it was recorded of.

@@ -118,12 +118,16 @@ impl Certificate {
                     needs => format!("{needs} deviations violate an invariant"),
                 }
             }
-            (Verdict::Held, _, Some((shard, of))) => {
+            (Verdict::Inconclusive, _, Some((shard, of))) => {
                 format!(
-                    "no invariant is violated in shard {shard} of {of} of all scripts {}",
+                    "no invariant is violated in shard {shard} of {of}; a certificate {} needs all shards",
                     deviations(self.deviations)
                 )
             }
+            (Verdict::Inconclusive, ..) if self.end_reason == EndReason::Trivial => format!(
+                "nothing was tested: no run has {} (--allow-trivial accepts this)",
+                plural(self.deviations as u64, "deviation")
+            ),
             (Verdict::Held, ..) => {
                 format!("no invariant is violated in any script {}", deviations(self.deviations))
             }
@@ -147,6 +151,7 @@ pub fn human(style: Style, certificate: &Certificate) -> String {
     let word = match certificate.verdict {
         Verdict::Held => style.good("CERTIFIED"),
         Verdict::Violated => style.bad("FAIL"),
+        Verdict::Inconclusive if certificate.shard.is_some() => style.strong("PART"),
         Verdict::Inconclusive => style.strong("INCONCLUSIVE"),
     };
     let mut parts = vec![certificate.scenario.clone()];

@@ -30,6 +30,8 @@ pub enum EndReason {
     Budget,
     /// The user interrupted it.
     Interrupted,
+    /// Every run was made, and none could have shown anything: there was nothing to choose.
+    Trivial,
 }
 
 /// A rare state, and the number of runs that reached it.

@@ -348,6 +348,10 @@ fn why_inconclusive(result: &CampaignResult) -> String {
     let need = missed.iter().map(|goal| goal.need).max().unwrap_or(0);
     match result.end_reason {
         EndReason::Interrupted => "no invariant is violated so far; the campaign was interrupted".to_owned(),
+        EndReason::Trivial => {
+            "nothing was tested: no run met a choice that could deviate (--allow-trivial accepts this)"
+                .to_owned()
+        }
         _ if result.canaries.iter().any(|canary| !canary.caught) => {
             "no invariant is violated, but a canary survived: this campaign would miss real failures"
                 .to_owned()
@@ -368,6 +372,7 @@ fn end_reason(reason: EndReason) -> &'static str {
         EndReason::MaxFail => ", ended by --max-fail",
         EndReason::Budget => ", ended by --budget",
         EndReason::Interrupted => ", ended by an interrupt",
+        EndReason::Trivial => ", without any choice",
     }
 }
 

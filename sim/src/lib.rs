@@ -12,7 +12,7 @@
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
-//! [`trace_file`], [`search`]), and tests of a few lines
+//! [`seal`], [`trace_file`], [`search`]), and tests of a few lines
 //! ([`rehearsal`]).
 
 mod agenda;
@@ -39,6 +39,7 @@ pub mod runner;
 pub mod scenario;
 pub mod scope;
 pub mod script;
+pub mod seal;
 pub mod search;
 pub mod signal;
 mod sites;

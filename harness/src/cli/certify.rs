@@ -2,12 +2,14 @@
 
 use super::Session;
 use super::amount;
+use super::checkpoint_file;
 use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
 use super::output::remark;
 use super::progress::Progress as Shown;
 use crate::campaign::InternalError;
-use crate::certification::{self, LayerRequest, Part, Progress, SCHEMA};
+use crate::certification::{self, LayerRequest, joined};
+use crate::checkpoint::{self, BLOCK, Checkpoint, Identity, Part, SCHEMA};
 use crate::entry::Entry;
 use crate::{findings, quiet, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
@@ -15,7 +17,7 @@ use shakedown_reports::{EndReason, Finding, Verdict};
 use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
 use shakedown_sim::{Rehearse, Variant, small_variants};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -42,15 +44,18 @@ pub(super) struct Certify {
     /// Also run scripts that come to the same as others
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
-    /// Only part I of N of the scripts with K deviations
+    /// Only shard I of N of the scripts with K deviations: a part, which certifies nothing by itself
     #[arg(long, env = "SHAKEDOWN_SHARD", value_name = "I/N", value_parser = amount::shard)]
     shard: Option<(usize, usize)>,
-    /// Keep here what was run of the scripts with K deviations
+    /// Write what was run of the scripts with K deviations to this file
     #[arg(long, env = "SHAKEDOWN_CHECKPOINT", value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Go on from what such files hold (repeatable): after an interrupt, or to put shards together
+    /// Continue from such files (repeatable): after an interrupt, or to put shards together
     #[arg(long, env = "SHAKEDOWN_RESUME", value_name = "FILE", value_delimiter = ',')]
     resume: Vec<PathBuf>,
+    /// Accept a scenario without choices, or a bound that no script reaches
+    #[arg(long, env = "SHAKEDOWN_ALLOW_TRIVIAL")]
+    allow_trivial: bool,
     /// Where the traces of failures go
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     traces: PathBuf,
@@ -74,6 +79,9 @@ impl Certify {
             let remedy = "name one scenario beside --checkpoint and --resume";
             return Err(CliError::input("a checkpoint is of one scenario").remedy(remedy));
         }
+        if let Some(path) = &self.checkpoint {
+            checkpoint_file::check(path)?;
+        }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         let mut certificates = Vec::new();
@@ -88,7 +96,7 @@ impl Certify {
                 certificates.iter().map(|one| certificate::human(style, one)).collect::<Vec<_>>().join("\n")
             },
             || certificate::json(&certificates),
-        );
+        )?;
         reports.write_certificates(&certificates)?;
         Ok(Exit::of(certificates.iter().map(exit)))
     }
@@ -119,15 +127,16 @@ impl Certify {
                 stop,
                 timeout: self.watchdog,
             },
-            progress: self.progress(entry, &variants)?,
+            resumed: self.resumed(&self.identity(entry, &variants))?,
+            checkpoint: Checkpoint::new(self.identity(entry, &variants)),
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
             saved: Instant::now(),
         };
         let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
         remark(&self.estimate(runner.as_mut(), &hunt, &alternatives));
-        let complete = hunt.run()?;
+        let coverage = hunt.run()?;
         let found = self.tell(entry, runner.as_mut(), &hunt.search)?;
-        Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, complete, found)))
+        Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, coverage, found)))
     }
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
@@ -143,37 +152,31 @@ impl Certify {
         certificate::estimate(&hunt.order.entry.name, alternatives, deviations, runs, per_second * threads)
     }
 
-    /// The search that is asked for, with what the files of `--resume` hold of it.
-    fn progress(&self, entry: &Entry, variants: &[Variant]) -> Result<Progress, CliError> {
-        let mut progress = Progress {
+    /// Returns the identity of the search, without its build, which only its runs tell.
+    fn identity(&self, entry: &Entry, variants: &[Variant]) -> Identity {
+        Identity {
             schema: SCHEMA.to_owned(),
-            scenario: entry.name.to_owned(),
+            scenario: entry.name.clone(),
             without: self.without.clone(),
             variants: variants.iter().map(Variant::to_string).collect(),
             deviations: usize::from(self.deviations),
             pruning: !self.no_pruning,
-            above: None,
-            parts: Vec::new(),
-        };
-        for path in &self.resume {
-            let wrong = |what: String| CliError::input(what).at(path.display());
-            let text =
-                std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-            let kept: Progress = serde_json::from_str(&text).map_err(|error| {
-                wrong(format!("no checkpoint: {error}")).remedy("`certify --checkpoint FILE` writes one")
-            })?;
-            if !progress.is_of(&kept) {
-                return Err(wrong("the checkpoint of another search".to_owned()).remedy(
-                    "scenario, --without, --variant, --deviations and --no-pruning must be as they were",
-                ));
-            }
-            if progress.above.is_some() && kept.above.is_some() && progress.above != kept.above {
-                return Err(changed(path));
-            }
-            progress.above = kept.above.or(progress.above);
-            kept.parts.into_iter().for_each(|part| progress.add(part));
+            task_order: TASK_ORDER,
+            build: String::new(),
         }
-        Ok(progress)
+    }
+
+    /// Reads the files of `--resume`, and refuses those of another search before anything is run.
+    fn resumed(&self, identity: &Identity) -> Result<Vec<(PathBuf, Checkpoint)>, CliError> {
+        let read = |path: &PathBuf| {
+            let checkpoint = checkpoint_file::read(path)?;
+            let of_its_build = Identity { build: checkpoint.identity.build.clone(), ..identity.clone() };
+            checkpoint
+                .check_identity(&of_its_build)
+                .map_err(|error| checkpoint_file::refused(path, &error))?;
+            Ok((path.clone(), checkpoint))
+        };
+        self.resume.iter().map(read).collect()
     }
 
     /// The first failing script, told.
@@ -197,15 +200,18 @@ impl Certify {
         entry: &Entry,
         runner: &dyn Rehearse,
         search: &Bounded,
-        (alternatives, complete, findings): (Vec<u64>, bool, Vec<Finding>),
+        (alternatives, coverage, findings): (Vec<u64>, Coverage, Vec<Finding>),
     ) -> Certificate {
         let depths = search.depths();
-        let (verdict, end_reason) = match () {
-            () if search.broken().is_some() => (Verdict::Violated, EndReason::MaxFail),
-            () if complete => (Verdict::Held, EndReason::Complete),
-            () => (Verdict::Inconclusive, EndReason::Interrupted),
+        let trivial = depths.last().is_none_or(|depth| depth.tally.runs == 0);
+        let (verdict, end_reason) = match coverage {
+            _ if search.broken().is_some() => (Verdict::Violated, EndReason::MaxFail),
+            Coverage::Whole if trivial && !self.allow_trivial => (Verdict::Inconclusive, EndReason::Trivial),
+            Coverage::Whole => (Verdict::Held, EndReason::Complete),
+            Coverage::Shard => (Verdict::Inconclusive, EndReason::Complete),
+            Coverage::Stopped => (Verdict::Inconclusive, EndReason::Interrupted),
         };
-        let whole = depths.len() - usize::from(!complete || (self.shard.is_some() && self.resume.is_empty()));
+        let whole = depths.len() - usize::from(coverage != Coverage::Whole);
         Certificate {
             scenario: entry.name.to_owned(),
             without: self.without.clone(),
@@ -213,7 +219,7 @@ impl Certify {
             end_reason,
             deviations: usize::from(self.deviations),
             reached: whole.checked_sub(1),
-            shard: self.shard,
+            shard: self.shard.filter(|_| coverage == Coverage::Shard),
             variants: search.variants().iter().map(Variant::to_string).zip(alternatives).collect(),
             sites: search.sites().clone(),
             depths: depths
@@ -229,12 +235,24 @@ impl Certify {
     }
 }
 
+/// How much of a search was run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coverage {
+    /// All of it.
+    Whole,
+    /// The shard that was asked for, and not all others.
+    Shard,
+    /// Less than was asked for.
+    Stopped,
+}
+
 /// One search under way.
 struct Hunt<'a> {
     asked: &'a Certify,
     order: LayerRequest<'a>,
     search: Bounded,
-    progress: Progress,
+    resumed: Vec<(PathBuf, Checkpoint)>,
+    checkpoint: Checkpoint,
     saved: Instant,
 }
 
@@ -242,22 +260,29 @@ struct Hunt<'a> {
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 /// Scripts of each variant that are followed to estimate how many there are.
 const PROBES: u32 = 400;
+/// Whether the order of tasks may deviate.
+const TASK_ORDER: bool = false;
 
 impl Hunt<'_> {
-    /// Runs layer after layer. Answers whether everything that was asked for was run.
-    fn run(&mut self) -> Result<bool, CliError> {
-        while self.search.next().is_some() {
-            let (layer, complete) = match self.search.keeps() {
-                true => self.layer()?,
-                false => self.last_layer()?,
+    /// Runs layer after layer and returns how much of the search was run.
+    fn run(&mut self) -> Result<Coverage, CliError> {
+        let mut coverage = Coverage::Whole;
+        while self.search.next().is_some() && coverage == Coverage::Whole {
+            let layer = if self.search.keeps() {
+                let (layer, is_complete) = self.layer()?;
+                coverage = if is_complete { Coverage::Whole } else { Coverage::Stopped };
+                layer
+            } else {
+                let (layer, covered) = self.last_layer()?;
+                coverage = covered;
+                layer
             };
-            let complete = complete || layer.broken.is_some();
-            self.search.advance(layer);
-            if !complete {
-                return Ok(false);
+            if layer.broken.is_some() {
+                coverage = Coverage::Whole;
             }
+            self.search.advance(layer);
         }
-        Ok(true)
+        Ok(coverage)
     }
 
     /// Shows the progress of the layer at hand, of which these parents are left and some runs were made before.
@@ -271,19 +296,25 @@ impl Hunt<'_> {
     fn layer(&self) -> Result<(Layer, bool), CliError> {
         let parents = 0..self.search.parents().len();
         let mut shown = self.show(0, std::slice::from_ref(&parents));
-        let (layer, ran) = certification::run(&self.order, &self.search, parents.clone(), |layer, _| {
-            shown.show_runs(layer.tally.runs, "");
+        let parts = certification::run(&self.order, &self.search, parents.clone(), |parts| {
+            shown.show_runs(runs_of(parts), "");
         })
         .map_err(internal)?;
         shown.end();
-        Ok((layer, ran == parents.len()))
+        let ran = parts.last().map_or(0, |part| part.to);
+        Ok((joined(parts), ran == parents.len()))
     }
 
-    /// The layer that parts are made of: what no file holds of it is run.
-    fn last_layer(&mut self) -> Result<(Layer, bool), CliError> {
-        let wanted = self.wanted()?;
-        let gaps = self.progress.gaps(wanted.clone());
-        let mut shown = self.show(self.progress.runs(), &gaps);
+    /// Runs what is missing of the last layer.
+    fn last_layer(&mut self) -> Result<(Layer, Coverage), CliError> {
+        self.resume()?;
+        let all = 0..self.search.parents().len();
+        let wanted = match self.asked.shard {
+            Some((shard, of)) => checkpoint::shard(all.end, shard, of),
+            None => all.clone(),
+        };
+        let gaps = self.checkpoint.gaps(wanted.clone());
+        let mut shown = self.show(self.checkpoint.runs(), &gaps);
         for gap in gaps {
             if self.order.stop.load(Ordering::Relaxed) {
                 break;
@@ -291,62 +322,66 @@ impl Hunt<'_> {
             self.fill(gap, &mut shown)?;
         }
         shown.end();
-        save(self.asked.checkpoint.as_deref(), &self.progress)?;
-        Ok((self.progress.layer(), self.progress.gaps(wanted).is_empty()))
+        self.save()?;
+        let is_covered = |parents: Range<usize>| self.checkpoint.gaps(parents).is_empty();
+        let coverage = match () {
+            () if is_covered(all) => Coverage::Whole,
+            () if is_covered(wanted) => Coverage::Shard,
+            () => Coverage::Stopped,
+        };
+        Ok((self.checkpoint.layer(), coverage))
     }
 
-    /// Which parents of the last layer are asked for, now that it is known whether what files hold is of them.
-    fn wanted(&mut self) -> Result<Range<usize>, CliError> {
-        let (above, parents) = (self.search.digest().to_string(), self.search.parents().len());
-        if self.progress.above.as_ref().is_some_and(|other| *other != above)
-            || self.progress.parts.iter().any(|part| part.to > parents)
-        {
-            return Err(changed(self.asked.resume.first().map_or(Path::new(""), PathBuf::as_path)));
+    /// Takes in the files of `--resume`, now that the layers above are known: each is checked, and a sample of its parts
+    /// is run again.
+    fn resume(&mut self) -> Result<(), CliError> {
+        self.checkpoint.identity.build = checkpoint::build_of(&self.search);
+        for (path, resumed) in std::mem::take(&mut self.resumed) {
+            let checked = resumed.check(&self.checkpoint.identity, &self.search);
+            checked.map_err(|error| checkpoint_file::refused(&path, &error))?;
+            for part in resumed.sample() {
+                let again = certification::run(&self.order, &self.search, part.from..part.to, |_| {});
+                let again = again.map_err(internal)?;
+                let is_complete = again.last().is_some_and(|last| last.to == part.to);
+                if is_complete && joined(again) != part.layer {
+                    return Err(checkpoint_file::differs(&path, part));
+                }
+            }
+            resumed.parts().iter().cloned().for_each(|part| self.checkpoint.add(part));
         }
-        self.progress.above = Some(above);
-        Ok(match self.asked.shard {
-            Some((shard, of)) => parents * (shard - 1) / of..parents * shard / of,
-            None => 0..parents,
-        })
+        Ok(())
     }
 
-    /// Runs what continues these parents, and adds it to what there is.
+    /// Runs the children of these parents and adds them to the checkpoint: whole blocks only, unless a script violates an
+    /// invariant.
     fn fill(&mut self, gap: Range<usize>, shown: &mut Shown) -> Result<(), CliError> {
-        let (before, from) = (self.progress.runs(), gap.start);
-        let (progress, checkpoint, saved) = (&self.progress, &self.asked.checkpoint, &mut self.saved);
+        let (before, end) = (self.checkpoint.runs(), gap.end);
+        let is_whole = |part: &Part| part.to % BLOCK == 0 || part.to == end || part.layer.broken.is_some();
         let mut written = Ok(());
-        let ran = certification::run(&self.order, &self.search, gap, |layer, ran| {
-            shown.show_runs(before + layer.tally.runs, "");
-            if saved.elapsed() >= SAVE_EVERY {
-                let mut now = progress.clone();
-                now.add(Part { from, to: from + ran, layer: layer.clone() });
-                written = save(checkpoint.as_deref(), &now);
-                *saved = Instant::now();
+        let parts = certification::run(&self.order, &self.search, gap, |parts| {
+            shown.show_runs(before + runs_of(parts), "");
+            if self.asked.checkpoint.is_some() && self.saved.elapsed() >= SAVE_EVERY {
+                let mut now = self.checkpoint.clone();
+                parts.iter().filter(|part| is_whole(part)).cloned().for_each(|part| now.add(part));
+                written = checkpoint_file::write(self.asked.checkpoint.as_deref(), &now);
+                self.saved = Instant::now();
             }
         });
-        let (layer, ran) = ran.map_err(internal)?;
-        self.progress.add(Part { from, to: from + ran, layer });
+        parts.map_err(internal)?.into_iter().filter(is_whole).for_each(|part| self.checkpoint.add(part));
         written
     }
+
+    fn save(&self) -> Result<(), CliError> {
+        checkpoint_file::write(self.asked.checkpoint.as_deref(), &self.checkpoint)
+    }
+}
+
+fn runs_of(parts: &[Part]) -> u64 {
+    parts.iter().map(|part| part.layer.tally.runs).sum()
 }
 
 fn internal(failed: InternalError) -> CliError {
     CliError::new(Exit::Internal, failed.to_string())
-}
-
-fn changed(file: &Path) -> CliError {
-    CliError::new(Exit::Drift, "its runs are not those of today's code")
-        .at(file.display())
-        .remedy("begin again without --resume")
-}
-
-/// Writes a checkpoint, wholly or not at all.
-fn save(file: Option<&Path>, progress: &Progress) -> Result<(), CliError> {
-    let Some(file) = file else { return Ok(()) };
-    let text = serde_json::to_string(progress).expect("a checkpoint has text keys");
-    let beside = file.with_extension("partly");
-    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
-    written.map_err(|error| CliError::input(format!("cannot be written: {error}")).at(file.display()))
 }
 
 fn exit(certificate: &Certificate) -> Exit {

@@ -10,6 +10,7 @@
 //! Its values become the defaults of the flags, so clap's own order of precedence does the rest.
 
 use super::exit::CliError;
+use super::input::read_text;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ type Values = Vec<(String, Vec<String>)>;
 
 fn read(path: &Path) -> Result<Values, CliError> {
     let wrong = |what: String| CliError::input(what).at(path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let text = read_text(path)?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
     let values = table.into_iter().map(|(key, value)| match flatten(&value) {

@@ -42,7 +42,7 @@ impl Explain {
                 story + &likely.map(|likely| likely::plot(style, likely)).unwrap_or_default()
             }
             None => terminal::passing_run(style, &file.trace),
-        });
+        })?;
         reports.write_story(&story)?;
         Ok(Exit::Held)
     }

@@ -90,7 +90,7 @@ impl Explore {
         output.print(
             |style| results.iter().map(|one| terminal::campaign(style, one)).collect::<Vec<_>>().join("\n"),
             || json::campaigns(&results, &[]),
-        );
+        )?;
         reports.write(&results)?;
         Ok(Exit::of(results.iter().map(exit)))
     }

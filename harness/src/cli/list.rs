@@ -25,7 +25,7 @@ impl List {
             .into_iter()
             .map(listed)
             .collect::<Result<Vec<_>, _>>()?;
-        output.print(|style| terminal::list(style, &listed), || json::list(&listed));
+        output.print(|style| terminal::list(style, &listed), || json::list(&listed))?;
         Ok(if session.catalogue.entries().is_empty() { Exit::Nothing } else { Exit::Held })
     }
 }

@@ -49,7 +49,7 @@ impl Chart {
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         let matrix = self.chart(&session.catalogue, &stop)?;
-        output.print(|style| report::human(style, &matrix), || report::json(&matrix));
+        output.print(|style| report::human(style, &matrix), || report::json(&matrix))?;
         reports.write_matrix(&matrix)?;
         let stopped = stop.load(Ordering::Relaxed).then_some(Exit::Inconclusive);
         let rows = matrix.rows.iter().map(exit_of_row);

@@ -6,10 +6,12 @@
 
 mod amount;
 mod certify;
+mod checkpoint_file;
 mod config;
 mod exit;
 mod explain;
 mod explore;
+mod input;
 mod list;
 mod matrix;
 mod output;
@@ -20,6 +22,7 @@ mod run;
 mod self_check;
 
 pub use exit::{CliError, Exit};
+pub(crate) use input::read_text;
 
 use crate::catalogue::Catalogue;
 use crate::quiet;

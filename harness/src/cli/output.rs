@@ -1,6 +1,7 @@
 //! Where results go: stdout in the form asked for, and the files of `--report`.
 
 use super::exit::CliError;
+use crate::atomic_file;
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
 use shakedown_reports::{
@@ -11,7 +12,7 @@ use shakedown_sim::Trace;
 use shakedown_sim::search::{Failure, Likelihood};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// How results are written; each command takes these.
@@ -111,8 +112,41 @@ impl FromStr for Report {
     }
 }
 
-/// Files opened before the work begins, so that a path that cannot be written costs no campaign.
-pub(super) struct Reports(Vec<(Report, File)>);
+/// The files of `--report`, tried before the work begins, so that a path that cannot be written costs no campaign.
+pub(super) struct Reports(Vec<(Report, Destination)>);
+
+/// Where a report goes.
+enum Destination {
+    /// To a file, which is written completely or not at all.
+    File(PathBuf),
+    /// To a pipe, a terminal or another device, which is open.
+    Stream(File),
+}
+
+impl Destination {
+    /// Tries a path. A report of an earlier run is removed, so that it does not survive a run that fails.
+    fn open(path: &Path) -> io::Result<Self> {
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                Ok(Self::Stream(File::options().append(true).open(path)?))
+            }
+            found => {
+                atomic_file::check(path)?;
+                if found.is_ok() {
+                    std::fs::remove_file(path)?;
+                }
+                Ok(Self::File(path.to_owned()))
+            }
+        }
+    }
+
+    fn write(self, text: &str) -> io::Result<()> {
+        match self {
+            Self::File(path) => atomic_file::write(&path, text),
+            Self::Stream(mut stream) => stream.write_all(text.as_bytes()),
+        }
+    }
+}
 
 impl Output {
     /// Opens the files of `--report`.
@@ -120,19 +154,19 @@ impl Output {
     /// # Errors
     /// If one cannot be written, or two are to be the same.
     pub(super) fn open(&self) -> Result<Reports, CliError> {
-        let files = || self.report.iter().map(|report| &report.file);
-        if let Some((_, twice)) =
-            files().enumerate().find(|(at, file)| files().take(*at).any(|other| other == *file))
-        {
-            return Err(CliError::input("two reports cannot be one file").at(twice.display()));
-        }
-        let opened = self.report.iter().map(|report| {
-            match File::options().create(true).append(true).open(&report.file) {
-                Ok(file) => Ok((report.clone(), file)),
-                Err(error) => Err(CliError::input(format!("cannot be written: {error}"))
-                    .at(report.file.display())
-                    .remedy("`--report KIND=FILE` wants a file in a directory that exists")),
+        let mut files: Vec<PathBuf> = Vec::new();
+        for Report { file, .. } in &self.report {
+            let resolved = atomic_file::resolved(file).unwrap_or_else(|_| file.clone());
+            if files.contains(&resolved) {
+                return Err(CliError::input("two reports cannot be one file").at(file.display()));
             }
+            files.push(resolved);
+        }
+        let opened = self.report.iter().map(|report| match Destination::open(&report.file) {
+            Ok(destination) => Ok((report.clone(), destination)),
+            Err(error) => Err(CliError::input(format!("cannot be written: {error}"))
+                .at(report.file.display())
+                .remedy("`--report KIND=FILE` needs a file in a directory that exists")),
         });
         opened.collect::<Result<_, _>>().map(Reports)
     }
@@ -178,7 +212,14 @@ impl Output {
     }
 
     /// Puts the result on stdout in the form asked for.
-    pub(super) fn print(&self, human: impl FnOnce(Style) -> String, json: impl FnOnce() -> String) {
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(super) fn print(
+        &self,
+        human: impl FnOnce(Style) -> String,
+        json: impl FnOnce() -> String,
+    ) -> Result<(), CliError> {
         match self.format {
             Format::Json => put(&json()),
             _ => put(&human(style())),
@@ -186,7 +227,14 @@ impl Output {
     }
 
     /// Puts a story on stdout in the form asked for.
-    pub(super) fn print_story(&self, story: &Story<'_>, human: impl FnOnce(Style) -> String) {
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(super) fn print_story(
+        &self,
+        story: &Story<'_>,
+        human: impl FnOnce(Style) -> String,
+    ) -> Result<(), CliError> {
         match self.format {
             Format::Human => put(&human(style())),
             Format::Json => put(&story.form(Kind::Json)),
@@ -299,14 +347,9 @@ impl Reports {
         self.put(|kind| story.form(kind))
     }
 
-    fn put(mut self, form: impl Fn(Kind) -> String) -> Result<(), CliError> {
-        for (report, file) in &mut self.0 {
-            let text = form(report.kind);
-            // A pipe or a terminal has no length to be set.
-            let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-            let emptied = if is_file { file.set_len(0) } else { Ok(()) };
-            let written = emptied.and_then(|()| file.write_all(text.as_bytes()));
-            written.map_err(|error| {
+    fn put(self, form: impl Fn(Kind) -> String) -> Result<(), CliError> {
+        for (report, destination) in self.0 {
+            destination.write(&form(report.kind)).map_err(|error| {
                 CliError::input(format!("cannot be written: {error}")).at(report.file.display())
             })?;
         }
@@ -357,7 +400,12 @@ pub(super) fn remark(text: &str) {
 }
 
 /// Writes to stdout. A reader that has gone away (`| head`) has read what it wanted.
-fn put(text: &str) {
+fn put(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::input(format!("cannot be written: {error}")).at("stdout"))
+        }
+        _ => Ok(()),
+    }
 }

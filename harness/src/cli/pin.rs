@@ -3,7 +3,7 @@
 use super::Session;
 use super::exit::{CliError, Exit};
 use crate::regression::Regression;
-use crate::traces;
+use crate::{atomic_file, traces};
 use std::fs;
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ impl Pin {
             Err(_) => false,
         };
         if !known {
-            fs::write(&path, text)
+            atomic_file::write(&path, &text)
                 .map_err(|error| CliError::input(format!("cannot be written: {error}")).at(path.display()))?;
         }
         let path = path.display().to_string();
@@ -57,7 +57,7 @@ impl Pin {
                 )
             },
             || format!("{}\n", serde_json::json!({ "pinned": path, "new": !known })),
-        );
+        )?;
         Ok(Exit::Held)
     }
 }

@@ -41,7 +41,7 @@ impl Replay {
         output.print(
             |style| terminal::replayed(style, &result, &replayed.trace, violations),
             || json::replayed(&result),
-        );
+        )?;
         reports.write_replay(&result, &self.run(entry, runner.as_mut(), &replayed))?;
         Ok(match replayed.verdict {
             Verdict::Drifted { .. } | Verdict::Lost => Exit::Drift,

@@ -3,6 +3,7 @@
 use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
+use super::input::read_text;
 use super::self_check;
 use crate::entry::Entry;
 use crate::watchdog::Watchdog;
@@ -90,7 +91,7 @@ impl Run {
                 story + &terminal::self_check(style, &checks)
             },
             || json::campaigns(&result, &checks),
-        );
+        )?;
         reports.write(&result)?;
         for cli_error in unmet {
             eprintln!("{cli_error}");
@@ -117,8 +118,7 @@ impl Run {
     fn read_script(&self) -> Result<Option<Script>, CliError> {
         let Some(path) = &self.script else { return Ok(None) };
         let wrong = |what: String| CliError::input(what).at(path.display());
-        let text =
-            std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let text = read_text(path)?;
         text.parse().map(Some).map_err(|error: shakedown_sim::ScriptError| wrong(error.to_string()))
     }
 

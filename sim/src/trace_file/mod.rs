@@ -6,11 +6,11 @@
 //! nothing of the machine or the hour is in it: equal runs give equal files, byte for byte.
 
 mod read;
-mod seal;
 mod write;
 
 use crate::judge::Violation;
 use crate::script::Script;
+use crate::seal::SealError;
 use crate::search::{Failure, Nearest, Needed};
 use crate::trace::Trace;
 use std::sync::Arc;
@@ -135,4 +135,13 @@ pub enum TraceFileError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl From<SealError> for TraceFileError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Truncated { line } => Self::Truncated { line },
+            SealError::Damaged { line } => Self::Damaged { line },
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Reading trace files: any bytes give a trace or an error that names the line.
 
-use super::{Explained, SCHEMA, TraceFile, TraceFileError, seal};
+use super::{Explained, SCHEMA, TraceFile, TraceFileError};
 use crate::judge::Violation;
 use crate::script::{ChoiceId, Deviation, Script};
+use crate::seal::{self, SealError};
 use crate::search::{Change, Nearest, Needed};
 use crate::time::Moment;
 use crate::trace::{ChoiceTaken, Kind, Step, Trace};
@@ -155,7 +156,7 @@ fn check_schema(first: &str, text: &str) -> Result<(), TraceFileError> {
     };
     // A sealed file once had a header; one line alone may be the beginning of one.
     match seal::open(text) {
-        Err(TraceFileError::Damaged { line }) => Err(TraceFileError::Damaged { line }),
+        Err(SealError::Damaged { line }) => Err(TraceFileError::Damaged { line }),
         _ if first.starts_with("{\"deviations\":[") => Err(TraceFileError::Truncated { line: 1 }),
         _ => Err(TraceFileError::NotATrace { problem }),
     }

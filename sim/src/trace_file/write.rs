@@ -1,8 +1,9 @@
 //! Writing trace files: how each record looks as JSON.
 
-use super::{Explained, SCHEMA, TraceFile, seal};
+use super::{Explained, SCHEMA, TraceFile};
 use crate::judge::Violation;
 use crate::script::Script;
+use crate::seal;
 use crate::search::{Change, Nearest};
 use crate::trace::Step;
 use serde_json::{Map, Value, json};
