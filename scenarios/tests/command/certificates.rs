@@ -86,8 +86,9 @@ fn shards_put_together_are_the_whole() {
     let whole = certify(here, &[]);
     for (shard, file) in [("1/3", "a"), ("2/3", "b"), ("3/3", "c")] {
         let output = certify(here, &["--shard", shard, "--checkpoint", file]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert_eq!(code(&output), 3, "a shard certifies nothing by itself: {}", stderr(&output));
         assert_eq!(certificate(&output)["shard"][1], 3);
+        assert_eq!(certificate(&output)["verdict"], "inconclusive");
         assert_ne!(certificate(&output)["digest"], certificate(&whole)["digest"]);
     }
     let together = certify(here, &["--resume", "c", "--resume", "a", "--resume", "b"]);
@@ -121,21 +122,60 @@ fn a_checkpoint_of_something_else_is_refused() {
     let here = tempdir().expect("a directory");
     let here = here.path();
     let kept = certify(here, &["--shard", "1/40", "--checkpoint", "kept"]);
-    assert_eq!(code(&kept), 0, "{}", stderr(&kept));
+    assert_eq!(code(&kept), 3, "a shard without any run is a part, too: {}", stderr(&kept));
     let refused = |more: &[&str], exit: i32, says: &str| {
         let output = certify(here, more);
         assert_eq!(code(&output), exit, "{}", stderr(&output));
         assert!(stderr(&output).contains(says), "{}", stderr(&output));
     };
-    refused(&["--resume", "kept", "--without", "execution-log"], 2, "another search");
+    refused(&["--resume", "kept", "--without", "execution-log"], 2, "another search: --without differs");
     refused(&["--resume", "nowhere"], 2, "nowhere: cannot be read");
+    refused(&["--resume", "/dev/zero"], 2, "/dev/zero: it is not a regular file");
     fs::write(here.join("damaged"), "{}").expect("written");
-    refused(&["--resume", "damaged"], 2, "no checkpoint");
-    let text = fs::read_to_string(here.join("kept")).expect("written");
-    let above = text.split("\"above\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a digest");
-    fs::write(here.join("old"), text.replace(above, "0000000000000000")).expect("written");
-    refused(&["--resume", "old"], 5, "today's code");
+    refused(&["--resume", "damaged"], 2, "not a checkpoint");
+    refused(&["--checkpoint", "damaged"], 2, "the file exists and is not a checkpoint");
+    assert_eq!(fs::read_to_string(here.join("damaged")).expect("it is there"), "{}");
     let unknown = answer(here, &["certify", "booking", "--variant", "partner=nobody"]);
     assert_eq!(code(&unknown), 2);
     assert!(stderr(&unknown).contains("short-keys"), "{}", stderr(&unknown));
+}
+
+/// Writes `text` with its last line, the seal, made anew.
+fn reseal(file: &Path, text: &str) {
+    let body: String = text
+        .lines()
+        .filter(|line| !line.contains("\"record\":\"end\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(file, format!("{body}{}", shakedown_sim::seal::seal(&body))).expect("written");
+}
+
+#[test]
+fn a_checkpoint_that_was_changed_and_sealed_again_is_refused() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    assert_eq!(code(&certify(here, &["--shard", "1/2", "--checkpoint", "half"])), 3);
+    let text = fs::read_to_string(here.join("half")).expect("it was written");
+    fs::write(here.join("edited"), text.replacen("\"to\":32", "\"to\":64", 1)).expect("written");
+    let check = |file: &str, exit: i32, says: &str| {
+        let output = certify(here, &["--resume", file]);
+        assert_eq!(code(&output), exit, "{}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    };
+    check("edited", 2, "line 2: the checksum does not match");
+    let runs = text.split("\"runs\":").nth(1).and_then(|rest| rest.split(',').next()).expect("a number");
+    let sum = text.split("\"sum\":").nth(1).and_then(|rest| rest.split(',').next()).expect("a number");
+    let build =
+        text.split("\"build\":\"0.1.0 ").nth(1).and_then(|rest| rest.split('"').next()).expect("a digest");
+    for (change, by, exit, says) in [
+        ("\"to\":32", "\"to\":64", 2, "was changed"),
+        ("\"from\":0", "\"from\":5", 2, "was changed"),
+        (&*format!("\"runs\":{runs}"), "\"runs\":1", 2, "1 runs instead of"),
+        (&*format!("\"sum\":{sum}"), "\"sum\":7", 5, "do not give the recorded result"),
+        (build, "0000000000000000", 5, "today's code"),
+    ] {
+        assert!(text.contains(change), "{change}");
+        reseal(&here.join("forged"), &text.replacen(change, by, 1));
+        check("forged", exit, says);
+    }
 }
