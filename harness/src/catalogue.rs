@@ -56,8 +56,9 @@ impl Catalogue {
     ///
     /// # Panics
     /// If another one has its name.
-    pub fn with(mut self, entry: Entry) -> Self {
+    pub fn with(mut self, mut entry: Entry) -> Self {
         assert!(self.find(&entry.name).is_err(), "two scenarios are called `{}`", entry.name);
+        entry.program = Some(self.name.clone());
         self.entries.push(entry);
         self
     }
@@ -66,6 +67,12 @@ impl Catalogue {
     /// `concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")`, works wherever the binary is called.
     pub fn regressions_in(mut self, directory: impl Into<PathBuf>) -> Self {
         self.regressions = directory.into();
+        self
+    }
+
+    /// Gives the command another name: that of the running binary.
+    pub(crate) fn called(mut self, program: &str) -> Self {
+        self.entries.iter_mut().for_each(|entry| entry.program = Some(program.to_owned()));
         self
     }
 

@@ -64,6 +64,30 @@ pub fn run(
     })
 }
 
+/// Runs a search to its end: every layer up to its last, or up to the first script that violates something.
+///
+/// # Errors
+/// If the harness itself failed.
+pub fn run_all(request: &LayerRequest<'_>, search: &mut Bounded) -> Result<(), InternalError> {
+    let error = |message| InternalError {
+        scenario: request.entry.name.clone(),
+        run: "no script yet".to_owned(),
+        message,
+    };
+    let mut runner = request.entry.runner(request.without).map_err(error)?;
+    quiet::running(|| search.begin(runner.as_mut()));
+    while search.next().is_some() {
+        let parents = 0..search.parents().len();
+        let (layer, ran) = run(request, search, parents.clone(), |_, _| {})?;
+        let complete = ran == parents.len() || layer.broken.is_some();
+        search.advance(layer);
+        if !complete {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// What came of one parent, by its place.
 type Expansion = (usize, Result<Layer, InternalError>);
 

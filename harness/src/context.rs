@@ -18,7 +18,8 @@ pub fn of(entry: &Entry, runner: &mut dyn Rehearse, failure: &Failure) -> Failur
     let claim = runner.invariants().into_iter().find(|(name, _)| *name == failure.violation.invariant);
     let claim = claim.map(|(_, about)| about.to_owned()).unwrap_or_default();
     let settings = settings(runner, &failure.shrunk);
-    FailureContext { claim, settings, restored, passing, program: Program::default() }
+    let program = entry.program.clone().map(Program::new).unwrap_or_default();
+    FailureContext { claim, settings, restored, passing, program }
 }
 
 /// The parameters of the run, in the scenario's order.

@@ -24,6 +24,8 @@ pub struct Entry {
     /// Scripts that are run again by [`Catalogue::check_regressions`](crate::catalogue::Catalogue::check_regressions),
     /// each with its name.
     pub regressions: Vec<(String, Regression)>,
+    /// The binary that runs it, for lines that can be pasted; none outside a catalogue.
+    pub(crate) program: Option<String>,
     build: Arc<Build>,
 }
 
@@ -58,6 +60,7 @@ impl Entry {
             guardrails: Vec::new(),
             needs: Vec::new(),
             regressions: Vec::new(),
+            program: None,
             build: Arc::new(build),
         }
     }

@@ -5,7 +5,7 @@ use crate::{context, quiet, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
 use shakedown_sim::search::{Campaign, Failure, Group, understand, understand_all};
-use shakedown_sim::{Plan, Profile, Rehearse, Trace, Violation};
+use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
 use std::io;
 use std::path::Path;
 
@@ -78,6 +78,22 @@ pub fn of_failing(
     let found = runner.script();
     let failure = quiet::running(|| understand(runner, &found, violation));
     finding(entry, runner, failure, met(campaign, seed), traces)
+}
+
+/// The finding of one violation of the run of a script. `met` is the seed that drew it, if one did, and the number of
+/// runs up to it.
+///
+/// # Errors
+/// If a trace cannot be written into `traces`.
+pub fn of_violation(
+    entry: &Entry,
+    runner: &mut dyn Rehearse,
+    (script, violation): (&Script, &Violation),
+    met: (Option<u64>, u64),
+    traces: &Path,
+) -> io::Result<Finding> {
+    let failure = quiet::running(|| understand(runner, script, violation));
+    finding(entry, runner, failure, met, traces)
 }
 
 /// A finding for each cause of one run's violations.

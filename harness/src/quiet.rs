@@ -3,25 +3,23 @@
 
 use std::cell::Cell;
 use std::panic;
+use std::sync::Once;
 
 thread_local! {
     /// Whether this thread is within a run. A panic hook is told nothing else of what was going on.
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has panics within [`running`] say nothing, and others say that they are the harness's own fault.
-pub fn install() {
+/// Has panics outside of runs say that they are the harness's own fault: for a binary that runs nothing else.
+pub(crate) fn report_internal_errors() {
     panic::set_hook(Box::new(|info| {
-        if !RUNNING.get() {
-            eprintln!("internal error: {info}");
-            eprintln!(
-                "  this is a fault of shakedown itself; please report it with the command that you ran"
-            );
-        }
+        eprintln!("internal error: {info}");
+        eprintln!("  this is a fault of shakedown itself; please report it with the command that you ran");
     }));
 }
 
-/// Calls `run`, during which panics on this thread say nothing.
+/// Calls `run`, during which panics on this thread say nothing: they are violations, and reports tell them. Other panics
+/// go to the hook that was there before.
 pub fn running<T>(run: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
@@ -29,11 +27,25 @@ pub fn running<T>(run: impl FnOnce() -> T) -> T {
             RUNNING.set(self.0);
         }
     }
+    hide_panics_of_runs();
     let _restore = Restore(RUNNING.replace(true));
     run()
 }
 
-/// What a caught panic said.
+/// Puts a hook before the one that there is, once for the process.
+fn hide_panics_of_runs() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let outside = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !RUNNING.get() {
+                outside(info);
+            }
+        }));
+    });
+}
+
+/// Returns the message of a caught panic.
 pub fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

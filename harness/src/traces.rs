@@ -8,11 +8,20 @@ use shakedown_sim::digest::Digest;
 use shakedown_sim::script::Script;
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Rehearse, TraceFile, TraceFileError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Where traces go unless somebody says otherwise, below the working directory.
 pub const DIRECTORY: &str = "target/shakedown";
+
+/// Returns where traces of a test go: `shakedown` in cargo's target directory, which holds the running binary.
+pub fn directory_of_tests() -> PathBuf {
+    let binary = std::env::current_exe().unwrap_or_default();
+    // `target/debug/deps/TEST-HASH`; a documentation test runs elsewhere.
+    let deps = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "deps"));
+    let target = deps.and_then(|deps| deps.parent()?.parent());
+    target.map_or_else(|| DIRECTORY.into(), |target| target.join("shakedown"))
+}
 
 /// Writes the trace of a failure into a directory, which is made if it is missing. Answers its path.
 ///

@@ -94,16 +94,94 @@ impl Findings {
 pub trait Invariant<F> {
     /// Its name: a claim in a few words with hyphens.
     fn name(&self) -> &'static str;
-    /// What it verifies, and what it does not.
-    fn about(&self) -> &'static str;
-    /// Forgets the last run.
-    fn reset(&mut self);
+    /// Returns what it verifies, and what it does not; its name alone, unless it says more.
+    fn about(&self) -> &'static str {
+        self.name()
+    }
+    /// Forgets the last run. The default is for an invariant that keeps nothing from one fact to the next.
+    fn reset(&mut self) {}
     /// Takes one more fact; for what must *always* hold.
     fn observe(&mut self, at: &At<'_>, fact: &F, findings: &mut Findings);
     /// Takes a time in which something deviated, in the order in which they began.
     fn disturbed(&mut self, _disturbance: &Disturbance) {}
     /// Judges at rest; for what must hold *once healed*. Pending work is a finding with its reason.
     fn at_rest(&mut self, _now: Moment, _findings: &mut Findings) {}
+}
+
+/// An invariant made of closures over a memory of type `M`, which is `M::default()` at the start of each run. Made by
+/// [`invariant`].
+pub struct ClosureInvariant<F, M> {
+    name: &'static str,
+    about: &'static str,
+    memory: M,
+    observe: Box<ObserveFact<F, M>>,
+    at_rest: Box<JudgeAtRest<M>>,
+}
+
+type ObserveFact<F, M> = dyn FnMut(&mut M, &At<'_>, &F, &mut Findings);
+type JudgeAtRest<M> = dyn FnMut(&M, Moment, &mut Findings);
+
+/// Makes an invariant of a closure that takes each fact with what it remembers of those before.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # #[derive(serde::Serialize)] struct Charged(u32);
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// use shakedown_sim::judge::invariant;
+/// let once: Box<dyn Invariant<Charged>> =
+///     invariant("charged-once", |seen: &mut Vec<u32>, at, fact: &Charged, findings| {
+///         if seen.contains(&fact.0) {
+///             findings.violated("order", &[at.event], || format!("order-{} is charged twice", fact.0));
+///         }
+///         seen.push(fact.0);
+///     })
+///     .about("the ledger holds each order at most once")
+///     .boxed();
+/// assert_eq!(once.name(), "charged-once");
+/// ```
+pub fn invariant<F: 'static, M: Default + 'static>(
+    name: &'static str,
+    observe: impl FnMut(&mut M, &At<'_>, &F, &mut Findings) + 'static,
+) -> ClosureInvariant<F, M> {
+    let (observe, at_rest) = (Box::new(observe), Box::new(|_: &M, _, _: &mut Findings| {}));
+    ClosureInvariant { name, about: name, memory: M::default(), observe, at_rest }
+}
+
+impl<F: 'static, M: Default + 'static> ClosureInvariant<F, M> {
+    /// Says what it verifies, and what it does not.
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Judges what it remembers once the run has healed and come to rest.
+    pub fn at_rest(mut self, judge: impl FnMut(&M, Moment, &mut Findings) + 'static) -> Self {
+        self.at_rest = Box::new(judge);
+        self
+    }
+
+    /// Returns it as [`Scenario::invariants`](crate::Scenario::invariants) wants it.
+    pub fn boxed(self) -> Box<dyn Invariant<F>> {
+        Box::new(self)
+    }
+}
+
+impl<F, M: Default> Invariant<F> for ClosureInvariant<F, M> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn about(&self) -> &'static str {
+        self.about
+    }
+    fn reset(&mut self) {
+        self.memory = M::default();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &F, findings: &mut Findings) {
+        (self.observe)(&mut self.memory, at, fact, findings);
+    }
+    fn at_rest(&mut self, now: Moment, findings: &mut Findings) {
+        (self.at_rest)(&self.memory, now, findings);
+    }
 }
 
 /// Rare states that a campaign must have reached for its green to mean something. One judge tells all of a scenario,

@@ -12,8 +12,8 @@
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
-//! [`seal`], [`trace_file`], [`search`]), and tests of a few lines
-//! ([`rehearsal`]).
+//! [`seal`], [`trace_file`], [`search`]), and with feature
+//! `proptest`, scripts and variants for property tests (`strategies`).
 
 mod agenda;
 pub mod ambient;
@@ -34,7 +34,6 @@ pub mod judge;
 pub mod label;
 pub mod node;
 pub mod queue;
-pub mod rehearsal;
 pub mod runner;
 pub mod scenario;
 pub mod scope;
@@ -44,6 +43,8 @@ pub mod search;
 pub mod signal;
 mod sites;
 pub mod store;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod task;
 pub mod time;
 mod timeouts;
@@ -64,7 +65,6 @@ pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Violation};
 pub use label::Label;
 pub use node::{CrashProfile, NodeId, Role};
 pub use queue::{Delivery, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SettleError};
-pub use rehearsal::{Rehearsal, rehearse};
 pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
 pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};

@@ -10,6 +10,7 @@ use crate::time::Duration;
 use crate::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// One thing that a run may be built from, with its possible values.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,33 @@ pub trait Scenario: 'static {
     /// Which rare states a campaign must reach.
     fn goals(&self) -> Option<Box<dyn Goals<Self::Fact>>> {
         None
+    }
+}
+
+/// A scenario that several runners share.
+impl<S: Scenario> Scenario for Arc<S> {
+    type Fact = S::Fact;
+
+    fn name(&self) -> &str {
+        S::name(self)
+    }
+    fn without(&self) -> Vec<String> {
+        S::without(self)
+    }
+    fn parameters(&self) -> &[Parameter] {
+        S::parameters(self)
+    }
+    fn horizon(&self, variant: &Variant) -> Horizon {
+        S::horizon(self, variant)
+    }
+    fn build(&self, stage: &Stage<Self::Fact>) {
+        S::build(self, stage);
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Self::Fact>>> {
+        S::invariants(self)
+    }
+    fn goals(&self) -> Option<Box<dyn Goals<Self::Fact>>> {
+        S::goals(self)
     }
 }
 

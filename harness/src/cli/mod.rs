@@ -77,7 +77,7 @@ struct Session {
 /// }
 /// ```
 pub fn main(catalogue: Catalogue) -> ExitCode {
-    quiet::install();
+    quiet::report_internal_errors();
     let finished = catch_unwind(AssertUnwindSafe(|| execute(catalogue)));
     let exit = match finished {
         Ok(Ok(exit)) => exit,
@@ -106,7 +106,7 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
     if !matches!(command, Command::Explain(_)) {
         output.of_results()?;
     }
-    let session = Session { catalogue, output };
+    let session = Session { catalogue: catalogue.called(&program()), output };
     match command {
         Command::List(list) => list.execute(&session),
         Command::Run(run) => run.execute(&session),

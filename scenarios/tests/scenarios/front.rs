@@ -3,10 +3,10 @@
 
 use proptest::prelude::{ProptestConfig, proptest};
 use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestError, TestRunner};
+use shakedown::rehearsal::{Rehearsal, Unmet, rehearse};
 use shakedown_scenarios::booking::Booking;
-use shakedown_sim::rehearsal::Unmet;
-use shakedown_sim::rehearsal::strategies::{any_script, any_variant};
-use shakedown_sim::{Rehearsal, Scenario, Script, Variant, rehearse};
+use shakedown_sim::strategies::{any_script, any_variant};
+use shakedown_sim::{Scenario, Script, Variant};
 use std::fs;
 
 /// Booking without these guardrails.
@@ -17,7 +17,7 @@ fn scenario(without: &[&str]) -> Booking {
 
 /// A rehearsal of it.
 fn booking(without: &[&str]) -> Rehearsal {
-    rehearse(scenario(without)).replayed_by("shakedown run")
+    rehearse(scenario(without)).replayed_by("shakedown")
 }
 
 const TWO_LIVE: &str = "exactly-one-reservation-per-intent";
@@ -26,7 +26,7 @@ const CRASH: &str = "worker/before job done @ intent-1/click-1/request-1/attempt
 #[test]
 fn guarded_booking_holds_and_reaches_what_matters() {
     booking(&[])
-        .kept(env!("CARGO_MANIFEST_DIR"), "guarded_booking")
+        .pinned(env!("CARGO_MANIFEST_DIR"), "guarded_booking")
         .seeds(..2_000)
         .goals(["crash between partner call and log", "partner created behind a timeout"])
         .holds();
@@ -48,7 +48,7 @@ fn a_variant_that_is_named_is_the_only_one_that_seeds_are_run_of() {
     let variants = ["partner=lookup intents=2", "partner=neither"];
     for variant in variants {
         let found = booking(&["execution-log"]).variant(variant).seeds(..1_000).violates(TWO_LIVE);
-        let partner = found.failure.found.variant.get("partner");
+        let partner = found.finding.failure.found.variant.get("partner");
         assert_eq!(partner, variant.parse::<Variant>().unwrap().get("partner"), "{found}");
     }
     let both = || variants.iter().fold(booking(&[]), |rehearsal, variant| rehearsal.variant(variant));
@@ -60,19 +60,19 @@ fn a_variant_that_is_named_is_the_only_one_that_seeds_are_run_of() {
 #[test]
 fn the_first_script_that_breaks_is_the_smallest() {
     let found = booking(&["execution-log"]).variant("partner=neither").deviations(1).violates(TWO_LIVE);
-    assert_eq!(found.failure.found.deviations.len(), 1, "{found}");
+    assert_eq!(found.finding.failure.found.deviations.len(), 1, "{found}");
 }
 
 #[test]
 fn an_expectation_that_is_not_met_tells_the_story_and_how_to_see_it_again() {
     let unmet = booking(&["execution-log"]).seeds(..1_000).check().unwrap_err().to_string();
     for part in [
-        "booking without execution-log breaks, in run ",
-        "the happy path, except",
-        "\nwhy\n",
-        "\nscript\n  scenario booking\n  without execution-log\n  variant partner=",
-        "\nreplay    shakedown run booking --without execution-log --variant 'partner=",
-        " --deviate '",
+        "FAIL  booking  without execution-log",
+        "  the happy path, except\n",
+        "\n  why\n",
+        "\n  needed    without (1) it holds\n",
+        "\n  replay    shakedown replay ",
+        "\n  script\n    scenario booking\n    without execution-log\n    variant partner=",
     ] {
         assert!(unmet.contains(part), "{part:?} is missing:\n{unmet}");
     }
@@ -81,21 +81,21 @@ fn an_expectation_that_is_not_met_tells_the_story_and_how_to_see_it_again() {
 #[test]
 fn what_broke_a_test_is_kept_and_run_first() {
     let crate_of_the_test = tempfile::tempdir().unwrap();
-    let rehearsal = || booking(&["retry-safe-job:a"]).kept(&crate_of_the_test, "holds");
-    let Err(Unmet::Broken(first)) = rehearsal().seeds(..1_000).check() else { panic!("it breaks") };
-    let path = first.kept.clone().expect("it is kept");
+    let rehearsal = || booking(&["retry-safe-job:a"]).pinned(&crate_of_the_test, "holds");
+    let Err(Unmet::Violated(first)) = rehearsal().seeds(..1_000).check() else { panic!("it breaks") };
+    let path = first.pinned.clone().expect("it is pinned");
     assert_eq!(path, crate_of_the_test.path().join("rehearsal-regressions/holds.script"));
     assert!(first.runs > 1, "{first}");
 
-    let Err(Unmet::Broken(again)) = rehearsal().seeds(..1_000).check() else { panic!("it still breaks") };
-    assert_eq!((again.runs, &again.failure.shrunk), (1, &first.failure.shrunk));
+    let Err(Unmet::Violated(again)) = rehearsal().seeds(..1_000).check() else { panic!("it still breaks") };
+    assert_eq!((again.runs, &again.finding.failure.shrunk), (1, &first.finding.failure.shrunk));
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.matches("scenario ").count(), 1, "it is kept once:\n{text}");
-    assert!(text.starts_with(&format!("# breaks {}: ", first.failure.violation.invariant)), "{text}");
+    assert!(text.starts_with(&format!("# breaks {}: ", first.finding.failure.violation.invariant)), "{text}");
 
     fs::write(&path, text.replace("#1 = ", "#9 = ")).unwrap();
     let drifted = rehearsal().seeds(..1).check().unwrap_err().to_string();
-    let where_it_is = format!("was never offered (kept in {}: mend it or take it out)", path.display());
+    let where_it_is = format!("was never offered (in {}: correct it or remove it)", path.display());
     assert!(drifted.contains(&where_it_is), "{drifted}");
 }
 
@@ -173,7 +173,7 @@ fn what_proptest_draws_shrinks_and_is_kept_and_its_failure_says_how_to_see_it_ag
     let file: &str = elsewhere.path().join("kept.txt").to_str().unwrap().to_owned().leak();
     let (mut seen, mut again) = (Vec::new(), Vec::new());
     let (reason, script) = fails(file, &mut seen);
-    assert!(reason.contains("\nreplay    shakedown run booking --without execution-log "), "{reason}");
+    assert!(reason.contains("\n  replay    shakedown replay "), "{reason}");
 
     let broke = |script: &Script| booking(&["execution-log"]).script(script).find(TWO_LIVE).is_ok();
     for at in 0..script.deviations.len() {

@@ -4,7 +4,8 @@
 
 use crate::steps::{Again, Explored, Model, Property, explore, stepped};
 use serde::Serialize;
-use shakedown_sim::rehearse;
+use shakedown_sim::search::{Bounded, understand};
+use shakedown_sim::{Runner, Variant};
 use std::fmt;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -163,8 +164,14 @@ fn a_manager_that_commits_too_soon_is_found_and_told() {
     let found = explore(of(3, Commit::WhenOneIsPrepared), Again::Skip);
     assert!(found.broken.contains_key("consistent"), "{found:?}");
 
-    let rehearsal = rehearse(stepped(of(3, Commit::WhenOneIsPrepared)));
-    let found = rehearsal.deviations(3).violates("consistent");
+    let mut runner = Runner::new(stepped(of(3, Commit::WhenOneIsPrepared)));
+    let mut search = Bounded::new(vec![Variant::default()], 3, true);
+    search.run(&mut runner);
+    let broken = search.broken().expect("three steps are enough");
+    let violation = broken.violations.iter().find(|one| one.invariant == "consistent").expect("it breaks");
+    runner.run(search.plan(&broken.script));
+    let script = runner.script();
+    let found = understand(&mut runner, &script, violation);
     let story = found.to_string();
     for part in ["the manager says Commit", " gives up"] {
         assert!(story.contains(part), "{part} is missing:\n{story}");

@@ -1,5 +1,6 @@
 //! Bugs that consumers have in production, each found by exhaustive search, and the form that holds.
 
+use crate::expectation::expect;
 use shakedown_sim::*;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -166,9 +167,10 @@ const CAREFUL: Shop = Shop { client: Client::Retries, worker: Worker::Remembers,
 
 #[test]
 fn who_acks_before_it_works_loses_the_work() {
-    rehearse(Shop { worker: Worker::AcksFirst, ..CAREFUL }).deviations(1).violates("charged-once").within(1);
+    let found = expect(Shop { worker: Worker::AcksFirst, ..CAREFUL }).deviations(1).violates("charged-once");
+    assert_eq!(found.shrunk.deviations.len(), 1, "{found}");
     let lost = "worker/before charge @ order-1/charge-1/delivery-1 #1 = vanish";
-    rehearse(Shop { worker: Worker::AcksFirst, ..CAREFUL }).script(lost).violates("charged-once");
+    expect(Shop { worker: Worker::AcksFirst, ..CAREFUL }).script(lost).violates("charged-once");
 }
 
 #[test]
@@ -185,30 +187,30 @@ fn who_works_before_it_acks_works_twice() {
         "orders/send @ order-1/charge-1 #1 = twice",
     ];
     for script in twice {
-        rehearse(Shop { worker: Worker::WorksFirst, ..CAREFUL }).script(script).violates("charged-once");
+        expect(Shop { worker: Worker::WorksFirst, ..CAREFUL }).script(script).violates("charged-once");
     }
 }
 
 #[test]
 fn who_remembers_what_it_did_works_once_whatever_two_things_go_wrong() {
-    rehearse(CAREFUL).deviations(2).holds();
+    expect(CAREFUL).deviations(2).holds();
 }
 
 #[test]
 fn a_fifo_queue_spares_a_client_that_names_its_message_but_no_worker_that_forgets() {
     let shop = Shop { client: Client::Retries, worker: Worker::WorksFirst, profile: FIFO };
     let lost = "orders/send @ order-1/charge-1 #1 = answer lost";
-    rehearse(shop).script(lost).violates("charged-once");
+    expect(shop).script(lost).violates("charged-once");
     let named = Shop { client: Client::RetriesWithAnId, ..shop };
-    rehearse(named).script(lost).holds();
+    expect(named).script(lost).holds();
     let crash = "worker/after charge @ order-1/charge-1/delivery-1 #1 = vanish";
-    rehearse(named).script(crash).violates("charged-once");
-    rehearse(Shop { worker: Worker::Remembers, ..named }).deviations(2).holds();
+    expect(named).script(crash).violates("charged-once");
+    expect(Shop { worker: Worker::Remembers, ..named }).deviations(2).holds();
 }
 
 #[test]
 fn who_does_not_send_again_promises_nothing_and_keeps_that() {
-    rehearse(Shop { client: Client::SendsOnce, ..CAREFUL }).deviations(2).holds();
+    expect(Shop { client: Client::SendsOnce, ..CAREFUL }).deviations(2).holds();
 }
 
 #[test]

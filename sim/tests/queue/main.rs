@@ -2,6 +2,8 @@
 //! laws, of the broker alone against a short specification and of whole runs.
 
 mod depot;
+#[path = "../expectation/mod.rs"]
+mod expectation;
 
 mod broker_law;
 mod channel;

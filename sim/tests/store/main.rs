@@ -2,6 +2,8 @@
 //! what becomes durable out.
 
 mod desk;
+#[path = "../expectation/mod.rs"]
+mod expectation;
 mod workshop;
 
 mod bad_use;

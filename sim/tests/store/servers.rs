@@ -1,6 +1,7 @@
 //! What a client may meet at its server: a connection that breaks, a standby that lags, a failover, a notice that
 //! was missed. Each breaks an application that does not reckon with it, and leaves one that does.
 
+use crate::expectation::expect;
 use crate::workshop::{Application, Claim, Client, Happened, Item, check, program, rows};
 use shakedown_sim::*;
 use std::future::Future;
@@ -68,8 +69,8 @@ fn a_transaction_whose_connection_breaks_at_a_statement_is_to_be_begun_again() {
     });
     for statement in ["#1", "#2"] {
         let lost = format!("store/statement items @ client-1 {statement} = lost");
-        rehearse(THAT_BREAKS).script(&lost).violates("claim");
-        rehearse(Application { program: begins_again, ..THAT_BREAKS }).script(&lost).holds();
+        expect(THAT_BREAKS).script(&lost).violates("claim");
+        expect(Application { program: begins_again, ..THAT_BREAKS }).script(&lost).holds();
     }
 }
 
@@ -157,8 +158,8 @@ fn a_restore_loses_what_the_backup_lacks_and_no_more() {
         ..BEFORE_A_STANDBY
     };
     let lost = "store/goes down at count @ client-2 #1 = 5 min from backup";
-    rehearse(with(Duration::from_secs(3_600))).script(lost).violates("claim");
-    rehearse(with(Duration::from_secs(600))).script(lost).holds();
+    expect(with(Duration::from_secs(3_600))).script(lost).violates("claim");
+    expect(with(Duration::from_secs(600))).script(lost).holds();
 }
 
 #[test]
@@ -182,8 +183,8 @@ fn a_failover_ends_transactions_and_refuses_new_ones_until_it_is_over() {
         Ok(())
     });
     let down = "store/goes down at count @ client-1 #1 = 30 s";
-    rehearse(naive).script(down).violates("claim");
-    rehearse(Application { program: waits, ..naive }).script(down).holds();
+    expect(naive).script(down).violates("claim");
+    expect(Application { program: waits, ..naive }).script(down).holds();
 }
 
 /// Sends every message that waits.

@@ -1,6 +1,7 @@
 //! Small applications on a store, each in a form with a bug and in one without, to be rehearsed: their clients
 //! begin a second apart, may think for long between two statements, and may vanish.
 
+use crate::expectation::expect;
 use shakedown_sim::*;
 use std::cell::Cell;
 use std::future::Future;
@@ -178,9 +179,9 @@ pub(crate) fn rows(seen: &[(u64, Happened)], planted: &[Item]) -> std::collectio
 
 /// Checks that at most so many deviations break the first form, and none of them the second.
 pub(crate) fn check(naive: Application, sound: Application, deviations: usize) {
-    let found = rehearse(naive).deviations(deviations).violates("claim");
-    assert_eq!(found.failure.found.deviations.len(), deviations, "{found}");
-    rehearse(sound).deviations(deviations).holds();
+    let found = expect(naive).deviations(deviations).violates("claim");
+    assert_eq!(found.found.deviations.len(), deviations, "{found}");
+    expect(sound).deviations(deviations).holds();
 }
 
 /// Makes a program of an async closure.

@@ -1,31 +1,29 @@
-//! What a rehearsal found, and what it says when an expectation is not met.
+//! What a rehearsal found, and what it prints when an expectation is not met.
 
-use crate::script::Script;
-use crate::search::Failure;
+use shakedown_reports::{Finding, Style, terminal};
+use shakedown_sim::Script;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A run that breaks something, shrunk: its `Display` is the story, the script, and how to make it again.
-#[derive(Clone, PartialEq, Debug)]
+/// A run that violates something, shrunk. Its `Display` is the report that `explore` prints, then the script.
+#[derive(Clone, Debug)]
 pub struct Found {
-    /// The failure.
-    pub failure: Failure,
+    /// The failure with its trace.
+    pub finding: Finding,
     /// How many runs were made up to it, it included.
     pub runs: u64,
-    /// The command that runs scripts of this scenario, if the test named one.
-    pub command: Option<String>,
-    /// The file in which it is kept, if it is.
-    pub kept: Option<PathBuf>,
+    /// The file that holds it from now on, if the test names one.
+    pub pinned: Option<PathBuf>,
 }
 
 impl Found {
     /// Expects that it takes at most this many deviations.
     ///
     /// # Panics
-    /// If it took more, with the story.
+    /// If it took more; the message is the report.
     #[track_caller]
     pub fn within(self, deviations: usize) -> Self {
-        let count = self.failure.shrunk.deviations.len();
+        let count = self.finding.failure.shrunk.deviations.len();
         assert!(count <= deviations, "it takes {count} deviations, not {deviations} at most\n\n{self}");
         self
     }
@@ -33,40 +31,39 @@ impl Found {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let script = &self.failure.shrunk;
-        writeln!(f, "{} breaks, in run {}\n\n{}\nscript", subject(script), self.runs, self.failure)?;
-        script.to_string().lines().try_for_each(|line| writeln!(f, "  {line}"))?;
-        if let Some(command) = &self.command {
-            write!(f, "\nreplay    {command} {}", script.arguments())?;
-        }
-        if let Some(path) = &self.kept {
-            write!(f, "\nkept      in {}: commit it, and it is run first from now on", path.display())?;
+        f.write_str(&terminal::failure(Style::PLAIN, &self.finding))?;
+        let runs = if self.runs == 1 { "run" } else { "runs" };
+        writeln!(f, "  seen      after {} {runs}\n\n  script", self.runs)?;
+        let script = self.finding.failure.shrunk.to_string();
+        script.lines().try_for_each(|line| writeln!(f, "    {line}"))?;
+        if let Some(path) = &self.pinned {
+            writeln!(f, "\n  pinned    in {}: commit it, and it is run first from now on", path.display())?;
         }
         Ok(())
     }
 }
 
 /// Why an expectation is not met.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Unmet {
-    /// It was to hold, and a run breaks it.
+    /// No run was to violate anything, and one does.
     #[error("{0}")]
-    Broken(Box<Found>),
-    /// An invariant was to be broken, and no run breaks it.
-    #[error("{subject}: no run of {runs} breaks {invariant}{}", others(broken))]
-    Unbroken {
+    Violated(Box<Found>),
+    /// An invariant was to be violated, and no run does.
+    #[error("{subject}: no run of {runs} breaks {invariant}{}", others(violated))]
+    NotViolated {
         /// The scenario with what its design lacks.
         subject: String,
         /// Which invariant.
         invariant: String,
         /// How many runs were made.
         runs: u64,
-        /// What is broken instead.
-        broken: Vec<String>,
+        /// What is violated instead.
+        violated: Vec<String>,
     },
     /// Goals were to be reached, and no run reaches them.
     #[error("{subject}: no run of {runs} reaches {}", goals.join(", "))]
-    Missed {
+    GoalsMissed {
         /// The scenario with what its design lacks.
         subject: String,
         /// Which goals.
@@ -86,7 +83,7 @@ pub enum Unmet {
         /// Those that there are.
         known: String,
     },
-    /// A script does not fit the scenario; if it was kept, it is of a time when it did.
+    /// A script does not fit the scenario; if it was pinned, it is of a time when it did.
     #[error("{problem}, in the script\n{script}")]
     Unfit {
         /// The script as it was given.
@@ -94,7 +91,10 @@ pub enum Unmet {
         /// What is wrong with it.
         problem: String,
     },
-    /// The file of kept scripts is out of reach.
+    /// The design cannot be built, or the harness itself failed.
+    #[error("{0}")]
+    Internal(String),
+    /// A file cannot be read or written.
     #[error("{} cannot be {what}: {problem}", path.display())]
     File {
         /// The file.
@@ -106,18 +106,19 @@ pub enum Unmet {
     },
 }
 
-fn others(broken: &[String]) -> String {
-    if broken.is_empty() {
+fn others(violated: &[String]) -> String {
+    if violated.is_empty() {
         ", or anything else".to_owned()
     } else {
-        format!("; broken are {}", broken.join(", "))
+        format!("; broken are {}", violated.join(", "))
     }
 }
 
 /// A scenario with what its design lacks, as a headline.
 pub(super) fn subject(script: &Script) -> String {
-    match script.without.is_empty() {
-        true => script.scenario.clone(),
-        false => format!("{} without {}", script.scenario, script.without.join(", ")),
+    if script.without.is_empty() {
+        script.scenario.clone()
+    } else {
+        format!("{} without {}", script.scenario, script.without.join(", "))
     }
 }

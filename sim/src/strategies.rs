@@ -40,9 +40,9 @@ use std::rc::Rc;
 /// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> { Vec::new() }
 /// # }
 /// use proptest::test_runner::TestRunner;
-/// use shakedown_sim::rehearsal::strategies::any_script;
+/// use shakedown_sim::strategies::any_script;
 /// let tested = TestRunner::deterministic().run(&any_script(Till, 3), |script| {
-///     rehearse(Till).script(script).check()?;
+///     assert_eq!(Runner::new(Till).run(Plan::Script(&script)).violations, []);
 ///     Ok(())
 /// });
 /// assert_eq!(tested, Ok(()));

@@ -1,5 +1,5 @@
-//! Scripts that broke a test once, in a file beside the test's crate: the one place where a rehearsal touches
-//! files. Which file, the test says itself; nothing is taken from the environment.
+//! Scripts that violated a test once, in a file beside the test's crate. Which file, the test says itself; nothing is
+//! taken from the environment.
 //!
 //! ```text
 //! # breaks charged-once: order-1 is charged twice
@@ -8,8 +8,8 @@
 //! till.charge/response @ order-1/attempt-1 #1 = lost
 //! ```
 
-use super::told::Unmet;
-use crate::search::Failure;
+use super::unmet::Unmet;
+use shakedown_sim::search::Failure;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,26 +18,26 @@ use std::path::{Path, PathBuf};
 const DIRECTORY: &str = "rehearsal-regressions";
 
 /// The file of one test.
-pub(super) struct Kept {
+pub(super) struct PinnedScripts {
     path: PathBuf,
 }
 
-impl Kept {
+impl PinnedScripts {
     pub(super) fn new(directory: &Path, test: &str) -> Self {
         Self { path: directory.join(DIRECTORY).join(format!("{test}.script")) }
     }
 
-    /// The scripts kept, in the order in which they were found; none if there is no file.
+    /// The scripts in the file, in the order in which they were found; none if there is no file.
     pub(super) fn read(&self) -> Result<Vec<String>, Unmet> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(scripts(&text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.cli_error("read", &error)),
+            Err(error) => Err(self.error("read", &error)),
         }
     }
 
-    /// Adds what a failure shrank to, unless it is there. Answers the file.
-    pub(super) fn keep(&self, failure: &Failure) -> Result<PathBuf, Unmet> {
+    /// Adds what a failure shrank to, unless it is there. Returns the file.
+    pub(super) fn add(&self, failure: &Failure) -> Result<PathBuf, Unmet> {
         let script = failure.shrunk.to_string();
         if !self.read()?.contains(&script) {
             let before = fs::read_to_string(&self.path).unwrap_or_default();
@@ -47,23 +47,23 @@ impl Kept {
             let text = format!("{before}{blank}# breaks {}: {reason}\n{script}", violation.invariant);
             let directory = self.path.parent().unwrap_or(Path::new("."));
             let written = fs::create_dir_all(directory).and_then(|()| fs::write(&self.path, text));
-            written.map_err(|error| self.cli_error("written", &error))?;
+            written.map_err(|error| self.error("written", &error))?;
         }
         Ok(self.path.clone())
     }
 
-    /// Says of a script that does not fit any more where it is kept.
-    pub(super) fn blame(&self, unmet: Unmet) -> Unmet {
+    /// Adds to an error about a script that no longer fits where that script is.
+    pub(super) fn locate(&self, unmet: Unmet) -> Unmet {
         match unmet {
             Unmet::Unfit { script, problem } => {
-                let kept = format!("{problem} (kept in {}: mend it or take it out)", self.path.display());
-                Unmet::Unfit { script, problem: kept }
+                let problem = format!("{problem} (in {}: correct it or remove it)", self.path.display());
+                Unmet::Unfit { script, problem }
             }
             other => other,
         }
     }
 
-    fn cli_error(&self, what: &'static str, error: &std::io::Error) -> Unmet {
+    fn error(&self, what: &'static str, error: &std::io::Error) -> Unmet {
         Unmet::File { path: self.path.clone(), what, problem: error.to_string() }
     }
 }

@@ -1,0 +1,131 @@
+//! Runs of which only what a rehearsal looks for is seen: the search goes on past all else.
+
+use crate::entry::Entry;
+use shakedown_sim::choice::{Alternatives, Site};
+use shakedown_sim::coverage::Coverage;
+use shakedown_sim::digest::Digest;
+use shakedown_sim::runner::{Offered, Outcome, Plan, Rehearse};
+use shakedown_sim::scenario::Parameter;
+use shakedown_sim::script::{Script, Variant};
+use shakedown_sim::trace::Trace;
+use shakedown_sim::world::Limits;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the runs of all threads came to, beside what is looked for.
+#[derive(Default)]
+pub(super) struct Seen {
+    goals: AtomicU64,
+    /// Invariants that some run violates.
+    violated: Mutex<BTreeSet<String>>,
+}
+
+impl Seen {
+    /// A bit for each goal that some run reached.
+    pub(super) fn goals(&self) -> u64 {
+        self.goals.load(Ordering::Relaxed)
+    }
+
+    /// The invariants that some run violates.
+    pub(super) fn violated(&self) -> Vec<String> {
+        self.violated.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// What a rehearsal looks for.
+#[derive(Clone, Default)]
+pub(super) struct Filter {
+    /// The invariant; any, if none is named.
+    pub(super) invariant: Option<String>,
+    /// What seeds run instead of the variants that they draw, in turn.
+    pub(super) variants: Vec<Variant>,
+}
+
+/// Makes an entry whose runs show only what the filter lets through.
+pub(super) fn observed(entry: &Entry, without: &[String], filter: Filter, seen: &Arc<Seen>) -> Entry {
+    let (inner, without, seen) = (entry.clone(), without.to_vec(), Arc::clone(seen));
+    Entry::with_runner(entry.name.clone(), move |_| {
+        let runner = inner.runner(&without)?;
+        let of = |variant: &Variant| Script { variant: variant.clone(), ..runner.happy(0) };
+        let scripts = filter.variants.iter().map(of).collect();
+        let (invariant, seen) = (filter.invariant.clone(), Arc::clone(&seen));
+        Ok(Box::new(Observed { runner, invariant, scripts, seen }))
+    })
+}
+
+struct Observed {
+    runner: Box<dyn Rehearse>,
+    invariant: Option<String>,
+    /// The happy path of each variant that seeds run in turn.
+    scripts: Vec<Script>,
+    seen: Arc<Seen>,
+}
+
+impl Observed {
+    /// The plan of a seed, of the variant whose turn it is.
+    fn plan<'a>(scripts: &'a [Script], plan: Plan<'a>) -> Plan<'a> {
+        match plan {
+            Plan::Profiled(seed, profile) if !scripts.is_empty() => {
+                let script = &scripts[(seed % scripts.len() as u64) as usize];
+                Plan::Branch { script, from: 0, seed, profile, task_order: false }
+            }
+            other => other,
+        }
+    }
+
+    /// Takes in what a run came to, and leaves of its violations those that are looked for.
+    fn look(&self, mut outcome: Outcome) -> Outcome {
+        self.seen.goals.fetch_or(outcome.goals, Ordering::Relaxed);
+        if !outcome.violations.is_empty() {
+            let mut violated = self.seen.violated.lock().unwrap_or_else(PoisonError::into_inner);
+            violated.extend(outcome.violations.iter().map(|violation| violation.invariant.clone()));
+        }
+        if let Some(invariant) = &self.invariant {
+            outcome.violations.retain(|violation| violation.invariant == *invariant);
+        }
+        outcome
+    }
+}
+
+impl Rehearse for Observed {
+    fn run(&mut self, plan: Plan<'_>) -> Outcome {
+        let outcome = self.runner.run(Self::plan(&self.scripts, plan));
+        self.look(outcome)
+    }
+    fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
+        let (outcome, trace) = self.runner.record(Self::plan(&self.scripts, plan));
+        (self.look(outcome), trace)
+    }
+    fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
+        let (outcome, coverage) = self.runner.cover(Self::plan(&self.scripts, plan));
+        (self.look(outcome), coverage)
+    }
+    fn script(&self) -> Script {
+        self.runner.script()
+    }
+    fn offers(&self) -> Vec<Offered> {
+        self.runner.offers()
+    }
+    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
+        self.runner.each_offer(take);
+    }
+    fn effects(&self) -> Option<Digest> {
+        self.runner.effects()
+    }
+    fn happy(&self, seed: u64) -> Script {
+        self.runner.happy(seed)
+    }
+    fn parameters(&self) -> &[Parameter] {
+        self.runner.parameters()
+    }
+    fn invariants(&self) -> Vec<(&'static str, &'static str)> {
+        self.runner.invariants()
+    }
+    fn goals(&self) -> Vec<&'static str> {
+        self.runner.goals()
+    }
+    fn limits(&self) -> Limits {
+        self.runner.limits()
+    }
+}
