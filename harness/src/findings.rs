@@ -125,8 +125,8 @@ fn finding(
 ) -> io::Result<Finding> {
     let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
     let replays_identical = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
-    let trace = traces::save(traces, &failure)?;
     let context = context::of(entry, runner, &failure);
+    let trace = traces::save(traces, &failure, &context)?;
     let (seed, runs_to_find) = met;
     Ok(Finding { failure, seed, count: 1, runs_to_find, replays_identical, trace, context })
 }

@@ -1,11 +1,117 @@
 //! Deterministic simulation and fault injection for back ends.
 //!
-//! Modules in reading order: [`guardrail`], [`ablation`], [`entry`], [`catalogue`] and [`names`] (what there is to
-//! rehearse), [`survey`] (where the world can go another way), [`quiet`] and [`watchdog`] (what surrounds every run),
-//! [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch), [`matrix`] (what breaks
-//! without which guardrail), [`certification`] (every script of few deviations), [`findings`], [`context`] and [`traces`]
-//! (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts), [`rehearsal`] (tests of a few
-//! lines), [`cli`] (the command line), and [`prelude`].
+//! # A lesson
+//!
+//! A till charges orders. It crashes, restarts and loses what it remembered, or its response is lost and the client asks
+//! again. In this first version it charges whatever it is asked to:
+//!
+//! ```
+//! use shakedown::prelude::*;
+//! # use std::{cell::RefCell, collections::BTreeSet};
+//!
+//! /// What happens in the world: the only thing that is judged.
+//! #[derive(serde::Serialize)]
+//! struct Charged(u32);
+//!
+//! impl Fact for Charged {
+//!     fn sentence(&self) -> String {
+//!         format!("charges order-{}", self.0)
+//!     }
+//! }
+//!
+//! struct Till {
+//!     has_memory: bool,
+//! }
+//!
+//! const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+//! const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+//!
+//! impl Scenario for Till {
+//!     type Fact = Charged;
+//!
+//!     fn name(&self) -> &str {
+//!         "till"
+//!     }
+//!
+//!     fn build(&self, stage: &Stage<Charged>) {
+//!         let link = Link::new("till", Duration::from_millis(20), &FAULTS);
+//!         let charge = Endpoint::<u32, ()>::new(Op::new("till.charge", "asks the till to charge"), &link);
+//!         let (facts, served, has_memory) = (stage.facts().clone(), charge.clone(), self.has_memory);
+//!         stage.node(Role::outside("till".into()), move |env| {
+//!             let (facts, known) = (facts.clone(), RefCell::new(BTreeSet::new()));
+//!             served.serve(&env, move |env, order| {
+//!                 if known.borrow_mut().insert(order) || !has_memory {
+//!                     facts.state(&env, &Charged(order));
+//!                 }
+//!                 async {}
+//!             });
+//!         });
+//!         let client = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
+//!         client.clone().spawn(async move {
+//!             let timeout = Duration::from_secs(2);
+//!             while client.child("attempt").call(&charge, 1, timeout).await.is_err() {}
+//!         });
+//!     }
+//!
+//!     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> {
+//!         let once = invariant("charged-once", |seen: &mut Vec<(u32, u32)>, at, fact: &Charged, findings| {
+//!             if let Some((_, first)) = seen.iter().find(|(order, _)| *order == fact.0) {
+//!                 let message = || format!("order-{} is charged twice", fact.0);
+//!                 findings.violated("order", &[*first, at.event], message);
+//!             }
+//!             seen.push((fact.0, at.event));
+//!         });
+//!         vec![once.boxed()]
+//!     }
+//! }
+//!
+//! let unmet = rehearse(Till { has_memory: false }).seeds(..1_000).check().unwrap_err();
+//! # let report = unmet.to_string();
+//! # assert!(report.contains("charged-once: order-1 is charged twice"), "{report}");
+//! # assert!(report.contains("1  till.charge/response @ order-1/attempt-1 #1 = lost"), "{report}");
+//! # assert!(report.contains("needed    without (1) it holds"), "{report}");
+//!
+//! // The fix: the till remembers what it has charged. Now it holds, whatever two things go wrong.
+//! rehearse(Till { has_memory: true }).seeds(..1_000).deviations(2).holds();
+//! ```
+//!
+//! In a test, the first rehearsal is `rehearse(…).seeds(..1_000).holds()`. It fails, and prints the smallest run that shows
+//! why:
+//!
+//! ```text
+//! FAIL  till  seed 3
+//!   charged-once: order-1 is charged twice
+//!
+//!   the happy path, except
+//!     1  till.charge/response @ order-1/attempt-1 #1 = lost
+//!
+//!   why
+//!     00:00.000  client  asks the till to charge
+//!     00:00.020  till    charges order-1          its response is lost (1)
+//!     00:02.000  client  asks the till to charge  because no response came within 2 s
+//!     00:02.020  till    charges order-1
+//!
+//!   needed    without (1) it holds
+//! ```
+//!
+//! # Further
+//!
+//! Put the scenario into an [`Entry`](entry::Entry) with its guardrails, that into a
+//! [`Catalogue`](catalogue::Catalogue), and call [`cli::main`] in a binary: then `explore`, `certify`, `matrix`, `replay`,
+//! `pin` and `explain` work on it. `examples/till.rs` is the whole of it in 150 lines, and `template/` the same as a project
+//! to copy.
+//!
+//! # Modules
+//!
+//! In reading order: [`prelude`] (what most users name), [`sim`] (the engine) and [`reports`] (text from records), each by
+//! its modules; [`guardrail`], [`ablation`], [`entry`], [`catalogue`] and [`names`] (what there is to rehearse),
+//! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`] and [`watchdog`] (what
+//! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
+//! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), [`findings`],
+//! [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts),
+//! and [`cli`] (the command line).
+//!
+//! Each name has one path, that of its module; only the prelude repeats some.
 
 pub mod ablation;
 mod atomic_file;
@@ -28,3 +134,22 @@ pub mod rehearsal;
 pub mod survey;
 pub mod traces;
 pub mod watchdog;
+
+/// The engine, by its modules: `shakedown::sim::runner::Runner`. Two names have no module of their own.
+pub mod sim {
+    #[cfg(feature = "proptest")]
+    pub use shakedown_sim::strategies;
+    pub use shakedown_sim::{Profile, Turn};
+    pub use shakedown_sim::{
+        call, choice, clock, coverage, digest, env, graph, heartbeat, judge, label, node, queue, runner,
+        scenario, scope, script, search, signal, store, time, trace, trace_file, world,
+    };
+}
+
+/// Text from finished records, by its modules: `shakedown::reports::terminal::failure`.
+pub mod reports {
+    pub use shakedown_reports::{
+        certificate, chrome, clock, commands, comparison, counts, github, groups, html, json, junit, knowledge, layout, likely,
+        markdown, matrix, mermaid, printable, records, shiviz, story, terminal,
+    };
+}

@@ -4,6 +4,7 @@ use crate::atomic_file;
 use crate::catalogue::Catalogue;
 use crate::cli::{CliError, read_text};
 use crate::entry::Entry;
+use shakedown_reports::FailureContext;
 use shakedown_sim::digest::Digest;
 use shakedown_sim::script::Script;
 use shakedown_sim::search::Failure;
@@ -19,17 +20,18 @@ pub fn directory_of_tests() -> PathBuf {
     let binary = std::env::current_exe().unwrap_or_default();
     // `target/debug/deps/TEST-HASH`; a documentation test runs elsewhere.
     let deps = binary.ancestors().find(|path| path.file_name().is_some_and(|name| name == "deps"));
-    let target = deps.and_then(|deps| deps.parent()?.parent());
-    target.map_or_else(|| DIRECTORY.into(), |target| target.join("shakedown"))
+    let target = deps.and_then(|deps| Some(deps.parent()?.parent()?.to_owned()));
+    target.unwrap_or_else(std::env::temp_dir).join("shakedown")
 }
 
-/// Writes the trace of a failure into a directory, which is made if it is missing. Answers its path.
+/// Writes the trace of a failure into a directory, which is made if it is missing, with the runs to compare it with.
+/// Returns its path.
 ///
 /// # Errors
 /// If the disk refuses.
-pub fn save(directory: &Path, failure: &Failure) -> io::Result<String> {
+pub fn save(directory: &Path, failure: &Failure, context: &FailureContext) -> io::Result<String> {
     fs::create_dir_all(directory)?;
-    let file = TraceFile::from(failure);
+    let file = TraceFile { context: serde_json::to_value(context).ok(), ..TraceFile::from(failure) };
     let path = directory.join(format!("{}.trace.jsonl", stem(&file)));
     atomic_file::write(&path, &file.to_string())?;
     Ok(path.display().to_string())
@@ -60,6 +62,11 @@ pub fn read(path: &Path) -> Result<TraceFile, CliError> {
     let text = read_text(path)
         .map_err(|error| error.remedy("`explore` and `run` write the traces of failing runs"))?;
     text.parse().map_err(|error: TraceFileError| CliError::input(error.to_string()).at(path.display()))
+}
+
+/// Returns what a trace holds of the runs to compare its failure with; none if it is of a version that kept nothing.
+pub fn context(file: &TraceFile) -> Option<FailureContext> {
+    serde_json::from_value(file.context.clone()?).ok()
 }
 
 /// Finds the entry of a trace's scenario, and makes a runner of the design that it was recorded of.

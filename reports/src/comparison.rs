@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const ROWS_MAX: usize = 40;
 
 /// Two runs, up to the first difference and from there on.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Comparison {
     /// The rows that both runs share.
     pub shared: Vec<Row>,

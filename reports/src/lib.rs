@@ -3,7 +3,7 @@
 //! Pure functions of finished records: nothing here touches a file, a terminal, a clock or the environment, and
 //! nothing knows what is simulated. The caller decides where a text goes and how wide and coloured it may be.
 //!
-//! Modules in reading order: [`records`] (what there is to report), [`printable`] (text of a model made harmless),
+//! Modules in reading order: [`records`] (what there is to report), `as_text` (how traces hold some of it), [`printable`] (text of a model made harmless),
 //! [`clock`] and [`layout`] (how times and columns are written), [`groups`] and [`counts`] (findings by their cause, and how many),
 //! [`story`] (which steps explain a failure, and why
 //! each happened), [`likely`] (where the failure became likely), [`knowledge`] (what a node could not know),
@@ -11,6 +11,7 @@
 //! [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`]; [`certificate`] (the record of an exhaustive
 //! search) and [`matrix`] (what fails without which guardrail) have all forms.
 
+mod as_text;
 pub mod certificate;
 pub mod chrome;
 pub mod clock;

@@ -91,7 +91,7 @@ pub struct Finding {
 }
 
 /// What helps to understand a failure: what its run was built from, and runs to compare it with.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct FailureContext {
     /// What the violated invariant claims.
     pub claim: String,
@@ -102,13 +102,15 @@ pub struct FailureContext {
     /// The nearest passing run; none if none is known.
     pub passing: Option<PassingRun>,
     /// The program that the reader runs.
+    #[serde(skip)]
     pub program: Program,
 }
 
 /// The nearest passing run, compared with the failing one.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct PassingRun {
     /// Its script.
+    #[serde(with = "crate::as_text")]
     pub script: Script,
     /// What both runs share, and the rows of each from the first difference on.
     pub comparison: Comparison,
@@ -122,7 +124,7 @@ impl PassingRun {
 }
 
 /// A parameter of a run with its value and its meaning.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Setting {
     /// Parameter and value as in a script's `variant` line: `partner=neither`.
     pub written: String,
@@ -131,7 +133,7 @@ pub struct Setting {
 }
 
 /// A failing script, run again with one of the missing guardrails put back.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct RestoredGuardrail {
     /// The guardrail.
     pub guardrail: String,

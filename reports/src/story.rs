@@ -11,11 +11,12 @@ use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
 use std::collections::BTreeSet;
 
 /// A step as a reader sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Row {
     /// Its number in the trace.
     pub step: u32,
     /// When it happens.
+    #[serde(with = "crate::as_text::nanos")]
     pub time: Moment,
     /// The node, or `-` for the run itself.
     pub node: String,

@@ -187,12 +187,12 @@ impl<F, M: Default> Invariant<F> for ClosureInvariant<F, M> {
 /// Rare states that a campaign must have reached for its green to mean something. One judge tells all of a scenario,
 /// for most need to know the same of what came before.
 pub trait Goals<F> {
-    /// Their names: each a state in a few words.
+    /// Returns their names: each a state in a few words.
     fn names(&self) -> Vec<&'static str>;
-    /// Forgets the last run.
-    fn reset(&mut self);
-    /// Takes one more fact; answers which of them the run has reached by now, a bit for each in the order of their
-    /// names.
+    /// Forgets the last run. The default is for goals that one fact alone shows.
+    fn reset(&mut self) {}
+    /// Takes one more fact, and returns a bit for each goal that is reached with it, in the order of their names. What is
+    /// reached stays reached for the rest of the run.
     fn observe(&mut self, at: &At<'_>, fact: &F) -> u64;
 }
 
@@ -234,7 +234,7 @@ impl<F> Bench<F> {
             invariant.observe(at, fact, &mut self.findings);
         }
         if let Some(goals) = &mut self.goals {
-            self.reached = goals.observe(at, fact);
+            self.reached |= goals.observe(at, fact);
         }
     }
 }

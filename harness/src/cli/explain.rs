@@ -4,14 +4,15 @@ use super::Session;
 use super::exit::{CliError, Exit};
 use super::output::{Kind, Story};
 use crate::{context, quiet, traces};
-use shakedown_reports::{likely, terminal};
-use shakedown_sim::search::{Likelihood, fit, likelihood};
-use shakedown_sim::{Rehearse, TraceFile};
+use shakedown_reports::{FailureContext, Program, likely, terminal};
+use shakedown_sim::TraceFile;
+use shakedown_sim::search::{Failure, Likelihood, fit, likelihood};
 use std::path::PathBuf;
 
 /// Tells the story of a trace: each step with the steps that it follows from
 ///
-/// The story is that of the recorded run; `replay` says whether the code still makes it.
+/// The story is that of the recorded run, which the trace holds: no scenario is needed, unless for --likelihood.
+/// `replay` says whether the code still makes it.
 #[derive(clap::Args)]
 pub(super) struct Explain {
     /// The trace, as explore or run wrote it
@@ -26,13 +27,10 @@ impl Explain {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
         let output = &session.output;
         let file = traces::read(&self.trace)?;
-        let (entry, mut runner) = traces::runner_of(&session.catalogue, &self.trace, &file)?;
         let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let failure = file.failure();
-        let likely =
-            self.likelihood.map(|count| self.likelihood(&file, runner.as_mut(), count)).transpose()?;
-        let context =
-            failure.as_ref().map(|failure| context::of(entry, runner.as_mut(), failure)).unwrap_or_default();
+        let likely = self.likelihood.map(|count| self.likelihood(session, &file, count)).transpose()?;
+        let context = failure.as_ref().map(|failure| context_of(session, &file, failure)).unwrap_or_default();
         let path = self.trace.display().to_string();
         let (failure, likely) = (failure.as_ref(), likely.as_ref());
         let story = Story { trace: &file.trace, failure, context: &context, likely, path: &path };
@@ -47,12 +45,9 @@ impl Explain {
         Ok(Exit::Held)
     }
 
-    fn likelihood(
-        &self,
-        file: &TraceFile,
-        runner: &mut dyn Rehearse,
-        count: u32,
-    ) -> Result<Likelihood, CliError> {
+    fn likelihood(&self, session: &Session, file: &TraceFile, count: u32) -> Result<Likelihood, CliError> {
+        let (_, mut runner) = traces::runner_of(&session.catalogue, &self.trace, file)?;
+        let runner = runner.as_mut();
         let wrong = |what: String| CliError::input(what).at(self.trace.display());
         let explained =
             file.explained.as_ref().ok_or_else(|| wrong("it holds no failure to be likely".to_owned()))?;
@@ -60,4 +55,17 @@ impl Explain {
             quiet::running(|| fit(runner, &file.trace.script)).map_err(|misfit| wrong(misfit.to_string()))?;
         Ok(quiet::running(|| likelihood(runner, &script, &explained.violation, count)))
     }
+}
+
+/// What the trace holds of runs to compare with. A trace of an earlier version holds nothing: then they are made, if the
+/// scenario is in the catalogue.
+fn context_of(session: &Session, file: &TraceFile, failure: &Failure) -> FailureContext {
+    let made = || {
+        let script = &failure.shrunk;
+        let entry = session.catalogue.find(&script.scenario).ok()?;
+        let mut runner = entry.runner(&script.without).ok()?;
+        Some(context::of(entry, runner.as_mut(), failure))
+    };
+    let context = traces::context(file).or_else(made).unwrap_or_default();
+    FailureContext { program: Program::new(super::program()), ..context }
 }

@@ -15,6 +15,7 @@ mod unmet;
 pub use unmet::{Found, Unmet};
 
 use crate::campaign::{self, CampaignRequest, InternalError};
+use crate::catalogue::Catalogue;
 use crate::certification::{self, LayerRequest};
 use crate::entry::Entry;
 use crate::{findings, quiet, traces};
@@ -71,6 +72,17 @@ impl Entry {
     /// Begins a rehearsal of the design without these guardrails.
     pub fn rehearse(&self, without: &[&str]) -> Rehearsal {
         Rehearsal::of(self.clone(), without.iter().map(|name| (*name).to_owned()).collect())
+    }
+}
+
+impl Catalogue {
+    /// Begins a rehearsal of the scenario with this name, its design without these guardrails.
+    ///
+    /// # Panics
+    /// If there is no such scenario.
+    #[track_caller]
+    pub fn rehearse(&self, scenario: &str, without: &[&str]) -> Rehearsal {
+        self.find(scenario).unwrap_or_else(|unknown| panic!("{unknown}")).rehearse(without)
     }
 }
 

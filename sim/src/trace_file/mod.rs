@@ -15,8 +15,10 @@ use crate::search::{Failure, Nearest, Needed};
 use crate::trace::Trace;
 use std::sync::Arc;
 
-/// The form of the files that this version writes and reads.
-pub const SCHEMA: &str = "shakedown-trace/1";
+/// The form of the files that this version writes.
+pub const SCHEMA: &str = "shakedown-trace/2";
+/// Earlier forms that it reads as well. Those of the first have no [`TraceFile::context`].
+const EARLIER_SCHEMAS: [&str; 1] = ["shakedown-trace/1"];
 
 /// A recorded run, and what is known of its failure.
 ///
@@ -46,6 +48,9 @@ pub struct TraceFile {
     pub trace: Arc<Trace>,
     /// What is known of its failure, if it was shrunk and explained.
     pub explained: Option<Explained>,
+    /// What whoever wrote the file knows of the failure beyond the run, so that it can be told without the scenario: what
+    /// the invariant claims, or other runs to compare with. The engine does not look into it.
+    pub context: Option<serde_json::Value>,
 }
 
 /// What is known of a failure beside its trace: a [`Failure`] without it.
@@ -70,7 +75,12 @@ pub struct Explained {
 impl TraceFile {
     /// The file of a run that nobody has explained: one that holds, say.
     pub fn of_run(trace: impl Into<Arc<Trace>>) -> Self {
-        Self { engine: env!("CARGO_PKG_VERSION").to_owned(), trace: trace.into(), explained: None }
+        Self {
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            trace: trace.into(),
+            explained: None,
+            context: None,
+        }
     }
 
     /// The failure that the file holds, if it was explained.

@@ -1,6 +1,6 @@
 //! Reading trace files: any bytes give a trace or an error that names the line.
 
-use super::{Explained, SCHEMA, TraceFile, TraceFileError};
+use super::{EARLIER_SCHEMAS, Explained, SCHEMA, TraceFile, TraceFileError};
 use crate::judge::Violation;
 use crate::script::{ChoiceId, Deviation, Script};
 use crate::seal::{self, SealError};
@@ -59,6 +59,7 @@ struct StepRecord {
 struct VerdictRecord {
     violations: Vec<ViolationRecord>,
     explained: Option<ExplainedRecord>,
+    context: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +122,7 @@ impl FromStr for TraceFile {
         let seed = header.seed.map(read_whole).transpose().map_err(|problem| malformed(1, problem))?;
         let (limits, digest) = (header.limits, header.digest);
         let trace = Trace { script, seed, limits, digest, steps, violations };
-        Ok(Self { engine: header.engine, trace: trace.into(), explained })
+        Ok(Self { engine: header.engine, trace: trace.into(), explained, context: verdict.context })
     }
 }
 
@@ -149,6 +150,7 @@ fn check_schema(first: &str, text: &str) -> Result<(), TraceFileError> {
     let problem = match serde_json::from_str::<Value>(first) {
         Ok(header) => match header.get("schema").and_then(Value::as_str) {
             Some(SCHEMA) => return Ok(()),
+            Some(earlier) if EARLIER_SCHEMAS.contains(&earlier) => return Ok(()),
             Some(other) => return Err(TraceFileError::UnknownSchema { schema: other.to_owned() }),
             None => "it names no schema".to_owned(),
         },

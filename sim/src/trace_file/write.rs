@@ -48,7 +48,11 @@ impl TraceFile {
     fn verdict(&self) -> Value {
         let violations: Vec<_> = self.trace.violations.iter().map(violation_record).collect();
         let explained = self.explained.as_ref().map(explained_record);
-        json!({ "record": "verdict", "violations": violations, "explained": explained })
+        let mut verdict = json!({ "record": "verdict", "violations": violations, "explained": explained });
+        if let Some(context) = &self.context {
+            verdict["context"] = context.clone();
+        }
+        verdict
     }
 }
 

@@ -1,0 +1,139 @@
+//! Each command, with its exit code and what it prints.
+
+use super::{ABLATION, code, json, run, stderr, stdout, till, trace};
+use std::fs;
+use std::process::{Command, Stdio};
+use tempfile::tempdir;
+
+#[test]
+fn the_example_is_at_most_150_lines() {
+    let text =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/till.rs")).expect("readable");
+    assert!(text.lines().count() <= 150, "{} lines", text.lines().count());
+}
+
+#[test]
+fn list_shows_what_the_entry_brings() {
+    let here = tempdir().expect("a directory");
+    let listed = json(&run(here.path(), &["list", "--format", "json"]));
+    let till = &listed["scenarios"][0];
+    let names = |key: &str, name: &str| -> Vec<String> {
+        let all = till[key].as_array().expect("a list").iter();
+        all.map(|one| one[name].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names("guardrails", "name"), ["order-memory", "retries"]);
+    assert_eq!(names("parameters", "name"), ["clients"]);
+    assert_eq!(names("goals", "name"), ["the till receives an order again"]);
+    assert_eq!(names("invariants", "name")[..2], ["charged-once", "every-order-charged"]);
+    assert!(names("sites", "site").contains(&"till.charge/response".to_owned()));
+    assert_eq!(till["assumptions"][0], "neither the till nor a client crashes");
+}
+
+#[test]
+fn run_holds_on_the_happy_path_and_is_deterministic() {
+    let here = tempdir().expect("a directory");
+    let output = run(here.path(), &["run", "till", "--twice"]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("HELD  till"), "{}", stdout(&output));
+}
+
+#[test]
+fn explore_holds_catches_both_canaries_and_reaches_the_goal() {
+    let here = tempdir().expect("a directory");
+    let output = run(here.path(), &["explore", "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let scenario = &json(&output)["scenarios"][0];
+    assert_eq!((&scenario["verdict"], &scenario["runs"]), (&"held".into(), &100.into()));
+    let canaries = scenario["canaries"].as_array().expect("canaries");
+    assert!(canaries.len() == 2 && canaries.iter().all(|canary| canary["caught"] == true), "{canaries:?}");
+}
+
+#[test]
+fn a_failure_names_the_binary_and_is_replayed_pinned_and_explained() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let output = run(here, &[&["explore", "--seeds", "100"][..], &ABLATION].concat());
+    assert_eq!(code(&output), 1);
+    let report = stdout(&output);
+    let line =
+        |label: &str| report.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::to_owned);
+    assert_eq!(line("guarded   "), Some("with order-memory in place it holds".to_owned()), "{report}");
+    let replay = line("replay    till replay ").expect("a line to paste");
+    for _ in 0..3 {
+        let output = run(here, &["replay", &replay, "--format", "json"]);
+        assert_eq!((code(&output), &json(&output)["replay"]), (1, &"exact".into()));
+    }
+    let explained = run(here, &["explain", &replay]);
+    assert_eq!(code(&explained), 0, "{}", stderr(&explained));
+    assert!(stdout(&explained).contains("charges order-1"), "{}", stdout(&explained));
+
+    fs::create_dir(here.join("regressions")).expect("made");
+    let pinned = run(here, &["pin", &replay, "--name", "charged-twice"]);
+    assert_eq!(code(&pinned), 0, "{}", stderr(&pinned));
+    let again = run(here, &["run", "till", "--script", "regressions/charged-twice.script"]);
+    assert_eq!(code(&again), 1, "{}", stderr(&again));
+}
+
+#[test]
+fn certify_finds_nothing_in_the_whole_design_and_one_deviation_without_a_guardrail() {
+    let here = tempdir().expect("a directory");
+    let output = run(here.path(), &["certify", "--deviations", "2", "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let certificate = &json(&output)["certificates"][0];
+    assert_eq!((&certificate["verdict"], &certificate["deviations"]), (&"held".into(), &2.into()));
+    let failing = run(here.path(), &["certify", "--without", "retries", "--format", "json"]);
+    assert_eq!(code(&failing), 1);
+    let violation = &json(&failing)["certificates"][0]["violation"];
+    assert_eq!(violation["invariant"], "every-order-charged");
+    assert_eq!(violation["deviations"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn matrix_has_a_row_for_each_guardrail() {
+    let here = tempdir().expect("a directory");
+    let output = run(here.path(), &["matrix", "--seeds", "100", "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let matrix = json(&output);
+    let rows: Vec<(&str, &str)> = matrix["rows"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["guardrail"].as_str().unwrap_or(""), row["invariant"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(rows, [("order-memory", "charged-once"), ("retries", "every-order-charged")]);
+    assert_eq!(matrix["guarded"][0]["verdict"], "held");
+}
+
+#[test]
+fn an_interrupt_leaves_a_result() {
+    let here = tempdir().expect("a directory");
+    let arguments = ["explore", "--seeds", "0..400000000", "--format", "json", "--report", "md=begun.md"];
+    let mut child = till(here.path(), &arguments);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    // The file is opened right before the handler of interrupts is set.
+    while !here.path().join("begun.md").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    let scenario = &json(&output)["scenarios"][0];
+    assert_eq!((&scenario["ending"], code(&output)), (&"interrupted".into(), 3));
+}
+
+#[test]
+fn names_that_do_not_exist_are_answered_with_those_that_do() {
+    let here = tempdir().expect("a directory");
+    let trace = trace(here.path());
+    assert!(here.path().join(&trace).exists());
+    for (arguments, says) in [
+        (["run", "tell"], "did you mean `till`?"),
+        (["explore", "--without=order-memry"], "did you mean `order-memory`?"),
+        (["matrix", "retry"], "did you mean `retries`?"),
+    ] {
+        let output = run(here.path(), &arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+    }
+}
