@@ -8,9 +8,9 @@
 //! ```
 
 use shakedown::prelude::*;
+use shakedown::sim::node::CrashProfile;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 
 /// What happens in the world: the only thing that is judged.
 #[derive(serde::Serialize)]
@@ -77,7 +77,8 @@ impl Scenario for Till {
         });
         let clients = stage.variant().get("clients").and_then(|count| count.parse().ok()).unwrap_or(1);
         for order in 1..=clients {
-            let client = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
+            let role = Role::new("client".into(), &CrashProfile::NEVER);
+            let client = stage.node(role, |_| {}).within(stage.entity("order"));
             let (charge, facts, has_retries) = (charge.clone(), stage.facts().clone(), self.has_retries);
             client.clone().spawn(async move {
                 facts.state(&client, &Happened::Ordered(order));
@@ -144,6 +145,6 @@ fn catalogue() -> Catalogue {
     Catalogue::new("till").with(till)
 }
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     shakedown::cli::main(catalogue())
 }

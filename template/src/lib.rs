@@ -5,6 +5,7 @@
 //! `invariants`, and what your campaigns must have reached in `goals`.
 
 use shakedown::prelude::*;
+use shakedown::sim::node::CrashProfile;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -78,7 +79,8 @@ impl Scenario for Till {
         });
         let clients = stage.variant().get("clients").and_then(|count| count.parse().ok()).unwrap_or(1);
         for order in 1..=clients {
-            let client = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
+            let role = Role::new("client".into(), &CrashProfile::NEVER);
+            let client = stage.node(role, |_| {}).within(stage.entity("order"));
             let (charge, facts, has_retries) = (charge.clone(), stage.facts().clone(), self.has_retries);
             client.clone().spawn(async move {
                 facts.state(&client, &Happened::Ordered(order));
@@ -96,18 +98,17 @@ impl Scenario for Till {
             }
             seen.push((*order, at.event));
         });
-        let each = invariant("every-order-charged", |open: &mut BTreeSet<u32>, _, fact: &Happened, _| {
-            match fact {
+        let each =
+            invariant("every-order-charged", |open: &mut BTreeSet<u32>, _, fact: &Happened, _| match fact {
                 Happened::Ordered(order) => drop(open.insert(*order)),
                 Happened::Charged(order) => drop(open.remove(order)),
                 Happened::Repeated(_) => {}
-            }
-        })
-        .at_rest(|open, _, findings| {
-            for order in open {
-                findings.violated("order", &[], || format!("order-{order} is never charged"));
-            }
-        });
+            })
+            .at_rest(|open, _, findings| {
+                for order in open {
+                    findings.violated("order", &[], || format!("order-{order} is never charged"));
+                }
+            });
         vec![once.about("no order is charged twice").boxed(), each.about("each order is charged").boxed()]
     }
 
