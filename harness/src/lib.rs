@@ -149,7 +149,7 @@ pub mod sim {
 /// Text from finished records, by its modules: `shakedown::reports::terminal::failure`.
 pub mod reports {
     pub use shakedown_reports::{
-        certificate, chrome, clock, commands, comparison, counts, github, groups, html, json, junit, knowledge, layout, likely,
-        markdown, matrix, mermaid, printable, records, shiviz, story, terminal,
+        certificate, chrome, clock, commands, comparison, counts, github, groups, html, json, junit,
+        knowledge, layout, likely, markdown, matrix, mermaid, printable, records, shiviz, story, terminal,
     };
 }
