@@ -78,7 +78,9 @@ pub fn run_all(request: &LayerRequest<'_>, search: &mut Bounded) -> Result<(), I
     quiet::running(|| search.begin(runner.as_mut()));
     while search.next().is_some() {
         let parents = 0..search.parents().len();
-        let (layer, ran) = run(request, search, parents.clone(), |_, _| {})?;
+        let parts = run(request, search, parents.clone(), |_| {})?;
+        let ran = parts.last().map_or(0, |part| part.to);
+        let layer = joined(parts);
         let complete = ran == parents.len() || layer.broken.is_some();
         search.advance(layer);
         if !complete {

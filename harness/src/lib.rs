@@ -107,8 +107,8 @@
 //! its modules; [`guardrail`], [`ablation`], [`entry`], [`catalogue`] and [`names`] (what there is to rehearse),
 //! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`] and [`watchdog`] (what
 //! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
-//! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), [`findings`],
-//! [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts),
+//! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
+//! [`checkpoint`] (what it keeps on disk), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts),
 //! and [`cli`] (the command line).
 //!
 //! Each name has one path, that of its module; only the prelude repeats some.
@@ -142,7 +142,7 @@ pub mod sim {
     pub use shakedown_sim::{Profile, Turn};
     pub use shakedown_sim::{
         call, choice, clock, coverage, digest, env, graph, heartbeat, judge, label, node, queue, runner,
-        scenario, scope, script, search, signal, store, time, trace, trace_file, world,
+        scenario, scope, script, seal, search, signal, store, time, trace, trace_file, world,
     };
 }
 
