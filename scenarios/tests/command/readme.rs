@@ -53,3 +53,46 @@ fn the_screens_of_the_readme_are_real() {
         assert!(real == readme, "a screen differs from what the command prints: {differs:?}");
     }
 }
+
+/// Returns a text with each run of white space as one space.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn document(name: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace");
+    std::fs::read_to_string(root.join(name)).expect("the document is there")
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let help = Command::new(env!("CARGO_BIN_EXE_shakedown")).arg("--help").output().expect("it runs");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let codes = help.split("Exit codes:").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let codes = folded(codes.expect("the help lists exit codes"));
+    assert!(folded(&document("README.md")).contains(&codes), "{codes}");
+}
+
+#[test]
+fn the_ratios_of_the_readme_are_those_that_were_measured() {
+    let (readme, peers) = (folded(&document("README.md")), document("benchmarks/PEERS.md"));
+    let ratio = |engine: &str| {
+        let row = peers
+            .lines()
+            .find(|line| line.starts_with(&format!("| {engine} |")))
+            .expect("a row of the table");
+        row.split('|').nth(4).expect("a column with the ratio").trim().to_owned()
+    };
+    for (engine, words) in [
+        ("tokio, paused", "paused Tokio"),
+        ("madsim", "madsim"),
+        ("turmoil, 1 ms ticks", "turmoil at its default tick"),
+        ("bare loop, binary heap", "a bare event loop"),
+    ] {
+        let sentence = format!("{} as {words}", ratio(engine));
+        assert!(readme.contains(&sentence), "{sentence}");
+    }
+    for figure in ["28,000", "210 µs"] {
+        assert!(readme.contains(figure) && folded(&peers).contains(figure), "{figure}");
+    }
+}
