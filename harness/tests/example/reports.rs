@@ -22,7 +22,7 @@ fn beginning(command: &str, kind: &str, begins: &'static str) -> Option<&'static
     match (command, kind) {
         ("explain", "junit" | "github" | "summary") => None,
         ("matrix", "github") => Some(""),
-        ("matrix", "summary") => Some("# What breaks without which guardrail"),
+        ("matrix", "summary") => Some("# What fails without which guardrail"),
         _ => Some(begins),
     }
 }
