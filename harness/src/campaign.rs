@@ -132,6 +132,16 @@ enum Answer {
     Done,
 }
 
+impl Task {
+    /// Takes the next chunk and returns its first seed; none if all are taken. The counter stops at the end, so that it
+    /// does not wrap where seeds end at the greatest number.
+    fn next_chunk(&self) -> Option<u64> {
+        let end = self.seeds.end;
+        let advance = |first: u64| (first < end).then(|| first.saturating_add(self.chunk).min(end));
+        self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok()
+    }
+}
+
 struct Worker<'a> {
     order: &'a CampaignRequest<'a>,
     thread: usize,
@@ -160,11 +170,8 @@ impl Worker<'_> {
     /// Runs chunk after chunk until there is none left, or it is enough.
     fn take_part(&self, task: &Task, runner: &mut dyn Rehearse, send: &mpsc::Sender<Answer>) {
         while !self.is_over() {
-            let first = task.next.fetch_add(task.chunk, Ordering::Relaxed);
-            if first >= task.seeds.end {
-                return;
-            }
-            let chunk = self.chunk(task, runner, first..(first + task.chunk).min(task.seeds.end));
+            let Some(first) = task.next_chunk() else { return };
+            let chunk = self.chunk(task, runner, first..first.saturating_add(task.chunk).min(task.seeds.end));
             let broken = chunk.is_err();
             if send.send(Answer::Chunk(first, Box::new(chunk))).is_err() || broken {
                 return;

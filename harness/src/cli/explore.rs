@@ -199,7 +199,8 @@ pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The first interrupt ends the campaign at a chunk; the second ends the process.
+/// Returns a flag that the first SIGINT, SIGTERM or SIGHUP sets, so that the campaign ends at a chunk with its summary. The second one
+/// ends the process.
 pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);

@@ -118,6 +118,38 @@ fn an_interrupted_certificate_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn a_terminated_campaign_still_says_what_it_found() {
+    for signal in ["-TERM", "-HUP"] {
+        let here = tempdir().expect("a directory");
+        let arguments = ["explore", "booking", "--seeds", "0..18446744073709551615", "--canary", "none"];
+        let mut command = shakedown(here.path(), &arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()));
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(code(&output), 3, "{signal}: {}", stderr(&output));
+        assert!(stdout(&output).starts_with("INCONCLUSIVE  booking"), "{signal}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_campaign_ends_at_the_greatest_seed() {
+    let here = tempdir().expect("a directory");
+    let seeds = "18446744073709551600..18446744073709551615";
+    let output = answer(
+        here.path(),
+        &["explore", "booking", "--seeds", seeds, "--canary", "none", "--format", "json"],
+    );
+    assert_eq!(
+        (code(&output), &json(&output)["scenarios"][0]["runs"]),
+        (3, &15.into()),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn a_checkpoint_of_something_else_is_refused() {
     let here = tempdir().expect("a directory");
     let here = here.path();
