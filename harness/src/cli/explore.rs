@@ -7,7 +7,7 @@ use super::progress::Progress;
 use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
-use crate::findings;
+use crate::{findings, quiet, survey};
 use shakedown_reports::{CampaignResult, Canary, EndReason, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
@@ -56,6 +56,9 @@ pub(super) struct Explore {
         conflicts_with = "without"
     )]
     canary: Vec<String>,
+    /// Accept a scenario in which no run can differ from the happy path
+    #[arg(long, env = "SHAKEDOWN_ALLOW_TRIVIAL")]
+    allow_trivial: bool,
     /// Where the traces of failures go
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = crate::traces::DIRECTORY)]
     traces: PathBuf,
@@ -122,6 +125,11 @@ impl Explore {
         let ran = campaign::run(&order, |campaign| progress.show(campaign));
         progress.end();
         let (campaign, end_reason) = ran.map_err(internal)?;
+        let mut is_trivial = || !quiet::running(|| survey::has_choices(runner.as_mut()));
+        let end_reason = match end_reason {
+            EndReason::Complete if !self.allow_trivial && is_trivial() => EndReason::Trivial,
+            other => other,
+        };
         let canaries = match end_reason {
             EndReason::Interrupted => Vec::new(),
             _ => self.run_canary(&order)?,
@@ -221,7 +229,7 @@ fn verdict(result: &CampaignResult, campaign: &Campaign) -> Verdict {
     let missed = result.goals.iter().any(|goal| goal.reached == 0);
     match result.end_reason {
         _ if !campaign.failing.is_empty() => Verdict::Violated,
-        EndReason::Interrupted => Verdict::Inconclusive,
+        EndReason::Interrupted | EndReason::Trivial => Verdict::Inconclusive,
         _ if result.runs == 0 => Verdict::Inconclusive,
         _ if result.canaries.iter().any(|canary| !canary.caught) => Verdict::Inconclusive,
         _ if result.without.is_empty() && missed => Verdict::Inconclusive,

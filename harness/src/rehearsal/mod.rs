@@ -10,6 +10,8 @@
 
 mod observed;
 mod pinned;
+#[cfg(test)]
+mod tests;
 mod unmet;
 
 pub use unmet::{Found, Unmet};
@@ -97,6 +99,7 @@ pub struct Rehearsal {
     pinned: Option<PinnedScripts>,
     traces: PathBuf,
     jobs: usize,
+    allow_trivial: bool,
 }
 
 /// Where runs come from.
@@ -114,6 +117,8 @@ struct Search {
     runs: u64,
     seen: Arc<Seen>,
     found: Option<(Script, Violation, Option<u64>)>,
+    /// Whether an exhaustive search had no script of its greatest number of deviations.
+    unreached: bool,
 }
 
 impl Rehearsal {
@@ -127,24 +132,26 @@ impl Rehearsal {
             pinned: None,
             traces: traces::directory_of_tests(),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            allow_trivial: false,
         }
     }
 
     /// Makes the runs of these seeds: `..1_000`, or `5_000..6_000`.
     ///
     /// # Panics
-    /// If the range has no end.
+    /// If the range has no end, or ends before it begins.
     pub fn seeds(mut self, seeds: impl RangeBounds<u64>) -> Self {
         let start = match seeds.start_bound() {
             Bound::Included(first) => *first,
-            Bound::Excluded(before) => before + 1,
+            Bound::Excluded(before) => before.saturating_add(1),
             Bound::Unbounded => 0,
         };
         let end = match seeds.end_bound() {
-            Bound::Included(last) => last + 1,
+            Bound::Included(last) => last.saturating_add(1),
             Bound::Excluded(end) => *end,
             Bound::Unbounded => panic!("a range of seeds has an end"),
         };
+        assert!(start <= end, "the seeds {start}..{end} are no range: the first is greater than the last");
         self.sources.push(Source::Seeds(start..end));
         self
     }
@@ -204,6 +211,13 @@ impl Rehearsal {
         self
     }
 
+    /// Accepts that nothing can go wrong: no run, or a scenario without choices. Otherwise such a rehearsal fails, since
+    /// it holds whatever the design does.
+    pub fn allow_trivial(mut self) -> Self {
+        self.allow_trivial = true;
+        self
+    }
+
     /// Expects that no run violates anything.
     ///
     /// # Panics
@@ -243,7 +257,7 @@ impl Rehearsal {
         let missed = self.goals.iter().zip(bits).filter(|(_, bit)| search.seen.goals() & bit == 0);
         let goals: Vec<String> = missed.map(|(goal, _)| goal.clone()).collect();
         if goals.is_empty() {
-            return Ok(search.runs);
+            return self.tested(runner.as_ref(), &search).map(|()| search.runs);
         }
         Err(Unmet::GoalsMissed { subject: subject(runner.as_ref()), goals, runs: search.runs })
     }
@@ -270,6 +284,18 @@ impl Rehearsal {
         })
     }
 
+    /// Refuses a result that no design could have failed.
+    fn tested(&self, runner: &dyn Rehearse, search: &Search) -> Result<(), Unmet> {
+        let reason = match () {
+            () if self.allow_trivial => return Ok(()),
+            () if search.runs == 0 => "no run was made",
+            () if !search.seen.met_choices() => "no run met a choice that could deviate",
+            () if search.unreached => "no script has as many deviations as were asked for",
+            () => return Ok(()),
+        };
+        Err(Unmet::NothingTested { subject: subject(runner), reason })
+    }
+
     fn runner(&self) -> Result<Box<dyn Rehearse>, Unmet> {
         self.entry.runner(&self.without).map_err(Unmet::Internal)
     }
@@ -278,7 +304,7 @@ impl Rehearsal {
     fn search(&self, runner: &mut dyn Rehearse, invariant: Option<&str>) -> Result<Search, Unmet> {
         assert!(!self.sources.is_empty(), "a rehearsal makes runs: call `seeds`, `deviations` or `script`");
         let variants = self.named_variants(runner)?;
-        let mut search = Search { runs: 0, seen: Arc::default(), found: None };
+        let mut search = Search { runs: 0, seen: Arc::default(), found: None, unreached: false };
         let filter = Filter { invariant: invariant.map(str::to_owned), variants: variants.clone() };
         let entry = observed(&self.entry, &self.without, filter, &search.seen);
         for script in self.pinned.as_ref().map(PinnedScripts::read).transpose()?.unwrap_or_default() {
@@ -369,6 +395,7 @@ impl Search {
         let mut bounded = Bounded::new(variants, max, true);
         certification::run_all(&request, &mut bounded).map_err(internal)?;
         self.runs += bounded.depths().iter().map(|depth| depth.tally.runs).sum::<u64>();
+        self.unreached |= bounded.depths().last().is_none_or(|depth| depth.tally.runs == 0);
         if let Some(broken) = bounded.broken() {
             let mut runner = entry.runner(&[]).map_err(Unmet::Internal)?;
             quiet::running(|| runner.run(bounded.plan(&broken.script)));

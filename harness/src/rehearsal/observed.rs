@@ -10,7 +10,7 @@ use shakedown_sim::script::{Script, Variant};
 use shakedown_sim::trace::Trace;
 use shakedown_sim::world::Limits;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the runs of all threads came to, beside what is looked for.
@@ -19,12 +19,19 @@ pub(super) struct Seen {
     goals: AtomicU64,
     /// Invariants that some run violates.
     violated: Mutex<BTreeSet<String>>,
+    /// Whether some run met a choice that could deviate.
+    choices: AtomicBool,
 }
 
 impl Seen {
     /// A bit for each goal that some run reached.
     pub(super) fn goals(&self) -> u64 {
         self.goals.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether some run met a choice that could deviate: without any, the runs are one and the same.
+    pub(super) fn met_choices(&self) -> bool {
+        self.choices.load(Ordering::Relaxed)
     }
 
     /// The invariants that some run violates.
@@ -77,6 +84,13 @@ impl Observed {
     /// Takes in what a run came to, and leaves of its violations those that are looked for.
     fn look(&self, mut outcome: Outcome) -> Outcome {
         self.seen.goals.fetch_or(outcome.goals, Ordering::Relaxed);
+        if !self.seen.met_choices() {
+            self.runner.each_offer(&mut |_, alternatives| {
+                if alternatives.deviations() > 0 {
+                    self.seen.choices.store(true, Ordering::Relaxed);
+                }
+            });
+        }
         if !outcome.violations.is_empty() {
             let mut violated = self.seen.violated.lock().unwrap_or_else(PoisonError::into_inner);
             violated.extend(outcome.violations.iter().map(|violation| violation.invariant.clone()));

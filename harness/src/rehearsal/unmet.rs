@@ -71,6 +71,14 @@ pub enum Unmet {
         /// How many runs were made.
         runs: u64,
     },
+    /// Nothing was tested: no run was made, or none could have differed from the happy path.
+    #[error("{subject}: nothing was tested: {reason}; `allow_trivial` accepts this")]
+    NothingTested {
+        /// The scenario with what its design lacks.
+        subject: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The scenario has no such thing.
     #[error("{subject} has no {kind} `{name}`: expected one of {known}")]
     Unknown {

@@ -1,0 +1,55 @@
+//! A rehearsal that tests nothing fails.
+
+use super::*;
+use shakedown_sim::{Alternatives, Fact, Invariant, Role, Site, Stage};
+
+/// A node that draws so many choices, which nobody judges.
+struct Draws(u32);
+
+#[derive(serde::Serialize)]
+struct Nothing;
+
+impl Fact for Nothing {
+    fn sentence(&self) -> String {
+        String::new()
+    }
+}
+
+impl Scenario for Draws {
+    type Fact = Nothing;
+    fn name(&self) -> &str {
+        "draws"
+    }
+    fn build(&self, stage: &Stage<Nothing>) {
+        let (node, count) = (stage.node(Role::outside("node".into()), |_| {}), self.0);
+        node.clone().spawn(async move {
+            for _ in 0..count {
+                node.choose(Site::new("node".into(), "coin".into()), &Alternatives::new(&["heads", "tails"]));
+            }
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_rehearsal_that_tests_nothing_fails() {
+    fn check(rehearsal: Rehearsal, expected: &str) {
+        let unmet = rehearsal.check().expect_err("nothing was tested").to_string();
+        assert!(unmet.contains(expected), "{unmet}");
+    }
+    check(rehearse(Draws(1)).seeds(..0), "no run was made");
+    check(rehearse(Draws(0)).seeds(..50), "no run met a choice that could deviate");
+    check(rehearse(Draws(0)).deviations(3), "no run met a choice that could deviate");
+    check(rehearse(Draws(2)).deviations(3), "no script has as many deviations as were asked for");
+    assert_eq!(rehearse(Draws(0)).deviations(3).allow_trivial().check().ok(), Some(1));
+    assert_eq!(rehearse(Draws(2)).deviations(2).check().ok(), Some(4));
+}
+
+#[test]
+#[should_panic(expected = "the seeds 5..3 are no range")]
+fn seeds_that_end_before_they_begin_are_refused() {
+    #[expect(clippy::reversed_empty_ranges, reason = "this is what is tested")]
+    let _ = rehearse(Draws(1)).seeds(5..3);
+}
