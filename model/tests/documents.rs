@@ -101,7 +101,7 @@ fn check(asks: &[Ask], deviations: &str, expected: &[&str]) {
 }
 
 const PARTS: &str = "has the parts of the PDF of V1, revision 2";
-const KEPT: &str = "keeps the PDF of V1, revision 2";
+const KEPT: &str = "stores the PDF of V1, revision 2";
 const DROPPED: &str = "drops a half-written PDF of V1, revision 2";
 const BROKEN: &str = "Ok(ServerError)";
 const GONE: &str = "Ok(NoSuchUpload)";

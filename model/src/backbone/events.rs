@@ -131,7 +131,7 @@ pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<
         && design.outbox.is_posted()
         && design.atomic_write.after_commit(env, backbone, event).await.is_err()
     {
-        env.note(|| "writes to its log that an event could not be posted".to_owned());
+        env.note(|| "logs that an event could not be written to the outbox".to_owned());
     }
     if outbox {
         design.outbox.after_commit(env.clone(), Rc::clone(backbone), event).await;

@@ -30,9 +30,9 @@ impl JobFact {
     pub(crate) fn sentence(&self) -> String {
         match self {
             JobFact::Changed { before, after } => changed(before.as_ref(), after),
-            JobFact::Delivered(job) => format!("hands out job {} for {}", job.id, job.item()),
+            JobFact::Delivered(job) => format!("delivers job {} for {}", job.id, job.item()),
             JobFact::Replayed(Replay { job, by, reason, .. }) => {
-                format!("keeps that {by} had job {job} replayed: {reason}")
+                format!("records that {by} replayed job {job}: {reason}")
             }
             JobFact::Attempt(record) => attempt(record),
         }
@@ -41,8 +41,8 @@ impl JobFact {
 
 fn changed(before: Option<&Job>, after: &Job) -> String {
     match before {
-        None => format!("keeps job {} for {}: {:?}", after.id, after.item(), after.state),
-        Some(before) if before.state == after.state => format!("keeps job {} {:?}", after.id, after.state),
+        None => format!("stores job {} for {}: {:?}", after.id, after.item(), after.state),
+        Some(before) if before.state == after.state => format!("updates job {}, still {:?}", after.id, after.state),
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
     }
 }
@@ -50,8 +50,8 @@ fn changed(before: Option<&Job>, after: &Job) -> String {
 fn attempt(record: &JobAttempt) -> String {
     let JobAttempt { job, attempt, touched, ended, .. } = record;
     match (ended, touched) {
-        (Some(ending), _) => format!("records of job {job}, attempt {attempt}, that it ended: {ending:?}"),
-        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} touches {touched}"),
+        (Some(ending), _) => format!("records that attempt {attempt} of job {job} ended: {ending:?}"),
+        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} is about to act on {touched}"),
         (None, None) => format!("records that attempt {attempt} of job {job} began"),
     }
 }

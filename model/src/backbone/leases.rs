@@ -94,10 +94,10 @@ fn moved(env: &Env, backbone: &Backbone, job: Job) -> (Option<Job>, &'static str
         }
         JobState::Failed if job.is_spent(design) => {
             env.because(|| match job.ended {
-                Some(Ending::Final) => "another attempt would not help, or not be safe".to_owned(),
-                _ => format!("attempt {} was its last, and it waited {} times", job.attempts, job.waits),
+                Some(Ending::Final) => "another attempt would not help or would not be safe".to_owned(),
+                _ => format!("attempt {} was its last, after {} waits", job.attempts, job.waits),
             });
-            env.note(|| format!("gives job {} up", job.id));
+            env.note(|| format!("gives up job {}", job.id));
             (design.dead_letter.parked(job, backbone.now(env)), "give job up")
         }
         JobState::Failed => (Some(Job { state: JobState::Queued, ..job }), "queue job again"),

@@ -157,7 +157,7 @@ async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkIt
         }
         let env = env.within(*context).child("alert");
         let is_taken = loop {
-            env.because(|| format!("it is not done, and was promised until {due}"));
+            env.because(|| format!("it is not done and was promised by {due}"));
             match env.call(&pager.alert, Alert::Late(*item), PAGER_TIMEOUT).await {
                 Ok(is_taken) => break is_taken,
                 Err(_) => env.sleep(PAGER_AGAIN).await,

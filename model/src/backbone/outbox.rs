@@ -64,7 +64,7 @@ impl Outbox for PublishedAfterCommit {
             if let Some(topic) = &backbone.topic
                 && topic.publish(&env, event).await.is_err()
             {
-                env.note(|| "writes to its log that an event could not be published".to_owned());
+                env.note(|| "logs that an event could not be published".to_owned());
             }
         })
     }

@@ -23,7 +23,7 @@ pub(crate) async fn in_transaction<T>(
     for pause in (0..TRIES - 1).map(|tried| PAUSE * (1 << tried)) {
         match transaction().await {
             Err(error) if error.is_retryable() => {
-                env.note(|| format!("begins its transaction again after a {error}"));
+                env.note(|| format!("retries its transaction after a {error}"));
                 env.sleep(pause).await;
             }
             done => return done,

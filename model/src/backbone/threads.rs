@@ -42,7 +42,7 @@ impl Threads {
             let (threads, handler) = (threads.clone(), std::rc::Rc::clone(&handler));
             async move {
                 if threads.0.as_ref().is_some_and(|threads| threads.available_permits() == 0) {
-                    env.note(|| "has the request wait in line: every thread is taken".to_owned());
+                    env.note(|| "queues the request: every thread is busy".to_owned());
                 }
                 let _thread = threads.take().await;
                 handler(env, request).await

@@ -144,7 +144,7 @@ impl Worker {
             let env = env.child("stop");
             let hand_back = async || jobs::hand_back(&env, &self.backbone, &job).await;
             if in_transaction(&env, hand_back).await.is_err() {
-                env.note(|| format!("could not hand job {} back: its lease will end", job.id));
+                env.note(|| format!("could not return job {} to the queue: its lease will expire", job.id));
             }
         }
     }

@@ -104,12 +104,12 @@ impl Api {
     /// The operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
     pub fn over(inside: &Link, callbacks: &Link) -> Self {
         Self {
-            offer: Endpoint::new(Op::routine("api.offer", "passes on the question for an offer"), inside),
+            offer: Endpoint::new(Op::routine("api.offer", "passes on the request for an offer"), inside),
             change_offer: Endpoint::new(Op::new("api.change_offer", "changes the offer"), inside),
             quote: Endpoint::new(Op::routine("api.quote", "passes on the request for a price"), inside),
             submit: Endpoint::new(Op::routine("api.submit", "passes on the order"), inside),
-            list: Endpoint::new(Op::routine("api.list", "passes on the question for the list"), inside),
-            status: Endpoint::new(Op::routine("api.status", "passes on the question"), inside),
+            list: Endpoint::new(Op::routine("api.list", "passes on the request for the list"), inside),
+            status: Endpoint::new(Op::routine("api.status", "passes on the request for the booking"), inside),
             cancel: Endpoint::new(Op::routine("api.cancel", "passes on the cancellation"), inside),
             callback: Endpoint::new(Op::new("api.callback", "sends a callback"), callbacks),
         }
@@ -246,12 +246,12 @@ async fn accept(env: &Env, platform: &Rc<Platform>, order: Submission) -> Result
         let before = tx.get_by_unique(&tables.bookings, once.unwrap_or_default()).await?;
         let repeat =
             |row: &Booking| platform.design.idempotency_store.is_repeat(row, order.customer, order.price);
-        env.because(|| "this quote has been accepted before".to_owned());
+        env.because(|| "this quote was accepted before".to_owned());
         return Ok(before.filter(repeat).map_or(Accepted::Not, Accepted::Before));
     };
     let offer = platform.design.freshness_policy.offer(env, &mut tx, platform, quote.offer).await?;
     if offer.is_none_or(|offer| !offer.open || offer.price != quote.price) {
-        env.because(|| "the offer is not what was quoted any more".to_owned());
+        env.because(|| "the offer has changed since the quote".to_owned());
         return Ok(Accepted::Not);
     }
     if now >= quote.open_until || order.price != quote.price || order.customer != quote.customer {

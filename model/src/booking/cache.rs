@@ -50,9 +50,9 @@ impl<V: 'static> CacheApi<V> {
     /// The operations over this link.
     pub fn over(link: &Link) -> Self {
         Self {
-            get: Endpoint::new(Op::routine("cache.get", "looks into the cache"), link),
+            get: Endpoint::new(Op::routine("cache.get", "reads the cache"), link),
             fill: Endpoint::new(Op::new("cache.fill", "fills the cache"), link),
-            delete: Endpoint::new(Op::new("cache.delete", "has the cache forget it"), link),
+            delete: Endpoint::new(Op::new("cache.delete", "deletes it from the cache"), link),
         }
     }
 }

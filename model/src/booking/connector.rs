@@ -99,7 +99,7 @@ impl PartnerApi {
                 link,
             ),
             read: Endpoint::new(
-                Op::new("partner.read", "asks the partner where the reservation stands"),
+                Op::new("partner.read", "asks the partner for the state of the reservation"),
                 link,
             ),
             statement: Endpoint::new(

@@ -102,24 +102,24 @@ impl BookingFact {
                 self::word(*word),
                 if *fresh { ", loaded afresh" } else { "" },
             ),
-            BookingFact::TurnedAway { quote, .. } => format!("is told that Q{quote} is not taken on"),
-            BookingFact::Quoted(quote) => format!("keeps quote Q{} at {}", quote.id, money(quote.price)),
+            BookingFact::TurnedAway { quote, .. } => format!("is told that Q{quote} is not accepted"),
+            BookingFact::Quoted(quote) => format!("stores quote Q{} at {}", quote.id, money(quote.price)),
             BookingFact::Booking { before, after } => booking(before.as_ref(), after),
-            BookingFact::Lost(row) => format!("has lost booking B{}", row.id),
+            BookingFact::Lost(row) => format!("lost booking B{}", row.id),
             BookingFact::Orphan(orphan) => format!(
-                "lists R{} for a person: the partner has it for B{}, which is not here",
+                "lists R{} for a person: the partner has it for B{}, which does not exist here",
                 orphan.reservation, orphan.booking
             ),
             BookingFact::Attempt { before, after } => attempt(before.as_ref(), after),
             BookingFact::Holding { after, .. } => format!(
-                "keeps for B{}: R{} {}{}",
+                "records for B{}: R{} {}{}",
                 after.booking,
                 after.reservation,
                 standing(after.standing),
-                if after.doubtful { ", to be asked about" } else { "" },
+                if after.doubtful { ", to be checked with the partner" } else { "" },
             ),
             BookingFact::Letter(letter) => {
-                format!("keeps a callback: R{} {}", letter.reservation, standing(letter.says))
+                format!("stores a callback: R{} {}", letter.reservation, standing(letter.says))
             }
             BookingFact::Reviewed(review) => reviewed(review),
         }
@@ -135,7 +135,7 @@ pub(crate) fn money(minor: u32) -> String {
 pub(crate) fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Pending => "is pending",
-        Standing::Confirmed => "stands",
+        Standing::Confirmed => "is confirmed",
         Standing::Ended => "has ended",
     }
 }
@@ -164,9 +164,9 @@ fn booking(before: Option<&Booking>, after: &Booking) -> String {
         Attention::Review => ", for a person to review",
     };
     match before {
-        None => format!("keeps booking B{}: {to}{attention}", after.id),
+        None => format!("stores booking B{}: {to}{attention}", after.id),
         Some(before) if before.status == after.status => {
-            format!("keeps B{} at {to}{with}{attention}", after.id)
+            format!("updates B{}, still {to}{with}{attention}", after.id)
         }
         Some(before) => format!("moves B{} from {:?} to {to}{with}{attention}", after.id, before.status),
     }
@@ -178,7 +178,7 @@ fn reviewed(Review { booking, by, verdict, .. }: &Review) -> String {
         Verdict::Shown => "the partner's list shows",
         Verdict::Kept => "the partner does not give up",
     };
-    format!("keeps that {by} found: {found} B{booking}")
+    format!("records that {by} found: {found} B{booking}")
 }
 
 fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {
@@ -187,7 +187,7 @@ fn attempt(before: Option<&Attempt>, after: &Attempt) -> String {
         Ask::Cancel(reservation) => format!("to cancel R{reservation}"),
     };
     let known = match after.known {
-        Known::Started => "begun".to_owned(),
+        Known::Started => "started".to_owned(),
         Known::Unknown => "outcome unknown".to_owned(),
         Known::Effect(reservation) => format!("it concerned R{reservation}"),
         Known::Refused => "refused".to_owned(),

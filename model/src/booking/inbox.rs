@@ -61,7 +61,7 @@ fn heard(
     match platform.design.status_sync.hear(&platform.terms, known.as_ref(), says) {
         Heard::Nothing => None,
         Heard::Doubt => {
-            env.because(|| "a callback is a hint; the partner is asked".to_owned());
+            env.because(|| "a callback is only a hint: the partner must confirm it".to_owned());
             let unknown = Holding { standing: Standing::Pending, ..fresh };
             Some(Holding { doubtful: true, learnt: now, checks: 0, ..known.unwrap_or(unknown) })
         }

@@ -53,18 +53,18 @@ impl OfferFact {
     pub(crate) fn sentence(&self) -> String {
         match self {
             OfferFact::Offer { after, .. } => format!(
-                "keeps offer O{} at {}, {} (version {})",
+                "stores offer O{} at {}, {} (version {})",
                 after.id,
                 money(after.price),
                 can_be(after.open),
                 after.version
             ),
             OfferFact::Read { offer } => format!("reads O{offer} for a page"),
-            OfferFact::Filled { offer, kept: true } => format!("keeps what it is told of O{offer}"),
+            OfferFact::Filled { offer, kept: true } => format!("stores O{offer}"),
             OfferFact::Filled { offer, .. } => {
-                format!("refuses what it is told of O{offer}: the lease is void")
+                format!("rejects the fill of O{offer}: its lease is void")
             }
-            OfferFact::Forgotten { offer } => format!("forgets O{offer}"),
+            OfferFact::Forgotten { offer } => format!("deletes O{offer}"),
             OfferFact::Shown { offer, version, open, .. } => {
                 format!("sees offer O{offer}: {} (version {version})", can_be(*open))
             }

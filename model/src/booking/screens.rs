@@ -17,7 +17,7 @@ pub struct Screens(Vec<Endpoint<View, ()>>);
 impl Screens {
     /// The connections to so many customers over this link.
     pub fn over(link: &Link, customers: u32) -> Self {
-        let op = Op::new("screen.tell", "tells the open screen");
+        let op = Op::new("screen.tell", "updates the open screen");
         Self((0..customers).map(|_| Endpoint::new(op, link)).collect())
     }
 

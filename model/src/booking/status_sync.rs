@@ -72,9 +72,9 @@ fn cancel(case: &Case, surplus: &Holding) -> Step {
     let (count, last) = attempts.fold((0, None), |(count, _), attempt| (count + 1, Some(attempt)));
     match last {
         None => Step::Cancel(surplus.reservation),
-        Some(last) if last.known == Known::Refused => Step::Review("the partner does not give it up"),
+        Some(last) if last.known == Known::Refused => Step::Review("the partner refuses to cancel it"),
         Some(_) if count >= MAX_ATTEMPTS => {
-            Step::Review("a reservation that must not stand cannot be cancelled")
+            Step::Review("a reservation that must not remain cannot be cancelled")
         }
         Some(last) => case.when(last.learnt + backoff(count), Step::Cancel(surplus.reservation)),
     }
@@ -124,7 +124,7 @@ fn find_out(case: &Case) -> Step {
         let due = if checks >= last { due.max(checked + CHECK_AGAIN) } else { due };
         return case.when(due, Step::Lookup);
     }
-    Step::Review("it is unknown what became of the request, and the partner cannot tell")
+    Step::Review("the outcome of the request is unknown, and the partner has no lookup")
 }
 
 /// Naive: an attempt that brought no answer is made again, callbacks are believed, nobody asks and nothing
@@ -134,7 +134,7 @@ pub struct ResendAndBelieve;
 impl StatusSync for ResendAndBelieve {
     fn next(&self, case: &Case) -> Step {
         match case.booking.status {
-            Status::Accepted if case.is_spent() => Step::Review("all attempts are spent"),
+            Status::Accepted if case.is_spent() => Step::Review("all attempts are used up"),
             Status::Accepted => case.when(case.next_attempt(), Step::Reserve),
             Status::Cancelling => match case.live().next() {
                 Some(live) => cancel(case, live),

@@ -56,7 +56,7 @@ impl WorkQueue for PushedBeforeCommit {
             let env = tx.client().clone();
             env.clone().spawn(async move {
                 if broker.send(&env, "job", job).await.is_err() {
-                    env.note(|| "writes to its log that a job could not be pushed".to_owned());
+                    env.note(|| "logs that a job could not be pushed".to_owned());
                 }
             });
         }
@@ -94,7 +94,7 @@ async fn take(platform: &Rc<Platform>, delivery: Delivery<Job>) {
 async fn enter(env: &Env, platform: &Platform, job: Job) -> Result<Option<Job>, StoreError> {
     let mut tx = platform.backbone.store.begin(env);
     if tx.get(&platform.tables.bookings, &job.subject).await?.is_none() {
-        env.note(|| format!("knows no booking B{}, and drops its job", job.subject));
+        env.note(|| format!("drops the job of B{}, which does not exist", job.subject));
         return Ok(None);
     }
     let claimed = job.claimed(env.now());

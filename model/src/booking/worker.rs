@@ -134,7 +134,7 @@ async fn turn(
     let learnt = take_in(&mut tx, platform, &booking, news, held.is_none(), now).await?;
     let Some(held) = held else {
         if !learnt.is_empty() {
-            env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
+            env.because(|| "it has lost the job meanwhile, but its result counts".to_owned());
             jobs::wake(&mut tx, &platform.backbone, job_for(booking.id, booking.context), now).await?;
             tx.commit("late news").await?;
         }
@@ -150,7 +150,7 @@ async fn turn(
             *attempt,
             booking.id,
             booking.price,
-            "its record was kept, as it turns out",
+            "the commit took effect after all",
         ));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(now) } else { step };
@@ -226,7 +226,7 @@ async fn prepare(
         }
         Step::Cancel(reservation) => {
             let attempt = new_attempt(platform, case, Ask::Cancel(reservation));
-            return begin_call(tx, platform, attempt, booking, "the reservation must not stand").await;
+            return begin_call(tx, platform, attempt, booking, "the reservation must not remain").await;
         }
         Step::Lookup => return Ok(Decision::Lookup(booking.id)),
         Step::Read(reservation) => return Ok(Decision::Read(reservation)),
@@ -248,7 +248,7 @@ async fn prepare(
 fn why_reserve(case: &Case) -> &'static str {
     match case.reserving().last().map(|attempt| attempt.known) {
         None => "no attempt is on record",
-        Some(Known::Started | Known::Unknown) => "it is unknown what became of the last attempt",
+        Some(Known::Started | Known::Unknown) => "the outcome of the last attempt is unknown",
         Some(_) => "the last attempt had no effect",
     }
 }

@@ -37,7 +37,7 @@ impl DocumentFact {
         match self {
             DocumentFact::Begun { document, .. } => format!("has the parts of the PDF of {}", name(document)),
             DocumentFact::Torn { document } => format!("drops a half-written PDF of {}", name(document)),
-            DocumentFact::Stored { document, .. } => format!("keeps the PDF of {}", name(document)),
+            DocumentFact::Stored { document, .. } => format!("stores the PDF of {}", name(document)),
         }
     }
 }

@@ -61,9 +61,9 @@ impl EdgeFact {
 
     pub(super) fn sentence(&self) -> String {
         match self {
-            EdgeFact::Entered { what, .. } => format!("lets a request in: {}", request(*what)),
+            EdgeFact::Entered { what, .. } => format!("receives a request: {}", request(*what)),
             EdgeFact::Answered { code, took_ms, .. } => {
-                format!("answers {} after {took_ms} ms", answer(*code))
+                format!("responds {} after {took_ms} ms", answer(*code))
             }
         }
     }
@@ -71,17 +71,17 @@ impl EdgeFact {
 
 fn request(what: Request) -> &'static str {
     match what {
-        Request::Offer => "show me this",
-        Request::Quote => "a price, please",
-        Request::Submit => "book this",
-        Request::List => "show me what is booked",
-        Request::Status => "how is it going",
-        Request::Cancel => "cancel this",
-        Request::Advance => "move this visit",
-        Request::Replay => "do again what lacks",
-        Request::Visit => "how does this visit stand",
+        Request::Offer => "show the offer",
+        Request::Quote => "quote a price",
+        Request::Submit => "book",
+        Request::List => "show the list",
+        Request::Status => "show the booking",
+        Request::Cancel => "cancel the booking",
+        Request::Advance => "move the visit",
+        Request::Replay => "repeat what is missing",
+        Request::Visit => "show the visit",
         Request::Import => "a row from a clinic",
-        Request::Report => "file this",
+        Request::Report => "file the report",
     }
 }
 
@@ -92,6 +92,6 @@ fn answer(code: Code) -> &'static str {
         Code::Rejected => "4xx rejected",
         Code::BadGateway => "502 bad gateway",
         Code::Unavailable => "503 try again",
-        Code::NoResponse => "504 nothing came back",
+        Code::NoResponse => "504 no response",
     }
 }

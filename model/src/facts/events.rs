@@ -55,10 +55,10 @@ impl EventFact {
         match self {
             EventFact::Posted(Posted { transaction, event, .. }) => {
                 let Event { subject, version, what, .. } = event;
-                format!("posts in transaction {transaction}: {subject} is {what:?} (version {version})")
+                format!("writes to the outbox in transaction {transaction}: {subject} is {what:?} (version {version})")
             }
             EventFact::Took { subject, version, what } => {
-                format!("writes down: {subject} is {what:?} (version {version})")
+                format!("records: {subject} is {what:?} (version {version})")
             }
             EventFact::Died { subject, version } => {
                 format!("gives up on version {version} of {subject}: a dead letter")
@@ -70,7 +70,7 @@ impl EventFact {
                 format!("sees B{booking} in the list as {status:?} with {with}{fresh} (version {version})")
             }
             EventFact::Told { customer, booking, version } => {
-                format!("is told of version {version} of B{booking} as customer-{customer}")
+                format!("receives version {version} of B{booking} as customer-{customer}")
             }
         }
     }

@@ -68,7 +68,7 @@ impl MailProviderFact {
         match self {
             MailProviderFact::Asked { send } => format!("receives the message of send {send}"),
             MailProviderFact::Refused { send } => format!("refuses the message of send {send}"),
-            MailProviderFact::Took { message, .. } => format!("takes message M{message}"),
+            MailProviderFact::Took { message, .. } => format!("accepts message M{message}"),
             MailProviderFact::Arrived { message, recipient, letter, .. } => format!(
                 "puts M{message} into the mailbox of {}: \"{}\", {} in version {}, {:?} text {}{}",
                 recipient,
@@ -80,10 +80,10 @@ impl MailProviderFact {
                 if letter.empty > 0 { ", with an empty place" } else { "" },
             ),
             MailProviderFact::Returned { message, recipient, .. } => {
-                format!("gets M{message} back from the server of {recipient}")
+                format!("receives M{message} back from the server of {recipient}")
             }
             MailProviderFact::Dropped { message } => format!("never sends M{message}"),
-            MailProviderFact::Told { send, says } => format!("tells that send {send} {}", known(*says)),
+            MailProviderFact::Told { send, says } => format!("reports that send {send} {}", known(*says)),
         }
     }
 }

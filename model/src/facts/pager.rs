@@ -22,8 +22,8 @@ impl PagerFact {
     pub(super) fn sentence(&self) -> String {
         match self {
             PagerFact::Alerted(alert) => format!("shows an alert: {}", about(*alert)),
-            PagerFact::Taken(alert) => format!("has somebody take the alert: {}", about(*alert)),
-            PagerFact::Rang { since } => format!("rings: nothing was heard of the monitor since {since}"),
+            PagerFact::Taken(alert) => format!("records that somebody acknowledged the alert: {}", about(*alert)),
+            PagerFact::Rang { since } => format!("rings: the last heartbeat of the monitor came at {since}"),
         }
     }
 }
@@ -31,7 +31,7 @@ impl PagerFact {
 fn about(alert: Alert) -> String {
     match alert {
         Alert::Late(item) => format!("{item} is late"),
-        Alert::Unhealthy(_) => "a node answers no health check".to_owned(),
+        Alert::Unhealthy(_) => "a node does not respond to health checks".to_owned(),
         Alert::Errors => "too many requests fail".to_owned(),
     }
 }

@@ -83,16 +83,16 @@ impl PartnerFact {
             PartnerFact::Reserved { reservation, standing: Standing::Confirmed } => {
                 format!("creates reservation R{reservation}")
             }
-            PartnerFact::Reserved { reservation, .. } => format!("holds R{reservation} until it has decided"),
+            PartnerFact::Reserved { reservation, .. } => format!("creates reservation R{reservation} as pending"),
             PartnerFact::Settled { reservation } => format!("confirms R{reservation}"),
-            PartnerFact::Ended { reservation, asked: true } => format!("cancels R{reservation} as asked"),
-            PartnerFact::Ended { reservation, .. } => format!("ends R{reservation} by itself"),
+            PartnerFact::Ended { reservation, asked: true } => format!("cancels R{reservation} on request"),
+            PartnerFact::Ended { reservation, .. } => format!("ends R{reservation} on its own"),
             PartnerFact::Held { reservation } => format!("refuses to cancel R{reservation}"),
             PartnerFact::Charged { reservation, amount } => {
                 format!("charges {} for R{reservation}", money(*amount))
             }
             PartnerFact::Refunded { reservation, amount } => {
-                format!("gives back {} for R{reservation}", money(*amount))
+                format!("refunds {} for R{reservation}", money(*amount))
             }
             PartnerFact::KeyForgotten { reservation } => {
                 format!("forgets the key under which it made R{reservation}")
@@ -106,8 +106,8 @@ impl PartnerFact {
 
 fn terms(key_life_s: Option<u64>, lookup: bool) -> String {
     match (key_life_s, lookup) {
-        (Some(life), _) => format!("remembers a key for {} min", life / 60),
-        (None, true) => "takes no keys, but can be asked what it has".to_owned(),
-        (None, false) => "takes no keys and cannot be asked".to_owned(),
+        (Some(life), _) => format!("remembers an idempotency key for {} min", life / 60),
+        (None, true) => "has no idempotency keys, but a lookup".to_owned(),
+        (None, false) => "has neither idempotency keys nor a lookup".to_owned(),
     }
 }

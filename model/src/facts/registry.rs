@@ -6,7 +6,7 @@ use shakedown_sim::NodeId;
 /// A fact of the registry.
 #[derive(Clone, Debug, Serialize)]
 pub enum RegistryFact {
-    /// How it treats repeats: whether it keeps one document for a reference.
+    /// How it treats repeats: whether it keeps one document per reference.
     Terms {
         /// Whether it does.
         knows_repeats: bool,
@@ -47,10 +47,10 @@ impl RegistryFact {
 
     pub(super) fn sentence(&self) -> String {
         match self {
-            RegistryFact::Terms { knows_repeats: true } => "keeps one document for a reference".to_owned(),
-            RegistryFact::Terms { .. } => "makes a document of each request".to_owned(),
+            RegistryFact::Terms { knows_repeats: true } => "keeps one document per reference".to_owned(),
+            RegistryFact::Terms { .. } => "makes a new document for each request".to_owned(),
             RegistryFact::Asked { reference, job, attempt, .. } => {
-                format!("is asked to file reference {reference} (job {job}, attempt {attempt})")
+                format!("receives reference {reference} (job {job}, attempt {attempt})")
             }
             RegistryFact::Knocked { job } => format!("cannot be reached for job {job}"),
             RegistryFact::Made { document, reference, .. } => {

@@ -63,7 +63,7 @@ async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32
         return Ok(Some(before.id));
     }
     if !admission::admits(&mut tx, backbone).await? {
-        env.note(|| "has no room for more work".to_owned());
+        env.note(|| "has no capacity for more work".to_owned());
         return Ok(None);
     }
     let (id, state) = (office.numbers.next(), FilingState::Open);

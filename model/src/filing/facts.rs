@@ -24,7 +24,7 @@ impl FilingFact {
             FilingState::Filed(document) => format!("filed as D{document}"),
             FilingState::Rejected => "rejected".to_owned(),
         };
-        let verb = if before.is_none() { "keeps" } else { "moves" };
+        let verb = if before.is_none() { "stores" } else { "moves" };
         format!("{verb} filing F{}: {state}", after.id)
     }
 }

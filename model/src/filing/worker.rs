@@ -81,7 +81,7 @@ async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, 
         return tx.commit("filed before").await.map(|()| None);
     }
     if filing.state == FilingState::Rejected || is_doubtful(office, &filing) {
-        env.because(|| "it is not for us to send it again".to_owned());
+        env.because(|| "sending it again is not safe".to_owned());
         jobs::fail(&mut tx, backbone, &held, Ending::Final, now).await?;
         return tx.commit("not again").await.map(|()| None);
     }
@@ -100,7 +100,7 @@ async fn finish(env: &Env, office: &Office, job: &Job, came: Came) -> Result<(),
     let learnt = learn(&mut tx, office, &filing, job, came).await?;
     let Some(held) = held else {
         if learnt {
-            env.because(|| "it has lost the job meanwhile, but what it learnt counts".to_owned());
+            env.because(|| "it has lost the job meanwhile, but its result counts".to_owned());
             jobs::wake(&mut tx, backbone, job_for(filing.id, filing.context), now).await?;
             tx.commit("late news").await?;
         }

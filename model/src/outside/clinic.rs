@@ -54,7 +54,7 @@ pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
         if reply.is_ok_and(|reply| reply.code == Code::Accepted) {
             return;
         }
-        env.because(|| "it was not taken on".to_owned());
+        env.because(|| "it was not accepted".to_owned());
         env.sleep(PAUSE).await;
     }
 }

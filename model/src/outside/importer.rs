@@ -49,7 +49,7 @@ async fn deliver(env: &Env, edge: &VisitEdge, row: ClinicRow) {
         let reply = env.child("request").call(&edge.import, row, EDGE_TIMEOUT).await;
         match reply.map(|reply| (reply.code, reply.body)) {
             Ok((Code::Accepted | Code::Ok, _)) | Ok((Code::Rejected, Some(Verdict::Refused))) => return,
-            _ => env.because(|| "the row was not taken".to_owned()),
+            _ => env.because(|| "the row was not accepted".to_owned()),
         }
         env.sleep(*again).await;
     }

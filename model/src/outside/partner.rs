@@ -189,8 +189,8 @@ impl Partner {
         self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
         if let Some(answer) = self.remembered(&env, request.key) {
-            env.because(|| "it knows the key".to_owned());
-            env.note(|| "answers as the first time".to_owned());
+            env.because(|| "it knows the idempotency key".to_owned());
+            env.note(|| "returns its first response again".to_owned());
             return answer;
         }
         let outcome = OUTCOMES.names()[env.choose(RESERVE, &OUTCOMES).index()];

@@ -70,7 +70,7 @@ impl Reviewer {
             }
         }
         if kept.is_some() && booking.status != Status::Cancelling {
-            env.note(|| "settles with the partner what it does not give up".to_owned());
+            env.note(|| "settles with the partner what the partner refuses to cancel".to_owned());
             return Some(());
         }
         let finding = Finding { booking: booking.id, shown, looked, kept };

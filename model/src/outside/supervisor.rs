@@ -39,7 +39,7 @@ pub fn think_again(env: &Env, shop: &Rc<Shop>, number: u32) {
     let (env, shop) = (env.clone(), Rc::clone(shop));
     env.clone().spawn(async move {
         env.sleep(Duration::from_secs(60 * minutes)).await;
-        env.note(|| format!("has R{number} recalled"));
+        env.note(|| format!("recalls R{number}"));
         while recall(&env.child("recall"), &shop, number).await.is_err() {
             env.sleep(AGAIN).await;
         }

@@ -38,7 +38,7 @@ impl Travellers {
                 Ok(Answer::Broken) => self.see(env, order.booking, Screen::Error),
                 _ => {}
             }
-            env.because(|| "it was not taken on".to_owned());
+            env.because(|| "it was not accepted".to_owned());
             env.sleep(PAUSE).await;
         }
         false

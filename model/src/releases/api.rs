@@ -41,7 +41,7 @@ impl ShopApi {
         Self {
             order: Endpoint::new(Op::routine("shop.order", "passes the order on"), link),
             view: Endpoint::new(Op::routine("shop.view", "asks for the booking"), link),
-            arrive: Endpoint::new(Op::routine("shop.arrive", "passes on who has arrived"), link),
+            arrive: Endpoint::new(Op::routine("shop.arrive", "passes on the arrival"), link),
         }
     }
 }
@@ -87,7 +87,7 @@ impl ReviewQueue {
 
     /// The answer about a row that this release cannot read.
     fn broken(&self, env: &Env, booking: u32, error: &Unreadable) -> Answer {
-        env.note(|| format!("runs {}, and cannot read the row of B{booking}: {error}", self.build.code));
+        env.note(|| format!("cannot read the row of B{booking} as {}: {error}", self.build.code));
         Answer::Broken
     }
 

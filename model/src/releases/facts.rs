@@ -53,16 +53,16 @@ impl ReleaseFact {
                 let tier = if *tier == Tier::Api { "of the API" } else { "for workers" };
                 match build {
                     Some(build) => format!("runs {} on machine {machine} {tier}", name(build)),
-                    None => format!("has machine {machine} {tier} free"),
+                    None => format!("stops machine {machine} {tier}"),
                 }
             }
             ReleaseFact::Refused { machine, build } => {
-                format!("ends on machine {machine}, since {} is below the fence", build.code)
+                format!("exits on machine {machine}: {} is below the fence", build.code)
             }
-            ReleaseFact::Pages { build } => format!("hands out pages of {}", name(build)),
+            ReleaseFact::Pages { build } => format!("serves pages of {}", name(build)),
             ReleaseFact::Rollout { after, .. } => {
                 format!(
-                    "keeps the roll-out of {} after {}: {}",
+                    "records the roll-out of {} after {}: {}",
                     name(&after.to),
                     after.from.code,
                     phase(after.phase)
@@ -73,23 +73,23 @@ impl ReleaseFact {
 }
 
 fn name(build: &Build) -> String {
-    let fault = if build.defect.is_some() { " (which turns orders down)" } else { "" };
+    let fault = if build.defect.is_some() { " (which rejects orders)" } else { "" };
     format!("{}{fault}", build.code)
 }
 
 fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Preparing => "being prepared",
-        Phase::Canary => "one machine of each tier gets it",
+        Phase::Canary => "on one machine of each tier",
         Phase::Baking { .. } => "watched",
-        Phase::Rolling => "all machines get it",
-        Phase::Finishing { .. } => "being finished",
+        Phase::Rolling => "being rolled to all machines",
+        Phase::Finishing { .. } => "being completed",
         Phase::Done => "done",
         Phase::Withdrawing(why) | Phase::Withdrawn(why) => match why {
             Why::Recalled => "recalled",
-            Why::Unreadable => "withdrawn, for something could not be read",
+            Why::Unreadable => "withdrawn, because something could not be read",
             Why::Results => "withdrawn for its results",
-            Why::NoNews => "withdrawn for want of news",
+            Why::NoNews => "withdrawn, because no telemetry came",
         },
     }
 }

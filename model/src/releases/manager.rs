@@ -131,7 +131,7 @@ impl Manager {
                 }
                 Some(objection) => {
                     turned_away += 1;
-                    env.note(|| format!("turns a form of R{to} away: {objection}"));
+                    env.note(|| format!("rejects a form of R{to}: {objection}"));
                 }
             }
         }
@@ -330,7 +330,7 @@ impl Manager {
         let Some(machine) = self.running(tier).find(is_one) else { return false };
         if !self.host.is_busy(tier) {
             env.crash_point(Side::Before, "replace").await;
-            env.note(|| format!("has {} take the place of machine {}", by.code, machine.number));
+            env.note(|| format!("starts a machine with {} to replace machine {}", by.code, machine.number));
             let drains = self.design().staged_deploy.drains();
             self.host.replace(&self.hosting.within(env.scope()), machine, by, drains);
         }
@@ -367,7 +367,7 @@ impl Manager {
                 tx.commit("filled in").await
             };
             if let Err(error) = filled.await {
-                env.note(|| format!("does not notice that nothing was filled in: {error}"));
+                env.note(|| format!("ignores that the backfill failed: {error}"));
             }
         });
     }

@@ -60,7 +60,7 @@ impl OrderFact {
 
     pub(crate) fn sentence(&self) -> String {
         match self {
-            OrderFact::Taken { booking } => format!("is told that order {booking} is taken on"),
+            OrderFact::Taken { booking } => format!("is told that order {booking} is accepted"),
             OrderFact::Shown { booking, screen: Screen::Guest(guest) } => {
                 format!("sees booking B{booking} for {guest}")
             }
@@ -71,21 +71,21 @@ impl OrderFact {
                 format!("sees an error in place of booking B{booking}")
             }
             OrderFact::Booking { before: None, after } => {
-                format!("keeps booking B{} {}", after.id, words(&after.text))
+                format!("stores booking B{} {}", after.id, words(&after.text))
             }
             OrderFact::Booking { after, .. } => {
-                format!("changes booking B{} {}", after.id, words(&after.text))
+                format!("updates booking B{} {}", after.id, words(&after.text))
             }
             OrderFact::Message { before: None, after } => {
-                format!("keeps message {} {}", after.id, words(&after.text))
+                format!("stores message {} {}", after.id, words(&after.text))
             }
             OrderFact::Message { after, .. } => {
                 let by = after.taken_by.map(|machine| format!(" by machine {machine}")).unwrap_or_default();
-                format!("notes that message {} is taken up{by} {}", after.id, words(&after.text))
+                format!("records that message {} is being processed{by} {}", after.id, words(&after.text))
             }
             OrderFact::Schema(Schema { fence, has_guest }) => {
-                let column = if *has_guest { "" } else { ", and has no column `guest`" };
-                format!("lets in who runs R{fence} or later{column}")
+                let column = if *has_guest { "" } else { ", and drops the column `guest`" };
+                format!("admits R{fence} and later{column}")
             }
         }
     }

@@ -65,7 +65,7 @@ impl Api {
         Self {
             advance: Endpoint::new(Op::routine("visits.advance", "passes on the move"), inside),
             replay: Endpoint::new(Op::routine("visits.replay", "passes on the replay"), inside),
-            status: Endpoint::new(Op::routine("visits.status", "passes on the question"), inside),
+            status: Endpoint::new(Op::routine("visits.status", "passes on the request for the visit"), inside),
             import: Endpoint::new(Op::routine("visits.import", "passes on the clinic's row"), inside),
         }
     }

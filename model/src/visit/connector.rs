@@ -47,9 +47,9 @@ impl DocumentApi {
     /// The operations: the renderer's over one link, the store's over the other.
     pub fn over(renderer: &Link, store: &Link) -> Self {
         Self {
-            render: Endpoint::new(Op::new("renderer.render", "has the PDF made"), renderer),
+            render: Endpoint::new(Op::new("renderer.render", "asks the renderer for the PDF"), renderer),
             upload: Endpoint::new(Op::new("documents.upload", "sends the PDF to the document store"), store),
-            complete: Endpoint::new(Op::new("documents.complete", "ends the upload"), store),
+            complete: Endpoint::new(Op::new("documents.complete", "completes the upload"), store),
         }
     }
 }

@@ -78,7 +78,7 @@ impl VisitFact {
             VisitFact::Visit { before, after } => visit(before.as_ref(), after),
             VisitFact::Entered(entry) => {
                 format!(
-                    "enters in the trail of V{}: {} by {}",
+                    "adds to the audit trail of V{}: {} by {}",
                     entry.visit,
                     action(entry.action),
                     actor(entry.by)
@@ -114,7 +114,7 @@ pub fn visit_word(word: VisitWord) -> &'static str {
 fn visit(before: Option<&Visit>, after: &Visit) -> String {
     let revision = if after.revision > 0 { format!(", revision {}", after.revision) } else { String::new() };
     match before {
-        None => format!("keeps visit V{}: {:?}", after.id, after.status),
+        None => format!("stores visit V{}: {:?}", after.id, after.status),
         Some(before) => {
             format!("moves V{} from {:?} to {:?}{revision}", after.id, before.status, after.status)
         }
@@ -124,9 +124,9 @@ fn visit(before: Option<&Visit>, after: &Visit) -> String {
 fn report(before: Option<&Report>, after: &Report) -> String {
     let which = format!("the report on V{}, revision {}", after.visit, after.revision);
     match (before, after.state) {
-        (None, _) => format!("owes {which}"),
-        (_, ReportState::Pending) => format!("owes {which} again"),
-        (_, ReportState::Ready) => format!("calls {which} ready"),
+        (None, _) => format!("has {which} to make"),
+        (_, ReportState::Pending) => format!("has {which} to make again"),
+        (_, ReportState::Ready) => format!("marks {which} as ready"),
     }
 }
 
@@ -140,7 +140,7 @@ fn action(action: Action) -> &'static str {
         Action::Cancel => "cancelled",
         Action::Replay => "replayed",
         Action::Override(Grounds::NothingCame) => {
-            "sent again all the same, though it may come twice: the patient says that nothing came,"
+            "sent again although it may arrive twice (the patient says that nothing came)"
         }
     }
 }

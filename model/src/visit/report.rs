@@ -44,7 +44,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     fn text(self) -> &'static str {
         match self {
-            Trouble::Renderer => "the renderer brought nothing",
+            Trouble::Renderer => "the renderer returned nothing",
             Trouble::DocumentStore => "it is unknown whether the document store has it",
         }
     }

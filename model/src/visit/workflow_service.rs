@@ -55,7 +55,7 @@ impl WorkflowService for OneFunction {
                 (Some(visit), action) => {
                     let to = rules::next(visit.status, action, order.by);
                     let Some(to) = to.filter(|_| visit.revision == order.revision) else {
-                        env.because(|| format!("it is {:?} by now", visit.status));
+                        env.because(|| format!("the visit is already {:?}", visit.status));
                         return Ok(Outcome::Refused);
                     };
                     let after = rules::moved(&visit, action, to);

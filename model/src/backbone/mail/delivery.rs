@@ -87,18 +87,18 @@ async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
             return Ok(outgoing.map_or(Taken::Moved, |outgoing| Taken::ToSend(env, outgoing)));
         }
         MailState::Sending => {
-            env.because(|| "nothing was heard of its mailer".to_owned());
+            env.because(|| "its mailer has not reported back".to_owned());
             give_up_waiting(&mut tx, mail, &row, now).await?;
             tx.commit("mail in doubt").await?;
         }
         MailState::Unknown if is_sent_again(&row) => {
-            env.because(|| "it must reach its recipient, and nothing was heard of it".to_owned());
+            env.because(|| "it must reach its recipient, and no news of it came".to_owned());
             tx.update(&mail.notifications, Notification { state: MailState::Queued, due: now, ..row })
                 .await?;
             tx.commit("queue mail again").await?;
         }
         _ => {
-            env.because(|| "nothing was heard of it".to_owned());
+            env.because(|| "no news of it came".to_owned());
             tx.update(&mail.notifications, Notification { flagged: true, due: Moment::NEVER, ..row }).await?;
             tx.commit("flag mail").await?;
         }
@@ -133,7 +133,7 @@ async fn claim(
     let mut tx = mail.store.begin(env);
     match tx.get(&mail.notifications, &row.id).await? {
         Some(now) if now.send == Some(send.id) => {
-            env.because(|| "its record was kept, as it turns out".to_owned());
+            env.because(|| "the commit took effect after all".to_owned());
             Ok(outgoing)
         }
         _ => Err(error),
@@ -151,7 +151,7 @@ async fn prepare(
     let letter =
         templates::render(tx, mail, row).await?.filter(|letter| design.notification_service.may_go(letter));
     let Some(letter) = letter else {
-        env.because(|| "its text has an empty place".to_owned());
+        env.because(|| "a place in its text is empty".to_owned());
         let parked = Notification { state: MailState::DeadLetter, due: Moment::NEVER, ..*row };
         tx.update(&mail.notifications, parked).await?;
         return Ok(None);

@@ -42,14 +42,14 @@ impl MailFact {
     pub(crate) fn sentence(&self) -> String {
         match self {
             MailFact::Template(template) => {
-                format!("has version {} of the text \"{}\"", template.version, tells(template.what))
+                format!("stores version {} of the text \"{}\"", template.version, tells(template.what))
             }
             MailFact::Notification { before, after } => notification(before.as_ref(), after),
             MailFact::Send { before, after } => {
                 let verb = if before.is_none() { "logs" } else { "updates in the log" };
                 format!("{verb} send {} of mail {}: {}", after.id, after.notification, known(after.known))
             }
-            MailFact::News(news) => format!("keeps the news that send {} {}", news.send, known(news.says)),
+            MailFact::News(news) => format!("stores the news that send {} {}", news.send, known(news.says)),
         }
     }
 }
@@ -59,12 +59,12 @@ fn notification(before: Option<&Notification>, after: &Notification) -> String {
     let flagged = if after.flagged { ", for a person to look at" } else { "" };
     match before {
         None => format!(
-            "keeps mail {id} to {} (\"{}\", {}): {to:?}{flagged}",
+            "stores mail {id} to {} (\"{}\", {}): {to:?}{flagged}",
             after.recipient,
             tells(after.what),
             after.subject,
         ),
-        Some(before) if before.state == to => format!("keeps mail {id} at {to:?}{flagged}"),
+        Some(before) if before.state == to => format!("updates mail {id}, still {to:?}{flagged}"),
         Some(before) => format!("moves mail {id} from {:?} to {to:?}{flagged}", before.state),
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn tells(what: What) -> &'static str {
         What::Cancelling => "being cancelled",
         What::Cancelled => "cancelled",
         What::Ended => "ended",
-        What::Repriced => "another price",
+        What::Repriced => "new price",
         What::Scheduled => "expected",
         What::Arrived => "here",
         What::Processed => "seen",
@@ -95,7 +95,7 @@ pub(crate) fn known(known: Known) -> String {
         Known::Unknown => "has an unknown outcome".to_owned(),
         Known::NoEffect => "had no effect".to_owned(),
         Known::Rejected => "was refused".to_owned(),
-        Known::Accepted(message) => format!("was taken as M{message}"),
+        Known::Accepted(message) => format!("was accepted as M{message}"),
         Known::Delivered(message) => format!("arrived as M{message}"),
         Known::Bounced(message) => format!("was returned as M{message}"),
     }

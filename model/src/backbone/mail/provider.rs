@@ -80,7 +80,7 @@ impl ProviderApi {
     /// The operations: sending over `link`, the page for people over `pages`.
     pub fn over(link: &Link, pages: &Link) -> Self {
         Self {
-            send: Endpoint::new(Op::new("mail.send", "hands the mail to the provider"), link),
+            send: Endpoint::new(Op::new("mail.send", "sends the mail to the provider"), link),
             activity: Endpoint::new(Op::routine("mail.activity", "looks at the provider's page"), pages),
         }
     }

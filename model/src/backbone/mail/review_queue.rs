@@ -46,9 +46,9 @@ impl MailReviewQueue {
     /// The operations: the provider's over `outside`, those of our people over `inside`.
     pub fn over(outside: &Link, inside: &Link) -> Self {
         Self {
-            told: Endpoint::new(Op::new("mail.told", "tells what became of the mail"), outside),
+            told: Endpoint::new(Op::new("mail.told", "reports what happened to the mail"), outside),
             listed: Endpoint::new(Op::routine("mail.listed", "looks at the list of mail in doubt"), inside),
-            decide: Endpoint::new(Op::new("mail.decide", "settles what becomes of the mail"), inside),
+            decide: Endpoint::new(Op::new("mail.decide", "decides about the mail"), inside),
         }
     }
 
@@ -76,7 +76,7 @@ async fn hear(env: &Env, mail: &Mail, told: Told) -> Result<(), StoreError> {
     let mut tx = mail.store.begin(env);
     let Told { event, send, says } = told;
     if !tx.insert_or_ignore(&mail.news, News { event, send, says }).await? {
-        env.because(|| "this is on record already".to_owned());
+        env.because(|| "this was recorded before".to_owned());
         return Ok(());
     }
     if let Some(send) = tx.get(&mail.sends, &send).await? {

@@ -62,7 +62,7 @@ fn the_pager_rings_when_the_monitor_hangs_as_it_is_about_to_tell() {
     let hangs = "monitor/before pager.alert @ filing-1/request-1/alert-1 #1 = pause 10 min";
     let log = pager(&script("lookup", &[DOWN, hangs]));
     let rings =
-        |minute| format!("00:{minute}:00.000 rings: nothing was heard of the monitor since 00:16:00.000");
+        |minute| format!("00:{minute}:00.000 rings: the last heartbeat of the monitor came at 00:16:00.000");
     assert_eq!(log[..3], [rings(19), rings(22), rings(25)], "{log:#?}");
     assert_eq!(log[3], "00:26:00.020 shows an alert: F1 is late", "{log:#?}");
 }
