@@ -1,4 +1,4 @@
-//! How long things take and how far they go: the platform's settings, and the partner's terms.
+//! The platform's settings (durations and bounds), and the partner's terms.
 
 use shakedown_sim::Duration;
 
@@ -10,12 +10,12 @@ const fn mins(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// How a partner lets a client find out what became of a request.
+/// How a client can find out the outcome of a request to a partner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartnerTerms {
-    /// For how long it remembers an idempotency key and answers a repeat with the first result.
+    /// How long it remembers an idempotency key and returns the first result to a repeat.
     pub key_life: Option<Duration>,
-    /// Whether it can be asked what it has for a reference, and where a reservation stands.
+    /// Whether it has lookups: of what it has for a reference, and of the state of a reservation.
     pub lookup: bool,
 }
 
@@ -29,119 +29,119 @@ impl PartnerTerms {
     /// Neither.
     pub const NEITHER: PartnerTerms = PartnerTerms { key_life: None, lookup: false };
 
-    /// For how long after the first send a key may be sent again with certainty; none if never.
+    /// Returns how long after the first send a key can safely be sent again; none if never.
     pub fn resend_for(&self) -> Option<Duration> {
         self.key_life.and_then(|life| life.checked_sub(KEY_MARGIN)).filter(|life| !life.is_zero())
     }
 
-    /// Whether an unknown outcome can be looked up by our own reference.
+    /// Returns whether an unknown outcome can be looked up by our own reference.
     pub fn by_reference(&self) -> bool {
         self.lookup && self.key_life.is_none()
     }
 }
 
-/// Within this a request is to be answered at the edge.
+/// The response time of a request at the edge that is promised.
 pub const REQUEST_BUDGET: Duration = secs(2);
-/// After this the edge gives up on what is behind it.
+/// After this the edge stops waiting for what is behind it.
 pub const EDGE_TIMEOUT: Duration = secs(10);
-/// After this a customer's browser gives up.
+/// After this a customer's browser times out.
 pub const BROWSER_TIMEOUT: Duration = secs(12);
-/// How often an open screen asks again.
+/// How often an open screen polls.
 pub const SCREEN_PERIOD: Duration = secs(5);
-/// After this a worker gives up on telling a screen.
+/// After this a worker stops waiting for a screen.
 pub const SCREEN_TIMEOUT: Duration = secs(2);
-/// After this a worker gives up on the partner.
+/// After this a worker stops waiting for the partner.
 pub const PARTNER_TIMEOUT: Duration = secs(5);
-/// After this a worker gives up on the registry.
+/// After this a worker stops waiting for the registry.
 pub const REGISTRY_TIMEOUT: Duration = secs(5);
-/// After this a worker gives up on getting a connection.
+/// After this a worker stops waiting for a connection.
 pub const CONNECT_TIMEOUT: Duration = secs(3);
-/// How long a worker holds a job.
+/// How long the lease of a job lasts.
 pub const LEASE: Duration = secs(60);
-/// After this a worker puts a job back by itself.
+/// After this a worker ends its run of a job, to be continued by a later one.
 pub const HANDLER: Duration = secs(45);
-/// How often workers look for jobs that nobody told them of, and from then on for those that are due.
+/// How often workers poll for new jobs and for those that fall due.
 pub const JOB_PERIOD: Duration = Duration::from_millis(20);
-/// How often a holder of a long handler says that it is still there.
+/// How often a worker extends the lease of a long job.
 pub const HEARTBEAT: Duration = secs(20);
-/// How often a job is tried before it is given up; and how often a booking asks for one reservation.
+/// How many attempts a job has before it becomes a dead letter, and a booking has for one reservation.
 pub const MAX_ATTEMPTS: u32 = 8;
-/// How often a job may end in a wait for evidence before it is given up: that takes time, but not for ever.
+/// How often a job may wait for evidence before it becomes a dead letter.
 pub const MAX_WAITS: u32 = 64;
-/// How many jobs that need the same dependency one worker has in hand at once.
+/// How many jobs that need the same dependency one worker processes at once.
 pub const POOL: u32 = 4;
-/// A dependency that fails is tried again by one worker once in so long (ten times a minute) ...
+/// One worker retries a failing dependency at this period (ten times a minute) ...
 pub const RETRY_EVERY: Duration = secs(6);
-/// ... and once more for each so many calls (a tenth of them).
+/// ... and once more for each of this many calls (a tenth of them).
 pub const RETRY_SHARE: u32 = 10;
-/// How many such retries a worker may save up.
+/// How many unused retries a worker can save.
 pub const RETRIES_BANKED: u32 = 10;
-/// Calls of this last while say whether a dependency fails.
+/// The window of calls by which the breaker judges a dependency.
 pub const BREAKER_WINDOW: Duration = secs(60);
-/// Fewer calls than this say nothing.
+/// The breaker does not judge by fewer calls than this.
 pub const BREAKER_CALLS: usize = 20;
-/// How long a failing dependency is left alone before it is tried with one call.
+/// How long the breaker stays open before it lets one probe through.
 pub const BREAKER_OPEN: Duration = secs(30);
-/// How many jobs may wait before new work is refused.
+/// How many jobs may wait before new work is rejected.
 pub const QUEUE_MAX: u32 = 10_000;
 /// Before an outcome that was looked up counts as "no effect", this must have passed since the last send: more
 /// than a late request, a paused worker and a lagging lookup together.
 pub const QUARANTINE: Duration = mins(60);
-/// So long before a key lapses at the partner we stop to rely on it.
+/// How long before a key expires at the partner we stop relying on it.
 pub const KEY_MARGIN: Duration = mins(60);
 /// When after the last send, or after a reservation became pending, the partner is asked.
 pub const CHECKS: [Duration; 6] =
     [Duration::from_millis(500), secs(2), mins(5), mins(15), mins(30), QUARANTINE];
-/// How long to wait after the partner could not be asked.
+/// How long to wait after a lookup at the partner failed.
 pub const CHECK_AGAIN: Duration = mins(2);
 /// How often the partner's statement is read.
 pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
-/// After this a worker gives up on the renderer.
+/// After this a worker stops waiting for the renderer.
 pub const RENDERER_TIMEOUT: Duration = secs(10);
-/// After this a worker gives up on the document store.
+/// After this a worker stops waiting for the document store.
 pub const DOCUMENTS_TIMEOUT: Duration = secs(5);
-/// By then a booking is confirmed or over ...
+/// The time within which a booking is confirmed or over ...
 pub const BOOKING_PROMISE: Duration = mins(15);
-/// ... or, where it is being checked what became of it, this is known.
+/// ... or, if its outcome is being checked, the outcome is known.
 pub const CHECKING_PROMISE: Duration = mins(90);
-/// By then a clinic's report is filed.
+/// The time within which a clinic's report is filed.
 pub const FILING_PROMISE: Duration = mins(15);
-/// How often the monitor looks, at most.
+/// The period at which the monitor polls.
 pub const LOOKS_EVERY: Duration = mins(1);
-/// After this the monitor gives up on the pager.
+/// After this the monitor stops waiting for the pager.
 pub const PAGER_TIMEOUT: Duration = secs(10);
-/// How long it waits until it tries again.
+/// How long the monitor waits before it retries.
 pub const PAGER_AGAIN: Duration = secs(15);
-/// So long after an alert that nobody has taken it is told again.
+/// How long after an alert that nobody acknowledged it is sent again.
 pub const ALERT_AGAIN: Duration = mins(2);
-/// How often the monitor tells the pager that all is looked at.
+/// The period of the monitor's heartbeat to the pager.
 pub const MONITOR_BEATS: Duration = mins(1);
-/// After so long a silence the pager rings, and again each time as long.
+/// After this long without a heartbeat the pager rings, and again after each further such time.
 pub const MONITOR_SILENT: Duration = mins(3);
 /// How many threads a node of the web tier has.
 pub const WEB_THREADS: usize = 2;
 /// How long a day is; it ends with the nightly close.
 pub const DAY: Duration = mins(24 * 60);
-/// How often the nightly close looks for days that are over.
+/// How often the nightly close polls for days that are over.
 pub const CLOSE_LOOKS: Duration = mins(15);
-/// How long it waits after the store failed it.
+/// How long it waits after the store failed.
 pub const CLOSE_AGAIN: Duration = mins(1);
 /// How long a quote may be accepted.
 pub const QUOTE_OPEN: Duration = mins(30);
-/// Asked again within this, a quote is the same one.
+/// A request within this time of a quote returns the same quote.
 pub const QUOTE_SAME: Duration = mins(15);
-/// How often mailers look for mail that is due.
+/// How often mailers poll for mail that is due.
 pub const MAIL_PERIOD: Duration = Duration::from_millis(500);
-/// After this a mailer gives up on the mail provider.
+/// After this a mailer stops waiting for the mail provider.
 pub const MAIL_TIMEOUT: Duration = secs(5);
-/// Mail of which nothing was heard so long after it was sent is a person's.
+/// How long after it was sent mail without news is flagged for a person.
 pub const MAIL_HEARD_WITHIN: Duration = mins(120);
-/// So long after an unknown outcome mail that must reach its recipient is sent again; news of it may come before.
+/// How long after an unknown outcome mail that must reach its recipient is sent again, unless news comes first.
 pub const MAIL_RESEND_AFTER: Duration = mins(10);
 
-/// How long a page's data lives in the cache, give or take a fifth.
+/// The time to live of a page's data in the cache, plus or minus a fifth.
 pub const CACHE_LIFE: Duration = secs(60);
-/// After this we do without the cache.
+/// After this a page does without the cache.
 pub const CACHE_TIMEOUT: Duration = Duration::from_millis(250);
 /// Connections to the database that pages may use at a time on one node.
 pub const PAGE_CONNECTIONS: usize = 24;
@@ -149,29 +149,29 @@ pub const PAGE_CONNECTIONS: usize = 24;
 pub const PAGE_READ: Duration = Duration::from_millis(120);
 /// How many pages that the cache cannot serve may be at the database at a time: 167 a second.
 pub const MISSES_MAX: usize = 20;
-/// How old what a page shows may be while nothing fails.
+/// The greatest age of what a page shows while nothing fails.
 pub const FRESH_WITHIN: Duration = secs(2);
-/// How old it may be at most: the longest life in the cache and a little more.
+/// The greatest age at any time: the longest time to live and a little more.
 pub const CACHE_LIFE_MAX: Duration = secs(75);
-/// How many reads for pages the database bears in a second.
+/// How many reads for pages per second the database can serve.
 pub const PRIMARY_READS_MAX: usize = 200;
 
-/// How long a node that is to stop may go on with what it has in hand.
+/// The grace period of a node that shuts down.
 pub const DRAIN: Duration = secs(60);
-/// For how long a release on few nodes is watched before it goes to the others.
+/// How long a canary release is watched before it is rolled further.
 pub const BAKE: Duration = mins(10);
-/// How often it is looked at meanwhile.
+/// How often its results are read meanwhile.
 pub const WATCH_PERIOD: Duration = secs(60);
-/// How many orders must have come to an end under it before it goes on.
+/// How many orders it must have completed before it is rolled further.
 pub const COMPLETIONS_TO_GO_ON: u32 = 20;
-/// By so many points of a hundred it may not turn down more than the former one.
+/// The release is withdrawn if its rejections exceed those of the former one by this many percentage points.
 pub const POINTS_TO_HALT: u32 = 5;
-/// Nothing heard of it for so long is bad news.
+/// The release is withdrawn after this long without telemetry.
 pub const TELEMETRY_TIMEOUT: Duration = mins(2);
-/// How long after it ran everywhere a release can be taken back.
+/// How long after it ran everywhere a release can be rolled back.
 pub const ROLLBACK_WINDOW: Duration = mins(30);
 
-/// What chance makes of waits. Half of a wait is fixed and half is drawn (equal jitter). No single draw matters,
+/// The jitter of waits. Half of a wait is fixed and half is drawn (equal jitter). No single draw matters,
 /// only that all fall short or long together, which as choices would take as many deviations as there are waits:
 /// so it is one for all waits of a run, and part of what the run is built from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -186,7 +186,7 @@ pub enum Jitter {
 }
 
 impl Jitter {
-    /// What it makes of a wait that is the middle of what may be drawn.
+    /// Returns the wait for this jitter, given the middle of what may be drawn.
     pub fn of(self, middle: Duration) -> Duration {
         match self {
             Jitter::Middle => middle,
@@ -196,7 +196,7 @@ impl Jitter {
     }
 }
 
-/// The wait after `n` attempts (from 1) that brought nothing, with the middle [`Jitter`]: it doubles, with all of
+/// Returns the wait after `n` attempts (from 1) without result, with the middle [`Jitter`]: it doubles, with all of
 /// it from two seconds up to five minutes.
 pub fn backoff(n: u32) -> Duration {
     let full = secs(1 << n.min(10)).min(secs(300));

@@ -1,11 +1,11 @@
-//! Admission: whether new work is taken on, asked before anything is promised.
+//! Admission: whether new work is accepted, asked before anything is promised.
 
 use super::Backbone;
 use super::jobs::JobState;
 use crate::settings::{POOL, QUEUE_MAX};
 use shakedown_sim::{StoreError, Transaction};
 
-/// How much the platform can have in hand.
+/// How much work the platform can hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capacity {
     /// Jobs that its workers can work at once.
@@ -20,7 +20,7 @@ impl Default for Capacity {
     }
 }
 
-/// How much it has in hand.
+/// How much work it holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
     /// Jobs that wait in the queue.
@@ -34,7 +34,7 @@ pub struct Load {
 /// Whether the platform takes on one more job.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn admits(tx: &mut Transaction, backbone: &Backbone) -> Result<bool, StoreError> {
     let live = tx.scan(&backbone.jobs, |job| job.is_live()).await?;
     let queued = live.iter().filter(|job| job.state == JobState::Queued).count() as u32;

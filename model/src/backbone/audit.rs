@@ -1,8 +1,8 @@
-//! The audit log: what each attempt of a job did, for those who have to judge whether another one is safe.
+//! The audit log: what each attempt of a job did, for people who decide whether another attempt is safe.
 //!
-//! An attempt's record is begun by its claim, says what the attempt is about to touch before it does, and ends
-//! with the run, or with the rescue of its job. It is written in the transactions that move the job. A scenario
-//! composes the log with [`Backbone::with_audit`]; without it nothing is written.
+//! The record of an attempt starts with its lease, names the effect before the attempt tries it, and ends with the run or
+//! with the rescue of the job. It is written in the transactions that move the job. [`Backbone::with_audit`] adds the log;
+//! without it nothing is written.
 
 use super::Backbone;
 use super::jobs::{Ending, Job, WorkItem};
@@ -24,7 +24,7 @@ pub struct JobAttempt {
     pub release: u32,
     /// The piece of work whose effect outside it was about to have; none if it ended before that.
     pub touched: Option<WorkItem>,
-    /// How it ended; none if it has not, or nobody knows yet.
+    /// How it ended; none if it has not, or if that is not known yet.
     pub ended: Option<Ending>,
 }
 
@@ -39,7 +39,7 @@ impl Row for JobAttempt {
 /// Begins the record of a claim by `worker`.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn begin(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -56,7 +56,7 @@ pub(super) async fn begin(
 /// Says what the holder's attempt is about to touch: committed before it does.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn touches(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -69,7 +69,7 @@ pub async fn touches(
 /// Ends the record of the job's present attempt.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn end(
     tx: &mut Transaction,
     backbone: &Backbone,

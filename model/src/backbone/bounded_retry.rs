@@ -1,5 +1,5 @@
 //! `bounded-retry`: what failed is tried again, later and later, so often and no more, and not at the expense of
-//! whoever is failing.
+//! a service that is failing.
 
 use crate::backbone::jobs::{Ending, Job};
 use crate::guardrail::{Guardrail, Naive};

@@ -1,7 +1,7 @@
-//! By whose clock expiry, age and promise are judged.
+//! Which clock decides about expiry, age and promises.
 //!
-//! The platform asks the database, whose one clock all nodes share; nodes' own clocks may be wrong, and not by
-//! the same. How long something takes is no matter of a clock: timers run by themselves.
+//! The platform uses the clock of the database, which all nodes share. The clocks of nodes may be wrong, each in its own
+//! way. Durations do not depend on a clock: timers run on their own.
 
 use super::Backbone;
 use shakedown_sim::{Env, Moment};

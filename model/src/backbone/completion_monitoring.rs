@@ -1,4 +1,4 @@
-//! `completion-monitoring`: what is watched is whether work gets done, and whether somebody watches.
+//! `completion-monitoring`: the monitor watches whether work gets done, and the pager watches the monitor.
 
 use crate::backbone::monitor::{self, Alert, Watch};
 use crate::guardrail::{Guardrail, Naive};
@@ -18,7 +18,7 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what the monitor watches, and whether somebody watches the monitor.
+/// The seam: what the monitor watches, and whether the pager watches the monitor.
 pub trait CompletionMonitoring {
     /// Boots a node of the monitor.
     fn boot(&self, env: &Env, watch: &Rc<Watch>);
@@ -26,8 +26,8 @@ pub trait CompletionMonitoring {
     fn beats(&self) -> bool;
 }
 
-/// Guarded: work that is not done when its promise is over is told of; the monitor beats while it has
-/// told of all that there is, and is missed if it does not.
+/// Guarded: the monitor alerts about work that is not done by its promised time. It sends heartbeats while it has
+/// reported all such work; a missed heartbeat rings the pager.
 pub struct AgeAgainstPromise;
 
 impl CompletionMonitoring for AgeAgainstPromise {
@@ -43,8 +43,8 @@ impl CompletionMonitoring for AgeAgainstPromise {
 /// How often nodes are asked for their health.
 const PROBES: Duration = Duration::from_secs(60);
 
-/// Naive: nodes that do not answer are told of, and a web tier of which a twentieth of the requests fails. Whoever is
-/// up is healthy, whatever it gets done.
+/// Naive: the monitor alerts about nodes that do not respond, and about a web tier of which a twentieth of the requests
+/// fails. A node that is up counts as healthy, whatever work it gets done.
 pub struct HealthAndErrors;
 
 impl CompletionMonitoring for HealthAndErrors {

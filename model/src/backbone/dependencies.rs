@@ -1,9 +1,9 @@
-//! Dependencies: how hard a worker leans on somebody that it needs.
+//! Dependencies: how a worker limits its load on a service that its jobs need.
 //!
-//! For each dependency a worker has a pool (so many jobs at once), a budget for retries (a share of its calls, and
-//! some per minute) and a breaker (when half of its calls fail it leaves off, and tries with one after a while).
-//! All of it is the memory of one incarnation, as in production: a worker that comes back begins with an empty
-//! budget and a closed breaker. What may not be claimed yet waits in the queue and uses up nothing.
+//! For each dependency a worker has a pool (a bound on concurrent jobs), a retry budget (a share of its calls, and some per
+//! minute) and a circuit breaker (it opens when half of the calls fail, and probes with one call after a while). All of it
+//! is memory of one incarnation, as in production: a restarted worker begins with an empty budget and a closed breaker. A
+//! job that may not be taken yet waits in the queue and uses up nothing.
 //!
 //! Sources: M. Nygard, "Release It!", chapter "Stability Patterns" (breaker, bulkheads); the retry budgets of
 //! Finagle and gRPC (a share of calls with a reserve per time).
@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dependency(pub &'static str);
 
-/// What a run of a job told about its dependency.
+/// What a run of a job learned about its dependency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Health {
     /// Nothing: it was not called.

@@ -32,7 +32,7 @@ impl fmt::Display for Subject {
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum What {
-    /// An order was taken on.
+    /// An order was accepted.
     Accepted,
     /// The partner holds it and will decide.
     Requested,
@@ -84,7 +84,7 @@ pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + '
 pub trait Listener {
     /// Records what follows from an event, within its transaction.
     fn record<'a>(&'a self, tx: &'a mut Transaction, event: &'a Event) -> Recording<'a>;
-    /// Returns whether an event that somebody only claims to have happened is recorded too.
+    /// Returns whether an event that is only claimed to have happened is recorded too.
     fn takes_hearsay(&self) -> bool;
     /// Does what is left to do once the event's transaction has committed. Returns whether that succeeded.
     fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
@@ -93,7 +93,7 @@ pub trait Listener {
 /// Records an event within the transaction that makes it true, for every part of the backbone that acts on it.
 ///
 /// # Errors
-/// As the store reports them; the transaction must not commit then.
+/// If the store fails; the transaction must not commit then.
 pub(crate) async fn record(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -108,12 +108,12 @@ pub(crate) async fn record(
     }
 }
 
-/// Passes on what somebody says has happened, before the row shows it. By design nothing acts on it: the event
+/// Passes on an event that is only claimed, before the row shows it. By design nothing acts on it: the event
 /// is recorded when it is true.
 ///
 /// # Errors
 /// As [`record`].
-pub(crate) async fn rumour(
+pub(crate) async fn record_hearsay(
     tx: &mut Transaction,
     backbone: &Backbone,
     event: Event,
@@ -122,7 +122,7 @@ pub(crate) async fn rumour(
     if takes_hearsay { record(tx, backbone, event).await } else { Ok(()) }
 }
 
-/// What the action that recorded an event still does about it once it has committed; answers whether that came
+/// What the action that recorded an event still does about it once it has committed. Returns whether that came
 /// off.
 pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<Event>) -> bool {
     let Some(event) = event else { return true };

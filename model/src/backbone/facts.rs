@@ -42,7 +42,9 @@ impl JobFact {
 fn changed(before: Option<&Job>, after: &Job) -> String {
     match before {
         None => format!("stores job {} for {}: {:?}", after.id, after.item(), after.state),
-        Some(before) if before.state == after.state => format!("updates job {}, still {:?}", after.id, after.state),
+        Some(before) if before.state == after.state => {
+            format!("updates job {}, still {:?}", after.id, after.state)
+        }
         Some(before) => format!("moves job {} from {:?} to {:?}", after.id, before.state, after.state),
     }
 }
@@ -51,7 +53,9 @@ fn attempt(record: &JobAttempt) -> String {
     let JobAttempt { job, attempt, touched, ended, .. } = record;
     match (ended, touched) {
         (Some(ending), _) => format!("records that attempt {attempt} of job {job} ended: {ending:?}"),
-        (None, Some(touched)) => format!("records that attempt {attempt} of job {job} is about to act on {touched}"),
+        (None, Some(touched)) => {
+            format!("records that attempt {attempt} of job {job} is about to act on {touched}")
+        }
         (None, None) => format!("records that attempt {attempt} of job {job} began"),
     }
 }

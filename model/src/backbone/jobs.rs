@@ -1,9 +1,9 @@
 //! Jobs: durable work, its states, and who may move it.
 //!
-//! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a
-//! person. A claim counts the token and the attempts up: a job that kills its workers comes to an end. Whoever
-//! holds an older token has lost the job and may not move it. A holder moves its job within the transaction of
-//! its result, or hands it back if it has to stop; taking jobs is in [`leases`](super::leases).
+//! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a person.
+//! Taking a lease increments the token and the attempts, so a job that kills its workers comes to an end. A worker with an
+//! older token has lost the job and may not move it. The holder moves its job within the transaction of its result, or
+//! returns it to the queue if the worker shuts down. How workers take jobs is in [`leases`](super::leases).
 
 use super::{Backbone, Design, audit};
 use crate::settings::{LEASE, MAX_WAITS};
@@ -94,9 +94,9 @@ pub enum JobState {
     Running,
     /// It is done.
     Succeeded,
-    /// Its last run ended without result; when it is due it goes back into the queue, or is given up.
+    /// Its last run ended without result. When it is due it returns to the queue or becomes a dead letter.
     Failed,
-    /// It is given up, and listed: a person may have it replayed.
+    /// It has failed for good and is listed. A person may replay it.
     DeadLetter,
 }
 
@@ -105,15 +105,15 @@ pub enum JobState {
 pub enum Ending {
     /// With its result.
     Succeeded,
-    /// In order, to go on when there is something to find out: no attempt is used up by that.
+    /// With a wait: it continues when there may be news. This uses up no attempt.
     Waits,
     /// Without result; another attempt may have one.
     Retryable,
     /// Without result; another attempt would have none, or would not be safe.
     Final,
-    /// Its lease ran out: nobody knows how far it came.
+    /// Its lease expired: how far it came is unknown.
     Lapsed,
-    /// Its worker stopped in order and handed it back: what it had asked for may still come about.
+    /// Its worker shut down and returned it to the queue. Its pending calls may still take effect.
     Stopped,
 }
 
@@ -128,23 +128,23 @@ pub struct Job {
     pub subject: u32,
     /// Where it stands.
     pub state: JobState,
-    /// Counts claims for good; who holds an older one has lost the job.
+    /// Counts leases. A worker with an older token has lost the job.
     pub token: u32,
-    /// Counts claims since it was made or replayed, without those that ended in a wait.
+    /// Counts leases since it was created or replayed, without those that ended in a wait.
     pub attempts: u32,
-    /// Counts runs that ended in a wait since it was made or replayed.
+    /// Counts runs that ended in a wait since it was created or replayed.
     pub waits: u32,
     /// Counts replays.
     pub replays: u32,
     /// How its last run ended; none before that.
     pub ended: Option<Ending>,
-    /// Until when the present holder has it.
+    /// When the present lease expires.
     pub lease_until: Moment,
     /// When it is due.
     pub due: Moment,
-    /// Whether news came while it ran.
+    /// Whether news of its row came while it ran.
     pub woken: bool,
-    /// The trace context of what asked for it.
+    /// The trace context of the request for it.
     pub context: Scope,
 }
 
@@ -181,13 +181,13 @@ impl Job {
         WorkItem { kind: self.kind, row: self.subject }
     }
 
-    /// Returns the job with a lease for whoever takes it now.
+    /// Returns the job with a lease from now on.
     pub(crate) fn claimed(self, now: Moment) -> Self {
         let (token, attempts) = (self.token + 1, self.attempts + 1);
         Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
     }
 
-    /// The job after a run that ended like this, due again after the wait that the design sees fit.
+    /// Returns the job after a failed run, due again after the wait that the design prescribes.
     pub(crate) fn failed(self, backbone: &Backbone, ending: Ending, now: Moment) -> Self {
         let at_once = self.woken || ending == Ending::Final;
         let wait = || backbone.jitter.of(backbone.design.bounded_retry.wait(self.attempts));
@@ -195,29 +195,29 @@ impl Job {
         Job { state: JobState::Failed, ended: Some(ending), due, woken: false, ..self }
     }
 
-    /// Whether it is to be given up instead of run again.
+    /// Returns whether it becomes a dead letter instead of running again.
     pub(crate) fn is_spent(&self, design: &Design) -> bool {
         let is_final = self.ended == Some(Ending::Final);
         is_final || self.waits >= MAX_WAITS || design.bounded_retry.is_spent(self)
     }
 
-    /// Whether it will be given up if this run ends in a wait.
+    /// Returns whether it becomes a dead letter if this run ends in a wait.
     pub(crate) fn has_waited_enough(&self) -> bool {
         self.waits + 1 >= MAX_WAITS
     }
 
-    /// Whether it is still to be worked, by itself.
+    /// Returns whether it will still run without a person's action.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, JobState::Queued | JobState::Running | JobState::Failed)
     }
 }
 
-/// That a person sent a job back into the queue: who, why. Never changed.
+/// The record that a person replayed a job. Never changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Replay {
     /// Which job.
     pub job: u32,
-    /// The how-manieth replay of it.
+    /// Its number among the replays of the job, from 1.
     pub number: u32,
     /// Who did it.
     pub by: &'static str,
@@ -245,8 +245,8 @@ pub(crate) fn first(backbone: &Backbone, request: Request, now: Moment) -> Job {
     Job::queued(backbone.job_numbers.next(), request.item, now, request.context)
 }
 
-/// Has the row looked at again: its waiting job falls due, a running one is told that there is news, and
-/// if there is neither, there will be another.
+/// Has the row processed again: a waiting job falls due, a running one is marked as woken, and if there is neither, a new
+/// job is queued.
 pub(crate) async fn wake(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -269,20 +269,20 @@ pub(crate) async fn wake(
     if woken == job { Ok(()) } else { tx.update(&backbone.jobs, woken).await }
 }
 
-/// The job as it is now, locked, if whoever claimed it as `job` still holds it.
+/// Locks and returns the job as it is now, if the worker that took it as `job` still holds it.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn hold(tx: &mut Transaction, backbone: &Backbone, job: &Job) -> Result<Option<Job>, StoreError> {
     let row = tx.lock(&backbone.jobs, &job.id).await?;
     Ok(row.filter(|row| row.token == job.token && row.state == JobState::Running))
 }
 
-/// Ends the holder's run with its result, which is written by the same transaction. If news came meanwhile,
-/// the job is looked at again at once.
+/// Ends the holder's run with its result, which the same transaction writes. If news came meanwhile, the job runs again
+/// at once.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn succeed(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -297,11 +297,11 @@ pub async fn succeed(
     tx.update(&backbone.jobs, Job { state: JobState::Succeeded, ended, ..*held }).await
 }
 
-/// Ends the holder's run in order, to go on at `due`, or at once if news came meanwhile. It gives its attempt
-/// back: finding out what became of something is no try at doing it.
+/// Ends the holder's run with a wait until `due`, or without one if news came meanwhile. The run does not count as an
+/// attempt: to look up an outcome is not to try the operation.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn wait(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -320,7 +320,7 @@ pub async fn wait(
 /// the next attempt is made at once.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn fail(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -333,11 +333,11 @@ pub async fn fail(
     tx.update(&backbone.jobs, held.failed(backbone, ending, now)).await
 }
 
-/// Hands a job back for which its holder has no time left, unless it has been moved on already. It is an attempt
-/// without result, like one whose lease runs out, but the next can be made the sooner.
+/// Returns a job to the queue whose holder shuts down, unless it has been moved already. It counts as an attempt without
+/// result, as after an expired lease, but the next attempt need not wait for the lease.
 ///
 /// # Errors
-/// As the store reports them: the lease will end then.
+/// If the store fails. The lease expires then.
 pub async fn hand_back(env: &Env, backbone: &Backbone, job: &Job) -> Result<(), StoreError> {
     let mut tx = backbone.store.begin(env);
     let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(()) };
@@ -345,10 +345,10 @@ pub async fn hand_back(env: &Env, backbone: &Backbone, job: &Job) -> Result<(), 
     tx.commit("hand job back").await
 }
 
-/// Extends the holder's lease; answers whether it still is the holder.
+/// Extends the holder's lease. Returns whether it still is the holder.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn beat(env: &Env, backbone: &Backbone, job: &Job) -> Result<bool, StoreError> {
     let mut tx = backbone.store.begin(env);
     let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(false) };
@@ -356,11 +356,10 @@ pub(crate) async fn beat(env: &Env, backbone: &Backbone, job: &Job) -> Result<bo
     tx.commit("extend lease").await.map(|()| true)
 }
 
-/// Sends a dead letter back into the queue, because a person says so: its attempts count anew. Answers whether
-/// it was one.
+/// Replays a dead letter because a person asks for it; its attempts are counted anew. Returns whether it was a dead letter.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn replay(
     tx: &mut Transaction,
     backbone: &Backbone,

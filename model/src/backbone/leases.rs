@@ -1,21 +1,21 @@
-//! Claims: how a worker comes by a job, and how jobs are moved on that nobody holds.
+//! Leases: how a worker takes a job, and how jobs move that no worker holds.
 
 use super::dependencies::{Gates, Health, Opens};
 use super::jobs::{Ending, Job, JobKind, JobState};
 use super::{Backbone, audit};
 use shakedown_sim::{Duration, Env, Moment, StoreError, Transaction};
 
-/// What a worker found to do.
+/// What a worker got from the job table.
 pub(crate) enum Taken {
-    /// This job is its own until the lease ends.
+    /// This job, with a lease.
     Claimed(Env, Job),
-    /// A job was moved on towards its next claim.
+    /// A job was moved towards its next lease.
     Moved,
-    /// Nothing is due; look again then.
+    /// Nothing is due before this time.
     Nothing(Option<Moment>),
 }
 
-/// When a job next wants a worker's hand: it is due and may be claimed, or its lease runs out.
+/// Returns when a worker next has to act on a job: it is due and may be taken, or its lease expires.
 fn next_due(job: &Job, backbone: &Backbone, gates: &Gates, now: Moment) -> Option<Moment> {
     match job.state {
         JobState::Queued => match gates.opens(job, now) {
@@ -29,15 +29,15 @@ fn next_due(job: &Job, backbone: &Backbone, gates: &Gates, now: Moment) -> Optio
     }
 }
 
-/// How long to leave a job alone that another transaction has in hand.
+/// How long to wait for a job that another transaction holds.
 const HELD: Duration = Duration::from_secs(5);
 
-/// Takes the first job of these kinds that is due and nobody else has in hand: rescues it from a holder whose
+/// Takes the first job of these kinds that is due and no other transaction holds: rescues it from a holder whose
 /// lease has run out, puts it back into the queue after its wait, gives it up if it is spent, or claims it, if
 /// the gate of its dependency is open.
 ///
 /// # Errors
-/// As the store reports them; nothing is claimed for certain then.
+/// If the store fails. No lease was certainly taken then.
 pub(crate) async fn take(
     env: &Env,
     backbone: &Backbone,
@@ -50,7 +50,7 @@ pub(crate) async fn take(
     let Some(job) = tx.claim(jobs, |job| due_of(job).is_some_and(|due| due <= now)).await? else {
         let waiting = tx.scan(jobs, |job| due_of(job).is_some()).await?;
         let next = waiting.iter().filter_map(due_of).min();
-        // What is due and not to be had is in somebody's hands.
+        // A job that is due but not available is locked by another transaction.
         return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
     };
     let env = env.within(job.context).child("attempt");
@@ -83,7 +83,7 @@ async fn claim(env: &Env, mut tx: Transaction, backbone: &Backbone, job: Job) ->
     Ok(claimed)
 }
 
-/// Where a job that is due goes next without being claimed, and what that is called; nowhere if it is deleted.
+/// Returns the job after its move without a lease (none if it is deleted), and the name of the commit.
 fn moved(env: &Env, backbone: &Backbone, job: Job) -> (Option<Job>, &'static str) {
     let design = &backbone.design;
     match job.state {

@@ -1,6 +1,10 @@
-//! What every flow stands on: the store, durable jobs, mail, and the design that all of it is built with.
+//! What every flow stands on: the store, durable jobs, events, mail, the monitor.
 //!
-//! A flow (booking, visits) keeps its own tables and rules and knows the backbone; the backbone knows no flow.
+//! A flow (booking, visits) keeps its own tables and rules and imports the backbone. The backbone imports no flow.
+//!
+//! Reading order: jobs ([`jobs`], [`leases`], [`workers`], [`dependencies`], [`admission`], [`audit`]), events
+//! ([`events`], [`relay`], [`topic`]), mail ([`mail`]), the monitor ([`monitor`]), and what they share ([`clock`],
+//! `retry`, `tables`, [`threads`]). The `guardrails!` table lists what can be taken out of it.
 
 pub mod admission;
 pub mod audit;
@@ -9,7 +13,7 @@ pub mod dependencies;
 pub mod events;
 pub mod facts;
 pub mod jobs;
-mod leases;
+pub mod leases;
 pub mod mail;
 pub mod monitor;
 pub mod relay;
@@ -55,7 +59,7 @@ pub struct Backbone {
     pub jobs: Table<Job>,
     /// Who had which dead letter replayed, and why.
     pub replays: Table<Replay>,
-    /// Events that wait to be told, where somebody acts on them.
+    /// Events that wait to be published, if there are consumers.
     pub outbox: Option<Outbox>,
     /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
     /// new.
@@ -108,7 +112,7 @@ impl Backbone {
         Self { audit: Some(stating(facts, |_, after| JobFact::Attempt(after))), ..self }
     }
 
-    /// For a platform that can have so much in hand.
+    /// With this capacity.
     pub fn with_capacity(self, capacity: Capacity) -> Self {
         Self { capacity, ..self }
     }

@@ -1,9 +1,9 @@
-//! The monitor: watches over the platform and alerts people through a pager that is not ours.
+//! The monitor: watches over the platform and alerts people through a pager that belongs to somebody else.
 //!
-//! Each flow says what work it owes and until when ([`Promises`]). What is watched is the design's to say; where that
-//! is the work itself, the monitor sleeps until a promise is over, and then tells of it until somebody has taken it.
-//! Its beats say that it has looked, and that all it saw is told. What it remembers of that is the memory of one incarnation: one that comes back tells again, and hears that it
-//! was taken.
+//! Each flow states its promises: which work it has accepted and by when it is done ([`Promises`]). The design decides what
+//! is watched. If that is the work itself, the monitor sleeps until a promise is broken, and then alerts until a person
+//! has acknowledged the alert. A heartbeat of it says that it has looked and has reported all that it saw. It remembers
+//! acknowledged alerts in memory only: after a restart it alerts again, and learns that the alert was acknowledged.
 
 use super::Backbone;
 use super::jobs::WorkItem;
@@ -34,7 +34,7 @@ pub type Owing = Pin<Box<dyn Future<Output = Result<Vec<Owed>, StoreError>>>>;
 
 /// A flow's promises.
 pub trait Promises {
-    /// The work that it has taken on and not done.
+    /// The work that it has accepted and not done.
     fn owed(&self, env: Env) -> Owing;
     /// Raised when that may have changed.
     fn changed(&self) -> Signal;
@@ -45,7 +45,7 @@ pub trait Promises {
 pub enum Alert {
     /// A piece of work is not done, and its promise is over.
     Late(WorkItem),
-    /// A node answers no health check.
+    /// A node does not respond to health checks.
     Unhealthy(NodeId),
     /// Too many requests fail.
     Errors,
@@ -54,7 +54,7 @@ pub enum Alert {
 /// The pager, as the monitor calls it.
 #[derive(Clone)]
 pub struct PagerApi {
-    /// Alerts; answers whether somebody has taken it.
+    /// Alerts. The response is whether a person has acknowledged the alert.
     pub alert: Endpoint<Alert, bool>,
 }
 
@@ -73,7 +73,7 @@ pub trait RequestLog {
     fn is_failing(&self, now: Moment) -> bool;
 }
 
-/// What a monitor may watch, and whom it tells.
+/// What a monitor may watch, and whom it alerts.
 pub struct Watch {
     /// The flows.
     pub promises: Vec<Rc<dyn Promises>>,
@@ -146,7 +146,7 @@ async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watc
     }
 }
 
-/// Tells of what is late and not taken, each until the pager has it; answers when to look again.
+/// Tells of what is late and not taken, each until the pager has it. Returns when to look again.
 async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkItem>) -> Option<Moment> {
     let now = env.now();
     let (late, rest): (Vec<&Owed>, Vec<&Owed>) = owed.iter().partition(|owed| owed.due <= now);
@@ -173,7 +173,7 @@ async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkIt
     next
 }
 
-/// Tells the pager until somebody has taken it.
+/// Sends an alert until a person has acknowledged it.
 pub(crate) async fn insist(env: &Env, pager: &PagerApi, alert: Alert) {
     loop {
         match env.child("alert").call(&pager.alert, alert, PAGER_TIMEOUT).await {

@@ -1,4 +1,4 @@
-//! `outbox`: events wait in the database until they are told.
+//! `outbox`: events wait in the database until they are published.
 
 use crate::backbone::Backbone;
 use crate::backbone::events::Event;
@@ -46,7 +46,7 @@ impl Outbox for Relayed {
     }
 }
 
-/// Naive: whoever has committed the row publishes the event, and is done.
+/// Naive: the process that committed the row publishes the event, once.
 pub struct PublishedAfterCommit;
 
 impl Outbox for PublishedAfterCommit {

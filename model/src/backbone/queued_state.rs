@@ -15,7 +15,7 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: whether new work is taken on, as the jobs stand.
+/// The seam: whether new work is accepted, as the jobs stand.
 pub trait QueuedState {
     /// Whether there is a place for one more.
     fn admits(&self, load: &Load) -> bool;

@@ -1,15 +1,14 @@
-//! The outbox: an event waits in the database, put there by the transaction that made it true, until everybody
-//! who acts on it has taken it.
+//! The relay publishes the events of the outbox. An event waits in the database, written by the transaction that made it
+//! true, until every consumer has taken it.
 //!
-//! The relay tells events in the order of their transactions' ids, then of their own numbers, and keeps how far
-//! it has come in a row. It reads only below the horizon: the oldest transaction that is still open. Neither
-//! numbers nor ids are in the order of commits, so what lies above that may still get neighbours that come
-//! before it. A cursor on the number alone would pass over whatever commits late.
+//! The relay publishes events in the order of their transactions' ids, then of their own numbers, and stores its progress
+//! in a row. It reads only below the horizon: the oldest transaction that is still open. Neither numbers nor ids are in the
+//! order of commits, so events with smaller places may still appear above the horizon. A cursor on the number alone would
+//! skip whatever commits late.
 //!
-//! What it does: nothing that committed is lost, and nothing that did not is told. What it does not do: tell
-//! once, for a relay that crashes tells again, so whoever takes an event must bear repeats; and go round what
-//! nobody takes, for that would lose it: all that comes after waits. A transaction that stays open holds up
-//! everything, so a database with an outbox ends those that sit idle.
+//! What it guarantees: every committed event is published, and no other. What it does not: to publish once (after a crash
+//! it publishes again, so consumers must tolerate repeats); or to skip an event that a consumer does not take (all later
+//! events wait). An open transaction delays everything, so a database with an outbox aborts transactions that sit idle.
 
 use super::Backbone;
 use super::events::Event;
@@ -21,10 +20,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// A place in the order in which events are told: the transaction's id, then the event's number.
+/// A place in the order of publication: the transaction's id, then the event's number.
 pub type Place = (u64, u32);
 
-/// An event that waits to be told, or has been. Never changed.
+/// An event that waits to be published, or has been. Never changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Posted {
     /// The id of the transaction that posted it.
@@ -36,7 +35,7 @@ pub struct Posted {
 }
 
 impl Posted {
-    /// Its place in the order in which events are told.
+    /// Its place in the order of publication.
     pub fn place(&self) -> Place {
         (self.transaction, self.id)
     }
@@ -53,7 +52,7 @@ impl Row for Posted {
 /// How far the relay has come: the one row of its table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 struct Cursor {
-    /// The last event that everybody has taken.
+    /// The last event that every consumer has taken.
     told: Place,
 }
 
@@ -82,7 +81,7 @@ impl Outbox {
 /// Posts an event within this transaction.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn post(tx: &mut Transaction, backbone: &Backbone, event: Event) -> Result<(), StoreError> {
     let Some(outbox) = &backbone.outbox else { return Ok(()) };
     let transaction = tx.id().await?;
@@ -96,9 +95,9 @@ pub(crate) async fn post_by_itself(env: &Env, backbone: &Backbone, event: Event)
     tx.commit("event").await
 }
 
-/// Somebody who acts on events. It bears repeats.
+/// A consumer of events. It tolerates repeats.
 pub trait Consumer {
-    /// Takes an event; answers whether it has taken it. If not, the event comes again.
+    /// Takes an event. Returns whether it has taken it. If not, the event comes again.
     fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 
@@ -117,29 +116,29 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]
     env.clone().spawn(async move {
         let outbox = backbone.outbox.as_ref().expect("a relay is booted where there is an outbox");
         let mut poller = Poller::new(&env, outbox.posted.signal(), PERIOD);
-        let (mut due, mut in_vain) = (None, 0);
+        let (mut due, mut failures) = (None, 0);
         loop {
             poller.turn(due).await;
-            let told = tell_all(&env, &backbone, outbox, &consumers).await;
-            in_vain = if told.is_ok() { 0 } else { in_vain + 1 };
+            let told = publish_all(&env, &backbone, outbox, &consumers).await;
+            failures = if told.is_ok() { 0 } else { failures + 1 };
             due = match told {
-                Ok(Told::All) => None,
-                Ok(Told::ToTheHorizon) => Some(env.now() + HELD_UP),
-                Err(NotTaken) => Some(env.now() + backoff(in_vain)),
+                Ok(Progress::Complete) => None,
+                Ok(Progress::UpToHorizon) => Some(env.now() + HELD_UP),
+                Err(NotTaken) => Some(env.now() + backoff(failures)),
             };
         }
     });
 }
 
 /// How far the relay came in one turn.
-enum Told {
+enum Progress {
     /// To the end.
-    All,
-    /// As far as events can be told by now; more wait.
-    ToTheHorizon,
+    Complete,
+    /// Up to the horizon; more events wait.
+    UpToHorizon,
 }
 
-/// The store failed, or somebody did not take an event: it comes again, before all others.
+/// The store failed, or a consumer did not take an event: it is published again, before all others.
 struct NotTaken;
 
 impl From<StoreError> for NotTaken {
@@ -149,12 +148,12 @@ impl From<StoreError> for NotTaken {
 }
 
 /// Tells every event above the cursor and below the horizon, in order.
-async fn tell_all(
+async fn publish_all(
     env: &Env,
     backbone: &Backbone,
     outbox: &Outbox,
     consumers: &[Rc<dyn Consumer>],
-) -> Result<Told, NotTaken> {
+) -> Result<Progress, NotTaken> {
     let mut tx = backbone.store.begin(env);
     let horizon = tx.horizon().await?;
     let told = tx.get(&outbox.cursor, &0).await?.map_or((0, 0), |cursor| cursor.told);
@@ -162,16 +161,16 @@ async fn tell_all(
     drop(tx);
     for posted in &waiting {
         if posted.transaction >= horizon {
-            return Ok(Told::ToTheHorizon);
+            return Ok(Progress::UpToHorizon);
         }
         let env = env.within(posted.event.context).child("relay");
-        tell(&env, backbone, outbox, consumers, posted).await?;
+        publish(&env, backbone, outbox, consumers, posted).await?;
     }
-    Ok(Told::All)
+    Ok(Progress::Complete)
 }
 
 /// Tells one event to everybody, and moves the cursor on.
-async fn tell(
+async fn publish(
     env: &Env,
     backbone: &Backbone,
     outbox: &Outbox,

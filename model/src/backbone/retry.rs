@@ -1,7 +1,7 @@
-//! Transactions that are tried again: above read committed, and after a deadlock at any level, a transaction may
-//! have to give way to others though nothing is wrong with it.
+//! Retries of transactions: above read committed, and after a deadlock at any level, a transaction may be rolled back though
+//! nothing is wrong with it.
 //!
-//! Only what did nothing for certain is tried again here; a commit of unknown outcome is its caller's matter.
+//! Only a transaction that certainly had no effect is retried here. A commit of unknown outcome is left to the caller.
 
 use shakedown_sim::{Duration, Env, StoreError};
 

@@ -1,5 +1,4 @@
-//! Threads: a node of the web tier works on so many things at once; what comes then waits in line, first come first
-//! served.
+//! Threads: a node of the web tier processes a fixed number of requests at once. Further requests wait, first in, first out.
 
 use shakedown_sim::{Endpoint, Env};
 use std::future::Future;

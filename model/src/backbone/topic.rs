@@ -1,4 +1,4 @@
-//! The topic: events go to each of its subscribers, over a queue of its own for each.
+//! The topic: delivers events to each of its subscribers, over one queue for each.
 
 use super::events::Event;
 use super::relay::Consumer;

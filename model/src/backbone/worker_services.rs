@@ -20,7 +20,7 @@ pub const ROW: Guardrail = Guardrail {
 pub trait WorkerServices {
     /// Whether workers are nodes of their own, or run on those of the web tier.
     fn have_nodes(&self) -> bool;
-    /// How many jobs that need the same dependency one node has in hand at once, if it has a thread for each.
+    /// How many jobs that need the same dependency one node processes at once, if it has a thread for each.
     fn room(&self) -> u32;
 }
 

@@ -1,5 +1,5 @@
-//! Workers: nodes that take jobs and hand each to the handler of its kind; one that stops in order hands back
-//! what it has in hand.
+//! Workers: nodes that take jobs and pass each to the handler of its kind. A worker that shuts down returns its jobs to the
+//! queue.
 
 use super::Backbone;
 use super::dependencies::{Dependency, Gates, Health};
@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Work on a job: what it told about the dependency that it needed.
+/// Work on a job. It returns what it learned about the dependency that it needed.
 pub type Working = Pin<Box<dyn Future<Output = Health>>>;
 
 /// What works the jobs of one kind.
@@ -106,7 +106,7 @@ impl Worker {
         self.handlers.iter().find(|handler| handler.kind() == kind)
     }
 
-    /// Takes all jobs that are due, each worked in a task of its own; answers when the next one is.
+    /// Takes all jobs that are due, each worked in a task of its own. Returns when the next one is.
     async fn drain(self: &Rc<Self>) -> Option<Moment> {
         loop {
             let thread = self.threads.take().await;
@@ -138,7 +138,7 @@ impl Worker {
         });
     }
 
-    /// Hands back the jobs that it is at work on. What a call brings that is under way nobody will learn from it.
+    /// Returns its jobs to the queue. Results of calls that are under way are lost.
     async fn hand_back(&self) {
         for (env, job) in self.in_hand.take() {
             let env = env.child("stop");

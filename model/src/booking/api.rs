@@ -23,7 +23,7 @@ use std::rc::Rc;
 /// A request for a price.
 #[derive(Clone, Copy, Debug)]
 pub struct QuoteRequest {
-    /// Who asks.
+    /// The caller.
     pub customer: u32,
     /// For what.
     pub offer: u32,
@@ -59,7 +59,7 @@ pub struct View {
     pub booking: u32,
     /// Which version of its row.
     pub version: u32,
-    /// The newest version that an event told of by then: lists come no further.
+    /// The newest version that was published as an event: lists show no newer one.
     pub published: u32,
     /// The code of its state, for machines.
     pub code: &'static str,
@@ -213,7 +213,7 @@ async fn submit(env: Env, platform: Rc<Platform>, order: Submission) -> Reply<Vi
     }
 }
 
-/// What became of a submission.
+/// The outcome of a submission.
 enum Accepted {
     Now(Booking, Job, Event),
     Before(Booking),

@@ -31,7 +31,7 @@ pub trait BackgroundSync {
     fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
 }
 
-/// Guarded: the job waits for a worker, the customer is told that the order was taken on.
+/// Guarded: the job waits for a worker, the customer is told that the order was accepted.
 pub struct Workers;
 
 impl BackgroundSync for Workers {

@@ -2,7 +2,7 @@
 //! which a booking moves.
 
 use super::case::{Case, Evidence};
-use super::connector::PartnerAnswer;
+use super::connector::ReserveResponse;
 use super::facts::Word;
 use super::rows::{Attention, Booking, Standing, Status};
 use crate::guardrail::{Guardrail, Naive};
@@ -22,7 +22,7 @@ pub const ROW: Guardrail = Guardrail {
 /// The seam: what the partner's words mean, how a booking moves, what a screen says.
 pub trait BookingContract {
     /// What an answer to a request for a reservation tells.
-    fn translate(&self, answer: PartnerAnswer) -> Evidence;
+    fn translate(&self, answer: ReserveResponse) -> Evidence;
     /// Moves the case's booking by what is known; called after its rows have taken in the news.
     fn settle(&self, case: &mut Case);
     /// What a screen says about a booking.
@@ -34,13 +34,13 @@ pub trait BookingContract {
 pub struct Rules;
 
 impl BookingContract for Rules {
-    fn translate(&self, answer: PartnerAnswer) -> Evidence {
+    fn translate(&self, answer: ReserveResponse) -> Evidence {
         match answer {
-            PartnerAnswer::Confirmed(reservation) => Evidence::Standing(reservation, Standing::Confirmed),
-            PartnerAnswer::Pending(reservation) => Evidence::Standing(reservation, Standing::Pending),
-            PartnerAnswer::Refused => Evidence::Refused,
-            PartnerAnswer::TooMany => Evidence::NoEffect,
-            PartnerAnswer::ServerError | PartnerAnswer::Malformed => Evidence::Unknown,
+            ReserveResponse::Confirmed(reservation) => Evidence::Standing(reservation, Standing::Confirmed),
+            ReserveResponse::Pending(reservation) => Evidence::Standing(reservation, Standing::Pending),
+            ReserveResponse::Refused => Evidence::Refused,
+            ReserveResponse::TooMany => Evidence::NoEffect,
+            ReserveResponse::ServerError | ReserveResponse::Malformed => Evidence::Unknown,
         }
     }
 
@@ -111,9 +111,9 @@ fn word_of(status: Status) -> Word {
 pub struct LastWriterWins;
 
 impl BookingContract for LastWriterWins {
-    fn translate(&self, answer: PartnerAnswer) -> Evidence {
+    fn translate(&self, answer: ReserveResponse) -> Evidence {
         match answer {
-            PartnerAnswer::Confirmed(reservation) | PartnerAnswer::Pending(reservation) => {
+            ReserveResponse::Confirmed(reservation) | ReserveResponse::Pending(reservation) => {
                 Evidence::Standing(reservation, Standing::Confirmed)
             }
             other => Rules.translate(other),

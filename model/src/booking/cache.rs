@@ -11,9 +11,9 @@ pub struct Lease(pub u32);
 pub enum Found<V> {
     /// The value.
     Hit(V),
-    /// Nothing; whoever asks is to fill it.
+    /// Nothing; the caller is to fill it.
     Miss(Lease),
-    /// Nothing, and somebody is filling it: ask again soon.
+    /// Nothing, and another client is filling it: ask again soon.
     Soon,
 }
 
@@ -34,7 +34,7 @@ pub struct Fill<V> {
 pub struct CacheApi<V> {
     /// Looks a key up.
     pub get: Endpoint<u32, Found<V>>,
-    /// Keeps a value; answers whether it was kept.
+    /// Keeps a value. Returns whether it was kept.
     pub fill: Endpoint<Fill<V>, bool>,
     /// Takes a value away.
     pub delete: Endpoint<u32, ()>,

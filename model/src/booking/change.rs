@@ -5,10 +5,10 @@ use super::rows::{Booking, Standing, Status};
 use crate::backbone::events::{self, Event, Subject, What};
 use shakedown_sim::{StoreError, Transaction};
 
-/// Inserts a new booking unless its once-only value is taken; answers the event if it did.
+/// Inserts a new booking unless its once-only value is taken. Returns the event if it did.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn insert(
     tx: &mut Transaction,
     platform: &Platform,
@@ -22,10 +22,10 @@ pub(super) async fn insert(
     Ok(Some(event))
 }
 
-/// Writes the next version of a booking, if it is anything new; answers the event if it is one.
+/// Writes the next version of a booking, if it is anything new. Returns the event if it is one.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn update(
     tx: &mut Transaction,
     platform: &Platform,

@@ -1,4 +1,4 @@
-//! `completion-worker`: a result is stored, then told, and only then is its job acknowledged.
+//! `completion-worker`: a result is stored, then sent to the screen, and only then its job is acknowledged.
 
 use super::case::Evidence;
 use super::rows::{Attention, Booking, Standing, Status};
@@ -23,7 +23,7 @@ pub const ROW: Guardrail = Guardrail {
 /// What is done, in time.
 pub type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// The seam: when, of a run that ends with a result, the screen is told and the job acknowledged. It is called
+/// The seam: when, of a run that ends with a result, the screen is updated and the job acknowledged. It is called
 /// where there are screens to tell.
 pub trait CompletionWorker {
     /// Called with what the partner has answered, before that is stored.
@@ -32,7 +32,7 @@ pub trait CompletionWorker {
     fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a>;
 }
 
-/// Guarded: what is told is in the database by then, and a job whose worker died on the way is run again, and
+/// Guarded: what the screen shows is in the database by then. A job whose worker crashed on the way is run again, and
 /// tells it again.
 pub struct StoreTellAck;
 
@@ -51,7 +51,7 @@ impl CompletionWorker for StoreTellAck {
     }
 }
 
-/// Naive: the answer is in hand, so the job is done; the customer hears of it first, and the rest is bookkeeping.
+/// Naive: the response has arrived, so the job is done: the customer sees it first, and it is stored afterwards.
 pub struct AckTellStore;
 
 impl CompletionWorker for AckTellStore {

@@ -27,10 +27,10 @@ pub struct CancelRequest {
 
 /// What the partner answers to a request for a reservation, in its own words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PartnerAnswer {
+pub enum ReserveResponse {
     /// 200: this reservation stands.
     Confirmed(u32),
-    /// 202: this reservation is held until somebody has decided.
+    /// 202: this reservation is pending until the partner decides.
     Pending(u32),
     /// 409: not to be had.
     Refused,
@@ -38,13 +38,13 @@ pub enum PartnerAnswer {
     TooMany,
     /// 5xx: something broke, before or after the effect.
     ServerError,
-    /// 200 with a body that nobody can read.
+    /// 200 with a body that cannot be parsed.
     Malformed,
 }
 
 /// What the partner answers to a request to end a reservation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CancelAnswer {
+pub enum CancelResponse {
     /// It has ended, now or before.
     Ended,
     /// 409: the terms do not allow it.
@@ -77,9 +77,9 @@ pub struct Callback {
 #[derive(Clone)]
 pub struct PartnerApi {
     /// Asks for a reservation.
-    pub reserve: Endpoint<ReserveRequest, PartnerAnswer>,
+    pub reserve: Endpoint<ReserveRequest, ReserveResponse>,
     /// Asks to end a reservation.
-    pub cancel: Endpoint<CancelRequest, CancelAnswer>,
+    pub cancel: Endpoint<CancelRequest, CancelResponse>,
     /// Asks what there is under a reference.
     pub lookup: Endpoint<u32, Vec<Record>>,
     /// Asks where a reservation stands.

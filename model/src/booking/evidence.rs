@@ -21,7 +21,7 @@ pub(super) enum News {
     Read(u32, Option<Record>),
 }
 
-/// Takes what the last step brought into the rows; answers the evidence in it.
+/// Takes what the last step brought into the rows. Returns the evidence in it.
 pub(super) async fn take_in(
     tx: &mut Transaction,
     platform: &Platform,

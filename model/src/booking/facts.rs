@@ -27,7 +27,7 @@ pub enum BookingFact {
         /// What the screen says.
         word: Word,
     },
-    /// A customer was told that their order is not taken on.
+    /// A customer was told that their order is not accepted.
     TurnedAway {
         /// Whose.
         customer: u32,
@@ -176,7 +176,7 @@ fn reviewed(Review { booking, by, verdict, .. }: &Review) -> String {
     let found = match verdict {
         Verdict::Nothing => "the partner has nothing for",
         Verdict::Shown => "the partner's list shows",
-        Verdict::Kept => "the partner does not give up",
+        Verdict::NotCancelled => "the partner does not give up",
     };
     format!("records that {by} found: {found} B{booking}")
 }

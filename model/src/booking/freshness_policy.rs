@@ -25,7 +25,7 @@ pub const ROW: Guardrail = Guardrail {
 /// What is known of an offer when it is decided on.
 pub type Decided<'a> = Pin<Box<dyn Future<Output = Result<Option<Offer>, StoreError>> + 'a>>;
 
-/// The seam: by which state of an offer an order is taken on.
+/// The seam: by which state of an offer an order is accepted.
 pub trait FreshnessPolicy {
     /// The offer, within the transaction that takes the order on.
     fn offer<'a>(

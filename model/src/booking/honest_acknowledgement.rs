@@ -1,4 +1,4 @@
-//! `honest-acknowledgement`: whoever has ordered is shown what is so, and that is that we have the order.
+//! `honest-acknowledgement`: after an order the screen shows what is true: that the order was received.
 
 use super::api::View;
 use super::facts::Word;
@@ -31,7 +31,7 @@ impl HonestAcknowledgement for WhatIsSo {
     }
 }
 
-/// Naive: an order that was taken on is as good as carried out, and a page with a tick sells better.
+/// Naive: an order that was accepted is as good as carried out, and a page with a tick sells better.
 pub struct AsGoodAsDone;
 
 impl HonestAcknowledgement for AsGoodAsDone {

@@ -1,4 +1,4 @@
-//! `idempotency-store`: what was accepted is remembered for good, so that asking again is no new order.
+//! `idempotency-store`: what was accepted is remembered permanently, so that a repeat is no new order.
 
 use super::rows::{Booking, Quote};
 use crate::guardrail::{Guardrail, Naive};
@@ -23,7 +23,7 @@ pub trait IdempotencyStore {
     fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool;
 }
 
-/// Guarded: the quote can be accepted once; who asks again with another payload is told so.
+/// Guarded: the quote can be accepted once; a repeat with another payload is rejected.
 pub struct QuoteOnce;
 
 impl IdempotencyStore for QuoteOnce {

@@ -10,7 +10,7 @@ use crate::backbone::{events, jobs};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Stores a callback, and has its booking looked at if the callback tells anything. Answers whether it is
+/// Stores a callback, and has its booking looked at if the callback tells anything. Returns whether it is
 /// stored; the partner sends it again otherwise.
 pub(crate) async fn receive(env: Env, platform: Rc<Platform>, callback: Callback) -> bool {
     in_transaction(&env, async || store(&env, &platform, callback).await).await.is_ok()
@@ -31,7 +31,7 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
         && let Some(row) = tx.lock(&tables.bookings, &booking).await?
     {
         if let Some(event) = change::foretold(&row, says) {
-            events::rumour(&mut tx, &platform.backbone, event).await?;
+            events::record_hearsay(&mut tx, &platform.backbone, event).await?;
         }
         let known = tx.lock(&tables.holdings, &reservation).await?;
         if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
@@ -72,7 +72,7 @@ fn heard(
 /// Takes into a reservation that we have just learnt of what callbacks said of it before.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn catch_up(
     tx: &mut Transaction,
     platform: &Platform,

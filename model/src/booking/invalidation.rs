@@ -22,7 +22,7 @@ pub const ROW: Guardrail = Guardrail {
     ],
 };
 
-/// The seam: whether the cache is told of changes, and by what right it is filled.
+/// The seam: whether changes are deleted from the cache, and with which lease it is filled.
 pub trait Invalidation {
     /// Whether the relay has the cache forget what has changed.
     fn deletes(&self) -> bool;
@@ -56,7 +56,7 @@ impl Invalidation for TimeToLive {
     }
 }
 
-/// Naive (b): changes are deleted, and whoever has read something puts it there.
+/// Naive (b): changes are deleted, and every reader fills the cache with what it read.
 pub struct FilledAtWill;
 
 impl Invalidation for FilledAtWill {

@@ -1,8 +1,9 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`screens`], [`run`], [`worker`], `evidence`, [`inbox`], [`offers`], [`promises`], [`statement`], [`summaries`],
-//! [`review_queue`], [`api`]), and what customers see of it ([`clients`]).
+//! [`screens`], [`run`], [`worker`], `evidence`, [`inbox`], [`cache`], [`offers`], [`promises`], [`statement`],
+//! [`summaries`], [`review_queue`], [`api`]), what customers see of it ([`clients`]), and the flow's facts ([`facts`],
+//! [`offer_facts`]). The `guardrails!` table lists what can be taken out of it.
 
 pub mod api;
 pub mod cache;

@@ -27,7 +27,7 @@ pub enum OfferFact {
         /// Whether it kept it.
         kept: bool,
     },
-    /// The cache forgot an offer as it was told.
+    /// The cache deleted an offer on request.
     Forgotten {
         /// Which.
         offer: u32,

@@ -39,7 +39,7 @@ pub struct Pages {
     flights: RefCell<Vec<Rc<Flight>>>,
 }
 
-/// A look-up under way: whoever asks for the same offer meanwhile shares what it finds.
+/// A look-up under way: requests for the same offer meanwhile share what it finds.
 struct Flight {
     offer: u32,
     began: Moment,
@@ -117,7 +117,7 @@ impl Pages {
         reply(read)
     }
 
-    /// Gives the cache what was read. Nobody waits for that.
+    /// Fills the cache with what was read, without waiting for it.
     fn fill(&self, env: &Env, row: Offer, lease: Lease) {
         let lease = self.platform.design.invalidation.fills_by(lease);
         let fill = Fill { key: row.id, value: row, life: life(env), lease };

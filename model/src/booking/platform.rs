@@ -27,7 +27,7 @@ pub struct Platform {
     pub terms: PartnerTerms,
     /// The cache for pages, if there is one.
     pub cache: Option<CacheApi<Offer>>,
-    /// The screens that can be told, if some can.
+    /// The connections to screens, if there are any.
     pub screens: Option<Screens>,
     /// The broker's queue for jobs, if there is one. By design jobs are rows, and it stays empty.
     pub broker: Option<Queue<Job>>,
@@ -40,7 +40,7 @@ pub struct Platform {
 pub struct Beside {
     /// A cache for pages.
     pub cache: Option<CacheApi<Offer>>,
-    /// Screens that can be told.
+    /// Connections to screens.
     pub screens: Option<Screens>,
     /// A broker's queue for jobs.
     pub broker: Option<Queue<Job>>,
@@ -139,7 +139,7 @@ impl Tables {
     }
 }
 
-/// The bookings. Nobody deletes one: what is there no more was lost with the database.
+/// The bookings. No code deletes one: a row that is gone was lost with the database.
 fn bookings<F: Fact + From<BookingFact> + 'static>(facts: &Facts<F>) -> Table<Booking> {
     let facts = facts.clone();
     Table::new(move |env, change| {

@@ -53,7 +53,7 @@ impl RetrySafeJob for KeyOfAttempt {
     }
 }
 
-/// Naive (b): the first error is final; somebody will look at it.
+/// Naive (b): the first error is final, and a person will look at it.
 pub struct FirstErrorFinal;
 
 impl RetrySafeJob for FirstErrorFinal {

@@ -1,4 +1,4 @@
-//! The review_queue: bookings that are left to a person, and what the person found out about them.
+//! The review queue: bookings that are left to a person, and what the person found out about them.
 //!
 //! People see more than the platform does: the partner's own list, which names guests even where its operations know
 //! no reference. What they find is evidence like any other: it settles attempts by the same rules, and the booking's
@@ -37,7 +37,7 @@ pub struct Finding {
     pub kept: Option<u32>,
 }
 
-/// The operations of the review_queue.
+/// The operations of the review queue.
 #[derive(Clone)]
 pub struct ReviewQueue {
     /// Asks for the list of bookings that wait for a person.
@@ -46,7 +46,7 @@ pub struct ReviewQueue {
     pub enter: Endpoint<Finding, bool>,
 }
 
-/// Whoever works the list, as the record names them.
+/// The person who works through the list, as the record names them.
 const REVIEWER: &str = "the reviewer";
 
 impl ReviewQueue {
@@ -58,7 +58,7 @@ impl ReviewQueue {
         }
     }
 
-    /// Has a node of the API serve the review_queue.
+    /// Has a node of the API serve the review queue.
     pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
         let at = Rc::clone(platform);
         self.list.serve(env, move |env, ()| {
@@ -99,7 +99,7 @@ async fn enter(env: Env, platform: Rc<Platform>, finding: Finding) -> bool {
     }
 }
 
-/// Takes what was found into the rows, and has the booking's job go on; answers whether it was to be found out.
+/// Takes what was found into the rows, and has the booking's job go on. Returns whether it was to be found out.
 async fn take_in(
     env: &Env,
     platform: &Platform,
@@ -117,7 +117,7 @@ async fn take_in(
     evidence::looked(&mut tx, platform, &booking, finding.looked, Some(&finding.shown)).await?;
     let (after, verdict) = match finding.kept {
         Some(reservation) if booking.status == Status::Cancelling => {
-            (stands(booking, reservation), Verdict::Kept)
+            (stands(booking, reservation), Verdict::NotCancelled)
         }
         _ if finding.shown.is_empty() => (booking, Verdict::Nothing),
         _ => (booking, Verdict::Shown),

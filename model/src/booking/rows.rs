@@ -33,7 +33,7 @@ pub struct Quote {
     pub customer: u32,
     /// For what.
     pub offer: u32,
-    /// The how-manieth quote to this customer for this offer it is: of two made at once, one stands.
+    /// Its number among the quotes to this customer for this offer, from 1: of two made at once, one is stored.
     pub round: u32,
     /// The price, in minor units.
     pub price: u32,
@@ -85,12 +85,12 @@ impl Status {
     }
 }
 
-/// Whether somebody has to look at a booking.
+/// Whether a booking needs attention.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Attention {
-    /// Nobody.
+    /// It does not.
     None,
-    /// We are finding out by ourselves what became of an attempt.
+    /// The platform is establishing the outcome of an attempt.
     Checking,
     /// A person has to: it is in the list of reviews.
     Review,
@@ -111,7 +111,7 @@ pub struct Booking {
     pub price: u32,
     /// Where it stands.
     pub status: Status,
-    /// Whether somebody has to look at it.
+    /// Whether it needs attention.
     pub attention: Attention,
     /// Counts orders to the partner for this booking; moves on only when all of the former is over.
     pub generation: u32,
@@ -163,7 +163,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Whether it is still open what became of the attempt.
+    /// Returns whether the outcome of the attempt is still open.
     pub fn is_open(self) -> bool {
         matches!(self, Known::Started | Known::Unknown)
     }
@@ -222,7 +222,7 @@ pub struct Holding {
     pub booking: u32,
     /// Where it stands, as last learnt. `Ended` is never taken back.
     pub standing: Standing,
-    /// Whether somebody told otherwise, so that the partner must be asked.
+    /// Whether a callback contradicts it, so that the partner must be asked.
     pub doubtful: bool,
     /// When it was last learnt.
     pub learnt: Moment,
@@ -245,8 +245,8 @@ pub enum Verdict {
     Nothing,
     /// The partner's list shows what there is for it.
     Shown,
-    /// The partner does not give up what was to be cancelled.
-    Kept,
+    /// The partner refuses to cancel what was to be cancelled.
+    NotCancelled,
 }
 
 /// That a person looked at a booking: who, and what they found. Never changed.
@@ -254,7 +254,7 @@ pub enum Verdict {
 pub struct Review {
     /// Which booking.
     pub booking: u32,
-    /// The how-manieth review of it.
+    /// Its number among the reviews of the booking, from 1.
     pub number: u32,
     /// Who looked.
     pub by: &'static str,
@@ -270,7 +270,7 @@ impl Row for Review {
     }
 }
 
-/// A live reservation at the partner for a booking that we do not have. Never changed: a person sees to it.
+/// A live reservation at the partner for a booking that we do not have. Never changed: a person handles it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Orphan {
     /// The partner's number for it.

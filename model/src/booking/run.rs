@@ -1,4 +1,4 @@
-//! One run of a booking's job: whether it holds the job, and how it ends where its result is also told.
+//! One run of a booking's job: whether it holds the job, and how it ends if its result also goes to a screen.
 
 use super::platform::Platform;
 use super::rows::Booking;
@@ -35,7 +35,7 @@ impl Run {
     /// move it.
     ///
     /// # Errors
-    /// As the store reports them.
+    /// If the store fails.
     pub(super) async fn hold(&self, tx: &mut Transaction) -> Result<Option<Job>, StoreError> {
         match self.is_over() {
             true => Ok(Some(self.job)),

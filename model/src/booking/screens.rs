@@ -1,8 +1,8 @@
-//! Screens that can be told: a page that is open on a booking keeps a connection on which it hears of a result
+//! Screens with a connection: a page that is open on a booking keeps a connection on which it receives a result
 //! before it would have asked.
 //!
 //! What it does not do: reach everybody. A message on the way may be lost, the page may be closed; so pages also ask,
-//! and nothing depends on their having been told.
+//! and nothing depends on that message.
 
 use super::api::View;
 use super::platform::Platform;
@@ -27,7 +27,7 @@ impl Screens {
     }
 }
 
-/// Tells the customer's screen of this version of a booking, if it can be told.
+/// Sends this version of a booking to the customer's screen, if it has a connection.
 pub(crate) async fn tell(env: &Env, platform: &Platform, booking: &Booking) {
     if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(booking.customer)) {
         // Whether it has heard or not: it asks by itself, too.

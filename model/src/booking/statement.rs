@@ -30,7 +30,7 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
     });
 }
 
-/// Reads the statement and compares; answers whether all of it was taken in.
+/// Reads the statement and compares. Returns whether all of it was taken in.
 async fn read(env: &Env, platform: &Platform) -> bool {
     let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_TIMEOUT).await else { return false };
     for record in records {
@@ -55,7 +55,7 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     };
     let mut tx = tx.within(&env.within(row.context).child("statement"));
     let (reservation, standing) = (record.reservation, record.standing);
-    // It may have been learnt while the booking was in somebody's hands.
+    // Another transaction may have stored it while this one waited for the booking's lock.
     if !is_news(tx.lock(&tables.holdings, &reservation).await?.as_ref(), &record) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! `status-sync`: what became of an attempt is found out: by keys, lookups, callbacks and the partner's
+//! `status-sync`: the outcome of an attempt is established: by keys, lookups, callbacks and the partner's
 //! statement; what must not stand is cancelled.
 
 use super::case::{Case, Heard, Step};
@@ -101,7 +101,7 @@ fn ask_about(case: &Case, pending: &Holding) -> Step {
     case.when(pending.learnt + wait, Step::Read(pending.reservation))
 }
 
-/// Finds out what became of the attempts that are in doubt.
+/// Establishes the outcome of the attempts that are in doubt.
 fn find_out(case: &Case) -> Step {
     let in_doubt = || case.in_doubt();
     if let Some(life) = case.terms.resend_for() {
@@ -127,7 +127,7 @@ fn find_out(case: &Case) -> Step {
     Step::Review("the outcome of the request is unknown, and the partner has no lookup")
 }
 
-/// Naive: an attempt that brought no answer is made again, callbacks are believed, nobody asks and nothing
+/// Naive: an attempt without a response is repeated, callbacks are believed, nothing is looked up and nothing
 /// is undone.
 pub struct ResendAndBelieve;
 

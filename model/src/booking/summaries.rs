@@ -1,9 +1,8 @@
-//! The read model of bookings: one row for each, a copy of one committed version, kept by a projector that follows
-//! the events.
+//! The read model of bookings: one row for each, a copy of one committed version, kept by a projector that follows the
+//! events.
 //!
-//! What it does: events may come late, twice and in any order; a summary only ever moves on to a newer version.
-//! What it does not do: be up to date. Who has been told of a booking asks for at least what had been published of it
-//! by then.
+//! What it guarantees: events may come late, twice and in any order; a summary only ever moves to a newer version. What it
+//! does not: to be up to date. A client that knows of a published version asks for at least that version.
 
 use super::platform::Platform;
 use super::rows::{Booking, Status};
@@ -49,7 +48,7 @@ impl Summary {
 pub struct ListRequest {
     /// Which booking.
     pub booking: u32,
-    /// The newest published version that whoever asks has seen or been told of.
+    /// The newest published version that the caller has seen or been told of.
     pub seen: u32,
 }
 
@@ -57,7 +56,7 @@ pub struct ListRequest {
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(1_500);
 const LOOKS_EACH: Duration = Duration::from_millis(50);
 
-/// The summary from the read model, once it has come as far as whoever asks has seen.
+/// The summary from the read model, once it has come as far as the caller has seen.
 pub(crate) async fn projected(env: &Env, platform: &Platform, request: ListRequest) -> Reply<Summary> {
     let until = env.now() + CATCHES_UP_WITHIN;
     loop {
@@ -114,7 +113,7 @@ async fn keep(env: &Env, platform: &Platform, booking: u32) -> Result<(), StoreE
 /// Builds every summary anew from the rows, while events go on to come.
 ///
 /// # Errors
-/// As the store reports them; what was built by then is right.
+/// If the store fails; what was built by then is right.
 pub async fn rebuild(env: &Env, platform: &Platform) -> Result<(), StoreError> {
     let rows = platform.backbone.store.begin(env).scan(&platform.tables.bookings, |_| true).await?;
     for row in rows {

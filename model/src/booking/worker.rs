@@ -1,12 +1,12 @@
-//! The worker's part: a job carries a booking as far as it goes.
+//! The worker's part: a job processes a booking as far as possible.
 //!
-//! A job is worked in turns. Each turn is one transaction: it takes in what the last call brought, settles
-//! the booking by all that is known, decides the next step, and writes what must be on record before that
-//! step. Then the step is done, outside any transaction.
+//! A job runs in turns. Each turn is one transaction: it stores the result of the last call, settles the booking by all
+//! that is known, decides the next step, and writes what must be recorded before that step. The step follows outside any
+//! transaction.
 
 use super::case::{Case, Evidence, Step};
 use super::change;
-use super::connector::{CancelAnswer, CancelRequest, ReserveRequest};
+use super::connector::{CancelRequest, CancelResponse, ReserveRequest};
 use super::evidence::{News, take_in};
 use super::platform::{JOB, Platform, job_for};
 use super::rows::{Ask, Attempt, Attention, Booking, Known, Standing};
@@ -46,7 +46,7 @@ pub fn boot(env: &Env, platform: &Rc<Platform>) {
 /// How often a turn is tried whose commit failed.
 pub(super) const STORE_TRIES: u32 = 5;
 
-/// Works on a claimed job until nothing is left to do now; answers what its last call told about the partner.
+/// Works on a claimed job until nothing is left to do now. Returns what its last call told about the partner.
 pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health {
     let until = env.now() + HANDLER;
     let run = Run::of(platform, job);
@@ -100,7 +100,7 @@ enum Decision {
     Call(Attempt, u32, u32, &'static str),
     Lookup(u32),
     Read(u32),
-    /// The result is stored; the screen is to be told, and the job acknowledged.
+    /// The result is stored; the screen is to be updated, and the job acknowledged.
     Stored,
     Over,
 }
@@ -146,12 +146,7 @@ async fn turn(
     let step = platform.design.retry_safe_job.again(&case, step);
     if let Some(attempt) = unsent.and_then(|unsent| case.attempts.iter().find(|row| row.id == unsent.id)) {
         // The commit whose answer was lost has taken effect; its call was never made.
-        return Ok(Decision::Call(
-            *attempt,
-            booking.id,
-            booking.price,
-            "the commit took effect after all",
-        ));
+        return Ok(Decision::Call(*attempt, booking.id, booking.price, "the commit took effect after all"));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(now) } else { step };
     let event = write_booking(&mut tx, platform, booking, &case, (step, &held)).await?;
@@ -191,7 +186,7 @@ async fn read_case(
     Ok(Case { booking, attempts, holdings, news, terms: platform.terms, now })
 }
 
-/// Writes what the case came to, if it is anything new; answers the event if it is one.
+/// Writes what the case came to, if it is anything new. Returns the event if it is one.
 async fn write_booking(
     tx: &mut Transaction,
     platform: &Platform,
@@ -240,7 +235,7 @@ async fn prepare(
     if platform.screens.is_some() {
         return Ok(Decision::Stored);
     }
-    // Where there is nobody to tell, the result is stored and the job acknowledged at once.
+    // Without a screen to update, one transaction stores the result and acknowledges the job.
     jobs::succeed(tx, backbone, job, case.now).await?;
     Ok(Decision::Over)
 }
@@ -298,10 +293,10 @@ async fn call(env: &Env, platform: &Platform, attempt: Attempt, reference: u32, 
         Ask::Cancel(reservation) => {
             let request = CancelRequest { attempt: id, reservation };
             match env.call(&platform.partner.cancel, request, PARTNER_TIMEOUT).await {
-                Ok(CancelAnswer::Ended) => Evidence::Standing(reservation, Standing::Ended),
-                Ok(CancelAnswer::Refused) => Evidence::Refused,
+                Ok(CancelResponse::Ended) => Evidence::Standing(reservation, Standing::Ended),
+                Ok(CancelResponse::Refused) => Evidence::Refused,
                 Err(CallError::Refused) => Evidence::NoEffect,
-                Ok(CancelAnswer::ServerError) | Err(CallError::TimedOut) => Evidence::Unknown,
+                Ok(CancelResponse::ServerError) | Err(CallError::TimedOut) => Evidence::Unknown,
             }
         }
     }

@@ -41,7 +41,7 @@ pub enum Request {
     Cancel,
     /// To move a visit.
     Advance,
-    /// To have what lacks of a visit done again.
+    /// To repeat what is missing of a visit.
     Replay,
     /// To see a visit.
     Visit,

@@ -1,4 +1,4 @@
-//! What is stated of events: who took them, which were given up, and lists that show what came of them.
+//! Facts about events: which were consumed, which became dead letters, and what lists show of them.
 
 use crate::backbone::events::{Event, Subject, What};
 use crate::backbone::relay::Posted;
@@ -35,7 +35,7 @@ pub enum EventFact {
         /// What it shows.
         summary: Summary,
     },
-    /// Somebody was told of a version of a booking.
+    /// A client received a version of a booking.
     Told {
         /// Who.
         customer: u32,
@@ -55,7 +55,9 @@ impl EventFact {
         match self {
             EventFact::Posted(Posted { transaction, event, .. }) => {
                 let Event { subject, version, what, .. } = event;
-                format!("writes to the outbox in transaction {transaction}: {subject} is {what:?} (version {version})")
+                format!(
+                    "writes to the outbox in transaction {transaction}: {subject} is {what:?} (version {version})"
+                )
             }
             EventFact::Took { subject, version, what } => {
                 format!("records: {subject} is {what:?} (version {version})")

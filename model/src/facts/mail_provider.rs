@@ -13,7 +13,7 @@ pub enum MailProviderFact {
         /// Our number for the attempt, as the message carries it.
         send: u32,
     },
-    /// The provider refused a message for good.
+    /// The provider rejected a message permanently.
     Refused {
         /// Our number for the attempt.
         send: u32,

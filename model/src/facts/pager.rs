@@ -7,9 +7,9 @@ use shakedown_sim::Moment;
 /// A fact of the pager.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub enum PagerFact {
-    /// It showed an alert to whoever is on call.
+    /// It showed an alert to the person on call.
     Alerted(Alert),
-    /// Somebody has taken an alert.
+    /// A person acknowledged an alert.
     Taken(Alert),
     /// It rang by itself: the monitor is silent.
     Rang {
@@ -22,7 +22,9 @@ impl PagerFact {
     pub(super) fn sentence(&self) -> String {
         match self {
             PagerFact::Alerted(alert) => format!("shows an alert: {}", about(*alert)),
-            PagerFact::Taken(alert) => format!("records that somebody acknowledged the alert: {}", about(*alert)),
+            PagerFact::Taken(alert) => {
+                format!("records that somebody acknowledged the alert: {}", about(*alert))
+            }
             PagerFact::Rang { since } => format!("rings: the last heartbeat of the monitor came at {since}"),
         }
     }

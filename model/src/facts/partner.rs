@@ -83,7 +83,9 @@ impl PartnerFact {
             PartnerFact::Reserved { reservation, standing: Standing::Confirmed } => {
                 format!("creates reservation R{reservation}")
             }
-            PartnerFact::Reserved { reservation, .. } => format!("creates reservation R{reservation} as pending"),
+            PartnerFact::Reserved { reservation, .. } => {
+                format!("creates reservation R{reservation} as pending")
+            }
             PartnerFact::Settled { reservation } => format!("confirms R{reservation}"),
             PartnerFact::Ended { reservation, asked: true } => format!("cancels R{reservation} on request"),
             PartnerFact::Ended { reservation, .. } => format!("ends R{reservation} on its own"),

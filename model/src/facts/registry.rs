@@ -22,7 +22,7 @@ pub enum RegistryFact {
         /// From which of our nodes.
         from: NodeId,
     },
-    /// A connection to it did not come about.
+    /// A connection to it failed.
     Knocked {
         /// From which job of ours it was tried.
         job: u32,

@@ -1,4 +1,4 @@
-//! The filing API: what a clinic reports is taken on, once, if there is room.
+//! The filing API: what a clinic reports is accepted, once, if there is room.
 
 use super::office::{Office, job_for};
 use super::review_queue;
@@ -54,7 +54,7 @@ async fn submit(env: Env, office: Rc<Office>, reference: u32) -> Reply<u32> {
     }
 }
 
-/// Takes a report on, with its job; answers its number, or none if there is no room.
+/// Accepts a report, with its job. Returns its number, or none if there is no room.
 async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32>, StoreError> {
     let (backbone, now, context) = (&office.backbone, office.backbone.now(env), env.scope());
     let mut tx = backbone.store.begin(env);

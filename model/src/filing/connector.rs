@@ -26,12 +26,12 @@ pub struct FileRequest {
 
 /// How the registry answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FileAnswer {
+pub enum FileResponse {
     /// It keeps this document.
     Filed(u32),
     /// 503: not now, and nothing was done.
     Busy,
-    /// 500: something broke; nobody says when.
+    /// 500: something failed, before or after the effect.
     Broken,
     /// 422: not like this, ever.
     Rejected,
@@ -43,7 +43,7 @@ pub enum FileAnswer {
 #[derive(Clone)]
 pub struct RegistryApi {
     /// Files.
-    pub file: Endpoint<FileRequest, FileAnswer>,
+    pub file: Endpoint<FileRequest, FileResponse>,
     /// The page on which a person looks up which document a reference has: none from a registry that is down.
     pub page: Endpoint<u32, Option<Page>>,
 }

@@ -1,4 +1,4 @@
-//! The review_queue: what a person sees of jobs that were given up, and what they decide.
+//! The review queue: what a person sees of jobs that were given up, and what they decide.
 
 use super::connector::Repeats;
 use super::office::{JOB, Office};
@@ -41,7 +41,7 @@ pub struct Decision {
     pub reason: &'static str,
 }
 
-/// Whoever is on call, as the record names them.
+/// The person on call, as the record names them.
 const ON_CALL: &str = "the person on call";
 
 pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {

@@ -8,7 +8,7 @@ use shakedown_sim::{Moment, Row, Scope};
 pub enum FilingState {
     /// Nothing that was sent can have had an effect.
     Open,
-    /// It is being sent, or it is unknown what became of that.
+    /// It is being sent, or the outcome of that is unknown.
     Sending {
         /// The attempt of its job that sent it.
         attempt: u32,

@@ -1,10 +1,10 @@
-//! The worker's part: a job brings its filing to the registry.
+//! The worker's part: a job sends its filing to the registry.
 //!
-//! Before the call it is on record that it is made, and after the call what came of it; both in a transaction
-//! that only the job's holder can make. An outcome that is unknown is no failure: where the registry knows
-//! repeats the filing is sent again, where it does not a person has to look.
+//! A transaction records the call before it is made, and another one its result; only the holder of the job can commit
+//! them. An unknown outcome is no failure: if the registry recognises repeats, the filing is sent again; otherwise a person
+//! has to look.
 
-use super::connector::{FileAnswer, FileRequest, Repeats};
+use super::connector::{FileRequest, FileResponse, Repeats};
 use super::office::{JOB, Office, job_for};
 use super::review_queue::is_doubtful;
 use super::rows::{Filing, FilingState};
@@ -39,32 +39,34 @@ async fn work(env: &Env, office: &Office, job: &Job) -> Health {
     let request =
         FileRequest { reference: filing.reference, job: job.id, attempt: job.token, from: env.node() };
     let answer = env.call(&office.registry.file, request, REGISTRY_TIMEOUT).await;
-    let came = Came::of(answer);
-    while finish(&env.child("result"), office, job, came).await.is_err() {
+    let result = CallResult::of(answer);
+    while finish(&env.child("result"), office, job, result).await.is_err() {
         env.sleep(STORE_AGAIN).await;
     }
-    match came {
-        Came::Document(_) | Came::Rejection => Health::Good,
-        Came::Nothing | Came::Unknown => Health::Bad,
+    match result {
+        CallResult::Document(_) | CallResult::Rejection => Health::Good,
+        CallResult::Nothing | CallResult::Unknown => Health::Bad,
     }
 }
 
 /// What came of a call.
 #[derive(Clone, Copy)]
-enum Came {
+enum CallResult {
     Document(u32),
     Rejection,
     Nothing,
     Unknown,
 }
 
-impl Came {
-    fn of(answer: Result<FileAnswer, CallError>) -> Self {
+impl CallResult {
+    fn of(answer: Result<FileResponse, CallError>) -> Self {
         match answer {
-            Ok(FileAnswer::Filed(document)) => Came::Document(document),
-            Ok(FileAnswer::Rejected) => Came::Rejection,
-            Ok(FileAnswer::Busy | FileAnswer::NotConnected) | Err(CallError::Refused) => Came::Nothing,
-            Ok(FileAnswer::Broken) | Err(CallError::TimedOut) => Came::Unknown,
+            Ok(FileResponse::Filed(document)) => CallResult::Document(document),
+            Ok(FileResponse::Rejected) => CallResult::Rejection,
+            Ok(FileResponse::Busy | FileResponse::NotConnected) | Err(CallError::Refused) => {
+                CallResult::Nothing
+            }
+            Ok(FileResponse::Broken) | Err(CallError::TimedOut) => CallResult::Unknown,
         }
     }
 }
@@ -91,13 +93,13 @@ async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, 
     tx.commit("send").await.map(|()| Some(filing))
 }
 
-/// Puts on record what came of the call, and moves the job.
-async fn finish(env: &Env, office: &Office, job: &Job, came: Came) -> Result<(), StoreError> {
+/// Records the result of the call, and moves the job.
+async fn finish(env: &Env, office: &Office, job: &Job, result: CallResult) -> Result<(), StoreError> {
     let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
     let held = jobs::hold(&mut tx, backbone, job).await?;
     let Some(filing) = tx.lock(&office.filings, &job.subject).await? else { return Ok(()) };
-    let learnt = learn(&mut tx, office, &filing, job, came).await?;
+    let learnt = learn(&mut tx, office, &filing, job, result).await?;
     let Some(held) = held else {
         if learnt {
             env.because(|| "it has lost the job meanwhile, but its result counts".to_owned());
@@ -107,30 +109,30 @@ async fn finish(env: &Env, office: &Office, job: &Job, came: Came) -> Result<(),
         return Ok(());
     };
     let unknown = if office.repeats == Repeats::AreTheSame { Ending::Retryable } else { Ending::Final };
-    match came {
-        Came::Document(_) => jobs::succeed(&mut tx, backbone, &held, now).await?,
-        Came::Nothing => jobs::fail(&mut tx, backbone, &held, Ending::Retryable, now).await?,
-        Came::Unknown => jobs::fail(&mut tx, backbone, &held, unknown, now).await?,
-        Came::Rejection => jobs::fail(&mut tx, backbone, &held, Ending::Final, now).await?,
+    match result {
+        CallResult::Document(_) => jobs::succeed(&mut tx, backbone, &held, now).await?,
+        CallResult::Nothing => jobs::fail(&mut tx, backbone, &held, Ending::Retryable, now).await?,
+        CallResult::Unknown => jobs::fail(&mut tx, backbone, &held, unknown, now).await?,
+        CallResult::Rejection => jobs::fail(&mut tx, backbone, &held, Ending::Final, now).await?,
     }
     tx.commit("result").await
 }
 
-/// Takes into the filing what came of its attempt; answers whether that is news.
+/// Stores the result of an attempt in its filing. Returns whether that is news.
 async fn learn(
     tx: &mut Transaction,
     office: &Office,
     filing: &Filing,
     job: &Job,
-    came: Came,
+    result: CallResult,
 ) -> Result<bool, StoreError> {
     let own = matches!(filing.state, FilingState::Sending { attempt, .. } if attempt == job.token);
-    let state = match came {
-        Came::Document(document) => FilingState::Filed(document),
-        Came::Rejection => FilingState::Rejected,
+    let state = match result {
+        CallResult::Document(document) => FilingState::Filed(document),
+        CallResult::Rejection => FilingState::Rejected,
         // An attempt under way of which another holder knows is not undone by this one.
-        Came::Nothing if own => FilingState::Open,
-        Came::Nothing | Came::Unknown => return Ok(false),
+        CallResult::Nothing if own => FilingState::Open,
+        CallResult::Nothing | CallResult::Unknown => return Ok(false),
     };
     if state == filing.state || matches!(filing.state, FilingState::Filed(_)) {
         return Ok(false);

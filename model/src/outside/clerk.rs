@@ -41,7 +41,7 @@ impl Clerk {
         });
     }
 
-    /// Goes through the list; answers whether nothing is left to look at again by itself.
+    /// Goes through the list. Returns whether nothing is left to look at again by itself.
     pub async fn look(&self, env: &Env) -> bool {
         let Ok(Some(listed)) = env.call(&self.review_queue.listed, (), TIMEOUT).await else { return false };
         let mut done = true;
@@ -52,7 +52,7 @@ impl Clerk {
         done
     }
 
-    /// Sees to one mail; answers whether that is all that can be done now.
+    /// Sees to one mail. Returns whether that is all that can be done now.
     async fn see_to(&self, env: &Env, line: &Listed) -> bool {
         let sends: Vec<u32> = line.sends.iter().map(|send| send.id).collect();
         let decision = if line.notification.state == MailState::DeadLetter {

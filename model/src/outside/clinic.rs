@@ -1,6 +1,6 @@
 //! Clinics: their systems report what happened, a few reports a minute; now and then many at once.
 //!
-//! A report is sent again, under the same reference, until it is taken on, for a minute. What is not taken on
+//! A report is sent again, under the same reference, until it is accepted, for a minute. What is not accepted
 //! by then stays in the clinic's own list. In a burst reports come in waves, as they do when clinics close.
 
 use crate::backbone::Reply;
@@ -47,7 +47,7 @@ impl ReportEdge {
     }
 }
 
-/// Reports under this reference until it is taken on.
+/// Reports under this reference until it is accepted.
 pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
     for _ in 0..TRIES {
         let reply = env.child("request").call(&edge.0, reference, BROWSER_TIMEOUT).await;
@@ -59,7 +59,7 @@ pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
     }
 }
 
-/// Draws whether a burst begins; answers how many reports each of its waves has, with the waits between them.
+/// Draws whether a burst begins. Returns how many reports each of its waves has, with the waits between them.
 pub fn burst(env: &Env) -> impl Iterator<Item = (Duration, u32)> + use<> {
     let wave = match BURSTS.names()[env.choose(BURST, &BURSTS).index()] {
         "as declared" => WAVE[0],

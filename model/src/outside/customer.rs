@@ -122,7 +122,7 @@ impl Customer {
         self.submit(first, order).await;
     }
 
-    /// Sends the order until it is taken on or refused for good, and then watches the booking.
+    /// Sends the order until it is accepted or refused for good, and then watches the booking.
     async fn submit(&self, env: &Env, order: Submission) {
         for _ in 0..TRIES {
             let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_TIMEOUT).await;

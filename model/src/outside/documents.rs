@@ -14,7 +14,7 @@
 //! uploads, "never adds partial objects") and their like of other vendors.
 
 use crate::facts::{DocumentFact, Fact};
-use crate::visit::connector::{Document, DocumentApi, Kept, Rendered};
+use crate::visit::connector::{Document, DocumentApi, Rendered, StoreResponse};
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Site};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ const RENDERING: Duration = Duration::from_millis(1_000);
 const SENDING: Duration = Duration::from_millis(60);
 /// How long it takes to end an upload.
 const ENDING: Duration = Duration::from_millis(20);
-/// After this an upload that nobody has ended is dropped.
+/// After this an upload that was not completed is dropped.
 const DROPPED_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// The renderer and the document store.
@@ -69,12 +69,12 @@ impl Documents {
         operations.complete.serve(env, move |env, upload| at.clone().complete(env, upload));
     }
 
-    async fn upload(self, env: Env, document: Document) -> Kept {
+    async fn upload(self, env: Env, document: Document) -> StoreResponse {
         let outcome = env.choose(UPLOAD, &UPLOADS);
         env.sleep(SENDING).await;
         if !outcome.is_benign() {
             self.state(&env, DocumentFact::Torn { document });
-            return Kept::ServerError;
+            return StoreResponse::ServerError;
         }
         self.0.uploads.borrow_mut().push(Some(document));
         let upload = self.0.uploads.borrow().len() as u32;
@@ -86,18 +86,18 @@ impl Documents {
                 at.state(&later, DocumentFact::Torn { document });
             }
         });
-        Kept::Upload(upload)
+        StoreResponse::Upload(upload)
     }
 
-    async fn complete(self, env: Env, upload: u32) -> Kept {
+    async fn complete(self, env: Env, upload: u32) -> StoreResponse {
         let outcome = COMPLETES.names()[env.choose(COMPLETE, &COMPLETES).index()];
         env.sleep(ENDING).await;
         if outcome == "5xx before" {
-            return Kept::ServerError;
+            return StoreResponse::ServerError;
         }
-        let Some(document) = self.end(upload) else { return Kept::NoSuchUpload };
+        let Some(document) = self.end(upload) else { return StoreResponse::NoSuchUpload };
         self.state(&env, DocumentFact::Stored { upload, document });
-        if outcome == "5xx after" { Kept::ServerError } else { Kept::Upload(upload) }
+        if outcome == "5xx after" { StoreResponse::ServerError } else { StoreResponse::Upload(upload) }
     }
 
     /// Takes an upload off the list of those that are open.

@@ -1,4 +1,4 @@
-//! The reporting feed: a consumer outside that writes down each event it is told. It knows an event by the row
+//! The reporting feed: a consumer outside that records each event that it receives. It knows an event by the row
 //! and the version that it made, and repeats do not trouble it.
 
 use crate::backbone::events::Event;

@@ -123,7 +123,7 @@ impl Host {
         self.0.pages.get()
     }
 
-    /// Starts a build on the spare machine of a tier; answers whether it got ready.
+    /// Starts a build on the spare machine of a tier. Returns whether it got ready.
     async fn start(&self, env: &Env, tier: Tier, build: Build) -> bool {
         self.wait_until(env, READY_WITHIN, || self.spare(tier).is_some()).await;
         let Some(spare) = self.spare(tier) else { return false };
@@ -173,7 +173,7 @@ impl Host {
         }
     }
 
-    /// Waits until something is so, for a while at most; answers whether it is.
+    /// Waits until something is so, for a while at most. Returns whether it is.
     async fn wait_until(&self, env: &Env, timeout: Duration, is_so: impl Fn() -> bool) -> bool {
         let (mut poller, until) =
             (Poller::new(env, &self.0.news, Duration::from_secs(1)), env.now() + timeout);

@@ -1,9 +1,9 @@
-//! A partner with a small review_queue: it reserves under a key, once, and answers a repeat as the first time.
+//! A partner with a small reservation system: it reserves under a key, once, and answers a repeat as the first time.
 //!
 //! It may say that it cannot now (503, nothing done), or be closed for a while (503 all that time, or for so long
-//! that whoever asks gives up). What it does not do: refuse, decide later, call back, or end a reservation.
+//! that the caller gives up). What it does not do: refuse, decide later, call back, or end a reservation.
 
-use crate::booking::connector::{PartnerAnswer, ReserveRequest};
+use crate::booking::connector::{ReserveRequest, ReserveResponse};
 use crate::booking::rows::Standing;
 use crate::facts::{Fact, PartnerFact};
 use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Moment, Site};
@@ -37,29 +37,29 @@ impl Hotel {
     }
 
     /// Boots the partner's node.
-    pub fn boot(&self, env: &Env, reserve: &Endpoint<ReserveRequest, PartnerAnswer>) {
+    pub fn boot(&self, env: &Env, reserve: &Endpoint<ReserveRequest, ReserveResponse>) {
         let at = self.clone();
         reserve.serve(env, move |env, request| at.clone().reserve(env, request));
     }
 
-    async fn reserve(self, env: Env, request: ReserveRequest) -> PartnerAnswer {
+    async fn reserve(self, env: Env, request: ReserveRequest) -> ReserveResponse {
         if env.now() >= self.0.closed_until.get() {
             let closed = env.choose_delay(CLOSED, &CLOSURES);
             self.0.closed_until.set(env.now() + closed);
         }
         env.sleep(SERVICE).await;
         if env.now() < self.0.closed_until.get() {
-            return PartnerAnswer::ServerError;
+            return ReserveResponse::ServerError;
         }
         let outcome = OUTCOMES.names()[env.choose(OUTCOME, &OUTCOMES).index()];
         if outcome == "5xx before" {
-            return PartnerAnswer::ServerError;
+            return ReserveResponse::ServerError;
         }
         let reservation = self.reservation(&env, request.key);
         if outcome == "5xx after" {
-            PartnerAnswer::ServerError
+            ReserveResponse::ServerError
         } else {
-            PartnerAnswer::Confirmed(reservation)
+            ReserveResponse::Confirmed(reservation)
         }
     }
 

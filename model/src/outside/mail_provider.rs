@@ -15,7 +15,7 @@
 //! documentation of mail providers on their send operation (202), custom arguments, throttling, and webhooks
 //! with their events *processed*, *deferred*, *delivered*, *bounce* and *dropped*, which may be repeated.
 
-use crate::backbone::mail::provider::{Activity, Answer, Message, ProviderApi, Told};
+use crate::backbone::mail::provider::{Activity, Answer, Message, ProviderApi, ProviderEvent};
 use crate::backbone::mail::review_queue::MailReviewQueue;
 use crate::backbone::mail::rows::Known;
 use crate::facts::{Fact, MailProviderFact};
@@ -138,7 +138,7 @@ impl MailProvider {
             let event = at.0.events.get() + 1;
             at.0.events.set(event);
             for _ in 0..copies {
-                at.tell(env.child("news"), Told { event, send: message.send, says: became });
+                at.tell(env.child("news"), ProviderEvent { event, send: message.send, says: became });
             }
         });
     }
@@ -164,7 +164,7 @@ impl MailProvider {
     }
 
     /// Tells something until it is taken.
-    fn tell(&self, env: Env, told: Told) {
+    fn tell(&self, env: Env, told: ProviderEvent) {
         let at = self.clone();
         env.clone().spawn(async move {
             at.state(&env, MailProviderFact::Told { send: told.send, says: told.says });

@@ -15,10 +15,10 @@ use shakedown_sim::{Duration, Env, Poller, Signal};
 /// How often they look.
 const LOOKS_EVERY: Duration = Duration::from_secs(900);
 
-/// Whoever is on call, with what they can reach.
+/// The person on call, with the pages that they can reach.
 #[derive(Clone)]
 pub struct OnCall {
-    /// The platform's review_queue.
+    /// The platform's review queue.
     pub review_queue: Api,
     /// The registry's page.
     pub registry: RegistryApi,
@@ -38,7 +38,7 @@ impl OnCall {
         });
     }
 
-    /// Works through the list; answers whether something is left for later.
+    /// Works through the list. Returns whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
         let Ok(list) = look.call(&self.review_queue.dead_letters, (), BROWSER_TIMEOUT).await else {

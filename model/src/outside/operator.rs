@@ -1,4 +1,4 @@
-//! An operator at the front review_queue: impatient and honest, acting on nothing but what the screen shows.
+//! An operator at the front desk: impatient and honest, acting on nothing but what the screen shows.
 //!
 //! The screen shows a visit and asks for news by itself. When the patient comes the operator presses "arrived",
 //! when the patient has been seen "processed", if the screen offers it. While the spinner turns they may press
@@ -192,7 +192,7 @@ impl Operator {
         });
     }
 
-    /// Looks at a visit; answers whether the screen could be loaded. One that could not shows what it showed.
+    /// Looks at a visit. Returns whether the screen could be loaded. One that could not shows what it showed.
     async fn look(&self, env: &Env, visit: u32, fresh: bool) -> bool {
         let reply = env.call(&self.0.edge.status, visit, BROWSER_TIMEOUT).await;
         let Ok(Reply { code, body }) = reply else { return false };

@@ -1,4 +1,4 @@
-//! A pager, somebody else's, and the person who carries it.
+//! A pager of another company, and the person who carries it.
 //!
 //! It takes alerts, shows them to whoever is on call, and remembers who has taken what: an alert that is told again
 //! after that is answered so, and shown to nobody. It also listens for the monitor: after three minutes without a

@@ -17,7 +17,7 @@
 
 use crate::booking::api::Api;
 use crate::booking::connector::{
-    Callback, CancelAnswer, CancelRequest, PartnerAnswer, PartnerApi, Record, ReserveRequest,
+    Callback, CancelRequest, CancelResponse, PartnerApi, Record, ReserveRequest, ReserveResponse,
 };
 use crate::booking::rows::Standing;
 use crate::facts::{Fact, PartnerFact};
@@ -75,7 +75,7 @@ struct Reservation {
 
 struct Key {
     key: u64,
-    answer: PartnerAnswer,
+    answer: ReserveResponse,
     reservation: u32,
     made: Moment,
 }
@@ -185,7 +185,7 @@ impl Partner {
         });
     }
 
-    async fn reserve(self, env: Env, request: ReserveRequest) -> PartnerAnswer {
+    async fn reserve(self, env: Env, request: ReserveRequest) -> ReserveResponse {
         self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
         if let Some(answer) = self.remembered(&env, request.key) {
@@ -195,22 +195,22 @@ impl Partner {
         }
         let outcome = OUTCOMES.names()[env.choose(RESERVE, &OUTCOMES).index()];
         let answer = match outcome {
-            "refuses" => return PartnerAnswer::Refused,
-            "429" => return PartnerAnswer::TooMany,
-            "5xx before" => return PartnerAnswer::ServerError,
-            "pending" => PartnerAnswer::Pending(self.create(&env, &request, Standing::Pending)),
-            _ => PartnerAnswer::Confirmed(self.create(&env, &request, Standing::Confirmed)),
+            "refuses" => return ReserveResponse::Refused,
+            "429" => return ReserveResponse::TooMany,
+            "5xx before" => return ReserveResponse::ServerError,
+            "pending" => ReserveResponse::Pending(self.create(&env, &request, Standing::Pending)),
+            _ => ReserveResponse::Confirmed(self.create(&env, &request, Standing::Confirmed)),
         };
         env.sleep(WRITES).await;
         match outcome {
-            "5xx after" => PartnerAnswer::ServerError,
-            "malformed" => PartnerAnswer::Malformed,
+            "5xx after" => ReserveResponse::ServerError,
+            "malformed" => ReserveResponse::Malformed,
             _ => answer,
         }
     }
 
     /// The first result under a key that still lives.
-    fn remembered(&self, env: &Env, key: u64) -> Option<PartnerAnswer> {
+    fn remembered(&self, env: &Env, key: u64) -> Option<ReserveResponse> {
         self.0.terms.key_life?;
         self.drop_old_keys(env);
         self.0.ledger.borrow().keys.iter().find(|entry| entry.key == key).map(|entry| entry.answer)
@@ -247,8 +247,8 @@ impl Partner {
                 is_binding: false,
             });
             let answer = match standing {
-                Standing::Confirmed => PartnerAnswer::Confirmed(id),
-                _ => PartnerAnswer::Pending(id),
+                Standing::Confirmed => ReserveResponse::Confirmed(id),
+                _ => ReserveResponse::Pending(id),
             };
             ledger.keys.push(Key { key: request.key, answer, reservation: id, made });
             id
@@ -329,20 +329,20 @@ impl Partner {
         self.changed_by(env, id, Standing::Ended);
     }
 
-    async fn cancel(self, env: Env, request: CancelRequest) -> CancelAnswer {
+    async fn cancel(self, env: Env, request: CancelRequest) -> CancelResponse {
         self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
         env.sleep(SERVICE).await;
         if self.is_binding(request.reservation) {
-            return CancelAnswer::Refused;
+            return CancelResponse::Refused;
         }
         let outcome = CANCEL_OUTCOMES.names()[env.choose(CANCEL, &CANCEL_OUTCOMES).index()];
         match outcome {
             "5xx before" => {}
-            "refuses" if self.bind(&env, request.reservation) => return CancelAnswer::Refused,
+            "refuses" if self.bind(&env, request.reservation) => return CancelResponse::Refused,
             _ => self.end(&env, request.reservation, true),
         }
         env.sleep(WRITES).await;
-        if outcome.starts_with("5xx") { CancelAnswer::ServerError } else { CancelAnswer::Ended }
+        if outcome.starts_with("5xx") { CancelResponse::ServerError } else { CancelResponse::Ended }
     }
 
     fn is_binding(&self, id: u32) -> bool {
@@ -350,7 +350,7 @@ impl Partner {
             .is_some_and(|reservation| reservation.is_binding && reservation.standing != Standing::Ended)
     }
 
-    /// Holds the customer to a reservation that stands; answers whether it does.
+    /// Holds the customer to a reservation that stands. Returns whether it does.
     fn bind(&self, env: &Env, id: u32) -> bool {
         let stands = self.find(id).is_some_and(|reservation| reservation.standing == Standing::Confirmed);
         if stands {

@@ -14,7 +14,7 @@
 //! and "Metastable Failures in the Wild" (OSDI '22).
 
 use crate::facts::{Fact, RegistryFact};
-use crate::filing::connector::{FileAnswer, FileRequest, Page, RegistryApi, Repeats};
+use crate::filing::connector::{FileRequest, FileResponse, Page, RegistryApi, Repeats};
 use crate::settings::CONNECT_TIMEOUT;
 use shakedown_sim::{Alternatives, Duration, Env, Facts, Label, Moment, Site};
 use std::cell::{Cell, RefCell};
@@ -95,34 +95,34 @@ impl Registry {
         });
     }
 
-    async fn file(self, env: Env, request: FileRequest) -> FileAnswer {
+    async fn file(self, env: Env, request: FileRequest) -> FileResponse {
         self.draw_episode(&env);
         let FileRequest { reference, job, attempt, from } = request;
         if self.is_down(env.now()) {
             self.state(&env, RegistryFact::Knocked { job });
             env.sleep(CONNECT_TIMEOUT).await;
-            return FileAnswer::NotConnected;
+            return FileResponse::NotConnected;
         }
         self.state(&env, RegistryFact::Asked { reference, job, attempt, from });
         env.sleep_until(self.stand_in_line(env.now())).await;
         if self.0.rejected.borrow().contains(&reference) {
-            return FileAnswer::Rejected;
+            return FileResponse::Rejected;
         }
         match OUTCOMES.names()[env.choose(OUTCOME, &OUTCOMES).index()] {
-            "503" => FileAnswer::Busy,
+            "503" => FileResponse::Busy,
             "rejects it" if self.document(reference).is_none() => {
                 self.0.rejected.borrow_mut().push(reference);
-                FileAnswer::Rejected
+                FileResponse::Rejected
             }
             "500 after" => {
                 self.keep(&env, request);
-                FileAnswer::Broken
+                FileResponse::Broken
             }
-            _ => FileAnswer::Filed(self.keep(&env, request)),
+            _ => FileResponse::Filed(self.keep(&env, request)),
         }
     }
 
-    /// Takes a place in line; answers when the request will have been worked on.
+    /// Takes a place in line. Returns when the request will have been worked on.
     fn stand_in_line(&self, now: Moment) -> Moment {
         let mut lanes = self.0.lanes.borrow_mut();
         let [first, ..] = &mut *lanes;

@@ -1,4 +1,4 @@
-//! A reviewer: a person who sees to the bookings that the platform cannot settle by itself.
+//! A reviewer: a person who handles the bookings that the platform cannot settle.
 //!
 //! They compare our list with the partner's own, which names guests and is true. What stands there for a booking that
 //! is over, or beside the one that it keeps, they end there by hand, unless the partner holds them to it. Where the
@@ -18,7 +18,7 @@ const LOOKS_EVERY: Duration = Duration::from_secs(900);
 /// A reviewer in front of two pages: ours and the partner's.
 #[derive(Clone)]
 pub struct Reviewer {
-    /// The platform's review_queue.
+    /// The platform's review queue.
     pub review_queue: ReviewQueue,
     /// The partner's page.
     pub page: PartnerPage,
@@ -38,7 +38,7 @@ impl Reviewer {
         });
     }
 
-    /// Works through the list; answers whether something is left for later.
+    /// Works through the list. Returns whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
         let Ok(list) = look.call(&self.review_queue.list, (), BROWSER_TIMEOUT).await else { return true };

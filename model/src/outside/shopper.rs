@@ -1,7 +1,7 @@
 //! A shopper: books once, and then follows the list of what is booked.
 //!
 //! The list stays open and asks for news by itself; it may also be loaded in the very moment after the booking
-//! was taken on. It asks for no older version than the one that the shopper has seen or was told of.
+//! was accepted. It asks for no older version than the one that the shopper has seen or was told of.
 
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::summaries::ListRequest;
@@ -32,7 +32,7 @@ struct Inner {
     edge: Edge,
     facts: Facts<Fact>,
     news: Signal,
-    /// The booking, once it was taken on, and the newest version of it that was shown or told.
+    /// The booking, once it was accepted, and the newest version of it that was shown or told.
     booking: Cell<Option<(u32, u32)>>,
 }
 
@@ -94,7 +94,7 @@ impl Shopper {
         }
     }
 
-    /// Loads the list; answers whether it came.
+    /// Loads the list. Returns whether it came.
     async fn look(&self, env: &Env, fresh: bool) -> bool {
         let Some((booking, seen)) = self.0.booking.get() else { return true };
         let reply = env.call(&self.0.edge.list, ListRequest { booking, seen }, BROWSER_TIMEOUT).await;

@@ -26,7 +26,7 @@ pub struct Travellers {
 }
 
 impl Travellers {
-    /// Orders, again and again until it is taken on; answers whether it was.
+    /// Orders, again and again until it is accepted. Returns whether it was.
     pub async fn order(&self, env: &Env, order: Order) -> bool {
         for _ in 0..TRIES {
             let reply = env.child("request").call(&self.edge.order, order, BROWSER_TIMEOUT).await;

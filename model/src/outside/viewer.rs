@@ -30,7 +30,7 @@ impl Viewer {
         Self { edge: Rc::new(edge.clone()), facts: facts.clone() }
     }
 
-    /// Loads the page of an offer; answers whether it says that the offer can be booked, if it came.
+    /// Loads the page of an offer. Returns whether it says that the offer can be booked, if it came.
     pub async fn look(&self, env: &Env, offer: u32) -> Option<bool> {
         let asked = env.now();
         let reply = env.call(&self.edge.offer, offer, BROWSER_TIMEOUT).await.ok()?;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// How the API answers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// 202: taken on, or done.
+    /// 202: accepted, or done.
     Done,
     /// 200: the row, as this release passes it on.
     Row(String),
@@ -27,7 +27,7 @@ pub enum Answer {
 /// The operations of the API.
 #[derive(Clone)]
 pub struct ShopApi {
-    /// Takes an order on.
+    /// Accepts an order.
     pub order: Endpoint<Order, Answer>,
     /// Asks for a booking.
     pub view: Endpoint<u32, Answer>,
@@ -48,33 +48,33 @@ impl ShopApi {
 
 /// Boots a node of the API.
 pub(super) fn boot(env: &Env, shop: &Rc<Shop>, machine: &Rc<Machine>, build: Build) {
-    let review_queue = ReviewQueue { shop: Rc::clone(shop), machine: Rc::clone(machine), build };
-    let at = review_queue.clone();
+    let node = ApiNode { shop: Rc::clone(shop), machine: Rc::clone(machine), build };
+    let at = node.clone();
     machine.api.order.serve(env, move |env, order| {
         let at = at.clone();
         async move { at.answer(&env, async || at.take_on(&env, &order).await).await }
     });
-    let at = review_queue.clone();
+    let at = node.clone();
     machine.api.view.serve(env, move |env, booking| {
         let at = at.clone();
         async move { at.answer(&env, async || at.show(&env, booking).await).await }
     });
     machine.api.arrive.serve(env, move |env, booking| {
-        let at = review_queue.clone();
+        let at = node.clone();
         async move { at.answer(&env, async || at.arrive(&env, booking).await).await }
     });
 }
 
 /// One incarnation of a node of the API.
 #[derive(Clone)]
-struct ReviewQueue {
+struct ApiNode {
     shop: Rc<Shop>,
     machine: Rc<Machine>,
     build: Build,
 }
 
-impl ReviewQueue {
-    /// Has a request in hand while it is answered.
+impl ApiNode {
+    /// Counts a request as in progress while it is answered.
     async fn answer(&self, env: &Env, request: impl AsyncFnOnce() -> Result<Answer, StoreError>) -> Answer {
         self.machine.begin();
         let answer = request().await.unwrap_or(Answer::Unavailable);

@@ -1,4 +1,4 @@
-//! `compatibility-check`: before a release is rolled, its readers are tried on all that rests, and on what its
+//! `compatibility-check`: before a release is rolled, its readers are tried on all stored data, and on what its
 //! neighbour writes.
 
 use super::code::{Change, Code, Documents, Guest, Order, Status};

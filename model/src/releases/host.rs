@@ -1,4 +1,4 @@
-//! What the manager needs of whoever runs the machines.
+//! What the manager needs of the orchestrator that runs the machines.
 
 use super::code::Code;
 use super::machine::{Build, Machine, Tier};

@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// A part of the platform whose nodes are rolled together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Tier {
-    /// Takes orders on and answers pages: writes jobs and rows, reads rows.
+    /// Accepts orders and answers pages: writes jobs and rows, reads rows.
     Api,
     /// Works jobs: reads jobs, reads and writes rows.
     Worker,
@@ -95,7 +95,7 @@ pub struct Machine {
     pub(crate) is_ready: Cell<bool>,
     /// Whether it takes nothing more on.
     pub(crate) is_draining: Cell<bool>,
-    /// How much it has in hand.
+    /// How many requests or jobs it is processing.
     pub(crate) in_hand: Cell<u32>,
     /// Whether the host has lost track of it.
     pub(crate) is_lost: Cell<bool>,

@@ -37,7 +37,7 @@ pub struct Assignment {
     pub step: Step,
     /// When it is to begin.
     pub begins: Moment,
-    /// Whether whoever gave it wants the tiers the other way round.
+    /// Whether the tiers are to be rolled in the opposite order.
     pub reversed: bool,
 }
 
@@ -71,7 +71,7 @@ struct Memory {
 
 type Due = Result<Option<Moment>, StoreError>;
 
-/// What waits is woken by whoever is waited for.
+/// A turn that waits is woken by a signal.
 const WOKEN: Due = Ok(None);
 
 impl Manager {
@@ -144,7 +144,7 @@ impl Manager {
         WOKEN
     }
 
-    /// All that rests: rows, and messages of jobs that are not over.
+    /// All that is stored: rows, and messages of jobs that are not over.
     async fn resting(&self, tx: &mut Transaction) -> Result<Resting, StoreError> {
         let rows = tx.scan(&self.shop.bookings, |_| true).await?;
         let jobs = tx.scan(&self.shop.backbone.jobs, |job| job.state != JobState::Succeeded).await?;
@@ -263,7 +263,7 @@ impl Manager {
         self.commit(tx, rollout, Phase::Done, "filled in").await
     }
 
-    /// Drops the column that nobody needs any more.
+    /// Drops the column that is no longer needed.
     async fn drop_column(&self, env: &Env, rollout: Rollout, since: Moment) -> Due {
         let has_gates = self.design().staged_deploy.has_gates();
         if has_gates {
@@ -307,7 +307,7 @@ impl Manager {
         if self.assignment.reversed { [second, first] } else { [first, second] }
     }
 
-    /// Begins to replace a machine of each tier that runs something to be replaced; answers whether there is, or a
+    /// Begins to replace a machine of each tier that runs something to be replaced. Returns whether there is, or a
     /// machine is being replaced.
     async fn replaces_any(&self, env: &Env, by: Build, is_replaced: impl Fn(Build) -> bool) -> bool {
         let mut any = false;
@@ -317,7 +317,7 @@ impl Manager {
         any
     }
 
-    /// Begins to replace the first machine of a tier that runs something to be replaced; answers whether there is
+    /// Begins to replace the first machine of a tier that runs something to be replaced. Returns whether there is
     /// one.
     async fn replace_one(
         &self,
@@ -376,7 +376,7 @@ impl Manager {
         self.commit(self.shop.backbone.store.begin(env), rollout, phase, "move on").await
     }
 
-    /// Commits, with the next phase; not at all if the roll-out has been moved on by somebody else.
+    /// Commits, with the next phase; not at all if another manager has moved the roll-out.
     async fn commit(&self, mut tx: Transaction, rollout: Rollout, phase: Phase, name: &'static str) -> Due {
         let row = tx.lock(&self.shop.rollouts, &rollout.to.number()).await?;
         if row == Some(rollout) {
@@ -387,10 +387,10 @@ impl Manager {
     }
 }
 
-/// Has a release taken back; answers whether that is possible. What is older than the fence stays out.
+/// Has a release taken back. Returns whether that is possible. What is older than the fence stays out.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn recall(env: &Env, shop: &Shop, number: u32) -> Result<bool, StoreError> {
     let mut tx = shop.backbone.store.begin(env);
     let Some(rollout) = tx.lock(&shop.rollouts, &number).await? else { return Ok(false) };

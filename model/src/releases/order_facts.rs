@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A fact of the order flow: a committed row, what a customer was told, or what a screen shows.
 #[derive(Clone, Debug, Serialize)]
 pub enum OrderFact {
-    /// A customer was told that an order is taken on.
+    /// A customer was told that an order is accepted.
     Taken {
         /// Which booking it will be.
         booking: u32,
@@ -91,7 +91,7 @@ impl OrderFact {
     }
 }
 
-/// What of a document tells releases apart, in the words of the one that wrote it.
+/// The fields of a document by which releases differ, as its release wrote them.
 fn words(text: &str) -> String {
     const TELLING: [&str; 8] =
         ["kind", "status", "guest", "guest_name", "given", "family", "channel", "reminded"];

@@ -1,4 +1,4 @@
-//! What rests from before: rows and messages of earlier releases, put down before anything else happens.
+//! Data of earlier releases: rows and messages that are stored before anything else happens.
 
 use super::code::{Change, Code, Order, Status};
 use super::rows::{Booking, Message};
@@ -10,7 +10,7 @@ use shakedown_sim::{Env, Scope, StoreError};
 /// at the rows, if somebody has. Nothing is done if they are there already.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn remember(
     env: &Env,
     shop: &Shop,

@@ -66,8 +66,8 @@ impl ReleaseFeedback for Green {
 
 #[cfg(test)]
 mod tests {
-    use crate::releases::telemetry::Counts;
     use super::*;
+    use crate::releases::telemetry::Counts;
     use shakedown_sim::Duration;
 
     const GOOD: Counts = Counts { good: 20, bad: 0, unreadable: 0 };

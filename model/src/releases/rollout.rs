@@ -46,7 +46,7 @@ pub enum Phase {
 /// Why a release was withdrawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Why {
-    /// Somebody had it recalled.
+    /// A person recalled it.
     Recalled,
     /// Something could not be read.
     Unreadable,

@@ -23,7 +23,7 @@ impl Row for Booking {
     }
 }
 
-/// The message that a job brings to whoever claims it.
+/// The message that a job carries to the worker that takes it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Message {
     /// Its number.
@@ -49,7 +49,7 @@ impl Row for Message {
 /// What the database itself says of the bookings' table, and of who may write it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Schema {
-    /// The fence: whoever runs a release below it is refused.
+    /// The fence: a node with a release below it is refused.
     pub fence: u32,
     /// Whether there still is the column `guest`.
     pub has_guest: bool,

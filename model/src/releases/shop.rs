@@ -11,7 +11,7 @@ use super::telemetry::Telemetry;
 use crate::backbone::jobs::{self, Job, JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::tables::{raising, stating};
 use crate::backbone::{Backbone, Sequence};
-use crate::booking::connector::{PartnerAnswer, ReserveRequest};
+use crate::booking::connector::{ReserveRequest, ReserveResponse};
 use shakedown_sim::{
     Endpoint, Fact, Facts, LockMode, LockWait, Moment, Scope, Signal, StoreError, Table, Transaction,
 };
@@ -29,12 +29,12 @@ pub struct Shop {
     pub schema: Table<Schema>,
     /// The present roll-out.
     pub rollouts: Table<Rollout>,
-    /// Raised when whoever rolls out may have something to do.
+    /// Raised when the manager may have something to do.
     pub turn: Signal,
     /// What nodes tell of themselves.
     pub telemetry: Telemetry,
-    /// The partner's review_queue.
-    pub partner: Endpoint<ReserveRequest, PartnerAnswer>,
+    /// The partner's reservation operation.
+    pub partner: Endpoint<ReserveRequest, ReserveResponse>,
     pub(crate) design: Design,
     numbers: Sequence,
 }
@@ -44,7 +44,7 @@ impl Shop {
     pub fn new<F>(
         backbone: &Rc<Backbone>,
         design: Design,
-        partner: Endpoint<ReserveRequest, PartnerAnswer>,
+        partner: Endpoint<ReserveRequest, ReserveResponse>,
         facts: &Facts<F>,
     ) -> Rc<Self>
     where
@@ -97,7 +97,7 @@ pub(crate) async fn post(
     Ok(job)
 }
 
-/// Takes an order on, in the words of this release: the booking's row and the job that has it reserved. Answers
+/// Accepts an order, in the words of this release: the booking's row and the job that has it reserved. Answers
 /// whether the table takes such a row; one that is there already is the same order.
 pub(crate) async fn accept(
     tx: &mut Transaction,

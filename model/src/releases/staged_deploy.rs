@@ -1,5 +1,5 @@
 //! `staged-deploy`: a release is rolled in stages, each of which waits for what it stands on; readers first, nodes
-//! drained, and whoever is too old kept out.
+//! drained, and releases that are too old kept out.
 
 use super::machine::Tier;
 use crate::guardrail::{Guardrail, Naive};
@@ -20,7 +20,7 @@ pub const ROW: Guardrail = Guardrail {
 pub trait StagedDeploy {
     /// The tiers, in order; pages go between.
     fn order(&self) -> [Tier; 2];
-    /// Whether a node that is to stop may finish what it has in hand.
+    /// Whether a node that shuts down may finish its work.
     fn drains(&self) -> bool;
     /// Whether a stage waits until no older node runs, names are filled in, and the time for going back is over;
     /// and keeps out who is older.

@@ -1,7 +1,7 @@
-//! Telemetry: what nodes tell of the work that they did, counted by release, and read by whoever rolls out.
+//! Telemetry: nodes count their work by release, and the manager of a roll-out reads the counts.
 //!
-//! Counters go out without waiting for anybody, so a node that has vanished counts nothing. For a while nothing may
-//! come through; what was counted meanwhile is lost.
+//! Counts are sent without waiting for a response, so a node that has crashed counts nothing. During an outage nothing is
+//! received, and what is counted meanwhile is lost.
 
 use super::code::Code;
 use shakedown_sim::{Alternatives, Env, Label, Moment, Site};

@@ -1,7 +1,7 @@
-//! Workers: take messages and do what they say, in the words of the release that their machine runs.
+//! Workers: process messages in the format of the release that their machine runs.
 //!
-//! Taking a message up is on record before anything is done about it, with the machine that did. What cannot be
-//! read is given up at once: another attempt would not read it better. The partner knows repeats by the booking's
+//! A worker records that it processes a message, with its machine, before it acts on it. A message that cannot be read
+//! becomes a dead letter at once: another attempt would not read it better. The partner recognises repeats by the booking's
 //! number, so an order may be sent again.
 
 use super::code::{Change, Status, Task};
@@ -12,7 +12,7 @@ use super::telemetry::Count;
 use crate::backbone::dependencies::Health;
 use crate::backbone::jobs::{self, Ending, Job, JobKind};
 use crate::backbone::workers::{self, Handler, STORE_AGAIN, Working};
-use crate::booking::connector::{PartnerAnswer, ReserveRequest};
+use crate::booking::connector::{ReserveRequest, ReserveResponse};
 use crate::settings::PARTNER_TIMEOUT;
 use shakedown_sim::{Duration, Env, StoreError, Transaction};
 use std::rc::Rc;
@@ -57,7 +57,7 @@ struct Incarnation {
 
 /// What came of an order.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Came {
+enum OrderResult {
     Confirmed,
     TurnedDown,
     Nothing,
@@ -67,28 +67,28 @@ impl Incarnation {
     async fn work(&self, env: &Env, job: &Job) {
         // If it cannot be put on record that the message is taken up, the lease will end.
         let Ok(Some((booking, price))) = self.take_up(env, job).await else { return };
-        let came = if self.build.turns_down(booking) {
-            Came::TurnedDown
+        let result = if self.build.turns_down(booking) {
+            OrderResult::TurnedDown
         } else {
             let (attempt, key) = (job.token, u64::from(booking));
             let request = ReserveRequest { attempt, key, reference: booking, price };
             match env.call(&self.shop.partner, request, PARTNER_TIMEOUT).await {
-                Ok(PartnerAnswer::Confirmed(_)) => Came::Confirmed,
-                Ok(PartnerAnswer::Refused) => Came::TurnedDown,
-                Ok(_) | Err(_) => Came::Nothing,
+                Ok(ReserveResponse::Confirmed(_)) => OrderResult::Confirmed,
+                Ok(ReserveResponse::Refused) => OrderResult::TurnedDown,
+                Ok(_) | Err(_) => OrderResult::Nothing,
             }
         };
-        while self.finish(&env.child("result"), job, booking, came).await.is_err() {
+        while self.finish(&env.child("result"), job, booking, result).await.is_err() {
             env.sleep(STORE_AGAIN).await;
         }
-        match came {
-            Came::Confirmed => self.shop.telemetry.count(env, self.build.code, Count::Good),
-            Came::TurnedDown => self.shop.telemetry.count(env, self.build.code, Count::Bad),
-            Came::Nothing => {}
+        match result {
+            OrderResult::Confirmed => self.shop.telemetry.count(env, self.build.code, Count::Good),
+            OrderResult::TurnedDown => self.shop.telemetry.count(env, self.build.code, Count::Bad),
+            OrderResult::Nothing => {}
         }
     }
 
-    /// Puts on record that the message is taken up; answers which booking is to be reserved at which price, if
+    /// Puts on record that the message is taken up. Returns which booking is to be reserved at which price, if
     /// one is.
     async fn take_up(&self, env: &Env, job: &Job) -> Result<Option<(u32, u32)>, StoreError> {
         let shop = &self.shop;
@@ -153,15 +153,21 @@ impl Incarnation {
         Ok(true)
     }
 
-    /// Puts on record what came of an order, and moves the job.
-    async fn finish(&self, env: &Env, job: &Job, booking: u32, came: Came) -> Result<(), StoreError> {
+    /// Records the result of an order, and moves the job.
+    async fn finish(
+        &self,
+        env: &Env,
+        job: &Job,
+        booking: u32,
+        result: OrderResult,
+    ) -> Result<(), StoreError> {
         let (shop, now) = (&self.shop, env.now());
         let mut tx = shop.backbone.store.begin(env);
         let Some(held) = jobs::hold(&mut tx, &shop.backbone, job).await? else { return Ok(()) };
-        let status = match came {
-            Came::Confirmed => Status::Confirmed,
-            Came::TurnedDown => Status::Failed,
-            Came::Nothing => {
+        let status = match result {
+            OrderResult::Confirmed => Status::Confirmed,
+            OrderResult::TurnedDown => Status::Failed,
+            OrderResult::Nothing => {
                 jobs::fail(&mut tx, &shop.backbone, &held, Ending::Retryable, now).await?;
                 return tx.commit("result").await;
             }
@@ -171,7 +177,7 @@ impl Incarnation {
         };
         let changed = self.change(&mut tx, schema, (&held, booking), Change::Status(status)).await?;
         let reminder = self.build.code.documents().reminder(booking);
-        if let Some(text) = reminder.filter(|_| changed && came == Came::Confirmed) {
+        if let Some(text) = reminder.filter(|_| changed && result == OrderResult::Confirmed) {
             post(&mut tx, shop, (booking, text), (now + REMINDS_AFTER, job.context)).await?;
         }
         tx.commit("result").await

@@ -4,7 +4,7 @@ use super::change::{self, Order, Outcome};
 use super::platform::{Platform, job_for};
 use super::report;
 use super::rows::{Action, Actor, Report};
-use super::view::{self, Ablation, Case, View};
+use super::view::{self, Case, Redo, View};
 use crate::backbone::mail::review_queue;
 use crate::backbone::retry::in_transaction;
 use crate::backbone::{Code, Reply, jobs};
@@ -35,7 +35,7 @@ pub struct ClinicRow {
     pub key: u64,
 }
 
-/// What came of it, for whoever asked.
+/// The outcome, for the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It is so now, or is being made so.
@@ -51,7 +51,7 @@ pub enum Verdict {
 pub struct Api {
     /// Moves a visit.
     pub advance: Endpoint<Press, Reply<Verdict>>,
-    /// Has what lacks of a visit done again, or by an override what may double.
+    /// Repeats what is missing of a visit, or by an override what may double.
     pub replay: Endpoint<Press, Reply<Verdict>>,
     /// Asks how a visit stands.
     pub status: Endpoint<u32, Reply<View>>,
@@ -65,7 +65,10 @@ impl Api {
         Self {
             advance: Endpoint::new(Op::routine("visits.advance", "passes on the move"), inside),
             replay: Endpoint::new(Op::routine("visits.replay", "passes on the replay"), inside),
-            status: Endpoint::new(Op::routine("visits.status", "passes on the request for the visit"), inside),
+            status: Endpoint::new(
+                Op::routine("visits.status", "passes on the request for the visit"),
+                inside,
+            ),
             import: Endpoint::new(Op::routine("visits.import", "passes on the clinic's row"), inside),
         }
     }
@@ -100,7 +103,7 @@ async fn accept(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict
     platform.design.durable_acceptance.accept(env, at, order).await
 }
 
-/// Carries an order out, and sees to what it owes.
+/// Carries out an order, and starts the job that it requires.
 pub(crate) async fn carry_out(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
     let design = &platform.design;
     let carry_out =
@@ -141,7 +144,7 @@ async fn replay(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict
     }
 }
 
-/// Has what lacks of a visit's present revision done again, or by an override its message sent again, once for each
+/// Repeats what is missing of a visit's present revision, or by an override sends its message again, once for each
 /// form that asks for it. The trail keeps who asked, and on what grounds.
 async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<Verdict>, StoreError> {
     let Press { visit, action, revision, key } = press;
@@ -159,22 +162,22 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
         return Ok(refused(Verdict::Refused));
     };
     let status = &platform.design.operational_status_view;
-    let ablation = match action {
-        Action::Override(_) if status.may_double(&case) => Ablation::Message,
+    let redo = match action {
+        Action::Override(_) if status.may_double(&case) => Redo::Message,
         // What is known by now is not to be doubled.
         Action::Override(_) => return Ok(refused(Verdict::Refused)),
         _ => status.lacks(&case),
     };
-    match ablation {
-        Ablation::Nothing => return Ok(taken(Code::Ok)),
-        Ablation::Message => {}
-        Ablation::Report => make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?,
-        Ablation::Everything => {
+    match redo {
+        Redo::Nothing => return Ok(taken(Code::Ok)),
+        Redo::Message => {}
+        Redo::Report => make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?,
+        Redo::Everything => {
             report::disown(&mut tx, platform, &report).await?;
             make_again(&mut tx, platform, &case, &report, platform.backbone.now(env)).await?;
         }
     }
-    if matches!(ablation, Ablation::Message | Ablation::Everything) {
+    if matches!(redo, Redo::Message | Redo::Everything) {
         tell_again(&mut tx, platform, &case, platform.backbone.now(env)).await?;
     }
     change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
@@ -182,7 +185,7 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     Ok(taken(Code::Accepted))
 }
 
-/// Has a report made again: its dead letter is sent back into the queue, or whoever waits to try goes on at once.
+/// Has a report made again: replays its dead letter, or wakes its waiting job.
 async fn make_again(
     tx: &mut Transaction,
     platform: &Platform,

@@ -29,7 +29,7 @@ pub trait AsyncWorker {
     fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
 }
 
-/// Guarded: the job waits for a worker, the operator is told that the move was taken on.
+/// Guarded: the job waits for a worker, the operator is told that the move was accepted.
 pub struct AfterTheAnswer;
 
 impl AsyncWorker for AfterTheAnswer {

@@ -15,18 +15,18 @@ pub struct Order {
     pub visit: u32,
     /// What is to become of it.
     pub action: Action,
-    /// Who asks.
+    /// The caller.
     pub by: Actor,
-    /// The revision that whoever asks has seen.
+    /// The revision that the caller has seen.
     pub revision: u32,
-    /// The key of the request, by which a repeat of it is known; none if nobody repeats it.
+    /// The key of the request, by which a repeat is recognised; none if it is never repeated.
     pub request: Option<u64>,
 }
 
 /// What came of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It was carried out, and this job sees to what it owes.
+    /// It was carried out, and this job makes the report that it requires.
     Done(Option<Job>),
     /// It had been carried out before.
     Before,
@@ -39,7 +39,7 @@ pub enum Outcome {
 /// Whether an order with this key has been carried out before.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn is_repeat(
     tx: &mut Transaction,
     platform: &Platform,
@@ -49,10 +49,10 @@ pub(crate) async fn is_repeat(
     Ok(tx.get_by_unique(&platform.tables.trail, request).await?.is_some())
 }
 
-/// Writes the first version of a visit, unless there is one; answers whether it did.
+/// Writes the first version of a visit, unless there is one. Returns whether it did.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn announce(
     tx: &mut Transaction,
     platform: &Platform,
@@ -75,10 +75,10 @@ fn day_ends(now: Moment) -> Moment {
     Moment::from_nanos((now.nanos() / day + 1) * day)
 }
 
-/// Writes the next version of a visit; answers the job that sees to the report that it owes, if it owes one.
+/// Writes the next version of a visit. Returns the job that makes the report that it requires, if it requires one.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn write(
     tx: &mut Transaction,
     platform: &Platform,
@@ -106,7 +106,7 @@ pub(crate) async fn write(
 /// Adds an entry to the audit trail.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn enter(
     tx: &mut Transaction,
     platform: &Platform,

@@ -1,4 +1,4 @@
-//! The nightly close: whoever has not come by the end of the day is recorded so.
+//! The nightly close: records visits whose patient has not come by the end of the day.
 //!
 //! Which day a visit belongs to is in its row, so a close that was missed is made up for.
 
@@ -25,7 +25,7 @@ pub fn boot(env: &Env, platform: &Rc<Platform>) {
     });
 }
 
-/// Records of each visit that is still expected though its day is over that nobody came; answers when the next
+/// Records of each visit that is still expected though its day is over that nobody came. Returns when the next
 /// day is over that has such a visit.
 async fn close(env: &Env, platform: &Rc<Platform>) -> Result<Option<Moment>, StoreError> {
     let is_open = |visit: &Visit| visit.status == Status::Scheduled;

@@ -23,7 +23,7 @@ pub enum Rendered {
 
 /// What the document store answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kept {
+pub enum StoreResponse {
     /// What was sent is kept; the number of the upload that it belongs to.
     Upload(u32),
     /// There is no such upload, or no longer.
@@ -38,9 +38,9 @@ pub struct DocumentApi {
     /// Makes a PDF.
     pub render: Endpoint<Document, Rendered>,
     /// Sends the parts of a PDF; nothing of it can be seen yet.
-    pub upload: Endpoint<Document, Kept>,
+    pub upload: Endpoint<Document, StoreResponse>,
     /// Ends an upload: the document appears under its name, whole.
-    pub complete: Endpoint<u32, Kept>,
+    pub complete: Endpoint<u32, StoreResponse>,
 }
 
 impl DocumentApi {

@@ -1,4 +1,4 @@
-//! `durable-acceptance`: what is answered "taken on" is in the database by then.
+//! `durable-acceptance`: what is answered "accepted" is in the database by then.
 
 use super::Platform;
 use super::api::{self, Verdict};
@@ -24,9 +24,9 @@ pub const ROW: Guardrail = Guardrail {
 /// An answer, in time.
 pub type Answered = Pin<Box<dyn Future<Output = Reply<Verdict>>>>;
 
-/// The seam: when whoever asks is answered.
+/// The seam: when the caller is answered.
 pub trait DurableAcceptance {
-    /// Takes an order on.
+    /// Accepts an order.
     fn accept(&self, env: Env, platform: Rc<Platform>, order: Order) -> Answered;
 }
 

@@ -48,7 +48,7 @@ pub enum VisitWord {
     Processed,
     /// The patient has been seen; the report is being made.
     UnderWay,
-    /// The report could not be made; somebody has to see to it.
+    /// The report could not be made; a person has to act.
     Stuck,
     /// The report is there; the message that says so is under way.
     Telling,

@@ -60,7 +60,7 @@ impl JobQueue for InProcess {
     }
 }
 
-/// Tries to make a report; answers whether it is over with it.
+/// Tries to make a report. Returns whether it is over with it.
 async fn run(env: &Env, platform: &Platform, report: u32) -> Result<bool, StoreError> {
     let Some(row) = report::read(env, platform, report).await? else { return Ok(true) };
     if report::make(env, platform, &row).await.is_err() {

@@ -1,8 +1,8 @@
-//! The visit flow: patients are scheduled by clinics, seen by operators, and told of their report.
+//! The visit flow: clinics schedule patients, operators see them, and mail announces their report.
 //!
 //! Modules in reading order: durable state ([`rows`]), the rules ([`rules`]), the one place that writes a visit
-//! ([`change`]), what it does outside ([`connector`], [`report`]), what came of it ([`view`]), and its ways in
-//! ([`api`], [`close`]); [`platform`] holds it together.
+//! ([`change`]), what it calls outside ([`connector`], [`report`]), its status ([`view`]), and its API
+//! ([`api`], [`close`]); [`platform`] holds it together, [`facts`] are the flow's facts. The `guardrails!` table lists what can be taken out.
 
 pub mod api;
 pub mod change;

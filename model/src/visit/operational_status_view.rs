@@ -1,9 +1,9 @@
 //! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
-//! only what lacks. What might double something is no replay: it takes an override, which is kept.
+//! only what is missing. An action that might double something is no replay: it takes an override, which is recorded.
 
 use super::facts::VisitWord;
 use super::rows::{ReportState, Status};
-use super::view::{Ablation, Case};
+use super::view::{Case, Redo};
 use crate::backbone::mail::rows::MailState;
 use crate::guardrail::{Guardrail, Naive};
 
@@ -29,7 +29,7 @@ pub trait OperationalStatusView {
     /// override allows.
     fn may_double(&self, case: &Case) -> bool;
     /// What a replay is to do again.
-    fn lacks(&self, case: &Case) -> Ablation;
+    fn lacks(&self, case: &Case) -> Redo;
 }
 
 /// The visit row's own word.
@@ -43,7 +43,7 @@ fn of_row(status: Status) -> VisitWord {
     }
 }
 
-/// Guarded: the transition, its report and its message are shown, and a replay does what lacks of them.
+/// Guarded: the transition, its report and its message are shown, and a replay does what is missing of them.
 pub struct WhatHappened;
 
 impl OperationalStatusView for WhatHappened {
@@ -57,19 +57,19 @@ impl OperationalStatusView for WhatHappened {
     }
 
     fn may_replay(&self, case: &Case) -> bool {
-        self.lacks(case) != Ablation::Nothing
+        self.lacks(case) != Redo::Nothing
     }
 
     fn may_double(&self, case: &Case) -> bool {
         self.word(case) == VisitWord::InDoubt
     }
 
-    fn lacks(&self, case: &Case) -> Ablation {
+    fn lacks(&self, case: &Case) -> Redo {
         let is_given_up = case.message.is_some_and(|message| message.state == MailState::DeadLetter);
         match case.report.map(|report| report.state) {
-            Some(ReportState::Pending) => Ablation::Report,
-            Some(ReportState::Ready) if is_given_up => Ablation::Message,
-            Some(ReportState::Ready) | None => Ablation::Nothing,
+            Some(ReportState::Pending) => Redo::Report,
+            Some(ReportState::Ready) if is_given_up => Redo::Message,
+            Some(ReportState::Ready) | None => Redo::Nothing,
         }
     }
 }
@@ -102,7 +102,7 @@ impl OperationalStatusView for TheRowAlone {
         false
     }
 
-    fn lacks(&self, case: &Case) -> Ablation {
-        if case.report.is_some() { Ablation::Everything } else { Ablation::Nothing }
+    fn lacks(&self, case: &Case) -> Redo {
+        if case.report.is_some() { Redo::Everything } else { Redo::Nothing }
     }
 }

@@ -1,9 +1,9 @@
-//! The worker's part: a report is rendered, kept in the document store, and then called ready.
+//! The worker's part: a report is rendered, stored in the document store, and then marked as ready.
 //!
-//! Nothing is on record of a report but that it is owed until all of it is in the document store. Its document
-//! has the revision's name, so that making it again replaces what an earlier try has left.
+//! Until all of a report is in the document store, its row only says that it is pending. Its document is named by the
+//! revision, so that making it again replaces what an earlier attempt left.
 
-use super::connector::{Document, Kept, Rendered};
+use super::connector::{Document, Rendered, StoreResponse};
 use super::platform::{JOB, Platform};
 use super::rows::{Report, ReportState};
 use crate::backbone::dependencies::Health;
@@ -31,7 +31,7 @@ impl Handler for Reporter {
     }
 }
 
-/// How often what came of a try is written if the store fails.
+/// How many times the result of an attempt is written if the store fails.
 const STORE_TRIES: u32 = 5;
 
 /// Why a report could not be made.
@@ -50,7 +50,7 @@ impl Trouble {
     }
 }
 
-/// Works on a claimed job; answers whether its report is in the document store.
+/// Works on a claimed job. Returns whether its report is in the document store.
 pub(crate) async fn work(env: &Env, platform: &Platform, job: Job) -> bool {
     let Ok(Some(report)) = read(env, platform, job.subject).await else { return false };
     let made = match report.state {
@@ -69,7 +69,7 @@ pub(crate) async fn work(env: &Env, platform: &Platform, job: Job) -> bool {
 /// The report's row.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn read(env: &Env, platform: &Platform, report: u32) -> Result<Option<Report>, StoreError> {
     platform.backbone.store.begin(env).get(&platform.tables.reports, &report).await
 }
@@ -81,16 +81,16 @@ pub(crate) async fn make(env: &Env, platform: &Platform, report: &Report) -> Res
     let Ok(Rendered::Pdf(pdf)) = env.call(&api.render, document, RENDERER_TIMEOUT).await else {
         return Err(Trouble::Renderer);
     };
-    let Ok(Kept::Upload(upload)) = env.call(&api.upload, pdf, DOCUMENTS_TIMEOUT).await else {
+    let Ok(StoreResponse::Upload(upload)) = env.call(&api.upload, pdf, DOCUMENTS_TIMEOUT).await else {
         return Err(Trouble::DocumentStore);
     };
     match env.call(&api.complete, upload, DOCUMENTS_TIMEOUT).await {
-        Ok(Kept::Upload(_)) => Ok(()),
+        Ok(StoreResponse::Upload(_)) => Ok(()),
         _ => Err(Trouble::DocumentStore),
     }
 }
 
-/// Writes what came of a try, unless its worker has lost the job meanwhile.
+/// Writes the result of an attempt, unless its worker has lost the job meanwhile.
 async fn conclude(
     env: &Env,
     platform: &Platform,
@@ -118,7 +118,7 @@ async fn conclude(
 /// Takes back that a report is ready.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn disown(
     tx: &mut Transaction,
     platform: &Platform,
@@ -130,7 +130,7 @@ pub(crate) async fn disown(
 /// Calls a report ready, which is an event, unless it is called so.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn ready(
     tx: &mut Transaction,
     platform: &Platform,

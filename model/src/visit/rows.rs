@@ -60,9 +60,9 @@ pub enum Action {
     Miss,
     /// It will not take place.
     Cancel,
-    /// It stays as it is; what lacks of it is to be done again.
+    /// It stays as it is; what is missing of it is to be repeated.
     Replay,
-    /// It stays as it is; its message, of which nobody knows whether it went out, is to be sent again all the same.
+    /// It stays as it is; its message, whose outcome is unknown, is to be sent again.
     Override(Grounds),
 }
 
@@ -124,7 +124,7 @@ impl Row for Entry {
 /// Where a report stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum ReportState {
-    /// It is owed. If its job is a dead letter it is stuck: nobody tries any more until a person says so.
+    /// It is to be made. If its job is a dead letter it is stuck: nothing happens until a person replays it.
     Pending,
     /// It is in the document store.
     Ready,

@@ -24,7 +24,7 @@ pub struct Case {
 
 /// What a replay is to do again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ablation {
+pub enum Redo {
     /// Nothing.
     Nothing,
     /// The report is not there.
@@ -36,7 +36,7 @@ pub enum Ablation {
 }
 
 impl Case {
-    /// Whether nobody works on the report any more, though it is owed.
+    /// Returns whether the report is pending but no job works on it any more.
     pub fn is_stuck(&self) -> bool {
         let is_owed = self.report.is_some_and(|report| report.state == ReportState::Pending);
         is_owed && self.job.is_some_and(|job| job.state == JobState::DeadLetter)
@@ -58,7 +58,7 @@ pub struct View {
     pub attempts: u32,
     /// What may be done with it.
     pub actions: &'static [Action],
-    /// Whether what lacks may be done again.
+    /// Whether what is missing may be repeated.
     pub may_replay: bool,
     /// Whether its message may be sent again though it may come twice.
     pub may_override: bool,
@@ -67,7 +67,7 @@ pub struct View {
 /// Reads a visit's case; nothing if there is no such visit.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn read(
     tx: &mut Transaction,
     platform: &Platform,

@@ -1,4 +1,4 @@
-//! `workflow-service`: whoever moves a visit, one function does it, by one set of rules, from the state that it
+//! `workflow-service`: one function moves every visit, by one set of rules, from the state that it
 //! has read and holds.
 
 use super::Platform;

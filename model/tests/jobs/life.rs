@@ -22,7 +22,7 @@ enum Ask {
     Wait(u64),
     /// Its holder has no result, and another attempt may have one, or not.
     Fail(bool),
-    /// Its holder has to stop, and hands it back.
+    /// Its holder has to stop, and returns it to the queue.
     HandBack,
     /// Whoever held it before its present holder has a result.
     SucceedLate,

@@ -1,4 +1,4 @@
-//! A worker that is stopped in order, and one that is not.
+//! A worker that is shut down, and one that is not.
 
 use crate::job;
 use shakedown_model::backbone::dependencies::Health;

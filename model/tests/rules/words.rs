@@ -3,7 +3,7 @@
 use crate::known::{EVERY_KIND, More, NEITHER, booking};
 use shakedown_model::booking::booking_contract::{BookingContract, Rules};
 use shakedown_model::booking::case::{Evidence, Heard};
-use shakedown_model::booking::connector::PartnerAnswer;
+use shakedown_model::booking::connector::ReserveResponse;
 use shakedown_model::booking::rows::Standing::{Confirmed, Ended, Pending};
 use shakedown_model::booking::rows::{Attention, Holding, Standing, Status};
 use shakedown_model::booking::status_sync::{Recovery, StatusSync};
@@ -12,12 +12,12 @@ use shakedown_model::facts::Word;
 #[test]
 fn only_what_is_documented_to_have_no_effect_is_taken_for_none() {
     let table = [
-        (PartnerAnswer::Confirmed(3), Evidence::Standing(3, Confirmed)),
-        (PartnerAnswer::Pending(3), Evidence::Standing(3, Pending)),
-        (PartnerAnswer::Refused, Evidence::Refused),
-        (PartnerAnswer::TooMany, Evidence::NoEffect),
-        (PartnerAnswer::ServerError, Evidence::Unknown),
-        (PartnerAnswer::Malformed, Evidence::Unknown),
+        (ReserveResponse::Confirmed(3), Evidence::Standing(3, Confirmed)),
+        (ReserveResponse::Pending(3), Evidence::Standing(3, Pending)),
+        (ReserveResponse::Refused, Evidence::Refused),
+        (ReserveResponse::TooMany, Evidence::NoEffect),
+        (ReserveResponse::ServerError, Evidence::Unknown),
+        (ReserveResponse::Malformed, Evidence::Unknown),
     ];
     for (answer, evidence) in table {
         assert_eq!(Rules.translate(answer), evidence, "{answer:?}");

@@ -132,7 +132,7 @@ const GOALS: States<Memory> = &[
     ),
     (
         "kept, since the partner refuses to cancel",
-        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Kept),
+        |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::NotCancelled),
     ),
     ("a hold lapsed before the partner had decided", |memory, _, fact| {
         let held = |id| {

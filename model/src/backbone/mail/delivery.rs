@@ -1,4 +1,4 @@
-//! Mailers: they take notifications that are due, send them, and record what came of it.
+//! Mailers: they take notifications that are due, send them, and record the result.
 
 use super::Mail;
 use super::evidence::{is_sent_again, take_in};
@@ -24,7 +24,7 @@ pub fn boot(env: &Env, mail: &Rc<Mail>) {
     });
 }
 
-/// Takes all that is due, each sent in a task of its own; answers when the next one is.
+/// Takes all that is due, each sent in a task of its own. Returns when the next one is.
 async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     loop {
         match take(env, mail).await {
@@ -41,7 +41,7 @@ async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     }
 }
 
-/// How long to leave a notification alone that another transaction has in hand.
+/// How long to leave a notification alone that another transaction holds.
 const HELD: Duration = Duration::from_secs(5);
 
 /// What a mailer found to do.
@@ -68,7 +68,7 @@ fn wants_hand(row: &Notification) -> Option<Moment> {
     waits.then_some(row.due)
 }
 
-/// Takes the first notification that is due and that nobody else has in hand.
+/// Takes the first notification that is due and that no other transaction holds.
 async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     let now = env.now();
     let mut tx = mail.store.begin(env);
@@ -76,7 +76,7 @@ async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     let Some(row) = tx.claim(&mail.notifications, is_due).await? else {
         let waiting = tx.scan(&mail.notifications, |row| wants_hand(row).is_some()).await?;
         let next = waiting.iter().filter_map(wants_hand).min();
-        // What is due and not to be had is in somebody's hands.
+        // A notification that is due but not available is locked by another transaction.
         return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
     };
     let env = env.within(row.context).child("mail");
@@ -173,7 +173,7 @@ fn outgoing(send: Send, row: &Notification, letter: Letter) -> Outgoing {
 /// How often an answer is recorded anew whose commit failed.
 const STORE_TRIES: u32 = 5;
 
-/// Sends, and records what came of it; answers whether the provider has the mail.
+/// Sends, and records the result. Returns whether the provider has the mail.
 async fn send(env: &Env, mail: &Mail, outgoing: Outgoing) -> bool {
     let known = match env.call(&mail.provider.send, outgoing.message, MAIL_TIMEOUT).await {
         Ok(Answer::Accepted(message)) => Known::Accepted(message),
@@ -196,7 +196,7 @@ async fn record(env: &Env, mail: &Mail, send: &Send, known: Known) -> Result<(),
     tx.commit("mail answered").await
 }
 
-/// Sends what was planned for an event at once, whether its time has come or not; answers whether the provider
+/// Sends what was planned for an event at once, whether its time has come or not. Returns whether the provider
 /// has it. For a design that knows no queue.
 pub(crate) async fn send_at_once(env: &Env, mail: &Mail, event: &Event) -> bool {
     let planned = async {

@@ -25,7 +25,7 @@ pub const ROW: Guardrail = Guardrail {
 pub trait DeliveryQueue {
     /// The notification as it is stored with the event.
     fn queue(&self, planned: Notification) -> Notification;
-    /// What the action that recorded the event still does; answers whether it has come off.
+    /// What the action that recorded the event still does. Returns whether it has come off.
     fn follow_up(&self, env: Env, mail: Rc<Mail>, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 

@@ -9,7 +9,7 @@ use shakedown_sim::{Moment, StoreError, Transaction};
 /// changes nothing.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn take_in(
     tx: &mut Transaction,
     mail: &Mail,

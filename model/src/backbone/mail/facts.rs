@@ -24,7 +24,7 @@ pub enum MailFact {
         /// As it is.
         after: Send,
     },
-    /// What the provider told was stored.
+    /// An event of the provider was stored.
     News(News),
 }
 

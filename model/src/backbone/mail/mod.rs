@@ -1,4 +1,4 @@
-//! Mail: what happened is told to whom it concerns, once, and it is known what became of it.
+//! Mail: each event is announced to its recipients once, and the outcome of each mail is known.
 //!
 //! A business event is planned within its own transaction: one notification for each recipient, which is its
 //! entry in the delivery queue as well. Mailers take what is due, put each attempt on record, send it, and
@@ -47,11 +47,11 @@ pub struct Mail {
     pub contacts: Table<Contact>,
     /// The texts, in every version that there was.
     pub templates: Table<Template>,
-    /// What is to be told to whom: the plan, the delivery queue, and how it stands.
+    /// The notifications: the plan, the delivery queue, and the states.
     pub notifications: Table<Notification>,
     /// The log of attempts.
     pub sends: Table<Send>,
-    /// The log of what the provider told.
+    /// The log of the provider's events.
     pub news: Table<News>,
     /// The provider's operations.
     pub provider: ProviderApi,

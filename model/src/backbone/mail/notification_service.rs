@@ -1,4 +1,4 @@
-//! `notification-service`: one plan for each business event says who is told, in which version of the text.
+//! `notification-service`: one plan for each business event decides the recipients and the version of the text.
 
 use crate::backbone::events::{Event, Subject};
 use crate::backbone::mail::provider::Letter;
@@ -23,7 +23,7 @@ pub trait NotificationService {
     fn once(&self, event: &Event, recipient: Recipient, channel: Channel) -> Option<u64>;
     /// The version of the text to keep to, given the present one; none if it is chosen when the mail is sent.
     fn pins(&self, current: u32) -> Option<u32>;
-    /// Whether a caller that merely heard of a change has it told, too.
+    /// Whether mail is also planned for a change that is only claimed.
     fn takes_hearsay(&self) -> bool;
     /// Whether a letter may go out as it is.
     fn may_go(&self, letter: &Letter) -> bool;

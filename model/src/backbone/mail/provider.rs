@@ -49,7 +49,7 @@ pub enum Answer {
 
 /// What the provider tells of a message by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Told {
+pub struct ProviderEvent {
     /// Its number for the event; repeats share it.
     pub event: u32,
     /// Our number for the attempt.
@@ -63,7 +63,7 @@ pub struct Told {
 pub struct Activity {
     /// Our number for the attempt.
     pub send: u32,
-    /// What became of it; none if the provider has given it up without sending it.
+    /// Its outcome; none if the provider dropped it without sending it.
     pub became: Option<Known>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Mail;
 use super::evidence::take_in;
-use super::provider::Told;
+use super::provider::ProviderEvent;
 use super::rows::{Known, MailState, News, Notification, Send};
 use super::templates;
 use crate::backbone::retry::in_transaction;
@@ -34,11 +34,11 @@ pub enum Decision {
 /// The operations.
 #[derive(Clone)]
 pub struct MailReviewQueue {
-    /// The provider tells something; answers whether it is kept.
-    pub told: Endpoint<Told, bool>,
+    /// The provider tells something. Returns whether it is kept.
+    pub told: Endpoint<ProviderEvent, bool>,
     /// What a person is to look at.
     pub listed: Endpoint<(), Option<Vec<Listed>>>,
-    /// A person decides; answers whether that is done, or was no longer called for.
+    /// A person decides. Returns whether that is done, or was no longer called for.
     pub decide: Endpoint<Decision, bool>,
 }
 
@@ -72,9 +72,9 @@ impl MailReviewQueue {
     }
 }
 
-async fn hear(env: &Env, mail: &Mail, told: Told) -> Result<(), StoreError> {
+async fn hear(env: &Env, mail: &Mail, told: ProviderEvent) -> Result<(), StoreError> {
     let mut tx = mail.store.begin(env);
-    let Told { event, send, says } = told;
+    let ProviderEvent { event, send, says } = told;
     if !tx.insert_or_ignore(&mail.news, News { event, send, says }).await? {
         env.because(|| "this was recorded before".to_owned());
         return Ok(());
@@ -123,7 +123,7 @@ async fn decide(env: &Env, mail: &Mail, decision: Decision) -> Result<(), StoreE
 /// Puts a notification back into the queue, because a person says so: its tries count anew.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(crate) async fn queue_again(
     tx: &mut Transaction,
     mail: &Mail,
@@ -137,7 +137,7 @@ pub(crate) async fn queue_again(
 /// Publishes the next version of the text for each kind of event, filled in with `variables`.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn publish(
     env: &Env,
     mail: &Mail,

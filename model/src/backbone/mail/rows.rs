@@ -98,11 +98,11 @@ pub enum MailState {
     Unknown,
     /// It is not sent: its address is dead.
     Suppressed,
-    /// It cannot be sent as it is; a person must see to it.
+    /// It cannot be sent as it is; a person must act.
     DeadLetter,
 }
 
-/// What is to be told to one recipient of one event; also its entry in the delivery queue.
+/// The announcement of one event to one recipient; also its entry in the delivery queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Notification {
     /// Its number.
@@ -134,7 +134,7 @@ pub struct Notification {
     pub send: Option<u32>,
     /// Attempts since it was queued, or since a person queued it again.
     pub tries: u32,
-    /// Whether a person is to find out what became of it.
+    /// Whether a person must establish its outcome.
     pub flagged: bool,
     /// The trace context of the event.
     pub context: Scope,
@@ -160,7 +160,7 @@ pub enum Known {
     Unknown,
     /// Nothing went out, but a later one may succeed.
     NoEffect,
-    /// The provider refused it for good.
+    /// The provider rejected it permanently.
     Rejected,
     /// The provider took it, under this number.
     Accepted(u32),
@@ -171,7 +171,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Whether it is still open what became of the attempt.
+    /// Returns whether the outcome of the attempt is still open.
     pub fn is_open(self) -> bool {
         matches!(self, Known::Started | Known::Unknown)
     }
@@ -216,7 +216,7 @@ impl Row for Send {
     }
 }
 
-/// Something that the provider told by itself.
+/// An event that the provider reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct News {
     /// The provider's number for it; repeats share it.

@@ -1,4 +1,4 @@
-//! The notification service: from a business event to a plan of what is told to whom.
+//! The notification service: makes of a business event the plan of its notifications.
 
 use super::Mail;
 use super::rows::{Channel, Contact, Language, MailState, Notification, Policy, Recipient};
@@ -6,7 +6,7 @@ use super::templates;
 use crate::backbone::events::{Event, What};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
-/// Who is told of this, and what is worse. The one place that says so.
+/// Who receives mail about an event, and under which policy. The one place that says so.
 fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
     let party = Some(Recipient::Party(event.party));
     match event.what {
@@ -19,10 +19,10 @@ fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
     }
 }
 
-/// Plans what is to be told of an event, within the transaction that makes the event true.
+/// Plans the notifications of an event, within the transaction that makes the event true.
 ///
 /// # Errors
-/// As the store reports them; the transaction must not commit then.
+/// If the store fails; the transaction must not commit then.
 pub(crate) async fn plan(tx: &mut Transaction, mail: &Mail, event: &Event) -> Result<(), StoreError> {
     let (recipients, policy) = audience(event);
     for recipient in recipients.into_iter().flatten() {

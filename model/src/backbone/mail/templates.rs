@@ -40,7 +40,7 @@ impl Row for Template {
 /// The latest version of the text for this kind of event.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub async fn current(tx: &mut Transaction, mail: &Mail, what: What) -> Result<Option<Template>, StoreError> {
     Ok(tx.scan(&mail.templates, |template| template.what == what).await?.pop())
 }
@@ -48,7 +48,7 @@ pub async fn current(tx: &mut Transaction, mail: &Mail, what: What) -> Result<Op
 /// The notification as it goes out: in its pinned version, or else in the latest. None if there is no such text.
 ///
 /// # Errors
-/// As the store reports them.
+/// If the store fails.
 pub(super) async fn render(
     tx: &mut Transaction,
     mail: &Mail,

@@ -1,4 +1,4 @@
-//! R2 as it is written when nobody tries it on what rests: in the job the guest's field has another name, from one
+//! R2 as written without a trial on stored data: in the job the guest's field has another name, from one
 //! release to the next.
 
 use super::r1::Kind;

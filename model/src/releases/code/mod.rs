@@ -9,7 +9,7 @@
 //! - [`r3`], *switch*: reads the new ones, still writes both; knows reminders, sends none.
 //! - [`r4`], *contract*: writes the new ones only, and sends reminders.
 //!
-//! [`forgetful`] and [`hasty`] are how the first two look where nobody tries them on what rests.
+//! [`forgetful`] and [`hasty`] are the first two as they look when they are not tried on stored data.
 
 mod forgetful;
 mod hasty;
@@ -138,7 +138,7 @@ pub trait Documents {
         None
     }
 
-    /// The row of an order that was taken on.
+    /// The row of an order that was accepted.
     fn row(&self, order: &Order) -> String;
 
     /// What a row says.
@@ -172,7 +172,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The forms in which this release may come, the one that is less work first.
+    /// The forms of this release, the one with less work first.
     ///
     /// # Panics
     /// If there is no such release.
@@ -205,7 +205,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Fields of a row that a release does not know, kept for whoever does.
+/// Fields of a row that a release does not know, preserved for other releases.
 type Rest = Map<String, Value>;
 
 /// The currency of every order.

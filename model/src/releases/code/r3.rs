@@ -13,7 +13,7 @@ pub(super) enum Job {
     Remind(Remind),
 }
 
-/// What rests from before has the old field only.
+/// Older stored data has the old field only.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reserve {
     pub(super) v: u32,

@@ -52,7 +52,7 @@ fn a_review_that_nobody_sees_to_is_told_of_until_somebody_takes_it() {
     let expected = [
         "01:31:00.020 shows an alert: B1 is late",
         "01:33:00.020 shows an alert: B1 is late",
-        "01:34:00.020 has somebody take the alert: B1 is late",
+        "01:34:00.020 records that somebody acknowledged the alert: B1 is late",
     ];
     assert_eq!(alerts, expected);
 }
