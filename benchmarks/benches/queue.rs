@@ -110,9 +110,9 @@ fn broker(name: &str, flavour: Flavour) {
 fn main() {
     const FAULTY: QueueProfile = QueueProfile {
         faults: QueueFaults {
-            send: Alternatives::new(&["arrives", "lost"]),
-            settle: Alternatives::new(&["arrives", "lost"]),
-            delivery: Alternatives::new(&["prompt", "lost"]),
+            send: &[SendFault::Lost],
+            settle: &[SettleFault::Lost],
+            delivery: &[DeliveryFault::Lost],
             ..QueueFaults::NONE
         },
         ..QueueProfile::STANDARD

@@ -23,8 +23,11 @@
 //!     has_memory: bool,
 //! }
 //!
-//! const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-//! const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+//! const FAULTS: LinkFaults = LinkFaults {
+//!     request: &[LinkFault::Lost],
+//!     response: &[LinkFault::Lost],
+//!     ..LinkFaults::NONE
+//! };
 //!
 //! impl Scenario for Till {
 //!     type Fact = Charged;

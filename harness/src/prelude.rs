@@ -7,6 +7,6 @@ pub use crate::guardrail::{Guardrail, NaiveForm};
 pub use crate::rehearsal::rehearse;
 pub use shakedown_sim::judge::invariant;
 pub use shakedown_sim::{
-    Alternatives, At, Duration, Endpoint, Env, Fact, Facts, Findings, Goals, Invariant, Link, LinkFaults, Op,
-    Parameter, Role, Scenario, Site, Stage,
+    Alternatives, At, Duration, Endpoint, Env, Fact, Facts, Findings, Goals, Invariant, Link, LinkFault,
+    LinkFaults, Op, Parameter, Role, Scenario, Site, Stage,
 };

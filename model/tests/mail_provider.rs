@@ -80,8 +80,7 @@ const LETTER: Letter = Letter {
     language: Language::German,
     empty: 0,
 };
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const LOSING: LinkFaults = LinkFaults::LOSSY;
 const HOP: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_secs(5);
 

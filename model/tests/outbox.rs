@@ -42,7 +42,7 @@ impl Scenario for Post {
         self.told.borrow_mut().clear();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let late = StoreProfile {
-            commit_faults: Alternatives::new(&["commits", "late 10 s"]),
+            commit_faults: const { &[CommitFault::Late(Duration::from_secs(10))] },
             ..StoreProfile::CALM
         };
         let design = Design::guarded().backbone;

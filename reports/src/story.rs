@@ -5,9 +5,12 @@
 //! say the same.
 
 use crate::records::RestoredGuardrail;
+use shakedown_sim::fault::Fault;
 use shakedown_sim::search::{Change, Failure, Nearest, Needed};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
-use shakedown_sim::{Deviation, Moment, Script, Step, Trace};
+use shakedown_sim::{
+    CrashFault, Deviation, Episode, LinkFault, Moment, Script, SendFault, Step, Trace, time,
+};
 use std::collections::BTreeSet;
 
 /// A step as a reader sees it.
@@ -134,44 +137,57 @@ impl Disturbance {
 
 /// What happens to a request, a response or a message; none if the deviation is of another kind.
 fn disturbance(choice: &ChoiceTaken) -> Option<Disturbance> {
-    let taken = choice.taken.as_str();
-    let (what, sends) = match choice.site.rsplit_once('/')?.1 {
-        "request" => ("request", "sends a request"),
-        "response" => ("response", "responds"),
-        "send" if taken == "answer lost" => ("receipt", "sends a message"),
-        "send" => ("message", "sends a message"),
+    let (what, sends, effect) = match choice.fault? {
+        Fault::Link(fault) if point(choice) == "response" => ("response", "responds", of_link(fault)),
+        Fault::Link(fault) => ("request", "sends a request", of_link(fault)),
+        Fault::Send(SendFault::ResponseLost) => ("receipt", "sends a message", "is lost".to_owned()),
+        Fault::Send(fault) => ("message", "sends a message", of_send(fault)),
         _ => return None,
-    };
-    let effect = match taken {
-        "answer lost" => "is lost".to_owned(),
-        _ if taken.starts_with(|first: char| first.is_ascii_digit()) => format!("takes {taken} longer"),
-        _ => format!("is {taken}"),
     };
     Some(Disturbance { what, sends, effect })
 }
 
+fn of_link(fault: LinkFault) -> String {
+    match fault {
+        LinkFault::Lost => "is lost".to_owned(),
+        LinkFault::Refused => "is refused".to_owned(),
+        LinkFault::Late(by) => format!("takes {} longer", time::text(by)),
+    }
+}
+
+fn of_send(fault: SendFault) -> String {
+    match fault {
+        SendFault::Lost | SendFault::ResponseLost => "is lost".to_owned(),
+        SendFault::Refused => "is refused".to_owned(),
+        SendFault::Twice => "is accepted twice".to_owned(),
+        SendFault::Late(by) => format!("takes {} longer", time::text(by)),
+    }
+}
+
 /// What is wrong with the owner of a site for a while.
 fn trouble(choice: &ChoiceTaken) -> Option<String> {
-    let taken = &choice.taken;
-    let lasts = taken.starts_with(|first: char| first.is_ascii_digit());
-    let lasting = if lasts { format!("for {taken}") } else { taken.clone() };
-    match choice.site.rsplit_once('/')?.1 {
-        "outage" => Some(format!("is down {lasting}")),
-        "slowness" => Some(format!("is slow {lasting}")),
-        _ => None,
-    }
+    let Fault::Episode(episode) = choice.fault? else { return None };
+    let lasting = match episode {
+        Episode::For(length) => format!("for {}", time::text(length)),
+        Episode::UntilHealed => "until healed".to_owned(),
+    };
+    Some(format!("is {} {lasting}", if point(choice) == "slowness" { "slow" } else { "down" }))
 }
 
 /// How a node crashes, shuts down or pauses, and before or after which effect.
 fn crash(choice: &ChoiceTaken) -> Option<String> {
-    let (_, point) = choice.site.split_once('/')?;
-    let beside = point.starts_with("before ") || point.starts_with("after ");
-    let how = match choice.taken.as_str() {
-        "vanish" => "crashes".to_owned(),
-        "stop" => "shuts down".to_owned(),
-        taken => format!("is paused for {}", taken.strip_prefix("pause ")?),
+    let how = match choice.fault? {
+        Fault::Crash(CrashFault::Crash) => "crashes".to_owned(),
+        Fault::Crash(CrashFault::ShutDown) => "shuts down".to_owned(),
+        Fault::Crash(CrashFault::Pause(length)) => format!("is paused for {}", time::text(length)),
+        _ => return None,
     };
-    beside.then(|| format!("{how} {point}"))
+    Some(format!("{how} {}", point(choice)))
+}
+
+/// The part of a site's name after its owner.
+fn point(choice: &ChoiceTaken) -> &str {
+    choice.site.split_once('/').map_or("", |(_, point)| point)
 }
 
 /// Any other deviation: its site, as short as the node's name allows, and the alternative.

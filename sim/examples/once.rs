@@ -43,8 +43,7 @@ impl Scenario for Shop {
         "shop"
     }
     fn build(&self, stage: &Stage<Charged>) {
-        const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-        const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+        const FAULTS: LinkFaults = LinkFaults::LOSSY;
         let link = Link::new("till", Duration::from_millis(20), &FAULTS);
         let charge = Endpoint::<u32, ()>::new(Op::new("till.charge", "asks the till to charge"), &link);
         let (facts, served) = (stage.facts().clone(), charge.clone());

@@ -5,10 +5,11 @@
 //! Nothing is copied on a synchronous call (copies arise on queues and callbacks). A call to a node that is
 //! down is refused; a call that is being answered when the node vanishes is never answered.
 
-use crate::choice::{Alternatives, Site};
+use crate::choice::Site;
 use crate::engine::{Core, Parcel};
 use crate::env::{Env, Side, Slot, put};
 use crate::event::Kind;
+use crate::fault::{DelayRange, Episode, Faults, Listed, Place};
 use crate::label::Label;
 use crate::node::NodeId;
 use crate::scope::{Scope, User};
@@ -23,17 +24,77 @@ const RESPONSE: Label = Label::new("response");
 const OUTAGE: Label = Label::new("outage");
 const SLOWNESS: Label = Label::new("slowness");
 
-/// The faults that a link can show; the benign alternative first in each.
+/// What may become of a request or of its response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkFault {
+    /// It is lost.
+    Lost,
+    /// The connection is refused; of requests only.
+    Refused,
+    /// It takes so much longer.
+    Late(Duration),
+}
+
+impl Listed for LinkFault {
+    fn text(self) -> String {
+        match self {
+            Self::Lost => "lost".to_owned(),
+            Self::Refused => "refused".to_owned(),
+            Self::Late(by) => time::text(by),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "lost" => Some(Self::Lost),
+            "refused" => Some(Self::Refused),
+            _ => time::parse(text).map(Self::Late),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        match self {
+            Self::Lost | Self::Refused => None,
+            Self::Late(by) => Some(by),
+        }
+    }
+
+    fn late(delay: Duration) -> Option<Self> {
+        Some(Self::Late(delay))
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Link(list)
+    }
+}
+
+/// The faults that a link can show. An empty list offers no choice.
+///
+/// ```
+/// use shakedown_sim::{DelayRange, Duration, Episode, LinkFault, LinkFaults};
+/// const BANK: LinkFaults = LinkFaults {
+///     request: &[LinkFault::Lost, LinkFault::Refused, LinkFault::Late(Duration::from_secs(8))],
+///     request_range: DelayRange::ms(500, 60_000),
+///     response: &[LinkFault::Lost],
+///     outage: &[Episode::For(Duration::from_secs(600)), Episode::UntilHealed],
+///     ..LinkFaults::NONE
+/// };
+/// # let _ = BANK;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LinkFaults {
-    /// What may become of a request: `lost`, `refused`, or a delay such as `8 s`.
-    pub request: Alternatives,
-    /// What may become of an answer: `lost`, or a delay.
-    pub response: Alternatives,
-    /// For how long all calls may be refused: durations, or `until healed`.
-    pub outage: Alternatives,
-    /// For how long the far side may take [`LinkFaults::slow_by`] longer: durations, or `until healed`.
-    pub slowness: Alternatives,
+    /// What may become of a request.
+    pub request: &'static [LinkFault],
+    /// Of which delays of requests seeded exploration draws beside those listed.
+    pub request_range: DelayRange,
+    /// What may become of a response: [`LinkFault::Lost`] or [`LinkFault::Late`].
+    pub response: &'static [LinkFault],
+    /// Of which delays of responses seeded exploration draws beside those listed.
+    pub response_range: DelayRange,
+    /// For how long all calls may be refused.
+    pub outage: &'static [Episode],
+    /// For how long the far side may take [`LinkFaults::slow_by`] longer.
+    pub slowness: &'static [Episode],
     /// How much longer a slow far side takes.
     pub slow_by: Duration,
 }
@@ -41,12 +102,98 @@ pub struct LinkFaults {
 impl LinkFaults {
     /// A link on which nothing goes wrong.
     pub const NONE: LinkFaults = LinkFaults {
-        request: Alternatives::new(&["arrives"]),
-        response: Alternatives::new(&["arrives"]),
-        outage: Alternatives::new(&["up"]),
-        slowness: Alternatives::new(&["swift"]),
+        request: &[],
+        request_range: DelayRange::NONE,
+        response: &[],
+        response_range: DelayRange::NONE,
+        outage: &[],
+        slowness: &[],
         slow_by: Duration::ZERO,
     };
+
+    /// A link on which requests and responses may be lost.
+    pub const LOSSY: LinkFaults =
+        LinkFaults { request: &[LinkFault::Lost], response: &[LinkFault::Lost], ..LinkFaults::NONE };
+
+    /// # Panics
+    /// If it lists what cannot be; the message names the site.
+    #[cold]
+    fn check(&'static self, op: Label, link: Label) {
+        Requests(self).check(format_args!("{op}/request"));
+        Responses(self).check(format_args!("{op}/response"));
+        Outages(self).check(format_args!("{link}/outage"));
+        Slowness(self).check(format_args!("{link}/slowness"));
+        let refused = self.response.contains(&LinkFault::Refused);
+        assert!(!refused, "{op}/response lists `refused`: only a request can be refused");
+        let slow = self.slowness.is_empty() || !self.slow_by.is_zero();
+        assert!(slow, "{link}/slowness has no effect: `slow_by` is zero");
+    }
+}
+
+/// Requests over a link.
+#[derive(Clone, Copy)]
+struct Requests(&'static LinkFaults);
+
+impl Place for Requests {
+    type Fault = LinkFault;
+    const BENIGN: &'static str = "arrives";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [LinkFault] {
+        self.0.request
+    }
+
+    #[inline(always)]
+    fn range(self) -> DelayRange {
+        self.0.request_range
+    }
+}
+
+/// Responses over a link.
+#[derive(Clone, Copy)]
+struct Responses(&'static LinkFaults);
+
+impl Place for Responses {
+    type Fault = LinkFault;
+    const BENIGN: &'static str = "arrives";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [LinkFault] {
+        self.0.response
+    }
+
+    #[inline(always)]
+    fn range(self) -> DelayRange {
+        self.0.response_range
+    }
+}
+
+/// Outages of a link.
+#[derive(Clone, Copy)]
+struct Outages(&'static LinkFaults);
+
+impl Place for Outages {
+    type Fault = Episode;
+    const BENIGN: &'static str = "up";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [Episode] {
+        self.0.outage
+    }
+}
+
+/// Times in which the far side of a link is slow.
+#[derive(Clone, Copy)]
+struct Slowness(&'static LinkFaults);
+
+impl Place for Slowness {
+    type Fault = Episode;
+    const BENIGN: &'static str = "normal speed";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [Episode] {
+        self.0.slowness
+    }
 }
 
 /// A way from callers to a service. Its operations share outages and slowness.
@@ -69,7 +216,7 @@ struct Episodes {
 impl Link {
     /// A link with this name, a one-way latency for the happy path, and its faults.
     pub fn new(name: impl Into<Label>, latency: Duration, faults: &'static LinkFaults) -> Self {
-        let has_episodes = faults.outage.deviations() + faults.slowness.deviations() > 0;
+        let has_episodes = faults.outage.len() + faults.slowness.len() > 0;
         Self { name: name.into(), latency, faults, episodes: has_episodes.then(Rc::default) }
     }
 }
@@ -133,7 +280,7 @@ where
             env.event(Kind::Arrive, [*word, 0], || format!("receives {}", op.name));
             if let Some(Episodes { slow_until, .. }) = link.episodes.as_deref() {
                 let site = || Site::new(link.name, SLOWNESS);
-                env.begin_episode(exchange.caller, site, &link.faults.slowness, slow_until);
+                env.begin_episode(exchange.caller, site, Slowness(link.faults), slow_until);
                 if env.is_before(slow_until.get()) {
                     env.sleep(link.faults.slow_by).await;
                 }
@@ -208,6 +355,10 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     pub fn serve<F: Future<Output = A> + 'static>(&self, env: &Env, handler: impl Fn(Env, Q) -> F + 'static) {
         if !env.is_alive() {
             return;
+        }
+        let (op, link) = (self.0.op.name, &self.0.link);
+        if env.world.core.borrow_mut().is_new_profile(link.faults) {
+            link.faults.check(op, link.name);
         }
         self.0.server.set(Some(env.node));
         *self.0.handler.borrow_mut() = Some((env.incarnation, Rc::new(Service(handler))));
@@ -288,7 +439,7 @@ impl Env {
     /// Has an answer go back, unless this incarnation is dead.
     fn answer<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>, answer: A) {
         let EndpointState { op, word, response, link, .. } = &*exchange.endpoint.0;
-        let (node, scope, faults) = (self.node, self.scope(), &link.faults.response);
+        let (node, scope, faults) = (self.node, self.scope(), Responses(link.faults));
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(node, self.incarnation) {
             return;
@@ -297,13 +448,13 @@ impl Env {
         core.collect_log(node, scope);
         core.event(node, scope, Kind::Answer, [*word, pick.code()], || format!("answers {}", op.name));
         let mut after = link.latency;
-        if !pick.is_benign() {
-            if faults.names.get(pick.index()) == Some(&"lost") {
-                return;
+        match faults.fault(pick) {
+            None => {}
+            Some(LinkFault::Late(delay)) => {
+                after += delay;
+                core.lasts(delay);
             }
-            let delay = core.chooser.delay(pick);
-            after += delay;
-            core.lasts(delay);
+            Some(LinkFault::Lost | LinkFault::Refused) => return,
         }
         exchange.bring_answer(&mut core, after, Ok(answer));
     }
@@ -314,14 +465,14 @@ impl Env {
         &self,
         caller: User,
         site: impl FnOnce() -> Site,
-        lengths: &Alternatives,
+        episodes: impl Place<Fault = Episode>,
         until: &Cell<Moment>,
     ) {
-        if lengths.deviations() > 0 && self.is_alive() {
+        if !episodes.faults().is_empty() && self.is_alive() {
             self.world.core.borrow_mut().begin_episode(
                 (self.node, self.scope(), caller),
                 site,
-                lengths,
+                episodes,
                 until,
             );
         }
@@ -334,23 +485,18 @@ impl Core {
         &mut self,
         (node, scope, caller): (NodeId, Scope, User),
         site: impl FnOnce() -> Site,
-        lengths: &Alternatives,
+        episodes: impl Place<Fault = Episode>,
         until: &Cell<Moment>,
     ) {
         if self.now < until.get() {
             return;
         }
-        let pick = self.choose_as(caller, node, (&site(), scope), lengths);
-        if pick.is_benign() {
-            return;
+        let pick = self.choose_as(caller, node, (&site(), scope), episodes);
+        if let Some(episode) = episodes.fault(pick) {
+            let length = episode.length(self.heal_at.since(self.now));
+            self.lasts(length);
+            until.set(self.now + length);
         }
-        let most = self.heal_at.since(self.now);
-        let length = match lengths.names.get(pick.index()) {
-            Some(&"until healed") => most,
-            _ => pick.delay(lengths).min(most),
-        };
-        self.lasts(length);
-        until.set(self.now + length);
     }
 }
 
@@ -360,21 +506,19 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     #[inline]
     fn send_out(self: &Rc<Self>, core: &mut Core, node: NodeId) -> Option<Q> {
         let EndpointState { request, link, .. } = &*self.endpoint.0;
-        let faults = &link.faults.request;
+        let faults = Requests(link.faults);
         if self.is_down(core, node, link) {
             return self.refuse(core, link);
         }
         let pick = core.choose_as(self.caller, node, (request, self.scope), faults);
         let mut after = link.latency;
-        if !pick.is_benign() {
-            match faults.names.get(pick.index()).copied() {
-                Some("lost") => return None,
-                Some("refused") => return self.refuse(core, link),
-                _ => {
-                    let delay = core.chooser.delay(pick);
-                    after += delay;
-                    core.lasts(delay);
-                }
+        match faults.fault(pick) {
+            None => {}
+            Some(LinkFault::Lost) => return None,
+            Some(LinkFault::Refused) => return self.refuse(core, link),
+            Some(LinkFault::Late(delay)) => {
+                after += delay;
+                core.lasts(delay);
             }
         }
         let server = self.endpoint.0.server.get().unwrap_or(node);
@@ -386,10 +530,10 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
     #[inline]
     fn is_down(&self, core: &mut Core, node: NodeId, link: &Link) -> bool {
         let Some(Episodes { down_until, .. }) = link.episodes.as_deref() else { return false };
-        if link.faults.outage.deviations() > 0 {
+        if !link.faults.outage.is_empty() {
             let who = (node, self.scope, self.caller);
             let site = || Site::new(link.name, OUTAGE);
-            core.begin_episode(who, site, &link.faults.outage, down_until);
+            core.begin_episode(who, site, Outages(link.faults), down_until);
         }
         core.now < down_until.get()
     }

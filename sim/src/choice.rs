@@ -3,6 +3,7 @@
 //! Alternative 0 is always the benign one. A [`ChoiceId`](crate::script::ChoiceId) is a [`Site`], the scope
 //! of the entity that it concerns, and how often both were met before.
 
+use crate::fault::{DelayRange, Fault, Faults, Offer, OfferKey};
 use crate::label::{Label, TextHash};
 use crate::time::{self, Duration};
 use std::fmt;
@@ -89,11 +90,12 @@ impl fmt::Debug for Site {
     }
 }
 
-/// What a choice may answer: named alternatives, the benign one first, and for a delay also any whole
-/// number of milliseconds of a range, which only seeded exploration draws.
+/// The alternatives of a choice of one's own: their names, the benign one first; and for a delay also any whole number
+/// of milliseconds of a range, which only seeded exploration draws. What profiles list are
+/// [faults](crate::fault) instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Alternatives {
-    pub(crate) names: &'static [&'static str],
+    names: &'static [&'static str],
     /// Least and greatest milliseconds of a range; both 0 if there is none.
     range_ms: (u32, u32),
 }
@@ -107,20 +109,59 @@ const NUMBERS: &[&str] = &[
 ];
 
 impl Alternatives {
-    /// The alternatives with these names; `names[0]` is the benign one.
+    /// The alternatives with these names; `names[0]` is the benign one. In a `const`, wrong names do not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// const TWICE: shakedown_sim::Alternatives = shakedown_sim::Alternatives::new(&["pays", "waits", "waits"]);
+    /// # let _ = TWICE;
+    /// ```
     ///
     /// # Panics
-    /// If there is no name, or there are more than 64: a choice is between few named ways.
+    /// If there is no name or more than 64, or if a name is empty or is there twice.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
+        let mut at = 0;
+        while at < names.len() {
+            assert!(!names[at].is_empty(), "an alternative has a name");
+            let mut earlier = 0;
+            while earlier < at {
+                assert!(!is_same(names[earlier], names[at]), "an alternative is listed once");
+                earlier += 1;
+            }
+            at += 1;
+        }
         Self { names, range_ms: (0, 0) }
     }
 
-    /// Durations: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
+    /// Delays: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
     /// Seeded exploration also draws from `range_ms` (least and greatest milliseconds).
+    ///
+    /// ```compile_fail,E0080
+    /// const TYPO: shakedown_sim::Alternatives = shakedown_sim::Alternatives::delays(&["on time", "losst"], (1, 2));
+    /// # let _ = TYPO;
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Alternatives::new`]; if one of the others is no duration or is zero; if the range is empty.
     pub const fn delays(names: &'static [&'static str], range_ms: (u32, u32)) -> Self {
-        assert!(range_ms.0 < range_ms.1, "a range of delays is not empty");
-        Self { range_ms, ..Self::new(names) }
+        let mut at = 1;
+        while at < names.len() {
+            assert!(
+                time::is_written_delay(names[at]),
+                "all but the first are durations above zero, such as `8 s`"
+            );
+            at += 1;
+        }
+        Self::new(names).or_within(range_ms)
+    }
+
+    /// The same, of which seeded exploration also draws delays from `range_ms` (least and greatest milliseconds).
+    ///
+    /// # Panics
+    /// If the range is empty.
+    #[must_use]
+    pub const fn or_within(self, range_ms: (u32, u32)) -> Self {
+        Self { range_ms: DelayRange::ms(range_ms.0, range_ms.1).0, ..self }
     }
 
     /// Ways with numbers for names, `0` the benign one: for a choice among as many things as there happen to
@@ -134,13 +175,71 @@ impl Alternatives {
     /// # Panics
     /// If there is no way, or there are more than 64.
     pub const fn numbered(ways: usize) -> Self {
-        assert!(ways <= NUMBERS.len(), "a choice has 1 to 64 alternatives");
-        Self::new(NUMBERS.split_at(ways).0)
+        assert!(0 < ways && ways <= NUMBERS.len(), "a choice has 1 to 64 alternatives");
+        Self { names: NUMBERS.split_at(ways).0, range_ms: (0, 0) }
     }
 
     /// Their names, the benign one first.
     pub const fn names(&self) -> &'static [&'static str] {
         self.names
+    }
+}
+
+impl Offer for &Alternatives {
+    #[inline(always)]
+    fn key(self) -> OfferKey {
+        OfferKey { list: self.names.as_ptr().addr(), ways: self.names.len(), range_ms: self.range_ms }
+    }
+
+    fn offered(self) -> OfferedAlternatives {
+        OfferedAlternatives { list: List::Names(self.names), range_ms: self.range_ms }
+    }
+}
+
+/// What a site offers: the names of a choice of one's own, or the faults that a profile lists.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferedAlternatives {
+    list: List,
+    /// Least and greatest milliseconds of a range; both 0 if there is none.
+    range_ms: (u32, u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum List {
+    Names(&'static [&'static str]),
+    Faults { benign: &'static str, faults: Faults },
+}
+
+impl OfferedAlternatives {
+    /// The benign case, which has this name, and these faults.
+    pub(crate) const fn listed(benign: &'static str, faults: Faults, range: DelayRange) -> Self {
+        Self { list: List::Faults { benign, faults }, range_ms: range.0 }
+    }
+
+    /// Their written forms, the benign one first.
+    pub fn names(&self) -> Vec<String> {
+        (0..self.len()).map(|index| self.name(index)).collect()
+    }
+
+    fn name(&self, index: usize) -> String {
+        match self.list {
+            List::Names(names) => names[index].to_owned(),
+            List::Faults { benign, .. } if index == 0 => benign.to_owned(),
+            List::Faults { faults, .. } => {
+                faults.get(index - 1).map_or_else(String::new, |fault| fault.to_string())
+            }
+        }
+    }
+
+    /// The fault that a pick stands for; none if it is benign, or if these are names only.
+    pub fn fault_of(&self, pick: Pick) -> Option<Fault> {
+        match (self.list, pick) {
+            (List::Names(_), _) | (_, Pick::BENIGN) => None,
+            (List::Faults { faults, .. }, Pick::Named(index)) => faults.get(usize::from(index) - 1),
+            (List::Faults { faults, .. }, Pick::Millis(ms)) => {
+                faults.late(Duration::from_millis(u64::from(ms)))
+            }
+        }
     }
 
     /// The least and the greatest milliseconds of their range, if they have one.
@@ -149,44 +248,81 @@ impl Alternatives {
         (self.range_ms.1 > 0).then_some(self.range_ms)
     }
 
-    /// The literals that they are made of.
-    pub(crate) fn literals(&self) -> (&'static [&'static str], (u32, u32)) {
-        (self.names, self.range_ms)
-    }
-
-    /// Whether they are made of these very literals.
+    /// How many alternatives have a name, the benign one included.
     #[inline]
-    pub(crate) fn are(&self, names: &'static [&'static str], range_ms: (u32, u32)) -> bool {
-        std::ptr::eq(self.names, names) && self.range_ms == range_ms
+    pub(crate) fn len(&self) -> usize {
+        match self.list {
+            List::Names(names) => names.len(),
+            List::Faults { faults, .. } => 1 + faults.len(),
+        }
     }
 
     /// How many ways there are to deviate by name.
     #[inline]
-    pub const fn deviations(&self) -> usize {
-        self.names.len() - 1
+    pub fn deviations(&self) -> usize {
+        self.len() - 1
     }
 
     /// The written form of a pick among these.
     pub fn name_of(&self, pick: Pick) -> String {
         match pick {
-            Pick::Named(index) => self.names[usize::from(index)].to_owned(),
-            Pick::Millis(ms) => time::text(Duration::from_millis(u64::from(ms))),
+            Pick::Named(index) => self.name(usize::from(index)),
+            Pick::Millis(ms) => {
+                let delay = Duration::from_millis(u64::from(ms));
+                self.fault_of(pick).map_or_else(|| time::text(delay), |fault| fault.to_string())
+            }
         }
     }
 
-    /// The duration that the alternative with this index is the name of, if it is one.
-    fn duration(&self, index: usize) -> Option<Duration> {
-        time::parse(self.names[index])
+    /// The delay that the alternative with this index is, if it is one.
+    fn delay(&self, index: usize) -> Option<Duration> {
+        match self.list {
+            List::Names(names) => time::parse(names[index]),
+            List::Faults { .. } if index == 0 => None,
+            List::Faults { faults, .. } => faults.delay(index - 1),
+        }
     }
 
     /// The pick that is written `text`, if these alternatives have it.
     pub fn pick(&self, text: &str) -> Option<Pick> {
+        Texts::of(self).pick(text)
+    }
+}
+
+/// Whether two texts are equal; `==` is not for constants yet.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The names of alternatives, derived once for many scripts.
+pub(crate) struct Texts {
+    alternatives: OfferedAlternatives,
+    names: Box<[String]>,
+}
+
+impl Texts {
+    pub(crate) fn of(alternatives: &OfferedAlternatives) -> Self {
+        Self { alternatives: *alternatives, names: alternatives.names().into() }
+    }
+
+    /// The pick that is written `text`, if there is one.
+    pub(crate) fn pick(&self, text: &str) -> Option<Pick> {
         if let Some(index) = self.names.iter().position(|name| *name == text) {
             return Some(Pick::Named(index as u16));
         }
-        let (least, most) = self.range_ms()?;
+        if let List::Faults { faults, .. } = self.alternatives.list
+            && let Some(at) = faults.find(text)
+        {
+            return Some(Pick::Named(1 + at as u16));
+        }
+        let (least, most) = self.alternatives.range_ms()?;
         let ms = u32::try_from(time::parse(text)?.as_millis()).ok()?;
-        (least..=most).contains(&ms).then(|| Corners::of(self).pick(ms))
+        (least..=most).contains(&ms).then(|| Corners::of(&self.alternatives).pick(ms))
     }
 }
 
@@ -199,8 +335,8 @@ pub(crate) struct Corners {
 }
 
 impl Corners {
-    pub(crate) fn of(alternatives: &Alternatives) -> Self {
-        let named = (1..alternatives.names.len()).map(|index| alternatives.duration(index));
+    pub(crate) fn of(alternatives: &OfferedAlternatives) -> Self {
+        let named = (1..alternatives.len()).map(|index| alternatives.delay(index));
         let durations: Box<[_]> = std::iter::once(None).chain(named).collect();
         let bits = durations.iter().flatten().map(|duration| 1 << (duration.as_millis() % 64));
         Self { bits: bits.fold(0, |bits, bit: u64| bits | bit), durations }
@@ -256,10 +392,16 @@ impl Pick {
     }
 
     /// The delay that this pick means among `delays`; the benign one is no delay at all.
+    ///
+    /// # Panics
+    /// If the alternative that was picked is no delay.
     pub fn delay(self, delays: &Alternatives) -> Duration {
         match self {
             Self::BENIGN => Duration::ZERO,
-            Pick::Named(index) => delays.duration(usize::from(index)).unwrap_or_default(),
+            Pick::Named(index) => {
+                let name = delays.names[usize::from(index)];
+                time::parse(name).unwrap_or_else(|| panic!("`{name}` is no delay"))
+            }
             Pick::Millis(ms) => Duration::from_millis(u64::from(ms)),
         }
     }
@@ -288,12 +430,24 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_is_picked_by_its_value_however_its_length_is_written() {
+        const LATE: &[Duration] = &[Duration::from_secs(8), Duration::from_secs(600)];
+        let offered = crate::fault::Delays(LATE).offered();
+        assert_eq!(offered.names(), ["at once", "8 s", "10 min"]);
+        for text in ["10 min", "600 s", "600000 ms"] {
+            assert_eq!(offered.pick(text), Some(Pick::Named(2)), "{text}");
+        }
+        assert_eq!(offered.pick("9 min"), None);
+    }
+
+    #[test]
     fn every_pick_is_written_so_that_it_can_be_read_back() {
         const LATE: Alternatives = Alternatives::delays(&["on time", "8 s", "10 min"], (100, 20_000));
+        let offered = (&LATE).offered();
         for pick in [Pick::BENIGN, Pick::Named(2), Pick::Millis(1_500), Pick::Millis(100)] {
-            assert_eq!(LATE.pick(&LATE.name_of(pick)), Some(pick));
+            assert_eq!(offered.pick(&offered.name_of(pick)), Some(pick));
         }
-        assert_eq!(LATE.pick("21 s"), None, "out of range");
+        assert_eq!(offered.pick("21 s"), None, "out of range");
         assert_eq!(Pick::Named(1).delay(&LATE), Duration::from_secs(8));
     }
 }

@@ -6,7 +6,8 @@
 //! [`Profile`] says within which bounds, and whether the order of tasks is drawn: in one of two runs it is not, in the
 //! others between rarely and often.
 
-use crate::choice::{Alternatives, Pick, Site};
+use crate::choice::{Pick, Site, Texts};
+use crate::fault::Offer as Offering;
 use crate::hash::{KEYS, fold, join, join_numbered, mix};
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
@@ -205,10 +206,10 @@ impl Chooser {
         self.taken == self.turns.len()
     }
 
-    fn turn(&mut self, alternatives: &Alternatives) -> Option<Pick> {
+    fn turn(&mut self, number: SiteNumber) -> Option<Pick> {
         let turn = self.turns.get(self.taken)?;
         let here = turn.choice as usize == self.offers.len()
-            && usize::from(turn.alternative) < alternatives.names.len();
+            && usize::from(turn.alternative) < self.sites.get(number).alternatives.len();
         here.then(|| {
             self.taken += 1;
             Pick::Named(turn.alternative)
@@ -226,16 +227,21 @@ impl Chooser {
         self.draws = Some(Draws::new(seed, profile, from));
     }
 
-    /// Answers a choice that is met after so many events.
+    /// The number of this site with what it offers.
+    #[inline]
+    pub(crate) fn number(&mut self, site: &Site, offer: impl Offering) -> SiteNumber {
+        self.sites.number(site, offer)
+    }
+
+    /// Takes an alternative of a choice that is met after so many events.
     #[inline(always)]
     pub(crate) fn decide(
         &mut self,
+        number: SiteNumber,
         (site, scope, nth): (&Site, Scope, u32),
-        alternatives: &Alternatives,
         scopes: &Scopes,
         after: u32,
     ) -> Pick {
-        let number = self.sites.number(site, alternatives);
         let pick = match &self.draws {
             Some(draws) if self.draws_all => match draws.rate(&mut self.sites, number) {
                 Rate::Never => Pick::BENIGN,
@@ -243,7 +249,7 @@ impl Chooser {
                     draws.pick(most, key(site.hash(), scopes.hash(scope), nth), self.sites.get(number))
                 }
             },
-            _ => self.decide_by_script(number, (site, scope, nth), alternatives, scopes),
+            _ => self.decide_by_script(number, (site, scope, nth), scopes),
         };
         self.offers.push(Offer { site: number, scope, nth, pick, after });
         pick
@@ -254,17 +260,17 @@ impl Chooser {
         &mut self,
         number: SiteNumber,
         (site, scope, nth): (&Site, Scope, u32),
-        alternatives: &Alternatives,
         scopes: &Scopes,
     ) -> Pick {
-        if let Some(pick) = self.turn(alternatives) {
+        if let Some(pick) = self.turn(number) {
             return pick;
         }
         if self.keyed.is_empty() && self.draws.is_none() {
             return Pick::BENIGN;
         }
         let hash = key(site.hash(), scopes.hash(scope), nth);
-        if let Some(pick) = scripted(&mut self.keyed, hash, (*site, scope, nth), alternatives, scopes) {
+        let texts = &self.sites.get(number).texts;
+        if let Some(pick) = scripted(&mut self.keyed, hash, (*site, scope, nth), texts, scopes) {
             return pick;
         }
         match &self.draws {
@@ -333,7 +339,7 @@ fn scripted(
     keyed: &mut [Keyed],
     hash: u64,
     (site, scope, nth): (Site, Scope, u32),
-    alternatives: &Alternatives,
+    texts: &Texts,
     scopes: &Scopes,
 ) -> Option<Pick> {
     let first = keyed.partition_point(|(other, ..)| *other < hash);
@@ -343,7 +349,7 @@ fn scripted(
         }
         let id = &deviation.id;
         if id.nth == nth && site.is(&id.site) && scopes.is(scope, &id.scope) {
-            let pick = alternatives.pick(&deviation.alternative);
+            let pick = texts.pick(&deviation.alternative);
             *applied = pick.is_some();
             return Some(pick.unwrap_or(Pick::BENIGN));
         }
@@ -417,6 +423,7 @@ pub(crate) fn below(word: u64, n: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::Alternatives;
 
     const LOSS: Alternatives = Alternatives::new(&["arrives", "lost", "late"]);
     const SITE: Site = Site::new(crate::Label::new("pay.charge"), crate::Label::new("response"));
@@ -424,7 +431,8 @@ mod tests {
     fn picks(chooser: &mut Chooser, count: u32) -> Vec<Pick> {
         let mut scopes = Scopes::new();
         let orders = (0..count).map(|_| scopes.child(Scope::ROOT, "order".into())).collect::<Vec<_>>();
-        orders.into_iter().map(|order| chooser.decide((&SITE, order, 1), &LOSS, &scopes, 0)).collect()
+        let number = chooser.number(&SITE, &LOSS);
+        orders.into_iter().map(|order| chooser.decide(number, (&SITE, order, 1), &scopes, 0)).collect()
     }
 
     #[test]

@@ -3,23 +3,104 @@
 //! Timers run on true time, as a monotonic clock does; only what a node *reads* may be wrong. Nothing is drawn
 //! for a clock that nobody reads. Once the run has healed every clock is right.
 
-use crate::choice::Alternatives;
-use crate::time::{self, Moment};
+use crate::fault::{Faults, Listed, Place};
+use crate::label::Label;
+use crate::time::{self, Duration, Moment};
 
-/// What may be wrong with the clocks of a role's nodes. Each alternative but the benign first one is
-/// `DURATION ahead`, `DURATION behind`, `N ppm fast` or `N ppm slow`.
+/// How a clock may deviate from true time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClockFault {
+    /// It shows a time that is so much later.
+    Ahead(Duration),
+    /// It shows a time that is so much earlier.
+    Behind(Duration),
+    /// It runs fast by so many parts per million.
+    FastPpm(u32),
+    /// It runs slow by so many parts per million.
+    SlowPpm(u32),
+}
+
+impl Listed for ClockFault {
+    fn text(self) -> String {
+        match self {
+            Self::Ahead(by) => format!("{} ahead", time::text(by)),
+            Self::Behind(by) => format!("{} behind", time::text(by)),
+            Self::FastPpm(rate) => format!("{rate} ppm fast"),
+            Self::SlowPpm(rate) => format!("{rate} ppm slow"),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (amount, direction) = text.rsplit_once(' ')?;
+        let rate = || amount.strip_suffix(" ppm").and_then(|rate| rate.parse().ok());
+        match direction {
+            "ahead" => time::parse(amount).map(Self::Ahead),
+            "behind" => time::parse(amount).map(Self::Behind),
+            "fast" => rate().map(Self::FastPpm),
+            "slow" => rate().map(Self::SlowPpm),
+            _ => None,
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        match self {
+            Self::Ahead(by) | Self::Behind(by) => Some(by),
+            // A rate is checked as if it were a length: zero is none.
+            Self::FastPpm(rate) | Self::SlowPpm(rate) => Some(Duration::from_millis(u64::from(rate))),
+        }
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Clock(list)
+    }
+}
+
+/// What may be wrong with the clocks of a role's nodes. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockProfile {
-    /// How the clock is set, drawn when an incarnation first reads it.
-    pub setting: Alternatives,
-    /// How it jumps, drawn at each reading.
-    pub jump: Alternatives,
+    /// How the clock may be set, drawn when an incarnation first reads it.
+    pub setting: &'static [ClockFault],
+    /// How it may jump, drawn at each reading.
+    pub jump: &'static [ClockFault],
 }
 
 impl ClockProfile {
     /// A clock that is always right.
-    pub const RIGHT: ClockProfile =
-        ClockProfile { setting: Alternatives::new(&["right"]), jump: Alternatives::new(&["runs on"]) };
+    pub const RIGHT: ClockProfile = ClockProfile { setting: &[], jump: &[] };
+
+    /// # Panics
+    /// If it lists what cannot be; the message names the site.
+    #[cold]
+    pub(crate) fn check(&'static self, role: Label) {
+        Settings(self).check(format_args!("{role}/clock"));
+        Jumps(self).check(format_args!("{role}/clock jump"));
+    }
+}
+
+/// How clocks are set.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings(pub(crate) &'static ClockProfile);
+
+impl Place for Settings {
+    type Fault = ClockFault;
+    const BENIGN: &'static str = "right";
+
+    fn faults(self) -> &'static [ClockFault] {
+        self.0.setting
+    }
+}
+
+/// How clocks jump.
+#[derive(Clone, Copy)]
+pub(crate) struct Jumps(pub(crate) &'static ClockProfile);
+
+impl Place for Jumps {
+    type Fault = ClockFault;
+    const BENIGN: &'static str = "runs on";
+
+    fn faults(self) -> &'static [ClockFault] {
+        self.0.jump
+    }
 }
 
 /// How one incarnation's clock deviates from true time.
@@ -37,20 +118,14 @@ impl Clock {
         Self { set: Some((incarnation, now)), ..Self::default() }
     }
 
-    /// Takes an alternative of a [`ClockProfile`].
-    ///
-    /// # Panics
-    /// If it is none of the four forms: the profile is wrong.
-    pub(crate) fn deviate(&mut self, way: &str) {
-        let (amount, direction) = way.rsplit_once(' ').unwrap_or_default();
-        let shift = || time::parse(amount).and_then(|shift| i64::try_from(shift.as_nanos()).ok());
-        let rate = || amount.strip_suffix(" ppm").and_then(|rate| rate.parse::<i64>().ok());
-        match (direction, shift(), rate()) {
-            ("ahead", Some(shift), _) => self.ahead_ns += shift,
-            ("behind", Some(shift), _) => self.ahead_ns -= shift,
-            ("fast", _, Some(rate)) => self.drift_ppm += rate,
-            ("slow", _, Some(rate)) => self.drift_ppm -= rate,
-            _ => panic!("`{way}` is no way for a clock to deviate"),
+    /// Deviates further, in one way more.
+    pub(crate) fn deviate(&mut self, fault: ClockFault) {
+        let ns = |by: Duration| i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        match fault {
+            ClockFault::Ahead(by) => self.ahead_ns = self.ahead_ns.saturating_add(ns(by)),
+            ClockFault::Behind(by) => self.ahead_ns = self.ahead_ns.saturating_sub(ns(by)),
+            ClockFault::FastPpm(rate) => self.drift_ppm += i64::from(rate),
+            ClockFault::SlowPpm(rate) => self.drift_ppm -= i64::from(rate),
         }
     }
 
@@ -65,23 +140,33 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use super::ClockFault::{Ahead, Behind, FastPpm, SlowPpm};
     use super::*;
-    use crate::time::Duration;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_clock_shows_its_setting_its_drift_and_its_jumps() {
-        fn check(ways: &[&str], shown_s: u64) {
+        fn check(faults: &[ClockFault], shown_s: u64) {
             let at = |seconds| Moment::START + Duration::from_secs(seconds);
             let mut clock = Clock::fresh(0, at(1_000));
-            ways.iter().for_each(|way| clock.deviate(way));
-            assert_eq!(clock.read(at(3_000)), at(shown_s), "{ways:?}");
+            faults.iter().for_each(|fault| clock.deviate(*fault));
+            assert_eq!(clock.read(at(3_000)), at(shown_s), "{faults:?}");
         }
         check(&[], 3_000);
-        check(&["5 min ahead"], 3_300);
-        check(&["5 min behind", "1 min behind"], 2_640);
-        check(&["500 ppm fast"], 3_001);
-        check(&["500 ppm slow", "10 s ahead"], 3_009);
-        check(&["25 h behind"], 0);
-        assert!(std::panic::catch_unwind(|| Clock::default().deviate("late")).is_err());
+        check(&[Ahead(MINUTE * 5)], 3_300);
+        check(&[Behind(MINUTE * 5), Behind(MINUTE)], 2_640);
+        check(&[FastPpm(500)], 3_001);
+        check(&[SlowPpm(500), Ahead(Duration::from_secs(10))], 3_009);
+        check(&[Behind(HOUR * 25)], 0);
+    }
+
+    #[test]
+    fn a_clock_fault_is_read_back_as_it_is_written() {
+        for fault in [Ahead(MINUTE), Behind(HOUR * 25), FastPpm(500), SlowPpm(1)] {
+            assert_eq!(ClockFault::read(&fault.text()), Some(fault));
+        }
+        assert_eq!(ClockFault::read("late"), None);
     }
 }

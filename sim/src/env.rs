@@ -2,11 +2,12 @@
 //! incarnation of one node and to the scope of the entity that it works for.
 
 use crate::choice::{Alternatives, Pick, Site};
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockFault, Jumps, Settings};
 use crate::engine::Core;
 use crate::event::Kind;
+use crate::fault::{Offer, Place};
 use crate::label::Label;
-use crate::node::{CrashMode, NodeId, Role};
+use crate::node::{CrashFault, CrashMode, NodeId, Role};
 use crate::scope::{Scope, ScopePath, User};
 use crate::task::Waiter;
 use crate::time::{Duration, Moment};
@@ -110,18 +111,18 @@ impl Env {
         let Role { name, clock, .. } = core.nodes[self.node].role;
         if core.nodes[self.node].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
             core.nodes[self.node].clock = Clock::fresh(self.incarnation, now);
-            self.deviate(&mut core, &Site::new(name, CLOCK), &clock.setting);
+            self.deviate(&mut core, &Site::new(name, CLOCK), Settings(clock));
         }
-        self.deviate(&mut core, &Site::new(name, JUMP), &clock.jump);
+        self.deviate(&mut core, &Site::new(name, JUMP), Jumps(clock));
         core.nodes[self.node].clock.read(now)
     }
 
     /// Draws one way in which the node's clock may deviate; it does so until the run heals.
-    fn deviate(&self, core: &mut Core, site: &Site, ways: &Alternatives) {
-        let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), ways);
-        if !pick.is_benign() {
+    fn deviate(&self, core: &mut Core, site: &Site, faults: impl Place<Fault = ClockFault>) {
+        let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), faults);
+        if let Some(fault) = faults.fault(pick) {
             core.lasts(core.heal_at.since(core.now));
-            core.nodes[self.node].clock.deviate(ways.names[pick.index()]);
+            core.nodes[self.node].clock.deviate(fault);
         }
     }
 
@@ -201,23 +202,33 @@ impl Env {
     pub(crate) fn choose_at(
         &self,
         site: &Site,
-        alternatives: &Alternatives,
+        offer: impl Offer,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose(self.node, (site, self.scope), alternatives, place)
+        core.choose(self.node, (site, self.scope), offer, place)
+    }
+
+    /// Draws the fault of a place of a profile, for the running task.
+    pub(crate) fn choose_fault<P: Place>(&self, site: &Site, faults: P) -> Option<P::Fault> {
+        faults.fault(self.choose_at(site, faults, None))
     }
 
     /// Draws for the task `user`, on whose behalf a task of another node acts.
-    pub(crate) fn choose_for(&self, user: User, site: &Site, alternatives: &Alternatives) -> Pick {
+    pub(crate) fn choose_for(&self, user: User, site: &Site, offer: impl Offer) -> Pick {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
         }
-        core.choose_as(user, self.node, (site, self.scope), alternatives)
+        core.choose_as(user, self.node, (site, self.scope), offer)
+    }
+
+    /// Draws the fault of a place of a profile for the task `user`.
+    pub(crate) fn fault_for<P: Place>(&self, user: User, site: &Site, faults: P) -> Option<P::Fault> {
+        faults.fault(self.choose_for(user, site, faults))
     }
 
     /// Draws a delay; the deviation lasts as long as the delay.
@@ -309,11 +320,11 @@ impl Env {
             return Some(CrashMode::Gone);
         }
         let crash = &core.nodes[self.node].role.crash;
-        let ways = if side == Side::Before { &crash.before } else { &crash.after };
-        if ways.deviations() == 0 || core.healed {
+        let faults = if side == Side::Before { crash.before } else { crash.after };
+        if faults.is_empty() || core.healed {
             return None;
         }
-        core.draw_crash(self, side, effect)
+        core.draw_crash(self, side, effect).map(CrashMode::Fault)
     }
 
     pub(crate) async fn crash(&self, mode: CrashMode) {
@@ -323,21 +334,20 @@ impl Env {
             core.nodes[self.node].last_event = Some(index);
         };
         match mode {
-            CrashMode::GoesOn => {}
             CrashMode::Gone => std::future::pending().await,
-            CrashMode::Crash => {
-                event(Kind::Crash, "vanishes");
+            CrashMode::Fault(CrashFault::Crash) => {
+                event(Kind::Crash, "crashes");
                 self.world.end_incarnation(self.node, self.scope);
                 std::future::pending().await
             }
-            CrashMode::Stop => {
-                event(Kind::Stop, "stops in order");
+            CrashMode::Fault(CrashFault::ShutDown) => {
+                event(Kind::Stop, "shuts down");
                 self.world.shut_down(self.node, self.incarnation, self.scope);
                 if self.world.core.borrow().nodes[self.node].termination.is_none() {
                     std::future::pending().await
                 }
             }
-            CrashMode::Pause(pause) => {
+            CrashMode::Fault(CrashFault::Pause(pause)) => {
                 event(Kind::Pause, &format!("is not scheduled for {}", crate::time::text(pause)));
                 {
                     let mut core = self.world.core.borrow_mut();

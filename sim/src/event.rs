@@ -1,6 +1,6 @@
 //! Events: what a run did, step by step, and why; kept only while recording.
 
-use crate::choice::{Alternatives, Pick, Site};
+use crate::choice::{OfferedAlternatives, Pick, Site};
 use crate::digest::Digest;
 use crate::scope::Scope;
 use crate::time::Moment;
@@ -72,7 +72,7 @@ pub(crate) struct Chosen {
     pub(crate) site: Site,
     pub(crate) nth: u32,
     pub(crate) pick: Pick,
-    pub(crate) alternatives: Alternatives,
+    pub(crate) alternatives: OfferedAlternatives,
 }
 
 /// One recorded step.

@@ -8,7 +8,7 @@
 //! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
-//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`script`], `sites`, `chooser`), the machine
+//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
@@ -26,7 +26,9 @@ pub mod digest;
 mod engine;
 pub mod env;
 mod event;
+pub mod fault;
 mod fields;
+mod former;
 pub mod graph;
 mod hash;
 pub mod heartbeat;
@@ -53,18 +55,22 @@ pub mod trace_file;
 mod tracing_capture;
 pub mod world;
 
-pub use call::{CallError, Endpoint, Link, LinkFaults, Op};
-pub use choice::{Alternatives, Pick, Site};
+pub use call::{CallError, Endpoint, Link, LinkFault, LinkFaults, Op};
+pub use choice::{Alternatives, OfferedAlternatives, Pick, Site};
 pub use chooser::{Profile, Turn};
-pub use clock::ClockProfile;
+pub use clock::{ClockFault, ClockProfile};
 pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
+pub use fault::{DelayRange, Episode};
 pub use heartbeat::Heartbeat;
 pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Violation};
 pub use label::Label;
-pub use node::{CrashProfile, NodeId, Role};
-pub use queue::{Delivery, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SettleError};
+pub use node::{CrashFault, CrashProfile, NodeId, Role};
+pub use queue::{
+    Delivery, DeliveryFault, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SendFault,
+    SettleError, SettleFault, SupersededFault,
+};
 pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
 pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};
@@ -72,7 +78,10 @@ pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use shakedown_database as database;
 pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
 pub use signal::{Poller, Signal};
-pub use store::{Change, Connection, Row, Store, StoreError, StoreProfile, Table, Transaction};
+pub use store::{
+    Change, CommitFault, Connection, FailoverFault, Row, StatementFault, Store, StoreError, StoreProfile,
+    Table, Transaction,
+};
 pub use time::{Duration, Moment};
 pub use trace::{Step, Trace};
 pub use trace_file::{TraceFile, TraceFileError};

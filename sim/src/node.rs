@@ -1,18 +1,18 @@
 //! Nodes: processes of the simulated system, and how each kind of them may crash.
 //!
-//! A node's tasks and memory die with it; what it put into a store does not. Three things may happen to it
-//! at a crash point. It *vanishes*: from that point nothing that the dead incarnation does has any effect,
-//! not even within the same poll or in a destructor; its peers learn by timeout. It *stops* in order: it takes
-//! no more calls, its tasks are dropped while their destructors still count, and then it may do its
-//! [last things](Env::on_shutdown), for a while. It *pauses*: it is not scheduled, its timers and messages wait,
-//! and when it returns it believes that no time has passed.
+//! A node's tasks and memory die with it; what it put into a store does not. A [`CrashFault`] may happen to it at a
+//! crash point. It *crashes*: from that point nothing that the dead incarnation does has any effect, not even
+//! within the same poll or in a destructor; its peers learn by timeout. It *shuts down*: it takes no more calls, its
+//! tasks are dropped while their destructors still count, and then its [shutdown hooks](Env::on_shutdown) run,
+//! within a grace period. It *pauses*: it is not scheduled, its timers and messages wait, and when it goes on it
+//! believes that no time has passed.
 
-use crate::choice::Alternatives;
 use crate::clock::{Clock, ClockProfile};
+use crate::fault::{DelayRange, Faults, Listed, Place};
 use crate::label::Label;
 use crate::signal::Signal;
 use crate::task::BoxFuture;
-use crate::time::{Duration, Moment};
+use crate::time::{self, Duration, Moment};
 use crate::world::Env;
 use std::ops::{Index, IndexMut};
 
@@ -20,27 +20,126 @@ use std::ops::{Index, IndexMut};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct NodeId(pub(crate) u16);
 
-/// What may happen to a node at its crash points, and how it comes back.
+/// What may happen to a node at a crash point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CrashFault {
+    /// It crashes, as by `kill -9`.
+    Crash,
+    /// It shuts down, as by SIGTERM.
+    ShutDown,
+    /// It is not scheduled for this long.
+    Pause(Duration),
+}
+
+impl Listed for CrashFault {
+    fn text(self) -> String {
+        match self {
+            Self::Crash => "crash".to_owned(),
+            Self::ShutDown => "shutdown".to_owned(),
+            Self::Pause(length) => format!("pause {}", time::text(length)),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "crash" => Some(Self::Crash),
+            "shutdown" => Some(Self::ShutDown),
+            _ => text.strip_prefix("pause ").and_then(time::parse).map(Self::Pause),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        match self {
+            Self::Crash | Self::ShutDown => None,
+            Self::Pause(length) => Some(length),
+        }
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Crash(list)
+    }
+}
+
+/// What may happen to a node at its crash points, and how it comes back. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct CrashProfile {
-    /// The ways before an effect; the benign one first, the others `vanish`, `stop` or `pause DURATION`.
-    pub before: Alternatives,
-    /// The ways after an effect, before the node learns of it.
-    pub after: Alternatives,
-    /// How long a node that ended takes to come back.
+    /// What may happen before an effect.
+    pub before: &'static [CrashFault],
+    /// What may happen after an effect, before the node learns of it.
+    pub after: &'static [CrashFault],
+    /// How long a node takes to restart.
     pub restart: Duration,
-    /// How much longer it may take: durations, the benign alternative first.
-    pub late_restart: Alternatives,
+    /// How much longer it may take.
+    pub late_restart: &'static [Duration],
+    /// Of which delays seeded exploration draws beside those of `late_restart`.
+    pub late_restart_range: DelayRange,
 }
 
 impl CrashProfile {
     /// Never crashes: users and whatever belongs to somebody else.
     pub const NEVER: CrashProfile = CrashProfile {
-        before: Alternatives::new(&["goes on"]),
-        after: Alternatives::new(&["goes on"]),
+        before: &[],
+        after: &[],
         restart: Duration::from_secs(5),
-        late_restart: Alternatives::new(&["at once"]),
+        late_restart: &[],
+        late_restart_range: DelayRange::NONE,
     };
+
+    /// # Panics
+    /// If it lists what cannot be; the message names the site.
+    #[cold]
+    pub(crate) fn check(&'static self, role: Label) {
+        BeforeEffects(self).check(format_args!("{role}/before"));
+        AfterEffects(self).check(format_args!("{role}/after"));
+        Restarts(self).check(format_args!("{role}/restart"));
+    }
+}
+
+/// Crash points before effects.
+#[derive(Clone, Copy)]
+pub(crate) struct BeforeEffects(pub(crate) &'static CrashProfile);
+
+impl Place for BeforeEffects {
+    type Fault = CrashFault;
+    const BENIGN: &'static str = "goes on";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [CrashFault] {
+        self.0.before
+    }
+}
+
+/// Crash points after effects.
+#[derive(Clone, Copy)]
+pub(crate) struct AfterEffects(pub(crate) &'static CrashProfile);
+
+impl Place for AfterEffects {
+    type Fault = CrashFault;
+    const BENIGN: &'static str = "goes on";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [CrashFault] {
+        self.0.after
+    }
+}
+
+/// How late a node restarts.
+#[derive(Clone, Copy)]
+pub(crate) struct Restarts(pub(crate) &'static CrashProfile);
+
+impl Place for Restarts {
+    type Fault = Duration;
+    const BENIGN: &'static str = "on time";
+
+    #[inline(always)]
+    fn faults(self) -> &'static [Duration] {
+        self.0.late_restart
+    }
+
+    #[inline(always)]
+    fn range(self) -> DelayRange {
+        self.0.late_restart_range
+    }
 }
 
 /// A kind of node. What may happen to its nodes is lent, for worlds are built again and again.
@@ -71,30 +170,9 @@ impl Role {
 /// What a crash point does to its node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CrashMode {
-    GoesOn,
     /// It is dead already.
     Gone,
-    Crash,
-    Stop,
-    Pause(Duration),
-}
-
-impl CrashMode {
-    /// Reads an alternative of a [`CrashProfile`].
-    ///
-    /// # Panics
-    /// If the profile has an alternative that is none of the three modes.
-    pub(crate) fn named(name: &str) -> Self {
-        match name {
-            "goes on" => Self::GoesOn,
-            "vanish" => Self::Crash,
-            "stop" => Self::Stop,
-            _ => {
-                let pause = name.strip_prefix("pause ").and_then(crate::time::parse);
-                Self::Pause(pause.unwrap_or_else(|| panic!("`{name}` is no way to crash")))
-            }
-        }
-    }
+    Fault(CrashFault),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -265,10 +343,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crash_modes_are_read_by_name() {
-        assert_eq!(CrashMode::named("vanish"), CrashMode::Crash);
-        assert_eq!(CrashMode::named("pause 90 s"), CrashMode::Pause(Duration::from_secs(90)));
-        assert!(std::panic::catch_unwind(|| CrashMode::named("explode")).is_err());
+    fn a_crash_fault_is_read_back_as_it_is_written() {
+        for fault in [CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(90))] {
+            assert_eq!(CrashFault::read(&fault.text()), Some(fault));
+        }
+        assert_eq!(CrashFault::read("explode"), None);
+    }
+
+    #[test]
+    fn a_profile_that_lists_what_cannot_be_names_the_site() {
+        fn check(before: &'static [CrashFault], problem: &str) {
+            let profile: &'static CrashProfile =
+                Box::leak(Box::new(CrashProfile { before, ..CrashProfile::NEVER }));
+            let panic = std::panic::catch_unwind(|| profile.check("worker".into())).unwrap_err();
+            assert_eq!(panic.downcast_ref::<String>().map(String::as_str), Some(problem));
+        }
+        check(&[CrashFault::Crash, CrashFault::Crash], "worker/before lists `crash` twice");
+        let zero = "worker/before lists `pause 0 ms`: a fault of no length is none";
+        check(&[CrashFault::Pause(Duration::ZERO)], zero);
+        let fraction = "worker/before lists 1.5ms: lengths are whole milliseconds";
+        const FRACTION: CrashFault = CrashFault::Pause(Duration::from_micros(1_500));
+        check(&[FRACTION], fraction);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Running a scenario: one script or seed after another, in a world whose memory is used again.
 
 use crate::ambient::Running;
-use crate::choice::{Alternatives, Site};
+use crate::choice::{OfferedAlternatives, Site};
 use crate::chooser::{Profile, Turn, below};
 use crate::coverage::{Coverage, Gauge};
 use crate::digest::Digest;
@@ -97,7 +97,7 @@ pub struct Offered {
     /// Its site.
     pub site: Site,
     /// What it offered.
-    pub alternatives: Alternatives,
+    pub alternatives: OfferedAlternatives,
     /// How many numbered events came before it.
     pub after: u32,
 }
@@ -170,7 +170,7 @@ pub trait Rehearse {
     /// The choices that the last run offered, in order.
     fn offers(&self) -> Vec<Offered>;
     /// Shows the choices that the last run offered, in order, without making their names.
-    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives));
+    fn each_offer(&self, take: &mut dyn FnMut(Site, OfferedAlternatives));
     /// What came of the choices of the last run, if it was one of [`Plan::Turns`]: if two runs of a variant
     /// have equal effects, whatever is added after the last deviation of either does the same to both.
     fn effects(&self) -> Option<Digest>;
@@ -236,7 +236,7 @@ impl<S: Scenario> Rehearse for Runner<S> {
     fn offers(&self) -> Vec<Offered> {
         Runner::offers(self)
     }
-    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
+    fn each_offer(&self, take: &mut dyn FnMut(Site, OfferedAlternatives)) {
         let core = self.world.core.borrow();
         for offer in core.chooser.offers() {
             let met = core.chooser.met(offer);

@@ -147,7 +147,16 @@ impl<F: Fact> Stage<'_, F> {
     /// Adds a node. `boot` runs now, and again each time the node comes back from a crash: it reads durable
     /// state, serves operations and starts tasks. Answers a handle of the first incarnation.
     pub fn node(&self, role: Role, boot: impl Fn(Env) + 'static) -> Env {
-        let id = self.world.core.borrow_mut().nodes.add(role, Box::new(boot));
+        let id = {
+            let mut core = self.world.core.borrow_mut();
+            if core.is_new_profile(role.crash) {
+                role.crash.check(role.name);
+            }
+            if core.is_new_profile(role.clock) {
+                role.clock.check(role.name);
+            }
+            core.nodes.add(role, Box::new(boot))
+        };
         self.world.boot(id);
         Env::new(Rc::clone(self.world), id, 0, Scope::ROOT)
     }

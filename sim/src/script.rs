@@ -9,6 +9,7 @@
 //!
 //! The order of deviations has no meaning: each names its choice wholly.
 
+use crate::former;
 use crate::scope::ScopePath;
 use std::fmt;
 use std::str::FromStr;
@@ -65,16 +66,19 @@ const FORM: &str = "expected SITE @ SCOPE #N = ALTERNATIVE, as in `pay.charge/re
 impl FromStr for Deviation {
     type Err = String;
 
+    /// Reads both forms, and former words as today's.
     fn from_str(text: &str) -> Result<Self, String> {
         let (site, rest) = text.split_once('@').ok_or_else(|| format!("no `@` in `{text}`: {FORM}"))?;
         let (id, alternative) = rest.split_once('=').ok_or_else(|| format!("no `=` in `{text}`: {FORM}"))?;
         let (scope, nth) = id.split_once('#').unwrap_or((id, "1"));
         let nth = nth.trim().parse().ok().filter(|nth| *nth > 0);
         let nth = nth.ok_or_else(|| format!("`#` wants a number from 1 in `{text}`: {FORM}"))?;
-        let (site, alternative) = (site.trim().to_owned(), alternative.trim().to_owned());
+        let (site, alternative) = (site.trim(), alternative.trim());
         if site.is_empty() || alternative.is_empty() {
             return Err(format!("the site or the alternative is missing in `{text}`: {FORM}"));
         }
+        let site = former::site(site).into_owned();
+        let alternative = former::alternative(&site, alternative).to_owned();
         Ok(Self { id: ChoiceId { site, scope: scope.trim().parse()?, nth }, alternative })
     }
 }
@@ -253,6 +257,15 @@ mod tests {
         let script: Script = text.parse().unwrap();
         assert_eq!(script.to_string(), text);
         assert_eq!(script.deviations[1].id.nth, 2);
+    }
+
+    #[test]
+    fn a_script_in_former_words_is_read_in_todays() {
+        let former =
+            "scenario rpc\nworker/after pay.charge @ - #2 = vanish\nstore/commit pay @ - = answer lost\n";
+        let script: Script = former.parse().unwrap();
+        let alternatives: Vec<_> = script.deviations.iter().map(|one| one.alternative.as_str()).collect();
+        assert_eq!(alternatives, ["crash", "response lost"]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A run offers hundreds of choices at a few dozen sites. So what is the same for all choices of a site is kept once,
 //! from run to run, and worked out once a run: a choice that is offered costs a few words, not its whole name.
 
-use crate::choice::{Alternatives, Corners, Site};
+use crate::choice::{Corners, OfferedAlternatives, Site, Texts};
+use crate::fault::{Offer, OfferKey};
 
 /// A site with its alternatives, by its number among those met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +21,8 @@ pub(crate) enum Rate {
 
 pub(crate) struct Met {
     pub(crate) site: Site,
-    pub(crate) alternatives: Alternatives,
+    pub(crate) alternatives: OfferedAlternatives,
+    pub(crate) texts: Texts,
     pub(crate) corners: Corners,
 }
 
@@ -28,8 +30,7 @@ pub(crate) struct Met {
 /// literals.
 struct Known {
     site: u64,
-    names: &'static [&'static str],
-    range_ms: (u32, u32),
+    offer: OfferKey,
     rate: Rate,
     /// The run for which the rate holds.
     rated_in: u64,
@@ -61,28 +62,32 @@ impl Sites {
 
     /// The number of this site with these alternatives.
     #[inline]
-    pub(crate) fn number(&mut self, site: &Site, alternatives: &Alternatives) -> SiteNumber {
+    pub(crate) fn number(&mut self, site: &Site, offer: impl Offer) -> SiteNumber {
+        let key = offer.key();
         let mask = self.places.len() - 1;
         let mut place = site.hash() as usize & mask;
         loop {
             let number = self.places[place];
             match self.known.get(number as usize) {
-                Some(known) if known.site == site.hash() && alternatives.are(known.names, known.range_ms) => {
-                    return SiteNumber(number);
-                }
+                Some(known) if known.site == site.hash() && known.offer == key => return SiteNumber(number),
                 Some(_) => place = (place + 1) & mask,
-                None => return self.meet(place, site, alternatives),
+                None => return self.meet(place, site, key, offer.offered()),
             }
         }
     }
 
     #[cold]
-    fn meet(&mut self, place: usize, site: &Site, alternatives: &Alternatives) -> SiteNumber {
-        let number = self.met.len() as u32;
-        let (site, alternatives) = (*site, *alternatives);
-        let (names, range_ms) = alternatives.literals();
-        self.known.push(Known { site: site.hash(), names, range_ms, rate: Rate::Never, rated_in: 0 });
-        self.met.push(Met { site, alternatives, corners: Corners::of(&alternatives) });
+    fn meet(
+        &mut self,
+        place: usize,
+        site: &Site,
+        offer: OfferKey,
+        alternatives: OfferedAlternatives,
+    ) -> SiteNumber {
+        let (site, number) = (*site, self.met.len() as u32);
+        self.known.push(Known { site: site.hash(), offer, rate: Rate::Never, rated_in: 0 });
+        let (texts, corners) = (Texts::of(&alternatives), Corners::of(&alternatives));
+        self.met.push(Met { site, alternatives, texts, corners });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();
@@ -121,6 +126,7 @@ impl Sites {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::Alternatives;
     use crate::label::Label;
 
     const WAYS: Alternatives = Alternatives::new(&["arrives", "lost"]);
@@ -128,6 +134,7 @@ mod tests {
 
     #[test]
     fn each_site_keeps_its_number_and_other_alternatives_make_another() {
+        // Bound once: each use of a constant may have a place of its own.
         let (ways, other_ways, request) = (WAYS, OTHER_WAYS, Label::new("request"));
         let texts: Vec<&'static str> = (0..300).map(|at| &*format!("op-{at}").leak()).collect();
         let site = |at: usize| Site::new(Label::new(texts[at]), request);

@@ -86,9 +86,32 @@ pub fn parse(text: &str) -> Option<Duration> {
     count.checked_mul(size).map(Duration::from_millis)
 }
 
+/// Whether [`parse`] reads this as a duration above zero; for constants.
+pub(crate) const fn is_written_delay(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut is_zero) = (0, true);
+    while at < bytes.len() && bytes[at].is_ascii_digit() {
+        is_zero &= bytes[at] == b'0';
+        at += 1;
+    }
+    // As many digits as fit into a count of milliseconds, whatever the unit.
+    !is_zero && at <= 12 && matches!(bytes.split_at(at).1, b" h" | b" min" | b" s" | b" ms")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_written_delay_is_what_is_read_as_a_duration_above_zero() {
+        for text in [
+            "8 s", "10 min", "72 h", "1 ms", "0 s", "00 ms", "s", "", " s", "8", "8  s", "8 days", "losst",
+            "-1 s",
+        ] {
+            let above_zero = parse(text).is_some_and(|duration| !duration.is_zero());
+            assert_eq!(is_written_delay(text), above_zero, "{text}");
+        }
+    }
 
     #[test]
     fn a_duration_is_read_back_as_it_was_written() {

@@ -3,6 +3,8 @@
 
 use crate::engine::Core;
 use crate::event::Event;
+use crate::fault::Fault;
+use crate::former;
 use crate::judge::Violation;
 use crate::runner::Outcome;
 use crate::script::Script;
@@ -70,6 +72,7 @@ impl Step {
 
 /// A deviating choice.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(from = "ChoiceRecord", into = "ChoiceRecord")]
 pub struct ChoiceTaken {
     /// The site's written form.
     pub site: String,
@@ -79,6 +82,40 @@ pub struct ChoiceTaken {
     pub taken: String,
     /// What it offered, the benign alternative first.
     pub alternatives: Vec<String>,
+    /// The fault that it took, if a profile lists it: what `taken` is the written form of.
+    pub fault: Option<Fault>,
+}
+
+/// A deviating choice as trace files have it: the fault by its kind, beside its written form.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct ChoiceRecord {
+    site: String,
+    nth: u32,
+    taken: String,
+    alternatives: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+impl From<ChoiceTaken> for ChoiceRecord {
+    fn from(choice: ChoiceTaken) -> Self {
+        let ChoiceTaken { site, nth, taken, alternatives, fault } = choice;
+        Self { site, nth, taken, alternatives, fault: fault.map(|fault| fault.kind().to_owned()) }
+    }
+}
+
+impl From<ChoiceRecord> for ChoiceTaken {
+    fn from(record: ChoiceRecord) -> Self {
+        let ChoiceRecord { site, nth, taken, mut alternatives, fault } = record;
+        let site = former::site(&site).into_owned();
+        let today = |word: &str| former::alternative(&site, word).to_owned();
+        let taken = today(&taken);
+        alternatives.iter_mut().for_each(|word| *word = today(word));
+        // Earlier files do not name the kind.
+        let kind = fault.as_deref().or_else(|| former::fault_kind(&site));
+        let fault = kind.and_then(|kind| Fault::read(kind, &taken));
+        Self { site, nth, taken, alternatives, fault }
+    }
 }
 
 pub(crate) fn of_run(
@@ -114,7 +151,8 @@ fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
         site: chosen.site.to_string(),
         nth: chosen.nth,
         taken: chosen.alternatives.name_of(chosen.pick),
-        alternatives: chosen.alternatives.names().iter().map(|name| (*name).to_owned()).collect(),
+        alternatives: chosen.alternatives.names(),
+        fault: chosen.alternatives.fault_of(chosen.pick),
     });
     Step {
         time: event.time,

@@ -9,7 +9,8 @@ use crate::choice::Site;
 use crate::digest::Digest;
 use crate::engine::{Core, Effect};
 use crate::event::Kind;
-use crate::node::State;
+use crate::fault::Place;
+use crate::node::{Restarts, State};
 use crate::scope::{Scope, User};
 use crate::signal::Signal;
 use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
@@ -325,8 +326,9 @@ impl World {
         let role = &core.nodes[node].role;
         let (profile, site) = (role.crash, Site::new(role.name, "restart".into()));
         // Not the crashing task's draw: whoever crashes here draws under this one name.
-        let late = core.choose_as(User::ENGINE, node, (&site, scope), &profile.late_restart);
-        let delay = profile.restart + late.delay(&profile.late_restart);
+        let late = Restarts(profile);
+        let late = late.fault(core.choose_as(User::ENGINE, node, (&site, scope), late));
+        let delay = profile.restart + late.unwrap_or_default();
         core.lasts(delay);
         let back = core.now + delay;
         core.agenda.put(back, Due::Restart { node: node.0 });

@@ -45,8 +45,8 @@ const PARAMETERS: &[Parameter] = &[Parameter {
     small: &["1", "2"],
 }];
 
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const FAULTS: LinkFaults =
+    LinkFaults { request: &[LinkFault::Lost], response: &[LinkFault::Lost], ..LinkFaults::NONE };
 
 impl Scenario for Till {
     type Fact = Happened;

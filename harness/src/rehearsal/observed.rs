@@ -1,7 +1,7 @@
 //! Runs of which only what a rehearsal looks for is seen: the search goes on past all else.
 
 use crate::entry::Entry;
-use shakedown_sim::choice::{Alternatives, Site};
+use shakedown_sim::choice::{OfferedAlternatives, Site};
 use shakedown_sim::coverage::Coverage;
 use shakedown_sim::digest::Digest;
 use shakedown_sim::runner::{Offered, Outcome, Plan, Rehearse};
@@ -121,7 +121,7 @@ impl Rehearse for Observed {
     fn offers(&self) -> Vec<Offered> {
         self.runner.offers()
     }
-    fn each_offer(&self, take: &mut dyn FnMut(Site, Alternatives)) {
+    fn each_offer(&self, take: &mut dyn FnMut(Site, OfferedAlternatives)) {
         self.runner.each_offer(take);
     }
     fn effects(&self) -> Option<Digest> {

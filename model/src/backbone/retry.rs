@@ -125,11 +125,11 @@ mod tests {
     #[test]
     fn a_commit_of_unknown_outcome_is_not_tried_again() {
         let profile = StoreProfile {
-            commit_faults: Alternatives::new(&["commits", "answer lost"]),
+            commit_faults: &[CommitFault::ResponseLost],
             isolation: Isolation::Serializable,
             ..StoreProfile::CALM
         };
-        let lost = told(profile, true, "store/commit add @ client-1 = answer lost");
+        let lost = told(profile, true, "store/commit add @ client-1 = response lost");
         assert_eq!(lost, [Err(StoreError::CommitUnknown), Ok(2)]);
     }
 }

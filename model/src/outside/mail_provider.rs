@@ -32,7 +32,7 @@ const COPIES: Site = Site::new(PROVIDER, Label::new("news copies"));
 const OUTCOMES: Alternatives = Alternatives::new(&["takes it", "429", "refuses", "5xx before", "5xx after"]);
 const FATES: Alternatives = Alternatives::new(&["arrives", "put off", "returned", "never sent"]);
 const NEWS_TIMES: Alternatives =
-    Alternatives::delays(&["soon", "before the answer", "30 min", "3 h"], (200, 60_000));
+    Alternatives::new(&["soon", "before the answer", "30 min", "3 h"]).or_within((200, 60_000));
 const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
 
 /// How long it takes to take a message.

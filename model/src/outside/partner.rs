@@ -42,7 +42,7 @@ const CANCEL_OUTCOMES: Alternatives = Alternatives::new(&["ends it", "5xx before
 const DECISIONS: Alternatives = Alternatives::new(&["confirms", "ends it"]);
 const ENDINGS: Alternatives = Alternatives::new(&["keeps it", "ends it"]);
 const CALLBACK_TIMES: Alternatives =
-    Alternatives::delays(&["soon", "before the answer", "30 s", "2 h", "72 h"], (200, 60_000));
+    Alternatives::new(&["soon", "before the answer", "30 s", "2 h", "72 h"]).or_within((200, 60_000));
 const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
 const WORDS: Alternatives = Alternatives::new(&["what is so", "the contrary"]);
 const LAGS: Alternatives = Alternatives::delays(&["none", "30 min"], (1_000, 1_800_000));

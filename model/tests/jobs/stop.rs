@@ -52,7 +52,7 @@ impl Scenario for Watched {
             Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT),
         );
         const FRAIL: CrashProfile =
-            CrashProfile { before: Alternatives::new(&["goes on", "vanish", "stop"]), ..CrashProfile::NEVER };
+            CrashProfile { before: &[CrashFault::Crash, CrashFault::ShutDown], ..CrashProfile::NEVER };
         let role = Role::new("worker".into(), &FRAIL);
         for _ in 0..2 {
             let at = Rc::clone(&backbone);
@@ -87,7 +87,7 @@ fn who_stops_hands_its_job_back_at_once_and_the_next_takes_it_after_the_wait_of_
     assert!(backoff(1) < Duration::from_secs(4) && LEASE > Duration::from_secs(50));
     check("", &[(11, Running, None, 1), (51, Succeeded, DONE, 1)]);
     check(
-        "worker/before work @ attempt-1 = stop",
+        "worker/before work @ attempt-1 = shutdown",
         &[
             (11, Failed, Some(Ending::Stopped), 1),
             (14, Running, Some(Ending::Stopped), 2),
@@ -97,16 +97,16 @@ fn who_stops_hands_its_job_back_at_once_and_the_next_takes_it_after_the_wait_of_
 }
 
 #[test]
-fn the_job_of_one_that_vanishes_waits_for_its_lease() {
+fn the_job_of_a_worker_that_crashes_waits_for_its_lease() {
     use JobState::Running;
-    let vanish = "worker/before work @ attempt-1 = vanish";
-    check(vanish, &[(59, Running, None, 1), (64, Running, Some(Ending::Lapsed), 2)]);
+    let crash = "worker/before work @ attempt-1 = crash";
+    check(crash, &[(59, Running, None, 1), (64, Running, Some(Ending::Lapsed), 2)]);
 }
 
 #[test]
-fn one_that_vanishes_as_it_hands_its_job_back_leaves_it_to_its_lease() {
+fn a_worker_that_crashes_as_it_hands_its_job_back_leaves_it_to_its_lease() {
     use JobState::Running;
-    let both = "worker/before work @ attempt-1 = stop\n\
-                worker/before hand job back @ attempt-1/stop-1 = vanish";
+    let both = "worker/before work @ attempt-1 = shutdown\n\
+                worker/before hand job back @ attempt-1/stop-1 = crash";
     check(both, &[(59, Running, None, 1), (64, Running, Some(Ending::Lapsed), 2)]);
 }

@@ -86,8 +86,7 @@ impl Invariant<Fact> for Keeper {
     }
 }
 
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const LOSING: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const LOSING: LinkFaults = LinkFaults::LOSSY;
 const HOP: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_secs(5);
 

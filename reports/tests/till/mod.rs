@@ -69,8 +69,7 @@ pub(crate) struct Shop {
     pub(crate) bystander: Option<&'static str>,
 }
 
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const FAULTS: LinkFaults = LinkFaults::LOSSY;
 
 impl Scenario for Shop {
     type Fact = Fact;

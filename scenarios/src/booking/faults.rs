@@ -1,22 +1,33 @@
 //! What may go wrong in the booking scenario; the benign alternative first everywhere.
 
 use shakedown_sim::{
-    Alternatives, ClockProfile, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile,
+    ClockFault, ClockProfile, CommitFault, CrashFault, CrashProfile, DelayRange, Duration, Episode, Label,
+    LinkFault, LinkFaults, Role, StoreProfile,
 };
-
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
 
 /// The way to the partner.
 pub const PARTNER: LinkFaults = LinkFaults {
-    request: Alternatives::delays(&["arrives", "lost", "refused", "8 s", "10 min"], (500, 600_000)),
-    response: LOSS,
-    outage: Alternatives::new(&["up", "30 s", "10 min", "30 min", "until healed"]),
-    slowness: Alternatives::new(&["swift", "10 min"]),
+    request: &[
+        LinkFault::Lost,
+        LinkFault::Refused,
+        LinkFault::Late(Duration::from_secs(8)),
+        LinkFault::Late(Duration::from_secs(600)),
+    ],
+    request_range: DelayRange::ms(500, 600_000),
+    response: &[LinkFault::Lost],
+    outage: &[
+        Episode::For(Duration::from_secs(30)),
+        Episode::For(Duration::from_secs(600)),
+        Episode::For(Duration::from_secs(1_800)),
+        Episode::UntilHealed,
+    ],
+    slowness: &[Episode::For(Duration::from_secs(600))],
     slow_by: Duration::from_secs(4),
+    ..LinkFaults::NONE
 };
 
 /// From browsers to the edge.
-pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
 /// From browsers to the edge, for what only reads: a page that did not load is loaded again, so a loss here
 /// shows nothing that a loss of a later one does not.
@@ -26,24 +37,24 @@ pub const READS: LinkFaults = LinkFaults::NONE;
 pub const INSIDE: LinkFaults = LinkFaults::NONE;
 
 /// From the partner to the API.
-pub const CALLBACKS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const CALLBACKS: LinkFaults = LinkFaults::LOSSY;
 
 /// The database.
 pub const STORE: StoreProfile = StoreProfile {
     commit: Duration::from_millis(5),
     lock_timeout: Duration::from_secs(1),
-    commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
-    notice: Alternatives::new(&["at once", "2 min"]),
+    commit_faults: &[CommitFault::Fails, CommitFault::ResponseLost],
+    notice: &[Duration::from_secs(120)],
     ..StoreProfile::CALM
 };
 
 /// Nodes' own clocks. The design judges nothing by them, so nothing of this is ever drawn for it.
 pub const CLOCKS: ClockProfile = ClockProfile {
-    setting: Alternatives::new(&["right", "5 min ahead", "5 min behind"]),
-    jump: Alternatives::new(&["runs on", "25 h ahead", "25 h behind"]),
+    setting: &[ClockFault::Ahead(Duration::from_secs(300)), ClockFault::Behind(Duration::from_secs(300))],
+    jump: &[ClockFault::Ahead(Duration::from_secs(90_000)), ClockFault::Behind(Duration::from_secs(90_000))],
 };
 
-const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
+const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
 const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
@@ -52,10 +63,11 @@ pub const API: Role = Role {
     ..Role::new(
         Label::new("api"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
+            before: &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(90))],
+            after: &[CrashFault::Crash],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };
@@ -66,10 +78,16 @@ pub const WORKER: Role = Role {
     ..Role::new(
         Label::new("worker"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-            after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            before: &[
+                CrashFault::Crash,
+                CrashFault::ShutDown,
+                CrashFault::Pause(Duration::from_secs(90)),
+                CrashFault::Pause(Duration::from_secs(600)),
+            ],
+            after: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };
@@ -80,10 +98,11 @@ pub const SYNC: Role = Role {
     ..Role::new(
         Label::new("sync"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
+            before: &[CrashFault::Crash],
+            after: &[CrashFault::Crash],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };

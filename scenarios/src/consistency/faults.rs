@@ -1,12 +1,17 @@
 //! What may go wrong in the consistency scenario; the benign alternative first everywhere.
 
 use shakedown_sim::{
-    Alternatives, CrashProfile, Duration, Label, QueueFaults, QueueProfile, Role, StoreProfile,
+    CommitFault, CrashFault, CrashProfile, DeliveryFault, Duration, Episode, Label, QueueFaults,
+    QueueProfile, Role, SendFault, SettleFault, StoreProfile,
 };
 
 /// The database. It has an outbox: whoever sits in a transaction holds up the relay, and is thrown out.
 pub const STORE: StoreProfile = StoreProfile {
-    commit_faults: Alternatives::new(&["commits", "fails", "answer lost", "late 500 ms"]),
+    commit_faults: &[
+        CommitFault::Fails,
+        CommitFault::ResponseLost,
+        CommitFault::Late(Duration::from_millis(500)),
+    ],
     idle_in_transaction: Duration::from_secs(1),
     ..crate::booking::faults::STORE
 };
@@ -15,23 +20,24 @@ pub const STORE: StoreProfile = StoreProfile {
 pub const QUEUE: QueueProfile = QueueProfile {
     receives_max: Some(10),
     faults: QueueFaults {
-        send: Alternatives::new(&["arrives", "lost", "refused", "answer lost"]),
-        settle: Alternatives::new(&["arrives", "lost"]),
-        delivery: Alternatives::new(&["prompt", "lost", "copy", "10 s"]),
-        restart: Alternatives::new(&["up", "30 s", "10 min"]),
+        send: &[SendFault::Lost, SendFault::Refused, SendFault::ResponseLost],
+        settle: &[SettleFault::Lost],
+        delivery: &[DeliveryFault::Lost, DeliveryFault::Copy, DeliveryFault::Late(Duration::from_secs(10))],
+        restart: &[Episode::For(Duration::from_secs(30)), Episode::For(Duration::from_secs(600))],
         ..QueueFaults::NONE
     },
     ..QueueProfile::STANDARD
 };
 
 const RESTART: Duration = Duration::from_secs(5);
-const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
+const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
 
 const FRAIL: CrashProfile = CrashProfile {
-    before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-    after: Alternatives::new(&["goes on", "vanish"]),
+    before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
+    after: &[CrashFault::Crash],
     restart: RESTART,
     late_restart: LATE_RESTART,
+    ..CrashProfile::NEVER
 };
 
 const fn role(name: &'static str) -> Role {

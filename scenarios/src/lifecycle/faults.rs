@@ -2,16 +2,20 @@
 //! and answers, and the clinics' bursts, are drawn where they are faked. Our own tiers fail as in booking.
 
 pub use crate::booking::faults::{API, STORE, WORKER};
-use shakedown_sim::{Alternatives, LinkFaults};
-
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+use shakedown_sim::{DelayRange, Duration, LinkFault, LinkFaults};
 
 /// The way to the registry.
 pub const REGISTRY: LinkFaults = LinkFaults {
-    request: Alternatives::delays(&["arrives", "lost", "refused", "8 s", "10 min"], (500, 600_000)),
-    response: LOSS,
+    request: &[
+        LinkFault::Lost,
+        LinkFault::Refused,
+        LinkFault::Late(Duration::from_secs(8)),
+        LinkFault::Late(Duration::from_secs(600)),
+    ],
+    request_range: DelayRange::ms(500, 600_000),
+    response: &[LinkFault::Lost],
     ..LinkFaults::NONE
 };
 
 /// From clinics to the edge.
-pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const WEB: LinkFaults = LinkFaults::LOSSY;

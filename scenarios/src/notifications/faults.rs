@@ -1,37 +1,54 @@
 //! What may go wrong in the notifications scenario; the benign alternative first everywhere.
 
-use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile};
-
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+use shakedown_sim::{
+    CommitFault, CrashFault, CrashProfile, DelayRange, Duration, Episode, Label, LinkFault, LinkFaults, Role,
+    StoreProfile,
+};
 
 /// The way to the mail provider.
 pub const MAIL: LinkFaults = LinkFaults {
-    request: Alternatives::delays(&["arrives", "lost", "refused", "8 s", "10 min"], (500, 600_000)),
-    response: LOSS,
-    outage: Alternatives::new(&["up", "30 s", "10 min", "30 min"]),
-    slowness: Alternatives::new(&["swift", "10 min"]),
+    request: &[
+        LinkFault::Lost,
+        LinkFault::Refused,
+        LinkFault::Late(Duration::from_secs(8)),
+        LinkFault::Late(Duration::from_secs(600)),
+    ],
+    request_range: DelayRange::ms(500, 600_000),
+    response: &[LinkFault::Lost],
+    outage: &[
+        Episode::For(Duration::from_secs(30)),
+        Episode::For(Duration::from_secs(600)),
+        Episode::For(Duration::from_secs(1_800)),
+    ],
+    slowness: &[Episode::For(Duration::from_secs(600))],
     slow_by: Duration::from_secs(4),
+    ..LinkFaults::NONE
 };
 
 /// From the mail provider to us.
-pub const NEWS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const NEWS: LinkFaults = LinkFaults::LOSSY;
 
 /// The database.
 pub const STORE: StoreProfile = StoreProfile {
     commit: Duration::from_millis(5),
     lock_timeout: Duration::from_secs(1),
-    commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
-    notice: Alternatives::new(&["at once", "2 min"]),
+    commit_faults: &[CommitFault::Fails, CommitFault::ResponseLost],
+    notice: &[Duration::from_secs(120)],
     ..StoreProfile::CALM
 };
 
 const RESTART: Duration = Duration::from_secs(5);
-const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
-const CRASHES: Alternatives = Alternatives::new(&["goes on", "vanish"]);
+const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
+const CRASHES: &[CrashFault] = &[CrashFault::Crash];
 
-/// Nodes of the booking flow vanish at most: the rest is rehearsed where booking is.
-const CRASHING: CrashProfile =
-    CrashProfile { before: CRASHES, after: CRASHES, restart: RESTART, late_restart: LATE_RESTART };
+/// Nodes of the booking flow crash at most: the rest is rehearsed where booking is.
+const CRASHING: CrashProfile = CrashProfile {
+    before: CRASHES,
+    after: CRASHES,
+    restart: RESTART,
+    late_restart: LATE_RESTART,
+    ..CrashProfile::NEVER
+};
 
 /// A node of the API, which also takes the provider's news.
 pub const API: Role = Role::new(Label::new("api"), &CRASHING);
@@ -43,8 +60,13 @@ pub const WORKER: Role = Role::new(Label::new("worker"), &CRASHING);
 pub const MAILER: Role = Role::new(
     Label::new("mailer"),
     &CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-        after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+        before: &[
+            CrashFault::Crash,
+            CrashFault::ShutDown,
+            CrashFault::Pause(Duration::from_secs(90)),
+            CrashFault::Pause(Duration::from_secs(600)),
+        ],
+        after: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
         ..CRASHING
     },
 );

@@ -3,15 +3,13 @@
 //! Our own tiers fail as in booking.
 
 pub use crate::booking::faults::{API, STORE, WORKER};
-use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, Site};
-
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+use shakedown_sim::{Alternatives, CrashFault, CrashProfile, Duration, Label, LinkFaults, Role, Site};
 
 /// The way to the partner.
-pub const PARTNER: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const PARTNER: LinkFaults = LinkFaults::LOSSY;
 
 /// From browsers to the balancer.
-pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
 /// The node that takes a roll-out from phase to phase.
 pub const MANAGER: Role = Role {
@@ -19,10 +17,11 @@ pub const MANAGER: Role = Role {
     ..Role::new(
         Label::new("manager"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "pause 10 min"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
+            before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(600))],
+            after: &[CrashFault::Crash],
             restart: Duration::from_secs(5),
-            late_restart: Alternatives::new(&["soon", "60 s"]),
+            late_restart: &[Duration::from_secs(60)],
+            ..CrashProfile::NEVER
         },
     )
 };

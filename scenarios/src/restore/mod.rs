@@ -13,7 +13,7 @@ use crate::booking::{Booking, faults};
 use crate::catalogue::Entry;
 use shakedown_model::Fact;
 use shakedown_sim::{
-    Alternatives, Duration, Goals, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
+    Duration, FailoverFault, Goals, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
 };
 
 /// What the catalogue says of it.
@@ -40,7 +40,7 @@ const ASSUMPTIONS: &[&str] = &[
 const STORE: StoreProfile = StoreProfile {
     backup_lag: Some(Duration::from_secs(600)),
     failovers_max: 1,
-    failover: Alternatives::new(&["up", "5 min from backup"]),
+    failover: &[FailoverFault::FromBackup(Duration::from_secs(300))],
     ..faults::STORE
 };
 

@@ -3,12 +3,12 @@
 
 pub use crate::booking::faults::{API, PARTNER, STORE, WEB, WORKER};
 pub use crate::lifecycle::faults::REGISTRY;
-use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role};
+use shakedown_sim::{CrashFault, CrashProfile, Duration, Label, LinkFault, LinkFaults, Role};
 
 /// The way to the pager.
 pub const PAGER: LinkFaults = LinkFaults {
-    request: Alternatives::new(&["arrives", "lost", "refused"]),
-    response: Alternatives::new(&["arrives", "lost"]),
+    request: &[LinkFault::Lost, LinkFault::Refused],
+    response: &[LinkFault::Lost],
     ..LinkFaults::NONE
 };
 
@@ -16,9 +16,19 @@ pub const PAGER: LinkFaults = LinkFaults {
 pub const MONITOR: Role = Role::new(
     Label::new("monitor"),
     &CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-        after: Alternatives::new(&["goes on", "vanish", "pause 90 s", "pause 10 min"]),
+        before: &[
+            CrashFault::Crash,
+            CrashFault::ShutDown,
+            CrashFault::Pause(Duration::from_secs(90)),
+            CrashFault::Pause(Duration::from_secs(600)),
+        ],
+        after: &[
+            CrashFault::Crash,
+            CrashFault::Pause(Duration::from_secs(90)),
+            CrashFault::Pause(Duration::from_secs(600)),
+        ],
         restart: Duration::from_secs(5),
-        late_restart: Alternatives::new(&["soon", "60 s"]),
+        late_restart: &[Duration::from_secs(60)],
+        ..CrashProfile::NEVER
     },
 );

@@ -1,53 +1,57 @@
 //! What may go wrong in the visit scenario; the benign alternative first everywhere.
 
 use crate::booking::faults::CLOCKS;
-use shakedown_sim::{Alternatives, CrashProfile, Duration, Label, LinkFaults, Role, StoreProfile};
-
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
+use shakedown_sim::{
+    CommitFault, CrashFault, CrashProfile, Duration, Episode, Label, LinkFault, LinkFaults, Role,
+    StoreProfile,
+};
 
 /// From an operator's screen to the edge.
-pub const WEB: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
 /// From a screen to the edge, for what only reads: a page that did not load is loaded again.
 pub const READS: LinkFaults = LinkFaults::NONE;
 
 /// From a clinic to the edge. Its rows are late and doubled where it sends them.
-pub const FEED: LinkFaults = LinkFaults { response: LOSS, ..LinkFaults::NONE };
+pub const FEED: LinkFaults = LinkFaults { response: &[LinkFault::Lost], ..LinkFaults::NONE };
 
 /// From the edge to the API, in one data centre: what fails there is the API itself.
 pub const INSIDE: LinkFaults = LinkFaults::NONE;
 
 /// The way to the renderer.
 pub const RENDERER: LinkFaults = LinkFaults {
-    response: LOSS,
-    outage: Alternatives::new(&["up", "30 s", "30 min"]),
-    slowness: Alternatives::new(&["swift", "10 min"]),
+    response: &[LinkFault::Lost],
+    outage: &[Episode::For(Duration::from_secs(30)), Episode::For(Duration::from_secs(1_800))],
+    slowness: &[Episode::For(Duration::from_secs(600))],
     slow_by: Duration::from_secs(4),
     ..LinkFaults::NONE
 };
 
 /// The way to the document store.
 pub const DOCUMENTS: LinkFaults = LinkFaults {
-    request: LOSS,
-    response: LOSS,
-    outage: Alternatives::new(&["up", "30 min"]),
+    request: &[LinkFault::Lost],
+    response: &[LinkFault::Lost],
+    outage: &[Episode::For(Duration::from_secs(1_800))],
     ..LinkFaults::NONE
 };
 
 /// The way to the mail provider; the rest of what may happen to mail is rehearsed by `notifications`.
-pub const MAIL: LinkFaults =
-    LinkFaults { response: LOSS, outage: Alternatives::new(&["up", "30 min"]), ..LinkFaults::NONE };
+pub const MAIL: LinkFaults = LinkFaults {
+    response: &[LinkFault::Lost],
+    outage: &[Episode::For(Duration::from_secs(1_800))],
+    ..LinkFaults::NONE
+};
 
 /// The database.
 pub const STORE: StoreProfile = StoreProfile {
     commit: Duration::from_millis(5),
     lock_timeout: Duration::from_secs(1),
-    commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
-    notice: Alternatives::new(&["at once", "2 min"]),
+    commit_faults: &[CommitFault::Fails, CommitFault::ResponseLost],
+    notice: &[Duration::from_secs(120)],
     ..StoreProfile::CALM
 };
 
-const LATE_RESTART: Alternatives = Alternatives::new(&["soon", "60 s"]);
+const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
 const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
@@ -56,10 +60,11 @@ pub const API: Role = Role {
     ..Role::new(
         Label::new("api"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
+            before: &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(90))],
+            after: &[CrashFault::Crash],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };
@@ -70,10 +75,16 @@ pub const WORKER: Role = Role {
     ..Role::new(
         Label::new("worker"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 90 s", "pause 10 min"]),
-            after: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
+            before: &[
+                CrashFault::Crash,
+                CrashFault::ShutDown,
+                CrashFault::Pause(Duration::from_secs(90)),
+                CrashFault::Pause(Duration::from_secs(600)),
+            ],
+            after: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };
@@ -84,10 +95,11 @@ pub const CLOSE: Role = Role {
     ..Role::new(
         Label::new("close"),
         &CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "pause 90 s"]),
-            after: Alternatives::new(&["goes on", "vanish"]),
+            before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
+            after: &[CrashFault::Crash],
             restart: RESTART,
             late_restart: LATE_RESTART,
+            ..CrashProfile::NEVER
         },
     )
 };

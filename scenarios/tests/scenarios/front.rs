@@ -21,7 +21,7 @@ fn booking(without: &[&str]) -> Rehearsal {
 }
 
 const TWO_LIVE: &str = "exactly-one-reservation-per-intent";
-const CRASH: &str = "worker/before job done @ intent-1/click-1/request-1/attempt-1/step-2 #1 = vanish";
+const CRASH: &str = "worker/before job done @ intent-1/click-1/request-1/attempt-1/step-2 #1 = crash";
 
 #[test]
 fn guarded_booking_holds_and_reaches_what_matters() {
@@ -118,11 +118,7 @@ fn what_the_scenario_does_not_know_is_said_with_what_it_does() {
     check(booking(&[]).script("variant partner=nobody"), TWO_LIVE, "`nobody` is no value of `partner`");
     let log = format!("without execution-log\n{CRASH}");
     check(booking(&[]).script(log), TWO_LIVE, "of a design without `execution-log`");
-    check(
-        booking(&[]).script(CRASH.replace("step-2", "step-77")),
-        TWO_LIVE,
-        "#1 = vanish` was never offered",
-    );
+    check(booking(&[]).script(CRASH.replace("step-2", "step-77")), TWO_LIVE, "#1 = crash` was never offered");
     let other = "exactly-one-reservation-per-intent; broken are ";
     check(booking(&["retry-safe-job:b"]).variant("partner=lookup").deviations(1), TWO_LIVE, other);
     let missed = booking(&[]).script("").goals(["crash between partner call and log"]).check().unwrap_err();

@@ -76,3 +76,35 @@ fn every_regression_comes_to_what_it_says() {
         regression.check(&catalogue()).unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
 }
+
+/// Two regressions as they were committed before their words changed.
+const IN_FORMER_WORDS: [(&str, &str); 2] = [
+    (
+        "mail-out-before-its-row",
+        "# expect: violates one-message-per-event-and-recipient\n\
+         scenario notifications\n\
+         without notification-log\n\
+         variant customers=1\n\
+         mailer/after mail.send @ intent-1/click-1/request-1/mail-1 #1 = vanish\n",
+    ),
+    (
+        "order-answered-while-it-is-being-checked",
+        "# expect: holds\n\
+         scenario consistency\n\
+         variant shoppers=1\n\
+         store/commit accept @ intent-1/request-1 #1 = answer lost\n\
+         partner.reserve/outcome @ intent-1/request-1/attempt-1/step-1 #1 = 5xx after\n",
+    ),
+];
+
+#[test]
+fn a_regression_in_former_words_is_the_one_of_today() {
+    for (name, text) in IN_FORMER_WORDS {
+        let today = fs::read_to_string(directory().join(format!("{name}.script"))).expect("listed and there");
+        assert_ne!(text, today, "{name} has no former word any more");
+        let [former, today]: [Regression; 2] =
+            [text, &today].map(|text| text.parse().unwrap_or_else(|problem| panic!("{name}: {problem}")));
+        assert_eq!(former, today);
+        former.check(&catalogue()).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+    }
+}

@@ -26,8 +26,8 @@ pub(crate) fn one_step_further(runner: &mut dyn Rehearse, script: &Script) -> Ve
         offers.find(|offered| offered.id == *last).expect("it applied");
     }
     let each = offers.flat_map(|offered| {
-        let names = offered.alternatives.names()[1..].iter();
-        names.map(move |name| Deviation { id: offered.id.clone(), alternative: (*name).to_owned() })
+        let names = offered.alternatives.names().into_iter().skip(1);
+        names.map(move |alternative| Deviation { id: offered.id.clone(), alternative })
     });
     let longer = |deviation| script.with(script.deviations.iter().cloned().chain([deviation]).collect());
     each.map(longer).collect()

@@ -2,17 +2,18 @@
 //!
 //! The effects of a run are its digest with two things left out. Where a node goes down, it does not matter at
 //! which of two crash points it does, if it does nothing between them that anybody could notice; nor whether it
-//! vanishes or stops in order, if no destructor and no last thing does anything: its memory is gone either way. So crash points
-//! at which a node goes on, vanishes or stops leave no word before the last deviation; all else does: every
+//! crashes or shuts down, if no destructor and no shutdown hook does anything: its memory is gone either way. So crash points
+//! at which a node goes on, crashes or shuts down leave no word before the last deviation; all else does: every
 //! event with its time, node and entity, every other choice with its answer, whatever reaches beyond a node
 //! without an event (a message sent, a lock taken, a signal raised, a part of an entity opened), and for a node
 //! that goes down how far the scheduler was. After the last deviation every choice that is offered leaves its
 //! name: these are the ways in which the run can be continued.
 
 use super::Core;
-use crate::choice::{Alternatives, Pick, Site};
+use crate::choice::Site;
 use crate::chooser::Offer;
-use crate::node::NodeId;
+use crate::fault::Place;
+use crate::node::{CrashFault, NodeId};
 use crate::scope::Scope;
 
 /// What a word of the effects is about.
@@ -36,33 +37,38 @@ impl Core {
         }
     }
 
-    /// Answers a crash point of a run that keeps its effects.
-    pub(crate) fn choose_crash(&mut self, node: NodeId, place: (&Site, Scope), ways: &Alternatives) -> Pick {
+    /// Draws at a crash point of a run that keeps its effects.
+    pub(crate) fn choose_crash<P: Place<Fault = CrashFault>>(
+        &mut self,
+        node: NodeId,
+        (site, scope): (&Site, Scope),
+        faults: P,
+    ) -> Option<CrashFault> {
         let effects = self.effects.take();
         let (past, before) = (self.chooser.is_past_turns(), self.chooser.offers().len());
-        let pick = self.choose(node, place, ways, None);
+        let fault = faults.fault(self.choose(node, (site, scope), faults, None));
         self.effects = effects;
-        let leaves_memory = match ways.names[pick.index()] {
-            "goes on" => false,
-            "stop" if self.nodes[node].handles_shutdown() => true,
-            "vanish" | "stop" => {
+        let leaves_memory = match fault {
+            None => false,
+            Some(CrashFault::ShutDown) if self.nodes[node].handles_shutdown() => true,
+            Some(CrashFault::Crash | CrashFault::ShutDown) => {
                 self.touch(Reach::Down, u64::from(self.polls));
                 false
             }
-            _ => true,
+            Some(CrashFault::Pause(_)) => true,
         };
         if let Some(offer) = self.chooser.offers().get(before).copied()
             && (past || leaves_memory)
         {
             self.touch_offer(&offer);
         }
-        pick
+        fault
     }
 
     /// Notes a choice and its answer.
     pub(crate) fn touch_offer(&mut self, offer: &Offer) {
         let (met, scope) = (self.chooser.met(offer), self.scopes.hash(offer.scope));
-        let ways = u64::from(offer.nth) << 32 | met.alternatives.names.len() as u64;
+        let ways = u64::from(offer.nth) << 32 | met.alternatives.len() as u64;
         if let Some(effects) = &mut self.effects {
             effects.four([met.site.hash(), offer.pick.code(), scope, ways]);
         }

@@ -98,6 +98,8 @@ pub(crate) struct Core {
     pub(crate) closed: bool,
     /// Whether some node runs a program, whose own timers need not ever end.
     pub(crate) has_programs: bool,
+    /// Where the profiles stand that were found to be sound, in this run or an earlier one.
+    profiles: Vec<usize>,
 }
 
 impl Core {
@@ -140,7 +142,18 @@ impl Core {
             polls: 0,
             closed: false,
             has_programs: false,
+            profiles: Vec::new(),
         }
+    }
+
+    /// Whether a profile has not been seen before by this world, so that it is to be checked.
+    pub(crate) fn is_new_profile<P>(&mut self, profile: &'static P) -> bool {
+        let place = std::ptr::from_ref(profile).addr();
+        let is_new = !self.profiles.contains(&place);
+        if is_new {
+            self.profiles.push(place);
+        }
+        is_new
     }
 
     /// Ends the run: all tasks are to be dropped, and what their destructors still do has no effect.

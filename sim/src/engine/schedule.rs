@@ -270,7 +270,7 @@ impl Core {
         if let Entry::Task(slot) = entry {
             self.current = Some(slot);
         }
-        let event = self.deviate_as(node, (&site, scope, nth), (pick, &ORDER), || {
+        let event = self.deviate_as(node, (&site, scope, nth), pick, |_| {
             let (one, other) = names.unwrap_or_default();
             match others {
                 0 => format!("{one} yields to {other}"),
@@ -289,8 +289,9 @@ impl Core {
 
     /// Apart from the draws of other choices, which are inlined where they are made.
     #[inline(never)]
-    fn draw_seldom(&mut self, site: &Site, place: (Scope, u32)) -> Pick {
-        self.draw(site, place, &ORDER)
+    fn draw_seldom(&mut self, site: &Site, (scope, nth): (Scope, u32)) -> Pick {
+        let number = self.chooser.number(site, &ORDER);
+        self.draw(number, (site, scope, nth))
     }
 
     /// The name of an entry, with the scope that is its own.

@@ -2,13 +2,15 @@
 
 use super::Core;
 use super::effects::Reach;
-use crate::choice::{Alternatives, Pick, Site};
+use crate::choice::{Pick, Site};
 use crate::coverage::Shape;
 use crate::env::{Env, Side};
 use crate::event::{Chosen, Event, Kind};
+use crate::fault::{Offer, Place};
 use crate::label::Label;
-use crate::node::{CrashMode, NodeId};
+use crate::node::{AfterEffects, BeforeEffects, CrashFault, NodeId};
 use crate::scope::{Scope, User};
+use crate::sites::SiteNumber;
 use crate::task::Notes;
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, RunAbort, Unwound};
@@ -177,18 +179,25 @@ impl Core {
 
     /// Draws whether a node that may crash beside this effect does, and how.
     #[inline(never)]
-    pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashMode> {
+    pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashFault> {
         let role = &self.nodes[env.node].role;
-        let (point, ways) = match side {
-            Side::Before => (BEFORE, role.crash.before),
-            Side::After => (AFTER, role.crash.after),
-        };
-        let site = Site::of(role.name, point, effect);
-        let pick = match self.effects {
-            None => self.choose_as(self.user(), env.node, (&site, env.scope()), &ways),
-            Some(_) => self.choose_crash(env.node, (&site, env.scope()), &ways),
-        };
-        (!pick.is_benign()).then(|| CrashMode::named(ways.names[pick.index()]))
+        let (name, crash) = (role.name, role.crash);
+        match side {
+            Side::Before => self.draw_crash_at(env, Site::of(name, BEFORE, effect), BeforeEffects(crash)),
+            Side::After => self.draw_crash_at(env, Site::of(name, AFTER, effect), AfterEffects(crash)),
+        }
+    }
+
+    fn draw_crash_at<P: Place<Fault = CrashFault>>(
+        &mut self,
+        env: &Env,
+        site: Site,
+        faults: P,
+    ) -> Option<CrashFault> {
+        match self.effects {
+            None => faults.fault(self.choose_as(self.user(), env.node, (&site, env.scope()), faults)),
+            Some(_) => self.choose_crash(env.node, (&site, env.scope()), faults),
+        }
     }
 
     /// Opens a part of the entity that a handle works for; answers the entity itself if its node is dead.
@@ -209,14 +218,14 @@ impl Core {
         &mut self,
         node: NodeId,
         (site, scope): (&Site, Scope),
-        alternatives: &Alternatives,
+        offer: impl Offer,
         place: Option<&'static std::panic::Location<'static>>,
     ) -> Pick {
-        if self.healed || alternatives.deviations() == 0 {
+        if self.healed || offer.key().ways == 1 {
             return Pick::BENIGN;
         }
         let user = User { place, ..self.user() };
-        self.choose_as(user, node, (site, scope), alternatives)
+        self.choose_as(user, node, (site, scope), offer)
     }
 
     /// Who draws now.
@@ -225,38 +234,37 @@ impl Core {
         User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
     }
 
+    /// Draws a choice for a user. One copy for each kind of place in a profile: where the list stands is known at
+    /// compile time.
+    #[inline(never)]
     pub(crate) fn choose_as(
         &mut self,
         user: User,
         node: NodeId,
         (site, scope): (&Site, Scope),
-        alternatives: &Alternatives,
+        offer: impl Offer,
     ) -> Pick {
-        if self.healed || alternatives.deviations() == 0 {
+        if self.healed || offer.key().ways == 1 {
             return Pick::BENIGN;
         }
+        let number = self.chooser.number(site, offer);
         let (before, last_user) = self.scopes.count(scope, site.hash(), user);
         if before > 0 && last_user != user {
             self.note_ambiguity(site, scope);
         }
         let nth = before + 1;
-        let pick = self.draw(site, (scope, nth), alternatives);
+        let pick = self.draw(number, (site, scope, nth));
         self.digest.pair(site.hash(), pick.code());
         if !pick.is_benign() {
-            self.deviate(node, (site, scope, nth), pick, alternatives);
+            self.deviate(node, (site, scope, nth), pick);
         }
         pick
     }
 
     /// Has the chooser decide, and counts the choice.
     #[inline(always)]
-    pub(crate) fn draw(
-        &mut self,
-        site: &Site,
-        (scope, nth): (Scope, u32),
-        alternatives: &Alternatives,
-    ) -> Pick {
-        let pick = self.chooser.decide((site, scope, nth), alternatives, &self.scopes, self.events);
+    pub(crate) fn draw(&mut self, number: SiteNumber, (site, scope, nth): (&Site, Scope, u32)) -> Pick {
+        let pick = self.chooser.decide(number, (site, scope, nth), &self.scopes, self.events);
         let offered = self.chooser.offers().len() as u32;
         if offered > self.limits.choices {
             self.run_away("choices", offered, self.limits.choices);
@@ -277,31 +285,24 @@ impl Core {
         }
     }
 
-    /// Has a deviation be an event, and a disturbance from now on.
+    /// Makes the deviation that was drawn last an event, and a disturbance from now on.
     #[inline(never)]
-    fn deviate(
-        &mut self,
-        node: NodeId,
-        choice: (&Site, Scope, u32),
-        pick: Pick,
-        alternatives: &Alternatives,
-    ) {
-        let text = || format!("{} = {}", choice.0, alternatives.name_of(pick));
-        self.deviate_as(node, choice, (pick, alternatives), text);
+    fn deviate(&mut self, node: NodeId, choice: (&Site, Scope, u32), pick: Pick) {
+        self.deviate_as(node, choice, pick, |taken| format!("{} = {taken}", choice.0));
     }
 
-    /// Like `deviate`, with the event's text. Returns the event's number.
+    /// Like `deviate`, with the event's text, made of the alternative's. Returns the event's number.
     pub(crate) fn deviate_as(
         &mut self,
         node: NodeId,
         (site, scope, nth): (&Site, Scope, u32),
-        (pick, alternatives): (Pick, &Alternatives),
-        text: impl FnOnce() -> String,
+        pick: Pick,
+        text: impl FnOnce(String) -> String,
     ) -> u32 {
         let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
-        let event_number = self.event(node, scope, Kind::Deviation, words, text);
-        if let Some(event) = self.last_recorded() {
-            event.choice = Some(Chosen { site: *site, nth, pick, alternatives: *alternatives });
+        let event_number = self.count_event(node, scope, Kind::Deviation, words);
+        if self.recording.is_some() {
+            self.record_deviation(event_number, (node, scope), (site, nth, pick), text);
         }
         if let Some(gauge) = &mut self.gauge {
             gauge.deviation(site.hash(), pick.index() as u64);
@@ -309,6 +310,23 @@ impl Core {
         let (from, until) = (self.now, self.now);
         self.disturbances.push(Disturbance { owner: site.owner(), scope, node, from, until });
         event_number
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_deviation(
+        &mut self,
+        index: u32,
+        (node, scope): (NodeId, Scope),
+        (site, nth, pick): (&Site, u32, Pick),
+        text: impl FnOnce(String) -> String,
+    ) {
+        let Some(offer) = self.chooser.offers().last() else { return };
+        let alternatives = self.chooser.met(offer).alternatives;
+        self.record(index, (node, scope, Kind::Deviation), || text(alternatives.name_of(pick)));
+        if let Some(event) = self.last_recorded() {
+            event.choice = Some(Chosen { site: *site, nth, pick, alternatives });
+        }
     }
 
     /// Notes the shape of a fact, if coverage was asked for.

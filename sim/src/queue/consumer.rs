@@ -7,6 +7,7 @@ use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::{Env, SharedSlot, slot, take};
 use crate::event::Kind;
+use crate::fault::Delays;
 use crate::label::Label;
 use crate::scope::{Scope, User};
 use crate::time::Duration;
@@ -100,10 +101,11 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         if self.0.profile.flavour != Flavour::Channel {
             return;
         }
-        let (server, faults) = (self.server_within(scope), &self.0.profile.faults.notice);
+        let (server, faults) = (self.server_within(scope), Delays(self.0.profile.faults.notice));
         let mut delay = Duration::ZERO;
         if !env.is_alive() {
-            delay = server.choose_for(User::ENGINE, &Site::new(self.0.name, NOTICE), faults).delay(faults);
+            let site = Site::new(self.0.name, NOTICE);
+            delay = server.fault_for(User::ENGINE, &site, faults).unwrap_or_default();
             if !delay.is_zero() {
                 server.lasts(delay);
             }

@@ -42,7 +42,7 @@
 //! #     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> { vec![Box::<ChargedOnce>::default()] }
 //! #     fn build(&self, stage: &Stage<Charged>) {
 //! const WORK: QueueProfile = QueueProfile {
-//!     faults: QueueFaults { settle: Alternatives::new(&["arrives", "lost"]), ..QueueFaults::NONE },
+//!     faults: QueueFaults { settle: &[SettleFault::Lost], ..QueueFaults::NONE },
 //!     ..QueueProfile::STANDARD
 //! };
 //! let broker = stage.node(Role::outside("broker".into()), |_| {});
@@ -81,10 +81,11 @@ mod server;
 
 pub use broker::{Counts, MessageId, Receipt};
 pub use consumer::Delivery;
-pub use profile::{Flavour, QueueFaults, QueueProfile};
+pub use profile::{
+    DeliveryFault, Flavour, QueueFaults, QueueProfile, SendFault, SettleFault, SupersededFault,
+};
 pub use request::{SendError, SettleError};
 
-use crate::choice::Alternatives;
 use crate::env::Env;
 use crate::label::Label;
 use crate::scope::Scope;
@@ -229,11 +230,12 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// failing broker is shown by [`QueueFaults::restart`].
     ///
     /// # Panics
-    /// If the profile lists a fault that means nothing, or one that its flavour cannot show.
+    /// If the profile lists what cannot be, or what its flavour cannot show; the message names the site.
     pub fn new(env: &Env, name: impl Into<Label>, profile: QueueProfile) -> Self {
-        profile.check();
+        let name = name.into();
+        profile.check(name);
         let queue = Self(Rc::new(QueueState {
-            name: name.into(),
+            name,
             server: env.clone(),
             profile,
             broker: RefCell::new(Broker::new(profile.rules())),
@@ -294,6 +296,3 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         broker.dead().map(letter).collect()
     }
 }
-
-/// Whoever lists no fault for something.
-const NO_FAULTS: Alternatives = Alternatives::new(&["arrives"]);

@@ -1,7 +1,8 @@
 //! What a queue is like and what may go wrong with it.
 
 use super::broker::Rules;
-use crate::choice::{Alternatives, Pick};
+use crate::fault::{DelayRange, Delays, Episode, Faults, Listed, Place};
+use crate::label::Label;
 use crate::time::{self, Duration};
 
 /// Whose rules of order and of receipts a queue follows.
@@ -27,11 +28,11 @@ impl Flavour {
 /// What a queue is like. The constants have the numbers of what they are modelled on, and no faults.
 ///
 /// ```
-/// use shakedown_sim::{Alternatives, Duration, QueueFaults, QueueProfile};
+/// use shakedown_sim::{Duration, QueueFaults, QueueProfile, SettleFault};
 /// const WORK: QueueProfile = QueueProfile {
 ///     visibility: Duration::from_secs(20),
 ///     receives_max: Some(5),
-///     faults: QueueFaults { settle: Alternatives::new(&["arrives", "lost"]), ..QueueFaults::NONE },
+///     faults: QueueFaults { settle: &[SettleFault::Lost], ..QueueFaults::NONE },
 ///     ..QueueProfile::STANDARD
 /// };
 /// assert_eq!(WORK.dedup_window, Duration::ZERO);
@@ -98,86 +99,397 @@ impl QueueProfile {
     }
 
     /// # Panics
-    /// If a fault has a name that means nothing, or one that the flavour cannot show.
-    pub(super) fn check(&self) {
-        let faults = &self.faults;
-        let standard = self.flavour == Flavour::Standard;
-        let is_delay = |name: &str| time::parse(name).is_some();
-        let check = |what: &str, all: Alternatives, known: &dyn Fn(&str) -> bool| {
-            let unknown = all.names[1..].iter().find(|name| !known(name));
-            assert!(unknown.is_none(), "a {:?} queue has no fault `{what}` = {unknown:?}", self.flavour);
+    /// If it lists what cannot be, or what its flavour cannot show; the message names the site.
+    pub(super) fn check(&self, queue: Label) {
+        let (faults, flavour) = (&self.faults, self.flavour);
+        Sends(faults).check(format_args!("{queue}/send"));
+        Settles(faults).check(format_args!("{queue}/settle"));
+        Deliveries(faults).check(format_args!("{queue}/delivery"));
+        Deletions(faults).check(format_args!("{queue}/deletion"));
+        Superseded(faults).check(format_args!("{queue}/superseded"));
+        Restarts(faults).check(format_args!("{queue}/restart"));
+        Delays(faults.notice).check(format_args!("{queue}/notice"));
+        let (is_standard, is_channel) = (flavour == Flavour::Standard, flavour == Flavour::Channel);
+        let only = |point: &str, shows: bool, what: &str, is_listed: bool| {
+            assert!(
+                shows || !is_listed,
+                "{queue}/{point} lists {what}: a {flavour:?} queue cannot show that"
+            );
         };
-        let request = |name: &str| matches!(name, "lost" | "refused" | "answer lost") || is_delay(name);
-        check("send", faults.send, &|name| request(name) || name == "twice" && standard);
-        check("settle", faults.settle, &request);
-        let lossy = self.flavour != Flavour::Channel;
-        let delivery = |name: &str| name == "lost" && lossy || name == "copy" && standard || is_delay(name);
-        check("delivery", faults.delivery, &delivery);
-        check("deletion", faults.deletion, &|name| standard && is_delay(name));
-        check("superseded", faults.superseded, &|name| standard && name == "deletes");
-        check("restart", faults.restart, &|name| name == "until healed" || is_delay(name));
-        check("notice", faults.notice, &|name| !lossy && is_delay(name));
+        only("send", is_standard, "`twice`", faults.send.contains(&SendFault::Twice));
+        only("delivery", is_standard, "`copy`", faults.delivery.contains(&DeliveryFault::Copy));
+        only("delivery", !is_channel, "`lost`", faults.delivery.contains(&DeliveryFault::Lost));
+        only("deletion", is_standard, "delays", !faults.deletion.is_empty());
+        only("superseded", is_standard, "`deletes`", !faults.superseded.is_empty());
+        only("notice", is_channel, "delays", !faults.notice.is_empty());
     }
 }
 
-/// What may go wrong with a queue; the benign alternative first in each. What is not listed is not offered.
+/// What may become of a message that is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SendFault {
+    /// The broker does not receive it.
+    Lost,
+    /// The broker refuses it.
+    Refused,
+    /// The broker accepts it, and the sender receives no response.
+    ResponseLost,
+    /// The broker accepts it, and accepts it again (standard queues only).
+    Twice,
+    /// It takes so much longer.
+    Late(Duration),
+}
+
+impl Listed for SendFault {
+    fn text(self) -> String {
+        match self {
+            Self::Lost => "lost".to_owned(),
+            Self::Refused => "refused".to_owned(),
+            Self::ResponseLost => "response lost".to_owned(),
+            Self::Twice => "twice".to_owned(),
+            Self::Late(by) => time::text(by),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "lost" => Some(Self::Lost),
+            "refused" => Some(Self::Refused),
+            "response lost" => Some(Self::ResponseLost),
+            "twice" => Some(Self::Twice),
+            _ => time::parse(text).map(Self::Late),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        if let Self::Late(by) = self { Some(by) } else { None }
+    }
+
+    fn late(delay: Duration) -> Option<Self> {
+        Some(Self::Late(delay))
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Send(list)
+    }
+}
+
+/// What may become of an acknowledgement, a negative acknowledgement or an extension.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettleFault {
+    /// The broker does not receive it.
+    Lost,
+    /// The broker refuses it.
+    Refused,
+    /// The broker carries it out, and the consumer receives no response.
+    ResponseLost,
+    /// It takes so much longer.
+    Late(Duration),
+}
+
+impl Listed for SettleFault {
+    fn text(self) -> String {
+        match self {
+            Self::Lost => "lost".to_owned(),
+            Self::Refused => "refused".to_owned(),
+            Self::ResponseLost => "response lost".to_owned(),
+            Self::Late(by) => time::text(by),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "lost" => Some(Self::Lost),
+            "refused" => Some(Self::Refused),
+            "response lost" => Some(Self::ResponseLost),
+            _ => time::parse(text).map(Self::Late),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        if let Self::Late(by) = self { Some(by) } else { None }
+    }
+
+    fn late(delay: Duration) -> Option<Self> {
+        Some(Self::Late(delay))
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Settle(list)
+    }
+}
+
+/// What may become of a message that is handed out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryFault {
+    /// The broker counts it as received; the consumer never sees it and asks again (not on a channel).
+    Lost,
+    /// A further copy is ready at once (standard queues only).
+    Copy,
+    /// It takes so much longer.
+    Late(Duration),
+}
+
+impl Listed for DeliveryFault {
+    fn text(self) -> String {
+        match self {
+            Self::Lost => "lost".to_owned(),
+            Self::Copy => "copy".to_owned(),
+            Self::Late(by) => time::text(by),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "lost" => Some(Self::Lost),
+            "copy" => Some(Self::Copy),
+            _ => time::parse(text).map(Self::Late),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        if let Self::Late(by) = self { Some(by) } else { None }
+    }
+
+    fn late(delay: Duration) -> Option<Self> {
+        Some(Self::Late(delay))
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Delivery(list)
+    }
+}
+
+/// What an acknowledgement may do whose message has been received again since.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SupersededFault {
+    /// It deletes the message, which somebody else works on.
+    Deletes,
+}
+
+impl Listed for SupersededFault {
+    fn text(self) -> String {
+        let Self::Deletes = self;
+        "deletes".to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        (text == "deletes").then_some(Self::Deletes)
+    }
+
+    fn length(self) -> Option<Duration> {
+        None
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Superseded(list)
+    }
+}
+
+/// What may go wrong with a queue. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFaults {
-    /// What may become of a send: `lost`, `refused`, `answer lost`, a delay, or `twice` (standard only: it is
-    /// accepted, and accepted again).
-    pub send: Alternatives,
-    /// What may become of an ack, a nack or an extension: `lost`, `refused`, `answer lost`, or a delay.
-    pub settle: Alternatives,
-    /// What may become of a message that is handed out: `lost` (the broker counts it as received, the consumer
-    /// never sees it and asks again; not on a channel), a delay, or `copy` (standard only: a further copy is
-    /// ready at once).
-    pub delivery: Alternatives,
-    /// How long after it was deleted a message is there again, once (standard only): delays.
-    pub deletion: Alternatives,
-    /// What an ack does whose message has been received again since (standard only): it is ignored, or
-    /// `deletes` the message that somebody else works on.
-    pub superseded: Alternatives,
-    /// For how long the broker may be down before it is up again, with all leases ended: durations, or `until
-    /// healed`.
-    pub restart: Alternatives,
-    /// How much later the broker notices that a consumer's connection is gone (channel only): delays.
-    pub notice: Alternatives,
+    /// What may become of a message that is sent.
+    pub send: &'static [SendFault],
+    /// Of which delays of sends seeded exploration draws beside those listed.
+    pub send_range: DelayRange,
+    /// What may become of an acknowledgement, a negative acknowledgement or an extension.
+    pub settle: &'static [SettleFault],
+    /// Of which delays of these seeded exploration draws beside those listed.
+    pub settle_range: DelayRange,
+    /// What may become of a message that is handed out.
+    pub delivery: &'static [DeliveryFault],
+    /// Of which delays of deliveries seeded exploration draws beside those listed.
+    pub delivery_range: DelayRange,
+    /// How long after its deletion a message may be there again, once (standard queues only).
+    pub deletion: &'static [Duration],
+    /// What an acknowledgement may do whose message has been received again since, where usually it is ignored
+    /// (standard queues only).
+    pub superseded: &'static [SupersededFault],
+    /// For how long the broker may be down before it is up again, with all leases ended.
+    pub restart: &'static [Episode],
+    /// How much later the broker may notice that a consumer's connection is gone (channels only).
+    pub notice: &'static [Duration],
 }
 
 impl QueueFaults {
     /// Nothing goes wrong.
     pub const NONE: QueueFaults = QueueFaults {
-        send: Alternatives::new(&["arrives"]),
-        settle: Alternatives::new(&["arrives"]),
-        delivery: Alternatives::new(&["prompt"]),
-        deletion: Alternatives::new(&["lasts"]),
-        superseded: Alternatives::new(&["is ignored"]),
-        restart: Alternatives::new(&["up"]),
-        notice: Alternatives::new(&["at once"]),
+        send: &[],
+        send_range: DelayRange::NONE,
+        settle: &[],
+        settle_range: DelayRange::NONE,
+        delivery: &[],
+        delivery_range: DelayRange::NONE,
+        deletion: &[],
+        superseded: &[],
+        restart: &[],
+        notice: &[],
     };
 }
 
-/// What becomes of a request to the broker, or of a message that it hands out.
+/// Sends to a queue.
+#[derive(Clone, Copy)]
+pub(super) struct Sends<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Sends<'_> {
+    type Fault = SendFault;
+    const BENIGN: &'static str = "arrives";
+
+    fn faults(self) -> &'static [SendFault] {
+        self.0.send
+    }
+
+    fn range(self) -> DelayRange {
+        self.0.send_range
+    }
+}
+
+/// Acknowledgements, negative acknowledgements and extensions.
+#[derive(Clone, Copy)]
+pub(super) struct Settles<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Settles<'_> {
+    type Fault = SettleFault;
+    const BENIGN: &'static str = "arrives";
+
+    fn faults(self) -> &'static [SettleFault] {
+        self.0.settle
+    }
+
+    fn range(self) -> DelayRange {
+        self.0.settle_range
+    }
+}
+
+/// Deliveries of a queue.
+#[derive(Clone, Copy)]
+pub(super) struct Deliveries<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Deliveries<'_> {
+    type Fault = DeliveryFault;
+    const BENIGN: &'static str = "prompt";
+
+    fn faults(self) -> &'static [DeliveryFault] {
+        self.0.delivery
+    }
+
+    fn range(self) -> DelayRange {
+        self.0.delivery_range
+    }
+}
+
+/// Deletions that do not last.
+#[derive(Clone, Copy)]
+pub(super) struct Deletions<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Deletions<'_> {
+    type Fault = Duration;
+    const BENIGN: &'static str = "lasts";
+
+    fn faults(self) -> &'static [Duration] {
+        self.0.deletion
+    }
+}
+
+/// Acknowledgements of messages that were received again since.
+#[derive(Clone, Copy)]
+pub(super) struct Superseded<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Superseded<'_> {
+    type Fault = SupersededFault;
+    const BENIGN: &'static str = "is ignored";
+
+    fn faults(self) -> &'static [SupersededFault] {
+        self.0.superseded
+    }
+}
+
+/// Restarts of a broker.
+#[derive(Clone, Copy)]
+pub(super) struct Restarts<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Restarts<'_> {
+    type Fault = Episode;
+    const BENIGN: &'static str = "up";
+
+    fn faults(self) -> &'static [Episode] {
+        self.0.restart
+    }
+}
+
+/// What becomes of a request to the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
     Arrives,
     Lost,
     Refused,
-    AnswerLost,
-    Doubled,
+    ResponseLost,
+    Twice,
+    Late(Duration),
 }
 
-impl Fate {
-    pub(super) fn of(pick: Pick, alternatives: &Alternatives) -> (Self, Duration) {
-        if pick.is_benign() {
-            return (Fate::Arrives, Duration::ZERO);
+impl From<SendFault> for Fate {
+    fn from(fault: SendFault) -> Self {
+        match fault {
+            SendFault::Lost => Self::Lost,
+            SendFault::Refused => Self::Refused,
+            SendFault::ResponseLost => Self::ResponseLost,
+            SendFault::Twice => Self::Twice,
+            SendFault::Late(by) => Self::Late(by),
         }
-        match alternatives.names.get(pick.index()).copied() {
-            Some("lost") => (Fate::Lost, Duration::ZERO),
-            Some("refused") => (Fate::Refused, Duration::ZERO),
-            Some("answer lost") => (Fate::AnswerLost, Duration::ZERO),
-            Some("twice" | "copy") => (Fate::Doubled, Duration::ZERO),
-            _ => (Fate::Arrives, pick.delay(alternatives)),
+    }
+}
+
+impl From<SettleFault> for Fate {
+    fn from(fault: SettleFault) -> Self {
+        match fault {
+            SettleFault::Lost => Self::Lost,
+            SettleFault::Refused => Self::Refused,
+            SettleFault::ResponseLost => Self::ResponseLost,
+            SettleFault::Late(by) => Self::Late(by),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_a_queue_is_read_back_as_it_is_written() {
+        fn check<F: Listed + std::fmt::Debug>(faults: &[F]) {
+            for fault in faults {
+                assert_eq!(F::read(&fault.text()), Some(*fault));
+            }
+            assert_eq!(F::read("losst"), None);
+        }
+        let late = Duration::from_secs(90);
+        check(&[
+            SendFault::Lost,
+            SendFault::Refused,
+            SendFault::ResponseLost,
+            SendFault::Twice,
+            SendFault::Late(late),
+        ]);
+        check(&[SettleFault::Lost, SettleFault::Refused, SettleFault::ResponseLost, SettleFault::Late(late)]);
+        check(&[DeliveryFault::Lost, DeliveryFault::Copy, DeliveryFault::Late(late)]);
+        check(&[SupersededFault::Deletes]);
+    }
+
+    #[test]
+    fn a_fault_that_a_flavour_cannot_show_is_refused() {
+        fn check(profile: QueueProfile, faults: QueueFaults, problem: &str) {
+            let checked =
+                std::panic::catch_unwind(|| QueueProfile { faults, ..profile }.check("jobs".into()));
+            let message = checked.unwrap_err().downcast_ref::<String>().cloned();
+            assert_eq!(message.as_deref(), Some(problem));
+        }
+        let twice = QueueFaults { send: &[SendFault::Twice], ..QueueFaults::NONE };
+        check(QueueProfile::FIFO, twice, "jobs/send lists `twice`: a Fifo queue cannot show that");
+        let lost = QueueFaults { delivery: &[DeliveryFault::Lost], ..QueueFaults::NONE };
+        check(QueueProfile::CHANNEL, lost, "jobs/delivery lists `lost`: a Channel queue cannot show that");
+        const NOTICE: QueueFaults = QueueFaults { notice: &[Duration::from_secs(1)], ..QueueFaults::NONE };
+        check(QueueProfile::STANDARD, NOTICE, "jobs/notice lists delays: a Standard queue cannot show that");
     }
 }

@@ -2,9 +2,9 @@
 
 use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
 use super::consumer::Delivery;
-use super::profile::Fate;
-use super::{Message, NO_FAULTS, Parcel, Queue, Reached};
-use crate::choice::{Alternatives, Site};
+use super::profile::{Deletions, Fate, Sends, Settles, Superseded};
+use super::{Message, Parcel, Queue, Reached};
+use crate::choice::Site;
 use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
@@ -95,11 +95,20 @@ impl Settlement {
     }
 }
 
-/// A request to the broker: its name, which begins its crash points, where its fate is drawn, and of what.
+/// A request to the broker: its name, which begins its crash points, and where its fate is drawn.
 struct Request {
     effect: Label,
-    point: Label,
-    faults: Alternatives,
+    point: Point,
+}
+
+/// Where the fate of a request is drawn.
+#[derive(Clone, Copy)]
+enum Point {
+    Send,
+    /// The label is that of the settlement.
+    Settle(Label),
+    /// Nothing becomes of it.
+    Redrive,
 }
 
 type Answer<T> = SharedSlot<Result<T, SendError>>;
@@ -113,7 +122,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
         let env = &env.child(message.label);
         let (label, scope) = (message.label, env.scope());
-        let request = Request { effect: label, point: SEND, faults: self.0.profile.faults.send };
+        let request = Request { effect: label, point: Point::Send };
         let name = self.0.name;
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
@@ -130,7 +139,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let name = self.0.name;
         env.crash_point(Side::Before, REDRIVE).await;
         env.event(Kind::Call, [REDRIVE.word(), 0], || format!("redrives the dead letters of {name}"));
-        let request = Request { effect: REDRIVE, point: REDRIVE, faults: NO_FAULTS };
+        let request = Request { effect: REDRIVE, point: Point::Redrive };
         let scope = env.scope();
         self.ask(env, request, move |queue, _| queue.redrive_now(scope)).await
     }
@@ -145,7 +154,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.crash_point(Side::Before, effect).await;
         let words = [effect.word(), settlement.visibility().as_nanos() as u64];
         env.event(Kind::Call, words, || settlement.text(label));
-        let request = Request { effect, point: effect, faults: self.0.profile.faults.settle };
+        let request = Request { effect, point: Point::Settle(effect) };
         let scope = env.scope();
         let settled = self.ask(env, request, move |queue, _| queue.settle_now(scope, receipt, settlement));
         Ok(settled.await??)
@@ -196,11 +205,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         }
         let (latency, reply) = (self.0.profile.latency, Rc::clone(reply));
         self.may_go_down(env);
-        let site = Site::new(self.0.name, request.point);
-        let (fate, delay) = match self.is_down() {
-            true => (Fate::Refused, Duration::ZERO),
-            false => Fate::of(env.choose_at(&site, &request.faults, None), &request.faults),
-        };
+        let fate = if self.is_down() { Fate::Refused } else { self.draw_fate(env, request.point) };
+        let mut delay = Duration::ZERO;
         match fate {
             Fate::Lost => return None,
             Fate::Refused => {
@@ -208,20 +214,34 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 env.world.deliver(env.place(), latency * 2, move |world| put(world, &reply, refused));
                 return Some(latency * 2);
             }
-            Fate::Arrives | Fate::AnswerLost | Fate::Doubled => {}
-        }
-        if !delay.is_zero() {
-            env.lasts(delay);
+            Fate::Late(by) => {
+                delay = by;
+                env.lasts(delay);
+            }
+            Fate::Arrives | Fate::ResponseLost | Fate::Twice => {}
         }
         let (queue, client) = (self.clone(), env.place());
         let server = (self.0.server.node(), env.scope());
         env.world.act_later(server, latency + delay, move |world| {
             let answer = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
-            if fate != Fate::AnswerLost {
+            if fate != Fate::ResponseLost {
                 world.deliver(client, latency, move |world| put(world, &reply, answer));
             }
         });
-        (fate != Fate::AnswerLost).then_some(latency * 2 + delay)
+        (fate != Fate::ResponseLost).then_some(latency * 2 + delay)
+    }
+
+    /// Draws what becomes of a request of `env`.
+    fn draw_fate(&self, env: &Env, point: Point) -> Fate {
+        let (name, faults) = (self.0.name, &self.0.profile.faults);
+        let fate = match point {
+            Point::Send => env.choose_fault(&Site::new(name, SEND), Sends(faults)).map(Fate::from),
+            Point::Settle(point) => {
+                env.choose_fault(&Site::new(name, point), Settles(faults)).map(Fate::from)
+            }
+            Point::Redrive => None,
+        };
+        fate.unwrap_or(Fate::Arrives)
     }
 
     /// The broker takes a message in.
@@ -245,7 +265,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 self.0.broker.borrow_mut().content_mut(id).cause = event;
             }
             self.tell(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
-            if is_new && fate == Fate::Doubled {
+            if is_new && fate == Fate::Twice {
                 self.copy(id, delay.unwrap_or(self.0.profile.delay));
             }
             self.stir();
@@ -281,9 +301,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
 
     fn ack_now(&self, server: &Env, receipt: Receipt) -> Result<Done, Expired> {
         let acked = self.0.broker.borrow_mut().ack(receipt)?;
-        let faults = &self.0.profile.faults.superseded;
+        let faults = Superseded(&self.0.profile.faults);
         let site = Site::new(self.0.name, SUPERSEDED);
-        if acked == Acked::Superseded && !server.choose_for(User::ENGINE, &site, faults).is_benign() {
+        if acked == Acked::Superseded && server.fault_for(User::ENGINE, &site, faults).is_some() {
             self.0.broker.borrow_mut().delete_superseded(receipt);
             return Ok(Done::Deleted);
         }
@@ -293,11 +313,11 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Draws whether a message that was deleted is there again after a while.
     fn deleted(&self, server: &Env, id: MessageId) {
         self.tell(id, server.scope(), Reached::Acked);
-        let faults = &self.0.profile.faults.deletion;
-        let pick = server.choose_for(User::ENGINE, &Site::new(self.0.name, DELETION), faults);
-        if !pick.is_benign() {
-            server.lasts(pick.delay(faults));
-            self.copy(id, pick.delay(faults));
+        let faults = Deletions(&self.0.profile.faults);
+        let site = Site::new(self.0.name, DELETION);
+        if let Some(delay) = server.fault_for(User::ENGINE, &site, faults) {
+            server.lasts(delay);
+            self.copy(id, delay);
         }
     }
 

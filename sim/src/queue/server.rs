@@ -5,7 +5,7 @@
 
 use super::broker::{Incident, MessageId, Receipt};
 use super::consumer::{HandedOut, Receiver};
-use super::profile::{Fate, Flavour};
+use super::profile::{Deliveries, DeliveryFault, Flavour, Restarts};
 use super::{Milestone, Parcel, Queue, Reached};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
@@ -62,7 +62,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let state = &self.0;
         let (caller, site) = (env.world.core.borrow().user(), || Site::new(state.name, RESTART));
         let before = state.down_until.get();
-        env.begin_episode(caller, site, &state.profile.faults.restart, &state.down_until);
+        env.begin_episode(caller, site, Restarts(&state.profile.faults), &state.down_until);
         if state.down_until.get() == before {
             return;
         }
@@ -155,18 +155,19 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         };
         let server = self.server_within(parent).child(DELIVERY);
         state.server.world.core.borrow_mut().touch(Reach::Queue, receipt.word());
-        let faults = &state.profile.faults.delivery;
-        let pick = server.choose_for(User::ENGINE, &Site::new(state.name, DELIVERY), faults);
-        let (fate, delay) = Fate::of(pick, faults);
-        if !delay.is_zero() {
+        let faults = Deliveries(&state.profile.faults);
+        let fault = server.fault_for(User::ENGINE, &Site::new(state.name, DELIVERY), faults);
+        let mut delay = Duration::ZERO;
+        if let Some(DeliveryFault::Late(by)) = fault {
+            delay = by;
             server.lasts(delay);
         }
         self.tell(receipt.message, server.scope(), Reached::Delivered(receives));
-        match fate {
+        match fault {
             // The connection breaks, and the consumer asks again.
-            Fate::Lost => return self.0.receivers.borrow_mut().push_back(receiver),
-            Fate::Doubled => self.copy(receipt.message, Duration::ZERO),
-            _ => {}
+            Some(DeliveryFault::Lost) => return self.0.receivers.borrow_mut().push_back(receiver),
+            Some(DeliveryFault::Copy) => self.copy(receipt.message, Duration::ZERO),
+            Some(DeliveryFault::Late(_)) | None => {}
         }
         let (label, body) = {
             let broker = state.broker.borrow();

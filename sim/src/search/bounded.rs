@@ -21,7 +21,7 @@
 //! granted: that 64 bits of digest tell apart what differs, and that nodes reach each other through the engine
 //! only. Names are not compared: `choices-named-once` is judged on the runs that are made.
 
-use crate::choice::{Alternatives, Site};
+use crate::choice::{OfferedAlternatives, Site};
 use crate::chooser::Turn;
 use crate::digest::Digest;
 use crate::judge::Violation;
@@ -109,7 +109,10 @@ fn expand(
 }
 
 /// The choices that the last run offered after its last turn, with their places.
-pub(super) fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32, Site, Alternatives)> {
+pub(super) fn continuations(
+    rehearse: &dyn Rehearse,
+    turns: &[Turn],
+) -> Vec<(u32, Site, OfferedAlternatives)> {
     let first = turns.last().map_or(0, |last| last.choice + 1);
     let (mut offers, mut place) = (Vec::new(), 0);
     rehearse.each_offer(&mut |site, alternatives| {
@@ -121,19 +124,19 @@ pub(super) fn continuations(rehearse: &dyn Rehearse, turns: &[Turn]) -> Vec<(u32
     offers
 }
 
-pub(super) fn ways(offer: &(u32, Site, Alternatives)) -> impl Iterator<Item = Turn> + use<> {
+pub(super) fn ways(offer: &(u32, Site, OfferedAlternatives)) -> impl Iterator<Item = Turn> + use<> {
     let (choice, _, alternatives) = *offer;
     (1..=alternatives.deviations() as u16).map(move |alternative| Turn { choice, alternative })
 }
 
-fn sites_of(offers: &[(u32, Site, Alternatives)]) -> Sites {
-    let mut distinct: Vec<(Site, Alternatives)> = Vec::new();
+fn sites_of(offers: &[(u32, Site, OfferedAlternatives)]) -> Sites {
+    let mut distinct: Vec<(Site, OfferedAlternatives)> = Vec::new();
     for (_, site, alternatives) in offers {
         if !distinct.iter().any(|(other, _)| other == site) {
             distinct.push((*site, *alternatives));
         }
     }
-    let names = |all: Alternatives| all.names().iter().map(|name| (*name).to_owned()).collect();
+    let names = |all: OfferedAlternatives| all.names().iter().map(|name| (*name).to_owned()).collect();
     distinct.into_iter().map(|(site, alternatives)| (site.to_string(), names(alternatives))).collect()
 }
 

@@ -8,7 +8,7 @@
 //! Because later runs depend on earlier ones, a guided search is no sample of any distribution: no bound on the
 //! rate of failure follows from its finding nothing.
 
-use crate::choice::Alternatives;
+use crate::choice::OfferedAlternatives;
 use crate::chooser::{Profile, below};
 use crate::coverage::Coverage;
 use crate::hash::mix;
@@ -53,7 +53,7 @@ pub struct Guide {
 #[derive(Clone, Debug)]
 struct Kept {
     script: Script,
-    ways: Vec<Alternatives>,
+    ways: Vec<OfferedAlternatives>,
 }
 
 impl PartialEq for Kept {

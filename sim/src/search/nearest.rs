@@ -86,7 +86,7 @@ fn alternatives(deviation: &Deviation, offers: &[Offered]) -> Vec<(Deviation, Ch
     let taken = names.iter().position(|name| *name == deviation.alternative).unwrap_or(names.len());
     let mut others: Vec<usize> = (1..names.len()).filter(|index| *index != taken).collect();
     others.sort_by_key(|index| index.abs_diff(taken));
-    let change = |index| (deviation.clone(), Change::Alternative(String::from(names[index])));
+    let change = |index: usize| (deviation.clone(), Change::Alternative(names[index].clone()));
     others.into_iter().map(change).collect()
 }
 

@@ -146,7 +146,7 @@ fn fit_variant(rehearse: &dyn Rehearse, variant: &Variant) -> Result<Variant, Mi
 }
 
 /// The sites of a scenario with their alternatives, as far as some runs show them.
-struct Sites(BTreeMap<String, crate::choice::Alternatives>);
+struct Sites(BTreeMap<String, crate::choice::OfferedAlternatives>);
 
 fn learn_sites(rehearse: &mut dyn Rehearse) -> Sites {
     let mut sites = BTreeMap::new();
@@ -170,7 +170,7 @@ impl Sites {
         };
         if alternatives.pick(&deviation.alternative).is_none() {
             let (alternative, known) =
-                (deviation.alternative.clone(), list(alternatives.names().iter().copied()));
+                (deviation.alternative.clone(), list(alternatives.names().iter().map(String::as_str)));
             return Err(Misfit::UnknownAlternative { site, alternative, known });
         }
         Ok(())

@@ -268,8 +268,8 @@ impl Shrinker<'_> {
         let later = offers.iter().skip(last.map_or(0, |last| last + 1));
         let involved = later.filter(|offered| sites.contains(&offered.id.site));
         let ways = involved.flat_map(|offered| {
-            let names = offered.alternatives.names().iter().skip(1);
-            names.map(|name| Deviation { id: offered.id.clone(), alternative: (*name).to_owned() })
+            let names = offered.alternatives.names().into_iter().skip(1);
+            names.map(|alternative| Deviation { id: offered.id.clone(), alternative })
         });
         ways.collect()
     }

@@ -1,5 +1,6 @@
 //! Commits: the request, what becomes of it, and what the client learns.
 
+use super::profile::{CommitFault, Commits};
 use super::server::{STORE, Server, told};
 use super::{StoreError, Transaction};
 use crate::choice::Site;
@@ -7,40 +8,12 @@ use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::NodeId;
-use crate::time::{self, Duration};
 use crate::world::World;
 use shakedown_database::{CommitOutcome, DatabaseError, Session, Statement, Step};
 use std::cell::Cell;
 use std::rc::Rc;
 
 const COMMIT: Label = Label::new("commit");
-
-/// What becomes of a commit, as drawn when it is requested.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Commits,
-    /// No effect, and no answer.
-    Fails,
-    AnswerLost,
-    /// Read by the server this much later than the client waits.
-    Late(Duration),
-}
-
-impl Fate {
-    /// # Panics
-    /// If it is none of the ways that a profile may list.
-    fn named(name: &'static str) -> Self {
-        match name {
-            "commits" => Fate::Commits,
-            "fails" => Fate::Fails,
-            "answer lost" => Fate::AnswerLost,
-            _ => {
-                let late = name.strip_prefix("late ").and_then(time::parse);
-                Fate::Late(late.unwrap_or_else(|| panic!("`{name}` is nothing that a commit does")))
-            }
-        }
-    }
-}
 
 /// A request to commit, on its way.
 struct Request {
@@ -50,7 +23,7 @@ struct Request {
     client: NodeId,
     name: Label,
     id: u32,
-    fate: Fate,
+    fault: Option<CommitFault>,
     busy: Option<Rc<Cell<bool>>>,
     reply: SharedSlot<Result<(), StoreError>>,
 }
@@ -74,9 +47,8 @@ impl Transaction {
         let (id, busy, server) = (self.line.id, self.busy.take(), Rc::clone(&self.line.server));
         let word = name.word();
         env.event(Kind::Commit, [word, u64::from(id)], || format!("commits: {name}"));
-        let faults = &server.profile.commit_faults;
-        let pick = env.choose_at(&Site::of(STORE, COMMIT, name), faults, None);
-        let fate = Fate::named(faults.names()[pick.index()]);
+        let faults = Commits(server.profile.commit_faults);
+        let fault = env.choose_fault(&Site::of(STORE, COMMIT, name), faults);
         let (reply, whole) = (slot(), server.profile.commit);
         let at = server.env.within(env.scope());
         let request = Request {
@@ -85,12 +57,12 @@ impl Transaction {
             client: env.node(),
             name,
             id,
-            fate,
+            fault,
             busy,
             reply: Rc::clone(&reply),
         };
         let mut delay = whole / 2;
-        if let Fate::Late(late) = fate {
+        if let Some(CommitFault::Late(late)) = fault {
             env.lasts(whole + late);
             delay += late;
             let reply = Rc::clone(&reply);
@@ -117,7 +89,7 @@ impl Transaction {
 impl Server {
     /// A request to commit has arrived.
     fn read_commit(self: &Rc<Self>, world: &Rc<World>, request: Request) {
-        if request.fate == Fate::Fails || self.goes_down(&request.server, request.name) {
+        if request.fault == Some(CommitFault::Fails) || self.goes_down(&request.server, request.name) {
             let word = request.name.word();
             request.server.event(Kind::Failed, [word, u64::from(request.id)], || {
                 format!("rolls back: {}", request.name)
@@ -157,9 +129,9 @@ impl Server {
             self.publish(server, event);
             self.replicate(server, name);
         });
-        let answer = match request.fate {
-            Fate::Commits => told(outcome).map(drop),
-            _ => Err(StoreError::CommitUnknown),
+        let answer = match request.fault {
+            None => told(outcome).map(drop),
+            Some(_) => Err(StoreError::CommitUnknown),
         };
         self.answer_commit(world, request, answer);
     }

@@ -1,6 +1,7 @@
 //! A client's line to a session: how a statement gets to the server, and what comes back.
 
 use super::StoreError;
+use super::profile::{StatementFault, Statements};
 use super::server::{STORE, Server, told};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
@@ -51,14 +52,12 @@ impl Line {
     /// Whether a statement about `object` gets there: the connection may break at it.
     fn reach(&self, object: Label) -> Result<Session, StoreError> {
         let session = self.session()?;
-        let faults = &self.server.profile.statement_faults;
-        if faults.deviations() == 0 {
+        let faults = self.server.profile.statement_faults;
+        if faults.is_empty() {
             return Ok(session);
         }
-        let pick = self.client.choose_at(&Site::of(STORE, STATEMENT, object), faults, None);
-        if pick.is_benign() {
-            return Ok(session);
-        }
+        let fault = self.client.choose_fault(&Site::of(STORE, STATEMENT, object), Statements(faults));
+        let Some(StatementFault::Lost) = fault else { return Ok(session) };
         self.client.event(Kind::Failed, [object.word(), u64::from(self.id)], || {
             "loses its connection to the store".to_owned()
         });

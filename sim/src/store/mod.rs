@@ -29,6 +29,7 @@ mod connection;
 mod error;
 mod follower;
 mod line;
+mod profile;
 mod server;
 mod standby;
 mod statements;
@@ -37,70 +38,15 @@ mod transaction;
 
 pub use connection::Connection;
 pub use error::StoreError;
+pub use profile::{CommitFault, FailoverFault, StatementFault, StoreProfile};
 pub use table::{Change, Row, Table};
 pub use transaction::Transaction;
 
 use shakedown_database::{Isolation, LockMode, LockWait};
 
-use crate::choice::Alternatives;
 use crate::env::Env;
-use crate::time::Duration;
 use server::Server;
 use std::rc::Rc;
-
-/// How long things take, and what may go wrong. A fault that lists only its benign alternative is never
-/// offered as a choice.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreProfile {
-    /// From the request to commit until its answer, on the happy path.
-    pub commit: Duration,
-    /// How long a statement waits for a lock; zero is without limit.
-    pub lock_timeout: Duration,
-    /// How long a wait lasts before the server looks for a deadlock.
-    pub deadlock_timeout: Duration,
-    /// How long a statement may take; zero is without limit.
-    pub statement_timeout: Duration,
-    /// How long a transaction may sit without a statement before the server ends its session; zero is without
-    /// limit.
-    pub idle_in_transaction: Duration,
-    /// The level of transactions that do not name one.
-    pub isolation: Isolation,
-    /// What may become of a commit: `fails` (no effect, answer lost), `answer lost` (effect, answer lost),
-    /// `late DURATION` (the client gives up, the server reads the request that much later).
-    pub commit_faults: Alternatives,
-    /// Whether the connection breaks at a statement: `lost`.
-    pub statement_faults: Alternatives,
-    /// How much later the server notices that a client is gone.
-    pub notice: Alternatives,
-    /// How far the standby is behind a commit, if there is a standby.
-    pub standby_lag: Option<Alternatives>,
-    /// How far the backup is behind, if there is one: a commit is in it so long after.
-    pub backup_lag: Option<Duration>,
-    /// How often the primary goes down at most.
-    pub failovers_max: u32,
-    /// Whether the primary goes down at a commit: `DURATION` until it or its standby serves again, `DURATION with
-    /// loss` of what the standby had not replayed, or `DURATION from backup`, which loses what that lacks.
-    pub failover: Alternatives,
-}
-
-impl StoreProfile {
-    /// PostgreSQL's own settings, commits of 5 ms, no standby, and nothing that goes wrong.
-    pub const CALM: StoreProfile = StoreProfile {
-        commit: Duration::from_millis(5),
-        lock_timeout: Duration::ZERO,
-        deadlock_timeout: Duration::from_secs(1),
-        statement_timeout: Duration::ZERO,
-        idle_in_transaction: Duration::ZERO,
-        isolation: Isolation::ReadCommitted,
-        commit_faults: Alternatives::new(&["commits"]),
-        statement_faults: Alternatives::new(&["arrives"]),
-        notice: Alternatives::new(&["at once"]),
-        standby_lag: None,
-        backup_lag: None,
-        failovers_max: u32::MAX,
-        failover: Alternatives::new(&["up"]),
-    };
-}
 
 /// The store. Cheap to clone; all clones are one store.
 #[derive(Clone)]
@@ -109,7 +55,11 @@ pub struct Store(Rc<Server>);
 impl Store {
     /// A store that runs on the node of `env`, which should be one that never crashes: a failing database
     /// server is shown through its connections.
+    ///
+    /// # Panics
+    /// If the profile lists what cannot be; the message names the site.
     pub fn new(env: &Env, profile: StoreProfile) -> Self {
+        profile.check();
         Self(Server::new(env, profile))
     }
 

@@ -10,6 +10,7 @@ use super::{StoreProfile, table};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::Env;
+use crate::fault::Delays;
 use crate::label::Label;
 use crate::scope::{Scope, User};
 use crate::signal::Signal;
@@ -294,7 +295,7 @@ impl Server {
     pub(super) fn notice_later(self: &Rc<Self>, session: Session, scope: Scope) {
         let server = self.env.within(scope);
         let site = Site::new(STORE, NOTICE);
-        let delay = server.choose_for(User::ENGINE, &site, &self.profile.notice).delay(&self.profile.notice);
+        let delay = server.fault_for(User::ENGINE, &site, Delays(self.profile.notice)).unwrap_or_default();
         if !delay.is_zero() {
             server.lasts(delay);
         }

@@ -1,13 +1,15 @@
 //! A standby that lags, and what takes the place of a primary that goes down.
 
+use super::profile::{FailoverFault, Failovers};
 use super::server::{STORE, Server};
 use super::{Isolation, Store, Transaction};
 use crate::choice::Site;
 use crate::env::Env;
 use crate::event::Kind;
+use crate::fault::Delays;
 use crate::label::Label;
 use crate::scope::User;
-use crate::time::{self, Duration, Moment};
+use crate::time::{Duration, Moment};
 use shakedown_database::Failover;
 use std::rc::Rc;
 
@@ -48,8 +50,9 @@ impl Server {
             let here = Rc::clone(self);
             server.world.act_later(server.place(), lag, move |_| here.replay(&here.backup, backup, newest));
         }
-        let (Some(standby), Some(lags)) = (self.standby.replica(), &self.profile.standby_lag) else { return };
-        let lag = server.choose_for(User::ENGINE, &Site::of(STORE, LAG, name), lags).delay(lags);
+        let (Some(standby), Some(lags)) = (self.standby.replica(), self.profile.standby_lag) else { return };
+        let lag = server.fault_for(User::ENGINE, &Site::of(STORE, LAG, name), Delays(lags));
+        let lag = lag.unwrap_or_default();
         if lag.is_zero() {
             return self.replay(&self.standby, standby, newest);
         }
@@ -60,24 +63,20 @@ impl Server {
 
     /// Whether the primary goes down just before it reads this commit.
     pub(super) fn goes_down(self: &Rc<Self>, server: &Env, name: Label) -> bool {
-        let ways = &self.profile.failover;
         if self.is_down() {
             return true;
         }
         if self.failovers.get() >= self.profile.failovers_max {
             return false;
         }
-        let pick = server.choose_for(User::ENGINE, &Site::of(STORE, DOWN, name), ways);
-        if pick.is_benign() {
-            return false;
-        }
-        let way = ways.names()[pick.index()];
-        let (duration, successor) = match (way.strip_suffix(" with loss"), way.strip_suffix(" from backup")) {
-            (Some(duration), _) => (duration, Successor::StandbyAsItIs),
-            (_, Some(duration)) => (duration, Successor::Backup),
-            _ => (way, Successor::Standby),
+        let faults = Failovers(self.profile.failover);
+        let fault = server.fault_for(User::ENGINE, &Site::of(STORE, DOWN, name), faults);
+        let (duration, successor) = match fault {
+            None => return false,
+            Some(FailoverFault::Lossless(down)) => (down, Successor::Standby),
+            Some(FailoverFault::WithLoss(down)) => (down, Successor::StandbyAsItIs),
+            Some(FailoverFault::FromBackup(down)) => (down, Successor::Backup),
         };
-        let duration = time::parse(duration).unwrap_or_else(|| panic!("`{way}` is no failover"));
         server.lasts(duration);
         self.fail_over(server, duration, successor);
         true

@@ -1,6 +1,7 @@
 //! Reading trace files: any bytes give a trace or an error that names the line.
 
 use super::{EARLIER_SCHEMAS, Explained, SCHEMA, TraceFile, TraceFileError};
+use crate::former;
 use crate::judge::Violation;
 use crate::script::{ChoiceId, Deviation, Script};
 use crate::seal::{self, SealError};
@@ -234,7 +235,7 @@ fn read_explained(record: ExplainedRecord, steps: usize) -> Result<Explained, St
 fn read_nearest(record: NearestRecord) -> Result<Nearest, String> {
     let deviation: Deviation = record.deviation.parse()?;
     let change = match (record.alternative, record.elsewhere) {
-        (Some(name), _) => Change::Alternative(name),
+        (Some(name), _) => Change::Alternative(former::alternative(&deviation.id.site, &name).to_owned()),
         (None, Some(id)) => Change::Elsewhere(read_choice(&id)?),
         (None, None) => Change::Dropped,
     };

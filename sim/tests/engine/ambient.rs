@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 const CRASHES: CrashProfile = CrashProfile {
-    before: Alternatives::new(&["goes on", "vanish", "stop", "pause 3 s"]),
-    after: Alternatives::new(&["goes on", "vanish"]),
+    before: &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(3))],
+    after: &[CrashFault::Crash],
     ..CrashProfile::NEVER
 };
 
@@ -89,7 +89,7 @@ fn crashing() -> Rig {
 
 #[test]
 fn a_crash_leaves_destructors_without_effect() {
-    let crash = "node/before effect @ node-1 #1 = vanish";
+    let crash = "node/before effect @ node-1 #1 = crash";
     assert_eq!(said(crashing(), crash), ["7 node effect", "8 node dropped"]);
 }
 

@@ -109,8 +109,8 @@ fn frail() -> Rig {
 /// word of parting if it is polite.
 fn worker(polite: bool) -> Rig {
     const FRAIL: CrashProfile = CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish", "stop", "pause 5 s"]),
-        after: Alternatives::new(&["goes on", "vanish"]),
+        before: &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(5))],
+        after: &[CrashFault::Crash],
         ..CrashProfile::NEVER
     };
     Rig::new(move |stage| {
@@ -140,7 +140,7 @@ fn going_down_here_or_there_is_the_same_if_nothing_lies_between() {
         let (whole, _) = searched(worker(polite), 2, false);
         assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
     };
-    // To vanish after a dream is as good as before waking; after waking it is not, nor is a second later.
+    // To crash after a dream is as good as before waking; after waking it is not, nor is a second later.
     check(true, 1);
     // And so it is to stop, before waking and before leaving, if nothing is said at parting.
     check(false, 3);

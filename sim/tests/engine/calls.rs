@@ -4,11 +4,18 @@ use crate::rig::{Rig, said, say, seconds};
 use shakedown_sim::*;
 
 const FAULTS: LinkFaults = LinkFaults {
-    request: Alternatives::delays(&["arrives", "lost", "refused", "8 s"], (100, 9_000)),
-    response: Alternatives::delays(&["arrives", "lost", "1 s", "8 s"], (100, 9_000)),
-    outage: Alternatives::new(&["up", "15 s", "until healed"]),
-    slowness: Alternatives::new(&["swift", "15 s", "until healed"]),
+    request: &[LinkFault::Lost, LinkFault::Refused, LinkFault::Late(Duration::from_secs(8))],
+    request_range: DelayRange::ms(100, 9_000),
+    response: &[
+        LinkFault::Lost,
+        LinkFault::Late(Duration::from_secs(1)),
+        LinkFault::Late(Duration::from_secs(8)),
+    ],
+    response_range: DelayRange::ms(100, 9_000),
+    outage: &[Episode::For(Duration::from_secs(15)), Episode::UntilHealed],
+    slowness: &[Episode::For(Duration::from_secs(15)), Episode::UntilHealed],
     slow_by: Duration::from_secs(3),
+    ..LinkFaults::NONE
 };
 
 /// A client that calls at these seconds, each time for two seconds.

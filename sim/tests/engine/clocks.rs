@@ -7,8 +7,11 @@ use shakedown_sim::*;
 const ROLE: Role = Role {
     single: true,
     clock: &ClockProfile {
-        setting: Alternatives::new(&["right", "5 min ahead", "1000 ppm fast"]),
-        jump: Alternatives::new(&["runs on", "25 h ahead", "25 h behind"]),
+        setting: &[ClockFault::Ahead(Duration::from_secs(300)), ClockFault::FastPpm(1000)],
+        jump: &[
+            ClockFault::Ahead(Duration::from_secs(90_000)),
+            ClockFault::Behind(Duration::from_secs(90_000)),
+        ],
     },
     ..Role::new(Label::new("clerk"), &CrashProfile::NEVER)
 };

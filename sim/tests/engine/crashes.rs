@@ -5,12 +5,15 @@ use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 10 s"]);
+const FAULTS: &[CrashFault] =
+    &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(10))];
 const FRAIL: CrashProfile = CrashProfile {
-    before: WAYS,
-    after: WAYS,
+    before: FAULTS,
+    after: FAULTS,
     restart: Duration::from_secs(5),
-    late_restart: Alternatives::delays(&["at once", "20 s"], (1_000, 19_000)),
+    late_restart: &[Duration::from_secs(20)],
+    late_restart_range: DelayRange::ms(1_000, 19_000),
+    ..CrashProfile::NEVER
 };
 
 /// A role of one node that may crash.
@@ -91,10 +94,10 @@ const SECOND_LIFE: [&str; 6] = [
 ];
 
 #[test]
-fn nothing_that_a_vanished_node_still_does_counts() {
-    check("worker/before effect @ life-1 #1 = vanish", &SECOND_LIFE);
+fn nothing_that_a_crashed_node_still_does_counts() {
+    check("worker/before effect @ life-1 #1 = crash", &SECOND_LIFE);
     let mut runner = Runner::new(worker());
-    runner.run(Plan::Script(&script("worker/before effect @ life-1 #1 = vanish")));
+    runner.run(Plan::Script(&script("worker/before effect @ life-1 #1 = crash")));
     let drawn: Vec<_> = runner.offers().iter().map(|offered| offered.id.to_string()).collect();
     assert!(!drawn.contains(&"worker/probe @ life-1 #1".to_owned()), "{drawn:?}");
     assert!(drawn.contains(&"worker/probe @ life-2 #1".to_owned()), "{drawn:?}");
@@ -125,7 +128,7 @@ fn waits_through(wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) -> Rig {
 fn who_waits_through_a_dead_handle_waits_for_ever() {
     fn check(at: &str, wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) {
         assert_eq!(said(waits_through(wait.clone()), ""), [format!("{at} other goes on")]);
-        assert!(said(waits_through(wait), "worker/before effect @ - #1 = vanish").is_empty());
+        assert!(said(waits_through(wait), "worker/before effect @ - #1 = crash").is_empty());
     }
     check("1.5", async |worker, _| worker.sleep(seconds(1) / 2).await);
     check("1", async |worker, _| worker.sleep_until(Moment::START).await);
@@ -138,7 +141,7 @@ fn who_waits_through_a_dead_handle_waits_for_ever() {
 #[test]
 fn a_node_that_stops_has_its_destructors_run() {
     let first = ["0.5 worker beside in life 1", "0.5 worker last words of life 1"];
-    check("worker/before effect @ life-1 #1 = stop", &[&first[..], &SECOND_LIFE].concat());
+    check("worker/before effect @ life-1 #1 = shutdown", &[&first[..], &SECOND_LIFE].concat());
 }
 
 /// A worker that, when it stops, tidies up for so many seconds; and a client who calls it a second after it
@@ -182,7 +185,7 @@ fn check_tidy(takes_s: u64, deviations: &str, expected: &[&str]) {
     assert_eq!(early.collect::<Vec<_>>(), expected, "{deviations}");
 }
 
-const STOPS: &str = "worker/before effect @ life-1 #1 = stop\n";
+const STOPS: &str = "worker/before effect @ life-1 #1 = shutdown\n";
 const STOPPING: [&str; 3] = ["1 worker last words of life 1", "1 worker tidies up", "2 client Err(Refused)"];
 
 #[test]
@@ -195,8 +198,8 @@ fn a_node_that_stops_does_its_last_things_when_its_tasks_are_gone_and_takes_no_c
 fn it_is_not_waited_for_beyond_its_grace_and_may_still_crash() {
     check_tidy(40, STOPS, &STOPPING);
     let close = |way| format!("{STOPS}worker/before close @ life-1/end-1 #1 = {way}");
-    check_tidy(3, &close("vanish"), &STOPPING);
-    check_tidy(3, &close("stop"), &STOPPING);
+    check_tidy(3, &close("crash"), &STOPPING);
+    check_tidy(3, &close("shutdown"), &STOPPING);
     check_tidy(3, &close("pause 10 s"), &[&STOPPING[..], &["14 worker is done"]].concat());
 }
 
@@ -215,7 +218,7 @@ fn a_paused_node_goes_on_as_if_no_time_had_passed() {
 
 #[test]
 fn a_restart_may_be_late() {
-    let late = "worker/before effect @ life-1 #1 = vanish\nworker/restart @ life-1 #1 = 20 s";
+    let late = "worker/before effect @ life-1 #1 = crash\nworker/restart @ life-1 #1 = 20 s";
     assert_eq!(said(worker(), late)[0], "26 worker effect in life 2");
 }
 
@@ -265,14 +268,14 @@ fn peers_learn_of_a_crash_by_timeout_and_are_refused_while_the_node_is_down() {
         "6.02 clerk notes 6",
         "6.04 client-3 hears Ok(1)",
     ];
-    check_clerk(&[0, 1, 6], "clerk/before note @ ask-1 #1 = vanish", &expected);
+    check_clerk(&[0, 1, 6], "clerk/before note @ ask-1 #1 = crash", &expected);
 }
 
 #[test]
 fn a_node_begins_again_with_what_was_durable() {
     let expected = ["0.02 clerk notes 0", "2 client-1 hears Err(TimedOut)", "5.02 clerk begins with 1 notes"];
-    check_clerk(&[0], "clerk/after note @ ask-1 #1 = vanish", &expected);
-    check_clerk(&[0], "clerk/after note @ ask-1 #1 = stop", &expected);
+    check_clerk(&[0], "clerk/after note @ ask-1 #1 = crash", &expected);
+    check_clerk(&[0], "clerk/after note @ ask-1 #1 = shutdown", &expected);
 }
 
 #[test]
@@ -305,7 +308,7 @@ fn a_handler_that_outlives_its_node_answers_nobody() {
             say(&facts, &client, format!("hears {answer:?}"));
         });
     });
-    let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
+    let heard = said(rig, "clerk/before note @ ask-1 #1 = crash");
     assert_eq!(heard, ["2 client hears Err(TimedOut)"]);
 }
 
@@ -330,7 +333,7 @@ fn what_outlives_its_incarnation_serves_nothing_in_the_place_of_the_next() {
             }
         });
     });
-    let heard = said(rig, "clerk/before note @ ask-1 #1 = vanish");
+    let heard = said(rig, "clerk/before note @ ask-1 #1 = crash");
     assert_eq!(heard, ["2 client hears Err(TimedOut)", "12.04 client hears Ok(())"]);
 }
 

@@ -11,8 +11,13 @@ fn listened_to() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
         const FRAIL: CrashProfile = CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "stop", "pause 100 s", "pause 600 s"]),
-            late_restart: Alternatives::new(&["soon", "600 s"]),
+            before: &[
+                CrashFault::Crash,
+                CrashFault::ShutDown,
+                CrashFault::Pause(Duration::from_secs(100)),
+                CrashFault::Pause(Duration::from_secs(600)),
+            ],
+            late_restart: &[Duration::from_secs(600)],
             ..CrashProfile::NEVER
         };
         let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
@@ -46,7 +51,7 @@ fn beats_that_come_cost_nothing_however_long() {
 
 #[test]
 fn a_node_that_is_back_before_patience_ends_is_not_missed() {
-    for short in ["vanish", "stop", "pause 100 s"] {
+    for short in ["crash", "shutdown", "pause 100 s"] {
         assert_eq!(said(listened_to(), &format!("beating/before work @ - #1 = {short}")), [""; 0], "{short}");
     }
 }
@@ -61,7 +66,7 @@ fn silence_counts_from_the_last_beat() {
 
 #[test]
 fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
-    for ending in ["vanish", "stop"] {
+    for ending in ["crash", "shutdown"] {
         let script = format!("beating/before work @ - #1 = {ending}\nbeating/restart @ - #1 = 600 s");
         let expected = ["180 listener misses beats since 00:00:00.000", "635 listener hears it again"];
         assert_eq!(said(listened_to(), &script), expected, "{ending}");
@@ -74,7 +79,7 @@ fn led() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
         const FRAIL: CrashProfile = CrashProfile {
-            before: Alternatives::new(&["goes on", "vanish", "pause 100 s"]),
+            before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(100))],
             ..CrashProfile::NEVER
         };
         let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
@@ -115,8 +120,7 @@ fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
 fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_so() {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
-        const FRAIL: CrashProfile =
-            CrashProfile { before: Alternatives::new(&["goes on", "vanish"]), ..CrashProfile::NEVER };
+        const FRAIL: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
         let beating = stage.node(Role::new("beating".into(), &FRAIL), |env| {
             let heartbeat = Heartbeat::of(&env, seconds(60));
             heartbeat.stop(&env);
@@ -138,7 +142,7 @@ fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_s
     let rig = rig.horizon(DAY, 60);
     // Back after 5 s, it could have beaten at 105.
     assert_eq!(
-        said(rig, "beating/before work @ work-1 #1 = vanish"),
+        said(rig, "beating/before work @ work-1 #1 = crash"),
         ["180 listener misses it", "205 listener hears it"]
     );
 }

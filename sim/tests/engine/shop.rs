@@ -6,20 +6,28 @@ use shakedown_sim::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-const LOSS: Alternatives = Alternatives::delays(&["arrives", "lost", "3 s", "20 s"], (500, 20_000));
-const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 20 s"]);
+const LOSS: &[LinkFault] =
+    &[LinkFault::Lost, LinkFault::Late(Duration::from_secs(3)), LinkFault::Late(Duration::from_secs(20))];
+const DELAYS: DelayRange = DelayRange::ms(500, 20_000);
+const CRASHES: &[CrashFault] =
+    &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(20))];
 const FRAIL: CrashProfile = CrashProfile {
-    before: WAYS,
-    after: WAYS,
+    before: CRASHES,
+    after: CRASHES,
     restart: Duration::from_secs(5),
-    late_restart: Alternatives::delays(&["at once", "30 s"], (1_000, 40_000)),
+    late_restart: &[Duration::from_secs(30)],
+    late_restart_range: DelayRange::ms(1_000, 40_000),
+    ..CrashProfile::NEVER
 };
 const FAULTS: LinkFaults = LinkFaults {
     request: LOSS,
+    request_range: DELAYS,
     response: LOSS,
-    outage: Alternatives::new(&["up", "10 s", "until healed"]),
-    slowness: Alternatives::new(&["swift", "10 s", "until healed"]),
+    response_range: DELAYS,
+    outage: &[Episode::For(Duration::from_secs(10)), Episode::UntilHealed],
+    slowness: &[Episode::For(Duration::from_secs(10)), Episode::UntilHealed],
     slow_by: Duration::from_secs(4),
+    ..LinkFaults::NONE
 };
 
 /// What was changed in the code since a script was pinned.

@@ -3,14 +3,14 @@
 use crate::depot::Do::{Ack, Nack, Think, Work};
 use crate::depot::{Depot, Do, Sent};
 use crate::{check, check_broker};
-use shakedown_sim::{Alternatives, QueueFaults, QueueProfile};
+use shakedown_sim::{DeliveryFault, Duration, Episode, QueueFaults, QueueProfile, SettleFault};
 
 const CHANNEL: QueueProfile = QueueProfile {
     faults: QueueFaults {
-        settle: Alternatives::new(&["arrives", "lost", "answer lost"]),
-        delivery: Alternatives::new(&["prompt", "12 s"]),
-        restart: Alternatives::new(&["up", "30 s", "until healed"]),
-        notice: Alternatives::new(&["at once", "2 min"]),
+        settle: &[SettleFault::Lost, SettleFault::ResponseLost],
+        delivery: &[DeliveryFault::Late(Duration::from_secs(12))],
+        restart: &[Episode::For(Duration::from_secs(30)), Episode::UntilHealed],
+        notice: &[Duration::from_secs(120)],
         ..QueueFaults::NONE
     },
     ..QueueProfile::CHANNEL
@@ -23,11 +23,11 @@ fn one(workers: &[&[&[Do]]]) -> Depot {
 #[test]
 fn a_message_returns_when_the_broker_notices_that_its_consumer_is_gone() {
     let depot = one(&[&[&[Think, Ack]], &[&[Ack]]]);
-    let vanish = "worker/before thought @ order-1/job-1/delivery-1 #1 = vanish";
+    let crash = "worker/before thought @ order-1/job-1/delivery-1 #1 = crash";
     let returned = ["5 7 Accepted", "5 7 Delivered(1)", "15 7 Returned", "15 7 Delivered(2)", "25 7 Acked"];
-    check_broker(&depot, vanish, &returned);
-    check_broker(&depot, &vanish.replace("vanish", "stop"), &returned);
-    let late = format!("{vanish}\njobs/notice @ order-1/job-1/delivery-1 #1 = 2 min");
+    check_broker(&depot, crash, &returned);
+    check_broker(&depot, &crash.replace("crash", "shutdown"), &returned);
+    let late = format!("{crash}\njobs/notice @ order-1/job-1/delivery-1 #1 = 2 min");
     let noticed =
         ["5 7 Accepted", "5 7 Delivered(1)", "120015 7 Returned", "120015 7 Delivered(2)", "120025 7 Acked"];
     check_broker(&depot, &late, &noticed);
@@ -45,7 +45,7 @@ fn a_message_on_its_way_to_a_consumer_that_is_gone_returns() {
     let mut depot = Depot::new(CHANNEL, &[Sent::at(0, 7), Sent::at(1, 8)], &[&[&[Think, Ack], &[Ack]]]);
     depot.prefetch = 2;
     let late = "jobs/delivery @ order-1/job-1/delivery-1 #1 = 12 s\n\
-                worker/before thought @ order-2/job-1/delivery-1 #1 = vanish";
+                worker/before thought @ order-2/job-1/delivery-1 #1 = crash";
     let broker = [
         "5 7 Accepted",
         "5 7 Delivered(1)",

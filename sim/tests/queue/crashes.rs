@@ -13,7 +13,7 @@ fn depot() -> Depot {
 
 #[test]
 fn a_client_that_crashes_before_its_send_has_sent_nothing_and_after_it_does_not_know() {
-    for way in ["vanish", "stop"] {
+    for way in ["crash", "shutdown"] {
         check_broker(&depot(), &format!("client/before job @ order-1/job-1 #1 = {way}"), &[]);
         let after = format!("client/after job @ order-1/job-1 #1 = {way}");
         check(&depot(), &after, &["10 worker-1 receives 7 (1)", "120 worker-1 acks 7"]);
@@ -22,7 +22,7 @@ fn a_client_that_crashes_before_its_send_has_sent_nothing_and_after_it_does_not_
 
 #[test]
 fn a_worker_that_crashes_before_its_ack_has_its_message_delivered_again() {
-    for way in ["vanish", "stop"] {
+    for way in ["crash", "shutdown"] {
         let before = format!("worker/before ack @ order-1/job-1/delivery-1 #1 = {way}");
         let told = [
             "10 worker-1 receives 7 (1)",
@@ -36,7 +36,7 @@ fn a_worker_that_crashes_before_its_ack_has_its_message_delivered_again() {
 
 #[test]
 fn a_worker_that_crashes_after_its_ack_does_not_know_and_the_message_is_gone() {
-    for way in ["vanish", "stop"] {
+    for way in ["crash", "shutdown"] {
         let after = format!("worker/after ack @ order-1/job-1/delivery-1 #1 = {way}");
         check(&depot(), &after, &["10 worker-1 receives 7 (1)", "10 client-1 has sent 7"]);
         check_broker(&depot(), &after, &["5 7 Accepted", "5 7 Delivered(1)", "115 7 Acked"]);
@@ -48,10 +48,10 @@ fn giving_back_and_keeping_have_crash_points_too() {
     for (step, name) in [(Nack(1_000), "nack"), (Extend(1_000), "extend")] {
         let depot = Depot::new(PROFILE, &[Sent::at(0, 7)], &[&[&[step], &[Ack]]]);
         let received = ["10 worker-1 receives 7 (1)", "10 client-1 has sent 7"];
-        let before = format!("worker/before {name} @ order-1/job-1/delivery-1 #1 = vanish");
+        let before = format!("worker/before {name} @ order-1/job-1/delivery-1 #1 = crash");
         let told = [&received[..], &["10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"]].concat();
         check(&depot, &before, &told);
-        let after = format!("worker/after {name} @ order-1/job-1/delivery-1 #1 = vanish");
+        let after = format!("worker/after {name} @ order-1/job-1/delivery-1 #1 = crash");
         let told = [&received[..], &["5025 worker-1 receives 7 (2)", "5035 worker-1 acks 7"]].concat();
         check(&depot, &after, &told);
     }
@@ -61,7 +61,7 @@ fn giving_back_and_keeping_have_crash_points_too() {
 fn a_worker_that_is_gone_is_handed_nothing() {
     let sent = [Sent::at(0, 7), Sent::at(1_000, 8)];
     let depot = Depot::new(PROFILE, &sent, &[&[&[Ack]], &[&[Ack]]]);
-    let vanish = "worker/before ack @ order-1/job-1/delivery-1 #1 = vanish";
+    let crash = "worker/before ack @ order-1/job-1/delivery-1 #1 = crash";
     let told = [
         "10 worker-1 receives 7 (1)",
         "10 client-1 has sent 7",
@@ -71,7 +71,7 @@ fn a_worker_that_is_gone_is_handed_nothing() {
         "10010 worker-2 receives 7 (2)",
         "10020 worker-2 acks 7",
     ];
-    check(&depot, vanish, &told);
+    check(&depot, crash, &told);
 }
 
 #[test]

@@ -4,12 +4,12 @@ use crate::depot::Do::{Ack, Nack, Work};
 use crate::depot::{Depot, Sent};
 use crate::{check, check_broker, check_left};
 use shakedown_sim::queue::Counts;
-use shakedown_sim::{Alternatives, Duration, QueueFaults, QueueProfile};
+use shakedown_sim::{DeliveryFault, Duration, QueueFaults, QueueProfile};
 
 const PROFILE: QueueProfile = QueueProfile {
     visibility: Duration::from_secs(10),
     receives_max: Some(2),
-    faults: QueueFaults { delivery: Alternatives::new(&["prompt", "lost"]), ..QueueFaults::NONE },
+    faults: QueueFaults { delivery: &[DeliveryFault::Lost], ..QueueFaults::NONE },
     ..QueueProfile::STANDARD
 };
 

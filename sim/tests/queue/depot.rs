@@ -76,12 +76,14 @@ impl Invariant<Told> for Keeper {
     }
 }
 
-const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 20 s"]);
+const FAULTS: &[CrashFault] =
+    &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(20))];
 const FRAIL: CrashProfile = CrashProfile {
-    before: WAYS,
-    after: WAYS,
+    before: FAULTS,
+    after: FAULTS,
     restart: Duration::from_secs(5),
-    late_restart: Alternatives::new(&["at once"]),
+    late_restart: &[],
+    ..CrashProfile::NEVER
 };
 
 /// What there is: the queue, what is sent, and what each worker does with its first delivery, its second, and so

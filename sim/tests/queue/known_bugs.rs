@@ -77,27 +77,37 @@ impl Invariant<Happened> for ChargedOnce {
 }
 
 const FRAIL: CrashProfile = CrashProfile {
-    before: Alternatives::new(&["goes on", "vanish", "pause 20 s"]),
-    after: Alternatives::new(&["goes on", "vanish"]),
+    before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(20))],
+    after: &[CrashFault::Crash],
     ..CrashProfile::NEVER
 };
-const REQUEST: Alternatives = Alternatives::new(&["arrives", "lost", "answer lost", "8 s"]);
+const LATE: Duration = Duration::from_secs(8);
 const STANDARD: QueueProfile = QueueProfile {
     visibility: Duration::from_secs(10),
     faults: QueueFaults {
-        send: Alternatives::new(&["arrives", "lost", "refused", "answer lost", "twice", "8 s"]),
-        settle: REQUEST,
-        delivery: Alternatives::new(&["prompt", "lost", "copy", "12 s"]),
-        deletion: Alternatives::new(&["lasts", "5 s"]),
-        superseded: Alternatives::new(&["is ignored", "deletes"]),
-        restart: Alternatives::new(&["up", "20 s"]),
+        send: &[
+            SendFault::Lost,
+            SendFault::Refused,
+            SendFault::ResponseLost,
+            SendFault::Twice,
+            SendFault::Late(LATE),
+        ],
+        settle: &[SettleFault::Lost, SettleFault::ResponseLost, SettleFault::Late(LATE)],
+        delivery: &[DeliveryFault::Lost, DeliveryFault::Copy, DeliveryFault::Late(Duration::from_secs(12))],
+        deletion: &[Duration::from_secs(5)],
+        superseded: &[SupersededFault::Deletes],
+        restart: &[Episode::For(Duration::from_secs(20))],
         ..QueueFaults::NONE
     },
     ..QueueProfile::STANDARD
 };
 const FIFO: QueueProfile = QueueProfile {
     visibility: Duration::from_secs(10),
-    faults: QueueFaults { send: REQUEST, restart: STANDARD.faults.restart, ..QueueFaults::NONE },
+    faults: QueueFaults {
+        send: &[SendFault::Lost, SendFault::ResponseLost, SendFault::Late(LATE)],
+        restart: STANDARD.faults.restart,
+        ..QueueFaults::NONE
+    },
     ..QueueProfile::FIFO
 };
 
@@ -169,21 +179,21 @@ const CAREFUL: Shop = Shop { client: Client::Retries, worker: Worker::Remembers,
 fn who_acks_before_it_works_loses_the_work() {
     let found = expect(Shop { worker: Worker::AcksFirst, ..CAREFUL }).deviations(1).violates("charged-once");
     assert_eq!(found.shrunk.deviations.len(), 1, "{found}");
-    let lost = "worker/before charge @ order-1/charge-1/delivery-1 #1 = vanish";
+    let lost = "worker/before charge @ order-1/charge-1/delivery-1 #1 = crash";
     expect(Shop { worker: Worker::AcksFirst, ..CAREFUL }).script(lost).violates("charged-once");
 }
 
 #[test]
 fn who_works_before_it_acks_works_twice() {
     let twice = [
-        "worker/after charge @ order-1/charge-1/delivery-1 #1 = vanish",
+        "worker/after charge @ order-1/charge-1/delivery-1 #1 = crash",
         "worker/before charge @ order-1/charge-1/delivery-1 #1 = pause 20 s",
-        "worker/before ack @ order-1/charge-1/delivery-1 #1 = vanish",
+        "worker/before ack @ order-1/charge-1/delivery-1 #1 = crash",
         "orders/ack @ order-1/charge-1/delivery-1 #1 = lost",
         "orders/delivery @ order-1/charge-1/delivery-1 #1 = copy",
         "orders/delivery @ order-1/charge-1/delivery-1 #1 = 12 s",
         "orders/deletion @ order-1/charge-1/delivery-1 #1 = 5 s",
-        "orders/send @ order-1/charge-1 #1 = answer lost",
+        "orders/send @ order-1/charge-1 #1 = response lost",
         "orders/send @ order-1/charge-1 #1 = twice",
     ];
     for script in twice {
@@ -199,11 +209,11 @@ fn who_remembers_what_it_did_works_once_whatever_two_things_go_wrong() {
 #[test]
 fn a_fifo_queue_spares_a_client_that_names_its_message_but_no_worker_that_forgets() {
     let shop = Shop { client: Client::Retries, worker: Worker::WorksFirst, profile: FIFO };
-    let lost = "orders/send @ order-1/charge-1 #1 = answer lost";
+    let lost = "orders/send @ order-1/charge-1 #1 = response lost";
     expect(shop).script(lost).violates("charged-once");
     let named = Shop { client: Client::RetriesWithAnId, ..shop };
     expect(named).script(lost).holds();
-    let crash = "worker/after charge @ order-1/charge-1/delivery-1 #1 = vanish";
+    let crash = "worker/after charge @ order-1/charge-1/delivery-1 #1 = crash";
     expect(named).script(crash).violates("charged-once");
     expect(Shop { worker: Worker::Remembers, ..named }).deviations(2).holds();
 }

@@ -3,15 +3,20 @@
 use crate::depot::Do::{Ack, Extend, Nack, Think, Work};
 use crate::depot::{Depot, Sent};
 use crate::{check, check_broker};
-use shakedown_sim::{Alternatives, Duration, QueueFaults, QueueProfile};
+use shakedown_sim::{DeliveryFault, Duration, QueueFaults, QueueProfile, SettleFault, SupersededFault};
 
 const STANDARD: QueueProfile = QueueProfile {
     visibility: Duration::from_secs(10),
     faults: QueueFaults {
-        settle: Alternatives::new(&["arrives", "lost", "refused", "answer lost", "12 s"]),
-        delivery: Alternatives::new(&["prompt", "lost", "copy", "12 s"]),
-        deletion: Alternatives::new(&["lasts", "30 s"]),
-        superseded: Alternatives::new(&["is ignored", "deletes"]),
+        settle: &[
+            SettleFault::Lost,
+            SettleFault::Refused,
+            SettleFault::ResponseLost,
+            SettleFault::Late(Duration::from_secs(12)),
+        ],
+        delivery: &[DeliveryFault::Lost, DeliveryFault::Copy, DeliveryFault::Late(Duration::from_secs(12))],
+        deletion: &[Duration::from_secs(30)],
+        superseded: &[SupersededFault::Deletes],
         ..QueueFaults::NONE
     },
     ..QueueProfile::STANDARD
@@ -112,13 +117,13 @@ fn an_ack_may_be_lost_or_refused_or_late() {
     check(&depot, &ack("lost"), &with(&[&[timed_out], &again[..]].concat()));
     let refused = "20 worker-1 acks 7: refused by the broker";
     check(&depot, &ack("refused"), &with(&[&[refused], &again[..]].concat()));
-    check(&depot, &ack("answer lost"), &with(&[timed_out]));
+    check(&depot, &ack("response lost"), &with(&[timed_out]));
     check(&depot, &ack("12 s"), &with(&[&[timed_out], &again[..]].concat()));
 }
 
 #[test]
 fn an_ack_whose_answer_was_lost_may_be_repeated() {
-    let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = answer lost";
+    let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = response lost";
     let told = ["2010 worker-1 acks 7: no answer from the broker in time", "2020 worker-1 acks 7"];
     for profile in [STANDARD, FIFO] {
         check(&Depot { profile, ..one(&[&[&[Ack, Ack]]]) }, lost, &with(&told));

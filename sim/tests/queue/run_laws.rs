@@ -5,12 +5,16 @@ use crate::depot::{Depot, Did, Do, Sent};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shakedown_sim::queue::{Counts, MessageId, Reached};
-use shakedown_sim::{Alternatives, Duration, Flavour, Plan, QueueFaults, QueueProfile, Runner, self_check};
+use shakedown_sim::{
+    DelayRange, DeliveryFault, Duration, Episode, Flavour, Plan, QueueFaults, QueueProfile, Runner,
+    SendFault, SettleFault, SupersededFault, self_check,
+};
 use std::collections::BTreeMap;
 
-const REQUEST: Alternatives =
-    Alternatives::delays(&["arrives", "lost", "refused", "answer lost", "3 s", "20 s"], (10, 20_000));
-const RESTART: Alternatives = Alternatives::new(&["up", "7 s", "until healed"]);
+const SHORT: Duration = Duration::from_secs(3);
+const LONG: Duration = Duration::from_secs(20);
+const DELAYS: DelayRange = DelayRange::ms(10, 20_000);
+const RESTART: &[Episode] = &[Episode::For(Duration::from_secs(7)), Episode::UntilHealed];
 
 const FIFO: QueueProfile = QueueProfile {
     visibility: Duration::from_secs(6),
@@ -18,9 +22,24 @@ const FIFO: QueueProfile = QueueProfile {
     in_flight_max: 2,
     dedup_window: Duration::from_secs(5),
     faults: QueueFaults {
-        send: REQUEST,
-        settle: REQUEST,
-        delivery: Alternatives::delays(&["prompt", "lost", "3 s", "20 s"], (10, 20_000)),
+        send: &[
+            SendFault::Lost,
+            SendFault::Refused,
+            SendFault::ResponseLost,
+            SendFault::Late(SHORT),
+            SendFault::Late(LONG),
+        ],
+        send_range: DELAYS,
+        settle: &[
+            SettleFault::Lost,
+            SettleFault::Refused,
+            SettleFault::ResponseLost,
+            SettleFault::Late(SHORT),
+            SettleFault::Late(LONG),
+        ],
+        settle_range: DELAYS,
+        delivery: &[DeliveryFault::Lost, DeliveryFault::Late(SHORT), DeliveryFault::Late(LONG)],
+        delivery_range: DELAYS,
         restart: RESTART,
         ..QueueFaults::NONE
     },
@@ -29,8 +48,9 @@ const FIFO: QueueProfile = QueueProfile {
 const CHANNEL: QueueProfile = QueueProfile {
     flavour: Flavour::Channel,
     faults: QueueFaults {
-        delivery: Alternatives::delays(&["prompt", "3 s", "20 s"], (10, 20_000)),
-        notice: Alternatives::new(&["at once", "2 s", "20 s"]),
+        delivery: &[DeliveryFault::Late(SHORT), DeliveryFault::Late(LONG)],
+        delivery_range: DELAYS,
+        notice: &[Duration::from_secs(2), Duration::from_secs(20)],
         ..FIFO.faults
     },
     ..FIFO
@@ -38,10 +58,24 @@ const CHANNEL: QueueProfile = QueueProfile {
 const STANDARD: QueueProfile = QueueProfile {
     flavour: Flavour::Standard,
     faults: QueueFaults {
-        send: Alternatives::new(&["arrives", "lost", "refused", "answer lost", "twice", "3 s", "20 s"]),
-        delivery: Alternatives::new(&["prompt", "lost", "copy", "3 s", "20 s"]),
-        deletion: Alternatives::new(&["lasts", "2 s", "20 s"]),
-        superseded: Alternatives::new(&["is ignored", "deletes"]),
+        send: &[
+            SendFault::Lost,
+            SendFault::Refused,
+            SendFault::ResponseLost,
+            SendFault::Twice,
+            SendFault::Late(SHORT),
+            SendFault::Late(LONG),
+        ],
+        delivery: &[
+            DeliveryFault::Lost,
+            DeliveryFault::Copy,
+            DeliveryFault::Late(SHORT),
+            DeliveryFault::Late(LONG),
+        ],
+        send_range: DelayRange::NONE,
+        delivery_range: DelayRange::NONE,
+        deletion: &[Duration::from_secs(2), Duration::from_secs(20)],
+        superseded: &[SupersededFault::Deletes],
         ..FIFO.faults
     },
     ..FIFO

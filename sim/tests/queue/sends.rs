@@ -3,14 +3,18 @@
 use crate::depot::Do::Ack;
 use crate::depot::{Depot, Sent};
 use crate::{check, check_broker};
-use shakedown_sim::{Alternatives, Duration, QueueFaults, QueueProfile};
+use shakedown_sim::{DelayRange, Duration, QueueFaults, QueueProfile, SendFault};
 
 const PROFILE: QueueProfile = QueueProfile {
     faults: QueueFaults {
-        send: Alternatives::delays(
-            &["arrives", "lost", "refused", "answer lost", "twice", "8 s"],
-            (100, 9_000),
-        ),
+        send: &[
+            SendFault::Lost,
+            SendFault::Refused,
+            SendFault::ResponseLost,
+            SendFault::Twice,
+            SendFault::Late(Duration::from_secs(8)),
+        ],
+        send_range: DelayRange::ms(100, 9_000),
         ..QueueFaults::NONE
     },
     delay: Duration::from_secs(1),
@@ -35,7 +39,7 @@ fn a_send_that_is_lost_or_refused_leaves_nothing() {
 fn a_send_whose_answer_is_lost_or_that_comes_late_looks_as_if_it_were_lost() {
     let received = ["1010 worker-1 receives 7 (1)", "1020 worker-1 acks 7"];
     let reached = ["5 7 Accepted", "1005 7 Delivered(1)", "1015 7 Acked"];
-    send("answer lost", &[received[0], received[1], TIMED_OUT], &reached);
+    send("response lost", &[received[0], received[1], TIMED_OUT], &reached);
     let received = ["9010 worker-1 receives 7 (1)", "9020 worker-1 acks 7"];
     let reached = ["8005 7 Accepted", "9005 7 Delivered(1)", "9015 7 Acked"];
     send("8 s", &[TIMED_OUT, received[0], received[1]], &reached);
@@ -79,7 +83,7 @@ fn a_queue_that_knows_no_ids_keeps_every_message() {
 }
 
 #[test]
-#[should_panic(expected = "the scenario panicked: a Fifo queue has no fault `send`")]
+#[should_panic(expected = "the scenario panicked: jobs/send lists `twice`: a Fifo queue cannot show that")]
 fn a_fault_that_a_flavour_cannot_show_is_a_mistake() {
     let profile = QueueProfile { faults: PROFILE.faults, ..QueueProfile::FIFO };
     check(&Depot::new(profile, &[], &[]), "", &[]);

@@ -10,7 +10,7 @@ const WORK: [crate::desk::Do; 3] = [Set(1, 5), Insert(9, None), Commit];
 fn a_commit_that_fails_and_one_whose_answer_is_lost_look_the_same_to_the_client() {
     let broken = ["0 1: inserts", "10 1: connection lost during commit"];
     check(&[(0, &WORK)], "store/commit work @ client-1 = fails", &broken);
-    check(&[(0, &WORK)], "store/commit work @ client-1 = answer lost", &broken);
+    check(&[(0, &WORK)], "store/commit work @ client-1 = response lost", &broken);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_commit_that_fails_has_no_effect_and_frees_its_locks() {
 
 #[test]
 fn a_commit_whose_answer_is_lost_has_its_effect() {
-    let lost = "store/commit work @ client-1 = answer lost";
+    let lost = "store/commit work @ client-1 = response lost";
     check_changes(&[(0, &WORK)], lost, &["5 1: 0 -> 5", "5 9: - -> 0"]);
     let others: [(u64, &[_]); 2] = [(0, &WORK), (1, &[Lock(1)])];
     let expected = ["0 1: inserts", "5 2: holds 1 at Some(5)", "10 1: connection lost during commit"];
@@ -35,7 +35,7 @@ fn a_commit_whose_answer_was_lost_is_found_when_it_is_asked_again() {
     let again: [(u64, &[_]); 2] = [(0, &[Insert(9, None), Commit]), (20, &[Read(9), Insert(9, None)])];
     let broken = ["0 1: inserts", "10 1: connection lost during commit"];
     let there = [&broken[..], &["20 reads 9 at Some(0)", "20 2: duplicate key"]].concat();
-    check(&again, "store/commit work @ client-1 = answer lost", &there);
+    check(&again, "store/commit work @ client-1 = response lost", &there);
     let not_there = [&broken[..], &["20 reads 9 at None", "20 2: inserts"]].concat();
     check(&again, "store/commit work @ client-1 = fails", &not_there);
 }
@@ -107,7 +107,7 @@ impl Scenario for Late {
     }
     fn build(&self, stage: &Stage<Nothing>) {
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let commit_faults = Alternatives::new(&["commits", "late 2 s"]);
+        let commit_faults = const { &[CommitFault::Late(Duration::from_secs(2))] };
         let store = Store::new(&server, StoreProfile { commit_faults, ..StoreProfile::CALM });
         let client = stage.node(Role::outside("client".into()), |_| {});
         client.clone().spawn(async move {

@@ -7,10 +7,10 @@ const HOLDS: [crate::desk::Do; 5] = [Set(1, 5), Lock(2), Think, Wait(10), Commit
 const FIRST: &str = "0 1: holds 2 at Some(0)";
 
 #[test]
-fn the_locks_of_a_client_that_vanished_live_until_the_server_notices() {
-    let vanish = "client/before thought @ client-1 = vanish";
-    check(&[(0, &HOLDS), (50, &[Lock(1)])], vanish, &[FIRST, "50 2: holds 1 at Some(0)"]);
-    let late = format!("{vanish}\nstore/notices a dead client @ client-1 = 2 min");
+fn the_locks_of_a_client_that_crashed_live_until_the_server_notices() {
+    let crash = "client/before thought @ client-1 = crash";
+    check(&[(0, &HOLDS), (50, &[Lock(1)])], crash, &[FIRST, "50 2: holds 1 at Some(0)"]);
+    let late = format!("{crash}\nstore/notices a dead client @ client-1 = 2 min");
     let clients: [(u64, &[_]); 3] = [(0, &HOLDS), (50, &[Lock(1)]), (119_500, &[Lock(1), Lock(2)])];
     let expected =
         [FIRST, "1050 2: lock timeout", "120000 3: holds 1 at Some(0)", "120000 3: holds 2 at Some(0)"];
@@ -20,7 +20,7 @@ fn the_locks_of_a_client_that_vanished_live_until_the_server_notices() {
 
 #[test]
 fn the_locks_of_a_client_that_stops_are_free_at_once() {
-    let stop = "client/before thought @ client-1 = stop";
+    let stop = "client/before thought @ client-1 = shutdown";
     let clients: [(u64, &[_]); 2] = [(0, &HOLDS), (0, &[Lock(1)])];
     check(&clients, stop, &[FIRST, "0 2: holds 1 at Some(0)"]);
     check_changes(&clients, stop, &[]);
@@ -36,7 +36,7 @@ fn a_client_that_pauses_holds_its_locks_and_goes_on_to_commit() {
 
 #[test]
 fn a_commit_that_was_sent_takes_effect_though_its_client_is_gone() {
-    for way in ["vanish", "stop"] {
+    for way in ["crash", "shutdown"] {
         let after = format!("client/after work @ client-1 = {way}");
         check(&[(0, &HOLDS)], &after, &[FIRST]);
         check_changes(&[(0, &HOLDS)], &after, &["15 1: 0 -> 5"]);

@@ -100,21 +100,23 @@ pub(crate) struct Desk {
     record: Record,
 }
 
-const WAYS: Alternatives = Alternatives::new(&["goes on", "vanish", "stop", "pause 3 s"]);
+const FAULTS: &[CrashFault] =
+    &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(3))];
 const CLIENT: Role = Role::new(
     Label::new("client"),
     &CrashProfile {
-        before: WAYS,
-        after: WAYS,
+        before: FAULTS,
+        after: FAULTS,
         restart: Duration::from_secs(5),
-        late_restart: Alternatives::new(&["at once"]),
+        late_restart: &[],
+        ..CrashProfile::NEVER
     },
 );
 const STORE: StoreProfile = StoreProfile {
     commit: Duration::from_millis(10),
     lock_timeout: Duration::from_secs(1),
-    commit_faults: Alternatives::new(&["commits", "fails", "answer lost"]),
-    notice: Alternatives::new(&["at once", "2 min"]),
+    commit_faults: &[CommitFault::Fails, CommitFault::ResponseLost],
+    notice: &[Duration::from_secs(120)],
     ..StoreProfile::CALM
 };
 

@@ -207,7 +207,8 @@ fn a_transaction_tried_again_after_its_commit_took_effect_is_done_twice_unless_i
         0 | 1 => Ok(()),
         paid => Err(format!("one order is paid {paid} times")),
     };
-    let unknown = Alternatives::new(&["commits", "fails", "answer lost", "late 1 s"]);
+    let unknown =
+        const { &[CommitFault::Fails, CommitFault::ResponseLost, CommitFault::Late(Duration::from_secs(1))] };
     let naive = Application {
         program: program!(client, {
             loop {
@@ -259,7 +260,7 @@ fn a_lock_held_by_a_dead_worker_stops_the_others_until_the_server_ends_idle_tran
             tx.commit("job").await
         }),
         claim: done_soon,
-        profile: StoreProfile { notice: Alternatives::new(&["at once", "10 min"]), ..StoreProfile::CALM },
+        profile: StoreProfile { notice: const { &[Duration::from_secs(600)] }, ..StoreProfile::CALM },
         clients: 3,
         ..CALM
     };

@@ -26,7 +26,7 @@ const THAT_BREAKS: Application = Application {
         [5, 0] if at_rest => Err("nothing is paid".to_owned()),
         _ => Ok(()),
     },
-    profile: StoreProfile { statement_faults: Alternatives::new(&["arrives", "lost"]), ..StoreProfile::CALM },
+    profile: StoreProfile { statement_faults: &[StatementFault::Lost], ..StoreProfile::CALM },
     clients: 1,
 };
 
@@ -95,10 +95,7 @@ const BEFORE_A_STANDBY: Application = Application {
             _ => Ok(()),
         }
     },
-    profile: StoreProfile {
-        standby_lag: Some(Alternatives::new(&["at once", "10 s"])),
-        ..StoreProfile::CALM
-    },
+    profile: StoreProfile { standby_lag: Some(&[Duration::from_secs(10)]), ..StoreProfile::CALM },
     clients: 2,
 };
 
@@ -134,8 +131,8 @@ fn a_failover_to_a_standby_that_lagged_loses_a_commit_of_which_its_client_was_to
         profile: StoreProfile { failover, ..BEFORE_A_STANDBY.profile },
         ..BEFORE_A_STANDBY
     };
-    let lossy = with(Alternatives::new(&["up", "30 s with loss"]));
-    check(lossy, with(Alternatives::new(&["up", "30 s"])), 2);
+    let lossy = with(const { &[FailoverFault::WithLoss(Duration::from_secs(30))] });
+    check(lossy, with(const { &[FailoverFault::Lossless(Duration::from_secs(30))] }), 2);
 }
 
 #[test]
@@ -152,7 +149,7 @@ fn a_restore_loses_what_the_backup_lacks_and_no_more() {
         profile: StoreProfile {
             backup_lag: Some(backup_lag),
             standby_lag: None,
-            failover: Alternatives::new(&["up", "5 min from backup"]),
+            failover: const { &[FailoverFault::FromBackup(Duration::from_secs(300))] },
             ..BEFORE_A_STANDBY.profile
         },
         ..BEFORE_A_STANDBY
@@ -171,7 +168,10 @@ fn a_failover_ends_transactions_and_refuses_new_ones_until_it_is_over() {
     };
     let naive = Application {
         claim: all_counted,
-        profile: StoreProfile { failover: Alternatives::new(&["up", "30 s"]), ..StoreProfile::CALM },
+        profile: StoreProfile {
+            failover: const { &[FailoverFault::Lossless(Duration::from_secs(30))] },
+            ..StoreProfile::CALM
+        },
         ..BEFORE_A_STANDBY
     };
     // Here the request of unknown outcome may be made again: the server went down before it read it.

@@ -1,5 +1,5 @@
 //! Small applications on a store, each in a form with a bug and in one without, to be rehearsed: their clients
-//! begin a second apart, may think for long between two statements, and may vanish.
+//! begin a second apart, may think for long between two statements, and may crash.
 
 use crate::expectation::expect;
 use shakedown_sim::*;
@@ -58,10 +58,11 @@ pub(crate) struct Application {
 const CLIENT: Role = Role::new(
     Label::new("client"),
     &CrashProfile {
-        before: Alternatives::new(&["goes on", "vanish"]),
-        after: Alternatives::new(&["goes on"]),
+        before: &[CrashFault::Crash],
+        after: &[],
         restart: Duration::from_secs(5),
-        late_restart: Alternatives::new(&["at once"]),
+        late_restart: &[],
+        ..CrashProfile::NEVER
     },
 );
 
@@ -79,8 +80,8 @@ pub(crate) struct Client {
 impl Client {
     /// Thinks, for no time unless it deviates.
     pub(crate) async fn think(&self) {
-        let ways = Alternatives::new(&["at once", "2 s"]);
-        let delay = self.env.choose_delay(Site::new("client".into(), "thinks".into()), &ways);
+        const THINKS: Alternatives = Alternatives::new(&["at once", "2 s"]);
+        let delay = self.env.choose_delay(Site::new("client".into(), "thinks".into()), &THINKS);
         self.env.sleep(delay).await;
     }
 

@@ -10,15 +10,14 @@ use crate::ledger::Ledger;
 use crate::tally::Tally;
 use crate::{AWAY, BETWEEN_INTENTS, INTENTS, LINK, RETRIES, TIMEOUT, backoff};
 use shakedown_sim::{
-    Alternatives, CallError, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant, Label, Link,
-    LinkFaults, Op, Plan, Profile, Role, Runner, Scenario, Scope, Site, Stage, Variant,
+    Alternatives, CallError, CrashFault, CrashProfile, Duration, Endpoint, Env, Fact, Horizon, Invariant,
+    Label, Link, LinkFaults, Op, Plan, Profile, Role, Runner, Scenario, Scope, Site, Stage, Variant,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const CRASH: Alternatives = Alternatives::new(&["goes on", "vanish"]);
-const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const CRASH: &[CrashFault] = &[CrashFault::Crash];
+const FAULTS: LinkFaults = LinkFaults::LOSSY;
 const FRAIL: CrashProfile =
     CrashProfile { before: CRASH, after: CRASH, restart: AWAY, ..CrashProfile::NEVER };
 const LATENCY: Alternatives = Alternatives::delays(

@@ -43,8 +43,7 @@ impl Fact for Counted {
 }
 
 const WAYS: Alternatives = Alternatives::new(&["this way", "that way", "no way"]);
-const LOSS: Alternatives = Alternatives::new(&["arrives", "lost"]);
-const FAULTS: LinkFaults = LinkFaults { request: LOSS, response: LOSS, ..LinkFaults::NONE };
+const FAULTS: LinkFaults = LinkFaults::LOSSY;
 const CROSSING: Site = Site::new(Label::new("crossing"), Label::new("way"));
 const ENTITY: Label = Label::new("entity");
 const ATTEMPT: Label = Label::new("attempt");

@@ -216,7 +216,7 @@ fn a_job_that_kills_its_worker_each_time_is_given_up() {
         else {
             break;
         };
-        script.deviations.push(Deviation { id: last.id, alternative: "vanish".to_owned() });
+        script.deviations.push(Deviation { id: last.id, alternative: "crash".to_owned() });
     }
     assert_eq!(script.deviations.len(), MAX_ATTEMPTS as usize);
     assert_eq!(dead_letters(&runner), 1);

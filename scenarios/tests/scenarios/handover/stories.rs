@@ -51,13 +51,13 @@ fn a_broker_that_is_down_loses_the_work_of_an_order_that_was_taken_on() {
 
 #[test]
 fn a_worker_that_dies_before_it_stores_leaves_a_screen_that_says_what_no_row_does() {
-    let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = vanish";
+    let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = crash";
     tells("completion-worker", dies, &["screens-agree-at-rest", "accepted-work-finishes"]);
 }
 
 #[test]
 fn a_partner_that_calls_back_makes_up_for_a_result_that_was_not_stored() {
-    let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = vanish";
+    let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = crash";
     let outcome = run(&mut without(&["completion-worker"]), &script("keys", &[dies]));
     assert_eq!(outcome.violations, []);
 }

@@ -60,6 +60,6 @@ fn what_may_have_had_its_effect_is_sent_back_by_a_timer() {
 
 #[test]
 fn a_crash_after_the_document_leaves_no_trace_in_a_last_result() {
-    let crash = "worker/after registry.file @ filing-1/request-1/attempt-1 #1 = vanish";
+    let crash = "worker/after registry.file @ filing-1/request-1/attempt-1 #1 = crash";
     check("audit-log", &script("same", &[crash]), "every-side-effect-accounted");
 }

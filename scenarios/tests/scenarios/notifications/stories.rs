@@ -48,7 +48,7 @@ fn a_slow_provider_makes_the_action_slow_and_a_failing_one_makes_it_fail() {
 fn a_crash_after_the_send_sends_it_again() {
     tells(
         "notification-log",
-        &format!("mailer/after mail.send {MAIL} = vanish"),
+        &format!("mailer/after mail.send {MAIL} = crash"),
         &["one-message-per-event-and-recipient", "delivery-known-or-flagged", "every-side-effect-accounted"],
     );
 }

@@ -26,7 +26,7 @@ fn an_old_worker_cannot_read_a_field_that_was_renamed_in_one_step() {
 #[test]
 fn a_job_that_comes_back_across_the_roll_is_not_read_by_the_release_after_it() {
     let lost = ["attempt-1", "attempt-4"]
-        .map(|attempt| format!("store/commit claim job @ intent-1/request-1/{attempt} #1 = answer lost"));
+        .map(|attempt| format!("store/commit claim job @ intent-1/request-1/{attempt} #1 = response lost"));
     check("compatibility-check", &script("R1-R2", &[&lost[0], &lost[1]]), "every-message-readable");
 }
 

@@ -32,7 +32,7 @@ fn offered(script: &Script, owners: &[&str]) -> Vec<String> {
     let concerned = runner.offers();
     let concerned = concerned.iter().filter(|offer| owners.contains(&offer.site.owner()));
     let lines = concerned.flat_map(|offer| {
-        let others = offer.alternatives.names().iter().skip(1);
+        let others = offer.alternatives.names().into_iter().skip(1);
         others.map(|alternative| format!("{} = {alternative}", offer.id))
     });
     lines.collect()

@@ -21,7 +21,7 @@ const MAKES: &str = "@ visit-1/action-2/click-1/request-1/attempt-1";
 
 #[test]
 fn the_pdf_dies_half_written_and_the_screen_says_processed() {
-    let dies = format!("worker/after documents.upload {MAKES} = vanish");
+    let dies = format!("worker/after documents.upload {MAKES} = crash");
     tells("operational-status-view", "come", &dies, "no-premature-success");
 }
 
@@ -47,7 +47,7 @@ fn a_slow_renderer_makes_the_request_slow_and_a_failing_one_makes_it_fail() {
 
 #[test]
 fn what_was_answered_before_it_was_saved_is_lost_with_a_crash_or_a_failed_commit() {
-    for lost in ["api/before process {} = vanish", "store/commit process {} = fails"] {
+    for lost in ["api/before process {} = crash", "store/commit process {} = fails"] {
         let lost = lost.replace("{}", PROCESSES);
         tells("durable-acceptance", "come", &lost, "accepted-means-durable");
     }
@@ -55,6 +55,6 @@ fn what_was_answered_before_it_was_saved_is_lost_with_a_crash_or_a_failed_commit
 
 #[test]
 fn a_task_in_memory_dies_with_its_process() {
-    let dies = format!("api/before renderer.render {MAKES} = vanish");
+    let dies = format!("api/before renderer.render {MAKES} = crash");
     tells("job-queue", "come", &dies, "accepted-work-finishes");
 }

@@ -1,0 +1,302 @@
+//! Faults as values: what a profile lists, what the engine matches on, and what a recorded choice carries.
+//!
+//! A profile lists the faults that a site can show, never the benign case: that is implied. The text of a fault, as
+//! scripts and traces have it, is derived from its value when its site is first met, and never on the hot path.
+
+use crate::call::LinkFault;
+use crate::choice::{OfferedAlternatives, Pick};
+use crate::clock::ClockFault;
+use crate::node::CrashFault;
+use crate::queue::{DeliveryFault, SendFault, SettleFault, SupersededFault};
+use crate::store::{CommitFault, FailoverFault, StatementFault};
+use crate::time::{self, Duration};
+use std::fmt;
+
+/// How long an outage or a slowness lasts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Episode {
+    /// This long, or until the run heals if that is earlier.
+    For(Duration),
+    /// Until the run heals.
+    UntilHealed,
+}
+
+impl Episode {
+    /// How long it lasts if the run heals `most` from now.
+    pub(crate) fn length(self, most: Duration) -> Duration {
+        match self {
+            Self::For(length) => length.min(most),
+            Self::UntilHealed => most,
+        }
+    }
+}
+
+/// A range of delays, of which seeded exploration draws whole milliseconds. Certificates try the listed delays only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DelayRange(pub(crate) (u32, u32));
+
+impl DelayRange {
+    /// No range: only the listed delays are drawn.
+    pub const NONE: DelayRange = DelayRange((0, 0));
+
+    /// The delays from `least` to `most` milliseconds.
+    ///
+    /// # Panics
+    /// If the range is empty, or begins at zero, which is no delay. In a `const` that is a compile error.
+    pub const fn ms(least: u32, most: u32) -> Self {
+        assert!(0 < least && least < most, "a range of delays begins above zero and is not empty");
+        Self((least, most))
+    }
+}
+
+/// A kind of fault that profiles list.
+pub(crate) trait Listed: Copy + PartialEq + 'static {
+    /// The written form.
+    fn text(self) -> String;
+
+    /// The fault with this written form.
+    fn read(text: &str) -> Option<Self>;
+
+    /// How long it lasts, if it has a length; that must not be zero.
+    fn length(self) -> Option<Duration>;
+
+    /// The fault that is a delay of this length, if the kind has one.
+    fn late(_: Duration) -> Option<Self> {
+        None
+    }
+
+    /// The delay, if the fault is one.
+    fn delay(self) -> Option<Duration> {
+        self.length().filter(|length| Self::late(*length) == Some(self))
+    }
+
+    fn erase(list: &'static [Self]) -> Faults;
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $kind:ident($fault:ty) $name:literal,)*) => {
+        /// A fault that a choice took, whatever its kind.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum Fault { $($(#[$doc])* $kind($fault),)* }
+
+        impl Fault {
+            /// The name of its kind, as trace files have it.
+            pub fn kind(self) -> &'static str {
+                match self { $(Self::$kind(_) => $name,)* }
+            }
+
+            /// Reads a fault of the kind with this name from its written form.
+            ///
+            /// ```
+            /// use shakedown_sim::{CrashFault, Duration, fault::Fault};
+            /// let pause = Fault::Crash(CrashFault::Pause(Duration::from_secs(90)));
+            /// assert_eq!(pause.to_string(), "pause 90 s");
+            /// assert_eq!(Fault::read(pause.kind(), "pause 90 s"), Some(pause));
+            /// assert_eq!(Fault::read(pause.kind(), "losst"), None);
+            /// ```
+            pub fn read(kind: &str, text: &str) -> Option<Self> {
+                match kind { $($name => Listed::read(text).map(Self::$kind),)* _ => None }
+            }
+        }
+
+        impl fmt::Display for Fault {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&match self { $(Self::$kind(fault) => Listed::text(*fault),)* })
+            }
+        }
+
+        /// The faults that one site lists.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Faults { $($kind(&'static [$fault]),)* }
+
+        impl Faults {
+            pub(crate) fn len(self) -> usize {
+                match self { $(Self::$kind(list) => list.len(),)* }
+            }
+
+            pub(crate) fn get(self, at: usize) -> Option<Fault> {
+                match self { $(Self::$kind(list) => list.get(at).copied().map(Fault::$kind),)* }
+            }
+
+            /// The place of the fault that is written so. A length may be written in any unit: `600 s` is `10 min`.
+            pub(crate) fn find(self, text: &str) -> Option<usize> {
+                match self {
+                    $(Self::$kind(list) => {
+                        let fault: $fault = Listed::read(text)?;
+                        list.iter().position(|listed| *listed == fault)
+                    })*
+                }
+            }
+
+            /// The fault that is a delay of this length.
+            pub(crate) fn late(self, delay: Duration) -> Option<Fault> {
+                match self { $(Self::$kind(_) => <$fault as Listed>::late(delay).map(Fault::$kind),)* }
+            }
+
+            /// The delay that the fault at this place is, if it is one.
+            pub(crate) fn delay(self, at: usize) -> Option<Duration> {
+                match self { $(Self::$kind(list) => list.get(at).and_then(|fault| Listed::delay(*fault)),)* }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Of a request or a response.
+    Link(LinkFault) "link",
+    /// Of a node.
+    Crash(CrashFault) "crash",
+    /// An outage, a slowness or a restart.
+    Episode(Episode) "episode",
+    /// Of a node's clock.
+    Clock(ClockFault) "clock",
+    /// Of a commit.
+    Commit(CommitFault) "commit",
+    /// Of a statement.
+    Statement(StatementFault) "statement",
+    /// Of the primary of a store.
+    Failover(FailoverFault) "failover",
+    /// Of a message that is sent.
+    Send(SendFault) "send",
+    /// Of an acknowledgement and the like.
+    Settle(SettleFault) "settle",
+    /// Of a message that is handed out.
+    Delivery(DeliveryFault) "delivery",
+    /// Of the acknowledgement of a message that was received again since.
+    Superseded(SupersededFault) "superseded",
+    /// Something takes so much longer.
+    Delay(Duration) "delay",
+}
+
+impl Listed for Duration {
+    fn text(self) -> String {
+        time::text(self)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        time::parse(text)
+    }
+
+    fn length(self) -> Option<Duration> {
+        Some(self)
+    }
+
+    fn late(delay: Duration) -> Option<Self> {
+        Some(delay)
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Delay(list)
+    }
+}
+
+impl Listed for Episode {
+    fn text(self) -> String {
+        match self {
+            Self::For(length) => time::text(length),
+            Self::UntilHealed => "until healed".to_owned(),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "until healed" => Some(Self::UntilHealed),
+            _ => time::parse(text).map(Self::For),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        match self {
+            Self::For(length) => Some(length),
+            Self::UntilHealed => None,
+        }
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Episode(list)
+    }
+}
+
+/// What a choice offers, as the place that draws has it.
+pub(crate) trait Offer: Copy {
+    /// Where the list stands and how many alternatives it stands for, the benign one included; and the range. A site
+    /// knows its list by this.
+    fn key(self) -> OfferKey;
+
+    /// The same for whoever wants the texts.
+    fn offered(self) -> OfferedAlternatives;
+}
+
+/// By what a site knows what it offers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct OfferKey {
+    pub(crate) list: usize,
+    pub(crate) ways: usize,
+    pub(crate) range_ms: (u32, u32),
+}
+
+/// A place of a profile: the faults that are listed there, and how the benign case is called.
+pub(crate) trait Place: Copy {
+    type Fault: Listed;
+    const BENIGN: &'static str;
+
+    fn faults(self) -> &'static [Self::Fault];
+
+    fn range(self) -> DelayRange {
+        DelayRange::NONE
+    }
+
+    /// The fault that was picked; none if the pick is benign.
+    #[inline]
+    fn fault(self, pick: Pick) -> Option<Self::Fault> {
+        match pick {
+            Pick::Named(0) => None,
+            Pick::Named(index) => self.faults().get(usize::from(index) - 1).copied(),
+            Pick::Millis(ms) => Self::Fault::late(Duration::from_millis(u64::from(ms))),
+        }
+    }
+
+    /// # Panics
+    /// If a fault is listed twice, or has a length that scripts cannot write.
+    fn check(self, site: impl fmt::Display) {
+        let faults = self.faults();
+        let has_range = self.range() != DelayRange::NONE;
+        assert!(!(has_range && faults.is_empty()), "{site} has a range of delays and lists no fault");
+        assert!(faults.len() < 64, "{site} lists {} faults; a site has at most 63", faults.len());
+        for (at, fault) in faults.iter().enumerate() {
+            let text = fault.text();
+            assert!(!faults[..at].contains(fault), "{site} lists `{text}` twice");
+            if let Some(length) = fault.length() {
+                assert!(!length.is_zero(), "{site} lists `{text}`: a fault of no length is none");
+                let whole = length.subsec_nanos() % 1_000_000 == 0;
+                assert!(whole, "{site} lists {length:?}: lengths are whole milliseconds");
+            }
+        }
+    }
+}
+
+impl<P: Place> Offer for P {
+    #[inline(always)]
+    fn key(self) -> OfferKey {
+        let faults = self.faults();
+        OfferKey { list: faults.as_ptr().addr(), ways: faults.len() + 1, range_ms: self.range().0 }
+    }
+
+    fn offered(self) -> OfferedAlternatives {
+        OfferedAlternatives::listed(P::BENIGN, P::Fault::erase(self.faults()), self.range())
+    }
+}
+
+/// A list of delays where a profile has no place of its own for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Delays(pub(crate) &'static [Duration]);
+
+impl Place for Delays {
+    type Fault = Duration;
+    const BENIGN: &'static str = "at once";
+
+    fn faults(self) -> &'static [Duration] {
+        self.0
+    }
+}

@@ -1,0 +1,111 @@
+//! Former words: scripts and traces that were written before a word changed are read as if they had been written today.
+//!
+//! This table is the only place that knows them. A word is looked up with the point of its site, so that a choice of
+//! somebody's own may still be called `stop`.
+
+use std::borrow::Cow;
+
+/// A word of alternatives that was another one.
+struct FormerWord {
+    /// The sites: their part after the slash is this, or this and the object that they concern.
+    points: &'static [&'static str],
+    former: &'static str,
+    now: &'static str,
+}
+
+/// The beginning of names of sites that was another one.
+struct FormerSite {
+    former: &'static str,
+    now: &'static str,
+}
+
+const CRASH_POINTS: &[&str] = &["before", "after"];
+const REQUESTS: &[&str] = &["commit", "send", "ack", "nack", "extend"];
+
+const WORDS: &[FormerWord] = &[
+    FormerWord { points: CRASH_POINTS, former: "vanish", now: "crash" },
+    FormerWord { points: CRASH_POINTS, former: "stop", now: "shutdown" },
+    FormerWord { points: REQUESTS, former: "answer lost", now: "response lost" },
+    FormerWord { points: &["slowness"], former: "swift", now: "normal speed" },
+    FormerWord { points: &["restart"], former: "soon", now: "on time" },
+    FormerWord { points: &["restart"], former: "at once", now: "on time" },
+];
+
+/// A row for each name that changed, with as much of its beginning as tells it from others.
+const SITES: &[FormerSite] = &[];
+
+/// The name of a site as it is today.
+pub(crate) fn site(name: &str) -> Cow<'_, str> {
+    site_by(SITES, name)
+}
+
+fn site_by<'a>(table: &[FormerSite], name: &'a str) -> Cow<'a, str> {
+    let renamed = |row: &FormerSite| Some(format!("{}{}", row.now, name.strip_prefix(row.former)?));
+    table.iter().find_map(renamed).map_or(Cow::Borrowed(name), Cow::Owned)
+}
+
+/// An alternative of this site, whose name is as it is today, in today's word.
+pub(crate) fn alternative<'a>(site: &str, word: &'a str) -> &'a str {
+    let point = site.split_once('/').map_or("", |(_, point)| point);
+    let is_at = |at: &&str| {
+        point.strip_prefix(*at).is_some_and(|object| object.is_empty() || object.starts_with(' '))
+    };
+    let is_former = |row: &&FormerWord| row.former == word && row.points.iter().any(|at| is_at(at));
+    WORDS.iter().find(is_former).map_or(word, |row| row.now)
+}
+
+/// The kind of fault that a site of this name lists, for traces that were written before they named it. Only what is
+/// certain from the name: a choice of somebody's own may have any other.
+pub(crate) fn fault_kind(site: &str) -> Option<&'static str> {
+    let (_, point) = site.split_once('/')?;
+    match point.split(' ').next()? {
+        "before" | "after" => Some("crash"),
+        "request" | "response" => Some("link"),
+        "outage" | "slowness" => Some("episode"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_word_is_read_at_its_sites_and_nowhere_else() {
+        fn check(site: &str, word: &str, now: &str) {
+            assert_eq!(alternative(site, word), now, "{site} = {word}");
+        }
+        check("worker/before pay.charge", "vanish", "crash");
+        check("worker/after job done", "stop", "shutdown");
+        check("store/commit accept", "answer lost", "response lost");
+        check("jobs/ack", "answer lost", "response lost");
+        check("bank/slowness", "swift", "normal speed");
+        check("worker/restart", "soon", "on time");
+        for (site, word) in [
+            ("worker/before pay.charge", "pause 90 s"),
+            ("machine/afterwards", "stop"),
+            ("machine/button", "stop"),
+            ("stop", "stop"),
+            ("courier/news", "answer lost"),
+        ] {
+            check(site, word, word);
+        }
+    }
+
+    #[test]
+    fn no_word_of_today_is_a_former_word_of_the_same_site() {
+        for row in WORDS {
+            for point in row.points {
+                assert_eq!(alternative(&format!("owner/{point} object"), row.now), row.now);
+            }
+        }
+    }
+
+    #[test]
+    fn a_former_name_of_a_site_is_read_by_its_beginning() {
+        let table = [FormerSite { former: "counter.", now: "till." }];
+        assert_eq!(site_by(&table, "counter.charge/response"), "till.charge/response");
+        assert_eq!(site_by(&table, "encounter.charge/response"), "encounter.charge/response");
+        assert_eq!(site("till.charge/response"), "till.charge/response");
+    }
+}
