@@ -160,7 +160,7 @@ fn add(
 /// Adds what came of the parent `at`: to the last part, or to a new one where a block begins.
 fn append(parts: &mut Vec<Part>, at: usize, layer: Layer) {
     match parts.last_mut() {
-        Some(part) if at % BLOCK != 0 => {
+        Some(part) if !at.is_multiple_of(BLOCK) => {
             part.layer.then(layer);
             part.to = at + 1;
         }

@@ -145,7 +145,9 @@ impl Checkpoint {
             let expected = search.expected(part.from..part.to);
             let runs = part.layer.tally.runs;
             match &part.layer.broken {
-                None if part.from % BLOCK != 0 || (part.to % BLOCK != 0 && part.to != parents) => {
+                None if !part.from.is_multiple_of(BLOCK)
+                    || (!part.to.is_multiple_of(BLOCK) && part.to != parents) =>
+                {
                     return Err(forged("it is not cut at blocks"));
                 }
                 None if runs != expected => {

@@ -356,7 +356,8 @@ impl Hunt<'_> {
     /// invariant.
     fn fill(&mut self, gap: Range<usize>, shown: &mut Shown) -> Result<(), CliError> {
         let (before, end) = (self.checkpoint.runs(), gap.end);
-        let is_whole = |part: &Part| part.to % BLOCK == 0 || part.to == end || part.layer.broken.is_some();
+        let is_whole =
+            |part: &Part| part.to.is_multiple_of(BLOCK) || part.to == end || part.layer.broken.is_some();
         let mut written = Ok(());
         let parts = certification::run(&self.order, &self.search, gap, |parts| {
             shown.show_runs(before + runs_of(parts), "");
