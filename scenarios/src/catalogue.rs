@@ -21,8 +21,11 @@ pub struct Entry {
     /// those that are not named.
     pub needs: &'static [(&'static str, u64)],
     /// Makes a runner of the design without these guardrails.
-    pub rehearse: fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>,
+    pub rehearse: Build,
 }
+
+/// Makes a runner of a scenario whose design lacks these guardrails, or says why they cannot be taken out together.
+pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
 
 /// Every scenario, in the order of the systems.
 const ENTRIES: &[Entry] = &[
