@@ -4,6 +4,7 @@
 //! `SHAKEDOWN_CONFORMANCE=FILE cargo test -p shakedown-database --test database conformance` plays a further file of the same forms.
 
 use crate::sql::case::{Case, read_cases};
+use crate::sql::player::Player;
 
 /// Recorded cases that are not played, each with its reason.
 const EXCEPTIONS: [(&str, &str); 3] = [
@@ -59,5 +60,25 @@ fn a_further_file_holds_too() {
             println!("{} cases of {path} hold", play_all(&text));
         }
         Err(_) => println!("SKIPPED: name a file of further cases in SHAKEDOWN_CONFORMANCE"),
+    }
+}
+
+/// What the player does not understand it says, instead of an error that the server would not give.
+#[test]
+fn what_the_core_does_not_hold_is_unsupported() {
+    for sql in [
+        "select ctid from t",
+        "select * from t where xmin = 1",
+        "select relname from pg_class",
+        "select * from information_schema.tables",
+        "select a from t as x(a, b)",
+        "create unique index on t(v)",
+    ] {
+        let mut player = Player::default();
+        player.step("T1", "create table t(id int primary key, v int)", 0).expect("a known form");
+        player.step("T1", "create index t_v on t(v)", 0).expect("a plain index changes no result");
+        player.step("T1", "insert into t values (1, 1)", 0).expect("a known form");
+        let refused = player.step("T1", sql, 0).expect_err("not understood");
+        assert!(refused.contains("unsupported"), "{sql}: {refused}");
     }
 }

@@ -168,15 +168,18 @@ fn control(levels: Levels) -> impl Strategy<Value = String> {
 }
 
 fn advisory() -> impl Strategy<Value = String> {
-    let call = select(vec![
+    let free = select(vec![
         "pg_advisory_xact_lock(1)",
         "pg_try_advisory_xact_lock(1)",
         "pg_advisory_xact_lock_shared(1)",
         "pg_try_advisory_xact_lock_shared(1)",
         "id from t where pg_try_advisory_xact_lock(id) order by id",
-        "id from t where pg_try_advisory_xact_lock_shared(id) and id < 3 order by id",
-    ]);
-    call.prop_map(|call| format!("select {call}"))
+        "id from t where pg_try_advisory_xact_lock_shared(id) order by id",
+    ])
+    .prop_map(str::to_owned);
+    let by_key = (key(), select(vec!["", "_shared"]))
+        .prop_map(|(k, kind)| format!("id from t where id = {k} and pg_try_advisory_xact_lock{kind}(id)"));
+    prop_oneof![2 => free, 1 => by_key].prop_map(|call| format!("select {call}"))
 }
 
 fn statement(levels: Levels) -> BoxedStrategy<String> {

@@ -49,6 +49,9 @@ pub(crate) struct TableInfo {
 impl TableInfo {
     pub(crate) fn column(&self, name: &str) -> Result<usize, DatabaseError> {
         let found = self.columns.iter().position(|column| column.name == name);
+        if found.is_none() && SYSTEM_COLUMNS.contains(&name) {
+            return unsupported(format_args!("system column {name}"));
+        }
         found.map_or_else(|| super::value::failure("42703", format!("no column {name} in {}", self.name)), Ok)
     }
 
@@ -70,6 +73,14 @@ pub(crate) struct Catalog {
     pub sequences: BTreeMap<String, Sequence>,
 }
 
+/// The columns that every table of the server has and the core does not.
+pub(crate) const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+
+fn is_system_catalogue(name: &ObjectName) -> bool {
+    let text = name.to_string().to_lowercase();
+    text.starts_with("information_schema.") || simple_name(name).starts_with("pg_")
+}
+
 /// The last part of a possibly qualified name, in lower case.
 pub(crate) fn simple_name(name: &ObjectName) -> String {
     let last = name.0.last().and_then(|part| part.as_ident());
@@ -87,6 +98,9 @@ struct Constraints {
 
 impl Catalog {
     pub(crate) fn table(&self, name: &ObjectName) -> Result<Rc<TableInfo>, DatabaseError> {
+        if is_system_catalogue(name) {
+            return unsupported(format_args!("system catalogue {name}"));
+        }
         let name = simple_name(name);
         self.tables.get(&name).cloned().ok_or(DatabaseError::UndefinedTable { table: name })
     }

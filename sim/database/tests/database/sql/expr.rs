@@ -8,7 +8,7 @@ use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator,
 };
 
-use super::catalog::{Catalog, simple_name};
+use super::catalog::{Catalog, SYSTEM_COLUMNS, simple_name};
 use super::query;
 use super::value::{SqlRow, Value, arithmetic, failure, unsupported};
 
@@ -47,6 +47,7 @@ impl Env<'_> {
         }
         match self.outer {
             Some(outer) => outer.look_up(table, column),
+            None if SYSTEM_COLUMNS.contains(&column) => unsupported(format_args!("system column {column}")),
             None => failure("42703", format!("no column {column}")),
         }
     }

@@ -229,8 +229,15 @@ fn read_from(select: &Select, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Vec<
 }
 
 /// The name of a table factor in expressions.
-pub(crate) fn alias_of(alias: Option<&TableAlias>, name: &str) -> String {
-    alias.map_or_else(|| name.to_owned(), |alias| alias.name.value.to_lowercase())
+///
+/// # Errors
+/// Unsupported if the alias renames columns.
+pub(crate) fn alias_of(alias: Option<&TableAlias>, name: &str) -> Result<String, DatabaseError> {
+    match alias {
+        None => Ok(name.to_owned()),
+        Some(alias) if alias.columns.is_empty() => Ok(alias.name.value.to_lowercase()),
+        Some(alias) => unsupported(format_args!("column aliases: {alias}")),
+    }
 }
 
 fn read_relation(
@@ -243,7 +250,7 @@ fn read_relation(
     match factor {
         TableFactor::Table { name, alias, args: None, .. } => {
             let info = cx.catalog.table(name)?;
-            let alias = alias_of(alias.as_ref(), &info.name);
+            let alias = alias_of(alias.as_ref(), &info.name)?;
             let rows = match plan::key_in_env(&info, &alias, selection, env, cx)? {
                 Some(key) => cx.scope.get(info.table, key)?.into_iter().collect(),
                 None => cx.scope.scan(info.table)?,
@@ -265,7 +272,7 @@ fn read_relation(
             let [Some(low), Some(high)] = bounds[..] else {
                 return unsupported(factor);
             };
-            let alias = alias_of(alias.as_ref(), "generate_series");
+            let alias = alias_of(alias.as_ref(), "generate_series")?;
             let rows = (low..=high).map(|value| Rc::new(vec![Value::Int(value)])).collect();
             Ok(Relation { columns: vec![alias.clone()], alias, rows, condition })
         }

@@ -29,7 +29,7 @@ fn single_table(query: &Query, catalog: &Catalog) -> Result<Option<(Rc<TableInfo
     match &from.relation {
         TableFactor::Table { name, alias, args: None, .. } if from.joins.is_empty() => {
             let info = catalog.table(name)?;
-            let alias = alias_of(alias.as_ref(), &info.name);
+            let alias = alias_of(alias.as_ref(), &info.name)?;
             Ok(Some((info, alias)))
         }
         _ => Ok(None),

@@ -93,7 +93,7 @@ fn only_table(from: &TableWithJoins, catalog: &Catalog) -> Result<(Rc<TableInfo>
     match &from.relation {
         TableFactor::Table { name, alias, args: None, .. } if from.joins.is_empty() => {
             let info = catalog.table(name)?;
-            let alias = query::alias_of(alias.as_ref(), &info.name);
+            let alias = query::alias_of(alias.as_ref(), &info.name)?;
             Ok((info, alias))
         }
         _ => unsupported(from),
