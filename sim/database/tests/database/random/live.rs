@@ -93,6 +93,31 @@ impl Drop for Connection {
     }
 }
 
+/// The first difference between the core and the live server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub text: String,
+    /// The step and the session that the live server alone aborted with 40001, if that is the difference.
+    pub aborted: Option<(usize, usize)>,
+}
+
+impl From<String> for Difference {
+    fn from(text: String) -> Self {
+        Self { text, aborted: None }
+    }
+}
+
+/// A reply that differs, and the session if the live server aborted it with 40001.
+type Mismatch = (String, Option<usize>);
+
+/// What a comparison finds.
+pub(crate) type Compared = Result<(), Difference>;
+
+fn mismatch(session: usize, expected: &str, live: &Reply) -> Mismatch {
+    let aborted = (*live == Reply::Error("40001".to_owned())).then_some(session);
+    (format!("T{} ours: {expected}\n    live:  {live}", session + 1), aborted)
+}
+
 /// A live server with a few sessions that are kept from history to history.
 pub(crate) struct Live {
     url: String,
@@ -114,7 +139,7 @@ impl Live {
     }
 
     /// Plays a history beside the core's trace of it; the error tells the first difference.
-    pub(crate) fn compare(&mut self, trace: &Trace, pace: Pace) -> Result<(), String> {
+    pub(crate) fn compare(&mut self, trace: &Trace, pace: Pace) -> Compared {
         if self.pace != pace {
             self.pace = pace;
             self.sessions.clear();
@@ -170,47 +195,57 @@ impl Live {
         row.map(|row| row.get(0)).map_err(|error| error.to_string())
     }
 
-    fn follow(&mut self, trace: &Trace) -> Result<(), String> {
+    fn follow(&mut self, trace: &Trace) -> Compared {
         for (number, step) in trace.steps.iter().enumerate() {
             let at = |difference: String| {
                 format!("step {number}, T{} | {}\n    {difference}", step.session + 1, step.sql)
             };
-            let order = self.sessions[step.session].orders.send(step.sql.clone());
-            order.map_err(|error| at(error.to_string()))?;
+            self.send(step.session, &step.sql).map_err(at)?;
             let checked = self.collect(step).and_then(|()| self.check_blocked(step));
-            checked.map_err(|difference| at(format!("{difference}{}", self.also(step))))?;
+            if let Err((difference, aborted)) = checked {
+                let (also, later) = self.also(step);
+                let aborted = aborted.or(later).map(|session| (number, session));
+                return Err(Difference { text: at(format!("{difference}{also}")), aborted });
+            }
         }
         for (sql, expected) in LAST.iter().zip(&trace.last) {
             let live = wire_reply(&mut self.monitor, sql);
             if live != *expected {
-                return Err(format!("{sql}\n    ours: {expected}\n    live:  {live}"));
+                return Err(format!("{sql}\n    ours: {expected}\n    live:  {live}").into());
             }
         }
         Ok(())
     }
 
-    /// What else the step brought, on either side.
-    fn also(&self, step: &Observed) -> String {
-        let expected =
-            step.replies.iter().map(|(session, reply)| format!("\n    T{} ours: {reply}", session + 1));
-        let arrived = self.sessions.iter().enumerate().filter_map(|(session, connection)| {
-            let reply = connection.replies.recv_timeout(Duration::from_millis(20)).ok()?;
-            Some(format!("\n    T{} live:  {reply}", session + 1))
-        });
-        expected.chain(arrived).collect()
+    /// What else the step brought, on either side, and which other session the live server alone aborted.
+    fn also(&self, step: &Observed) -> (String, Option<usize>) {
+        let mut text = String::new();
+        for (session, reply) in &step.replies {
+            text += &format!("\n    T{} ours: {reply}", session + 1);
+        }
+        let mut aborted = None;
+        for (session, connection) in self.sessions.iter().enumerate() {
+            let Ok(reply) = connection.replies.recv_timeout(Duration::from_millis(20)) else { continue };
+            text += &format!("\n    T{} live:  {reply}", session + 1);
+            if step.replies.get(&session) != Some(&reply) {
+                aborted = aborted.or(mismatch(session, "", &reply).1);
+            }
+        }
+        (text, aborted)
     }
 
-    fn collect(&self, step: &Observed) -> Result<(), String> {
+    fn collect(&self, step: &Observed) -> Result<(), Mismatch> {
         for (session, expected) in &step.replies {
             let live = match self.sessions[*session].replies.recv_timeout(self.pace.timeout) {
                 Ok(live) => live,
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("T{} ours: {expected}\n    live:  still blocked", session + 1));
+                    let text = format!("T{} ours: {expected}\n    live:  still blocked", session + 1);
+                    return Err((text, None));
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err((error.to_string(), None)),
             };
             if live != *expected {
-                return Err(format!("T{} ours: {expected}\n    live:  {live}", session + 1));
+                return Err(mismatch(*session, &expected.to_string(), &live));
             }
         }
         Ok(())
@@ -218,7 +253,7 @@ impl Live {
 
     /// The live server must come to rest with the same sessions blocked by the same ones.
     #[expect(clippy::disallowed_methods, reason = "a live server runs in real time")]
-    fn check_blocked(&mut self, step: &Observed) -> Result<(), String> {
+    fn check_blocked(&mut self, step: &Observed) -> Result<(), Mismatch> {
         if step.blocked.is_empty() {
             return Ok(());
         }
@@ -226,15 +261,16 @@ impl Live {
         loop {
             for session in step.blocked.keys() {
                 if let Ok(reply) = self.sessions[*session].replies.try_recv() {
-                    return Err(format!("T{} ours: blocked\n    live:  {reply}", session + 1));
+                    return Err(mismatch(*session, "blocked", &reply));
                 }
             }
-            let live = self.blocked()?;
+            let live = self.blocked().map_err(|error| (error, None))?;
             if live == step.blocked {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(format!("blocked by, ours: {:?}\n    live:  {live:?}", step.blocked));
+                let text = format!("blocked by, ours: {:?}\n    live:  {live:?}", step.blocked);
+                return Err((text, None));
             }
             std::thread::sleep(Duration::from_micros(300));
         }

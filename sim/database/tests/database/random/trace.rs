@@ -96,6 +96,11 @@ pub(crate) fn fresh_world() -> Player {
 
 /// Plays a history to its end: sessions that are blocked are passed over, and in the end everyone commits.
 pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
+    play_with_aborts(history, wake_order, &[])
+}
+
+/// Like [`play`], with serialization failures that the core would not have: at a step of the trace, in a session.
+pub(crate) fn play_with_aborts(history: &History, wake_order: usize, aborts: &[(usize, usize)]) -> Trace {
     let mut player = fresh_world();
     player.wake_order = wake_order;
     let sessions = history.steps.iter().map(|step| step.session + 1).max().unwrap_or(0);
@@ -108,7 +113,8 @@ pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
     }
     for Draw { session, sql } in &history.steps {
         if !player.is_running(&name(*session)) {
-            trace.steps.push(observe(&mut player, *session, sql));
+            let aborted = aborted_at(aborts, trace.steps.len());
+            trace.steps.push(observe(&mut player, *session, sql, &aborted));
         }
     }
     let mut open: Vec<usize> = (0..sessions).collect();
@@ -118,7 +124,8 @@ pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
             if player.is_running(&name(*session)) {
                 return true;
             }
-            trace.steps.push(observe(&mut player, *session, "commit"));
+            let aborted = aborted_at(aborts, trace.steps.len());
+            trace.steps.push(observe(&mut player, *session, "commit", &aborted));
             player.is_running(&name(*session))
         });
         assert!(
@@ -135,23 +142,40 @@ pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
     trace
 }
 
-fn observe(player: &mut Player, session: usize, sql: &str) -> Observed {
-    let seen = player.step(&name(session), sql, 0).expect("drawn SQL is understood");
+/// The sessions that are aborted at a step.
+fn aborted_at(aborts: &[(usize, usize)], step: usize) -> Vec<usize> {
+    aborts.iter().filter(|(at, _)| *at == step).map(|(_, session)| *session).collect()
+}
+
+/// A statement that fails, so that its transaction has failed.
+const FAILS: &str = "select 1 / 0";
+
+fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) -> Observed {
+    let serialization_failure = || Reply::Error("40001".to_owned());
+    let played = match sql {
+        _ if !aborted.contains(&session) => sql,
+        "commit" => "rollback",
+        _ => FAILS,
+    };
+    let seen = player.step(&name(session), played, 0).expect("drawn SQL is understood");
     let mut replies = BTreeMap::new();
     match seen {
         Seen::Done(answer) => drop(replies.insert(session, reply(Ok(answer)))),
         Seen::Error(code) => drop(replies.insert(session, Reply::Error(code))),
         Seen::Blocked { .. } => {}
     }
-    let before = player.blocked().len() + replies.len();
     player.resolve_deadlocks();
-    let ended = player.take_ended();
+    let mut ended = player.take_ended();
+    for other in aborted.iter().filter(|other| **other != session) {
+        player.abort(&name(*other), FAILS);
+        ended.extend(player.take_ended());
+    }
     let deadlock = ended.values().any(|outcome| matches!(outcome, Err(DatabaseError::DeadlockDetected)));
     replies.extend(ended.into_iter().map(|(name, outcome)| (number(&name), reply(outcome))));
+    replies.extend(aborted.iter().map(|session| (*session, serialization_failure())));
     let blocked = player.blocked().into_iter();
     let blocked = blocked
         .map(|(name, by)| (number(&name), by.iter().map(|name| number(name)).collect()))
         .collect::<BTreeMap<usize, Vec<usize>>>();
-    debug_assert!(blocked.len() <= before);
     Observed { session, sql: sql.to_owned(), replies, blocked, deadlock }
 }

@@ -136,6 +136,18 @@ impl Player {
         blocked
     }
 
+    /// Makes a session's transaction fail: its running statement is cancelled, or `fails` is run in it.
+    pub(crate) fn abort(&mut self, name: &str, fails: &str) {
+        if self.is_running(name) {
+            if let Some(client) = self.clients.get(name) {
+                drop(self.db.cancel(client.session));
+            }
+            self.pump();
+        } else {
+            drop(self.step(name, fails, 0));
+        }
+    }
+
     /// Lets time pass until no session is deadlocked.
     pub(crate) fn resolve_deadlocks(&mut self) {
         let stuck = |player: &Self| {
