@@ -214,10 +214,8 @@ impl Database {
             Probe::Free => op.stage = Some(self.place_row(me, op, row)?),
             Probe::Live(tid) => match op.conflict {
                 Conflict::Update(..) => op.stage = Some(Stage::Merge(row, RowLock::on(tid))),
-                _ => {
-                    self.require_visible(me, op.table, tid, snapshot)?;
-                    self.sees(me, op.table, tid, snapshot)?;
-                }
+                // PostgreSQL does not track this look as a read (source, `ExecCheckTIDVisible`).
+                _ => self.require_visible(me, op.table, tid, snapshot)?,
             },
         }
         Ok(false)
@@ -271,7 +269,6 @@ impl Database {
         }
         self.require_visible(me, table, lock.tid, snapshot)?;
         let old = self.row(table, lock.tid)?;
-        self.sees(me, table, lock.tid, snapshot)?;
         let Conflict::Update(_, merge) = &mut op.conflict else {
             return Ok(false);
         };

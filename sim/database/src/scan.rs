@@ -235,12 +235,12 @@ impl Database {
     fn open(&mut self, me: usize, table: TableId, path: &Path) -> Result<Cursor, DatabaseError> {
         match path {
             Path::Heap => {
-                self.track_relation_read(me, table)?;
+                self.track_relation_read(me, table);
                 Ok(Cursor::Heap(0))
             }
             Path::Key(key) => {
                 let index = self.resolve(table, &IndexRef::Primary)?;
-                self.track_key_read(me, table, index, key)?;
+                self.track_key_read(me, table, index, key);
                 Ok(match self.tables[table].under(index, key) {
                     [] => Cursor::One(None),
                     [tid] => Cursor::One(Some(*tid)),
@@ -252,7 +252,7 @@ impl Database {
                 let mut tids = Vec::with_capacity(keys.len());
                 for key in keys {
                     tids.extend_from_slice(self.tables[table].under(index, key));
-                    self.track_key_read(me, table, index, key)?;
+                    self.track_key_read(me, table, index, key);
                 }
                 if tids.len() > 1 {
                     tids.sort_unstable();
@@ -263,7 +263,7 @@ impl Database {
             Path::Range { index, low, .. } => {
                 let index = self.resolve(table, index)?;
                 let read = Range { table, index, low: low.clone(), high: None };
-                let range = self.track_range_read(me, read)?;
+                let range = self.track_range_read(me, read);
                 Ok(Cursor::Index { index, past: None, tids: Vec::new(), next: 0, range })
             }
         }
@@ -289,7 +289,7 @@ impl Database {
         key: &Key,
         snapshot: Snapshot,
     ) -> Result<Option<RowRef>, DatabaseError> {
-        self.track_key_read(me, table, index, key)?;
+        self.track_key_read(me, table, index, key);
         if self.sessions[me].xact.sxact.is_none() {
             let table = &self.tables[table];
             let versions = table.under(index, key).iter().rev().filter_map(|tid| table.heap.get(tid));
@@ -314,7 +314,7 @@ impl Database {
         mut show: impl FnMut(&RowRef),
     ) -> Result<(), DatabaseError> {
         let index = self.resolve(table, &IndexRef::Primary)?;
-        self.track_relation_read(me, table)?;
+        self.track_relation_read(me, table);
         if self.sessions[me].xact.sxact.is_some() {
             let tids: Vec<Tid> =
                 self.tables[table].indexes[index].values().flat_map(Tids::as_slice).copied().collect();

@@ -94,7 +94,8 @@ impl Database {
         self.ssi.xacts.get_mut(&id).map(|sxact| (id, sxact))
     }
 
-    /// The marks of this transaction; 40001 if others have already chosen it as a victim.
+    /// The marks of this transaction; 40001 if others have already chosen it as a victim, which a read learns at the
+    /// first row that it comes upon.
     fn reads(&mut self, me: usize) -> Result<Option<&mut Reads>, DatabaseError> {
         match self.sxact(me) {
             None => Ok(None),
@@ -103,36 +104,23 @@ impl Database {
         }
     }
 
-    pub(crate) fn track_relation_read(&mut self, me: usize, table: TableId) -> Result<(), DatabaseError> {
-        if let Some(reads) = self.reads(me)? {
-            reads.relations.insert(table);
+    pub(crate) fn track_relation_read(&mut self, me: usize, table: TableId) {
+        if let Some((_, sxact)) = self.sxact(me) {
+            sxact.reads.relations.insert(table);
         }
-        Ok(())
     }
 
-    pub(crate) fn track_key_read(
-        &mut self,
-        me: usize,
-        table: TableId,
-        index: usize,
-        key: &Key,
-    ) -> Result<(), DatabaseError> {
-        if let Some(reads) = self.reads(me)? {
-            reads.keys.insert((table, index, key.clone()));
+    pub(crate) fn track_key_read(&mut self, me: usize, table: TableId, index: usize, key: &Key) {
+        if let Some((_, sxact)) = self.sxact(me) {
+            sxact.reads.keys.insert((table, index, key.clone()));
         }
-        Ok(())
     }
 
     /// Begins a range mark; the number returned serves to extend it.
-    pub(crate) fn track_range_read(
-        &mut self,
-        me: usize,
-        range: Range,
-    ) -> Result<Option<usize>, DatabaseError> {
-        Ok(self.reads(me)?.map(|reads| {
-            reads.ranges.push(range);
-            reads.ranges.len() - 1
-        }))
+    pub(crate) fn track_range_read(&mut self, me: usize, range: Range) -> Option<usize> {
+        let (_, sxact) = self.sxact(me)?;
+        sxact.reads.ranges.push(range);
+        Some(sxact.reads.ranges.len() - 1)
     }
 
     pub(crate) fn extend_range_read(&mut self, me: usize, range: Option<usize>, high: Bound<Key>) {

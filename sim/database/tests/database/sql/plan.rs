@@ -1,7 +1,10 @@
 //! Which way a statement takes through its table, and which sub-selects must run before it.
 //!
 //! The choices are those that PostgreSQL makes for small tables without statistics: equality with (or a
-//! list of) primary keys goes through the index, an order by the primary key follows it, all else scans.
+//! list of) primary keys goes through the index, an order by the primary key follows it from the first key that a
+//! comparison leaves to the last, all else scans.
+
+use std::ops::Bound;
 
 use shakedown_database::{DatabaseError, Key, Rows};
 use sqlparser::ast::Value as Literal;
@@ -103,6 +106,27 @@ fn named_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option
     })
 }
 
+/// The range that comparisons with a single-column primary key leave, if there are any.
+fn key_range(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<(Bound<Key>, Bound<Key>)> {
+    let [primary] = info.primary[..] else { return None };
+    let column = &info.columns[primary].name;
+    let (mut low, mut high) = (Bound::Unbounded, Bound::Unbounded);
+    for condition in conjuncts(selection) {
+        let Expr::BinaryOp { left, op, right } = condition else { continue };
+        let Some(value) = constant(right).filter(|_| is_column(left, alias, column)) else { continue };
+        let key = Key::from(value.scalar());
+        match op {
+            BinaryOperator::GtEq => low = Bound::Included(key),
+            BinaryOperator::Gt => low = Bound::Excluded(key),
+            BinaryOperator::LtEq => high = Bound::Included(key),
+            BinaryOperator::Lt => high = Bound::Excluded(key),
+            _ => {}
+        }
+    }
+    let is_bounded = !matches!((&low, &high), (Bound::Unbounded, Bound::Unbounded));
+    is_bounded.then_some((low, high))
+}
+
 /// Whether a condition names the primary keys that it wants.
 pub(crate) fn names_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> bool {
     named_keys(info, alias, selection).is_some()
@@ -113,7 +137,10 @@ pub(crate) fn names_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>
 pub(crate) fn path(info: &TableInfo, alias: &str, selection: Option<&Expr>, ordered: bool) -> Rows<SqlRow> {
     match named_keys(info, alias, selection) {
         Some(keys) => info.table.keys(keys),
-        None if ordered => info.table.all().in_key_order(),
+        None if ordered => match key_range(info, alias, selection) {
+            Some(range) => info.table.range(range),
+            None => info.table.all().in_key_order(),
+        },
         None => info.table.all(),
     }
 }
