@@ -1,0 +1,129 @@
+//! [`FreshThread`]: runs, each on a thread of its own.
+
+use shakedown_sim::{
+    Coverage, Digest, Limits, Offered, OfferedAlternatives, Outcome, Parameter, Plan, Rehearse, Runner, Scenario,
+    Script, Site, Trace,
+};
+
+/// What is known of the last run.
+#[derive(Default)]
+struct Last {
+    script: Script,
+    offers: Vec<(Site, OfferedAlternatives)>,
+    effects: Option<Digest>,
+}
+
+/// Runs a scenario, each run on a thread of its own, so that what the standard library and others keep per thread begins anew. It goes
+/// where a [`Runner`] goes, also into `shakedown::Entry::with_runner`.
+///
+/// ```
+/// use shakedown_clock::FreshThread;
+/// # use shakedown_sim::{ambient::NoFact, *};
+/// # use std::collections::HashMap;
+/// # struct Shop;
+/// # impl Scenario for Shop {
+/// #     type Fact = NoFact;
+/// #     fn name(&self) -> &str { "shop" }
+/// #     fn build(&self, stage: &Stage<NoFact>) {
+/// #         stage.program(Role::outside("shop".into()), || async {
+/// #             let orders: HashMap<u32, u32> = (0..9).map(|order| (order, order)).collect();
+/// #             ambient::Handle::current().env().note(|| format!("{:?}", orders.keys()));
+/// #         });
+/// #     }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<NoFact>>> { Vec::new() }
+/// # }
+/// self_check(&mut FreshThread::new(|| Shop), Plan::Seed(1)).expect("hash order follows the run");
+/// ```
+pub struct FreshThread<S: Scenario, M> {
+    make: M,
+    /// Never runs: it knows the scenario's names.
+    names: Runner<S>,
+    limits: Limits,
+    last: Last,
+}
+
+impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
+    /// Runs the scenario that `make` returns.
+    pub fn new(make: M) -> Self {
+        let names = Runner::new(make());
+        Self { limits: names.limits(), make, names, last: Last::default() }
+    }
+
+    /// Runs within other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Runs on a thread of its own, and keeps what is known of the run.
+    fn on_thread<T: Send>(&mut self, run: impl FnOnce(&mut Runner<S>) -> T + Send) -> T {
+        let (make, limits) = (&self.make, self.limits);
+        let whole = || {
+            let mut runner = Runner::new(make()).with_limits(limits);
+            let result = run(&mut runner);
+            let mut last =
+                Last { script: runner.script(), offers: Vec::new(), effects: Rehearse::effects(&runner) };
+            runner.each_offer(&mut |site, alternatives| last.offers.push((site, alternatives)));
+            (result, last)
+        };
+        let (result, last) = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("run".to_owned()).spawn_scoped(scope, whole);
+            thread
+                .expect("a thread can be started")
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        self.last = last;
+        result
+    }
+}
+
+impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
+    fn run(&mut self, plan: Plan<'_>) -> Outcome {
+        self.on_thread(|runner| runner.run(plan))
+    }
+    fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
+        self.on_thread(|runner| runner.record(plan))
+    }
+    fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
+        self.on_thread(|runner| runner.cover(plan))
+    }
+    fn script(&self) -> Script {
+        self.last.script.clone()
+    }
+    fn offers(&self) -> Vec<Offered> {
+        // Their names are made of the world, which is gone with its thread: the script makes the same run.
+        let mut again = FreshThread {
+            make: &self.make,
+            names: Runner::new((self.make)()),
+            limits: self.limits,
+            last: Last::default(),
+        };
+        let script = &self.last.script;
+        again.on_thread(|runner| {
+            runner.run(Plan::Script(script));
+            runner.offers()
+        })
+    }
+    fn each_offer(&self, take: &mut dyn FnMut(Site, OfferedAlternatives)) {
+        self.last.offers.iter().for_each(|(site, alternatives)| take(*site, *alternatives));
+    }
+    fn effects(&self) -> Option<Digest> {
+        self.last.effects
+    }
+    fn happy(&self, seed: u64) -> Script {
+        self.names.happy(seed)
+    }
+    fn parameters(&self) -> &[Parameter] {
+        self.names.parameters()
+    }
+    fn invariants(&self) -> Vec<(&'static str, &'static str)> {
+        self.names.invariants()
+    }
+    fn goals(&self) -> Vec<&'static str> {
+        self.names.goals()
+    }
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+}

@@ -1,0 +1,19 @@
+//! What a process asks of its system, answered by the simulation: the clock, entropy, name resolution.
+//!
+//! Linked into rehearsals only. On Linux it defines `clock_gettime`, `getrandom` and `getaddrinfo`, which take precedence over those
+//! of the C library. On a thread on which a run is under way they return the run's time, random numbers keyed by the run's variant and
+//! the node, and the addresses of nodes; elsewhere they do what the C library's do. So `Instant`, `SystemTime`, the order of a
+//! `HashMap`, `uuid`, `fastrand` and `chrono` follow the run.
+//!
+//! The standard library derives the keys of hash maps once per thread, and other libraries keep such state per thread too, so each run
+//! needs a thread of its own: [`FreshThread`]. What a library keeps per *process* (a static) differs between the first run and the
+//! next; the self-check of a rehearsal finds that, with the first event that differs.
+//!
+//! On other platforms nothing is defined: what follows the system's clock or entropy makes runs differ, and the self-check says so.
+
+mod fresh;
+mod simulated;
+#[cfg(target_os = "linux")]
+mod system;
+
+pub use fresh::FreshThread;

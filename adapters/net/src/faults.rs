@@ -1,0 +1,46 @@
+//! What a link to a node can show.
+
+use shakedown_sim::{Alternatives, Duration};
+
+/// The faults of connections to a node; the benign alternative first in each.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamFaults {
+    /// What may become of an attempt to connect: `refused`, `lost` (nothing comes back), or a delay such as `8 s`.
+    pub connect: Alternatives,
+    /// What may become of what the connecting side sends: `lost` (the connection stalls: from here on nothing passes in either
+    /// direction, and nobody is told), `reset` (half of it arrives, then both sides see a reset), or a delay.
+    pub request: Alternatives,
+    /// What may become of what the side connected to sends.
+    pub response: Alternatives,
+}
+
+impl StreamFaults {
+    /// Connections on which nothing goes wrong.
+    pub const NONE: StreamFaults = StreamFaults {
+        connect: Alternatives::new(&["accepted"]),
+        request: Alternatives::new(&["arrives"]),
+        response: Alternatives::new(&["arrives"]),
+    };
+
+    /// Attempts to connect may be refused; requests and responses may be lost or cut off by a reset.
+    pub const LOSSY: StreamFaults = StreamFaults {
+        connect: Alternatives::new(&["accepted", "refused"]),
+        request: Alternatives::new(&["arrives", "lost", "reset"]),
+        response: Alternatives::new(&["arrives", "lost", "reset"]),
+    };
+}
+
+/// How connections to the nodes of a role behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// How long a message takes, one way, on the happy path.
+    pub latency: Duration,
+    /// What may go wrong.
+    pub faults: &'static StreamFaults,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { latency: Duration::from_millis(1), faults: &StreamFaults::NONE }
+    }
+}
