@@ -1,0 +1,4 @@
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    orders::run(orders::Config::from_env()).await
+}
