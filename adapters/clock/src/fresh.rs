@@ -1,8 +1,8 @@
 //! [`FreshThread`]: runs, each on a thread of its own.
 
 use shakedown_sim::{
-    Coverage, Digest, Limits, Offered, OfferedAlternatives, Outcome, Parameter, Plan, Rehearse, Runner, Scenario,
-    Script, Site, Trace,
+    Coverage, Digest, Limits, Offered, OfferedAlternatives, Outcome, Parameter, Plan, Rehearse, Runner,
+    Scenario, Script, Site, Trace,
 };
 
 /// What is known of the last run.
