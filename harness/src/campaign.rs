@@ -252,7 +252,8 @@ impl Team<'_> {
                         self.enough.store(true, Ordering::Relaxed);
                     }
                 }
-                turn += chunk;
+                // At the end of the greatest range nothing comes after it.
+                turn = turn.saturating_add(chunk);
             }
         }
         result.map(|()| discoveries)

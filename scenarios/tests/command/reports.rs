@@ -155,7 +155,10 @@ fn a_report_says_what_would_have_prevented_the_failure() {
     assert_eq!(code(&answer(here.path(), &arguments)), 1);
     let read = |name| fs::read_to_string(here.path().join(name)).expect("written");
     let page = read("a.html");
-    assert!(page.contains("With it in, the same script <strong class=\"good\">holds</strong>"), "{page}");
+    assert!(
+        page.contains("With it in place, the same script <strong class=\"good\">holds</strong>"),
+        "{page}"
+    );
     let xml = read("a.xml");
     let mut reader = quick_xml::Reader::from_str(&xml);
     while reader.read_event().expect("well-formed") != quick_xml::events::Event::Eof {}
