@@ -166,14 +166,16 @@ class Explorer {
   }
 }
 
-/** A row, with the fields that this step changed marked. */
+/** Returns a row with the fields marked that this step changed. */
 function row({ kind, node, value, before, isNow }) {
-  const text = (field) => (typeof field === "string" ? field : JSON.stringify(field));
+  const raw = (field) => (typeof field === "string" ? field : JSON.stringify(field));
   const fields = Object.entries(value ?? before ?? {}).map(([name, field]) => {
-    const was = before?.[name];
-    const changed = isNow && value !== null && text(was ?? null) !== text(field);
-    const shown = changed ? element("mark", {}, before ? `${text(was ?? null)} → ${text(field)}` : text(field)) : text(field);
-    return element("li", { class: changed ? "changed" : false }, element("span", {}, `${name} `), shown);
+    const was = before?.[name] ?? null;
+    const changed = isNow && value !== null && raw(was) !== raw(field);
+    const [text, old] = [readable(name, field) ?? raw(field), readable(name, was) ?? raw(was)];
+    const title = text === raw(field) ? false : raw(field);
+    const shown = changed ? element("mark", {}, before ? `${old} → ${text}` : text) : text;
+    return element("li", { class: changed ? "changed" : false, title }, element("span", {}, `${name} `), shown);
   });
   const news = !isNow ? "" : value === null ? "deleted" : before ? "changed" : "new";
   return element(

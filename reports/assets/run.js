@@ -1,5 +1,28 @@
 // The data of a run: which steps a filter shows, the causes of a step, and the rows at a step.
 
+const NS_PER_MS = 1e6;
+const MS = { second: 1e3, minute: 6e4, hour: 36e5, day: 864e5 };
+const TIME_NAME = /(^|_)(at|until|since|due|deadline|time|now|begins|began|ends|ended|expires|accepted|sent|made|found|learnt|asked|looked)$/;
+/** Smaller numbers are counts and amounts, whatever their field is called. */
+const TIME_NS_MIN = 1e6;
+
+/** Returns the text of a field that holds a time or a duration of virtual time; nothing for any other field. */
+function readable(name, field) {
+  if (Number.isInteger(field) && field >= TIME_NS_MIN && TIME_NAME.test(name)) return clock(field / NS_PER_MS);
+  if (field === null || typeof field !== "object") return undefined;
+  const isDuration = Object.keys(field).sort().join() === "nanos,secs";
+  return isDuration ? `${field.secs + field.nanos / 1e9} s` : undefined;
+}
+
+/** Writes a time in the form of the steps: minutes, with hours and days only where there are any. */
+function clock(ms) {
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  const minutes = `${two((ms / MS.minute) % 60)}:${two((ms / MS.second) % 60)}.${String(Math.floor(ms % 1000)).padStart(3, "0")}`;
+  if (ms < MS.hour) return minutes;
+  const hours = `${two((ms / MS.hour) % 24)}:${minutes}`;
+  return ms < MS.day ? hours : `${Math.floor(ms / MS.day)}d ${hours}`;
+}
+
 class Run {
   constructor(data) {
     Object.assign(this, data);

@@ -12,9 +12,9 @@ impl Program {
     /// The command `shakedown`, found on the path.
     pub const SHAKEDOWN: Self = Self(Cow::Borrowed("shakedown"));
 
-    /// Returns a program that the shell runs by this text: `shakedown`, or `target/release/my-rehearsals`.
-    pub fn new(command: impl Into<String>) -> Self {
-        Self(Cow::Owned(command.into()))
+    /// Returns the program that the shell runs by this name or path: `till`, or `target/release/till`.
+    pub fn new(path: impl AsRef<str>) -> Self {
+        Self(Cow::Owned(quoted(path.as_ref())))
     }
 
     /// Returns the command that runs a script again.

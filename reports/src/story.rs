@@ -65,7 +65,8 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
             (remark, _) => {
                 let own = trouble(choice).filter(|_| is_own(step, choice));
                 let own = own.or_else(|| disturbance(choice).map(|one| one.step())).or(remark);
-                let what = own.or_else(|| crash(choice)).unwrap_or_else(|| turn(step, choice));
+                let crashes = || crash(choice).map(|crash| crash + &cut_short(trace, *at, step, choice));
+                let what = own.or_else(crashes).unwrap_or_else(|| turn(step, choice));
                 rows.push(Row { deviates: true, ..row(*at, step, what, None) });
                 add_remark(rows.last_mut().expect("it was just put there"), &number);
             }
@@ -190,6 +191,17 @@ fn point(choice: &ChoiceTaken) -> &str {
     choice.site.split_once('/').map_or("", |(_, point)| point)
 }
 
+/// The real length of a pause that the heal time ends early, as the end of a sentence; empty for all else.
+fn cut_short(trace: &Trace, at: u32, step: &Step, choice: &ChoiceTaken) -> String {
+    let Some(Fault::Crash(CrashFault::Pause(planned))) = choice.fault else { return String::new() };
+    let resumes = |later: &&Step| later.kind == Kind::Resume && later.node == step.node;
+    let resumed = trace.steps[at as usize..].iter().find(resumes).map(|later| later.time - step.time);
+    match resumed {
+        Some(real) if real < planned => format!(", cut to {} by the heal time", time::text(real)),
+        _ => String::new(),
+    }
+}
+
 /// Any other deviation: its site, as short as the node's name allows, and the alternative.
 fn turn(step: &Step, choice: &ChoiceTaken) -> String {
     let own = choice.site.split_once('/').filter(|_| is_own(step, choice));
@@ -223,12 +235,14 @@ pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
             let id = &deviation.id;
             id.site == choice.site && id.nth == choice.nth && id.scope.to_string() == step.scope
         };
-        trace.steps.iter().find_map(|step| {
+        trace.steps.iter().zip(0..).find_map(|(step, at)| {
             let choice = step.choice.as_ref().filter(|choice| of(choice, step))?;
             Some(match (trouble(choice), disturbance(choice), crash(choice)) {
                 (Some(trouble), ..) => format!("{} {trouble}", owner(choice)),
                 (None, Some(one), _) => format!("{}: {}", owner(choice), one.remark()),
-                (None, None, Some(crash)) => format!("{} {crash}", step.node),
+                (None, None, Some(crash)) => {
+                    format!("{} {crash}{}", step.node, cut_short(trace, at, step, choice))
+                }
                 (None, None, None) => format!("{}: {}", step.node, turn(step, choice)),
             })
         })

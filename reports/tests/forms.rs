@@ -12,8 +12,10 @@ use shakedown_reports::{
     CampaignResult, Canary, EndReason, FailureContext, Finding, GoalTally, Search, Style, Verdict, json,
     junit, likely, markdown, mermaid, story, terminal,
 };
+use shakedown_sim::fault::Fault;
 use shakedown_sim::search::{explore, likelihood, understand};
-use shakedown_sim::{Plan, Rehearse, Runner, Trace};
+use shakedown_sim::trace::Kind;
+use shakedown_sim::{CrashFault, Duration, Plan, Rehearse, Runner, Trace, time};
 
 /// The first failing seed of the forgetful till, shrunk.
 fn finding() -> (Finding, CampaignResult) {
@@ -233,6 +235,26 @@ fn hostile_text_makes_a_valid_diagram() {
     let diagram = mermaid::diagram(&trace, &story::of_run(&trace));
     assert!(diagram.lines().count() > 10, "{diagram}");
     insta::assert_snapshot!(format!("```mermaid\n{diagram}```\n"));
+}
+
+#[test]
+fn a_pause_that_healing_ends_early_states_its_real_length() {
+    let mut failure = finding().0.failure;
+    let mut trace = Trace::clone(&failure.trace);
+    let at = trace.steps.iter().position(|step| step.choice.is_some()).expect("a deviation");
+    let choice = trace.steps[at].choice.as_mut().expect("a deviation");
+    (choice.site, choice.taken) = ("till/before charge".to_owned(), "pause 90 s".to_owned());
+    choice.fault = Some(Fault::Crash(CrashFault::Pause(Duration::from_secs(90))));
+    trace.script.deviations[0].id.site.clone_from(&choice.site);
+    let node = trace.steps[at].node.clone();
+    let later = &mut trace.steps[at + 1];
+    (later.kind, later.node, later.time) = (Kind::Resume, node, later.time);
+    let real = later.time - trace.steps[at].time;
+    failure.trace = trace.into();
+    let words = &story::deviations(&failure.trace)[0].1;
+    let end = format!("is paused for 90 s before charge, cut to {} by the heal time", time::text(real));
+    assert!(words.ends_with(&end), "{words}");
+    assert!(story::of_failure(&failure).iter().any(|row| row.what == end), "{end}");
 }
 
 #[test]

@@ -67,5 +67,5 @@ fn context_of(session: &Session, file: &TraceFile, failure: &Failure) -> Failure
         Some(context::of(entry, runner.as_mut(), failure))
     };
     let context = traces::context(file).or_else(made).unwrap_or_default();
-    FailureContext { program: Program::new(super::program()), ..context }
+    FailureContext { program: Program::new(super::program_path()), ..context }
 }

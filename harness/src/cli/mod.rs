@@ -106,7 +106,7 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
     if !matches!(command, Command::Explain(_)) {
         output.of_results()?;
     }
-    let session = Session { catalogue: catalogue.called(&program()), output };
+    let session = Session { catalogue: catalogue.called(&program_path()), output };
     match command {
         Command::List(list) => list.execute(&session),
         Command::Run(run) => run.execute(&session),
@@ -125,6 +125,16 @@ fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     let stem = Path::new(&called).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if stem.is_empty() { "shakedown".to_owned() } else { stem }
+}
+
+/// Returns the program as the reader's shell finds it from the working directory: by its name if it was called by
+/// name, else by its path.
+fn program_path() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let path = Path::new(&called);
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = path.strip_prefix(&here).unwrap_or(path);
+    if path.as_os_str().is_empty() { "shakedown".to_owned() } else { path.to_string_lossy().into_owned() }
 }
 
 /// The command with the binary's name, and examples out of the catalogue.

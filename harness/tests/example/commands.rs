@@ -58,7 +58,11 @@ fn a_failure_names_the_binary_and_is_replayed_pinned_and_explained() {
     let line =
         |label: &str| report.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::to_owned);
     assert_eq!(line("guarded   "), Some("with order-memory in place it holds".to_owned()), "{report}");
-    let replay = line("replay    till replay ").expect("a line to paste");
+    let command = line("replay    ").expect("a line to paste");
+    let pasted = std::process::Command::new("sh").args(["-c", &command]).current_dir(here).output();
+    let pasted = pasted.expect("a shell");
+    assert_eq!(code(&pasted), 1, "{command}: {}", stderr(&pasted));
+    let replay = command.rsplit(' ').next().expect("it names the trace").to_owned();
     for _ in 0..3 {
         let output = run(here, &["replay", &replay, "--format", "json"]);
         assert_eq!((code(&output), &json(&output)["replay"]), (1, &"exact".into()));

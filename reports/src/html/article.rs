@@ -163,8 +163,8 @@ fn restored(one: &RestoredGuardrail) -> String {
         ([], false) => {
             "With it in place, the run <strong class=\"good\">holds</strong>, and a choice of the script is never offered.".to_owned()
         }
-        (broken, _) => {
-            format!("With it alone in place, the same script still violates {}.", Text(&broken.join(" and ")))
+        (violated, _) => {
+            format!("With it alone in place, the same script still violates {}.", Text(&violated.join(" and ")))
         }
     };
     let (about, instead) = (Text(&one.about), Text(&one.instead));

@@ -3,8 +3,9 @@
 
 use super::rows::Rows;
 use crate::clock::Clock;
+use crate::printable::printable;
 use crate::story::Row;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use shakedown_sim::Trace;
 use shakedown_sim::trace::{ChoiceTaken, Kind};
@@ -18,7 +19,9 @@ pub(super) const STEPS_MAX: usize = 4_000;
 pub(super) struct Data<'a> {
     /// The number of steps of the run.
     total: usize,
+    #[serde(serialize_with = "all_printable")]
     nodes: Vec<&'a str>,
+    #[serde(serialize_with = "all_printable")]
     entities: Vec<&'a str>,
     /// The kind and node of each row that the run changes.
     rows: Vec<(String, String)>,
@@ -32,10 +35,12 @@ struct One<'a> {
     n: usize,
     at: String,
     node: usize,
+    #[serde(serialize_with = "one_printable")]
     scope: &'a str,
     kind: Kind,
+    #[serde(serialize_with = "one_printable")]
     what: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
+    #[serde(skip_serializing_if = "str::is_empty", serialize_with = "one_printable")]
     why: &'a str,
     after: &'a [u32],
     /// Whether it is a step of the story.
@@ -48,6 +53,14 @@ struct One<'a> {
     /// The rows that changed since the last step that is kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rows: Vec<(usize, Value)>,
+}
+
+fn one_printable<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&printable(text))
+}
+
+fn all_printable<S: Serializer>(texts: &[&str], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(texts.iter().map(|text| printable(text)))
 }
 
 impl<'a> Data<'a> {

@@ -34,7 +34,7 @@ impl<'a> Summary<'a> {
             without: &result.without,
             verdict: result.verdict,
             sentence: terminal::verdict_in_words(result),
-            facts: terminal::facts(result),
+            facts: provenance(result).into_iter().chain(terminal::facts(result)).collect(),
             findings: &result.findings,
         }
     }
@@ -72,6 +72,21 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// The seeds that were requested, and the build that made the runs.
+fn provenance(result: &CampaignResult) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(seeds) = &result.seeds {
+        facts.push(("seeds", format!("{} to {}", seeds.start, seeds.end.saturating_sub(1))));
+    }
+    if !result.build.is_empty() {
+        facts.push(("build", result.build.clone()));
+    }
+    facts
+}
+
+/// A longer text takes the whole width.
+const WIDE: usize = 80;
+
 /// What was run and what the verdict is worth.
 fn list_of_facts(facts: &[(&str, String)]) -> String {
     let mut items: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -83,6 +98,8 @@ fn list_of_facts(facts: &[(&str, String)]) -> String {
     }
     let mut out = String::from("<dl class=\"facts\">\n");
     for (label, texts) in items {
+        let long = texts.len() > 1 || texts.iter().any(|text| text.len() > WIDE);
+        let wide = if long { " class=\"wide\"" } else { "" };
         let text = match texts.as_slice() {
             [only] => Text(only).to_string(),
             several => {
@@ -90,7 +107,7 @@ fn list_of_facts(facts: &[(&str, String)]) -> String {
                 format!("\n<ul>\n{}</ul>", several.iter().map(item).collect::<String>())
             }
         };
-        let _ = writeln!(out, "<div><dt>{}</dt><dd>{text}</dd></div>", Text(label));
+        let _ = writeln!(out, "<div{wide}><dt>{}</dt><dd>{text}</dd></div>", Text(label));
     }
     out + "</dl>\n"
 }

@@ -28,13 +28,18 @@ const FAINT: &str = r"(() => {
   return JSON.stringify({ seen: seen.length, faint });
 })()";
 
+/// Returns the number of visible texts and those with too little contrast.
+pub(crate) fn faint(browser: &mut Browser) -> serde_json::Value {
+    serde_json::from_str(&browser.text(FAINT)).expect("JSON")
+}
+
 fn check(dark: bool) {
     let screen = Screen { dark, ..Screen::DESKTOP };
     let mut browser = Browser::show(screen, &page(&failure()), "");
     browser.eval("for (const closed of document.querySelectorAll('details')) closed.open = true");
     browser.eval("document.querySelector('[role=listbox]').focus()");
     browser.press("End");
-    let found: serde_json::Value = serde_json::from_str(&browser.text(FAINT)).expect("JSON");
+    let found = faint(&mut browser);
     assert_eq!(found["faint"], serde_json::json!([]));
     assert!(found["seen"].as_u64() > Some(50), "{found}");
     let background = browser.text("getComputedStyle(document.body).backgroundColor");

@@ -6,6 +6,7 @@ mod hostile;
 mod long;
 mod reading;
 mod stepping;
+mod summary;
 #[path = "../till/mod.rs"]
 mod till;
 
@@ -27,7 +28,7 @@ fn failure() -> Failure {
     let trace = Arc::make_mut(&mut failure.trace);
     for step in trace.steps.iter_mut().filter(|step| step.kind == Kind::Fact) {
         let charged = before["charged"].as_u64().unwrap_or(0) + 1;
-        let after = json!({ "charged": charged, "order": 1 });
+        let after = json!({ "charged": charged, "lease_until": 60_080_000_000_u64, "order": 1 });
         let state = json!({ "Ledger": { "before": before, "after": after } });
         step.state = Some(state.to_string().into());
         before = after;

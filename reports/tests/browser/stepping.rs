@@ -104,6 +104,8 @@ fn rows_are_shown_at_each_step_with_their_changes_marked() {
     assert_eq!(browser.text("document.querySelector('.row.now mark').textContent"), "1 → 2");
     assert_eq!(browser.eval("document.querySelectorAll('.row.now mark').length"), 1);
     assert_eq!(browser.text("document.querySelector('.row em').textContent"), "changed");
+    let row = browser.text("document.querySelector('.row.now').innerText");
+    assert!(row.contains("lease_until 01:00.080"), "times are readable: {row}");
     browser.press("Home");
     assert_eq!(browser.eval("document.querySelectorAll('.row').length"), 0);
     assert_eq!(browser.eval(STEP), failure.slice[0]);

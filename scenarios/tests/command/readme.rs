@@ -2,6 +2,7 @@
 //! it is committed.
 
 use std::ops::Range;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// The screens in the README: the arguments of the command, and where its text stands.
@@ -25,6 +26,7 @@ fn printed(arguments: &[&str]) -> String {
     let elsewhere = tempfile::tempdir().expect("a directory of its own");
     let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
         .args(arguments)
+        .arg0("shakedown")
         .env("COLUMNS", "110")
         .current_dir(elsewhere.path())
         .output()
