@@ -86,9 +86,19 @@ pub struct SendFuture<T> {
 impl Handle {
     /// Has the run keep `future` and returns a `Send` reference that waits for it: a call, a transaction.
     ///
-    /// ```ignore
-    /// // in a handler that must be `Send`, with `Shared` state:
-    /// Handle::current().send_future(async move { env.get().call(&charge.get(), order, timeout).await }).await
+    /// A handler that must be `Send`, with application state behind [`Shared`]:
+    ///
+    /// ```
+    /// # use shakedown_sim::ambient::{Handle, Shared};
+    /// # use shakedown_sim::{Duration, Endpoint, Env};
+    /// async fn handler(env: Shared<Env>, charge: Shared<Endpoint<u32, ()>>, order: u32) -> bool {
+    ///     let call = async move { env.get().call(&charge.get(), order, Duration::from_secs(2)).await };
+    ///     Handle::current().send_future(call).await.is_ok()
+    /// }
+    /// fn is_send(_: impl Send) {}
+    /// # fn check(env: Shared<Env>, charge: Shared<Endpoint<u32, ()>>) {
+    /// is_send(handler(env, charge, 7));
+    /// # }
     /// ```
     pub fn send_future<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> SendFuture<T> {
         let number = self.world().map(|_| {

@@ -62,7 +62,9 @@
 //! #     }
 //! # }
 //! let twice = "orders/ack @ order-1/charge-1/delivery-1 #1 = lost";
-//! rehearse(Shop).script(twice).violates("charged-once");
+//! let script: Script = format!("scenario shop\n{twice}").parse().unwrap();
+//! let outcome = Runner::new(Shop).run(Plan::Script(&script));
+//! assert_eq!(outcome.violations[0].invariant, "charged-once");
 //! ```
 //!
 //! Sources: Amazon SQS Developer Guide ("Visibility timeout", "At-least-once delivery", "Avoiding inconsistent

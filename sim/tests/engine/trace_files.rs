@@ -58,7 +58,7 @@ fn what_is_no_trace_is_refused() {
     check("hello\n", "line 1: it is no JSON");
     check("{}\n", "line 1: it names no schema");
     check(
-        &FILE.replace("shakedown-trace/1", "shakedown-trace/9"),
+        &FILE.replace(shakedown_sim::trace_file::SCHEMA, "shakedown-trace/9"),
         "line 1: unknown schema `shakedown-trace/9`: this version reads",
     );
     check(&lines()[1..].concat(), "line 1: the checksum does not match");
