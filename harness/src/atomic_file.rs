@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// If `path` is something else than a regular file (a directory, a device, a pipe), or if the disk fails.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let target = resolved(path)?;
-    let mut file = beside(&target)?;
+    let mut file = temporary_file(&target)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
@@ -24,7 +24,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// As [`write`].
 pub(crate) fn check(path: &Path) -> io::Result<()> {
-    beside(&resolved(path)?).map(drop)
+    temporary_file(&resolved(path)?).map(drop)
 }
 
 /// Follows links, so that the file behind a link is replaced and not the link. A link to nothing stands for its target.
@@ -41,7 +41,7 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Makes a new file with a name of its own in the directory of `target`.
-fn beside(target: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary_file(target: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut prefix = OsString::from(".");
     prefix
         .push(target.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it names no file"))?);

@@ -64,27 +64,28 @@ const CHUNK_OF_ROUND: u64 = 16;
 /// # Errors
 /// If the harness itself failed.
 pub fn run(
-    order: &CampaignRequest<'_>,
+    request: &CampaignRequest<'_>,
     mut watch: impl FnMut(&Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
-    let watchdog = Watchdog::new(order.jobs, order.timeout, &order.entry.name, |seed| format!("seed {seed}"));
+    let watchdog =
+        Watchdog::new(request.jobs, request.timeout, &request.entry.name, |seed| format!("seed {seed}"));
     let campaign = std::thread::scope(|scope| {
-        let (send, answers) = mpsc::channel();
-        let workers = (0..order.jobs).map(|thread| {
+        let (send, results) = mpsc::channel();
+        let workers = (0..request.jobs).map(|thread| {
             let (tasks, take) = mpsc::channel();
-            let worker = Worker { order, thread, enough: &enough, watchdog: &watchdog };
+            let worker = Worker { request, thread, enough: &enough, watchdog: &watchdog };
             let send = send.clone();
             scope.spawn(move || worker.work(&take, &send));
             tasks
         });
-        let team = Team { workers: workers.collect(), answers, enough: &enough };
-        conduct(order, &team, &mut watch)
+        let team = Team { workers: workers.collect(), results, enough: &enough };
+        conduct(request, &team, &mut watch)
     })?;
     let end_reason = match () {
-        () if campaign.failing.len() >= order.failures_max => EndReason::MaxFail,
-        () if campaign.tally.runs == order.seeds.end - order.seeds.start => EndReason::Complete,
-        () if order.stop.load(Ordering::Relaxed) => EndReason::Interrupted,
+        () if campaign.failing.len() >= request.failures_max => EndReason::MaxFail,
+        () if campaign.tally.runs == request.seeds.end - request.seeds.start => EndReason::Complete,
+        () if request.stop.load(Ordering::Relaxed) => EndReason::Interrupted,
         () => EndReason::Budget,
     };
     Ok((campaign, end_reason))
@@ -92,20 +93,20 @@ pub fn run(
 
 /// Gives the threads one task after another: all seeds at once, or a round at a time.
 fn conduct(
-    order: &CampaignRequest<'_>,
+    request: &CampaignRequest<'_>,
     team: &Team<'_>,
     watch: &mut impl FnMut(&Campaign),
 ) -> Result<Campaign, InternalError> {
     let mut campaign = Campaign::default();
-    let mut guide = order.guided.then(|| Guide::new(order.profile));
-    let (size, chunk) = if order.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
-    let mut first = order.seeds.start;
-    while first < order.seeds.end {
-        let seeds = first..first.saturating_add(size).min(order.seeds.end);
+    let mut guide = request.guided.then(|| Guide::new(request.profile));
+    let (size, chunk) = if request.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
+    let mut first = request.seeds.start;
+    while first < request.seeds.end {
+        let seeds = first..first.saturating_add(size).min(request.seeds.end);
         first = seeds.end;
         let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
-        let discoveries = team.merge(order, task, &mut campaign, watch)?;
-        if campaign.cut(order.failures_max) || campaign.seeds.end != first {
+        let discoveries = team.merge(request, task, &mut campaign, watch)?;
+        if campaign.cut(request.failures_max) || campaign.seeds.end != first {
             break;
         }
         if let Some(guide) = &mut guide {
@@ -124,8 +125,8 @@ struct Task {
     guide: Option<Guide>,
 }
 
-/// What a thread answers.
-enum Answer {
+/// What a thread sends back.
+enum WorkerResult {
     /// A chunk's first seed, and what came of it.
     Chunk(u64, Box<Result<Round, InternalError>>),
     /// It does no more of the task.
@@ -143,7 +144,7 @@ impl Task {
 }
 
 struct Worker<'a> {
-    order: &'a CampaignRequest<'a>,
+    request: &'a CampaignRequest<'a>,
     thread: usize,
     enough: &'a AtomicBool,
     watchdog: &'a Watchdog,
@@ -151,37 +152,37 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Takes part in one task after another.
-    fn work(&self, tasks: &mpsc::Receiver<Arc<Task>>, send: &mpsc::Sender<Answer>) {
-        let order = self.order;
-        let mut runner = order.entry.runner(order.without).map_err(|message| self.broken(0, message));
+    fn work(&self, tasks: &mpsc::Receiver<Arc<Task>>, send: &mpsc::Sender<WorkerResult>) {
+        let request = self.request;
+        let mut runner = request.entry.runner(request.without).map_err(|message| self.broken(0, message));
         for task in tasks {
             match &mut runner {
                 Ok(runner) => self.take_part(&task, runner.as_mut(), send),
                 Err(broken) => {
-                    drop(send.send(Answer::Chunk(task.seeds.start, Box::new(Err(broken.clone())))))
+                    drop(send.send(WorkerResult::Chunk(task.seeds.start, Box::new(Err(broken.clone())))))
                 }
             }
-            if send.send(Answer::Done).is_err() {
+            if send.send(WorkerResult::Done).is_err() {
                 return;
             }
         }
     }
 
     /// Runs chunk after chunk until there is none left, or it is enough.
-    fn take_part(&self, task: &Task, runner: &mut dyn Rehearse, send: &mpsc::Sender<Answer>) {
+    fn take_part(&self, task: &Task, runner: &mut dyn Rehearse, send: &mpsc::Sender<WorkerResult>) {
         while !self.is_over() {
             let Some(first) = task.next_chunk() else { return };
             let chunk = self.chunk(task, runner, first..first.saturating_add(task.chunk).min(task.seeds.end));
             let broken = chunk.is_err();
-            if send.send(Answer::Chunk(first, Box::new(chunk))).is_err() || broken {
+            if send.send(WorkerResult::Chunk(first, Box::new(chunk))).is_err() || broken {
                 return;
             }
         }
     }
 
     fn is_over(&self) -> bool {
-        let late = self.order.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        late || self.enough.load(Ordering::Relaxed) || self.order.stop.load(Ordering::Relaxed)
+        let late = self.request.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late || self.enough.load(Ordering::Relaxed) || self.request.stop.load(Ordering::Relaxed)
     }
 
     fn chunk(
@@ -190,7 +191,7 @@ impl Worker<'_> {
         runner: &mut dyn Rehearse,
         seeds: Range<u64>,
     ) -> Result<Round, InternalError> {
-        let (mut chunk, profile) = (Round::default(), self.order.profile);
+        let (mut chunk, profile) = (Round::default(), self.request.profile);
         for seed in seeds {
             let one = || match &task.guide {
                 Some(guide) => guide.explore(runner, seed..seed + 1),
@@ -207,14 +208,14 @@ impl Worker<'_> {
     }
 
     fn broken(&self, seed: u64, message: String) -> InternalError {
-        InternalError { scenario: self.order.entry.name.clone(), run: format!("seed {seed}"), message }
+        InternalError { scenario: self.request.entry.name.clone(), run: format!("seed {seed}"), message }
     }
 }
 
 /// The threads, as the one place sees them that merges what they do.
 struct Team<'a> {
     workers: Vec<mpsc::Sender<Arc<Task>>>,
-    answers: mpsc::Receiver<Answer>,
+    results: mpsc::Receiver<WorkerResult>,
     enough: &'a AtomicBool,
 }
 
@@ -223,7 +224,7 @@ impl Team<'_> {
     /// failing run that is wanted. Answers what was discovered.
     fn merge(
         &self,
-        order: &CampaignRequest<'_>,
+        request: &CampaignRequest<'_>,
         task: Task,
         campaign: &mut Campaign,
         watch: &mut impl FnMut(&Campaign),
@@ -235,9 +236,9 @@ impl Team<'_> {
         }
         let (mut discoveries, mut result) = (Vec::new(), Ok(()));
         while busy > 0 {
-            match self.answers.recv().expect("threads answer until the team is gone") {
-                Answer::Done => busy -= 1,
-                Answer::Chunk(first, round) => drop(early.insert(first, *round)),
+            match self.results.recv().expect("threads send results until the team is dropped") {
+                WorkerResult::Done => busy -= 1,
+                WorkerResult::Chunk(first, round) => drop(early.insert(first, *round)),
             }
             while let (false, Some(round)) = (self.enough.load(Ordering::Relaxed), early.remove(&turn)) {
                 match round {
@@ -245,7 +246,7 @@ impl Team<'_> {
                         campaign.merge(round.campaign);
                         discoveries.extend(round.discoveries);
                         watch(campaign);
-                        self.enough.store(campaign.cut(order.failures_max), Ordering::Relaxed);
+                        self.enough.store(campaign.cut(request.failures_max), Ordering::Relaxed);
                     }
                     Err(broken) => {
                         result = Err(broken);

@@ -9,21 +9,21 @@ use shakedown_reports::Canary;
 /// those declared shows within a few hundred.
 pub const RUNS_MAX: u64 = 4_000;
 
-/// Searches the design without this guardrail and those that mask its ablation, in the way of `order`, until it
+/// Searches the design without this guardrail and those that mask its ablation, in the way of `request`, until it
 /// fails or has survived.
 ///
 /// # Errors
 /// If the harness itself failed.
-pub fn run_canary(order: &CampaignRequest<'_>, without: &[String]) -> Result<Canary, InternalError> {
-    let first = order.seeds.start;
-    let order = CampaignRequest {
+pub fn run_canary(request: &CampaignRequest<'_>, without: &[String]) -> Result<Canary, InternalError> {
+    let first = request.seeds.start;
+    let request = CampaignRequest {
         without,
         seeds: first..first.saturating_add(RUNS_MAX),
         failures_max: 1,
         deadline: None,
-        ..*order
+        ..*request
     };
-    let (campaign, _) = campaign::run(&order, |_| {})?;
+    let (campaign, _) = campaign::run(&request, |_| {})?;
     Ok(Canary {
         name: without.join(" with "),
         caught: !campaign.failing.is_empty(),

@@ -38,20 +38,20 @@ pub struct LayerRequest<'a> {
 /// # Errors
 /// If the harness itself failed.
 pub fn run(
-    order: &LayerRequest<'_>,
+    request: &LayerRequest<'_>,
     search: &Bounded,
     parents: Range<usize>,
     mut watch: impl FnMut(&[Part]),
 ) -> Result<Vec<Part>, InternalError> {
     let (next, enough) = (AtomicUsize::new(parents.start), AtomicBool::new(false));
-    let watchdog = Watchdog::new(order.jobs, order.timeout, &order.entry.name, |parent| {
+    let watchdog = Watchdog::new(request.jobs, request.timeout, &request.entry.name, |parent| {
         format!("what continues script {parent} of the layer")
     });
-    let (send, receive) = mpsc::sync_channel(order.jobs * 16);
+    let (send, receive) = mpsc::sync_channel(request.jobs * 16);
     std::thread::scope(|scope| {
-        for thread in 0..order.jobs {
+        for thread in 0..request.jobs {
             let (next, enough, watchdog, end) = (&next, &enough, &watchdog, parents.end);
-            let worker = Worker { order, search, thread, next, enough, watchdog, end };
+            let worker = Worker { request, search, thread, next, enough, watchdog, end };
             let send = send.clone();
             scope.spawn(move || worker.work(&send));
         }
@@ -94,7 +94,7 @@ pub fn run_all(request: &LayerRequest<'_>, search: &mut Bounded) -> Result<(), I
 type Expansion = (usize, Result<Layer, InternalError>);
 
 struct Worker<'a> {
-    order: &'a LayerRequest<'a>,
+    request: &'a LayerRequest<'a>,
     search: &'a Bounded,
     thread: usize,
     next: &'a AtomicUsize,
@@ -106,11 +106,11 @@ struct Worker<'a> {
 impl Worker<'_> {
     /// Expands parent after parent until there is none left, or it is enough.
     fn work(&self, send: &mpsc::SyncSender<Expansion>) {
-        let mut runner = match self.order.entry.runner(self.order.without) {
+        let mut runner = match self.request.entry.runner(self.request.without) {
             Ok(runner) => runner,
             Err(message) => return drop(send.send((self.end, Err(self.failed(None, message))))),
         };
-        while !self.enough.load(Ordering::Relaxed) && !self.order.stop.load(Ordering::Relaxed) {
+        while !self.enough.load(Ordering::Relaxed) && !self.request.stop.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             if at >= self.end {
                 return;
@@ -131,7 +131,7 @@ impl Worker<'_> {
         let parent = parent.map_or("no script yet".to_owned(), |parent| {
             format!("{} {:?}", self.search.variants()[parent.variant], parent.turns)
         });
-        InternalError { scenario: self.order.entry.name.clone(), run: parent, message }
+        InternalError { scenario: self.request.entry.name.clone(), run: parent, message }
     }
 }
 

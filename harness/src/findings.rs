@@ -9,7 +9,7 @@ use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
 use std::io;
 use std::path::Path;
 
-/// Shrinks the first failures of each kind and answers one finding for each signature, in the order in which
+/// Shrinks the first failures of each kind and returns one finding for each signature, in the order in which
 /// they were first met.
 ///
 /// A kind of failure mostly has one cause, and then all its runs are counted for it. If its shrunk failures

@@ -69,11 +69,11 @@ pub fn row(
             message: violation.message,
         })));
     }
-    let mut order = campaign_request(request, entry, &without);
+    let mut next_seeds = campaign_request(request, entry, &without);
     let mut runs = 0;
-    while order.seeds.start < request.runs_max && !request.stop.load(Ordering::Relaxed) {
-        let (campaign, _) = campaign::run(&order, &mut watch)?;
-        let met = campaign.failing.iter().find_map(|run| Some((run, beside(naive, run)?)));
+    while next_seeds.seeds.start < request.runs_max && !request.stop.load(Ordering::Relaxed) {
+        let (campaign, _) = campaign::run(&next_seeds, &mut watch)?;
+        let met = campaign.failing.iter().find_map(|run| Some((run, row_violation(naive, run)?)));
         if let Some((run, violation)) = met {
             let mut runner = entry.runner(&without).map_err(Error::Design)?;
             let mut finding = findings::of_failing(
@@ -87,13 +87,13 @@ pub fn row(
             return Ok(Some(row(AblationResult::Caught(Box::new(finding)))));
         }
         runs = campaign.seeds.end;
-        order.seeds.start = runs;
+        next_seeds.seeds.start = runs;
     }
     Ok((runs >= request.runs_max).then(|| row(AblationResult::Survived { runs })))
 }
 
-/// The claim beside the row that a run breaks, the row's first if there are several.
-fn beside<'a>(naive: &NaiveForm, run: &'a FailingRun) -> Option<&'a Violation> {
+/// Returns the first invariant of the row that the run violates.
+fn row_violation<'a>(naive: &NaiveForm, run: &'a FailingRun) -> Option<&'a Violation> {
     let broken = |claim: &String| run.violations.iter().find(|violation| violation.invariant == *claim);
     naive.breaks.iter().find_map(broken)
 }
@@ -142,8 +142,8 @@ pub fn guarded(
     seeds: u64,
     watch: impl FnMut(&Campaign),
 ) -> Result<Guarded, Error> {
-    let order = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
-    let (campaign, end_reason) = campaign::run(&order, watch)?;
+    let whole_design = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
+    let (campaign, end_reason) = campaign::run(&whole_design, watch)?;
     let mut runner = entry.runner(&[]).map_err(Error::Design)?;
     let findings = findings::of_campaign(entry, runner.as_mut(), &campaign, request.traces)?;
     let verdict = match end_reason {

@@ -3,7 +3,7 @@
 use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
 use std::collections::BTreeMap;
 
-/// Seeds that the survey runs beside the happy paths; sites that only a failure leads to show there.
+/// Seeds that the survey runs in addition to the happy paths. They reach sites that only a failure leads to.
 const SEEDS: u64 = 512;
 
 /// Choice sites by their written form, with the names of what each offers, the benign alternative first:

@@ -5,7 +5,7 @@ use super::amount;
 use super::checkpoint_file;
 use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
-use super::output::remark;
+use super::output::print_note;
 use super::progress::Progress as Shown;
 use crate::campaign::InternalError;
 use crate::certification::{self, LayerRequest, joined};
@@ -118,9 +118,9 @@ impl Certify {
     fn certify(&self, entry: &Entry, stop: &AtomicBool) -> Result<Certificate, CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
-        let mut hunt = Hunt {
-            asked: self,
-            order: LayerRequest {
+        let mut certify_run = CertifyRun {
+            options: self,
+            request: LayerRequest {
                 entry,
                 without: &self.without,
                 jobs: self.jobs.map_or_else(processors, usize::from),
@@ -132,24 +132,35 @@ impl Certify {
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
             saved: Instant::now(),
         };
-        let alternatives = quiet::running(|| hunt.search.begin(runner.as_mut()));
-        remark(&self.estimate(runner.as_mut(), &hunt, &alternatives));
-        let coverage = hunt.run()?;
-        let found = self.tell(entry, runner.as_mut(), &hunt.search)?;
-        Ok(self.certificate(entry, runner.as_ref(), &hunt.search, (alternatives, coverage, found)))
+        let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
+        print_note(&self.estimate(runner.as_mut(), &certify_run, &alternatives));
+        let coverage = certify_run.run()?;
+        let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
+        Ok(self.certificate(entry, runner.as_ref(), &certify_run.search, (alternatives, coverage, found)))
     }
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
-    fn estimate(&self, runner: &mut dyn Rehearse, hunt: &Hunt<'_>, alternatives: &[u64]) -> String {
+    fn estimate(
+        &self,
+        runner: &mut dyn Rehearse,
+        certify_run: &CertifyRun<'_>,
+        alternatives: &[u64],
+    ) -> String {
         let deviations = usize::from(self.deviations);
         let began = Instant::now();
-        let Estimate { mut scripts, runs } = quiet::running(|| estimate(runner, &hunt.search, PROBES));
+        let Estimate { mut scripts, runs } = quiet::running(|| estimate(runner, &certify_run.search, PROBES));
         let per_second = runs as f64 / began.elapsed().as_secs_f64();
         if let (Some((_, of)), Some(last)) = (self.shard, scripts.last_mut()) {
             *last /= of as f64;
         }
-        let (runs, threads) = (scripts.iter().sum(), hunt.order.jobs.min(processors()) as f64);
-        certificate::estimate(&hunt.order.entry.name, alternatives, deviations, runs, per_second * threads)
+        let (runs, threads) = (scripts.iter().sum(), certify_run.request.jobs.min(processors()) as f64);
+        certificate::estimate(
+            &certify_run.request.entry.name,
+            alternatives,
+            deviations,
+            runs,
+            per_second * threads,
+        )
     }
 
     /// Returns the identity of the search, without its build, which only its runs tell.
@@ -240,16 +251,16 @@ impl Certify {
 enum Coverage {
     /// All of it.
     Whole,
-    /// The shard that was asked for, and not all others.
+    /// The requested shard, and not every other shard.
     Shard,
-    /// Less than was asked for.
+    /// Less than the requested parents.
     Stopped,
 }
 
 /// One search under way.
-struct Hunt<'a> {
-    asked: &'a Certify,
-    order: LayerRequest<'a>,
+struct CertifyRun<'a> {
+    options: &'a Certify,
+    request: LayerRequest<'a>,
     search: Bounded,
     resumed: Vec<(PathBuf, Checkpoint)>,
     checkpoint: Checkpoint,
@@ -263,7 +274,7 @@ const PROBES: u32 = 400;
 /// Whether the order of tasks may deviate.
 const TASK_ORDER: bool = false;
 
-impl Hunt<'_> {
+impl CertifyRun<'_> {
     /// Runs layer after layer and returns how much of the search was run.
     fn run(&mut self) -> Result<Coverage, CliError> {
         let mut coverage = Coverage::Whole;
@@ -288,7 +299,7 @@ impl Hunt<'_> {
     /// Shows the progress of the layer at hand, of which these parents are left and some runs were made before.
     fn show(&self, before: u64, left: &[Range<usize>]) -> Shown {
         let layer = self.search.next().unwrap_or_default();
-        let name = format!("{} {layer}/{}", self.order.entry.name, self.asked.deviations);
+        let name = format!("{} {layer}/{}", self.request.entry.name, self.options.deviations);
         let left: u64 = left.iter().map(|parents| self.search.expected(parents.clone())).sum();
         Shown::resume(&name, before, before + left)
     }
@@ -296,7 +307,7 @@ impl Hunt<'_> {
     fn layer(&self) -> Result<(Layer, bool), CliError> {
         let parents = 0..self.search.parents().len();
         let mut shown = self.show(0, std::slice::from_ref(&parents));
-        let parts = certification::run(&self.order, &self.search, parents.clone(), |parts| {
+        let parts = certification::run(&self.request, &self.search, parents.clone(), |parts| {
             shown.show_runs(runs_of(parts), "");
         })
         .map_err(internal)?;
@@ -309,14 +320,14 @@ impl Hunt<'_> {
     fn last_layer(&mut self) -> Result<(Layer, Coverage), CliError> {
         self.resume()?;
         let all = 0..self.search.parents().len();
-        let wanted = match self.asked.shard {
+        let wanted = match self.options.shard {
             Some((shard, of)) => checkpoint::shard(all.end, shard, of),
             None => all.clone(),
         };
         let gaps = self.checkpoint.gaps(wanted.clone());
         let mut shown = self.show(self.checkpoint.runs(), &gaps);
         for gap in gaps {
-            if self.order.stop.load(Ordering::Relaxed) {
+            if self.request.stop.load(Ordering::Relaxed) {
                 break;
             }
             self.fill(gap, &mut shown)?;
@@ -340,7 +351,7 @@ impl Hunt<'_> {
             let checked = resumed.check(&self.checkpoint.identity, &self.search);
             checked.map_err(|error| checkpoint_file::refused(&path, &error))?;
             for part in resumed.sample() {
-                let again = certification::run(&self.order, &self.search, part.from..part.to, |_| {});
+                let again = certification::run(&self.request, &self.search, part.from..part.to, |_| {});
                 let again = again.map_err(internal)?;
                 let is_complete = again.last().is_some_and(|last| last.to == part.to);
                 if is_complete && joined(again) != part.layer {
@@ -359,12 +370,12 @@ impl Hunt<'_> {
         let is_whole =
             |part: &Part| part.to.is_multiple_of(BLOCK) || part.to == end || part.layer.broken.is_some();
         let mut written = Ok(());
-        let parts = certification::run(&self.order, &self.search, gap, |parts| {
+        let parts = certification::run(&self.request, &self.search, gap, |parts| {
             shown.show_runs(before + runs_of(parts), "");
-            if self.asked.checkpoint.is_some() && self.saved.elapsed() >= SAVE_EVERY {
+            if self.options.checkpoint.is_some() && self.saved.elapsed() >= SAVE_EVERY {
                 let mut now = self.checkpoint.clone();
                 parts.iter().filter(|part| is_whole(part)).cloned().for_each(|part| now.add(part));
-                written = checkpoint_file::write(self.asked.checkpoint.as_deref(), &now);
+                written = checkpoint_file::write(self.options.checkpoint.as_deref(), &now);
                 self.saved = Instant::now();
             }
         });
@@ -373,7 +384,7 @@ impl Hunt<'_> {
     }
 
     fn save(&self) -> Result<(), CliError> {
-        checkpoint_file::write(self.asked.checkpoint.as_deref(), &self.checkpoint)
+        checkpoint_file::write(self.options.checkpoint.as_deref(), &self.checkpoint)
     }
 }
 

@@ -46,7 +46,7 @@ impl Exit {
     }
 }
 
-/// Why the command cannot be answered.
+/// Why the command fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CliError {
     /// With which code it ends.

@@ -109,7 +109,7 @@ impl Explore {
         let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(LEAST_NEED);
         let seeds = self.seeds.clone().unwrap_or(0..need);
         let jobs = self.jobs.map_or_else(processors, usize::from);
-        let order = CampaignRequest {
+        let request = CampaignRequest {
             entry,
             without: &self.without,
             seeds: seeds.clone(),
@@ -122,7 +122,7 @@ impl Explore {
             timeout: self.watchdog,
         };
         let mut progress = Progress::begin(&entry.name, seeds.end - seeds.start);
-        let ran = campaign::run(&order, |campaign| progress.show(campaign));
+        let ran = campaign::run(&request, |campaign| progress.show(campaign));
         progress.end();
         let (campaign, end_reason) = ran.map_err(internal)?;
         let mut is_trivial = || !quiet::running(|| survey::has_choices(runner.as_mut()));
@@ -132,7 +132,7 @@ impl Explore {
         };
         let canaries = match end_reason {
             EndReason::Interrupted => Vec::new(),
-            _ => self.run_canary(&order)?,
+            _ => self.run_canary(&request)?,
         };
         let found = findings::of_campaign(entry, runner.as_mut(), &campaign, &self.traces)
             .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
@@ -182,13 +182,14 @@ impl Explore {
         }
     }
 
-    fn run_canary(&self, order: &CampaignRequest<'_>) -> Result<Vec<Canary>, CliError> {
-        let canaries = self.canaries(order.entry).into_iter();
-        let flown = canaries.map(|name| canary::run_canary(order, &name)).collect::<Result<Vec<_>, _>>();
+    fn run_canary(&self, request: &CampaignRequest<'_>) -> Result<Vec<Canary>, CliError> {
+        let canaries = self.canaries(request.entry).into_iter();
+        let canaries_run =
+            canaries.map(|name| canary::run_canary(request, &name)).collect::<Result<Vec<_>, _>>();
         // One that was stopped has neither been caught nor survived.
-        flown.map_err(internal).map(|mut flown| {
-            flown.retain(|canary| canary.caught || canary.runs == canary::RUNS_MAX);
-            flown
+        canaries_run.map_err(internal).map(|mut canaries_run| {
+            canaries_run.retain(|canary| canary.caught || canary.runs == canary::RUNS_MAX);
+            canaries_run
         })
     }
 }

@@ -394,8 +394,8 @@ fn style() -> Style {
     Style { width, colour }
 }
 
-/// Says something beside the result, on stderr. That nobody listens any more ends no search.
-pub(super) fn remark(text: &str) {
+/// Prints a line on stderr. It ignores errors: a closed stderr does not end a search.
+pub(super) fn print_note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

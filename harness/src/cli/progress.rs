@@ -1,6 +1,7 @@
-//! Progress on stderr: a bar on a terminal, elsewhere a line at every twentieth or half minute.
+//! Progress on stderr: a bar on a terminal; elsewhere a first line after two seconds, then one line for each twentieth
+//! of the runs or each half minute.
 
-use super::output::remark;
+use super::output::print_note;
 use indicatif::{ProgressBar, ProgressFinish, ProgressState, ProgressStyle};
 use shakedown_reports::clock;
 use shakedown_sim::search::Campaign;
@@ -12,25 +13,26 @@ use std::time::{Duration, Instant};
 pub(super) enum Progress {
     /// On a terminal.
     Bar(ProgressBar),
-    /// Elsewhere.
+    /// Where stderr is not a terminal.
     Lines(Lines),
 }
 
-/// Lines, seldom.
+/// Progress as lines of text.
 pub(super) struct Lines {
     name: String,
     total: u64,
-    /// Runs that were there before this began: they say nothing of how fast it is.
+    /// Runs of an earlier process. The rate does not count them.
     before: u64,
     began: Instant,
-    last: Instant,
+    /// When the last line was printed; `None` before the first.
+    last: Option<Instant>,
     steps: u64,
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(30);
 const STEPS: u64 = 20;
-/// What is over sooner than this needs no lines.
-const SILENT_FIRST: Duration = Duration::from_secs(2);
+/// A command that ends sooner prints no line.
+const FIRST_LINE_AFTER: Duration = Duration::from_secs(2);
 
 impl Progress {
     /// Begins to show the progress of `total` runs.
@@ -38,12 +40,12 @@ impl Progress {
         Self::resume(name, 0, total)
     }
 
-    /// The same if `before` of these runs were made at another time.
+    /// Begins to show the progress of `total` runs, of which an earlier process has made `before`.
     pub(super) fn resume(name: &str, before: u64, total: u64) -> Self {
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total).with_position(before).with_finish(ProgressFinish::AndClear);
             bar.reset_eta();
-            // What does not fit is cut at the end of the line, never wrapped.
+            // indicatif truncates `wide_msg` at the end of the line, so the bar never wraps.
             let form = "{prefix} [{bar:16}] {human_pos}/{human_len}, {rate}/s, {eta} left  {wide_msg}";
             let style = ProgressStyle::with_template(form).expect("the template is valid");
             let rate = |state: &ProgressState, out: &mut dyn Write| {
@@ -55,53 +57,53 @@ impl Progress {
         }
         let now = Instant::now();
         let steps = before * STEPS / total.max(1);
-        Self::Lines(Lines { name: name.to_owned(), total, before, began: now, last: now, steps })
+        Self::Lines(Lines { name: name.to_owned(), total, before, began: now, last: None, steps })
     }
 
-    /// Shows how far the campaign is.
+    /// Shows the progress of a campaign.
     pub(super) fn show(&mut self, campaign: &Campaign) {
-        self.show_runs(campaign.tally.runs, &standing(campaign));
+        self.show_runs(campaign.tally.runs, &summary(campaign));
     }
 
-    /// Shows how many runs were made, and how it stands.
-    pub(super) fn show_runs(&mut self, runs: u64, standing: &str) {
+    /// Shows the number of runs and the intermediate result.
+    pub(super) fn show_runs(&mut self, runs: u64, summary: &str) {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(runs);
-                bar.set_message(standing.to_owned());
+                bar.set_message(summary.to_owned());
             }
-            Self::Lines(lines) => lines.show(runs, standing),
+            Self::Lines(lines) => lines.show(runs, summary),
         }
     }
 
-    /// Takes the bar away; so does dropping it, if nobody comes to say so.
+    /// Removes the bar. Dropping the progress has the same effect.
     pub(super) fn end(self) {}
 }
 
 impl Lines {
-    fn show(&mut self, runs: u64, standing: &str) {
+    fn show(&mut self, runs: u64, summary: &str) {
         let steps = runs * STEPS / self.total.max(1);
-        let due = steps > self.steps || self.last.elapsed() >= LINE_EVERY;
+        let due = steps > self.steps || self.last.is_none_or(|last| last.elapsed() >= LINE_EVERY);
         let elapsed = self.began.elapsed();
-        if !due || elapsed < SILENT_FIRST {
+        if !due || elapsed < FIRST_LINE_AFTER {
             return;
         }
-        (self.steps, self.last) = (steps, Instant::now());
+        (self.steps, self.last) = (steps, Some(Instant::now()));
         let rate = (runs.saturating_sub(self.before) as f64 / elapsed.as_secs_f64()) as u64;
         let left = Duration::from_secs(self.total.saturating_sub(runs) / rate.max(1));
-        remark(&format!(
-            "{}: {} % of {} runs, {}/s, {} left{}{standing}",
+        print_note(&format!(
+            "{}: {} % of {} runs, {}/s, {} left{}{summary}",
             self.name,
             runs * 100 / self.total.max(1),
             clock::count(self.total),
             clock::count(rate),
             clock::span(left),
-            if standing.is_empty() { "" } else { "; " }
+            if summary.is_empty() { "" } else { "; " }
         ));
     }
 }
 
-fn standing(campaign: &Campaign) -> String {
+fn summary(campaign: &Campaign) -> String {
     let goals = &campaign.tally.goals;
     let reached = goals.iter().filter(|runs| **runs > 0).count();
     format!("{} failing, {reached} of {} goals reached", campaign.failing.len(), goals.len())

@@ -46,16 +46,16 @@ pub(super) struct Run {
 }
 
 /// What decides the run, with everything checked.
-enum Asked {
+enum RunSource {
     Seed(u64),
     Script(Script),
 }
 
-impl Asked {
+impl RunSource {
     fn plan(&self) -> Plan<'_> {
         match self {
-            Asked::Seed(seed) => Plan::Seed(*seed),
-            Asked::Script(script) => Plan::Script(script),
+            RunSource::Seed(seed) => Plan::Seed(*seed),
+            RunSource::Script(script) => Plan::Script(script),
         }
     }
 }
@@ -70,15 +70,15 @@ impl Run {
         without.extend(added);
         let mut runner = entry.runner(&without).map_err(CliError::input)?;
         let _watchdog = self.guard(entry);
-        let asked = self.asked(runner.as_mut(), script)?;
+        let source = self.source(runner.as_mut(), script)?;
         let reports = output.open()?;
 
-        let (outcome, trace) = quiet::running(|| runner.record(asked.plan()));
+        let (outcome, trace) = quiet::running(|| runner.record(source.plan()));
         let unmet: Vec<CliError> = outcome.unapplied.iter().map(|one| unmet(one, &runner.offers())).collect();
         let found = findings::of_run(entry, runner.as_mut(), &trace, &self.traces)
             .map_err(|error| traces::unwritable(&self.traces, &error))?;
         let checks = match self.twice {
-            true => self_check::check(entry, &without, asked.plan(), &trace)?,
+            true => self_check::check(entry, &without, source.plan(), &trace)?,
             false => Vec::new(),
         };
         let result = [campaign_of_one(entry, runner.as_ref(), &outcome, &trace, found)];
@@ -122,9 +122,9 @@ impl Run {
         text.parse().map(Some).map_err(|error: shakedown_sim::ScriptError| wrong(error.to_string()))
     }
 
-    fn asked(&self, runner: &mut dyn Rehearse, script: Option<Script>) -> Result<Asked, CliError> {
+    fn source(&self, runner: &mut dyn Rehearse, script: Option<Script>) -> Result<RunSource, CliError> {
         if let Some(seed) = self.seed {
-            return Ok(Asked::Seed(seed));
+            return Ok(RunSource::Seed(seed));
         }
         let happy = runner.happy(0);
         let script = match script {
@@ -135,7 +135,7 @@ impl Run {
             }
         };
         let fitted = quiet::running(|| fit(runner, &script));
-        fitted.map(Asked::Script).map_err(|misfit| {
+        fitted.map(RunSource::Script).map_err(|misfit| {
             let cli_error = CliError::input(misfit.to_string());
             let cli_error = match &self.script {
                 Some(path) => cli_error.at(path.display()),
