@@ -2,6 +2,7 @@
 
 use super::{ABLATION, code, json, run, stderr, stdout, till, trace};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use tempfile::tempdir;
 
@@ -112,10 +113,12 @@ fn matrix_has_a_row_for_each_guardrail() {
 fn an_interrupt_leaves_a_result() {
     let here = tempdir().expect("a directory");
     let arguments = ["explore", "--seeds", "0..400000000", "--format", "json"];
-    let mut child = till(here.path(), &arguments);
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
-    // Whenever it comes once the campaign runs, the result is valid.
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let mut command = till(here.path(), &arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut errors = BufReader::new(child.stderr.take().expect("piped"));
+    let mut progress = String::new();
+    errors.read_line(&mut progress).expect("text");
+    assert!(progress.contains(" % of "), "the first line shows progress: {progress}");
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.is_ok_and(|status| status.success()));
     let output = child.wait_with_output().expect("it ends");

@@ -1,9 +1,9 @@
 //! What the command answers when it is asked rightly.
 
-use super::{BROKEN, answer, code, json, shakedown, stderr, stdout, trace};
+use super::{BROKEN, answer, code, interrupt, json, shakedown, stderr, stdout, trace};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use tempfile::tempdir;
 
 #[test]
@@ -126,26 +126,15 @@ fn a_failure_is_told_with_its_likelihood_along_the_run() {
 }
 
 #[test]
-fn an_interrupt_leaves_a_valid_summary_at_any_moment() {
+fn an_interrupt_leaves_a_valid_result() {
     let here = tempdir().expect("a directory");
-    for (after_ms, guided) in [(800, true), (1_000, false), (1_300, true)] {
+    for more in [&[][..], &["--guided"], &["--max-fail", "4000000"]] {
         let arguments = ["explore", "booking", "--seeds", "0..400000000", "--format", "json"];
         let mut command = shakedown(here.path(), &arguments);
-        let mut child = command
-            .args(guided.then_some("--guided"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it runs");
-        std::thread::sleep(std::time::Duration::from_millis(after_ms));
-        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(kill.is_ok_and(|status| status.success()));
-        let mut text = String::new();
-        child.stdout.take().expect("piped").read_to_string(&mut text).expect("text");
-        let status = child.wait().expect("it ends");
-        let result: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");
-        let scenario = &result["scenarios"][0];
-        assert_eq!((scenario["ending"].as_str(), status.code()), (Some("interrupted"), Some(3)), "{text}");
+        command.args(more);
+        let output = interrupt(command, "-INT");
+        let scenario = &json(&output)["scenarios"][0];
+        assert_eq!((&scenario["ending"], code(&output)), (&"interrupted".into(), 3), "{}", stdout(&output));
     }
 }
 
@@ -157,25 +146,6 @@ fn a_seed_has_one_digest_alone_and_in_a_campaign() {
     assert_eq!(alone["scenarios"], again["scenarios"]);
     let ways = again["self_check"].as_array().expect("a self-check");
     assert!(ways.len() == 3 && ways.iter().all(|way| way["same"] == true), "{ways:?}");
-}
-
-#[test]
-fn an_interrupt_leaves_a_valid_summary() {
-    let here = tempdir().expect("a directory");
-    let arguments =
-        ["explore", "booking", "--seeds", "0..400000000", "--max-fail", "4000000", "--format", "json"];
-    let mut child = shakedown(here.path(), &arguments);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.is_ok_and(|status| status.success()));
-    let mut text = String::new();
-    child.stdout.take().expect("piped").read_to_string(&mut text).expect("text");
-    let status = child.wait().expect("it ends");
-    let result: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");
-    let scenario = &result["scenarios"][0];
-    assert_eq!(scenario["ending"], "interrupted");
-    assert_eq!(status.code(), Some(if scenario["failing"] == 0 { 3 } else { 1 }));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `certify`: certificates, least failures, and that neither depends on how the work was cut.
 
-use super::{answer, code, json, shakedown, stderr, stdout};
+use super::{answer, code, interrupt, json, shakedown, stderr, stdout};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -122,12 +122,7 @@ fn a_terminated_campaign_still_says_what_it_found() {
     for signal in ["-TERM", "-HUP"] {
         let here = tempdir().expect("a directory");
         let arguments = ["explore", "booking", "--seeds", "0..18446744073709551615", "--canary", "none"];
-        let mut command = shakedown(here.path(), &arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-        std::thread::sleep(std::time::Duration::from_millis(900));
-        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(kill.is_ok_and(|status| status.success()));
-        let output = child.wait_with_output().expect("it ends");
+        let output = interrupt(shakedown(here.path(), &arguments), signal);
         assert_eq!(code(&output), 3, "{signal}: {}", stderr(&output));
         assert!(stdout(&output).starts_with("INCONCLUSIVE  booking"), "{signal}: {}", stdout(&output));
     }

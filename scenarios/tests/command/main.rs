@@ -1,4 +1,4 @@
-//! The real binary: what it answers, where, and with which exit code.
+//! The real binary: what it prints, where, and with which exit code.
 
 mod answers;
 mod certificates;
@@ -7,6 +7,7 @@ mod matrix;
 mod readme;
 mod reports;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -25,6 +26,20 @@ fn shakedown(directory: &Path, arguments: &[&str]) -> Command {
 
 fn answer(directory: &Path, arguments: &[&str]) -> Output {
     shakedown(directory, arguments).output().expect("the binary runs")
+}
+
+/// Sends a signal to the command after its first progress line, and returns its output.
+fn interrupt(mut command: Command, signal: &str) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut errors = BufReader::new(child.stderr.take().expect("piped"));
+    let mut progress = String::new();
+    errors.read_line(&mut progress).expect("text");
+    assert!(progress.contains(" % of "), "the first line shows progress: {progress}");
+    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    let mut output = child.wait_with_output().expect("it ends");
+    errors.read_to_end(&mut output.stderr).expect("it ends");
+    output
 }
 
 fn code(output: &Output) -> i32 {
