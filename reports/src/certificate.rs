@@ -34,6 +34,8 @@ pub struct Certificate {
     pub variants: Vec<(String, u64)>,
     /// The choice sites that deviated, each with its alternatives, the benign one first.
     pub sites: BTreeMap<String, Vec<String>>,
+    /// Whether scripts deviate in the order of tasks, too.
+    pub task_order: bool,
     /// The runs by number of deviations, from none.
     pub depths: Vec<Depth>,
     /// The digest over all runs, in order.
@@ -92,9 +94,18 @@ impl Certificate {
             invariants: self.invariants.clone(),
             findings: self.findings.clone(),
             trace: None,
-            search: Search::default(),
+            search: Search { task_order: self.task_order, ..Search::default() },
             canaries: Vec::new(),
             assumptions: self.assumptions.clone(),
+        }
+    }
+
+    /// Returns what its scripts do with the order of tasks, as a sentence without full stop.
+    fn order(&self) -> &'static str {
+        if self.task_order {
+            "task order included: what is next may yield to what else is ready or due at that instant"
+        } else {
+            terminal::FIFO
         }
     }
 
@@ -164,6 +175,9 @@ pub fn human(style: Style, certificate: &Certificate) -> String {
     out
 }
 
+/// Which delays a certificate covers.
+const DELAYS: &str = "at their named values only, not over their ranges";
+
 /// Returns the extent of the search: labels and sentences. A sentence without a label belongs to the one before.
 pub(crate) fn facts(certificate: &Certificate) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
@@ -180,6 +194,8 @@ pub(crate) fn facts(certificate: &Certificate) -> Vec<(&'static str, String)> {
         ));
     }
     facts.push(("", format!("{} of virtual time", clock::span(certificate.simulated))));
+    facts.push(("order", certificate.order().to_owned()));
+    facts.push(("delays", DELAYS.to_owned()));
     if certificate.pruned() > 0 {
         facts.push(("pruned", pruned(certificate)));
     }
@@ -227,6 +243,8 @@ pub fn json(all: &[Certificate]) -> String {
         violation: Option<json::Violation<'a>>,
         also_broken: Vec<&'a str>,
         ending: EndReason,
+        task_order: bool,
+        delays: &'static str,
         reached: Option<usize>,
         shard: Option<(usize, usize)>,
         variants: Vec<Variant<'a>>,
@@ -254,6 +272,8 @@ pub fn json(all: &[Certificate]) -> String {
             .map(|finding| finding.failure.violation.invariant.as_str())
             .collect(),
         ending: certificate.end_reason,
+        task_order: certificate.task_order,
+        delays: "named values",
         reached: certificate.reached,
         shard: certificate.shard,
         variants: certificate
@@ -290,6 +310,9 @@ fn one_page(certificate: &Certificate) -> String {
         let variant = if variant.is_empty() { "the only one".to_owned() } else { markdown::code(variant) };
         let _ = writeln!(out, "- {variant}");
     }
+    let mut order = certificate.order().to_owned();
+    order[..1].make_ascii_uppercase();
+    let _ = write!(out, "\n## Order and delays\n\n- {order}.\n- Delays were tried {DELAYS}.\n");
     out.push_str("\n## Deviations\n\n| site | happy path | instead |\n|---|---|---|\n");
     for (site, names) in &certificate.sites {
         let (benign, others) =

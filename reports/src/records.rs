@@ -52,11 +52,13 @@ pub struct Search {
     pub profile: String,
     /// Whether runs were derived from earlier ones that reached something new. Then they are no random sample.
     pub guided: bool,
+    /// Whether the order of tasks that are ready at one instant was drawn in some of them.
+    pub task_order: bool,
 }
 
 impl Default for Search {
     fn default() -> Self {
-        Self { profile: "mixed".to_owned(), guided: false }
+        Self { profile: "mixed".to_owned(), guided: false, task_order: false }
     }
 }
 

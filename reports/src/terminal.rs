@@ -246,6 +246,9 @@ fn summary(style: Style, result: &CampaignResult) -> String {
     out
 }
 
+/// What a search without task order leaves out.
+pub(crate) const FIFO: &str = "task order not included: tasks run first in, first out";
+
 /// Returns what a campaign did and what its verdict is worth: labels and sentences. A sentence without a label
 /// belongs to the one before.
 pub(crate) fn facts(result: &CampaignResult) -> Vec<(&str, String)> {
@@ -254,6 +257,9 @@ pub(crate) fn facts(result: &CampaignResult) -> Vec<(&str, String)> {
     facts.push(("runs", format!("{runs}; {} of virtual time", clock::span(result.simulated))));
     let way = if result.search.guided { "guided" } else { "seeded" };
     facts.push(("search", format!("{way}, profile {}", result.search.profile)));
+    let order = if result.search.task_order { "task order drawn in half of the runs" } else { FIFO };
+    facts.push(("order", order.to_owned()));
+    facts.push(("delays", "at their named values and over their ranges".to_owned()));
     for (parameter, values) in &result.variants {
         let counts: Vec<String> =
             values.iter().map(|(value, runs)| format!("{value} in {}", clock::count(*runs))).collect();

@@ -39,6 +39,7 @@ fn certify(remembers: bool) -> Certificate {
         reached: Some(search.depths().len() - 1),
         shard: None,
         variants: search.variants().iter().map(Variant::to_string).zip(alternatives).collect(),
+        task_order: false,
         sites: search.sites().clone(),
         depths: search
             .depths()

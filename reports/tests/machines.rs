@@ -122,6 +122,7 @@ fn certificates_conform_to_their_schema() {
         reached: Some(1),
         shard: Some((1, 2)),
         variants: vec![("orders=1".to_owned(), 2)],
+        task_order: false,
         sites: [("till.charge/response".to_owned(), vec!["arrives".to_owned(), "lost".to_owned()])].into(),
         depths: vec![certificate::Depth { runs: 1, pruned: 0, runs_saved: 0 }],
         digest: Default::default(),

@@ -120,7 +120,7 @@ impl Profile {
     }
 
     /// Whether it is drawn in the run of this seed.
-    pub(crate) fn orders_run(&self, seed: u64) -> bool {
+    pub fn draws_task_order_of(&self, seed: u64) -> bool {
         self.task_order && mix(seed, 0x6F72_6465) & 1 == 1
     }
 

@@ -64,7 +64,7 @@ impl Plan<'_> {
     fn offers_task_order(&self) -> bool {
         match self {
             Plan::Seed(_) => false,
-            Plan::Profiled(seed, profile) => profile.orders_run(*seed),
+            Plan::Profiled(seed, profile) => profile.draws_task_order_of(*seed),
             Plan::Script(script) => script.has_task_order(),
             Plan::Ordered(_) => true,
             Plan::Branch { task_order, .. } | Plan::Turns { task_order, .. } => *task_order,

@@ -41,6 +41,9 @@ pub(super) struct Certify {
     /// Only variants like this, instead of all small ones
     #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...")]
     variant: Option<Variant>,
+    /// Also let the order of tasks deviate: what is next yields to what else is ready or due at that instant
+    #[arg(long, env = "SHAKEDOWN_SCHEDULES")]
+    schedules: bool,
     /// Also run scripts that come to the same as others
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
@@ -129,7 +132,8 @@ impl Certify {
             },
             resumed: self.resumed(&self.identity(entry, &variants))?,
             checkpoint: Checkpoint::new(self.identity(entry, &variants)),
-            search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning),
+            search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning)
+                .with_task_order(self.schedules),
             saved: Instant::now(),
         };
         let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
@@ -172,7 +176,7 @@ impl Certify {
             variants: variants.iter().map(Variant::to_string).collect(),
             deviations: usize::from(self.deviations),
             pruning: !self.no_pruning,
-            task_order: TASK_ORDER,
+            task_order: self.schedules,
             build: String::new(),
         }
     }
@@ -233,6 +237,7 @@ impl Certify {
             shard: self.shard.filter(|_| coverage == Coverage::Shard),
             variants: search.variants().iter().map(Variant::to_string).zip(alternatives).collect(),
             sites: search.sites().clone(),
+            task_order: search.has_task_order(),
             depths: depths
                 .iter()
                 .map(|depth| Depth { runs: depth.tally.runs, pruned: depth.pruned, runs_saved: depth.spared })
@@ -271,8 +276,6 @@ struct CertifyRun<'a> {
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 /// Scripts of each variant that are followed to estimate how many there are.
 const PROBES: u32 = 400;
-/// Whether the order of tasks may deviate.
-const TASK_ORDER: bool = false;
 
 impl CertifyRun<'_> {
     /// Runs layer after layer and returns how much of the search was run.

@@ -43,6 +43,9 @@ pub(super) struct Explore {
     /// How restless runs are: mixed, calm, storm, or even (random testing alone, to compare with)
     #[arg(long, env = "SHAKEDOWN_PROFILE", value_name = "NAME", default_value = "mixed", value_parser = profile)]
     profile: Profile,
+    /// Keep to one order of tasks: first in, first out. If absent, every second run draws the order, too
+    #[arg(long, env = "SHAKEDOWN_FIFO")]
+    fifo: bool,
     /// Make half of the runs out of runs that reached something new
     #[arg(long, env = "SHAKEDOWN_GUIDED")]
     guided: bool,
@@ -113,7 +116,7 @@ impl Explore {
             entry,
             without: &self.without,
             seeds: seeds.clone(),
-            profile: self.profile,
+            profile: if self.fifo { self.profile } else { self.profile.with_task_order() },
             guided: self.guided,
             jobs,
             failures_max: self.max_fail as usize,
@@ -163,7 +166,11 @@ impl Explore {
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,
             trace: None,
-            search: Search { profile: self.profile.name.to_owned(), guided: self.guided },
+            search: Search {
+                profile: self.profile.name.to_owned(),
+                guided: self.guided,
+                task_order: !self.fifo,
+            },
             canaries,
             assumptions: entry.assumptions.clone(),
         };

@@ -75,7 +75,8 @@ impl Observed {
         match plan {
             Plan::Profiled(seed, profile) if !scripts.is_empty() => {
                 let script = &scripts[(seed % scripts.len() as u64) as usize];
-                Plan::Branch { script, from: 0, seed, profile, task_order: false }
+                let task_order = profile.draws_task_order_of(seed);
+                Plan::Branch { script, from: 0, seed, profile, task_order }
             }
             other => other,
         }
