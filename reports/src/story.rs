@@ -39,12 +39,13 @@ pub fn of_failure(failure: &Failure) -> Vec<Row> {
 /// Returns the rows of a whole run.
 pub fn of_run(trace: &Trace) -> Vec<Row> {
     let all: Vec<u32> =
-        (0..trace.steps.len() as u32).filter(|at| !is_log(&trace.steps[*at as usize])).collect();
+        (0..trace.steps.len() as u32).filter(|at| !is_detail(&trace.steps[*at as usize])).collect();
     rows(trace, &all)
 }
 
-fn is_log(step: &Step) -> bool {
-    step.kind == Kind::Log
+/// Whether a step is only wanted by who looks closely.
+fn is_detail(step: &Step) -> bool {
+    matches!(step.kind, Kind::Log | Kind::Statement | Kind::LockWait)
 }
 
 /// Returns the rows of these steps of a trace.
@@ -57,6 +58,11 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
             continue;
         };
         let number = number(trace, step, choice);
+        if is_of_order(choice) {
+            rows.push(Row { deviates: true, ..row(*at, step, step.text.clone(), None) });
+            add_remark(rows.last_mut().expect("it was just put there"), &number);
+            continue;
+        }
         let affected = rows.last_mut().filter(|row| row.node == step.node && row.time == step.time);
         let of_owner = || trouble(choice).map(|trouble| format!("{} {trouble}", owner(choice)));
         let remark = disturbance(choice).map(|one| one.remark()).or_else(of_owner);
@@ -74,6 +80,11 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
     }
     let shown = |(at, row): (usize, &Row)| (!is_redundant(trace, &rows, at, row)).then(|| row.clone());
     rows.iter().enumerate().filter_map(shown).collect()
+}
+
+/// Whether a task, or an event, yields to another: the step itself says to which.
+fn is_of_order(choice: &ChoiceTaken) -> bool {
+    choice.site.ends_with("/schedule")
 }
 
 fn row(at: u32, step: &Step, what: String, because: Option<&String>) -> Row {

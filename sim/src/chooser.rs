@@ -12,6 +12,7 @@ use crate::hash::{KEYS, fold, join, join_numbered, mix};
 use crate::scope::{Scope, Scopes};
 use crate::script::{ChoiceId, Deviation, Script};
 use crate::sites::{Met, Rate, SiteNumber, Sites};
+use crate::sites_met::SitesMet;
 use crate::time::Duration;
 
 /// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
@@ -22,6 +23,17 @@ pub struct Turn {
     pub choice: u32,
     /// Which of its named alternatives.
     pub alternative: u16,
+}
+
+/// How many choices a run offered and took. Those of task order are left out: a run is the same with and without them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ChoiceCounts {
+    /// Choices offered.
+    pub offered: u32,
+    /// Alternatives offered by them, beside the benign ones.
+    pub alternatives: u32,
+    /// Choices that deviated: faults that happened.
+    pub deviations: u32,
 }
 
 /// One choice that a run offered, and what it took.
@@ -282,6 +294,25 @@ impl Chooser {
             }
             _ => Pick::BENIGN,
         }
+    }
+
+    /// Counts the choices of a run that is over.
+    pub(crate) fn count(&mut self) -> ChoiceCounts {
+        let mut counts = ChoiceCounts::default();
+        for offer in &self.offers {
+            let met = self.sites.count(offer.site, offer.pick);
+            if !met.is_schedule {
+                counts.offered += 1;
+                counts.alternatives += met.alternatives.deviations() as u32;
+                counts.deviations += u32::from(!offer.pick.is_benign());
+            }
+        }
+        counts
+    }
+
+    /// Takes what was met in the runs counted so far.
+    pub(crate) fn take_counts(&mut self) -> SitesMet {
+        self.sites.take_counts()
     }
 
     pub(crate) fn offers(&self) -> &[Offer] {

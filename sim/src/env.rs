@@ -268,6 +268,16 @@ impl Env {
         self.event(Kind::Note, [0, 0], text);
     }
 
+    /// Writes a step that only recorded traces have.
+    #[inline]
+    pub(crate) fn aside(&self, kind: Kind, text: impl FnOnce() -> String) {
+        if self.world.core.borrow().recording.is_some() && self.is_alive() {
+            // Worked out before the world is borrowed: it may ask the handle for something.
+            let text = text();
+            self.world.core.borrow_mut().aside(self.place(), kind, text);
+        }
+    }
+
     #[inline]
     pub(crate) fn event(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
         let mut core = self.world.core.borrow_mut();

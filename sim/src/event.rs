@@ -52,6 +52,12 @@ pub enum Kind {
     Heal,
     /// The run came to rest.
     Rest,
+    /// A statement was carried out, or failed. In recorded traces only.
+    Statement,
+    /// A statement waits for a lock. In recorded traces only.
+    LockWait,
+    /// The run came to rest while this still waited for a lock. In recorded traces only.
+    Stuck,
 }
 
 impl Kind {

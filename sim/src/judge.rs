@@ -7,7 +7,7 @@
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
-use crate::node::NodeId;
+use crate::node::{NodeId, Nodes, State};
 use crate::scope::{Scope, Scopes};
 use crate::time::Moment;
 use crate::world::{Disturbance, World};
@@ -37,13 +37,33 @@ pub struct At<'a> {
     /// For which entity.
     pub scope: Scope,
     scopes: &'a Scopes,
+    nodes: &'a Nodes,
 }
 
 impl At<'_> {
+    /// Whether a node runs now. One that is paused does; one that has crashed or shut down does not until it restarts.
+    pub fn is_alive(&self, node: NodeId) -> bool {
+        self.nodes[node].state != State::Down
+    }
+
     /// The number of the nearest enclosing entity with this label: 2 for `intent` within
     /// `intent-2/attempt-1`.
     pub fn number_of(&self, label: impl Into<Label>) -> Option<u32> {
         self.scopes.number_of(self.scope, label.into())
+    }
+}
+
+/// A run that has come to rest.
+pub struct Rest<'a> {
+    /// When.
+    pub time: Moment,
+    nodes: &'a Nodes,
+}
+
+impl Rest<'_> {
+    /// Whether a node runs.
+    pub fn is_alive(&self, node: NodeId) -> bool {
+        self.nodes[node].state != State::Down
     }
 }
 
@@ -106,6 +126,11 @@ pub trait Invariant<F> {
     fn disturbed(&mut self, _disturbance: &Disturbance) {}
     /// Judges at rest; for what must hold *once healed*. Pending work is a finding with its reason.
     fn at_rest(&mut self, _now: Moment, _findings: &mut Findings) {}
+    /// Judges at rest with a view of the nodes; what the engine calls. Judges that do without it have
+    /// [`Invariant::at_rest`].
+    fn judge_rest(&mut self, rest: &Rest<'_>, findings: &mut Findings) {
+        self.at_rest(rest.time, findings);
+    }
 }
 
 /// An invariant made of closures over a memory of type `M`, which is `M::default()` at the start of each run. Made by
@@ -270,7 +295,14 @@ impl<F: Fact> Facts<F> {
             last.state = serde_json::to_value(fact).ok().map(|state| state.to_string().into());
             last.routine = fact.is_routine();
         }
-        let at = At { time: core.now, event, node: env.node, scope: env.scope(), scopes: &core.scopes };
+        let at = At {
+            time: core.now,
+            event,
+            node: env.node,
+            scope: env.scope(),
+            scopes: &core.scopes,
+            nodes: &core.nodes,
+        };
         let mut bench = self.0.borrow_mut();
         bench.catch_up(&core.disturbances);
         bench.observe(&at, fact);
@@ -287,9 +319,10 @@ impl<F: Fact> Facts<F> {
         let bench = &mut *bench;
         bench.catch_up(&core.disturbances);
         bench.findings.now = core.now;
+        let rest = Rest { time: core.now, nodes: &core.nodes };
         for invariant in &mut bench.invariants {
             bench.findings.invariant = invariant.name();
-            invariant.at_rest(core.now, &mut bench.findings);
+            invariant.judge_rest(&rest, &mut bench.findings);
         }
     }
 

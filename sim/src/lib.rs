@@ -8,7 +8,7 @@
 //! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
-//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, `chooser`), the machine
+//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
@@ -44,6 +44,7 @@ pub mod seal;
 pub mod search;
 pub mod signal;
 mod sites;
+pub mod sites_met;
 pub mod store;
 #[cfg(feature = "proptest")]
 pub mod strategies;
@@ -57,14 +58,14 @@ pub mod world;
 
 pub use call::{CallError, Endpoint, Link, LinkFault, LinkFaults, Op};
 pub use choice::{Alternatives, OfferedAlternatives, Pick, Site};
-pub use chooser::{Profile, Turn};
+pub use chooser::{ChoiceCounts, Profile, Turn};
 pub use clock::{ClockFault, ClockProfile};
 pub use coverage::Coverage;
 pub use digest::Digest;
 pub use env::{Env, Side};
 pub use fault::{DelayRange, Episode};
 pub use heartbeat::Heartbeat;
-pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Violation};
+pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Rest, Violation};
 pub use label::Label;
 pub use node::{CrashFault, CrashProfile, NodeId, Role};
 pub use queue::{
@@ -78,6 +79,7 @@ pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use shakedown_database as database;
 pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
 pub use signal::{Poller, Signal};
+pub use sites_met::{SiteMet, SitesMet};
 pub use store::{
     Change, CommitFault, Connection, FailoverFault, Row, StatementFault, Store, StoreError, StoreProfile,
     Table, Transaction,

@@ -2,18 +2,20 @@
 
 use crate::ambient::Running;
 use crate::choice::{OfferedAlternatives, Site};
-use crate::chooser::{Profile, Turn, below};
+use crate::chooser::{ChoiceCounts, Profile, Turn, below};
 use crate::coverage::{Coverage, Gauge};
 use crate::digest::Digest;
 use crate::hash::mix;
 use crate::judge::{Bench, Facts, Violation};
-use crate::scenario::{Parameter, Scenario, Stage};
+use crate::scenario::{Horizon, Parameter, Scenario, Stage};
 use crate::script::{ChoiceId, Deviation, Script, Variant};
+use crate::sites_met::SitesMet;
 use crate::time::{Duration, Moment};
 use crate::trace::{self, Step, Trace};
 use crate::tracing_capture;
 use crate::world::{Limits, Panic, RunAbort, Unwound, World};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -87,6 +89,22 @@ pub struct Outcome {
     pub goals: u64,
     /// Deviations of the script that were never offered.
     pub unapplied: Vec<Deviation>,
+    /// The choices that it met.
+    pub choices: ChoiceCounts,
+    /// Until when faults were possible.
+    pub heals: Moment,
+    /// How many of its events came before that.
+    pub events_before_heal: u32,
+    /// When the last thing happened that it waited for: a message, or the end of a sleep.
+    pub last_activity: Moment,
+}
+
+impl Outcome {
+    /// Whether more than half of the run's events came when faults were no longer possible. Of a happy path this says
+    /// that the horizon is too short for the workload: most of it is never disturbed.
+    pub fn is_mostly_undisturbed(&self) -> bool {
+        self.events > 2 * self.events_before_heal
+    }
 }
 
 /// A choice that a run offered.
@@ -138,7 +156,25 @@ pub struct Runner<S: Scenario> {
     limits: Limits,
     /// Whether the last run was unwound, so that its world is not used again.
     spoilt: bool,
+    /// When each variant heals whose scenario leaves that to its workload.
+    heals: BTreeMap<String, Duration>,
+    /// How busy the last run was, and until when.
+    activity: Activity,
 }
+
+/// How busy a run was.
+#[derive(Clone, Copy, Default)]
+struct Activity {
+    events_before_heal: u32,
+    last: Moment,
+}
+
+/// The least time to heal of a scenario that leaves it to its workload.
+const HEAL_LEAST: Duration = Duration::from_secs(60);
+/// A workload of which more is still to come after this time counts as endless.
+const WORKLOAD_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// What may be spent on finding the end of a workload.
+const MEASURED: Limits = Limits { events: 100_000, choices: 500_000, polls: 200_000 };
 
 /// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
 /// choice named once.
@@ -184,6 +220,8 @@ pub trait Rehearse {
     fn goals(&self) -> Vec<&'static str>;
     /// The limits of each run.
     fn limits(&self) -> Limits;
+    /// Takes what the runs since the last call met: each site with what was offered and taken.
+    fn take_sites_met(&mut self) -> SitesMet;
 }
 
 /// Two runs of one plan that should have been equal and are not: something beside the choices decides.
@@ -264,6 +302,9 @@ impl<S: Scenario> Rehearse for Runner<S> {
     fn limits(&self) -> Limits {
         self.limits
     }
+    fn take_sites_met(&mut self) -> SitesMet {
+        self.world.core.borrow_mut().chooser.take_counts()
+    }
 }
 
 impl<S: Scenario> Runner<S> {
@@ -280,6 +321,8 @@ impl<S: Scenario> Runner<S> {
             entropy: 0,
             limits: Limits::default(),
             spoilt: false,
+            heals: BTreeMap::new(),
+            activity: Activity::default(),
         }
     }
 
@@ -391,7 +434,55 @@ impl<S: Scenario> Runner<S> {
             }
             Plan::Turns { variant, .. } => self.build_from(variant),
         }
-        let horizon = self.scenario.horizon(&self.variant);
+        let horizon = self.horizon();
+        self.execute_within(plan, horizon);
+    }
+
+    /// The horizon of the variant at hand.
+    fn horizon(&mut self) -> Horizon {
+        let given = self.scenario.horizon(&self.variant);
+        if given.heal < Horizon::AFTER_WORKLOAD.heal {
+            return given;
+        }
+        let heal = match self.heals.get(&self.variant_text) {
+            Some(known) => *known,
+            None => {
+                let heal = self.measure_workload();
+                self.heals.insert(self.variant_text.clone(), heal);
+                heal
+            }
+        };
+        Horizon { heal, ..given }
+    }
+
+    /// When the workload of the happy path has ended, but not before the least time to heal.
+    fn measure_workload(&mut self) -> Duration {
+        let taken = {
+            let mut core = self.world.core.borrow_mut();
+            (core.recording.take(), core.gauge.take())
+        };
+        let (limits, variant) = (self.limits, self.variant.clone());
+        self.limits = MEASURED;
+        let horizon = Horizon { heal: WORKLOAD_MAX, settle: Duration::ZERO };
+        self.execute_within(Plan::Turns { variant: &variant, turns: &[], task_order: false }, horizon);
+        self.limits = limits;
+        let has_ended = self.facts.take_violations().iter().all(|one| one.invariant != "comes-to-rest")
+            && self.world.core.borrow().run_abort.is_none();
+        let activity = self.activity.last;
+        if std::mem::take(&mut self.spoilt) {
+            self.replace_world();
+        }
+        let mut core = self.world.core.borrow_mut();
+        (core.recording, core.gauge) = taken;
+        drop(core.log.take());
+        if has_ended {
+            HEAL_LEAST.max(activity.since(Moment::START) + Duration::from_secs(1))
+        } else {
+            HEAL_LEAST
+        }
+    }
+
+    fn execute_within(&mut self, plan: Plan<'_>, horizon: Horizon) {
         let heal = Moment::START + horizon.heal;
         self.facts.reset();
         {
@@ -411,11 +502,18 @@ impl<S: Scenario> Runner<S> {
             }
         }
         let _running = Running::begin(&self.world);
-        let ran = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
-        if let Err(panic) = ran {
-            let node = self.world.core.borrow().current_node_name();
-            self.note_panic(node, panic);
-        }
+        let driven = catch_unwind(AssertUnwindSafe(|| self.drive(heal, horizon.settle)));
+        self.activity = match driven {
+            Ok(activity) => activity,
+            Err(panic) => {
+                let (node, events, now) = {
+                    let core = self.world.core.borrow();
+                    (core.current_node_name(), core.events, core.now)
+                };
+                self.note_panic(node, panic);
+                Activity { events_before_heal: events, last: now }
+            }
+        };
         // What a run has built holds on to its world, and the world on to it.
         if let Some(panic) = self.world.let_go() {
             self.note_panic("once the run was over, a destructor".to_owned(), panic);
@@ -423,7 +521,7 @@ impl<S: Scenario> Runner<S> {
         self.report_abort();
     }
 
-    fn drive(&self, heal: Moment, settle: Duration) {
+    fn drive(&self, heal: Moment, settle: Duration) -> Activity {
         let stage = Stage {
             world: &self.world,
             facts: &self.facts,
@@ -432,13 +530,18 @@ impl<S: Scenario> Runner<S> {
         };
         self.scenario.build(&stage);
         self.world.run(heal);
-        let deadline = {
+        let (deadline, mut activity) = {
             let mut core = self.world.core.borrow_mut();
+            let activity = Activity { events_before_heal: core.events, last: core.now };
             core.now = core.now.max(heal);
             core.heal_if_time();
-            heal.max(core.disturbed_until()) + settle
+            (heal.max(core.disturbed_until()) + settle, activity)
         };
         self.world.run(deadline);
+        let now = self.world.core.borrow().now;
+        if now > heal {
+            activity.last = now;
+        }
         if let Some(epilogue) = stage.epilogue.borrow_mut().take() {
             epilogue();
             self.world.run(deadline + EPILOGUE);
@@ -446,7 +549,7 @@ impl<S: Scenario> Runner<S> {
         let (busy, now) = {
             let core = self.world.core.borrow_mut();
             if core.run_abort.is_some() {
-                return;
+                return activity;
             }
             (core.is_busy() && !core.has_programs, core.now)
         };
@@ -454,7 +557,9 @@ impl<S: Scenario> Runner<S> {
             let message = format!("still at work {} after healing", crate::time::text(settle));
             self.facts.report(now, "comes-to-rest", "", message);
         }
+        self.world.note_waits();
         self.facts.judge_at_rest(&self.world);
+        activity
     }
 
     /// A world in which something panicked is not used again.
@@ -497,10 +602,14 @@ impl<S: Scenario> Runner<S> {
     }
 
     fn outcome(&mut self) -> Outcome {
-        let core = self.world.core.borrow();
+        let mut core = self.world.core.borrow_mut();
         let mut digest = core.digest;
         digest.text(&self.variant_text);
         let outcome = Outcome {
+            choices: core.chooser.count(),
+            heals: core.heal_at,
+            events_before_heal: self.activity.events_before_heal,
+            last_activity: self.activity.last,
             digest,
             events: core.events,
             ended: core.now,

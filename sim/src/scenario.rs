@@ -58,6 +58,13 @@ pub struct Horizon {
     pub settle: Duration,
 }
 
+impl Horizon {
+    /// Faults are possible until the last thing has happened that the happy path waits for, but at least for a
+    /// minute; then a minute to settle. The runner finds that out by a run of the happy path. A workload that goes on
+    /// for ever heals after a minute.
+    pub const AFTER_WORKLOAD: Horizon = Horizon { heal: Duration::MAX, settle: Duration::from_secs(60) };
+}
+
 /// A world to build, a workload, and its judges. Its methods may depend on nothing but their arguments.
 pub trait Scenario: 'static {
     /// What its world states.
@@ -76,9 +83,10 @@ pub trait Scenario: 'static {
         &[]
     }
 
-    /// How long a run of this variant may deviate and settle: a minute each, unless it says otherwise.
+    /// How long a run of this variant may deviate and settle: as long as the workload of its happy path takes, and
+    /// then a minute, unless it says otherwise.
     fn horizon(&self, _variant: &Variant) -> Horizon {
-        Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) }
+        Horizon::AFTER_WORKLOAD
     }
 
     /// Builds nodes and starts the workload.

@@ -3,8 +3,9 @@
 //! A run offers hundreds of choices at a few dozen sites. So what is the same for all choices of a site is kept once,
 //! from run to run, and worked out once a run: a choice that is offered costs a few words, not its whole name.
 
-use crate::choice::{Corners, OfferedAlternatives, Site, Texts};
+use crate::choice::{Corners, OfferedAlternatives, Pick, Site, Texts};
 use crate::fault::{Offer, OfferKey};
+use crate::sites_met::{SiteMet, SitesMet};
 
 /// A site with its alternatives, by its number among those met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +25,12 @@ pub(crate) struct Met {
     pub(crate) alternatives: OfferedAlternatives,
     pub(crate) texts: Texts,
     pub(crate) corners: Corners,
+    /// Whether it is a place of task order.
+    pub(crate) is_schedule: bool,
+    /// How many choices were offered in the runs counted so far, and how often each way was taken, the last place
+    /// being for lengths of a range.
+    offered: u64,
+    taken: Box<[u64]>,
 }
 
 /// What is looked at for every choice. A site is known by its hash here, as where choices are counted; alternatives are
@@ -87,7 +94,9 @@ impl Sites {
         let (site, number) = (*site, self.met.len() as u32);
         self.known.push(Known { site: site.hash(), offer, rate: Rate::Never, rated_in: 0 });
         let (texts, corners) = (Texts::of(&alternatives), Corners::of(&alternatives));
-        self.met.push(Met { site, alternatives, texts, corners });
+        let is_schedule = site.is_schedule();
+        let taken = vec![0; alternatives.len() + 1].into();
+        self.met.push(Met { site, alternatives, texts, corners, is_schedule, offered: 0, taken });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();
@@ -109,6 +118,31 @@ impl Sites {
 
     pub(crate) fn get(&self, number: SiteNumber) -> &Met {
         &self.met[number.0 as usize]
+    }
+
+    /// Counts a choice and what it took.
+    #[inline]
+    pub(crate) fn count(&mut self, number: SiteNumber, pick: Pick) -> &Met {
+        let met = &mut self.met[number.0 as usize];
+        met.offered += 1;
+        let way = pick.index().min(met.taken.len() - 1);
+        met.taken[way] += 1;
+        met
+    }
+
+    /// Takes what was counted.
+    pub(crate) fn take_counts(&mut self) -> SitesMet {
+        let mut sites = SitesMet::default();
+        for met in self.met.iter_mut().filter(|met| met.offered > 0) {
+            let (taken_of_range, named) = met.taken.split_last().expect("one place is for ranges");
+            let names = met.alternatives.names().into_iter();
+            let taken = names.zip(named.iter().copied()).collect();
+            let one = SiteMet { offered: met.offered, taken, taken_of_range: *taken_of_range };
+            sites.add(SitesMet([(met.site.to_string(), one)].into()));
+            met.offered = 0;
+            met.taken.fill(0);
+        }
+        sites
     }
 
     /// How often choices of the site deviate in this run; worked out by `rate` at the first of them.

@@ -96,6 +96,8 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 pub(crate) trait Close {
     /// Lets go of that: the run is over.
     fn close(&self);
+    /// Records what still waits as the run comes to rest.
+    fn note_waits(&self) {}
 }
 
 /// The state that handles share.
@@ -158,6 +160,14 @@ impl World {
             first.get_or_insert(panic);
         }
         first
+    }
+
+    /// Records what still waits, if the run is recorded.
+    pub(crate) fn note_waits(&self) {
+        if self.core.borrow().recording.is_some() {
+            let holders = self.core.borrow().holders.clone();
+            holders.iter().for_each(|holder| holder.note_waits());
+        }
     }
 
     /// Drops one thing after the other: of two that panic within one drop, the second would end the process.

@@ -7,6 +7,7 @@ use shakedown_sim::digest::Digest;
 use shakedown_sim::runner::{Offered, Outcome, Plan, Rehearse};
 use shakedown_sim::scenario::Parameter;
 use shakedown_sim::script::{Script, Variant};
+use shakedown_sim::sites_met::SitesMet;
 use shakedown_sim::trace::Trace;
 use shakedown_sim::world::Limits;
 use std::collections::BTreeSet;
@@ -142,5 +143,8 @@ impl Rehearse for Observed {
     }
     fn limits(&self) -> Limits {
         self.runner.limits()
+    }
+    fn take_sites_met(&mut self) -> SitesMet {
+        self.runner.take_sites_met()
     }
 }

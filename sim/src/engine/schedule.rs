@@ -263,7 +263,7 @@ impl Core {
             return false;
         }
         self.digest.pair(site.hash(), pick.code());
-        let names = self.recording.is_some().then(|| (self.title(entry), self.title(tie.with)));
+        let names = self.recording.is_some().then(|| (self.title(entry, node), self.title(tie.with, node)));
         let others = tie.others;
         let (before, cause) = (self.current, self.cause);
         // What it does next follows from this.
@@ -310,9 +310,10 @@ impl Core {
         *name
     }
 
-    /// How a story calls it: the entity it works for, and which of its tasks it is.
-    fn title(&mut self, entry: Entry) -> String {
+    /// How a story calls it on a node: the entity it works for, and which of its tasks it is.
+    fn title(&mut self, entry: Entry, on: NodeId) -> String {
         let Name { node, scope, .. } = self.own_scope(entry);
-        format!("{} of {}", self.scopes.path(scope), self.nodes[node].name())
+        let path = self.scopes.path(scope);
+        if node == on { path.to_string() } else { format!("{path} of {}", self.nodes[node].name()) }
     }
 }

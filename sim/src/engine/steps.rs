@@ -137,11 +137,17 @@ impl Core {
 
     #[cold]
     fn record_log(&mut self, node: NodeId, scope: Scope) {
-        let cause = self.current_event();
         for text in self.log.take() {
-            let step = self.step((node, scope), Kind::Log, cause.into_iter().collect(), text);
-            self.recording.as_mut().expect("recording").push(step);
+            self.aside((node, scope), Kind::Log, text);
         }
+    }
+
+    /// Records a step without a number, which only recorded traces have: it leaves the digest alone.
+    #[cold]
+    pub(crate) fn aside(&mut self, (node, scope): (NodeId, Scope), kind: Kind, text: String) {
+        let causes = self.current_event().into_iter().collect();
+        let step = self.step((node, scope), kind, causes, text);
+        self.recording.as_mut().expect("recording").push(step);
     }
 
     /// A step here and now, without a number.
@@ -149,6 +155,11 @@ impl Core {
         let (time, digest) = (self.now, self.digest);
         let (number, because, choice, state, routine) = (None, None, None, None, false);
         Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest }
+    }
+
+    /// Whether a task of this node and scope has not ended.
+    pub(crate) fn has_task(&self, (node, scope): (NodeId, Scope)) -> bool {
+        self.tasks.iter().any(|task| task.alive && task.node == node && task.scope == scope)
     }
 
     pub(crate) fn last_recorded(&mut self) -> Option<&mut Event> {

@@ -10,7 +10,7 @@ use crate::hash::mix;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::script::Script;
-use crate::time::Duration;
+use crate::time::{Duration, Moment};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -25,6 +25,18 @@ pub struct Tally {
     pub simulated: Duration,
     /// For each goal, in the scenario's order, how many runs reached it.
     pub goals: Vec<u64>,
+    /// Choices that they met, without those of task order.
+    #[serde(default)]
+    pub choices: u64,
+    /// Choices that deviated: faults that happened.
+    #[serde(default)]
+    pub deviations: u64,
+    /// Events at times when faults were possible.
+    #[serde(default)]
+    pub events_before_heal: u64,
+    /// The latest time until which faults were possible.
+    #[serde(default)]
+    pub heals: Moment,
     sum: u64,
     power: u64,
 }
@@ -39,6 +51,10 @@ impl Tally {
             events: u64::from(outcome.events),
             simulated: Duration::from_nanos(outcome.ended.nanos()),
             goals: (0..goals).map(|goal| outcome.goals >> goal & 1).collect(),
+            choices: u64::from(outcome.choices.offered),
+            deviations: u64::from(outcome.choices.deviations),
+            events_before_heal: u64::from(outcome.events_before_heal),
+            heals: outcome.heals,
             sum: outcome.digest.bits(),
             power: BASE,
         }
@@ -60,6 +76,10 @@ impl Tally {
         self.runs += next.runs;
         self.events += next.events;
         self.simulated += next.simulated;
+        self.choices += next.choices;
+        self.deviations += next.deviations;
+        self.events_before_heal += next.events_before_heal;
+        self.heals = self.heals.max(next.heals);
         self.goals.iter_mut().zip(&next.goals).for_each(|(goal, more)| *goal += more);
         self.sum = self.sum.wrapping_mul(next.power).wrapping_add(next.sum);
         self.power = self.power.wrapping_mul(next.power);

@@ -33,6 +33,7 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     told.extend(story.graph.causes_of(fixed.iter().copied()).into_iter().filter(|step| story.tells(*step)));
     if violation.events.is_empty() {
         told.extend(story.aftermath(&deviations, &entities));
+        told.extend(story.steps(|step| step.kind == Kind::Stuck));
     }
     let calls: Vec<u32> = told.iter().flat_map(|step| story.calls_behind(*step)).collect();
     told.extend(calls);
@@ -233,7 +234,8 @@ fn is_gone(kind: Kind) -> bool {
 
 /// What goes without saying.
 fn is_chatter(kind: Kind) -> bool {
-    matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed | Kind::Log)
+    matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed)
+        || matches!(kind, Kind::Log | Kind::Statement | Kind::LockWait)
         || matches!(kind, Kind::Wake | Kind::Heal | Kind::Rest)
 }
 

@@ -82,6 +82,7 @@ impl Line {
         self.alive().await;
         let session = self.reach(object)?;
         self.touch();
+        self.note_user(session, object);
         let answer = match self.server.start(session, &mut statement) {
             Step::Done(answer) => {
                 self.server.settle(&self.client.world);
@@ -90,6 +91,7 @@ impl Line {
             Step::Wait(wait) => {
                 let reply = slot();
                 let answer = Rc::clone(&reply);
+                self.client.aside(Kind::LockWait, || self.server.wait_of(session));
                 self.server
                     .keep(session, statement, &wait.timers, move |world, result| put(world, &answer, result));
                 let wait = Wait { line: self, session, over: Cell::new(false) };
@@ -110,6 +112,7 @@ impl Line {
     ) -> Result<T, StoreError> {
         self.alive().await;
         let session = self.reach(object)?;
+        self.note_user(session, object);
         let now = self.client.now().nanos();
         let (answer, leaves_marks) = self.server.with_database(|database| {
             let answer = database.query(session, now, body);

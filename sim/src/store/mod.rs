@@ -22,7 +22,7 @@
 //! error codes from its appendix A; what a lost connection does, observed on PostgreSQL 15.
 //!
 //! Reading order: `table`, `transaction` (and `statements`), `commit`, [`Connection`], `server` and `line`
-//! (what runs a statement), `standby` and `follower`.
+//! (what runs a statement), `waits` (what traces say of lock waits), `standby` and `follower`.
 
 mod commit;
 mod connection;
@@ -35,6 +35,7 @@ mod standby;
 mod statements;
 mod table;
 mod transaction;
+mod waits;
 
 pub use connection::Connection;
 pub use error::StoreError;

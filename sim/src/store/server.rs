@@ -6,6 +6,7 @@
 use super::error::StoreError;
 use super::follower::Follower;
 use super::table::Told;
+use super::waits::Client;
 use super::{StoreProfile, table};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
@@ -37,11 +38,13 @@ pub(super) struct Server {
     /// Open sessions that nobody uses.
     pool: RefCell<Vec<Session>>,
     /// The statement that each session waits in, by the session's number.
-    waiting: RefCell<Vec<Option<Box<dyn Unfinished>>>>,
+    pub(super) waiting: RefCell<Vec<Option<Box<dyn Unfinished>>>>,
     tables: RefCell<Vec<Rc<dyn Told>>>,
     /// The commit that wrote a row, by the row's address; kept while recording. Each row is kept alive, so
     /// that no address comes to mean another row.
     writers: RefCell<BTreeMap<usize, Written>>,
+    /// Who used each session last, by the session's number; kept while recording.
+    pub(super) users: RefCell<BTreeMap<usize, Client>>,
     transactions: Cell<u32>,
     /// Raised when notices may have reached a session.
     pub(super) notices: Signal,
@@ -55,7 +58,7 @@ pub(super) struct Server {
 type Written = (Rc<dyn Any>, u32);
 
 /// A statement that waits, and what is to be done with its answer.
-trait Unfinished {
+pub(super) trait Unfinished {
     /// Goes on with it; answers the timers to set if it waits again.
     fn poll(&mut self, database: &mut Database, session: Session, now: u64) -> Option<Vec<Timer>>;
     fn finish(self: Box<Self>, world: &Rc<World>);
@@ -98,7 +101,11 @@ fn database_number(env: &Env) -> u16 {
 impl Close for Server {
     /// Statements and hooks may hold the store, which holds them.
     fn close(&self) {
-        drop((self.waiting.take(), self.tables.take()));
+        drop((self.waiting.take(), self.tables.take(), self.users.take()));
+    }
+
+    fn note_waits(&self) {
+        self.note_stuck();
     }
 }
 
@@ -124,6 +131,7 @@ impl Server {
             waiting: RefCell::default(),
             tables: RefCell::default(),
             writers: RefCell::default(),
+            users: RefCell::default(),
             transactions: Cell::new(0),
             notices: Signal::new(),
             down_until: Cell::new(Moment::START),

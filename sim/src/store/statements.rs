@@ -1,6 +1,7 @@
 //! Further statements of a transaction; [`Transaction::execute`] takes those that have no method.
 
 use super::table::{Row, Table};
+use super::transaction::text_of;
 use super::{Store, StoreError, Transaction};
 use crate::label::Label;
 use crate::time::Duration;
@@ -38,7 +39,9 @@ impl Transaction {
     /// # Panics
     /// If a handle in it is of another store.
     pub async fn execute<T: 'static>(&mut self, statement: Statement<T>) -> Result<T, StoreError> {
-        self.line.run(STATEMENT, statement).await
+        let result = self.line.run(STATEMENT, statement).await;
+        self.note(|| "runs a statement".to_owned());
+        result
     }
 
     /// `UPDATE … WHERE key AND condition`: answers the new row, or `None` if there is none that satisfies the
@@ -56,6 +59,14 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::update_where");
         let statement = handle.at(key.clone()).filter(condition).update(set);
         let rows = self.line.run(table.0.name, statement).await?;
+        self.note(|| match rows.is_empty() {
+            true => format!(
+                "does not update {} of {}: no such row, or not as it should be",
+                text_of::<R>(key),
+                R::TABLE
+            ),
+            false => format!("updates {} of {}", text_of::<R>(key), R::TABLE),
+        });
         Ok(rows.first().map(|row| R::clone(row)))
     }
 
@@ -73,6 +84,7 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::insert_or_update");
         let statement = handle.insert(row.clone()).on_conflict_update(merge).build();
         let rows = self.line.run(table.0.name, statement).await?;
+        self.note(|| format!("inserts or updates {} of {}", text_of::<R>(&row.key()), R::TABLE));
         Ok(rows.first().map_or(row, |row| R::clone(row)))
     }
 
@@ -83,6 +95,10 @@ impl Transaction {
     pub async fn delete<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::delete");
         let rows = self.line.run(table.0.name, handle.at(key.clone()).delete()).await?;
+        self.note(|| match rows.is_empty() {
+            true => format!("does not delete {} of {}: no such row", text_of::<R>(key), R::TABLE),
+            false => format!("deletes {} of {}", text_of::<R>(key), R::TABLE),
+        });
         Ok(rows.first().map(|row| self.seen(row)))
     }
 

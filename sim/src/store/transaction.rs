@@ -5,7 +5,8 @@ use super::server::Server;
 use super::table::{Row, Table, UNIQUE};
 use super::{Isolation, LockMode, LockWait, StoreError};
 use crate::env::Env;
-use shakedown_database::{self as database, Session, Statement, TableHandle};
+use crate::event::Kind;
+use shakedown_database::{self as database, Key, Session, Statement, TableHandle};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -67,8 +68,9 @@ impl Transaction {
     /// [`StoreError::ConnectionLost`] and the like: so may every statement fail.
     pub async fn get<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get");
-        let key: database::Key = key.clone().into();
-        let found = self.line.read(table.0.name, |scope| scope.get(handle, key)).await?;
+        let wanted: Key = key.clone().into();
+        let found = self.line.read(table.0.name, |scope| scope.get(handle, wanted)).await?;
+        self.note(|| format!("reads {} of {}{}", text_of::<R>(key), R::TABLE, absence(found.is_some())));
         Ok(found.map(|row| self.seen(&row)))
     }
 
@@ -93,6 +95,7 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, scan).await?;
+        self.note(|| format!("reads {} of {}", keys_of(&found), R::TABLE));
         Ok(found)
     }
 
@@ -107,6 +110,7 @@ impl Transaction {
     ) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get_by_unique");
         let found = self.line.read(table.0.name, |scope| scope.get_by(handle, UNIQUE, unique)).await?;
+        self.note(|| format!("reads the row of {} with {unique}{}", R::TABLE, absence(found.is_some())));
         Ok(found.map(|row| self.seen(&row)))
     }
 
@@ -135,6 +139,12 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::lock");
         let statement = handle.at(key.clone()).select().lock(mode, wait).build();
         let rows = self.line.run(table.0.name, statement).await?;
+        let skips = wait == LockWait::SkipLocked;
+        self.note(|| {
+            let missing = if skips { ", which is absent or held by another" } else { ", which is absent" };
+            let missing = if rows.is_empty() { missing } else { "" };
+            format!("locks {} of {}{missing}", text_of::<R>(key), R::TABLE)
+        });
         Ok(rows.first().map(|row| self.seen(row)))
     }
 
@@ -159,13 +169,19 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, candidates).await?;
+        let mut passed = 0;
         for key in keys {
             let statement = handle.at(key).select().lock(LockMode::Update, LockWait::SkipLocked).build();
             let rows = self.line.run(table.0.name, statement).await?;
             if let Some(row) = rows.first().filter(|row| wanted(row)) {
+                self.note(|| {
+                    format!("claims {} of {}{}", text_of::<R>(&row.key()), R::TABLE, passed_over(passed))
+                });
                 return Ok(Some(self.seen(row)));
             }
+            passed += 1;
         }
+        self.note(|| format!("finds nothing to claim in {}{}", R::TABLE, passed_over(passed)));
         Ok(None)
     }
 
@@ -175,7 +191,10 @@ impl Transaction {
     /// [`StoreError::UniqueViolation`] if one of its keys is taken, and as [`Transaction::lock`].
     pub async fn insert<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<(), StoreError> {
         let handle = self.handle(table, "Transaction::insert");
-        self.line.run(table.0.name, handle.insert(row).build()).await.map(drop)
+        let key = self.recorded_key(&row);
+        self.line.run(table.0.name, handle.insert(row).build()).await?;
+        self.note(|| format!("inserts {} into {}", key.unwrap_or_default(), R::TABLE));
+        Ok(())
     }
 
     /// Inserts a row unless one of its keys is taken (`ON CONFLICT DO NOTHING`); answers whether it did.
@@ -184,8 +203,18 @@ impl Transaction {
     /// As [`Transaction::lock`]: above read committed, a row in the way that the snapshot does not show.
     pub async fn insert_or_ignore<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<bool, StoreError> {
         let handle = self.handle(table, "Transaction::insert_or_ignore");
+        let key = self.recorded_key(&row);
         let statement = handle.insert(row).on_conflict_do_nothing().build();
-        Ok(!self.line.run(table.0.name, statement).await?.is_empty())
+        let is_new = !self.line.run(table.0.name, statement).await?.is_empty();
+        self.note(|| {
+            let key = key.unwrap_or_default();
+            if is_new {
+                format!("inserts {key} into {}", R::TABLE)
+            } else {
+                format!("does not insert {key} into {}: its key is taken", R::TABLE)
+            }
+        });
+        Ok(is_new)
     }
 
     /// Writes a row in place of the one with its key, or adds it; it stays locked until the transaction ends.
@@ -200,7 +229,19 @@ impl Transaction {
             let insert = handle.insert(R::clone(&row)).on_conflict_update(|_, new| new.clone());
             self.line.run(table.0.name, insert.build()).await?;
         }
+        self.note(|| format!("writes {} of {}", text_of::<R>(&row.key()), R::TABLE));
         Ok(())
+    }
+
+    /// Writes a step of a statement into a recorded trace.
+    pub(super) fn note(&self, text: impl FnOnce() -> String) {
+        self.line.client.aside(Kind::Statement, text);
+    }
+
+    /// The written key of a row, if the run is recorded.
+    fn recorded_key<R: Row>(&self, row: &R) -> Option<String> {
+        let is_recorded = self.line.client.world.core.borrow().recording.is_some();
+        is_recorded.then(|| text_of::<R>(&row.key()))
     }
 
     /// The table's handle in the database.
@@ -213,6 +254,31 @@ impl Transaction {
         self.line.server.note_read::<R>(row);
         R::clone(row)
     }
+}
+
+/// A row's key in written form.
+pub(super) fn text_of<R: Row>(key: &R::Key) -> String {
+    let key: Key = key.clone().into();
+    key.to_string()
+}
+
+fn absence(is_there: bool) -> &'static str {
+    if is_there { "" } else { ", which is absent" }
+}
+
+/// As many keys as are written out.
+const KEYS_MAX: usize = 5;
+
+fn keys_of<R: Row>(rows: &[R]) -> String {
+    match rows {
+        [] => "no row".to_owned(),
+        rows if rows.len() > KEYS_MAX => format!("{} rows", rows.len()),
+        rows => rows.iter().map(|row| text_of::<R>(&row.key())).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn passed_over(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", having passed over {count}") }
 }
 
 impl Drop for Transaction {

@@ -51,6 +51,11 @@ impl Rig {
         Self { build: Box::new(build), horizon }
     }
 
+    pub(crate) fn after_workload(mut self) -> Self {
+        self.horizon = Horizon::AFTER_WORKLOAD;
+        self
+    }
+
     pub(crate) fn horizon(mut self, heal_s: u64, settle_s: u64) -> Self {
         self.horizon = Horizon { heal: Duration::from_secs(heal_s), settle: Duration::from_secs(settle_s) };
         self

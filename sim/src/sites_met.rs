@@ -1,0 +1,53 @@
+//! Which choices runs met, and what they took: what a green result can rest on.
+
+use std::collections::BTreeMap;
+
+/// The choices of one site over a number of runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct SiteMet {
+    /// How many choices were offered.
+    pub offered: u64,
+    /// Its alternatives, the benign one first, each with how often it was taken.
+    pub taken: Vec<(String, u64)>,
+    /// How often a length of its range was taken that no alternative names.
+    pub taken_of_range: u64,
+}
+
+/// The sites that runs met, by their written form.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct SitesMet(pub BTreeMap<String, SiteMet>);
+
+impl SitesMet {
+    /// Adds what other runs met.
+    pub fn add(&mut self, other: SitesMet) {
+        for (site, met) in other.0 {
+            self.0.entry(site).or_default().add(met);
+        }
+    }
+
+    /// How many alternatives other than the benign ones were offered, and how many of them were taken at least once.
+    ///
+    /// ```
+    /// use shakedown_sim::{SiteMet, SitesMet};
+    /// let taken = vec![("arrives".to_owned(), 5), ("lost".to_owned(), 1), ("refused".to_owned(), 0)];
+    /// let response = SiteMet { offered: 6, taken, taken_of_range: 0 };
+    /// assert_eq!(SitesMet([("pay/response".to_owned(), response)].into()).deviations(), (2, 1));
+    /// ```
+    pub fn deviations(&self) -> (usize, usize) {
+        let others = || self.0.values().flat_map(|met| met.taken.iter().skip(1));
+        (others().count(), others().filter(|(_, times)| *times > 0).count())
+    }
+}
+
+impl SiteMet {
+    fn add(&mut self, other: SiteMet) {
+        self.offered += other.offered;
+        self.taken_of_range += other.taken_of_range;
+        for (alternative, times) in other.taken {
+            match self.taken.iter_mut().find(|(known, _)| *known == alternative) {
+                Some((_, known)) => *known += times,
+                None => self.taken.push((alternative, times)),
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Statements and lock waits are steps of recorded traces, and of nothing else; waits that never end are told.
+
+use crate::rig::{Rig, say, script, seconds};
+use shakedown_sim::trace::Kind;
+use shakedown_sim::*;
+use std::rc::Rc;
+use tokio::sync::Semaphore;
+
+#[derive(Clone, serde::Serialize)]
+struct Page(u32);
+
+impl Row for Page {
+    type Key = u32;
+    const TABLE: &'static str = "pages";
+    fn key(&self) -> u32 {
+        self.0
+    }
+}
+
+/// Two requests that lock these pages in turn, with a second between, and then wait for a place in this room.
+fn requests(pages: [&'static [u32]; 2], places: usize) -> Rig {
+    Rig::new(move |stage| {
+        let database = stage.node(Role::outside("database".into()), |_| {});
+        let (store, table) = (Store::new(&database, StoreProfile::CALM), Table::<Page>::new(|_, _| {}));
+        (1..=2).for_each(|page| store.plant(&table, Page(page)));
+        let (web, room) = (stage.node(Role::outside("web".into()), |_| {}), Rc::new(Semaphore::new(places)));
+        for pages in pages {
+            let (env, store, table) = (web.within(stage.entity("request")), store.clone(), table.clone());
+            let (facts, room) = (stage.facts().clone(), Rc::clone(&room));
+            env.clone().spawn(async move {
+                let Ok(_place) = room.acquire().await else { return };
+                let mut transaction = store.begin(&env);
+                for page in pages {
+                    if transaction.lock(&table, page).await.is_err() {
+                        return;
+                    }
+                    env.sleep(seconds(1)).await;
+                }
+                let Ok(_another) = room.acquire().await else { return };
+                say(&facts, &env, format!("serves {}", env.scope_path()));
+            });
+        }
+    })
+}
+
+/// The steps of this kind, each with the entity that it concerns.
+fn steps(rig: Rig, kind: Kind) -> Vec<String> {
+    let (_, trace) = Runner::new(rig).record(Plan::Script(&script("")));
+    let steps = trace.steps.iter().filter(|step| step.kind == kind);
+    steps.map(|step| format!("{}: {}", step.scope, step.text)).collect()
+}
+
+#[test]
+fn each_statement_and_each_wait_is_a_step() {
+    let in_turn = || requests([&[1], &[1]], 4);
+    assert_eq!(
+        steps(in_turn(), Kind::Statement),
+        ["request-1: locks (1) of pages", "request-2: locks (1) of pages"]
+    );
+    assert_eq!(
+        steps(in_turn(), Kind::LockWait),
+        ["request-2: waits for a lock: pages, held by request-1 on web"]
+    );
+    assert_eq!(steps(in_turn(), Kind::Stuck), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_is_the_same_with_and_without_such_steps() {
+    let plain = Runner::new(requests([&[1], &[1]], 4)).run(Plan::Script(&script("")));
+    let (recorded, trace) = Runner::new(requests([&[1], &[1]], 4)).record(Plan::Script(&script("")));
+    assert_eq!(recorded, plain);
+    assert!(trace.steps.len() as u32 > plain.events);
+}
+
+#[test]
+fn a_lock_cycle_is_told_as_a_cycle() {
+    let waits = steps(requests([&[1, 2], &[2, 1]], 4), Kind::LockWait);
+    assert_eq!(
+        waits.last().unwrap(),
+        "request-2: waits for a lock: pages, held by request-1 on web, which waits in turn: pages, held by request-2 on web, \
+         which is a cycle"
+    );
+}
+
+#[test]
+fn a_wait_that_never_ends_is_told_at_rest_with_what_holds_it_up() {
+    let stuck = steps(requests([&[1], &[1]], 2), Kind::Stuck);
+    assert_eq!(
+        stuck,
+        [
+            "request-2: still waits for a lock: pages, held by request-1 on web, which waits for something within its own \
+          node that request-2 may hold: a cycle, if it does"
+        ]
+    );
+}
