@@ -54,6 +54,9 @@ pub struct InternalError {
     pub message: String,
 }
 
+/// The profile of seeded runs, unless another is given: faults of every kind, and task order in half of the runs.
+pub const DEFAULT_PROFILE: Profile = Profile::MIXED.with_task_order();
+
 /// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once.
 const CHUNK: u64 = 256;
 /// The same within a round, so that all threads have a part in it.

@@ -1,5 +1,6 @@
 //! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
 
+use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
 use crate::{context, quiet, traces};
 use shakedown_reports::Finding;
@@ -59,8 +60,13 @@ fn of_group(
 
 /// Which seed met a failure, if it alone says so, and after how many runs.
 fn met(campaign: &Campaign, seed: u64) -> (Option<u64>, u64) {
-    let drawn = matches!(campaign.plan(seed), Plan::Profiled(_, Profile::MIXED)).then_some(seed);
-    (drawn, seed - campaign.seeds.start + 1)
+    let says_so = match campaign.plan(seed) {
+        Plan::Profiled(_, DEFAULT_PROFILE) => true,
+        // Without task order a run is the same in which none is drawn.
+        Plan::Profiled(_, Profile::MIXED) => !DEFAULT_PROFILE.draws_task_order_of(seed),
+        _ => false,
+    };
+    (says_so.then_some(seed), seed - campaign.seeds.start + 1)
 }
 
 /// The finding of one violation of a failing run, given by its seed.

@@ -1,21 +1,21 @@
-//! The agenda: what is due when. One queue ordered by time, and at one time as it was put, but that timeout ends last:
-//! an answer that comes at that very time is in time. Time jumps to the next entry.
+//! The agenda: one queue of what is due, ordered by time, and at one time first in, first out; timeouts come last, so that
+//! a response at that very time is in time. Time jumps to the next entry.
 
 use crate::time::Moment;
 use crate::timeouts::Timeouts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What is to be done at its time.
+/// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Due {
-    /// A timer of a task; stale if its slot has moved on to another generation.
+    /// A timer of a task; stale if its slot has another generation by now.
     Timer { slot: u32, generation: u32 },
     /// A delivery, kept in the world.
     Deliver { slot: u32 },
-    /// A paused node goes on.
+    /// A paused node resumes.
     Resume { node: u16, pause: u32 },
-    /// A crashed node begins again.
+    /// A node that is down restarts.
     Restart { node: u16 },
     /// A task that yielded to what is due is ready again.
     Ready { slot: u32 },
@@ -27,8 +27,8 @@ const RESUME: u64 = 2;
 const RESTART: u64 = 3;
 
 impl Due {
-    /// As one word: what kind in two bits, 30 bits for a slot or a node, and 32 bits. A processor has to wait where it
-    /// reads in one piece what was just written in two.
+    /// Packs it into one word: two bits for the kind, 30 bits for a slot or a node, and 32 bits. A processor stalls
+    /// where it reads in one piece what was just written in two.
     #[inline(always)]
     fn word(self) -> u64 {
         let word = |kind: u64, high: u32, low: u32| kind << 62 | u64::from(high) << 32 | u64::from(low);
@@ -54,20 +54,20 @@ impl Due {
     }
 }
 
-/// As many entries as are kept sorted. Most of what a run plans is due soon and taken before much else is put.
+/// The number of entries that are kept sorted. Most entries are due soon and taken before many others are put.
 const NEAR_MOST: usize = 64;
 
-/// The earliest entries are in the first `count` places of `times` and `dues`, the earliest last; those that are later
-/// than the first of them are in `far`, as long as there are any. If none is near, none is far.
+/// The earliest entries are in the first `count` places of `times` and `dues`, the earliest last; those later than the
+/// first of them are in `far`. If none is near, none is far.
 pub(crate) struct Agenda {
     times: Box<[Moment; NEAR_MOST]>,
     dues: Box<[u64; NEAR_MOST]>,
     count: usize,
-    /// The time of the earliest of them; never if there is none.
+    /// The time of the earliest near entry; never if there is none.
     nearest: Moment,
-    /// By time, and then by a number that says which was put first.
+    /// By time, then by a number in the order in which they were put.
     far: BinaryHeap<Reverse<(Moment, i64, u64)>>,
-    /// The numbers of the next that is put there, and of the next that goes there because others are sooner: it was
+    /// The number of the next entry that is put there, and of the next that is moved there to make room: that one was
     /// put before all that are due at the same time.
     next: i64,
     previous: i64,
@@ -90,7 +90,7 @@ impl Agenda {
         self.timeout.reset();
     }
 
-    /// Puts the end of a wait that begins now.
+    /// Puts the end of a timeout that begins now.
     #[inline]
     pub(crate) fn put_timeout(&mut self, now: Moment, end: Moment, due: Due) {
         self.timeout.take(now, end, due.word());
@@ -107,8 +107,8 @@ impl Agenda {
         if is_late || self.count == NEAR_MOST { self.put_far(time, due) } else { self.put_near(time, due) }
     }
 
-    /// Puts an entry in its place, before those that are sooner or equal. There are mostly few of them, so that to
-    /// step over them one by one is faster than to search.
+    /// Inserts an entry before those that are sooner or equal. They are mostly few, so a linear scan is faster than a
+    /// search.
     #[inline]
     fn put_near(&mut self, time: Moment, due: u64) {
         let mut place = self.count.min(NEAR_MOST - 1);
@@ -125,7 +125,7 @@ impl Agenda {
         self.nearest = self.nearest.min(time);
     }
 
-    /// Puts an entry behind all that is due `now`, timeouts included.
+    /// Puts an entry behind everything that is due `now`, timeouts included.
     pub(crate) fn put_last(&mut self, now: Moment, due: Due) {
         if self.timeout.end() <= now {
             self.timeout.put_last(now, due.word());
@@ -134,7 +134,7 @@ impl Agenda {
         }
     }
 
-    /// What is due `now`, in order; what is far in no order. Some of it may be stale.
+    /// Returns what is due `now`: near entries in order, far ones in no order. Some may be stale.
     pub(crate) fn due_at(&self, now: Moment, with_timeouts: bool) -> impl Iterator<Item = Due> {
         let near = (0..self.count).rev().take_while(move |place| self.times[*place] <= now);
         let near = near.map(|place| self.dues[place]);
@@ -144,13 +144,13 @@ impl Agenda {
         near.chain(far).chain(timeouts.into_iter().flatten()).map(Due::of)
     }
 
-    /// The same for an entry that is late, or for which room is to be made.
+    /// Puts an entry that is late, or for which room must be made.
     #[cold]
     fn put_far(&mut self, time: Moment, due: u64) {
         if time < self.times[0] {
             self.make_room();
         }
-        // What has gone may be sooner than the entry.
+        // The entries that were moved may be sooner than this one.
         if time < self.times[0] {
             return self.put_near(time, due);
         }
@@ -158,7 +158,7 @@ impl Agenda {
         self.next += 1;
     }
 
-    /// Has the later half of what is near go far.
+    /// Moves the later half of the near entries to the far ones.
     fn make_room(&mut self) {
         let later = NEAR_MOST / 2;
         for place in 0..later {
@@ -170,7 +170,7 @@ impl Agenda {
         self.count -= later;
     }
 
-    /// The earliest entry. It may be stale, unless nothing was put since [`Agenda::take_by`] found none.
+    /// Returns the earliest entry. It may be stale, unless nothing was put since [`Agenda::take_by`] found none.
     pub(crate) fn peek(&self) -> Option<(Moment, Due)> {
         if self.timeout.end() < self.nearest {
             return Some((self.timeout.end(), Due::of(self.timeout.due())));
@@ -179,8 +179,8 @@ impl Agenda {
         Some((self.nearest, Due::of(self.dues[earliest % NEAR_MOST])))
     }
 
-    /// Takes the earliest entry that is not stale, if it is due by `until`. Those before it are dropped. The two ways
-    /// are written out, as timeout is mostly stale and what is near is not.
+    /// Takes the earliest entry that is not stale, if it is due by `until`. Those before it are dropped. The two cases
+    /// are written out, as timeouts are mostly stale and near entries are not.
     #[inline(always)]
     pub(crate) fn take_by(&mut self, until: Moment, is_stale: impl Fn(Due) -> bool) -> Option<(Moment, Due)> {
         loop {
@@ -218,7 +218,7 @@ impl Agenda {
         }
     }
 
-    /// Has the earliest of what is far come near, where nothing is any more.
+    /// Moves the earliest far entries to the near ones, of which none is left.
     fn come_nearer(&mut self) {
         self.nearest = self.far.peek().map_or(Moment::NEVER, |Reverse((time, ..))| *time);
         self.count = self.far.len().min(NEAR_MOST / 2);

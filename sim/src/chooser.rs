@@ -1,10 +1,9 @@
-//! Who answers the choices of a run: a script, or a seed.
+//! Making the choices of a run: from a script, or from a seed.
 //!
-//! A seed answers by a keyed function of (seed, choice name), so a draw that is added somewhere moves no
-//! other draw. Swarm testing comes first (Groce et al., "Swarm testing", 2012): for each run and site it
-//! is drawn whether the site may deviate at all, then how often; and for each run how restless it is. A
-//! [`Profile`] says within which bounds, and whether the order of tasks is drawn: in one of two runs it is not, in the
-//! others between rarely and often.
+//! A seed decides by a keyed function of (seed, choice name), so an additional draw changes no other draw. Swarm testing
+//! comes first (Groce et al., "Swarm testing", 2012): for each run and site it is drawn whether the site may deviate at
+//! all, then how often; and for each run its fault rate. A [`Profile`] sets the bounds, and whether the order of tasks is
+//! drawn: in half of the runs it is not, in the others between rarely and often.
 
 use crate::choice::{Pick, Site, Texts};
 use crate::fault::Offer as Offering;
@@ -15,13 +14,12 @@ use crate::sites::{Met, Rate, SiteNumber, Sites};
 use crate::sites_met::SitesMet;
 use crate::time::Duration;
 
-/// Where a run leaves the happy path, in the run's own terms: the cheap form of a deviation, which means
-/// something in one build of a scenario only.
+/// A deviation by its position in the run: a cheap form, valid for one build of a scenario only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Turn {
-    /// Which of the run's choices, counted from 0 in the order in which they are offered.
+    /// The choice's position among those of the run, from 0.
     pub choice: u32,
-    /// Which of its named alternatives.
+    /// The index of the alternative.
     pub alternative: u16,
 }
 
@@ -36,7 +34,7 @@ pub struct ChoiceCounts {
     pub deviations: u32,
 }
 
-/// One choice that a run offered, and what it took.
+/// One choice that a run offered, and its pick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
     pub(crate) site: SiteNumber,
@@ -47,21 +45,21 @@ pub(crate) struct Offer {
     pub(crate) after: u32,
 }
 
-/// How restless seeded runs are: whether sites are switched off, how often the others deviate, and how much
-/// rarer everything may be in a run.
+/// The fault rates of seeded runs: whether sites are switched off, how often the others deviate, and by how much all
+/// rates of a run are lowered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
     /// Its name, as one types it.
     pub name: &'static str,
     /// What its runs are like.
     pub about: &'static str,
-    /// Whether each run first draws which sites may deviate at all: every other one.
+    /// Whether each run first draws which sites may deviate at all: half of them.
     swarm: bool,
-    /// How often a site deviates, as one in 2^n, where it may at all; each equally likely.
+    /// The rates of a site that may deviate, as one in 2^n; each equally likely.
     rates: [u32; 4],
-    /// How much rarer everything is in a run, as one in 2^n; each equally likely.
+    /// The factors by which all rates of a run are lowered, as one in 2^n; each equally likely.
     calm: [u32; 4],
-    /// Sites with odds of their own, in thousandths; if there are any, no other site deviates.
+    /// Sites with their own odds, in thousandths; if there are any, no other site deviates.
     odds: &'static [(Site, u32)],
     /// Whether the order of tasks is drawn too.
     task_order: bool,
@@ -149,29 +147,29 @@ impl Default for Profile {
     }
 }
 
-/// A deviation of a script, found by the hash of its choice, and whether it was met.
+/// A deviation of a script, by the hash of its choice, and whether it was applied.
 type Keyed = (u64, Deviation, bool);
 
-/// What is drawn where no script decides.
+/// The draws where no script decides.
 #[derive(Clone, Copy)]
 struct Draws {
-    /// Without a pattern, though seeds follow one another.
+    /// The seed, mixed: consecutive seeds must not have a pattern.
     seed: u64,
     profile: Profile,
-    /// The first choice that is drawn, counted from 0; those before are benign.
+    /// The position of the first choice that is drawn, from 0; those before are benign.
     from: u32,
 }
 
-/// Answers choices, and keeps what was offered.
+/// Makes choices, and keeps what was offered.
 pub(crate) struct Chooser {
-    /// Sorted by hash; the hash only finds candidates, the whole name decides.
+    /// Sorted by hash, which only finds candidates: the whole name decides.
     keyed: Vec<Keyed>,
     draws: Option<Draws>,
     /// Whether a seed alone decides.
     draws_all: bool,
     sites: Sites,
     offers: Vec<Offer>,
-    /// Turns to take, and how many were taken.
+    /// The turns to take, and the number already taken.
     turns: Vec<Turn>,
     taken: usize,
 }
@@ -207,13 +205,13 @@ impl Chooser {
         self.keyed.sort_by_key(|(hash, ..)| *hash);
     }
 
-    /// Takes these turns, in the order in which their choices are offered, and is benign elsewhere.
+    /// Takes these turns in order, and is benign elsewhere.
     pub(crate) fn take(&mut self, turns: &[Turn]) {
         self.follow(&Script::default());
         self.turns.extend_from_slice(turns);
     }
 
-    /// Whether every turn was taken.
+    /// Returns whether every turn was taken.
     pub(crate) fn is_past_turns(&self) -> bool {
         self.taken == self.turns.len()
     }
@@ -233,7 +231,7 @@ impl Chooser {
         self.draws_all = true;
     }
 
-    /// Follows the script, and from the choice `from` on draws those that it does not name.
+    /// Follows the script, and draws the choices that it does not name from position `from` on.
     pub(crate) fn branch(&mut self, script: &Script, from: u32, seed: u64, profile: Profile) {
         self.follow(script);
         self.draws = Some(Draws::new(seed, profile, from));
@@ -245,7 +243,7 @@ impl Chooser {
         self.sites.number(site, offer)
     }
 
-    /// Takes an alternative of a choice that is met after so many events.
+    /// Makes a choice that is met after `after` events.
     #[inline(always)]
     pub(crate) fn decide(
         &mut self,
@@ -319,23 +317,23 @@ impl Chooser {
         &self.offers
     }
 
-    /// The site of an offer, with its alternatives.
+    /// Returns the site of an offer, with its alternatives.
     pub(crate) fn met(&self, offer: &Offer) -> &Met {
         self.sites.get(offer.site)
     }
 
-    /// The delay that the pick of the choice made last means.
+    /// Returns the delay that the pick of the last choice stands for.
     #[inline]
     pub(crate) fn delay(&self, pick: Pick) -> Duration {
         self.offers.last().map_or(Duration::ZERO, |offer| self.met(offer).corners.delay(pick))
     }
 
-    /// The name of an offer.
+    /// Returns the name of an offer.
     pub(crate) fn id(&self, offer: &Offer, scopes: &Scopes) -> ChoiceId {
         ChoiceId { site: self.met(offer).site.to_string(), scope: scopes.path(offer.scope), nth: offer.nth }
     }
 
-    /// The deviations of the run, in the order taken.
+    /// Returns the deviations of the run, in the order taken.
     pub(crate) fn deviations(&self, scopes: &Scopes) -> Vec<Deviation> {
         let taken = self.offers.iter().filter(|offer| !offer.pick.is_benign());
         let deviation = |offer: &Offer| Deviation {
@@ -345,14 +343,14 @@ impl Chooser {
         taken.map(deviation).collect()
     }
 
-    /// The deviations of the script that were never offered, or not with their alternative.
+    /// Returns the deviations of the script that were never offered, or not with their alternative.
     #[inline]
     pub(crate) fn unapplied(&self) -> Vec<Deviation> {
-        if self.keyed.is_empty() { Vec::new() } else { self.sought_in_vain() }
+        if self.keyed.is_empty() { Vec::new() } else { self.unmatched() }
     }
 
     #[inline(never)]
-    fn sought_in_vain(&self) -> Vec<Deviation> {
+    fn unmatched(&self) -> Vec<Deviation> {
         let unapplied = self.keyed.iter().filter(|(.., applied)| !applied);
         unapplied.map(|(_, deviation, _)| deviation.clone()).collect()
     }
@@ -393,7 +391,7 @@ impl Draws {
         Self { seed: mix(seed, 1), profile, from }
     }
 
-    /// How often the choices of a site deviate in this run.
+    /// Returns how often the choices of a site deviate in this run.
     #[inline]
     fn rate(&self, sites: &mut Sites, number: SiteNumber) -> Rate {
         sites.rate(number, |site| self.rate_of(site))
@@ -418,7 +416,7 @@ impl Draws {
         Rate::UpTo(u64::MAX >> (profile.rates[(swarm >> 62) as usize] + calm))
     }
 
-    /// Answers the choice with this hash.
+    /// Makes the choice with this hash.
     #[inline(always)]
     fn pick(&self, most: u64, id: u64, met: &Met) -> Pick {
         let draw = join(self.seed, id);
@@ -426,7 +424,7 @@ impl Draws {
     }
 }
 
-/// The draws of which `below(draw, 1_000)` is less than so many thousandths.
+/// Returns the rate at which `below(draw, 1_000)` is less than `thousandths`.
 fn in_thousandths(thousandths: u32) -> Rate {
     let draws = (u128::from(thousandths) << 64).div_ceil(1_000);
     match draws.checked_sub(1) {
@@ -435,11 +433,11 @@ fn in_thousandths(thousandths: u32) -> Rate {
     }
 }
 
-/// Which deviation a draw is.
+/// Returns the deviation that a draw stands for.
 fn deviating(draw: u64, Met { alternatives, corners, .. }: &Met) -> Pick {
     let which = fold(draw ^ KEYS[2], KEYS[3]);
     match alternatives.range_ms() {
-        // The lowest bit decides on the kind, the highest on the delay.
+        // The lowest bit selects the kind, the highest bits the delay.
         Some((least, most)) if which & 1 == 1 => corners.pick(least + below(which, most - least + 1)),
         _ => Pick::Named(1 + below(which, alternatives.deviations() as u32) as u16),
     }

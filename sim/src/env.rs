@@ -1,5 +1,5 @@
-//! [`Env`]: what code of a node holds to act on the world. Explicit, cheap to clone, bound to one
-//! incarnation of one node and to the scope of the entity that it works for.
+//! [`Env`]: the handle through which code of a node acts on the world. Explicit, cheap to clone, bound to one incarnation
+//! of one node and to the scope of the entity that it works for.
 
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::{Clock, ClockFault, Jumps, Settings};
@@ -21,8 +21,8 @@ use std::task::{Context, Poll};
 const CLOCK: Label = Label::new("clock");
 const JUMP: Label = Label::new("clock jump");
 
-/// A handle on the world for one incarnation of a node. After that incarnation has vanished, whatever is
-/// done through the handle has no effect: waits never end, draws answer the benign alternative.
+/// A handle on the world for one incarnation of a node. Once that incarnation has crashed, nothing that is done through
+/// the handle has an effect: waits never end, choices take the benign alternative.
 #[derive(Clone)]
 pub struct Env {
     pub(crate) world: Rc<World>,
@@ -45,62 +45,62 @@ impl Env {
         Self { world, node, incarnation, scope }
     }
 
-    /// The same node, working for the entity of `scope`.
+    /// Returns a handle of the same node for the entity of `scope`.
     pub fn within(&self, scope: Scope) -> Env {
         Env { scope, ..self.clone() }
     }
 
-    /// The same node, working for a new part of the present entity: `attempt` within `intent-1` is
+    /// Returns a handle of the same node for a new child of this entity: `attempt` within `intent-1` is
     /// `intent-1/attempt-1`, then `intent-1/attempt-2`.
     pub fn child(&self, label: impl Into<Label>) -> Env {
         let scope = self.world.core.borrow_mut().open(self, label.into());
         self.within(scope)
     }
 
-    /// The scope that this handle works for.
+    /// Returns the scope of this handle.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// The node, and the scope that this handle works for there.
+    /// Returns the node and the scope of this handle.
     #[inline]
     pub(crate) fn place(&self) -> (NodeId, Scope) {
         (self.node, self.scope)
     }
 
-    /// The written form of the scope.
+    /// Returns the written form of the scope.
     pub fn scope_path(&self) -> ScopePath {
         self.world.core.borrow().scopes.path(self.scope)
     }
 
-    /// The number of the nearest enclosing entity with this label.
+    /// Returns the number of the nearest enclosing entity with this label.
     pub fn number_of(&self, label: impl Into<Label>) -> Option<u32> {
         self.world.core.borrow().scopes.number_of(self.scope, label.into())
     }
 
-    /// The node of this handle.
+    /// Returns the node of this handle.
     pub fn node(&self) -> NodeId {
         self.node
     }
 
-    /// The node's name, such as `worker-1`.
+    /// Returns the node's name, such as `worker-1`.
     pub fn node_name(&self) -> String {
         self.world.core.borrow().nodes[self.node].name()
     }
 
-    /// The virtual time.
+    /// Returns the virtual time.
     #[inline]
     pub fn now(&self) -> Moment {
         self.world.core.borrow().now
     }
 
-    /// Whether a moment is still to come. [`Moment::START`] is what it is for whatever was never put off.
+    /// Returns whether a moment is in the future. [`Moment::START`] stands for no moment.
     #[inline]
     pub(crate) fn is_before(&self, moment: Moment) -> bool {
         moment != Moment::START && self.now() < moment
     }
 
-    /// What the node's own clock shows: the virtual time, unless the clock deviates as the role's
+    /// Returns what the node's own clock shows: the virtual time, unless the clock deviates as the role's
     /// [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
     pub fn clock(&self) -> Moment {
         let mut core = self.world.core.borrow_mut();
@@ -117,7 +117,7 @@ impl Env {
         core.nodes[self.node].clock.read(now)
     }
 
-    /// Draws one way in which the node's clock may deviate; it does so until the run heals.
+    /// Draws whether the node's clock deviates in one way; it does so until the run heals.
     fn deviate(&self, core: &mut Core, site: &Site, faults: impl Place<Fault = ClockFault>) {
         let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), faults);
         if let Some(fault) = faults.fault(pick) {
@@ -126,7 +126,7 @@ impl Env {
         }
     }
 
-    /// Whether this incarnation still lives.
+    /// Returns whether this incarnation is alive.
     #[inline]
     pub fn is_alive(&self) -> bool {
         self.world.core.borrow().is_alive(self.node, self.incarnation)
@@ -134,16 +134,16 @@ impl Env {
 
     /// Starts a task of this node. It ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        // Not `Box::pin`: the box is there first, so that a future made in the argument is made in it.
+        // Not `Box::pin`: the box is allocated first, so that the future is built in place.
         let future = Box::into_pin(Box::write(Box::new_uninit(), future));
         if self.is_alive() {
             self.world.spawn((self.node, self.scope), future);
         }
     }
 
-    /// Has the node do this last if it is stopped in order: it takes no calls then, its tasks are gone, and it is
-    /// given 30 seconds. What the node was told to do last by several callers is done one after the other, in
-    /// their order. Whether it vanishes, pauses or is told to stop again meanwhile is drawn as ever.
+    /// Adds a shutdown hook: when the node shuts down, it accepts no calls any more, its tasks are dropped, and its hooks
+    /// run one after the other, in the order in which they were added, for at most 30 seconds. Crashes, pauses and a second
+    /// shutdown during that time are drawn as usual.
     pub fn on_shutdown(&self, hook: impl Future<Output = ()> + 'static) {
         if self.is_alive() {
             self.world.core.borrow_mut().nodes[self.node].shutdown_hooks.push(Box::pin(hook));
@@ -160,7 +160,7 @@ impl Env {
         self.sleep_alive(if self.is_alive() { deadline } else { Moment::NEVER })
     }
 
-    /// The same without asking whether this incarnation lives, for who has asked.
+    /// Like [`Env::sleep_until`], without the liveness check; the caller has made it.
     #[inline]
     pub(crate) fn sleep_alive(&self, deadline: Moment) -> Sleep {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }
@@ -179,9 +179,9 @@ impl Env {
         .await
     }
 
-    /// Ends another node, as whoever runs its process can: its tasks are dropped while their destructors still
-    /// count, what it was to do last ([`Env::on_shutdown`]) is not done, and `after` that it boots again, with what its
-    /// boot then finds. A node that is down stays so until its own restart.
+    /// Ends another node as its supervisor can, and restarts it `after` that: its tasks are dropped, their destructors
+    /// have an effect, its shutdown hooks ([`Env::on_shutdown`]) do not run. A node that is down stays so until its own
+    /// restart.
     ///
     /// # Panics
     /// If it is this node.
@@ -217,7 +217,7 @@ impl Env {
         faults.fault(self.choose_at(site, faults, None))
     }
 
-    /// Draws for the task `user`, on whose behalf a task of another node acts.
+    /// Makes a choice on behalf of the task `user`.
     pub(crate) fn choose_for(&self, user: User, site: &Site, offer: impl Offer) -> Pick {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
@@ -231,7 +231,7 @@ impl Env {
         faults.fault(self.choose_for(user, site, faults))
     }
 
-    /// Draws a delay; the deviation lasts as long as the delay.
+    /// Chooses a delay; the deviation lasts as long as the delay.
     #[track_caller]
     pub fn choose_delay(&self, site: Site, delays: &Alternatives) -> Duration {
         let place = Some(std::panic::Location::caller());
@@ -247,32 +247,32 @@ impl Env {
         delay
     }
 
-    /// Says that the deviation drawn last lasts this long from now.
+    /// Sets how long the last deviation lasts, from now.
     pub fn lasts(&self, duration: Duration) {
         if self.is_alive() {
             self.world.core.borrow_mut().lasts(duration);
         }
     }
 
-    /// Gives the reason for what the task does next; written in the trace after *because*.
+    /// Sets the reason of the task's next event; the trace shows it after *because*.
     pub fn because(&self, reason: impl FnOnce() -> String) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
-            // Worked out before the world is borrowed: it may ask the handle for something.
+            // Computed before the world is borrowed: it may use the handle.
             let reason = reason();
             self.world.core.borrow_mut().because(reason);
         }
     }
 
-    /// Writes a step of the node's own into the trace.
+    /// Adds a note of the node to the trace.
     pub fn note(&self, text: impl FnOnce() -> String) {
         self.event(Kind::Note, [0, 0], text);
     }
 
-    /// Writes a step that only recorded traces have.
+    /// Adds a step that only recorded traces have.
     #[inline]
     pub(crate) fn aside(&self, kind: Kind, text: impl FnOnce() -> String) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
-            // Worked out before the world is borrowed: it may ask the handle for something.
+            // Computed before the world is borrowed: it may use the handle.
             let text = text();
             self.world.core.borrow_mut().aside(self.place(), kind, text);
         }
@@ -289,11 +289,11 @@ impl Env {
             .then(|| core.count_event(self.node, self.scope, kind, words))
     }
 
-    /// The same while recording.
+    /// Records an event with its text.
     #[cold]
     #[inline(never)]
     fn record(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
-        // Worked out before the world is borrowed: it may ask the handle for something.
+        // Computed before the world is borrowed: it may use the handle.
         let text = text();
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
@@ -303,7 +303,7 @@ impl Env {
         Some(core.event(self.node, self.scope, kind, words, || text))
     }
 
-    /// Has the run's digests depend on a value that goes out into the world.
+    /// Adds a value that leaves the node to the run's digests.
     pub(crate) fn digest(&self, value: &impl serde::Serialize) {
         let mut core = self.world.core.borrow_mut();
         if core.is_alive(self.node, self.incarnation) {
@@ -314,15 +314,14 @@ impl Env {
         }
     }
 
-    /// A place where the node may crash, beside its effect `effect` on the world. Calls and commits have
-    /// theirs; further effects name their own.
+    /// Marks a crash point beside the node's effect `effect` on the world. Calls and commits have their own.
     pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
         if let Some(mode) = self.draw_crash(side, effect.into()) {
             self.crash(mode).await;
         }
     }
 
-    /// Draws whether the node crashes here, and how.
+    /// Draws whether, and how, the node crashes here.
     #[inline]
     pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
         let mut core = self.world.core.borrow_mut();
@@ -370,13 +369,13 @@ impl Env {
     }
 }
 
-/// Gives the other tasks a turn; whoever asks for it has seen to being woken.
+/// Yields once; the caller has arranged to be woken.
 async fn yield_once() {
     let mut yielded = false;
     poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-/// Waits for a moment of virtual time; made by [`Env::sleep`].
+/// A wait for a moment of virtual time; [`Env::sleep`] returns it.
 pub struct Sleep {
     world: Rc<World>,
     deadline: Moment,
@@ -384,7 +383,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    /// Waits for whichever comes first: a value in the slot, or the moment.
+    /// Waits for a value in the slot, at most until the moment.
     pub(crate) fn or_value<T>(mut self, slot: &RefCell<Slot<T>>) -> impl Future<Output = Option<T>> {
         poll_fn(move |context| {
             let Self { world, deadline, timer } = &mut self;
@@ -393,7 +392,7 @@ impl Sleep {
                 return Poll::Ready(Some(value));
             }
             if has_passed(&mut core, deadline, timer, context, true) {
-                // Who waits no longer is not to be woken by a value that comes too late.
+                // A value that comes too late must not wake this task.
                 slot.waiter = None;
                 return Poll::Ready(None);
             }
@@ -403,7 +402,7 @@ impl Sleep {
     }
 }
 
-/// Whether the moment has passed; if not, sees to being woken when it does.
+/// Returns whether the moment has passed; if not, sets the timer that wakes the task.
 #[inline(never)]
 pub(crate) fn has_passed(
     core: &mut Core,
@@ -459,14 +458,14 @@ impl Drop for Sleep {
     }
 }
 
-/// A place where one task waits for a value of another: the engine's own, cheaper than a channel.
+/// A slot in which one task waits for a value of another: cheaper than a channel.
 pub(crate) struct Slot<T> {
     value: Option<(T, Option<u32>)>,
     waiter: Option<Waiter>,
 }
 
 impl<T> Slot<T> {
-    /// Takes the value, if it was put there; what the task does next follows from that.
+    /// Takes the value, if there is one; the task's next event follows from the one that put it.
     #[inline]
     fn claim(&mut self, core: &mut Core) -> Option<T> {
         let (value, cause) = self.value.take()?;
@@ -474,7 +473,7 @@ impl<T> Slot<T> {
         Some(value)
     }
 
-    /// The value, if it was put there and nobody took it.
+    /// Takes the value, if there is one that was not taken.
     pub(crate) fn unclaimed(&mut self) -> Option<T> {
         self.value.take().map(|(value, _)| value)
     }
@@ -492,7 +491,7 @@ pub(crate) fn slot<T>() -> SharedSlot<T> {
     Rc::default()
 }
 
-/// Puts the value; the first one stays.
+/// Puts a value, unless there is one.
 pub(crate) fn put<T>(world: &World, slot: &RefCell<Slot<T>>, value: T) {
     let mut core = world.core.borrow_mut();
     let cause = core.current_event();
@@ -510,7 +509,7 @@ pub(crate) async fn take<T>(world: &World, slot: &RefCell<Slot<T>>) -> T {
     poll_fn(|context| poll_take(world, slot, context)).await
 }
 
-/// Takes the value, or sees to being woken by it.
+/// Takes the value, or registers the task to be woken by it.
 pub(crate) fn poll_take<T>(world: &World, slot: &RefCell<Slot<T>>, context: &Context<'_>) -> Poll<T> {
     let (mut core, mut slot) = (world.core.borrow_mut(), slot.borrow_mut());
     match slot.claim(&mut core) {

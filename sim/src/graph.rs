@@ -1,6 +1,6 @@
 //! The causal graph of a recorded run: a node for each step, an edge from each cause to what followed.
 //!
-//! Stories are cut from it, and it tells runs of one shape from runs of another.
+//! Slices are cut from it, and signatures are taken over its shape.
 
 use crate::trace::Trace;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -8,13 +8,13 @@ use petgraph::visit::{Dfs, Reversed};
 use petgraph::{Direction, graph::Neighbors};
 use std::collections::BTreeSet;
 
-/// Which step followed from which.
+/// The causal graph of a trace.
 ///
-/// Causes come before what follows from them, so the numbers of steps are a topological order.
+/// Causes come before their effects, so the numbers of steps are a topological order.
 pub struct CausalGraph(DiGraph<(), ()>);
 
 impl CausalGraph {
-    /// The graph of a trace.
+    /// Builds the graph of a trace.
     pub fn of(trace: &Trace) -> Self {
         let edges = trace.steps.iter().map(|step| step.causes.len()).sum();
         let mut graph = DiGraph::with_capacity(trace.steps.len(), edges);
@@ -27,7 +27,7 @@ impl CausalGraph {
         Self(graph)
     }
 
-    /// The steps that any of `targets` follows from, and these themselves.
+    /// Returns the steps that any of `targets` follows from, and these themselves.
     pub fn causes_of(&self, targets: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         let mut reached = BTreeSet::new();
         let mut search = Dfs::empty(Reversed(&self.0));
@@ -40,7 +40,7 @@ impl CausalGraph {
         reached
     }
 
-    /// The steps that follow from any of `origins`, and these themselves.
+    /// Returns the steps that follow from any of `origins`, and these themselves.
     pub fn effects_of(&self, origins: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         let mut reached = BTreeSet::new();
         let mut search = Dfs::empty(&self.0);
@@ -53,12 +53,12 @@ impl CausalGraph {
         reached
     }
 
-    /// What a step follows from directly.
+    /// Returns the direct causes of a step.
     pub fn direct_causes(&self, step: u32) -> impl Iterator<Item = u32> {
         self.neighbours(step, Direction::Incoming)
     }
 
-    /// What follows from a step directly.
+    /// Returns the direct effects of a step.
     pub fn direct_effects(&self, step: u32) -> impl Iterator<Item = u32> {
         self.neighbours(step, Direction::Outgoing)
     }

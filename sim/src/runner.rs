@@ -24,7 +24,7 @@ use std::rc::Rc;
 pub enum Plan<'a> {
     /// The seed draws the variant and the deviations.
     Seed(u64),
-    /// The same, as restless as the profile says.
+    /// The same, with this fault-rate profile.
     Profiled(u64, Profile),
     /// The script names them. The order of tasks is offered if the script deviates in it.
     Script(&'a Script),
@@ -39,7 +39,7 @@ pub enum Plan<'a> {
         from: u32,
         /// What draws.
         seed: u64,
-        /// How restlessly.
+        /// The fault-rate profile.
         profile: Profile,
         /// Whether the order of tasks is offered, and so counted among the choices.
         task_order: bool,
@@ -412,7 +412,7 @@ impl<S: Scenario> Runner<S> {
         Variant(values.collect())
     }
 
-    /// Has the next run be built from this variant; mostly it is that of the last one.
+    /// Sets the variant of the next run; mostly it is that of the last one.
     fn build_from(&mut self, variant: &Variant) {
         if self.variant != *variant {
             self.variant = variant.clone();
@@ -514,8 +514,8 @@ impl<S: Scenario> Runner<S> {
                 Activity { events_before_heal: events, last: now }
             }
         };
-        // What a run has built holds on to its world, and the world on to it.
-        if let Some(panic) = self.world.let_go() {
+        // What a run has built refers to its world, and the world to it.
+        if let Some(panic) = self.world.drop_run() {
             self.note_panic("once the run was over, a destructor".to_owned(), panic);
         }
         self.report_abort();

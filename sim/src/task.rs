@@ -11,7 +11,7 @@ use std::task::{Wake, Waker};
 
 pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A task, in a cache line of its own: one that reaches into two makes a run 5 % slower.
+/// A task, aligned to a cache line: one that spans two makes a run 5 % slower.
 #[repr(align(64))]
 pub(crate) struct Task {
     pub(crate) node: NodeId,
@@ -27,7 +27,7 @@ pub(crate) struct Task {
     pub(crate) last_event: Option<u32>,
 }
 
-/// What is kept of a task while recording.
+/// The notes on a task while recording.
 #[derive(Default)]
 pub(crate) struct Notes {
     /// Events that the task's next event follows from, beside its own last one.
@@ -36,7 +36,7 @@ pub(crate) struct Notes {
     pub(crate) because: Option<String>,
 }
 
-/// Slots woken from outside the engine, as by `tokio::sync` within a node, in order.
+/// The slots woken from outside the engine, such as by `tokio::sync` within a node, in order.
 #[derive(Default)]
 pub(crate) struct WakeList {
     any: AtomicBool,
@@ -49,7 +49,7 @@ impl WakeList {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Whether no slot was woken since the last time. A load, which unlike a swap costs next to nothing.
+    /// Returns whether no slot was woken since the last time: a load, far cheaper than a swap.
     pub(crate) fn is_empty(&self) -> bool {
         !self.any.load(Ordering::Acquire)
     }
@@ -80,8 +80,8 @@ pub(crate) fn waker_for(slot: u32, list: &Arc<WakeList>) -> Rc<Waker> {
     Rc::new(Waker::from(Arc::new(SlotWaker { slot, list: Arc::clone(list) })))
 }
 
-/// Who waits for something of the engine: a task, by its slot, so that waking costs no reference count;
-/// or, within a combinator that has wakers of its own, that waker.
+/// A task that waits for something of the engine, by its slot, so that waking takes no reference count; or, within a
+/// combinator that has wakers of its own, that waker.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     pub(crate) slot: u32,

@@ -1,14 +1,13 @@
 //! Timeouts: waits of the same length end in the order in which they began, so they need no sorting.
 //!
-//! Whoever makes a call waits for its answer, at most for a while, and mostly has it long before: of all that is
-//! planned these are the most, the latest and the least wanted. In the sorted agenda each would be stepped over by
-//! whatever is put down after it.
+//! Most timers are call timeouts, and most of those are cancelled. In the sorted agenda every later insertion would
+//! scan past them, so each length has a FIFO of its own.
 
 use crate::time::Moment;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// As many lengths as have a line of their own; they are sought one by one. Waits of further lengths are sorted.
+/// The number of lengths that have a FIFO of their own, found by a linear scan. Waits of further lengths are sorted.
 const LINES_MOST: usize = 8;
 
 #[derive(Default)]
@@ -18,7 +17,7 @@ struct Line {
     ends: VecDeque<(Moment, u64)>,
 }
 
-/// The earliest wait: its end, what is due then, and in which line it stands; past the last if it is sorted.
+/// The earliest wait: its end, what is due then, and the number of its line; past the last if it is sorted.
 #[derive(Clone, Copy)]
 struct Next {
     end: Moment,
@@ -30,12 +29,12 @@ const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
 
 /// Waits, by their length.
 pub(crate) struct Timeouts {
-    /// The first of them, as many as lengths were met, are in use.
+    /// The first `met` of them are in use.
     lines: [Line; LINES_MOST],
     met: usize,
     /// Waits of further lengths, by their end and as they began.
     sorted: BinaryHeap<Reverse<(Moment, u32, u64)>>,
-    /// How many of these began.
+    /// The number of these that began.
     begun: u32,
     /// Of two that end at once the one whose length was met first.
     next: Next,
@@ -54,7 +53,7 @@ impl Timeouts {
         (self.met, self.next, self.begun) = (0, NOTHING, 0);
     }
 
-    /// Takes a wait that begins now. Time must not go back between two waits, and `end` must come.
+    /// Adds a wait that begins now. Time must not go back between two waits, and `end` must come.
     #[inline]
     pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) {
         let length = end.nanos() - now.nanos();
@@ -69,7 +68,7 @@ impl Timeouts {
         }
     }
 
-    /// Begins a line for this length, unless there are enough. Answers which is the one of its waits.
+    /// Begins a line for this length, unless there are enough. Returns the number of its line.
     #[cold]
     fn begin_line(&mut self, length: u64) -> usize {
         let line = self.met;
@@ -95,7 +94,7 @@ impl Timeouts {
         }
     }
 
-    /// What is due by `now`, line by line.
+    /// Returns what is due by `now`, line by line.
     pub(crate) fn due_at(&self, now: Moment) -> impl Iterator<Item = u64> {
         let in_lines = self.lines[..self.met].iter().flat_map(move |line| {
             line.ends.iter().take_while(move |(end, _)| *end <= now).map(|(_, due)| *due)
@@ -104,13 +103,13 @@ impl Timeouts {
         in_lines.chain(sorted.map(|Reverse((.., due))| *due))
     }
 
-    /// When the earliest wait ends; never if there is none.
+    /// Returns when the earliest wait ends; never if there is none.
     #[inline(always)]
     pub(crate) fn end(&self) -> Moment {
         self.next.end
     }
 
-    /// What is due then.
+    /// Returns what is due then.
     #[inline(always)]
     pub(crate) fn due(&self) -> u64 {
         self.next.due

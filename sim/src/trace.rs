@@ -16,54 +16,54 @@ pub use crate::event::Kind;
 /// A recorded run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trace {
-    /// What was run: scenario, what it lacks, variant, deviations.
+    /// The script: scenario, missing guardrails, variant, deviations.
     pub script: Script,
     /// The seed that drew the deviations, if one did.
     pub seed: Option<u64>,
-    /// What the run was allowed to do.
+    /// The limits of the run.
     pub limits: Limits,
     /// The run's digest, as 16 hexadecimal digits.
     pub digest: String,
     /// Its steps.
     pub steps: Vec<Step>,
-    /// What it broke; events are given as steps of this trace.
+    /// Its violations; events are given as steps of this trace.
     pub violations: Vec<Violation>,
 }
 
 /// One step of a recorded run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
-    /// When.
+    /// The virtual time.
     pub time: Moment,
-    /// On which node.
+    /// The node's name.
     pub node: String,
-    /// For which entity, in written form.
+    /// The entity's scope, in written form.
     pub scope: String,
-    /// What kind of step it is.
+    /// The kind of step.
     pub kind: Kind,
     /// The steps that it follows from, by number.
     pub causes: Vec<u32>,
-    /// What happened, as a sentence whose subject is the node.
+    /// What happened: a sentence whose subject is the node.
     pub text: String,
-    /// Why, if the code said so.
+    /// The reason, if the code gave one.
     pub because: Option<String>,
     /// The deviating choice, if the step is one.
     pub choice: Option<ChoiceTaken>,
-    /// The fact as JSON with sorted keys, if the step is one: a text, which takes a tenth of the room of its values.
+    /// The fact as JSON text with sorted keys, if the step is one: a tenth of the memory of a parsed value.
     pub state: Option<Box<str>>,
-    /// Whether it goes without saying in a story.
+    /// Whether stories leave it out.
     pub routine: bool,
     /// The run's digest after this step, as 16 hexadecimal digits.
     pub digest: String,
 }
 
 impl Step {
-    /// The fact as data, if the step is one.
+    /// Returns the fact as data, if the step is one.
     pub fn fact(&self) -> Option<serde_json::Value> {
         self.state.as_deref().and_then(|state| serde_json::from_str(state).ok())
     }
 
-    /// The outermost entity that the step concerns, if it concerns one: `order-1` of `order-1/attempt-2`.
+    /// Returns the outermost entity that the step concerns, if any: `order-1` of `order-1/attempt-2`.
     pub fn entity(&self) -> Option<&str> {
         let outermost = self.scope.split('/').next().unwrap_or_default();
         (outermost != "-").then_some(outermost)
@@ -78,9 +78,9 @@ pub struct ChoiceTaken {
     pub site: String,
     /// The repeat within site and scope, from 1.
     pub nth: u32,
-    /// What it took.
+    /// The alternative that it took.
     pub taken: String,
-    /// What it offered, the benign alternative first.
+    /// The alternatives, the benign one first.
     pub alternatives: Vec<String>,
     /// The fault that it took, if a profile lists it: what `taken` is the written form of.
     pub fault: Option<Fault>,
@@ -139,7 +139,7 @@ pub(crate) fn of_run(
     }
 }
 
-/// Turns numbers of events into numbers of steps: the two differ where log lines stand between.
+/// Converts numbers of events to numbers of steps: steps without a number, such as log lines, make the difference.
 fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
     events.retain(|event| (*event as usize) < step_of.len());
     events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
@@ -170,7 +170,7 @@ fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
 }
 
 impl Trace {
-    /// The first step at which two recordings of what should be one run differ; `None` if they are equal.
+    /// Returns the first step at which two recordings of what should be one run differ; `None` if they are equal.
     pub fn first_difference(&self, other: &Trace) -> Option<usize> {
         let pairs = self.steps.iter().zip(&other.steps);
         let differs = pairs.enumerate().find(|(_, (a, b))| a.digest != b.digest || a.text != b.text);

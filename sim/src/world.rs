@@ -26,7 +26,7 @@ use std::task::{Context, Waker};
 pub use crate::env::Env;
 pub use crate::node::NodeId;
 
-/// How much a run may do before it counts as running away.
+/// What a run may do at most: a run past one of these is a violation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// Events of any kind.
@@ -43,12 +43,12 @@ impl Default for Limits {
     }
 }
 
-/// A time in which something deviated: what timing invariants may subtract.
+/// A span in which something deviated: timing invariants may subtract it.
 #[derive(Clone, Copy, Debug)]
 pub struct Disturbance {
-    /// Whose choice it was: a role, an operation, a link.
+    /// The owner of the choice's site: a role, an operation, a link.
     pub owner: &'static str,
-    /// Whom it concerns.
+    /// The entity that it concerns.
     pub scope: Scope,
     /// The node that drew it.
     pub node: NodeId,
@@ -82,25 +82,24 @@ pub enum RunAbort {
     },
 }
 
-/// What code that ran away without ever waiting is unwound with.
+/// The payload that unwinds code which exceeds a limit without ever waiting.
 pub(crate) struct Unwound;
 
-/// How long a node that stops in order may take for its last things: what orchestrators of containers allow by
-/// default.
+/// The grace period of a shutdown: the default of container orchestrators.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What a caught panic carried.
+/// The payload of a caught panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Something that holds on to what may hold on to it.
+/// Something that may be part of a reference cycle.
 pub(crate) trait Close {
-    /// Lets go of that: the run is over.
+    /// Drops its references: the run is over.
     fn close(&self);
     /// Records what still waits as the run comes to rest.
     fn note_waits(&self) {}
 }
 
-/// The state that handles share.
+/// The state behind the handles of one run.
 pub struct World {
     pub(crate) core: RefCell<Core>,
     wakes: Arc<WakeList>,
@@ -123,7 +122,7 @@ impl World {
         })
     }
 
-    /// Makes ready for another run, keeping the memory. Answers the state, for whoever says what decides the run.
+    /// Prepares another run in the same memory. Returns the state, for the caller to set what decides the run.
     pub(crate) fn reset(&self, heal_at: Moment, limits: Limits) -> RefMut<'_, Core> {
         let mut borrowed = self.core.borrow_mut();
         let core = &mut *borrowed;
@@ -149,13 +148,13 @@ impl World {
         borrowed
     }
 
-    /// Lets go of what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this
-    /// happens outside the borrow, and to no effect. Answers the first panic among them.
-    pub(crate) fn let_go(&self) -> Option<Panic> {
+    /// Drops what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this happens
+    /// outside the borrow, and without effect. Returns the first panic among them.
+    pub(crate) fn drop_run(&self) -> Option<Panic> {
         self.core.borrow_mut().close();
         self.identity.set(Identity::NOBODY);
         let mut first = None;
-        // What panics as it is dropped is gone with that; the next round drops what is left.
+        // What panics while it is dropped is gone; the next round drops the rest.
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_what_is_left())) {
             first.get_or_insert(panic);
         }
@@ -170,7 +169,7 @@ impl World {
         }
     }
 
-    /// Drops one thing after the other: of two that panic within one drop, the second would end the process.
+    /// Drops one at a time: of two that panic within one drop, the second would abort the process.
     fn drop_what_is_left(&self) {
         let core = || self.core.borrow_mut();
         from_fn(|| core().doomed.pop()).for_each(drop);
@@ -184,7 +183,7 @@ impl World {
         from_fn(|| self.extensions.borrow_mut().pop()).for_each(drop);
     }
 
-    /// Runs until nothing is left to do, a run_abort ends the run, or the next entry is due after `until`.
+    /// Runs until nothing is left to do, something aborts the run, or the next entry is due after `until`.
     pub(crate) fn run(self: &Rc<Self>, until: Moment) {
         loop {
             let mut core = self.core.borrow_mut();
@@ -228,7 +227,7 @@ impl World {
         drop(over);
         self.identity.set(Identity::NOBODY);
         if !quiet {
-            self.bury();
+            self.drop_dead_tasks();
         }
         self.take_outside_wakes(Some(slot));
     }
@@ -256,9 +255,9 @@ impl World {
         core.woken.clear();
     }
 
-    /// Drops the tasks of nodes that vanished or stopped, outside the borrow.
+    /// Drops the tasks of nodes that crashed or shut down, outside the borrow.
     #[cold]
-    fn bury(self: &Rc<Self>) {
+    fn drop_dead_tasks(self: &Rc<Self>) {
         loop {
             let (dead, stopping) = {
                 let mut core = self.core.borrow_mut();
@@ -289,8 +288,7 @@ impl World {
         }
     }
 
-    /// Has a node that stops do what it does last, and ends it then. One that is told to stop again is out of
-    /// timeout with it.
+    /// Runs the shutdown hooks of a node, then ends it. A second shutdown ends it at once.
     fn run_shutdown_hooks(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope)) {
         let shutdown_hooks = {
             let entry = &mut self.core.borrow_mut().nodes[node];
@@ -327,15 +325,15 @@ impl World {
         termination.raise_in(self);
     }
 
-    /// Ends a node's incarnation: nothing that it still does counts. It restarts after a while, which is
-    /// drawn for the entity at whose effect it ended.
+    /// Ends a node's incarnation: nothing that it still does has an effect. It restarts after a delay, which is drawn
+    /// for the entity at whose effect it ended.
     pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId, scope: Scope) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         core.take_down(node);
         let role = &core.nodes[node].role;
         let (profile, site) = (role.crash, Site::new(role.name, "restart".into()));
-        // Not the crashing task's draw: whoever crashes here draws under this one name.
+        // Drawn by the engine, not the crashing task: all crashes here share this name.
         let late = Restarts(profile);
         let late = late.fault(core.choose_as(User::ENGINE, node, (&site, scope), late));
         let delay = profile.restart + late.unwrap_or_default();
@@ -355,7 +353,7 @@ impl World {
             core.nodes[node].last_event = Some(stop);
             core.take_tasks_of(node)
         };
-        // Their destructors still count.
+        // Their destructors still have an effect.
         let incarnation = self.core.borrow().nodes[node].incarnation;
         self.acting_as(Identity { node, incarnation, scope }, || drop(dropped));
         let mut core = self.core.borrow_mut();
@@ -368,12 +366,12 @@ impl World {
         self.core.borrow_mut().stopping.push((node, incarnation, scope));
     }
 
-    /// Has `holder` closed when the run's memory is let go of.
+    /// Closes `holder` when the run is over.
     pub(crate) fn at_close(&self, holder: Rc<dyn Close>) {
         self.core.borrow_mut().holders.push(holder);
     }
 
-    /// Begins a node's next incarnation.
+    /// Starts a node's next incarnation.
     pub(crate) fn boot(self: &Rc<Self>, node: NodeId) {
         let (boot, incarnation) = {
             let mut core = self.core.borrow_mut();
@@ -430,7 +428,7 @@ impl World {
         core.make_ready(slot);
     }
 
-    /// Runs `consequence` as following from an event, outside any task.
+    /// Runs `consequence` as a consequence of an event, outside any task.
     pub(crate) fn with_cause(&self, event: impl Into<Option<u32>>, consequence: impl FnOnce()) {
         let outside = (None, event.into());
         let before = self.core.borrow_mut().exchange_origin(outside);
@@ -438,7 +436,7 @@ impl World {
         self.core.borrow_mut().exchange_origin(before);
     }
 
-    /// Has something happen after a while that only makes a task of a node ready.
+    /// Runs something after a while that only makes a task of a node ready.
     pub(crate) fn deliver(
         &self,
         place: (NodeId, Scope),
@@ -448,7 +446,7 @@ impl World {
         self.bring(place, false, after, run);
     }
 
-    /// Has something happen after a while that acts on the state of a node.
+    /// Runs something after a while that acts on the state of a node.
     pub(crate) fn act_later(
         &self,
         place: (NodeId, Scope),

@@ -5,6 +5,7 @@ use super::amount;
 use super::exit::{CliError, Exit};
 use super::input::read_text;
 use super::self_check;
+use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
 use crate::watchdog::Watchdog;
 use crate::{findings, quiet, traces};
@@ -54,7 +55,7 @@ enum RunSource {
 impl RunSource {
     fn plan(&self) -> Plan<'_> {
         match self {
-            RunSource::Seed(seed) => Plan::Seed(*seed),
+            RunSource::Seed(seed) => Plan::Profiled(*seed, DEFAULT_PROFILE),
             RunSource::Script(script) => Plan::Script(script),
         }
     }

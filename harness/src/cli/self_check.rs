@@ -3,6 +3,7 @@
 
 use super::Session;
 use super::exit::{CliError, Exit};
+use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
 use crate::quiet;
 use shakedown_reports::json::SelfCheck;
@@ -35,7 +36,7 @@ fn here(entry: &Entry, without: &[String], plan: Plan<'_>, before: u64) -> Resul
     let mut runner = entry.runner(without).map_err(CliError::input)?;
     Ok(quiet::running(|| {
         for seed in 0..before {
-            runner.run(Plan::Seed(seed));
+            runner.run(Plan::Profiled(seed, DEFAULT_PROFILE));
         }
         runner.record(plan).1
     }))
@@ -55,7 +56,7 @@ fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Tr
     let myself = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(myself);
     command.args(["record", entry.name.as_str()]).args(without.iter().flat_map(|name| ["--without", name]));
-    if let Plan::Seed(seed) = plan {
+    if let Plan::Profiled(seed, _) = plan {
         command.args(["--seed", &seed.to_string()]);
     }
     command.env_clear().envs([("TZ", "Asia/Kathmandu"), ("LANG", "tr_TR.UTF-8"), ("HOME", "/nonexistent")]);
@@ -97,7 +98,7 @@ impl Record {
             read.map_err(|error| CliError::input(format!("cannot be read: {error}")).at("stdin"))?;
             script = text.parse().map_err(|error: ScriptError| CliError::input(error.to_string()))?;
         }
-        let plan = self.seed.map_or(Plan::Script(&script), Plan::Seed);
+        let plan = self.seed.map_or(Plan::Script(&script), |seed| Plan::Profiled(seed, DEFAULT_PROFILE));
         let (_, trace) = quiet::running(|| runner.record(plan));
         let text = TraceFile::of_run(trace).to_string();
         std::io::stdout()

@@ -16,7 +16,7 @@ mod unmet;
 
 pub use unmet::{Found, Unmet};
 
-use crate::campaign::{self, CampaignRequest, InternalError};
+use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE, InternalError};
 use crate::catalogue::Catalogue;
 use crate::certification::{self, LayerRequest};
 use crate::entry::Entry;
@@ -24,7 +24,7 @@ use crate::{findings, quiet, traces};
 use observed::{Filter, Seen, observed};
 use pinned::PinnedScripts;
 use shakedown_sim::search::{Bounded, fit};
-use shakedown_sim::{Plan, Profile, Rehearse, Runner, Scenario, Script, Variant, Violation, small_variants};
+use shakedown_sim::{Plan, Rehearse, Runner, Scenario, Script, Variant, Violation, small_variants};
 use std::ops::{Bound, Range, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -365,7 +365,7 @@ impl Search {
             entry,
             without: &[],
             seeds,
-            profile: Profile::MIXED,
+            profile: DEFAULT_PROFILE,
             guided: false,
             jobs,
             failures_max: 1,

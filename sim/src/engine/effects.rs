@@ -1,12 +1,11 @@
-//! When two runs have come to the same: a digest of what their futures can depend on.
+//! When two runs are equivalent: a digest of what their futures can depend on.
 //!
 //! The effects of a run are its digest with two things left out. Where a node goes down, it does not matter at
-//! which of two crash points it does, if it does nothing between them that anybody could notice; nor whether it
-//! crashes or shuts down, if no destructor and no shutdown hook does anything: its memory is gone either way. So crash points
-//! at which a node goes on, crashes or shuts down leave no word before the last deviation; all else does: every
-//! event with its time, node and entity, every other choice with its answer, whatever reaches beyond a node
-//! without an event (a message sent, a lock taken, a signal raised, a part of an entity opened), and for a node
-//! that goes down how far the scheduler was. After the last deviation every choice that is offered leaves its
+//! which of two crash points it does, if it does nothing observable between them; nor whether it crashes or shuts down,
+//! if no destructor and no shutdown hook does anything: its memory is gone either way. So crash points at which a node
+//! goes on, crashes or shuts down leave no word before the last deviation. All else does: every event with its time,
+//! node and entity, every other choice with its pick, whatever leaves a node without an event (a message sent, a lock
+//! taken, a signal raised, a child scope opened), and for a node that goes down the number of polls so far. After the last deviation every choice that is offered leaves its
 //! name: these are the ways in which the run can be continued.
 
 use super::Core;
@@ -29,7 +28,7 @@ pub(crate) enum Reach {
 }
 
 impl Core {
-    /// Notes something that the future can depend on.
+    /// Adds something that the future can depend on.
     #[inline]
     pub(crate) fn touch(&mut self, reach: Reach, word: u64) {
         if let Some(effects) = &mut self.effects {
@@ -37,7 +36,7 @@ impl Core {
         }
     }
 
-    /// Draws at a crash point of a run that keeps its effects.
+    /// Makes the choice of a crash point in a run that keeps its effects.
     pub(crate) fn choose_crash<P: Place<Fault = CrashFault>>(
         &mut self,
         node: NodeId,
@@ -65,7 +64,7 @@ impl Core {
         fault
     }
 
-    /// Notes a choice and its answer.
+    /// Adds a choice and its pick.
     pub(crate) fn touch_offer(&mut self, offer: &Offer) {
         let (met, scope) = (self.chooser.met(offer), self.scopes.hash(offer.scope));
         let ways = u64::from(offer.nth) << 32 | met.alternatives.len() as u64;

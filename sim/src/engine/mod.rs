@@ -1,8 +1,8 @@
-//! The engine's state: what is scheduled, who waits, which nodes live.
+//! The engine's state: what is scheduled, which tasks wait, which nodes are alive.
 //!
-//! This page schedules: tasks, timers, pauses. `steps` records what happens and answers choices, `effects` says
-//! when two runs have come to the same. Nothing
-//! here runs code of the simulated system, so that it may all be done while the state is borrowed.
+//! This module schedules tasks, timers and pauses. `schedule` offers the order of tasks as choices, `steps` records
+//! events and makes choices, `effects` digests what the future of a run depends on. Nothing here runs code of the
+//! simulated system, so all of it may be done while the state is borrowed.
 
 pub(crate) mod effects;
 mod ready;
@@ -33,12 +33,12 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
-/// Something that knows what happens when it arrives.
+/// A message or an action under way.
 pub(crate) trait Parcel {
     fn arrive(self: Rc<Self>, world: &Rc<World>);
 }
 
-/// What happens once, when it arrives.
+/// An action that is carried out once, when it arrives.
 pub(crate) struct Effect<F>(pub(crate) Cell<Option<F>>);
 
 impl<F: FnOnce(&Rc<World>)> Parcel for Effect<F> {
@@ -59,10 +59,10 @@ pub(crate) struct Core {
     pub(crate) chooser: Chooser,
     pub(crate) digest: Digest,
     pub(crate) events: u32,
-    /// What came of the run's choices, if somebody asked.
+    /// The digest of the run's effects, if it was requested.
     pub(crate) effects: Option<Digest>,
     pub(crate) recording: Option<Vec<Event>>,
-    /// Takes the coverage of the run, if it was asked for.
+    /// The coverage of the run, if it was requested.
     pub(crate) gauge: Option<Gauge>,
     pub(crate) nodes: Nodes,
     pub(crate) disturbances: Vec<Disturbance>,
@@ -71,30 +71,30 @@ pub(crate) struct Core {
     pub(crate) log: crate::tracing_capture::Buffer,
     pub(crate) agenda: Agenda,
     pub(crate) tasks: Vec<Task>,
-    /// What is kept of each of them while recording.
+    /// The notes on each task while recording, by slot.
     notes: Vec<Notes>,
     pub(crate) free_tasks: Vec<u32>,
     pub(crate) ready: Ready,
     pub(crate) schedule: Schedule,
     pub(crate) current: Option<u32>,
-    /// What the event at hand follows from, for the trace.
+    /// The event that the current event follows from, for the trace.
     follows: Option<u32>,
-    /// What the agenda entry at hand follows from.
+    /// The event that the current agenda entry follows from.
     pub(crate) cause: Option<u32>,
     pub(crate) timers: Vec<TimerSlot>,
     pub(crate) free_timers: Vec<u32>,
     pub(crate) deliveries: Vec<Option<Rc<dyn Parcel>>>,
-    /// What each of them follows from.
+    /// The event that each of them follows from.
     sent: Vec<Option<u32>>,
     pub(crate) free_deliveries: Vec<u32>,
     pub(crate) doomed: Vec<BoxFuture>,
-    /// Nodes that stop in order, each with the incarnation and the entity at whose effect it does.
+    /// Nodes that shut down, each with its incarnation and the entity at whose effect it does.
     pub(crate) stopping: Vec<(NodeId, u32, Scope)>,
-    /// What to close when the run is over, so that nothing that holds on to itself outlives it.
+    /// What to close when the run is over: reference cycles are broken there.
     pub(crate) holders: Vec<Rc<dyn Close>>,
     pub(crate) woken: Vec<u32>,
     pub(crate) polls: u32,
-    /// Whether the run is over: what destructors still ask for is not done.
+    /// Whether the run is over: what destructors request from then on is ignored.
     pub(crate) closed: bool,
     /// Whether some node runs a program, whose own timers need not ever end.
     pub(crate) has_programs: bool,
@@ -156,10 +156,10 @@ impl Core {
         is_new
     }
 
-    /// Ends the run: all tasks are to be dropped, and what their destructors still do has no effect.
+    /// Ends the run: marks all tasks to be dropped; their destructors have no effect.
     pub(crate) fn close(&mut self) {
         self.closed = true;
-        // Backwards: the last is dropped first, so that what was made first is. That is what allocators do best with.
+        // In reverse, so that they are dropped in the order in which they were made: allocators are fastest then.
         self.doomed.extend(self.tasks.iter_mut().rev().filter_map(|task| task.future.take()));
         self.holders.reverse();
         for node in self.nodes.all_mut() {
@@ -173,7 +173,7 @@ impl Core {
         self.stopping.clear();
     }
 
-    /// Makes every slot free, the first to be used again first.
+    /// Frees every slot; the lowest is used first again.
     pub(crate) fn free_slots(&mut self) {
         self.free_deliveries.clear();
         self.free_timers.clear();
@@ -191,7 +191,7 @@ impl Core {
         }
     }
 
-    /// Who is polled now, to be woken with [`Core::wake`].
+    /// Returns the task that is polled now, to be woken with [`Core::wake`].
     #[inline]
     pub(crate) fn waiter(&self, context: &Context<'_>) -> Option<Waiter> {
         let slot = self.current?;
@@ -200,7 +200,7 @@ impl Core {
         Some(Waiter { slot, generation: task.generation, waker })
     }
 
-    /// Wakes a task; what it does next also follows from `cause`.
+    /// Wakes a task; its next event also follows from `cause`.
     #[inline]
     pub(crate) fn wake(&mut self, waiter: Waiter, cause: Option<u32>) {
         let task = &self.tasks[waiter.slot as usize];
@@ -216,7 +216,7 @@ impl Core {
         }
     }
 
-    /// What is kept of a task while recording.
+    /// Returns the notes on a task while recording.
     #[cold]
     #[inline(never)]
     pub(crate) fn notes(&mut self, slot: u32) -> &mut Notes {
@@ -226,8 +226,8 @@ impl Core {
         &mut self.notes[slot as usize]
     }
 
-    /// Takes the next entry, if it is due by `until`, and jumps to its time. Entries of timers that were cancelled
-    /// meanwhile are dropped here, so that they neither move the clock nor keep the run from its rest.
+    /// Takes the next entry, if it is due by `until`, and jumps to its time. Entries of cancelled timers are dropped
+    /// here, so they neither move the clock nor keep the run from coming to rest.
     #[inline]
     pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
         loop {
@@ -244,7 +244,7 @@ impl Core {
         }
     }
 
-    /// Takes the next task that is ready, to be polled.
+    /// Takes the next ready task, to be polled.
     #[inline(always)]
     pub(crate) fn next_ready(&mut self) -> Option<(u32, BoxFuture, Rc<Waker>)> {
         loop {
@@ -286,7 +286,7 @@ impl Core {
         self.notes(slot).causes.extend(cause);
     }
 
-    /// Takes back a task that was polled; answers its future if that is to be dropped.
+    /// Takes back a task that was polled; returns its future if that is to be dropped.
     #[inline]
     pub(crate) fn take_back(&mut self, slot: u32, future: BoxFuture, done: bool) -> Option<BoxFuture> {
         let task = &mut self.tasks[slot as usize];
@@ -304,7 +304,7 @@ impl Core {
         None
     }
 
-    /// Has something arrive at a node after a while, on behalf of an entity. `acts` says whether it does more there
+    /// Delivers something to a node after a while, on behalf of an entity. `acts` tells whether it does more there
     /// than make a task ready.
     #[inline]
     pub(crate) fn bring(
@@ -329,7 +329,7 @@ impl Core {
         self.agenda.put(due, Due::Deliver { slot });
     }
 
-    /// Takes what arrives now; what happens next follows from what sent it.
+    /// Takes what arrives now; the next event follows from the one that sent it.
     #[inline]
     pub(crate) fn take_delivery(&mut self, slot: u32) -> Rc<dyn Parcel> {
         self.free_deliveries.push(slot);
@@ -337,7 +337,7 @@ impl Core {
         self.deliveries[slot as usize].take().expect("a delivery is made once")
     }
 
-    /// Has what happens next come from another task or event; answers from which it came.
+    /// Replaces the task or event that the next event follows from; returns the former one.
     pub(crate) fn exchange_origin(
         &mut self,
         (task, cause): (Option<u32>, Option<u32>),
@@ -345,12 +345,12 @@ impl Core {
         (std::mem::replace(&mut self.current, task), std::mem::replace(&mut self.cause, cause))
     }
 
-    /// Whether anything is left to do once nothing was due any more.
+    /// Returns whether a task is ready or an entry is due, once nothing was due any more.
     pub(crate) fn is_busy(&self) -> bool {
         !self.ready.is_empty() || self.agenda.peek().is_some()
     }
 
-    /// The node whose code runs now.
+    /// Returns the name of the node whose code runs now.
     pub(crate) fn current_node_name(&self) -> String {
         let node = self.current.map(|slot| self.tasks[slot as usize].node);
         node.map_or("the scenario".to_owned(), |node| self.nodes[node].name())
@@ -367,19 +367,19 @@ impl Core {
         if node.state == State::Paused { node.deferred.push(slot) } else { self.ready.push(slot) }
     }
 
-    /// Whether this incarnation of the node is the living one.
+    /// Returns whether this incarnation of the node is alive.
     #[inline]
     pub(crate) fn is_alive(&self, node: NodeId, incarnation: u32) -> bool {
         let node = &self.nodes[node];
         node.incarnation == incarnation && node.state != State::Down
     }
 
-    /// Whether this incarnation lives and takes calls.
+    /// Returns whether this incarnation is alive and accepts calls.
     pub(crate) fn takes_calls(&self, node: NodeId, incarnation: u32) -> bool {
         self.is_alive(node, incarnation) && !self.nodes[node].stopping
     }
 
-    /// Stops scheduling a node for a while. The task at hand waits with the others.
+    /// Stops scheduling a node for a while. The current task waits like the others.
     pub(crate) fn pause(&mut self, node: NodeId, pause: Duration) {
         let until = (self.now + pause).min(self.heal_at.max(self.now));
         let entry = &mut self.nodes[node];
@@ -397,13 +397,13 @@ impl Core {
         self.heartbeat_stops(node);
     }
 
-    /// Notes that a node that was up sends no beats from here on.
+    /// Records that a node that was up sends no heartbeats from now on.
     pub(crate) fn heartbeat_stops(&mut self, node: NodeId) {
         let now = self.now;
         self.turn_heartbeat(node, |pulse| pulse.left = now);
     }
 
-    /// Notes that a node that is up sends beats from here on.
+    /// Records that a node that is up sends heartbeats from now on.
     pub(crate) fn heartbeat_starts(&mut self, node: NodeId) {
         let now = self.now;
         self.turn_heartbeat(node, |pulse| pulse.began = now);
@@ -441,7 +441,7 @@ impl Core {
         }
     }
 
-    /// Ends a node's incarnation; its tasks are dropped when nobody is polled any more.
+    /// Ends a node's incarnation; its tasks are dropped once no task is being polled.
     pub(crate) fn take_down(&mut self, node: NodeId) {
         let dead = self.take_tasks_of(node);
         self.doomed.extend(dead);
@@ -461,7 +461,7 @@ impl Core {
         pulse.stopped = pulse.is_led;
     }
 
-    /// Takes the futures of all tasks of a node and frees their slots, save the one being polled.
+    /// Takes the futures of all tasks of a node and frees their slots, except the one being polled.
     pub(crate) fn take_tasks_of(&mut self, node: NodeId) -> Vec<BoxFuture> {
         let mut futures = Vec::new();
         for slot in 0..self.tasks.len() as u32 {
@@ -488,7 +488,7 @@ impl Core {
         self.free_tasks.push(slot);
     }
 
-    /// Has a task woken at a time.
+    /// Wakes a task at a time.
     #[inline]
     pub(crate) fn set_timer(&mut self, at: Moment, waiter: Waiter) -> (u32, u32) {
         let (slot, generation) = self.take_timer(waiter);
@@ -496,7 +496,7 @@ impl Core {
         (slot, generation)
     }
 
-    /// Has a task woken at the end of its timeout, which is mostly called off before.
+    /// Wakes a task at the end of its timeout, unless that is cancelled before, as most are.
     #[inline]
     pub(crate) fn set_timeout(&mut self, end: Moment, waiter: Waiter) -> (u32, u32) {
         let (slot, generation) = self.take_timer(waiter);
@@ -522,7 +522,7 @@ impl Core {
         timer.generation != generation || timer.fired
     }
 
-    /// Forgets a timer. Its entry stays in the agenda and is passed over there.
+    /// Cancels a timer. Its entry stays in the agenda and is skipped there.
     #[inline]
     pub(crate) fn cancel_timer(&mut self, (slot, generation): (u32, u32)) {
         let timer = &mut self.timers[slot as usize];

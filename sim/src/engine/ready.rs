@@ -1,10 +1,10 @@
-//! Tasks that are ready to be polled, in the order in which they became so.
+//! The queue of ready tasks: first in, first out.
 
-/// A queue that mostly runs empty, so that taking from it is a step forward and nothing wraps around.
+/// A queue that is mostly drained completely, so an index that advances is enough and nothing wraps around.
 #[derive(Default)]
 pub(crate) struct Ready {
     slots: Vec<u32>,
-    /// How many of them were taken.
+    /// The number of those already taken.
     taken: usize,
 }
 
@@ -42,7 +42,7 @@ impl Ready {
         Some(slot)
     }
 
-    /// What is left, in order.
+    /// Returns what is left, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.slots[self.taken..].iter().copied()
     }

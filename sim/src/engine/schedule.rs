@@ -108,7 +108,7 @@ impl Schedule {
     }
 }
 
-/// Puts a value at a place of a list that grows as needed.
+/// Sets an element of a list that grows as needed.
 fn set<T: Copy>(list: &mut Vec<Option<T>>, slot: u32, value: Option<T>) {
     let at = slot as usize;
     if list.len() <= at {
@@ -118,7 +118,7 @@ fn set<T: Copy>(list: &mut Vec<Option<T>>, slot: u32, value: Option<T>) {
 }
 
 impl Core {
-    /// Notes that a node reaches into the state of a server within its own turns.
+    /// Records that a node acts on the state of a server within its own turns.
     #[inline]
     pub(crate) fn uses(&mut self, client: NodeId, server: NodeId) {
         if self.schedule.is_offered {
@@ -188,7 +188,7 @@ impl Core {
         yields
     }
 
-    /// Has a task that yielded to what was due ready again.
+    /// Makes a task ready again that yielded to what was due.
     pub(crate) fn is_next_again(&mut self, slot: u32) {
         let node = self.tasks[slot as usize].node;
         match self.nodes[node].state {

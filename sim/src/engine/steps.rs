@@ -1,4 +1,4 @@
-//! What happens, step by step: events with their causes, choices and how they were answered, limits.
+//! Events with their causes, choices with their picks, and the limits of a run.
 
 use super::Core;
 use super::effects::Reach;
@@ -25,8 +25,8 @@ impl Core {
         [self.tasks.len(), self.timers.len(), self.deliveries.capacity(), scopes, counters]
     }
 
-    /// Records a step: into the digest always, into the trace while recording. `words` are what the digest
-    /// takes of it beside time, node, scope and kind. Answers its number.
+    /// Records an event: in the digest always, in the trace while recording. `words` are what the digest takes of it
+    /// beside time, node, scope and kind. Returns its number.
     #[inline]
     pub(crate) fn event(
         &mut self,
@@ -43,10 +43,10 @@ impl Core {
         index
     }
 
-    /// Counts and digests an event. Answers its number.
+    /// Counts and digests an event. Returns its number.
     #[inline]
     pub(crate) fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> u32 {
-        // What is rare is done elsewhere as a whole, so that nothing is kept for it here.
+        // The rare cases are one call, so that no register is reserved for them here.
         if self.events >= self.limits.events || self.effects.is_some() {
             self.watch_event(node, scope, kind, words);
         }
@@ -76,7 +76,7 @@ impl Core {
     }
 
     fn note_event(&mut self, node: NodeId, scope: Scope, kind: Kind, [one, other]: [u64; 2]) {
-        // Whoever stopped in order is gone like whoever vanished; what else it did has left its own words.
+        // A node that shut down is gone like one that crashed; its other effects have left words of their own.
         let kind = if kind == Kind::Stop { Kind::Crash } else { kind };
         let at = self.scopes.hash(scope) ^ kind.of(node);
         if let Some(effects) = &mut self.effects {
@@ -105,8 +105,8 @@ impl Core {
         self.recording.as_mut().expect("recording").push(Event { number: Some(index), because, ..step });
     }
 
-    /// Ends the run for doing too much. Code that never waits would not notice that it is not polled
-    /// again, so past twice the limit it is unwound.
+    /// Ends a run that exceeds a limit. Code that never waits would not notice that it is not polled again, so past
+    /// twice the limit it is unwound.
     #[cold]
     fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
         if self.run_abort.is_none() {
@@ -117,7 +117,7 @@ impl Core {
         }
     }
 
-    /// Counts a wait that was over as it began, lest a loop of them go unnoticed.
+    /// Counts a poll, or a wait that was over as it began: a loop of those must reach the limit, too.
     #[inline]
     pub(crate) fn count_poll(&mut self) {
         self.polls += 1;
@@ -150,14 +150,14 @@ impl Core {
         self.recording.as_mut().expect("recording").push(step);
     }
 
-    /// A step here and now, without a number.
+    /// Returns a step of this time, without a number.
     fn step(&self, (node, scope): (NodeId, Scope), kind: Kind, causes: Vec<u32>, text: String) -> Event {
         let (time, digest) = (self.now, self.digest);
         let (number, because, choice, state, routine) = (None, None, None, None, false);
         Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest }
     }
 
-    /// Whether a task of this node and scope has not ended.
+    /// Returns whether a task of this node and scope has not ended.
     pub(crate) fn has_task(&self, (node, scope): (NodeId, Scope)) -> bool {
         self.tasks.iter().any(|task| task.alive && task.node == node && task.scope == scope)
     }
@@ -166,13 +166,13 @@ impl Core {
         self.recording.as_mut()?.last_mut()
     }
 
-    /// The event that the code now running follows from.
+    /// Returns the event that the running code follows from.
     #[inline]
     pub(crate) fn current_event(&self) -> Option<u32> {
         self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event)
     }
 
-    /// Says that the running task's next event also follows from `cause`.
+    /// Adds `cause` to what the running task's next event follows from.
     pub(crate) fn follows_from(&mut self, cause: u32) {
         if self.recording.is_some()
             && let Some(slot) = self.current
@@ -181,14 +181,14 @@ impl Core {
         }
     }
 
-    /// Gives the reason of the running task's next event.
+    /// Sets the reason of the running task's next event.
     pub(crate) fn because(&mut self, reason: String) {
         if let Some(slot) = self.current {
             self.notes(slot).because = Some(reason);
         }
     }
 
-    /// Draws whether a node that may crash beside this effect does, and how.
+    /// Draws whether, and how, a node crashes beside this effect.
     #[inline(never)]
     pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashFault> {
         let role = &self.nodes[env.node].role;
@@ -211,14 +211,14 @@ impl Core {
         }
     }
 
-    /// Opens a part of the entity that a handle works for; answers the entity itself if its node is dead.
+    /// Opens a child scope of the entity that a handle works for; returns the entity's own if its node is dead.
     pub(crate) fn open(&mut self, env: &Env, label: Label) -> Scope {
         if !self.is_alive(env.node, env.incarnation) {
             return env.scope();
         }
         let scope = self.scopes.child(env.scope(), label);
         if self.effects.is_some() {
-            // Who opens one after this finds it numbered otherwise.
+            // The number of the next one depends on this.
             self.touch(Reach::Part, self.scopes.hash(scope));
         }
         scope
@@ -239,7 +239,7 @@ impl Core {
         self.choose_as(user, node, (site, scope), offer)
     }
 
-    /// Who draws now.
+    /// Returns the drawing task.
     #[inline]
     pub(crate) fn user(&self) -> User {
         User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
@@ -272,7 +272,7 @@ impl Core {
         pick
     }
 
-    /// Has the chooser decide, and counts the choice.
+    /// Lets the chooser decide, and counts the choice.
     #[inline(always)]
     pub(crate) fn draw(&mut self, number: SiteNumber, (site, scope, nth): (&Site, Scope, u32)) -> Pick {
         let pick = self.chooser.decide(number, (site, scope, nth), &self.scopes, self.events);
@@ -296,7 +296,7 @@ impl Core {
         }
     }
 
-    /// Makes the deviation that was drawn last an event, and a disturbance from now on.
+    /// Records a deviation as an event and a disturbance.
     #[inline(never)]
     fn deviate(&mut self, node: NodeId, choice: (&Site, Scope, u32), pick: Pick) {
         self.deviate_as(node, choice, pick, |taken| format!("{} = {taken}", choice.0));
@@ -340,7 +340,7 @@ impl Core {
         }
     }
 
-    /// Notes the shape of a fact, if coverage was asked for.
+    /// Records the shape of a fact, if coverage was requested.
     pub(crate) fn gauge_fact(&mut self, node: NodeId, scope: Scope, fact: &impl Serialize) {
         if let Some(gauge) = &mut self.gauge {
             let role = self.nodes[node].role.name.word();
@@ -348,13 +348,13 @@ impl Core {
         }
     }
 
-    /// Distinguishes tasks that share a slot one after the other.
+    /// Returns a number that tells apart tasks that use one slot one after the other.
     #[inline]
     fn task_name(&self, slot: u32) -> u64 {
         u64::from(slot) << 32 | u64::from(self.tasks[slot as usize].generation)
     }
 
-    /// Says how long the last deviation lasts, from now.
+    /// Sets how long the last deviation lasts, from now.
     pub(crate) fn lasts(&mut self, duration: Duration) {
         let until = self.now + duration;
         self.touch(Reach::Lasting, until.nanos());
@@ -363,7 +363,7 @@ impl Core {
         }
     }
 
-    /// When the last deviation known so far has ended.
+    /// Returns when the last deviation so far has ended.
     pub(crate) fn disturbed_until(&self) -> Moment {
         self.disturbances.iter().map(|disturbance| disturbance.until).max().unwrap_or_default()
     }

@@ -14,7 +14,7 @@
 //! same ways to the same ends, so [`Bounded::advance`] keeps the one whose last deviation comes earliest. The
 //! argument: effects differ unless the two runs differ only in how a node went down: in the crash point, of
 //! those that it passed within one poll and between which it did nothing that reaches beyond its memory; or in
-//! that it vanished here and stopped there, and no destructor did anything that does. Then its memory is gone
+//! that it crashed here and shut down there, and no destructor did anything that does. Then its memory is gone
 //! and all else is equal, so from there on both are one run. Each script was itself run and judged to its end
 //! before it is dropped. Dropped ones come later in the order of the search than those that stand for them, and
 //! so do their continuations: the first failure is the same with and without pruning. Two things are taken for
@@ -34,38 +34,38 @@ use std::ops::Range;
 /// A script whose continuations are to be run.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Parent {
-    /// Which of the search's variants.
+    /// The index of the variant.
     pub variant: usize,
-    /// Where it leaves the happy path.
+    /// Its deviations, by position.
     pub turns: Vec<Turn>,
 }
 
-/// A script that broke something.
+/// A script with a violation.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Broken {
-    /// Which script.
+    /// The script.
     pub script: Parent,
-    /// What it broke.
+    /// Its violations.
     pub violations: Vec<Violation>,
 }
 
-/// A script of the layer at hand that the next one may continue.
+/// A script of the current layer that the next one may continue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Child {
     script: Parent,
     effects: Digest,
-    /// In how many ways the next layer continues it.
+    /// The number of its children in the next layer.
     ways: u64,
 }
 
-/// What one or more parents' children came to. What is written of it leaves out what the next layer needs.
+/// The results of the children of one or more parents. The serialized form leaves out what the next layer needs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Layer {
     /// Their runs. The parents' own are not counted again.
     pub tally: Tally,
     /// Choice sites that deviated, each with its alternatives.
     pub sites: Sites,
-    /// The first script that broke something; nothing after it was run.
+    /// The first script with a violation; nothing after it was run.
     pub broken: Option<Broken>,
     #[serde(skip)]
     children: Vec<Child>,
@@ -74,10 +74,9 @@ pub struct Layer {
 /// Choice sites by their written form, each with its alternatives, the benign one first.
 pub type Sites = BTreeMap<String, Vec<String>>;
 
-/// Runs the children of a parent, up to the first that breaks something.
+/// Runs the children of a parent, up to the first with a violation.
 ///
-/// `keep` says whether they will be continued in their turn, `task_order` whether deviations in the order of tasks are
-/// among the ways to continue.
+/// `keep` tells whether they will be continued, `task_order` whether the order of tasks may deviate.
 fn expand(
     rehearse: &mut dyn Rehearse,
     variants: &[Variant],
@@ -108,7 +107,7 @@ fn expand(
     layer
 }
 
-/// The choices that the last run offered after its last turn, with their places.
+/// Returns the choices that the last run offered after its last turn, with their positions.
 pub(super) fn continuations(
     rehearse: &dyn Rehearse,
     turns: &[Turn],
@@ -141,7 +140,7 @@ fn sites_of(offers: &[(u32, Site, OfferedAlternatives)]) -> Sites {
 }
 
 impl Layer {
-    /// Adds what the parents that come next came to; nothing, if something is broken already.
+    /// Adds the results of the parents that come next; nothing after a violation.
     pub fn then(&mut self, next: Layer) {
         if self.broken.is_some() {
             return;
@@ -153,14 +152,14 @@ impl Layer {
     }
 }
 
-/// What a whole layer came to.
+/// The results of a whole layer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Depth {
     /// Its runs.
     pub tally: Tally,
-    /// How many of its scripts were dropped for another that comes to the same.
+    /// The number of its scripts that were dropped for an equivalent one.
     pub pruned: u64,
-    /// How many runs of the next layer that saved.
+    /// The number of runs of the next layer that this saved.
     pub spared: u64,
 }
 
@@ -189,7 +188,7 @@ pub struct Bounded {
     pruning: bool,
     task_order: bool,
     parents: Vec<Parent>,
-    /// In how many ways each of them is continued.
+    /// The number of children of each of them.
     ways: Vec<u64>,
     depths: Vec<Depth>,
     sites: Sites,
@@ -197,47 +196,47 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// A search over these variants, up to so many deviations.
+    /// Returns a search over these variants, up to `deviations` deviations.
     pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
         let (parents, ways, depths, sites) = (Vec::new(), Vec::new(), Vec::new(), Sites::new());
         let task_order = false;
         Self { variants, deviations, pruning, task_order, parents, ways, depths, sites, broken: None }
     }
 
-    /// The same search, in which the order of tasks that are ready at one instant may deviate too.
+    /// Returns the same search, in which the order of tasks may deviate too, if `task_order`.
     #[must_use]
     pub fn with_task_order(self, task_order: bool) -> Self {
         Self { task_order, ..self }
     }
 
-    /// Up to how many deviations its scripts have.
+    /// Returns the greatest number of deviations of its scripts.
     pub fn deviations(&self) -> usize {
         self.deviations
     }
 
-    /// Whether the order of tasks may deviate too.
+    /// Returns whether the order of tasks may deviate too.
     pub fn has_task_order(&self) -> bool {
         self.task_order
     }
 
-    /// The plan of one of its scripts.
+    /// Returns the plan of one of its scripts.
     pub fn plan<'a>(&'a self, script: &'a Parent) -> Plan<'a> {
         let (variant, turns) = (&self.variants[script.variant], script.turns.as_slice());
         Plan::Turns { variant, turns, task_order: self.task_order }
     }
 
-    /// Runs the children of a parent of the next layer, up to the first that breaks something.
+    /// Runs the children of a parent of the next layer, up to the first with a violation.
     pub fn expand(&self, rehearse: &mut dyn Rehearse, parent: &Parent) -> Layer {
         expand(rehearse, &self.variants, parent, (self.keeps(), self.task_order))
     }
 
-    /// What is searched.
+    /// Returns the variants.
     pub fn variants(&self) -> &[Variant] {
         &self.variants
     }
 
-    /// The happy paths: the layer without deviations, which comes before all others. Answers for each
-    /// variant how many alternatives its happy path offers.
+    /// Runs the happy paths: the layer without deviations, which comes before all others. Returns for each variant
+    /// the number of alternatives that its happy path offers.
     pub fn begin(&mut self, rehearse: &mut dyn Rehearse) -> Vec<u64> {
         let mut happy = Layer::default();
         let mut alternatives = Vec::new();
@@ -265,27 +264,27 @@ impl Bounded {
         alternatives
     }
 
-    /// How many deviations the scripts of the next layer have, if there is a next one.
+    /// Returns the number of deviations of the next layer's scripts, if there is a next layer.
     pub fn next(&self) -> Option<usize> {
         (self.broken.is_none() && self.depths.len() <= self.deviations).then_some(self.depths.len())
     }
 
-    /// Whether the children of the next layer will be continued in their turn.
+    /// Returns whether the children of the next layer will be continued.
     pub fn keeps(&self) -> bool {
         self.depths.len() < self.deviations
     }
 
-    /// Whose children the next layer is, in order.
+    /// Returns the parents of the next layer, in order.
     pub fn parents(&self) -> &[Parent] {
         &self.parents
     }
 
-    /// How many children these of the parents have: so many runs the next layer takes for them.
+    /// Returns the number of runs that the next layer takes for these parents.
     pub fn expected(&self, parents: Range<usize>) -> u64 {
         self.ways[parents].iter().sum()
     }
 
-    /// Takes what a whole layer came to.
+    /// Takes the results of a whole layer.
     pub fn advance(&mut self, layer: Layer) {
         self.sites.extend(layer.sites);
         self.broken = layer.broken;
@@ -305,7 +304,7 @@ impl Bounded {
         self.depths.push(depth);
     }
 
-    /// Runs all that is left, here.
+    /// Runs all that is left, on this thread.
     pub fn run(&mut self, rehearse: &mut dyn Rehearse) {
         if self.depths.is_empty() {
             self.begin(rehearse);
@@ -321,22 +320,22 @@ impl Bounded {
         }
     }
 
-    /// What each layer came to, that of the happy paths first.
+    /// Returns the results of each layer, that of the happy paths first.
     pub fn depths(&self) -> &[Depth] {
         &self.depths
     }
 
-    /// Choice sites that deviated, each with its alternatives.
+    /// Returns the choice sites that deviated, each with its alternatives.
     pub fn sites(&self) -> &Sites {
         &self.sites
     }
 
-    /// The first script that broke something, in the order of deviations, variants and offers.
+    /// Returns the first script with a violation, in the order of deviations, variants and offers.
     pub fn broken(&self) -> Option<&Broken> {
         self.broken.as_ref()
     }
 
-    /// A digest over the digests of all runs, in order.
+    /// Returns a digest over the digests of all runs, in order.
     pub fn digest(&self) -> Digest {
         let mut digest = Digest::default();
         self.depths.iter().for_each(|depth| digest.word(depth.tally.digest().bits()));
@@ -344,7 +343,7 @@ impl Bounded {
     }
 }
 
-/// The places of children that come to the same as another of their variant whose last deviation is earlier.
+/// Returns the positions of children that are equivalent to another of their variant whose last deviation is earlier.
 fn repeated(children: &[Child]) -> BTreeSet<usize> {
     let mut order: Vec<usize> = (0..children.len()).collect();
     let class = |at: &usize| (children[*at].script.variant, children[*at].effects);

@@ -1,4 +1,4 @@
-//! How many scripts a bounded search will run, told beforehand.
+//! Estimating how many scripts a bounded search will run.
 //!
 //! A deviation opens choices that the happy path does not have, so the alternatives of the happy path say little
 //! of how many scripts there are. Instead a number of scripts are followed downwards, each time to one of their
@@ -11,19 +11,19 @@ use crate::chooser::{Turn, below};
 use crate::hash::mix;
 use crate::runner::Rehearse;
 
-/// What a bounded search is thought to take.
+/// The estimated size of a bounded search.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Estimate {
-    /// About how many scripts there are of each number of deviations, from none.
+    /// The estimated number of scripts of each number of deviations, from none.
     pub scripts: Vec<f64>,
-    /// How many runs the estimate itself took.
+    /// The number of runs that the estimate took.
     pub runs: u64,
 }
 
 /// Estimates how many scripts a search has to run of each number of deviations.
 ///
 /// Follows `probes` scripts of each variant, with a run less than there are deviations for each, and one of the
-/// happy path. The answer depends on nothing but the arguments.
+/// happy path. The result depends on the arguments only.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -69,7 +69,7 @@ pub fn estimate(rehearse: &mut dyn Rehearse, search: &Bounded, probes: u32) -> E
     estimate
 }
 
-/// Which of `of` ways a probe takes: the first turns are spread evenly, the later ones drawn.
+/// Returns which of `of` ways a probe takes: the first turns are spread evenly, the later ones drawn.
 fn place((probe, probes): (u32, u32), depth: usize, of: usize) -> usize {
     match depth {
         1 => (u64::from(probe) * of as u64 / u64::from(probes)) as usize,

@@ -1,4 +1,4 @@
-//! Seeded exploration: one run after another, and what is kept of them.
+//! Seeded exploration: one run after another, and the totals of them.
 //!
 //! A campaign over a range of seeds is the merger of campaigns over its parts, whatever the parts: so it
 //! comes out the same at any number of threads. What is kept does not grow with the number of runs, only
@@ -14,7 +14,7 @@ use crate::time::{Duration, Moment};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a number of runs add up to.
+/// The totals of a number of runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tally {
     /// Runs.
@@ -85,20 +85,20 @@ impl Tally {
         self.power = self.power.wrapping_mul(next.power);
     }
 
-    /// A digest over the digests of all runs, in the order of their seeds.
+    /// Returns a digest over the digests of all runs, in the order of their seeds.
     pub fn digest(&self) -> Digest {
         Digest::from_bits(mix(self.sum, self.runs))
     }
 }
 
-/// A run that broke something.
+/// A run with a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FailingRun {
     /// Its seed.
     pub seed: u64,
-    /// What it did, if its seed alone does not say so.
+    /// Its script, if its seed alone does not determine it.
     pub script: Option<Script>,
-    /// Everything that it broke.
+    /// All its violations.
     pub violations: Vec<Violation>,
     /// The campaign up to this run, this run included.
     pub so_far: Tally,
@@ -109,37 +109,37 @@ pub struct FailingRun {
 pub struct Campaign {
     /// The seeds that were run.
     pub seeds: Range<u64>,
-    /// How restlessly.
+    /// The fault-rate profile.
     pub profile: Profile,
-    /// What all runs add up to.
+    /// The totals of all runs.
     pub tally: Tally,
-    /// The runs that broke something, in the order of their seeds.
+    /// The runs with violations, in the order of their seeds.
     pub failing: Vec<FailingRun>,
 }
 
-/// Failures that break one invariant in the same roles.
+/// The failures of one invariant in the same roles.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Group {
-    /// Which invariant.
+    /// The invariant.
     pub invariant: String,
-    /// In which roles.
+    /// The roles.
     pub roles: String,
-    /// How many runs.
+    /// The number of runs.
     pub count: u64,
-    /// The first seeds that do, at most [`Group::SEEDS_MAX`].
+    /// The first of their seeds, at most [`Group::SEEDS_MAX`].
     pub seeds: Vec<u64>,
-    /// How many runs it took to find the first.
+    /// The number of runs up to the first of them.
     pub runs_to_find: u64,
-    /// The violation as the first run has it.
+    /// The violation of the first run.
     pub first: Violation,
 }
 
 impl Group {
-    /// How many seeds of a group are kept, to be shrunk.
+    /// The number of seeds of a group that are kept, to be shrunk.
     pub const SEEDS_MAX: usize = 8;
 }
 
-/// Runs these seeds in order, up to the `failures_max`th run that breaks something.
+/// Runs these seeds in order, up to the `failures_max`th run with a violation.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -163,7 +163,7 @@ pub fn explore(rehearse: &mut dyn Rehearse, seeds: Range<u64>, failures_max: usi
     explore_as(rehearse, Profile::MIXED, seeds, failures_max)
 }
 
-/// The same, as restlessly as the profile says.
+/// Like [`explore`], with a fault-rate profile.
 pub fn explore_as(
     rehearse: &mut dyn Rehearse,
     profile: Profile,
@@ -183,12 +183,12 @@ pub fn explore_as(
 }
 
 impl Campaign {
-    /// A campaign without runs so far, whose first is to be that of `seed`.
+    /// Returns a campaign without runs, whose first will be that of `seed`.
     pub(super) fn at(seed: u64, profile: Profile) -> Self {
         Self { seeds: seed..seed, profile, ..Self::default() }
     }
 
-    /// Adds the run that comes next; `script` says what it did if `seed` alone does not.
+    /// Adds the next run, with its script if `seed` alone does not determine it.
     pub(super) fn add(&mut self, seed: u64, outcome: Outcome, script: Option<Script>, goals: usize) {
         self.tally.then(&Tally::of_run(&outcome, goals));
         self.seeds.end = seed + 1;
@@ -198,7 +198,7 @@ impl Campaign {
         }
     }
 
-    /// What makes the run of this seed again.
+    /// Returns the plan that repeats the run of this seed.
     pub fn plan(&self, seed: u64) -> Plan<'_> {
         let known = self.failing.binary_search_by_key(&seed, |run| run.seed);
         match known.ok().and_then(|at| self.failing[at].script.as_ref()) {
@@ -222,7 +222,7 @@ impl Campaign {
         self.seeds.end = next.seeds.end;
     }
 
-    /// Ends the campaign at its `failures_max`th failing run, as if no later seed had been run. Answers
+    /// Ends the campaign at its `failures_max`th failing run, as if no later seed had been run. Returns
     /// whether it has that many.
     pub fn cut(&mut self, failures_max: usize) -> bool {
         let Some(last) = failures_max.checked_sub(1).and_then(|last| self.failing.get(last)) else {
@@ -234,7 +234,7 @@ impl Campaign {
         true
     }
 
-    /// The failures by invariant and roles, in the order in which they were first found.
+    /// Returns the failures by invariant and roles, in the order in which they were first found.
     pub fn groups(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place: BTreeMap<(&str, &str), usize> = BTreeMap::new();

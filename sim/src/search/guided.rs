@@ -1,7 +1,7 @@
 //! Guided exploration: runs that reach something new are kept, and later runs are made of them.
 //!
-//! A search goes in rounds of fixed size. Within a round nothing is learnt: what run `n` does follows from `n`
-//! and from what earlier rounds have taught, so a round comes out the same however it is divided among threads.
+//! A search goes in rounds of fixed size and learns only between them: run `n` depends on `n` and on earlier rounds, so the
+//! result of a round does not depend on how it is divided among threads.
 //! Half of the runs are drawn from their seeds alone, as in plain exploration; each of the others takes a kept
 //! script and drops some of its deviations, alters one, or adds a few among the choices that its run offers.
 //!
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a guided search has learnt up to a round.
+/// What a guided search has learnt before a round.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -44,31 +44,31 @@ use std::sync::Arc;
 pub struct Guide {
     profile: Profile,
     known: Coverage,
-    kept: Vec<Arc<Kept>>,
-    /// Which of them is replaced next, once there are as many as there may be.
+    kept: Vec<Arc<KeptScript>>,
+    /// The index of the script that is replaced next, once there are `KEPT_MAX`.
     oldest: usize,
 }
 
-/// A script worth making others of, with what each of its deviations could have been instead.
+/// A script from which others are made, with the alternatives of each of its deviations.
 #[derive(Clone, Debug)]
-struct Kept {
+struct KeptScript {
     script: Script,
     ways: Vec<OfferedAlternatives>,
 }
 
-impl PartialEq for Kept {
+impl PartialEq for KeptScript {
     fn eq(&self, other: &Self) -> bool {
         self.script == other.script
     }
 }
 
-impl Eq for Kept {}
+impl Eq for KeptScript {}
 
-/// A run that reached what was not known in its round.
+/// A run that reached something new to its round.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discovery {
     coverage: Coverage,
-    kept: Kept,
+    kept: KeptScript,
 }
 
 /// A round, or a part of one.
@@ -88,24 +88,24 @@ impl Round {
     }
 }
 
-/// As many scripts are kept at most; then each new one takes the place of the oldest.
+/// The greatest number of scripts kept; from then on each new one replaces the oldest.
 const KEPT_MAX: usize = 256;
 
 impl Guide {
     /// Runs of a round.
     pub const ROUND: u64 = 256;
 
-    /// Knows nothing yet; fresh runs are as restless as the profile says.
+    /// Returns a guide that knows nothing yet; fresh runs have the fault rates of the profile.
     pub fn new(profile: Profile) -> Self {
         Self { profile, known: Coverage::default(), kept: Vec::new(), oldest: 0 }
     }
 
-    /// How many features are known, and how many scripts are kept.
+    /// Returns the number of known features, and of scripts kept.
     pub fn size(&self) -> (u32, usize) {
         (self.known.count(), self.kept.len())
     }
 
-    /// Makes the runs with these numbers out of what is known.
+    /// Makes the runs with these numbers from what is known.
     pub fn explore(&self, rehearse: &mut dyn Rehearse, numbers: Range<u64>) -> Round {
         let goals = rehearse.goals().len();
         let mut round = Round { campaign: Campaign::at(numbers.start, self.profile), ..Round::default() };
@@ -123,7 +123,7 @@ impl Guide {
             let failed = !outcome.violations.is_empty();
             // Scripts that fail are not kept: what is made of them would mostly fail for the same reason.
             if !failed && self.known.lacks(&coverage) {
-                round.discoveries.push(Discovery { coverage, kept: Kept::of_last(rehearse) });
+                round.discoveries.push(Discovery { coverage, kept: KeptScript::of_last(rehearse) });
             }
             let taken = (failed && script.is_some()).then(|| rehearse.script());
             round.campaign.add(number, outcome, taken, goals);
@@ -146,8 +146,8 @@ impl Guide {
         }
     }
 
-    /// The script that the run with this number follows, and from which choice on it draws beside it; none if
-    /// its seed decides everything.
+    /// Returns the script that the run with this number follows, and the position of the choice from which on it draws
+    /// the others; none if its seed decides everything.
     fn script(&self, number: u64) -> Option<(Script, u32)> {
         let draw = mix(number, 0x6775_6964);
         if draw & 1 == 0 || self.kept.is_empty() {
@@ -162,7 +162,7 @@ impl Guide {
     }
 }
 
-impl Kept {
+impl KeptScript {
     /// The run that was just made.
     fn of_last(rehearse: &dyn Rehearse) -> Self {
         let script = rehearse.script();

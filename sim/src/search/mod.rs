@@ -2,10 +2,11 @@
 //!
 //! In reading order: [`explore`] runs seeds, [`guided`] makes runs of those that reached something new,
 //! [`bounded`] runs every script of few deviations, [`estimate`](mod@estimate) says beforehand how many these are, `shrink` makes a failing script small, `slice` cuts its story
-//! out of the trace, [`nearest`] finds the least change with which it holds, `told` writes it down, [`signature`]
+//! out of the trace, [`nearest`] finds the least change with which it holds, `display` writes it as text, [`signature`]
 //! says which bug it is, [`likelihood`] where the run was lost, and [`replay`] runs it again later.
 
 pub mod bounded;
+mod display;
 pub mod estimate;
 pub mod explore;
 pub mod guided;
@@ -15,7 +16,6 @@ pub mod replay;
 mod shrink;
 pub mod signature;
 mod slice;
-mod told;
 
 pub use bounded::{Bounded, Broken, Layer, Parent, Sites};
 pub use estimate::{Estimate, estimate};
@@ -29,7 +29,7 @@ use crate::judge::Violation;
 use crate::runner::{Plan, Rehearse};
 use crate::script::{Deviation, Script};
 use crate::trace::Trace;
-use shrink::Ran;
+use shrink::ScriptResults;
 use std::sync::Arc;
 
 /// A failure, shrunk and explained.
@@ -69,16 +69,16 @@ pub struct Needed {
 ///
 /// A run that does not fail again when its script is run (it was not deterministic) comes back as it was.
 pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
-    understand_next(rehearse, found, violation, &mut Ran::default(), &[])
+    understand_next(rehearse, found, violation, &mut ScriptResults::default(), &[])
 }
 
 /// The failures of one run, by invariant and roles: each as [`understand`] makes it. Scripts that several lead to
 /// are run once.
 pub fn understand_all(rehearse: &mut dyn Rehearse, found: &Script, violations: &[Violation]) -> Vec<Failure> {
-    let (mut failures, mut ran) = (Vec::new(), Ran::default());
+    let (mut failures, mut known) = (Vec::new(), ScriptResults::default());
     for (at, violation) in violations.iter().enumerate() {
         if !violations[..at].iter().any(|earlier| is_same(earlier, violation)) {
-            let failure = understand_next(rehearse, found, violation, &mut ran, &failures);
+            let failure = understand_next(rehearse, found, violation, &mut known, &failures);
             failures.push(failure);
         }
     }
@@ -90,10 +90,10 @@ fn understand_next(
     rehearse: &mut dyn Rehearse,
     found: &Script,
     violation: &Violation,
-    ran: &mut Ran,
+    known: &mut ScriptResults,
     others: &[Failure],
 ) -> Failure {
-    let shrinking = shrink::shrink(rehearse, found, violation, ran);
+    let shrinking = shrink::shrink(rehearse, found, violation, known);
     let failure = match others.iter().find(|other| other.found == *found && other.shrunk == shrinking.script)
     {
         Some(other) => {

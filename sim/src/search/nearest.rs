@@ -1,4 +1,4 @@
-//! The nearest script that holds: what little would have had to be otherwise.
+//! The nearest script that holds: the smallest change that avoids the failure.
 
 use super::Needed;
 use crate::runner::{Offered, Plan, Rehearse};
@@ -10,11 +10,11 @@ use std::fmt;
 pub struct Nearest {
     /// The deviation that is changed, as the failing script has it.
     pub deviation: Deviation,
-    /// What becomes of it.
+    /// The change.
     pub change: Change,
 }
 
-/// What becomes of a deviation.
+/// A change of a deviation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     /// Its choice takes this other alternative, which deviates too.
@@ -26,7 +26,7 @@ pub enum Change {
 }
 
 impl Nearest {
-    /// The script that holds.
+    /// Returns the script that holds.
     pub fn script(&self, failing: &Script) -> Script {
         let changed = failing.deviations.iter().filter_map(|deviation| {
             if *deviation != self.deviation {
@@ -54,14 +54,14 @@ impl fmt::Display for Change {
     }
 }
 
-/// No search for the nearest script takes more runs than this.
+/// The greatest number of runs of a search for the nearest script.
 const RUNS_MAX: u32 = 64;
-/// As many choices of a deviation's site are tried in its place, those that were met soonest after it.
+/// The number of later choices of a deviation's site that are tried in its place.
 const PLACES_MAX: usize = 3;
 
-/// The first of these that holds with every deviation applied: a deviation that takes another alternative, the
+/// Returns the first of these that holds with every deviation applied: a deviation that takes another alternative, the
 /// one next to it first; a deviation at the next choices of its site; a deviation dropped, as `needed` has it.
-/// Within each, the last deviation of the script is changed first: least of the run is another then.
+/// Within each, the last deviation of the script is changed first: that changes least of the run.
 pub(crate) fn nearest(rehearse: &mut dyn Rehearse, failing: &Script, needed: &[Needed]) -> Option<Nearest> {
     rehearse.run(Plan::Script(failing));
     let offers = rehearse.offers();
@@ -79,7 +79,7 @@ pub(crate) fn nearest(rehearse: &mut dyn Rehearse, failing: &Script, needed: &[N
     dropped.map(|needed| Nearest { deviation: needed.deviation.clone(), change: Change::Dropped })
 }
 
-/// The other ways in which a choice may deviate by name, those next to the one taken first.
+/// Returns the other alternatives of a choice, those next to the one taken first.
 fn alternatives(deviation: &Deviation, offers: &[Offered]) -> Vec<(Deviation, Change)> {
     let Some(offered) = offers.iter().find(|offered| offered.id == deviation.id) else { return Vec::new() };
     let names = offered.alternatives.names();
@@ -90,7 +90,7 @@ fn alternatives(deviation: &Deviation, offers: &[Offered]) -> Vec<(Deviation, Ch
     others.into_iter().map(change).collect()
 }
 
-/// The choices of a deviation's site that follow it in the run and do not deviate themselves.
+/// Returns the choices of a deviation's site that follow it in the run and do not deviate.
 fn places(deviation: &Deviation, failing: &Script, offers: &[Offered]) -> Vec<(Deviation, Change)> {
     let after = offers.iter().skip_while(|offered| offered.id != deviation.id).skip(1);
     let of_site = after.filter(|offered| offered.id.site == deviation.id.site);

@@ -1,4 +1,4 @@
-//! Replaying: running a recorded script again, and saying what has become of the failure.
+//! Replaying: running a recorded script again, and comparing the runs.
 
 use crate::chooser::Profile;
 use crate::judge::Violation;
@@ -9,18 +9,18 @@ use crate::trace::Trace;
 use crate::trace_file::TraceFile;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a replay comes to, against what was recorded.
+/// The verdict of a replay.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// The same run: equal digests.
     Exact,
     /// Another run with the same failure: every deviation applied, the same signature.
     Equivalent,
-    /// Another run: a deviation was never offered, or what it breaks has another signature.
+    /// Another run: a deviation was never offered, or the failure has another signature.
     Drifted {
         /// The first step that differs, by its number in the new trace.
         at: u32,
-        /// What is different.
+        /// The difference.
         why: String,
     },
     /// Every deviation applied, and nothing is broken any more.
@@ -30,17 +30,17 @@ pub enum Verdict {
 /// A recorded script, run again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Replay {
-    /// What it comes to.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What the new run came to.
+    /// The outcome of the new run.
     pub outcome: Outcome,
     /// The new run, recorded.
     pub trace: Trace,
-    /// What it breaks, as it is, if it still breaks what was recorded.
+    /// The recorded failure as the new run has it, if it still fails so.
     pub failure: Option<Failure>,
 }
 
-/// Why a script cannot be run in this scenario at all.
+/// Why a script does not fit a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Misfit {
     /// The script is of another scenario.
@@ -48,15 +48,15 @@ pub enum Misfit {
     OtherScenario {
         /// What the script names.
         named: String,
-        /// What there is.
+        /// The scenario at hand.
         here: String,
     },
-    /// The variant names a parameter that the scenario lacks.
+    /// The variant names a parameter that the scenario does not have.
     #[error("unknown parameter `{name}`: expected one of {known}")]
     UnknownParameter {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The known ones.
         known: String,
     },
     /// The variant gives a parameter a value that it does not have.
@@ -66,7 +66,7 @@ pub enum Misfit {
         parameter: String,
         /// The value.
         value: String,
-        /// Those that there are.
+        /// The known ones.
         known: String,
     },
     /// No run of the scenario ever offered a choice at this site.
@@ -74,7 +74,7 @@ pub enum Misfit {
     UnknownSite {
         /// The site.
         site: String,
-        /// The known site that is written most alike.
+        /// The known site with the most similar name.
         nearest: Option<String>,
     },
     /// The site has no such alternative.
@@ -84,16 +84,16 @@ pub enum Misfit {
         site: String,
         /// The alternative.
         alternative: String,
-        /// Those that there are.
+        /// The known ones.
         known: String,
     },
 }
 
-/// How many seeds are run to learn which sites a scenario has.
+/// The number of seeds that are run to learn the sites of a scenario.
 const SEEDS_TO_LEARN_FROM: u64 = 200;
 
-/// Makes a script fit for this scenario: parameters that it leaves out take their defaults. Each deviation
-/// that its run does not offer must at least name a site that some run does.
+/// Fits a script to this scenario: parameters that it leaves out take their defaults. Each deviation that its run does not
+/// offer must name a site that some run offers.
 ///
 /// # Errors
 /// [`Misfit`] names the first part of the script that the scenario does not know.
@@ -182,7 +182,7 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }
 
-/// How many characters must be added, taken away or changed to get from one text to the other (Levenshtein).
+/// Returns the number of characters to add, remove or change to get from one text to the other (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -11,28 +11,28 @@ use crate::script::{Deviation, Script, Variant};
 use crate::search::is_same;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// No shrinking takes more runs than this.
+/// The greatest number of runs that shrinking takes.
 pub(crate) const RUNS_MAX: u32 = 500;
-/// How many of them the search for pairs of deviations may leave used.
+/// The number of runs past which no pairs of deviations are tried.
 const RUNS_FOR_PAIRS: u32 = 400;
-/// Of more deviations than this, one elsewhere often does the work: an outage in place of each lost request.
+/// More deviations than this can often be replaced by one elsewhere: an outage instead of each lost request.
 const MANY: usize = 3;
-/// At most this many other choices of its site are tried for a deviation.
+/// The greatest number of other choices of its site that are tried for a deviation.
 const PLACES_MAX: usize = 4;
 
-/// What shrinking came to.
+/// The result of shrinking.
 pub(crate) struct Shrinking {
     pub(crate) script: Script,
     pub(crate) runs: u32,
 }
 
-/// What came of scripts that were run, by their written form.
+/// The results of scripts that were run, by their written form.
 #[derive(Default)]
-pub(crate) struct Ran(BTreeMap<String, Came>);
+pub(crate) struct ScriptResults(BTreeMap<String, ScriptResult>);
 
-/// What came of a script.
-struct Came {
-    /// What it broke: invariants and roles.
+/// The result of a script.
+struct ScriptResult {
+    /// Its violations.
     broken: Vec<Violation>,
     /// Those of its deviations that were offered.
     deviations: Vec<Deviation>,
@@ -42,10 +42,10 @@ pub(crate) fn shrink(
     rehearse: &mut dyn Rehearse,
     found: &Script,
     violation: &Violation,
-    ran: &mut Ran,
+    known: &mut ScriptResults,
 ) -> Shrinking {
     let (best, tried) = (found.clone(), BTreeSet::new());
-    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, ran, runs: 0 };
+    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, known, runs: 0 };
     if shrinker.fails(found.clone()) {
         shrinker.drop_deviations();
         if shrinker.count() > MANY {
@@ -69,7 +69,7 @@ struct Shrinker<'a> {
     /// Scripts tried before, in written form.
     tried: BTreeSet<String>,
     /// Scripts that were run, perhaps for another violation.
-    ran: &'a mut Ran,
+    known: &'a mut ScriptResults,
     runs: u32,
 }
 
@@ -77,12 +77,12 @@ impl Shrinker<'_> {
     /// Runs a script that was not run before; if it fails as it should, it is the best from here on.
     fn fails(&mut self, script: Script) -> bool {
         let Some(deviations) = self.run(&script) else { return false };
-        // Deviations that were never offered fall away by themselves.
+        // Deviations that were never offered are dropped.
         self.best = Script { deviations, ..script };
         true
     }
 
-    /// The choices that a run with these deviations offers.
+    /// Returns the choices that a run with these deviations offers.
     fn offers_with(&mut self, deviations: Vec<Deviation>) -> Vec<Offered> {
         if self.runs >= RUNS_MAX {
             return Vec::new();
@@ -95,7 +95,7 @@ impl Shrinker<'_> {
         self.rehearse.offers()
     }
 
-    /// The deviations that were offered, if a script that was not tried before fails as it should.
+    /// Returns the deviations that were offered, if a script that was not tried before fails as it should.
     fn run(&mut self, script: &Script) -> Option<Vec<Deviation>> {
         let mut sorted = script.clone();
         sorted.deviations.sort();
@@ -104,12 +104,12 @@ impl Shrinker<'_> {
             return None;
         }
         self.runs += 1;
-        let came = self.ran.0.entry(written).or_insert_with(|| {
+        let result = self.known.0.entry(written).or_insert_with(|| {
             let broken = self.rehearse.run(Plan::Script(script)).violations;
-            Came { broken, deviations: self.rehearse.script().deviations }
+            ScriptResult { broken, deviations: self.rehearse.script().deviations }
         });
-        let fails = came.broken.iter().any(|other| is_same(other, self.violation));
-        fails.then(|| came.deviations.clone())
+        let fails = result.broken.iter().any(|other| is_same(other, self.violation));
+        fails.then(|| result.deviations.clone())
     }
 
     fn count(&self) -> usize {
@@ -124,7 +124,7 @@ impl Shrinker<'_> {
         let mut size = self.count().div_ceil(2);
         while size > 0 {
             let dropped = self.drop_chunks(size);
-            // Once single ones cannot be dropped any more, nothing can.
+            // Once no single one can be dropped, nothing can.
             size = if size > 1 || dropped { (size / 2).max(1).min(self.count()) } else { 0 };
         }
     }
@@ -155,7 +155,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Whether it still fails once all deviations within this entity are within that of another number.
+    /// Returns whether it still fails with all deviations of this entity moved to the one with another number.
     fn moves(&mut self, entity: &ScopePath, depth: usize, number: u32) -> bool {
         let (mut deviations, count) = (self.best.deviations.clone(), self.count());
         for deviation in deviations.iter_mut().filter(|one| one.id.scope.shares(entity, depth)) {
@@ -175,8 +175,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// A deviation by a length that is no corner becomes the first corner that fails as well; a later
-    /// corner becomes an earlier one.
+    /// Replaces a length that has no name by the first named one that fails as well, and a later name by an earlier.
     fn take_earlier_alternative(&mut self, at: usize) -> bool {
         let deviation = self.best.deviations[at].clone();
         let offers = self.offers_with(self.best.deviations.clone());
@@ -190,7 +189,7 @@ impl Shrinker<'_> {
         })
     }
 
-    /// The same deviation where its site was met earlier: the first intent instead of the fourth.
+    /// Moves a deviation to an earlier choice of its site: the first intent instead of the fourth.
     fn take_earlier_choice(&mut self, at: usize) -> bool {
         let deviation = self.best.deviations[at].clone();
         let mut rest = self.best.deviations.clone();
@@ -260,7 +259,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// The deviations that can be added after those of a script, at these sites.
+    /// Returns the deviations that can be added after those of a script, at these sites.
     fn children(&mut self, deviations: &[Deviation], sites: &BTreeSet<String>) -> Vec<Deviation> {
         let offers = self.offers_with(deviations.to_vec());
         let last =

@@ -1,4 +1,4 @@
-//! Signatures: which bug a failure is.
+//! Signatures: equal for failures of one cause.
 //!
 //! Two failures of one cause differ in seeds, times and numbers of entities, yet have one signature: it is
 //! taken over the invariant, the roles, and the causal shape of the shrunk story. The shape is what follows
@@ -10,7 +10,7 @@ use crate::judge::Violation;
 use crate::trace::{Step, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The signature of a violation whose story is `slice`: twelve hexadecimal digits.
+/// Returns the signature of a violation whose story is `slice`: twelve hexadecimal digits.
 pub fn signature(trace: &Trace, violation: &Violation, slice: &[u32]) -> String {
     let mut digest = Digest::default();
     digest.text(&violation.invariant);
@@ -21,7 +21,7 @@ pub fn signature(trace: &Trace, violation: &Violation, slice: &[u32]) -> String 
     format!("{:012x}", digest.bits() >> 16)
 }
 
-/// For each step of the slice a hash of what it is and of the shapes that it follows from; each once.
+/// Returns for each step of the slice a hash of its label and of the shapes that it follows from; each once.
 fn shapes(trace: &Trace, slice: &[u32]) -> BTreeSet<u64> {
     let graph = CausalGraph::of(trace);
     let mut shape_of: BTreeMap<u32, u64> = BTreeMap::new();
@@ -36,7 +36,7 @@ fn shapes(trace: &Trace, slice: &[u32]) -> BTreeSet<u64> {
     shape_of.into_values().collect()
 }
 
-/// The shapes of the nearest steps of the slice that a step follows from.
+/// Returns the shapes of the nearest steps of the slice that a step follows from.
 fn nearest(graph: &CausalGraph, number: u32, shape_of: &BTreeMap<u32, u64>) -> BTreeSet<u64> {
     let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut next: Vec<u32> = graph.direct_causes(number).collect();
@@ -50,7 +50,7 @@ fn nearest(graph: &CausalGraph, number: u32, shape_of: &BTreeMap<u32, u64>) -> B
     found
 }
 
-/// What a step is, without its time and without the numbers of nodes and entities.
+/// Returns the label of a step, without its time and without the numbers of nodes and entities.
 fn label(step: &Step) -> String {
     match &step.choice {
         Some(choice) => format!("{} = {}", choice.site, choice.taken),
@@ -58,7 +58,7 @@ fn label(step: &Step) -> String {
     }
 }
 
-/// A node's name without its number.
+/// Returns a node's name without its number.
 fn role(node: &str) -> &str {
     match node.rsplit_once('-') {
         Some((role, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => role,

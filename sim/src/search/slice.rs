@@ -1,8 +1,8 @@
 //! Slices: the steps of a trace that tell the story of a violation to somebody who has never seen the code.
 //!
 //! A story holds what the violation's events follow from, every deviation with its first consequence, and
-//! the calls through which one led to the other. It leaves out what a reader can imagine: arrivals, answers
-//! that came, commits whose facts are told, wakes, log lines, and most of what is done over and over. What is still
+//! the calls through which one led to the other. It leaves out what a reader can imagine: arrivals, responses,
+//! commits whose facts are told, wakes, log lines, and most of what is done over and over. What is still
 //! too long is cut from the far end: repeats first, then other entities, then the steps farthest from the violation.
 
 use crate::graph::CausalGraph;
@@ -10,11 +10,11 @@ use crate::judge::Violation;
 use crate::trace::{Kind, Step, Trace};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A story of more steps than this is cut.
+/// A longer story is cut to this number of steps.
 const STEPS_MAX: usize = 20;
-/// As many times as this, what an entity repeats is told.
+/// The number of times that a repeated step of an entity is told.
 const TIMES_TOLD: usize = 3;
-/// How many facts stand for the end of an entity's story when nothing shows the violation itself.
+/// The number of last facts of an entity that are told when no event shows the violation.
 const LAST_FACTS: usize = 3;
 
 pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
@@ -26,7 +26,7 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     let ends = if shown.is_empty() { story.last_facts(&entities) } else { shown };
 
     let mut fixed = &ends | &deviations;
-    // Once the violation is there, nobody asks what else came of the deviations.
+    // What the deviations lead to after the violation does not matter.
     let end = violation.events.iter().max().map_or(trace.steps.len() as u32, |last| *last);
     fixed.extend(deviations.iter().flat_map(|deviation| story.consequences(*deviation, end)));
     let mut told: BTreeSet<u32> = fixed.clone();
@@ -58,7 +58,7 @@ impl Story<'_> {
         steps.filter(|(_, step)| wanted(step)).map(|(number, _)| number as u32).collect()
     }
 
-    /// The outermost entities that the violation or a deviation concerns.
+    /// Returns the outermost entities that the violation or a deviation concerns.
     fn entities(&self, violation: &Violation, deviations: &BTreeSet<u32>) -> BTreeSet<String> {
         let concerned = violation.events.iter().chain(deviations);
         let concerned = concerned.filter_map(|number| self.trace.steps.get(*number as usize));
@@ -69,7 +69,7 @@ impl Story<'_> {
         entities
     }
 
-    /// The last facts of each entity; of the run, if no entity is known or none has a fact.
+    /// Returns the last facts of each entity; of the run, if no entity is known or none has a fact.
     fn last_facts(&self, entities: &BTreeSet<String>) -> BTreeSet<u32> {
         let facts = self.steps(|step| step.kind == Kind::Fact);
         let of = |wanted: &String| {
@@ -80,7 +80,7 @@ impl Story<'_> {
         if last.is_empty() { facts.into_iter().rev().take(LAST_FACTS).collect() } else { last }
     }
 
-    /// Whether a step that led to the violation is worth a line of its own.
+    /// Returns whether a step that led to the violation is told.
     fn tells(&self, number: u32) -> bool {
         let step = self.step(number);
         match step.kind {
@@ -91,15 +91,14 @@ impl Story<'_> {
         }
     }
 
-    /// Whether a step only says from the other side what its cause has said: a refusal, seen by who asked.
+    /// Returns whether a step only repeats its cause from the other side: a refusal, as the caller sees it.
     fn echoes(&self, number: u32) -> bool {
         let refuses = |number: u32| self.step(number).kind == Kind::Refused;
         refuses(number) && self.graph.direct_causes(number).any(refuses)
     }
 
-    /// What a deviation leads to first, before `end`: a node that goes away and returns; somebody who gives up
-    /// and asks again. A loss has no effect that could be followed: its consequence is that the same entity
-    /// waits in vain.
+    /// Returns the first consequences of a deviation before `end`: a node that goes down and returns; a caller that times
+    /// out and retries. A loss has no effects to follow: its consequence is that the same entity times out.
     fn consequences(&self, deviation: u32, end: u32) -> Vec<u32> {
         let effects = self.graph.effects_of([deviation]);
         let gone = self
@@ -109,20 +108,20 @@ impl Story<'_> {
             let returned = |step: &Step| step.node == *node && matches!(step.kind, Kind::Boot | Kind::Resume);
             self.first_between(gone, end, |_, step| returned(step))
         });
-        let in_vain = self.waits_in_vain(deviation, end).or_else(|| {
+        let timed_out = self.times_out(deviation, end).or_else(|| {
             let trouble = |step: &Step| gone.is_none() && is_trouble(step.kind);
             self.first_between(deviation, end, |number, step| trouble(step) && effects.contains(&number))
         });
-        let again = in_vain.and_then(|in_vain| {
-            let (node, follows) = (&self.step(in_vain).node, self.graph.effects_of([in_vain]));
+        let again = timed_out.and_then(|timed_out| {
+            let (node, follows) = (&self.step(timed_out).node, self.graph.effects_of([timed_out]));
             let call = |step: &Step| step.kind == Kind::Call && step.node == *node;
-            self.first_between(in_vain, end, |number, step| call(step) && follows.contains(&number))
+            self.first_between(timed_out, end, |number, step| call(step) && follows.contains(&number))
         });
-        [gone, returns, in_vain, again].into_iter().flatten().collect()
+        [gone, returns, timed_out, again].into_iter().flatten().collect()
     }
 
-    /// The step at which the entity of a deviation has waited in vain, unless its answer came first.
-    fn waits_in_vain(&self, deviation: u32, end: u32) -> Option<u32> {
+    /// Returns the step at which the entity of a deviation timed out, unless its response came first.
+    fn times_out(&self, deviation: u32, end: u32) -> Option<u32> {
         let scope = &self.step(deviation).scope;
         let ends_wait =
             |step: &Step| step.kind == Kind::Learn || is_trouble(step.kind) && !is_gone(step.kind);
@@ -134,7 +133,7 @@ impl Story<'_> {
         (after + 1..end).find(|number| wanted(*number, self.step(*number)))
     }
 
-    /// What happens to the entities concerned from the first deviation on: told when the violation is that
+    /// Returns what happens to the entities concerned from the first deviation on: told when the violation is that
     /// something is missing.
     fn aftermath(&self, deviations: &BTreeSet<u32>, entities: &BTreeSet<String>) -> BTreeSet<u32> {
         let from = deviations.first().copied().unwrap_or_default();
@@ -143,7 +142,7 @@ impl Story<'_> {
         steps.filter(|number| own(number) && self.tells(*number)).collect()
     }
 
-    /// The nearest calls that a step follows from.
+    /// Returns the nearest calls that a step follows from.
     fn calls_behind(&self, number: u32) -> BTreeSet<u32> {
         let (mut calls, mut seen) = (BTreeSet::new(), BTreeSet::from([number]));
         let mut next: VecDeque<u32> = self.graph.direct_causes(number).collect();
@@ -162,7 +161,7 @@ impl Story<'_> {
         calls
     }
 
-    /// Of what is done again and again for an entity, leaves the first two times and the last.
+    /// Leaves the first two and the last of the repeated steps of an entity.
     fn drop_repeats(&self, told: &mut BTreeSet<u32>, fixed: &BTreeSet<u32>) {
         let what = |number: u32| {
             let step = self.step(number);
@@ -205,7 +204,7 @@ impl Story<'_> {
         }
     }
 
-    /// How many causes lie between each step and the nearest of `ends`.
+    /// Returns the number of causes between each step and the nearest of `ends`.
     fn distances(&self, ends: &BTreeSet<u32>) -> BTreeMap<u32, u32> {
         let mut distance: BTreeMap<u32, u32> = ends.iter().map(|end| (*end, 0)).collect();
         let mut next: VecDeque<u32> = ends.iter().copied().collect();
@@ -222,17 +221,17 @@ impl Story<'_> {
     }
 }
 
-/// What went wrong as somebody noticed it.
+/// Returns whether a kind of step shows that something went wrong.
 fn is_trouble(kind: Kind) -> bool {
     is_gone(kind) || matches!(kind, Kind::GiveUp | Kind::Refused | Kind::Failed)
 }
 
-/// What takes a node away.
+/// Returns whether a kind of step takes a node down.
 fn is_gone(kind: Kind) -> bool {
     matches!(kind, Kind::Crash | Kind::Stop | Kind::Pause)
 }
 
-/// What goes without saying.
+/// Returns whether a kind of step is left out of stories.
 fn is_chatter(kind: Kind) -> bool {
     matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed)
         || matches!(kind, Kind::Log | Kind::Statement | Kind::LockWait)

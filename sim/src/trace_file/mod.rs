@@ -15,12 +15,12 @@ use crate::search::{Failure, Nearest, Needed};
 use crate::trace::Trace;
 use std::sync::Arc;
 
-/// The form of the files that this version writes.
+/// The schema of the files that this version writes.
 pub const SCHEMA: &str = "shakedown-trace/2";
-/// Earlier forms that it reads as well. Those of the first have no [`TraceFile::context`].
+/// Earlier schemas that it reads, too. The first has no [`TraceFile::context`].
 const EARLIER_SCHEMAS: [&str; 1] = ["shakedown-trace/1"];
 
-/// A recorded run, and what is known of its failure.
+/// A recorded run with the explanation of its failure.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -46,23 +46,23 @@ pub struct TraceFile {
     pub engine: String,
     /// The recorded run.
     pub trace: Arc<Trace>,
-    /// What is known of its failure, if it was shrunk and explained.
+    /// The explanation of its failure, if it was shrunk and explained.
     pub explained: Option<Explained>,
-    /// What whoever wrote the file knows of the failure beyond the run, so that it can be told without the scenario: what
-    /// the invariant claims, or other runs to compare with. The engine does not look into it.
+    /// What the writer adds, so that the failure can be told without the scenario: what the invariant claims, or other
+    /// runs to compare with. The engine does not read it.
     pub context: Option<serde_json::Value>,
 }
 
-/// What is known of a failure beside its trace: a [`Failure`] without it.
+/// The explanation of a failure: a [`Failure`] without its trace.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Explained {
     /// The run as it was found.
     pub found: Script,
-    /// What the run breaks; events are given as steps.
+    /// The violation; events are given as steps.
     pub violation: Violation,
-    /// How many runs the shrinking took.
+    /// The number of runs that shrinking took.
     pub runs: u32,
-    /// Which bug this is.
+    /// The signature.
     pub signature: String,
     /// For each deviation, what happens without it.
     pub needed: Vec<Needed>,
@@ -73,7 +73,7 @@ pub struct Explained {
 }
 
 impl TraceFile {
-    /// The file of a run that nobody has explained: one that holds, say.
+    /// Returns the file of a run that is not explained, such as one that holds.
     pub fn of_run(trace: impl Into<Arc<Trace>>) -> Self {
         Self {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
@@ -83,7 +83,7 @@ impl TraceFile {
         }
     }
 
-    /// The failure that the file holds, if it was explained.
+    /// Returns the failure that the file holds, if it was explained.
     pub fn failure(&self) -> Option<Failure> {
         let Explained { found, violation, runs, signature, needed, nearest, slice } =
             self.explained.clone()?;
@@ -104,45 +104,45 @@ impl From<&Failure> for TraceFile {
 /// Why a trace file cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TraceFileError {
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("the file is empty: expected a trace, whose first line names the schema {SCHEMA}")]
     Empty,
-    /// It begins with no header.
+    /// The file has no header.
     #[error("line 1: {problem}: this is no trace; expected a JSON object that names the schema {SCHEMA}")]
     NotATrace {
-        /// What is there instead.
+        /// The first line.
         problem: String,
     },
-    /// It is a trace in another form.
+    /// The file has another schema.
     #[error(
         "line 1: unknown schema `{schema}`: this version reads {SCHEMA}; read it with the version that wrote it, or record the run again"
     )]
     UnknownSchema {
-        /// What it names.
+        /// The schema that it names.
         schema: String,
     },
-    /// It ends before its last line.
+    /// The file is cut off.
     #[error(
         "line {line}: the file is cut off here: the checksum line is missing; fetch the whole file, or record the run again"
     )]
     Truncated {
-        /// The last line there is.
+        /// The last line present.
         line: usize,
     },
-    /// It is not as it was written.
+    /// The file was changed.
     #[error(
         "line {line}: the checksum does not match: the file was edited or cut; use it as it was written, or record the run again"
     )]
     Damaged {
-        /// The first line that is not as it was written.
+        /// The first line that was changed.
         line: usize,
     },
-    /// It is as it was written, and yet wrong.
+    /// The file is unchanged, and invalid.
     #[error("line {line}: {problem}; record the run again with this version")]
     Malformed {
         /// The line.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }

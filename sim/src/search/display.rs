@@ -25,7 +25,7 @@ impl fmt::Display for Failure {
                 still => writeln!(f, "needed    without ({number}) it still breaks {}", still.join(", "))?,
             }
         }
-        // That something dropped is enough, the lines before say.
+        // The lines above say that dropping a deviation is enough.
         if let Some(nearest) = self.nearest.as_ref().filter(|nearest| nearest.change != Change::Dropped) {
             writeln!(f, "nearest   {} {} holds", nearest.deviation, nearest.change)?;
         }
