@@ -1,33 +1,33 @@
-//! Judges told as questions: a goal asks about a fact and what came before it, an invariant about how things stand
-//! in the end. What they keep of the facts is theirs to say.
+//! Judges made of small functions: a goal is a predicate over a fact and the facts before it, an invariant at rest is a
+//! function over the state that the facts lead to. Each judge defines the state that it accumulates.
 
 use shakedown_model::Fact;
 use shakedown_sim::{At, Findings, Goals, Invariant, Moment};
 
-/// What a judge keeps of the facts of one run.
+/// State that a judge accumulates from the facts of one run.
 pub trait Memory: Default + 'static {
-    /// Takes one more fact.
+    /// Updates the state with one fact. Facts come in the order in which they became true.
     fn observe(&mut self, at: &At<'_>, fact: &Fact);
 
-    /// Forgets the run. Whoever keeps much may keep its room for the next.
+    /// Clears the state for the next run. An implementation may keep allocated memory.
     fn reset(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Whether a state is reached with this fact, by what came before it.
-pub type Question<M> = fn(&M, &At<'_>, &Fact) -> bool;
+/// Returns whether a goal is reached with this fact; the memory holds the facts before it.
+pub type Predicate<M> = fn(&M, &At<'_>, &Fact) -> bool;
 
-/// States with their names, each reached when its question says so.
-pub type States<M> = &'static [(&'static str, Question<M>)];
+/// Named goals, each with the predicate that reaches it.
+pub type States<M> = &'static [(&'static str, Predicate<M>)];
 
-struct Asked<M: 'static> {
+struct StatefulGoals<M: 'static> {
     states: States<M>,
     memory: M,
     reached: u64,
 }
 
-impl<M: Memory> Goals<Fact> for Asked<M> {
+impl<M: Memory> Goals<Fact> for StatefulGoals<M> {
     fn names(&self) -> Vec<&'static str> {
         self.states.iter().map(|(name, _)| *name).collect()
     }
@@ -47,12 +47,12 @@ impl<M: Memory> Goals<Fact> for Asked<M> {
     }
 }
 
-/// A goal for each of these states, in this order. All ask one memory.
+/// Returns goals for these predicates, in this order. They share one memory.
 pub fn goals<M: Memory>(states: States<M>) -> Box<dyn Goals<Fact>> {
-    Box::new(Asked { states, memory: M::default(), reached: 0 })
+    Box::new(StatefulGoals { states, memory: M::default(), reached: 0 })
 }
 
-/// An invariant that only asks how things stand once the run has healed and come to rest.
+/// An invariant that is judged once, when the run has healed and is at rest.
 pub struct AtRest<M> {
     name: &'static str,
     about: &'static str,
@@ -61,8 +61,8 @@ pub struct AtRest<M> {
 }
 
 impl<M: Memory> AtRest<M> {
-    /// The invariant `name`, which verifies what `about` says by asking `judge`.
-    pub fn asking(
+    /// Returns the invariant `name`, judged by `judge`. `about` says what it verifies and what it does not judge.
+    pub fn boxed(
         name: &'static str,
         about: &'static str,
         judge: fn(&M, &mut Findings),

@@ -1,4 +1,4 @@
-//! Rare states that a campaign must have reached for its green to mean something.
+//! Rare states that a campaign must reach before its passing result means something.
 
 use super::ledger::{Ledger, intent};
 use crate::judges::{self, States};
@@ -8,20 +8,20 @@ use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, S
 use shakedown_model::facts::{BookingFact, EdgeFact, JobFact, PartnerFact, Request};
 use shakedown_sim::{At, Goals};
 
-/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
+/// For the rarest goals: the number of seeds after which not reaching one is a finding.
 pub const NEEDS: &[(&str, u64)] = &[
-    ("zombie worker past its lease", 20_000),
+    ("worker past its lease reports a result", 20_000),
     ("key expired at the partner", 20_000),
-    ("kept, since the partner refuses to cancel", 20_000),
+    ("confirmed again because the partner refuses to cancel", 20_000),
 ];
 
-/// What goals keep of the facts.
+/// The state that goals accumulate.
 #[derive(Default)]
 struct Memory {
     ledger: Ledger,
     attempts: Vec<(Attempt, u32)>,
     asked: Vec<u32>,
-    /// Bookings of which a person found nothing at the partner.
+    /// Bookings for which a person found nothing at the partner.
     found_nothing: Vec<u32>,
 }
 
@@ -73,9 +73,13 @@ const GOALS: States<Memory> = &[
         };
         matches!(fact, Fact::Partner(PartnerFact::CalledBack { reservation, says }) if later(*reservation, *says))
     }),
-    ("callback that says what is not so", |memory, _, fact| {
+    ("callback that contradicts the partner's ledger", |memory, _, fact| {
         let wrong = |reservation| {
-            memory.ledger.reservations.iter().any(|reserved| reserved.id == reservation && reserved.is_live())
+            memory
+                .ledger
+                .reservations
+                .iter()
+                .any(|reserved| reserved.id == reservation && reserved.is_active())
         };
         matches!(fact, Fact::Partner(PartnerFact::CalledBack { reservation, says: Standing::Ended }) if wrong(*reservation))
     }),
@@ -87,7 +91,7 @@ const GOALS: States<Memory> = &[
                 .open_attempts(intent(at))
                 .any(|attempt| attempt.known == Known::Started && memory.asked.contains(&attempt.id))
     }),
-    ("worker stopped in order with an attempt open", |memory, at, fact| {
+    ("worker shut down with an attempt open", |memory, at, fact| {
         matches!(fact, Fact::Job(JobFact::Changed { after, .. }) if after.ended == Some(Ending::Stopped))
             && memory.open_attempts(intent(at)).next().is_some()
     }),
@@ -103,38 +107,38 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Partner(PartnerFact::KeyForgotten { reservation }) if memory.open_attempts(made_for(*reservation)).next().is_some())
     }),
     (
-        "zombie worker past its lease",
+        "worker past its lease reports a result",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Attempt { after, .. }) if after.late),
     ),
     ("cancelled with an attempt open", |memory, at, fact| {
         matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Cancelling)
             && memory.open_attempts(intent(at)).next().is_some()
     }),
-    ("reservation that must not stand, cancelled", |memory, _, fact| {
+    ("unwanted reservation cancelled", |memory, _, fact| {
         let ended = |reservation| {
-            memory.ledger.bookings.iter().any(|kept| {
-                kept.row.reservation != Some(reservation) && kept.row.status != Status::Cancelling
+            memory.ledger.bookings.iter().any(|latest| {
+                latest.row.reservation != Some(reservation) && latest.row.status != Status::Cancelling
             })
         };
         matches!(fact, Fact::Partner(PartnerFact::Ended { reservation, asked: true }) if ended(*reservation))
     }),
     (
-        "parked for a person",
+        "booking listed for review",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.attention == Attention::Review),
     ),
-    ("tried again after a review", |memory, _, fact| {
+    ("retried after a review", |memory, _, fact| {
         matches!(fact, Fact::Booking(BookingFact::Attempt { before: None, after })
             if after.ask == Ask::Reserve && memory.found_nothing.contains(&after.booking))
     }),
     (
-        "settled by what the partner's list shows",
+        "review resolved from the partner's list",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::Shown),
     ),
     (
-        "kept, since the partner refuses to cancel",
+        "confirmed again because the partner refuses to cancel",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Reviewed(review)) if review.verdict == Verdict::NotCancelled),
     ),
-    ("a hold lapsed before the partner had decided", |memory, _, fact| {
+    ("hold lapsed before the partner decided", |memory, _, fact| {
         let held = |id| {
             memory
                 .ledger
@@ -145,12 +149,12 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Partner(PartnerFact::Ended { reservation, asked: false }) if held(*reservation))
     }),
     (
-        "ended by the partner itself",
+        "reservation ended by the partner",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Withdrawn),
     ),
 ];
 
-/// All goals.
+/// Returns all goals.
 pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

@@ -1,4 +1,4 @@
-//! What judges keep of the facts: the partner's ledger and our rows, by intent.
+//! The state that judges accumulate: the partner's ledger and our rows, by intent.
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
@@ -12,58 +12,58 @@ use shakedown_sim::At;
 pub struct Reserved {
     /// Its number.
     pub id: u32,
-    /// For which intent it was made.
+    /// The intent for which it was made.
     pub intent: u32,
-    /// Where it stands.
+    /// Its status at the partner.
     pub standing: Standing,
-    /// Whether it ever stood.
-    pub stood: bool,
+    /// Whether it was ever confirmed.
+    pub was_confirmed: bool,
     /// Charges less refunds, in minor units.
     pub charged: i64,
-    /// The fact that made it.
+    /// The event that created it.
     pub made: u32,
-    /// The last fact about it.
+    /// The last event about it.
     pub last: u32,
 }
 
 impl Reserved {
-    /// Whether it stands or may come to stand.
-    pub fn is_live(&self) -> bool {
+    /// Returns whether it is confirmed or may still be.
+    pub fn is_active(&self) -> bool {
         self.standing != Standing::Ended
     }
 }
 
 /// A booking row as last committed.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
+pub struct Latest {
     /// The row.
     pub row: Booking,
-    /// Whose intent it carries.
+    /// The intent that it carries.
     pub intent: u32,
-    /// The fact that wrote it last.
+    /// The event that wrote it last.
     pub last: u32,
-    /// The fact that made it.
+    /// The event that created it.
     pub made: u32,
 }
 
-/// The facts so far, in the order in which they became true.
+/// What the facts so far say.
 #[derive(Default)]
 pub struct Ledger {
     /// The partner's reservations.
     pub reservations: Vec<Reserved>,
     /// Our bookings.
-    pub bookings: Vec<Kept>,
-    /// Bookings that were lost with the database, as they were; `last` is the fact that says so.
-    pub lost: Vec<Kept>,
+    pub bookings: Vec<Latest>,
+    /// Bookings that were lost with the database, as they were; `last` is the event that lost them.
+    pub lost: Vec<Latest>,
     /// Our jobs.
     pub jobs: Vec<Job>,
-    /// For each booking whose job was kept, moved or handed out, the last fact of it.
-    work: Vec<(u32, u32)>,
+    /// The last event of each booking's job: a change of its row, or a delivery by the broker.
+    job_events: Vec<(u32, u32)>,
     /// Reservations without a booking that are listed for a person.
     pub orphans: Vec<u32>,
 }
 
-/// The intent that a fact concerns; 0 for none.
+/// Returns the number of the intent that a fact concerns, or 0 if it concerns none.
 pub fn intent(at: &At<'_>) -> u32 {
     at.number_of("intent").unwrap_or(0)
 }
@@ -78,17 +78,17 @@ impl Memory for Ledger {
 }
 
 impl Ledger {
-    /// Forgets everything.
+    /// Clears the state and keeps its memory.
     pub fn reset(&mut self) {
         self.reservations.clear();
         self.bookings.clear();
         self.lost.clear();
         self.jobs.clear();
-        self.work.clear();
+        self.job_events.clear();
         self.orphans.clear();
     }
 
-    /// Takes one more fact.
+    /// Updates the state with one fact.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
             Fact::Partner(PartnerFact::Reserved { reservation, standing }) => {
@@ -96,7 +96,7 @@ impl Ledger {
                     id: *reservation,
                     intent: intent(at),
                     standing: *standing,
-                    stood: *standing == Standing::Confirmed,
+                    was_confirmed: *standing == Standing::Confirmed,
                     charged: 0,
                     made: at.event,
                     last: at.event,
@@ -105,7 +105,7 @@ impl Ledger {
             Fact::Partner(PartnerFact::Settled { reservation }) => {
                 self.change(at, *reservation, |reserved| {
                     reserved.standing = Standing::Confirmed;
-                    reserved.stood = true;
+                    reserved.was_confirmed = true;
                 })
             }
             Fact::Partner(PartnerFact::Ended { reservation, .. }) => {
@@ -117,16 +117,16 @@ impl Ledger {
             Fact::Partner(PartnerFact::Refunded { reservation, amount }) => {
                 self.change(at, *reservation, |reserved| reserved.charged -= i64::from(*amount));
             }
-            Fact::Booking(BookingFact::Booking { after, .. }) => self.keep(at, *after),
+            Fact::Booking(BookingFact::Booking { after, .. }) => self.store_row(at, *after),
             Fact::Job(JobFact::Changed { after, .. }) => {
-                self.work_on(at, after.subject);
+                self.note_job(at, after.subject);
                 match self.jobs.iter_mut().find(|job| job.id == after.id) {
                     Some(job) => *job = *after,
                     None => self.jobs.push(*after),
                 }
             }
-            Fact::Job(JobFact::Delivered(job)) => self.work_on(at, job.subject),
-            Fact::Booking(BookingFact::Lost(row)) => self.lose(at, row.id),
+            Fact::Job(JobFact::Delivered(job)) => self.note_job(at, job.subject),
+            Fact::Booking(BookingFact::Lost(row)) => self.remove_lost(at, row.id),
             Fact::Booking(BookingFact::Orphan(orphan)) => self.orphans.push(orphan.reservation),
             _ => {}
         }
@@ -139,46 +139,46 @@ impl Ledger {
         }
     }
 
-    fn work_on(&mut self, at: &At<'_>, booking: u32) {
-        match self.work.iter_mut().find(|(of, _)| *of == booking) {
+    fn note_job(&mut self, at: &At<'_>, booking: u32) {
+        match self.job_events.iter_mut().find(|(of, _)| *of == booking) {
             Some((_, last)) => *last = at.event,
-            None => self.work.push((booking, at.event)),
+            None => self.job_events.push((booking, at.event)),
         }
     }
 
-    /// The last fact about the job of a booking, if there is one.
-    pub fn last_work_on(&self, booking: u32) -> Option<u32> {
-        self.work.iter().find(|(of, _)| *of == booking).map(|(_, last)| *last)
+    /// Returns the last event about the job of a booking, if there is one.
+    pub fn last_job_event(&self, booking: u32) -> Option<u32> {
+        self.job_events.iter().find(|(of, _)| *of == booking).map(|(_, last)| *last)
     }
 
-    fn keep(&mut self, at: &At<'_>, row: Booking) {
-        match self.bookings.iter_mut().find(|kept| kept.row.id == row.id) {
-            Some(kept) => (kept.row, kept.last) = (row, at.event),
-            None => self.bookings.push(Kept { row, intent: intent(at), last: at.event, made: at.event }),
+    fn store_row(&mut self, at: &At<'_>, row: Booking) {
+        match self.bookings.iter_mut().find(|latest| latest.row.id == row.id) {
+            Some(latest) => (latest.row, latest.last) = (row, at.event),
+            None => self.bookings.push(Latest { row, intent: intent(at), last: at.event, made: at.event }),
         }
     }
 
-    fn lose(&mut self, at: &At<'_>, booking: u32) {
-        let lost = self.bookings.extract_if(.., |kept| kept.row.id == booking);
-        self.lost.extend(lost.map(|kept| Kept { last: at.event, ..kept }));
+    fn remove_lost(&mut self, at: &At<'_>, booking: u32) {
+        let lost = self.bookings.extract_if(.., |latest| latest.row.id == booking);
+        self.lost.extend(lost.map(|latest| Latest { last: at.event, ..latest }));
     }
 
-    /// An intent's live reservations.
-    pub fn live(&self, intent: u32) -> impl Iterator<Item = &Reserved> {
-        self.reservations.iter().filter(move |reserved| reserved.intent == intent && reserved.is_live())
+    /// Returns the active reservations of an intent.
+    pub fn active(&self, intent: u32) -> impl Iterator<Item = &Reserved> {
+        self.reservations.iter().filter(move |reserved| reserved.intent == intent && reserved.is_active())
     }
 
-    /// Whether a booking is on a list that a person works through: its own review, or a dead letter.
+    /// Returns whether a booking is listed for a person: in review, or as a dead letter.
     pub fn is_listed(&self, booking: &Booking) -> bool {
         booking.attention == Attention::Review
             || self.jobs.iter().any(|job| job.subject == booking.id && job.state == JobState::DeadLetter)
     }
 
-    /// Whether a booking of this intent is on such a list, or a reservation that has none.
+    /// Returns whether a booking of this intent is listed for a person, or a reservation that has no booking.
     pub fn intent_is_listed(&self, intent: u32) -> bool {
         let is_orphan =
             |reserved: &Reserved| reserved.intent == intent && self.orphans.contains(&reserved.id);
-        self.bookings.iter().any(|kept| kept.intent == intent && self.is_listed(&kept.row))
+        self.bookings.iter().any(|latest| latest.intent == intent && self.is_listed(&latest.row))
             || self.reservations.iter().any(is_orphan)
     }
 }

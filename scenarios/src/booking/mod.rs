@@ -1,8 +1,8 @@
-//! The booking scenario: customers, the edge, the API, workers, the statement's reader, and a partner of one
-//! of four kinds.
+//! The booking scenario: customers, the edge, the API, workers, the statement reader, and a partner of one of four
+//! kinds.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what
-//! judges keep of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
+//! accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -29,10 +29,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "booking",
-    about: "customers book with a partner that may time out, call back late, twice or wrongly, and change its mind",
+    about: "customers book with a partner that may time out, call back late, twice or wrongly, and end reservations",
     assumptions: ASSUMPTIONS,
     systems: &["booking", "idempotency"],
     needs: goals::NEEDS,
@@ -41,30 +41,30 @@ pub const ENTRY: Entry = Entry {
 
 const ASSUMPTIONS: &[&str] = &[
     "a request reaches the partner at most 10 minutes late, a worker pauses at most 10 minutes at a time, the partner's lookup lags at most 30 minutes",
-    "the partner keeps an idempotency key for 24 hours (keys) or 30 minutes (short-keys), and never makes two reservations of one request",
-    "a callback comes at most 72 hours late and is repeated until it is taken; its contents may be wrong only where the partner can be asked",
-    "the partner's statement is true and complete; it is read each day on which the ledger changed",
-    "the database loses nothing that it has committed, notices a dead client within 2 minutes, and its clock is sound; nodes' own clocks are up to 5 minutes off, and jump by 25 hours",
-    "runs that are drawn from seeds see each level of isolation; what is certified, and the matrix, holds at read committed",
-    "everything heals 3 hours in; what is late by then still arrives",
+    "the partner keeps an idempotency key for 24 hours (keys) or 30 minutes (short-keys) and never makes two reservations for one request",
+    "a callback comes at most 72 hours late and is repeated until it is acknowledged; it may be wrong only where the partner offers a lookup",
+    "the partner's statement is correct and complete; it is read each day on which the ledger changed",
+    "the database loses no commit, notices a dead client within 2 minutes, and its clock is correct; nodes' clocks are up to 5 minutes off and may jump by 25 hours",
+    "seeds draw every isolation level; certificates and the matrix cover read committed",
+    "all faults end after 3 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Booking {
     ablation: Ablation,
     clock: Clock,
 }
 
 impl Booking {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
-    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Ablation::of(names).map(|ablation| Self { ablation, clock: Clock::OfTheStore })
+    /// Returns an error if a name is not that of a guardrail.
+    pub fn without(numbers: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Ablation::of(numbers).map(|ablation| Self { ablation, clock: Clock::OfTheStore })
     }
 
-    /// The scenario with a platform that judges expiry, age and promise by this clock.
+    /// Returns the scenario with a platform that reads expiry, age and promise on this clock.
     pub fn by_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
@@ -73,28 +73,27 @@ impl Booking {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "what helps with the partner after a lost answer: keys: it knows a repeat by its key for \
-                a day, and can be asked what it has; short-keys: by its key for half an hour; lookup: it \
-                can only be asked; neither: nothing",
+        about: "what the partner offers after a lost response: keys: it recognizes a repeat by its key for a day and \
+                offers a lookup; short-keys: the same, but for half an hour; lookup: a lookup only; neither: nothing",
         values: &["keys", "short-keys", "lookup", "neither"],
         small: &["keys", "short-keys", "lookup", "neither"],
     },
-    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "customers", about: "number of customers", values: &["1", "2"], small: &["1"] },
     Parameter {
         name: "intents",
-        about: "how many trips each of them wants",
+        about: "trips that each customer books",
         values: &["1", "2"],
         small: &["1"],
     },
     Parameter {
         name: "isolation",
-        about: "at which level of isolation the database's transactions run",
+        about: "isolation level of the database's transactions",
         values: &["read-committed", "repeatable-read", "serializable"],
         small: &["read-committed"],
     },
     Parameter {
         name: "reviews",
-        about: "what becomes of bookings that are listed for a person: left: nothing, worked: somebody sees to them",
+        about: "what happens to bookings in review: left: nothing; worked: a person resolves them",
         values: &["left", "worked"],
         small: &["left"],
     },
@@ -117,13 +116,13 @@ fn isolation(variant: &Variant) -> Isolation {
     }
 }
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
-/// What each offer costs, in minor units.
+/// The price of each offer, in minor units.
 const PRICE: u32 = 12_000;
-/// When the second intent of a customer begins.
+/// From one intent of a customer to the next.
 const NEXT_INTENT: Duration = Duration::from_secs(40);
 
 impl Scenario for Booking {
@@ -159,7 +158,7 @@ impl Scenario for Booking {
 }
 
 impl Booking {
-    /// Builds its world on a database that may fail like this.
+    /// Builds the world on a database with these faults.
     pub(crate) fn build_on(&self, stage: &Stage<Fact>, profile: StoreProfile) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
@@ -198,7 +197,7 @@ impl Booking {
         }
         let (at, ledger) = (Rc::clone(&platform), partner.changed().clone());
         stage.node(faults::SYNC, move |env| statement::boot(&env, &at, &ledger));
-        customers(stage, &edge, &platform);
+        add_customers(stage, &edge, &platform);
         if stage.variant().get("reviews") == Some("worked") {
             let person = stage.node(Role::outside("reviewer".into()), |_| {}).within(stage.entity("shift"));
             Reviewer { review_queue, page }.begin(&person, platform.tables.bookings.signal());
@@ -206,20 +205,20 @@ impl Booking {
     }
 }
 
-/// The workload: each customer books, one intent after the other, and at the end looks again.
-fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
-    let mut everybody: Vec<(Customer, Env)> = Vec::new();
+/// Adds the workload: each customer books one intent after the other, and looks again at the end of the run.
+fn add_customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
+    let mut customers: Vec<(Customer, Env)> = Vec::new();
     for number in 1..=stage.variant().number("customers") {
         let env = stage.node(Role::new("customer".into(), &shakedown_sim::CrashProfile::NEVER), |_| {});
         for intent in 1..=stage.variant().number("intents") {
             let env = env.within(stage.entity("intent"));
             let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());
-            everybody.push((customer.clone(), env.clone()));
+            customers.push((customer.clone(), env.clone()));
             env.clone().spawn(async move {
                 env.sleep(NEXT_INTENT * (intent - 1)).await;
                 customer.book(&env, intent).await;
             });
         }
     }
-    stage.at_rest(move || everybody.iter().for_each(|(customer, env)| customer.look_afresh(env)));
+    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.look_afresh(env)));
 }

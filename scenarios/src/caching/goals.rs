@@ -1,14 +1,14 @@
-//! Rare states that a campaign must have reached for its green to mean something.
+//! Rare states that a campaign must reach before its passing result means something.
 
 use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact, OfferFact, Request};
 use shakedown_sim::{At, Goals, Moment};
 
-/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] = &[("a fill came too late", 20_000)];
+/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+pub const NEEDS: &[(&str, u64)] = &[("fill rejected: its lease was gone", 20_000)];
 
-/// What goals keep of the facts.
+/// The state that goals accumulate.
 #[derive(Default)]
 struct Memory {
     ended: Option<Moment>,
@@ -31,29 +31,29 @@ impl judges::Memory for Memory {
     }
 }
 
-/// All of them, in the order in which reports list them.
+/// Returns all goals, in the order of reports.
 pub fn all() -> Box<dyn Goals<Fact>> {
     const GOALS: States<Memory> = &[
-        ("a page showed an offer that had ended", |memory, _, fact| {
+        ("page showed an ended offer", |memory, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Shown { open: true, asked, .. })
                 if memory.ended.is_some_and(|ended| ended < *asked))
         }),
-        ("an order came too late", |memory, _, fact| {
+        ("order rejected after the change", |memory, _, fact| {
             matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. })
                 if memory.submissions.contains(request))
         }),
-        ("an order came at a price that was no more", |memory, _, fact| {
+        ("order rejected at the old price", |memory, _, fact| {
             matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. })
                 if memory.repriced && memory.submissions.contains(request))
         }),
-        ("a fill came too late", |_, _, fact| {
+        ("fill rejected: its lease was gone", |_, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Filled { kept: false, .. }))
         }),
-        ("the cache forgot an offer long after its end", |memory, at, fact| {
+        ("cache entry removed long after the offer ended", |memory, at, fact| {
             let late = |ended: Moment| at.time.since(ended).as_secs() >= 5;
             matches!(fact, Fact::Offer(OfferFact::Forgotten { .. })) && memory.ended.is_some_and(late)
         }),
-        ("a crowd was served", |memory, _, fact| {
+        ("burst of readers served", |memory, _, fact| {
             matches!(fact, Fact::Offer(OfferFact::Shown { .. })) && memory.shown >= 500
         }),
     ];

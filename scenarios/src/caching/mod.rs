@@ -1,8 +1,7 @@
-//! The caching scenario: an offer's page is read through a cache while the back office ends the offer, and
-//! customers decide by what the page shows.
+//! The caching scenario: an offer's page is read through a cache while the back office changes the offer, and
+//! customers act on what the page shows.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`invariants`] and
-//! [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -27,10 +26,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "caching",
-    about: "pages of an offer come from a cache while the offer ends or rises in price, readers crowd in, and fills come late",
+    about: "pages of an offer come from a cache while the offer ends or rises in price, readers arrive in a burst, and fills come late",
     assumptions: ASSUMPTIONS,
     systems: &["caching"],
     needs: goals::NEEDS,
@@ -38,20 +37,20 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "the database bears 200 reads for pages a second, over 24 connections",
-    "a value lives in the cache for 48 s, 60 s or 72 s; the cache keeps its own time well",
-    "a crowd is 600 readers of 40 offers within one second, once a run",
-    "orders are taken on and not carried out here: that is what the booking scenario rehearses",
+    "the database serves 200 page reads a second, over 24 connections",
+    "a value lives in the cache for 48 s, 60 s or 72 s; the cache's clock is correct",
+    "a burst is 600 readers of 40 offers within one second, once a run",
+    "orders are accepted and not carried out: the booking scenario covers that",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Caching(Ablation);
 
 impl Caching {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -61,21 +60,21 @@ impl Caching {
 const OFFER: u32 = 1;
 /// Its price, in minor units.
 const PRICE: u32 = 12_000;
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
 /// Its price once it has risen, if it rises.
 const RISEN: u32 = 14_000;
 /// When the back office changes the offer.
 const CHANGES: Duration = Duration::from_secs(62);
-/// When people look at its page who know nothing of that.
+/// When people who do not know of the change look at the page.
 const LOOKS: [Duration; 2] = [Duration::from_secs(100), Duration::from_secs(160)];
-/// When the crowd comes, if it comes, and how many they are.
+/// When the burst of readers comes, if it comes, and its size.
 const CROWD_COMES: Duration = Duration::from_secs(240);
 const CROWD: u32 = 600;
-/// How many offers there are: the crowd looks at all of them, all others at the first.
+/// The number of offers: the burst reads all of them, other readers the first.
 const OFFERS: u32 = 40;
 
 const VIEWER: Label = Label::new("viewer");
@@ -116,9 +115,10 @@ impl Scenario for Caching {
         let api = Api::over(&inside, &inside);
         let edge =
             Edge::over(&Link::new("web", HOP, &faults::WEB), &Link::new("reads", HOP, &LinkFaults::NONE));
-        let nobody = PartnerApi::over(&inside);
+        let unused_partner = PartnerApi::over(&inside);
         let cached = Beside { cache: Some(to_cache.clone()), ..Beside::default() };
-        let platform = Platform::beside(cached, &backbone, design.booking, nobody, PartnerTerms::KEYS, facts);
+        let platform =
+            Platform::beside(cached, &backbone, design.booking, unused_partner, PartnerTerms::KEYS, facts);
         (0..OFFERS).for_each(|more| platform.plant_offer(OFFER + more, PRICE));
 
         let log = facts.clone();
@@ -132,7 +132,7 @@ impl Scenario for Caching {
         });
         let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(Forgetting { platform })]);
         stage.node(faults::RELAY, move |env| relay::boot(&env, &backbone, Rc::clone(&consumers)));
-        people(stage, &edge, &api);
+        add_workload(stage, &edge, &api);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -144,8 +144,8 @@ impl Scenario for Caching {
     }
 }
 
-/// The workload: the back office, a buyer, viewers, and maybe a crowd.
-fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
+/// Adds the workload: the back office, a buyer, viewers, and a burst of readers in some runs.
+fn add_workload(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
     let viewer = Viewer::new(edge, stage.facts());
     let person = |role: &'static str| stage.node(Role::new(role.into(), &CrashProfile::NEVER), |_| {});
     let office = person("office").within(stage.entity("offer"));
@@ -171,7 +171,7 @@ fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
     let looker = person("viewer");
     let visit = looker.within(stage.entity("page"));
     let at = viewer.clone();
-    visit.clone().spawn(async move { look_around(&visit, &at).await });
+    visit.clone().spawn(async move { look_at_moments(&visit, &at).await });
     for look in LOOKS {
         let (page, at) = (looker.within(stage.entity("page")), viewer.clone());
         page.clone().spawn(async move {
@@ -183,15 +183,15 @@ fn people(stage: &Stage<Fact>, edge: &Edge, api: &Api) {
     crowd.clone().spawn(async move {
         crowd.sleep(CROWD_COMES).await;
         if crowd.choose(READERS, &CROWDS).index() == 1 {
-            come(&crowd, &viewer);
+            add_crowd(&crowd, &viewer);
         }
     });
 }
 
-/// How long it takes the buyer, typically, until a price is quoted.
+/// The buyer's typical time from the page to the quoted price.
 const PAGE_AND_QUOTE: Duration = Duration::from_millis(211);
 
-async fn look_around(page: &Env, viewer: &Viewer) {
+async fn look_at_moments(page: &Env, viewer: &Viewer) {
     let before = CHANGES - Duration::from_millis(50);
     let moments: &[Duration] = match page.choose(MOMENT, &MOMENTS).index() {
         1 => &[before],
@@ -204,8 +204,8 @@ async fn look_around(page: &Env, viewer: &Viewer) {
     }
 }
 
-/// The crowd's readers, evenly over one second.
-fn come(crowd: &Env, viewer: &Viewer) {
+/// Adds the readers of the burst, spread evenly over one second.
+fn add_crowd(crowd: &Env, viewer: &Viewer) {
     crowd.lasts(Duration::from_secs(1));
     for number in 0..CROWD {
         let (reader, at) = (crowd.child("reader"), viewer.clone());

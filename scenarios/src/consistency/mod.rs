@@ -1,8 +1,7 @@
-//! The consistency scenario: a booking changes, and a reporting feed and a list of bookings are to follow, though
-//! relay, broker and projector fail.
+//! The consistency scenario: a booking changes, and a reporting feed and a list of bookings must follow while relay,
+//! broker and projector fail.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`invariants`] and
-//! [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -31,10 +30,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "consistency",
-    about: "a feed and a list follow what happens to a booking, though relay, broker and projector fail",
+    about: "a feed and a list follow the changes of a booking while relay, broker and projector fail",
     assumptions: ASSUMPTIONS,
     systems: &["consistency"],
     needs: &[],
@@ -42,21 +41,20 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "the partner takes keys, answers and calls back, and the way to it does not fail: that is what the booking \
-     scenario rehearses",
-    "the broker loses nothing that it has accepted; it hands a message out again until it is acknowledged",
-    "the feed bears repeats, by the row and the version that an event names",
-    "everything heals 3 hours in",
+    "the partner takes keys, responds and calls back, and its link does not fail: the booking scenario covers that",
+    "the broker loses no accepted message; it delivers a message again until it is acknowledged",
+    "the feed drops repeats, by the row and version that an event names",
+    "all faults end after 3 hours",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Consistency(Ablation);
 
 impl Consistency {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -64,19 +62,19 @@ impl Consistency {
 
 const PARAMETERS: &[Parameter] = &[Parameter {
     name: "shoppers",
-    about: "how many book and look at a list",
+    about: "number of customers who book and look at a list",
     values: &["1", "2"],
     small: &["1", "2"],
 }];
 
-/// The one offer, and its price in minor units.
+/// The only offer, and its price in minor units.
 const OFFER: (u32, u32) = (1, 12_000);
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
-/// How often the one on call looks.
+/// How often the on-call person looks.
 const LOOKS: Duration = Duration::from_secs(900);
 
 const REBUILD: Site = Site::new(Label::new("operator"), Label::new("rebuilds the list"));
@@ -136,7 +134,7 @@ impl Scenario for Consistency {
         stage.node(faults::PROJECTOR, move |env| summaries::boot(&env, &at, &to_list));
         let log = facts.clone();
         stage.node(Role::outside("reports".into()), move |env| feed::boot(&env, &to_feed, &log));
-        people(stage, &edge, &platform);
+        add_workload(stage, &edge, &platform);
         on_call(stage, &platform, died);
     }
 
@@ -149,7 +147,7 @@ impl Scenario for Consistency {
     }
 }
 
-/// A queue to a subscriber, whose dead letters are stated and told of.
+/// Returns a queue to a subscriber. Its dead letters are facts and raise the signal `died`.
 fn queue(stage: &Stage<Fact>, broker: &Env, name: &'static str, died: &Signal) -> Queue<Event> {
     let (facts, died) = (stage.facts().clone(), died.clone());
     Queue::new(broker, name, faults::QUEUE).observed_by(move |env, milestone| {
@@ -161,8 +159,7 @@ fn queue(stage: &Stage<Fact>, broker: &Env, name: &'static str, died: &Signal) -
     })
 }
 
-/// Somebody who looks at the list of dead letters: an event that the list has not taken is made up for by building
-/// it anew.
+/// Adds a person who watches the dead letters and rebuilds the list when the list has missed an event.
 fn on_call(stage: &Stage<Fact>, platform: &Rc<Platform>, died: Signal) {
     let person = stage.node(Role::outside("on call".into()), |_| {});
     let (person, platform) = (person.within(stage.entity("shift")), Rc::clone(platform));
@@ -178,17 +175,17 @@ fn on_call(stage: &Stage<Fact>, platform: &Rc<Platform>, died: Signal) {
     });
 }
 
-/// The workload: shoppers who follow the list, and an operator who may have it rebuilt.
-fn people(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
-    let mut everybody: Vec<(Shopper, Env)> = Vec::new();
+/// Adds the workload: shoppers who follow the list, and an operator who may have it rebuilt.
+fn add_workload(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
+    let mut customers: Vec<(Shopper, Env)> = Vec::new();
     for number in 1..=stage.variant().number("shoppers") {
         let shopper = stage.node(Role::new("shopper".into(), &CrashProfile::NEVER), |_| {});
         let shopper = shopper.within(stage.entity("intent"));
         let person = Shopper::new(number, edge, stage.facts(), platform.tables.summaries.signal());
-        everybody.push((person.clone(), shopper.clone()));
+        customers.push((person.clone(), shopper.clone()));
         shopper.clone().spawn(async move { person.shop(&shopper, OFFER.0).await });
     }
-    stage.at_rest(move || everybody.iter().for_each(|(person, shopper)| person.look_afresh(shopper)));
+    stage.at_rest(move || customers.iter().for_each(|(person, shopper)| person.look_afresh(shopper)));
 
     let operator = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = operator.within(stage.entity("rebuild"));

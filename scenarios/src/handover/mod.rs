@@ -1,8 +1,7 @@
-//! The handover scenario: an order goes from a request to a worker, and its result back to a screen, though commits,
-//! workers, the partner and the ways between them fail.
+//! The handover scenario: an order goes from a request to a worker, and its result back to a screen, while commits,
+//! workers, the partner and the links between them fail.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`invariants`] and
-//! [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -31,7 +30,7 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "handover",
     about: "an order goes from a request to a worker, and its result back to the screen that waits for it",
@@ -42,38 +41,38 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "a partner that takes neither keys nor questions tells what became of an order once, in its answer; one that takes \
-     keys can be asked, and its callbacks name the order: what lies between the two, the booking scenario rehearses",
-    "the partner's statement is true and complete; it is read each day on which the ledger changed",
+    "a partner without keys or lookup tells the outcome of an order once, in its response; a partner with keys offers a \
+     lookup, and its callbacks name the order: the booking scenario covers the kinds between the two",
+    "the partner's statement is correct and complete; it is read each day on which the ledger changed",
     "a request reaches the partner at most 10 minutes late, a worker pauses at most 10 minutes at a time",
-    "the database loses nothing that it has committed, reads a commit at most 2 s after its client gave up on it, and \
-     notices a dead client within 2 minutes",
-    "a screen stays open, and asks again by itself, whether it was told or not",
-    "everything heals 3 hours in; what is late by then still arrives",
+    "the database loses no commit, executes a commit at most 2 s after its client timed out, and notices a dead client \
+     within 2 minutes",
+    "a screen stays open and polls by itself, whether it was notified or not",
+    "all faults end after 3 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Handover(Ablation);
 
 impl Handover {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
-    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Ablation::of(names).map(Self)
+    /// Returns an error if a name is not that of a guardrail.
+    pub fn without(numbers: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Ablation::of(numbers).map(Self)
     }
 }
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "what helps with the partner after a lost answer: neither: nothing; keys: it knows a \
-                repeat by its key for a day, and can be asked what it has",
+        about: "what the partner offers after a lost response: neither: nothing; keys: it recognizes a repeat by its \
+                key for a day and offers a lookup",
         values: &["neither", "keys"],
         small: &["neither", "keys"],
     },
-    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "customers", about: "number of customers", values: &["1", "2"], small: &["1"] },
 ];
 
 fn terms(variant: &Variant) -> PartnerTerms {
@@ -83,11 +82,11 @@ fn terms(variant: &Variant) -> PartnerTerms {
     }
 }
 
-/// The one offer, and its price in minor units.
+/// The only offer, and its price in minor units.
 const OFFER: (u32, u32) = (1, 12_000);
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
 impl Scenario for Handover {
@@ -142,7 +141,7 @@ impl Scenario for Handover {
                 worker::boot(&env, &beside);
             });
         }
-        customers(stage, &edge, &platform);
+        add_customers(stage, &edge, &platform);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -154,7 +153,7 @@ impl Scenario for Handover {
     }
 }
 
-/// The broker's queue for jobs; what it hands out is stated.
+/// Returns the broker's queue for jobs. Its deliveries are facts.
 fn broker(stage: &Stage<Fact>) -> Queue<Job> {
     let (facts, broker) = (stage.facts().clone(), stage.node(Role::outside("broker".into()), |_| {}));
     Queue::new(&broker, "work", faults::BROKER).observed_by(move |env, milestone| {
@@ -164,9 +163,10 @@ fn broker(stage: &Stage<Fact>) -> Queue<Job> {
     })
 }
 
-/// The workload: each customer orders once, before a screen that can be told, and at the end looks again.
-fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
-    let mut everybody: Vec<(Customer, Env)> = Vec::new();
+/// Adds the workload: each customer orders once, keeps a screen open that can be notified, and looks again at the end of
+/// the run.
+fn add_customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
+    let mut customers: Vec<(Customer, Env)> = Vec::new();
     for number in 1..=stage.variant().number("customers") {
         let env = stage.node(Role::new("customer".into(), &CrashProfile::NEVER), |_| {});
         let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());
@@ -174,8 +174,8 @@ fn customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
             customer.listen(&env, screen);
         }
         let env = env.within(stage.entity("intent"));
-        everybody.push((customer.clone(), env.clone()));
+        customers.push((customer.clone(), env.clone()));
         env.clone().spawn(async move { customer.book(&env, OFFER.0).await });
     }
-    stage.at_rest(move || everybody.iter().for_each(|(customer, env)| customer.look_afresh(env)));
+    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.look_afresh(env)));
 }

@@ -1,11 +1,11 @@
-//! What somebody was told, and whether it has come true in time.
+//! Claims: what a response or a screen said, which must be true soon.
 
 use shakedown_sim::{Duration, Moment};
 
-/// Within this what somebody was told has come true.
+/// A claim must be true within this time: longer than any order of steps on the happy path.
 pub const CLAIM_GRACE: Duration = Duration::from_secs(5);
 
-/// Claims that have not come true yet.
+/// Claims that are not true yet.
 pub struct Claims<K>(Vec<Claim<K>>);
 
 struct Claim<K> {
@@ -21,18 +21,18 @@ impl<K> Default for Claims<K> {
 }
 
 impl<K> Claims<K> {
-    /// Forgets everything.
+    /// Removes all claims.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Takes a claim, with the fact that makes it.
+    /// Adds a claim, with the event that made it.
     pub fn make(&mut self, about: K, since: Moment, event: u32) {
         self.0.push(Claim { about, since, event });
     }
 
-    /// Drops claims that are true by now; those whose time is over are dropped and handed to `overdue`. To be
-    /// called before each fact is taken in: what comes true with it may be too late.
+    /// Removes claims that are true, and claims whose time is over; calls `overdue` for the latter. Call this before
+    /// each fact is observed: a claim that becomes true with that fact may be too late.
     pub fn judge(&mut self, now: Moment, is_true: impl Fn(&K) -> bool, mut overdue: impl FnMut(&K, u32)) {
         self.0.retain(|claim| {
             let holds = is_true(&claim.about);

@@ -1,4 +1,4 @@
-//! What is told of bookings, and what work is given out for them, against what is committed.
+//! Events about bookings and jobs for them, compared with committed rows.
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
@@ -9,25 +9,25 @@ use shakedown_sim::{At, Findings, Invariant};
 
 /// A committed change of a booking's status.
 pub struct Change {
-    /// Which booking.
+    /// The booking's number.
     pub booking: u32,
-    /// Which version of its row.
+    /// The version of its row.
     pub version: u32,
-    /// The fact that it is.
+    /// The event that committed it.
     pub event: u32,
 }
 
-/// The committed changes of status so far.
+/// The committed changes of status, in commit order.
 #[derive(Default)]
 pub struct Changes(Vec<Change>);
 
 impl Changes {
-    /// Forgets everything.
+    /// Removes all changes.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Takes one more fact.
+    /// Adds the change that this fact commits, if it commits one.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         if let Fact::Booking(BookingFact::Booking { before, after }) = fact
             && before.is_none_or(|before| before.status != after.status)
@@ -36,7 +36,7 @@ impl Changes {
         }
     }
 
-    /// All of them, in the order in which they were committed.
+    /// Returns the changes in commit order.
     pub fn all(&self) -> &[Change] {
         &self.0
     }
@@ -50,15 +50,15 @@ impl Changes {
     }
 }
 
-/// Nobody is told what is not so, and nobody is set to work on it.
+/// Verifies that events and jobs have a committed change behind them.
 #[derive(Default)]
 pub struct NoPhantomEvent(Changes);
 
 impl NoPhantomEvent {
     fn judge_job(&self, at: &At<'_>, job: &Job, findings: &mut Findings) {
         if job.kind == JOB && !self.0.has_booking(job.subject) {
-            findings.violated("work for nothing", &[at.event], || {
-                format!("job {} was given out for B{}, which is not committed", job.id, job.subject)
+            findings.violated("job without booking", &[at.event], || {
+                format!("job {} exists for B{}, which is not committed", job.id, job.subject)
             });
         }
     }
@@ -69,9 +69,9 @@ impl Invariant<Fact> for NoPhantomEvent {
         "no-phantom-event"
     }
     fn about(&self) -> &'static str {
-        "always: each event that the feed takes names a change of a booking's status that is committed by then, and \
-         each booking's job that is kept or handed out has its booking committed by then. How often they come is not \
-         judged"
+        "always: an event that the feed receives names a committed change of a booking's status, and a job \
+         row or a job that the broker delivers has its committed booking. Not judged: how often events and \
+         jobs arrive"
     }
     fn reset(&mut self) {
         self.0.clear();
@@ -80,9 +80,9 @@ impl Invariant<Fact> for NoPhantomEvent {
         self.0.observe(at, fact);
         match fact {
             Fact::Event(EventFact::Took { subject, version, what }) if !self.0.has(*subject, *version) => {
-                findings.violated("told too much", &[at.event], || {
+                findings.violated("event without change", &[at.event], || {
                     format!(
-                        "the feed was told {what:?} of {subject}, version {version}, which is not committed"
+                        "the feed received {what:?} of {subject}, version {version}, which is not committed"
                     )
                 });
             }

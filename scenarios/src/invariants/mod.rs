@@ -1,4 +1,5 @@
-//! Invariants that judge every flow alike, and what those of one flow share; they are beside its scenario.
+//! Invariants that several scenarios share, and the state that they need. Invariants of one flow are in its scenario's
+//! folder.
 
 pub mod claims;
 pub mod events;

@@ -1,20 +1,20 @@
-//! Whether all that went wrong in a run passes by itself.
+//! Whether all faults of a run are transient, so that the platform must recover without a person.
 
 use shakedown_sim::{Disturbance, Duration, Moment};
 
-/// The longest that faults may last, from the first to the end of the last, for the platform to get over them
-/// by itself.
+/// The longest time from the beginning of the first fault to the end of the last after which the platform must recover by
+/// itself.
 const TRANSIENT: Duration = Duration::from_secs(120);
 
-/// The time within which all faults of a run lie. What people do is no fault.
+/// The time span of all faults of a run. Actions of people are not faults.
 #[derive(Default)]
 pub struct FaultSpan(Option<(Moment, Moment)>);
 
-/// Owners of the choices that are people's: whoever acts on a screen, changes a text, or writes to us late.
+/// Owners of choice sites that are people's actions.
 const PEOPLE: [&str; 4] = ["customer", "operator", "importer", "editor"];
 
 impl FaultSpan {
-    /// Takes one more fault.
+    /// Extends the span by one fault.
     pub fn extend(&mut self, disturbance: &Disturbance) {
         if !PEOPLE.contains(&disturbance.owner) {
             let (from, until) = self.0.unwrap_or((disturbance.from, disturbance.until));
@@ -22,7 +22,7 @@ impl FaultSpan {
         }
     }
 
-    /// Whether it is so short that nobody should be needed.
+    /// Returns whether the span is short enough that no person may be needed.
     pub fn is_transient(&self) -> bool {
         self.0.is_none_or(|(from, until)| until - from <= TRANSIENT)
     }

@@ -1,4 +1,4 @@
-//! Rare states that a campaign must have reached for its green to mean something.
+//! Rare states that a campaign must reach before its passing result means something.
 
 use super::CAPACITY;
 use super::ledger::Ledger;
@@ -10,58 +10,58 @@ use shakedown_model::filing::rows::FilingState;
 use shakedown_model::settings::MAX_ATTEMPTS;
 use shakedown_sim::Goals;
 
-/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] = &[("document of a worker that had lost its job", 20_000)];
+/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+pub const NEEDS: &[(&str, u64)] = &[("worker that lost its job reports a document", 20_000)];
 
-/// Whether a job moves like this with the fact.
-fn moves(fact: &Fact, from: JobState, to: JobState, asks: impl Fn(&Job) -> bool) -> bool {
+/// Returns whether a job makes this transition with the fact and the predicate holds for it.
+fn job_moves(fact: &Fact, from: JobState, to: JobState, predicate: impl Fn(&Job) -> bool) -> bool {
     matches!(fact, Fact::Job(JobFact::Changed { before: Some(before), after })
-        if before.state == from && after.state == to && asks(after))
+        if before.state == from && after.state == to && predicate(after))
 }
 
 const GOALS: States<Ledger> = &[
-    ("more jobs waiting than workers can take", |ledger, _, fact| {
+    ("more jobs queued than workers can run", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
         matches!(fact, Fact::Job(JobFact::Changed { .. })) && waiting > 8
     }),
-    ("refused, the queue being full", |ledger, _, fact| {
+    ("report refused: the queue is full", |ledger, _, fact| {
         let waiting = ledger.jobs.iter().filter(|job| job.state == JobState::Queued).count();
         matches!(fact, Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, .. }))
             && waiting >= CAPACITY.queue as usize
     }),
-    ("succeeded at a retry", |_, _, fact| {
-        moves(fact, JobState::Running, JobState::Succeeded, |job| job.attempts > 1)
+    ("job succeeded at a retry", |_, _, fact| {
+        job_moves(fact, JobState::Running, JobState::Succeeded, |job| job.attempts > 1)
     }),
-    ("rescued with its document at the registry", |ledger, _, fact| {
+    ("job rescued with its document at the registry", |ledger, _, fact| {
         let made = |id| ledger.documents.iter().any(|document| document.job == id);
-        moves(fact, JobState::Running, JobState::Failed, |job| {
+        job_moves(fact, JobState::Running, JobState::Failed, |job| {
             job.ended == Some(Ending::Lapsed) && made(job.id)
         })
     }),
-    ("handed back by a worker that stopped, its document at the registry", |ledger, _, fact| {
+    ("job returned at shutdown with its document at the registry", |ledger, _, fact| {
         let made = |id| ledger.documents.iter().any(|document| document.job == id);
-        moves(fact, JobState::Running, JobState::Failed, |job| {
+        job_moves(fact, JobState::Running, JobState::Failed, |job| {
             job.ended == Some(Ending::Stopped) && made(job.id)
         })
     }),
-    ("given up after its last attempt", |_, _, fact| {
-        moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
+    ("job became a dead letter after its last attempt", |_, _, fact| {
+        job_moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
             job.attempts >= MAX_ATTEMPTS && job.ended == Some(Ending::Retryable)
         })
     }),
-    ("given up with its document at the registry", |ledger, _, fact| {
-        moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
+    ("job became a dead letter with its document at the registry", |ledger, _, fact| {
+        job_moves(fact, JobState::Failed, JobState::DeadLetter, |job| {
             ledger.documents.iter().any(|document| document.job == job.id)
         })
     }),
     (
-        "given up for good reasons",
+        "report rejected permanently",
         |_, _, fact| matches!(fact, Fact::Filing(FilingFact::Filing { after, .. }) if after.state == FilingState::Rejected),
     ),
-    ("succeeded after a replay", |_, _, fact| {
-        moves(fact, JobState::Running, JobState::Succeeded, |job| job.replays > 0)
+    ("job succeeded after a replay", |_, _, fact| {
+        job_moves(fact, JobState::Running, JobState::Succeeded, |job| job.replays > 0)
     }),
-    ("document of a worker that had lost its job", |ledger, at, fact| {
+    ("worker that lost its job reports a document", |ledger, at, fact| {
         let Fact::Filing(FilingFact::Filing { after, .. }) = fact else { return false };
         let filed = matches!(after.state, FilingState::Filed(_));
         let job = ledger.jobs.iter().find(|job| job.subject == after.id);
@@ -70,7 +70,7 @@ const GOALS: States<Ledger> = &[
     }),
 ];
 
-/// All goals.
+/// Returns all goals.
 pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

@@ -1,4 +1,4 @@
-//! What judges keep of the facts: our rows by report, and the registry's documents.
+//! The state that judges accumulate: our rows by report, and the registry's documents.
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
@@ -8,50 +8,50 @@ use shakedown_model::filing::JOB;
 use shakedown_model::filing::rows::{Filing, FilingState};
 use shakedown_sim::{At, Moment};
 
-/// A clinic's report, by the numbers of the entity that it is: those of a crowd are counted apart.
+/// A clinic's report, by its burst (0 for none) and its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Report(u32, u32);
 
-/// The report that a fact concerns.
+/// Returns the report that a fact concerns.
 pub fn report(at: &At<'_>) -> Report {
     Report(at.number_of("crowd").unwrap_or(0), at.number_of("filing").unwrap_or(0))
 }
 
 /// A filing row as last committed.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
+pub struct Latest {
     /// The row.
     pub row: Filing,
-    /// Which report it carries.
+    /// The report that it carries.
     pub report: Report,
-    /// When it came to a document, by our own row.
+    /// When our row first said that it is filed.
     pub filed: Option<Moment>,
-    /// When its job was first given up.
-    pub given_up: Option<Moment>,
-    /// The fact that made it.
+    /// When its job first became a dead letter.
+    pub abandoned: Option<Moment>,
+    /// The event that created it.
     pub made: u32,
-    /// The last fact about it.
+    /// The last event about it.
     pub last: u32,
 }
 
 /// A document at the registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
-    /// For which reference.
+    /// The reference of its report.
     pub reference: u32,
-    /// From which job of ours.
+    /// Our job that sent it.
     pub job: u32,
-    /// From which of its attempts.
+    /// The attempt of the job.
     pub attempt: u32,
-    /// The fact that made it.
+    /// The event that created it.
     pub made: u32,
 }
 
-/// The facts so far, in the order in which they became true.
+/// What the facts so far say.
 #[derive(Default)]
 pub struct Ledger {
     /// Our filings.
-    pub filings: Vec<Kept>,
+    pub filings: Vec<Latest>,
     /// Our jobs.
     pub jobs: Vec<Job>,
     /// The registry's documents.
@@ -70,7 +70,7 @@ impl Memory for Ledger {
 }
 
 impl Ledger {
-    /// Forgets everything.
+    /// Clears the state.
     pub fn reset(&mut self) {
         self.filings.clear();
         self.jobs.clear();
@@ -78,7 +78,7 @@ impl Ledger {
         self.knows_repeats = false;
     }
 
-    /// Takes one more fact.
+    /// Updates the state with one fact.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
             Fact::Filing(FilingFact::Filing { after, .. }) => self.keep(at, *after),
@@ -94,36 +94,36 @@ impl Ledger {
 
     fn keep(&mut self, at: &At<'_>, row: Filing) {
         let filed = matches!(row.state, FilingState::Filed(_)).then_some(at.time);
-        match self.filings.iter_mut().find(|kept| kept.row.id == row.id) {
-            Some(kept) => {
-                (kept.row, kept.last) = (row, at.event);
-                kept.filed = kept.filed.or(filed);
+        match self.filings.iter_mut().find(|latest| latest.row.id == row.id) {
+            Some(latest) => {
+                (latest.row, latest.last) = (row, at.event);
+                latest.filed = latest.filed.or(filed);
             }
             None => {
-                let (report, given_up) = (report(at), None);
-                self.filings.push(Kept { row, report, filed, given_up, made: at.event, last: at.event });
+                let (report, abandoned) = (report(at), None);
+                self.filings.push(Latest { row, report, filed, abandoned, made: at.event, last: at.event });
             }
         }
     }
 
     fn keep_job(&mut self, at: &At<'_>, job: Job) {
-        match self.jobs.iter_mut().find(|kept| kept.id == job.id) {
-            Some(kept) => *kept = job,
+        match self.jobs.iter_mut().find(|latest| latest.id == job.id) {
+            Some(latest) => *latest = job,
             None => self.jobs.push(job),
         }
         if job.state == JobState::DeadLetter
-            && let Some(kept) = self.filings.iter_mut().find(|kept| kept.row.id == job.subject)
+            && let Some(latest) = self.filings.iter_mut().find(|latest| latest.row.id == job.subject)
         {
-            kept.given_up = kept.given_up.or(Some(at.time));
+            latest.abandoned = latest.abandoned.or(Some(at.time));
         }
     }
 
-    /// The job with this number, as last committed.
+    /// Returns the job with this number, as last committed.
     pub fn job(&self, id: u32) -> Option<&Job> {
         self.jobs.iter().find(|job| job.id == id)
     }
 
-    /// Whether a filing is in the list of dead letters.
+    /// Returns whether a filing has a dead letter.
     pub fn is_listed(&self, filing: &Filing) -> bool {
         let of_filing = |job: &&Job| job.kind == JOB && job.subject == filing.id;
         self.jobs.iter().filter(of_filing).any(|job| job.state == JobState::DeadLetter)

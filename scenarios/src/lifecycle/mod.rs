@@ -1,8 +1,8 @@
-//! The lifecycle scenario: clinics report, workers bring the reports to a registry that may be slow, down or
-//! flapping, and a person looks at what was given up.
+//! The lifecycle scenario: clinics send reports, workers file them at a registry that may be slow, down or flapping, and a
+//! person works on the dead letters.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what judges
-//! keep of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
+//! accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -29,10 +29,10 @@ use shakedown_sim::{
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "lifecycle",
-    about: "clinics report to a registry that may be slow, down or flapping; jobs wait, retry, are given up and replayed",
+    about: "clinics report to a registry that may be slow, down or flapping; jobs wait, retry, become dead letters and are replayed",
     assumptions: ASSUMPTIONS,
     systems: &["job lifecycle", "jobs/audit-log"],
     needs: goals::NEEDS,
@@ -40,23 +40,23 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "the platform is a small one: eight jobs at once, 40 reports a minute declared for a burst, a queue of 44 for the 10,000 of a real one",
-    "the registry is in trouble once at most, for 30 minutes at most; it loses nothing, makes no two documents of one request, and sheds no load",
+    "the platform is small: eight jobs at once, a declared burst of 40 reports a minute, a queue of 44 where a real one has 10,000",
+    "the registry has at most one episode of at most 30 minutes; it loses nothing, makes one document for one request, and sheds no load",
     "a request reaches the registry at most 10 minutes late, a worker pauses at most 10 minutes at a time",
-    "a breaker and a budget for retries are the memory of one worker; what two workers do adds up",
-    "the person on call looks every 15 minutes, reads the registry's page right, and errs in nothing",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
-    "everything heals 2 hours in; what is late by then still arrives",
+    "circuit breaker and retry budget belong to one worker; two workers have two",
+    "the on-call person looks every 15 minutes, reads the registry's page, and makes no mistake",
+    "the database loses no commit and notices a dead client within 2 minutes",
+    "all faults end after 2 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Lifecycle(Ablation);
 
 impl Lifecycle {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -65,20 +65,20 @@ impl Lifecycle {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "repeats",
-        about: "what the registry makes of a report that it has: same: nothing new; new: another document",
+        about: "what the registry does with a repeated report: same: returns the same document; new: makes another one",
         values: &["same", "new"],
         small: &["same", "new"],
     },
     Parameter {
         name: "reports",
-        about: "how many reports a clinic sends in",
+        about: "number of reports that a clinic sends",
         values: &["2", "6"],
         small: &["2"],
     },
-    // Certified at the corner that has to outlast what passes by itself.
+    // Certificates take the shortest backoff: it leaves the least time for a transient fault to pass.
     Parameter {
         name: "jitter",
-        about: "where in its range each wait before a retry lies",
+        about: "where in its range each backoff lies",
         values: &["middle", "least", "most"],
         small: &["least"],
     },
@@ -96,9 +96,9 @@ fn jitter(variant: &Variant) -> Jitter {
     }
 }
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 /// From one report to the next, outside bursts: four a minute.
 const REPORT_PERIOD: Duration = Duration::from_secs(15);
@@ -106,10 +106,10 @@ const REPORT_PERIOD: Duration = Duration::from_secs(15);
 const BURST_AT: Duration = Duration::from_secs(20);
 /// From one report of a wave to the next.
 const APART: Duration = Duration::from_millis(100);
-/// Workers.
+/// The number of workers.
 const WORKERS: u32 = 2;
-/// What the platform can have in hand: its queue holds a minute of a declared burst and what came in before, of which
-/// nothing may have been worked.
+/// The platform's capacity: the queue holds one minute of the declared burst and the reports before it, none of which may
+/// be done.
 pub(crate) const CAPACITY: Capacity = Capacity { workers: WORKERS * POOL, queue: 44 };
 
 impl Scenario for Lifecycle {
@@ -171,7 +171,7 @@ impl Scenario for Lifecycle {
     }
 }
 
-/// The workload: a few reports one after the other, and maybe a burst.
+/// Adds the workload: a few reports one after the other, and a burst in some runs.
 fn clinics(stage: &Stage<Fact>, edge: &ReportEdge) {
     let env = stage.node(Role::new("clinic".into(), &CrashProfile::NEVER), |_| {});
     let references = Rc::new(Cell::new(0));

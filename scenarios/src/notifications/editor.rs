@@ -1,4 +1,4 @@
-//! An editor who changes texts while mail is under way: an episode, drawn once.
+//! An editor who changes templates while mail is in flight: an episode, drawn once.
 
 use super::{BROKEN, SOUND};
 use shakedown_model::Backbone;
@@ -16,23 +16,23 @@ const WAYS: Alternatives = Alternatives::new(&[
     "new texts with the second mail",
     "broken texts with the first mail",
 ]);
-/// How soon after a mail was planned the texts change.
+/// From the planning of a mail to the change of the templates.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long a broken text stays.
+/// How long a broken template stays.
 const MENDED_AFTER: Duration = Duration::from_secs(1_800);
-/// How long the editor waits after the store failed.
+/// The editor's wait after a failure of the database.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Somebody who may change the texts.
+/// A person who may change the templates.
 pub(super) struct Editor {
     pub(super) backbone: Rc<Backbone>,
     pub(super) mail: Rc<Mail>,
-    /// Whom the editor tells that a text is mended.
+    /// The clerk, whom the editor notifies when a template is repaired.
     pub(super) clerk: Clerk,
 }
 
 impl Editor {
-    /// Draws whether anything is published in this run, and when.
+    /// Draws whether and when templates are published in this run.
     pub(super) fn begin(self: &Rc<Self>, env: &Env) {
         let (mails, texts) = match WAYS.names()[env.choose(PUBLISHES, &WAYS).index()] {
             "new texts with the first mail" => (1, SOUND),
@@ -52,7 +52,7 @@ impl Editor {
         });
     }
 
-    /// Waits until so many mails have been planned.
+    /// Waits until this number of mails has been planned.
     async fn wait_for(&self, env: &Env, mails: usize) {
         let notifications = &self.mail.notifications;
         let mut poller = Poller::new(env, notifications.signal(), AT_ONCE);

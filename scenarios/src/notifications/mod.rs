@@ -1,14 +1,14 @@
-//! The notifications scenario: a small booking flow whose customers are told by mail what happens, with a mail
-//! provider that is slow, fails, and tells late.
+//! The notifications scenario: a small booking flow whose customers are notified by mail, with a mail provider that is
+//! slow, fails, and reports late.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, `editor` changes texts,
-//! [`post`] is what judges keep of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, `editor` changes templates,
+//! [`ledger`] is the state that judges accumulate, [`invariants`] and [`goals`] judge.
 
 mod editor;
 pub mod faults;
 pub mod goals;
 pub mod invariants;
-pub mod post;
+pub mod ledger;
 
 use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
@@ -36,10 +36,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "notifications",
-    about: "customers are told by mail what becomes of their bookings, by a provider that may take mail unseen, lose it, and tell late",
+    about: "customers are notified of their bookings by mail; the provider may accept mail behind a timeout, lose it, and report late",
     assumptions: ASSUMPTIONS,
     systems: &["notifications"],
     needs: goals::NEEDS,
@@ -48,38 +48,38 @@ pub const ENTRY: Entry = Entry {
 
 const ASSUMPTIONS: &[&str] = &[
     "a message reaches the provider at most 10 minutes late, and a mailer pauses at most 10 minutes at a time",
-    "the provider repeats our number for the attempt in all that it tells, and tells until it is heard",
-    "its activity page is true and at most 10 minutes old; a person looks at it where nothing was heard for 2 hours",
-    "mail that is returned has not arrived, and mail is not returned after it has arrived",
-    "mail that must reach its recipient may arrive once more for each attempt that is on record as unknown",
-    "the partner takes idempotency keys, and nothing is lost on the way to it: its faults are rehearsed by `booking`",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
-    "everything heals 3 hours in; what is late by then still arrives",
+    "the provider quotes our number for the attempt in each event and repeats the event until it is acknowledged",
+    "its activity page is correct and at most 10 minutes old; a person reads it for mail without an event for 2 hours",
+    "returned mail has not arrived, and mail that has arrived is not returned",
+    "must-reach mail may arrive once more for each attempt that is on record as unknown",
+    "the partner takes idempotency keys and its link does not fail: `booking` covers its faults",
+    "the database loses no commit and notices a dead client within 2 minutes",
+    "all faults end after 3 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Notifications(Ablation);
 
 impl Notifications {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
 }
 
 const PARAMETERS: &[Parameter] =
-    &[Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] }];
+    &[Parameter { name: "customers", about: "number of customers", values: &["1", "2"], small: &["1"] }];
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
-/// What a customer books.
+/// The offer that customers book.
 const OFFER: u32 = 1;
-/// What it costs, in minor units.
+/// Its price, in minor units.
 const PRICE: u32 = 12_000;
 
 impl Scenario for Notifications {
@@ -110,10 +110,10 @@ impl Scenario for Notifications {
         let design = self.0.design();
         let backbone = Backbone::new(store, design.backbone, facts);
         let mail = Mail::new(&backbone, design.mail, provider.clone(), facts);
-        furnish(&backbone.store, &mail, stage.variant().number("customers"));
+        plant_rows(&backbone.store, &mail, stage.variant().number("customers"));
         let backbone = Rc::new(backbone.with_listener(Rc::clone(&mail) as _));
         let review_queue = MailReviewQueue::over(&Link::new("news", HOP, &faults::NEWS), &pages);
-        post_office(stage, (&backbone, &mail), &provider, &review_queue);
+        add_mail_nodes(stage, (&backbone, &mail), &provider, &review_queue);
         booking(stage, (&backbone, design.booking), (&mail, &review_queue));
     }
 
@@ -126,7 +126,7 @@ impl Scenario for Notifications {
     }
 }
 
-/// The language in which a recipient wants to be written to.
+/// Returns the language that a recipient has chosen.
 pub fn language_of(recipient: Recipient) -> Language {
     match recipient {
         Recipient::Party(number) if number % 2 == 1 => Language::German,
@@ -134,24 +134,24 @@ pub fn language_of(recipient: Recipient) -> Language {
     }
 }
 
-/// What a text about a booking fills in.
+/// The variables of a correct template about a booking.
 const SOUND: &[Variable] = &[Variable::Recipient, Variable::Booking];
-/// What it fills in where somebody has copied a line from the text about visits.
+/// The variables of a broken one: a line was copied from the template about visits.
 const BROKEN: &[Variable] = &[Variable::Recipient, Variable::Visit];
 
-/// What is there before the run: the address book, and the first version of each text.
-fn furnish(store: &Store, mail: &Mail, customers: u32) {
+/// Plants the rows that exist before the run: the address book and the first version of each template.
+fn plant_rows(store: &Store, mail: &Mail, customers: u32) {
     for recipient in (1..=customers).map(Recipient::Party).chain([Recipient::ReviewQueue]) {
         store.plant(&mail.contacts, Contact { recipient, language: language_of(recipient), bounced: false });
     }
-    let told = [What::Accepted, What::Confirmed, What::Failed, What::Withdrawn, What::Cancelled];
-    for what in told {
+    let mails_about = [What::Accepted, What::Confirmed, What::Failed, What::Withdrawn, What::Cancelled];
+    for what in mails_about {
         store.plant(&mail.templates, Template { what, version: 1, variables: SOUND });
     }
 }
 
-/// The provider, our mailers, and those who look after mail and texts.
-fn post_office(
+/// Adds the provider, our mailers, the clerk and the editor.
+fn add_mail_nodes(
     stage: &Stage<Fact>,
     (backbone, mail): (&Rc<Backbone>, &Rc<Mail>),
     provider: &ProviderApi,
@@ -170,7 +170,7 @@ fn post_office(
     stage.node(Role::outside("editor".into()), move |env| editor.begin(&env));
 }
 
-/// The booking flow, and its customers.
+/// Adds the booking flow and its customers.
 fn booking(
     stage: &Stage<Fact>,
     (backbone, design): (&Rc<Backbone>, Design),

@@ -1,4 +1,4 @@
-//! What judges keep of the facts: rows and messages as texts, who took them up, and what runs where.
+//! The state that judges accumulate: rows and messages as texts, their readers, and the build on each machine.
 
 use crate::judges::Memory;
 use serde_json::{Map, Value};
@@ -11,44 +11,44 @@ use shakedown_model::releases::rows::{Booking, Message};
 use shakedown_sim::At;
 use std::collections::BTreeMap;
 
-/// Something as last committed, with the fact that says so.
-pub struct Kept<R> {
+/// Something as last committed, with its event.
+pub struct Latest<R> {
     /// The row.
     pub row: R,
-    /// The fact.
+    /// The event.
     pub last: u32,
 }
 
-/// What runs on a machine.
+/// The build that runs on a machine.
 #[derive(Clone, Copy)]
 pub struct Running {
-    /// What the machine is there for.
+    /// The machine's tier.
     pub tier: Tier,
-    /// What was built and installed.
+    /// The installed build.
     pub build: Build,
-    /// The fact that says so.
+    /// The event that says so.
     pub since: u32,
 }
 
-/// The facts so far.
+/// What the facts so far say.
 #[derive(Default)]
 pub struct Ledger {
     /// Bookings by number.
-    pub bookings: BTreeMap<u32, Kept<Booking>>,
+    pub bookings: BTreeMap<u32, Latest<Booking>>,
     /// Messages by number.
-    pub messages: BTreeMap<u32, Kept<Message>>,
+    pub messages: BTreeMap<u32, Latest<Message>>,
     /// Jobs by number.
     pub jobs: BTreeMap<u32, Job>,
-    /// What runs on each machine.
+    /// The build on each machine.
     pub machines: BTreeMap<u32, Running>,
-    /// The pages, once others were handed out.
-    pub pages: Option<Kept<Build>>,
+    /// The build of the web pages, once it has changed.
+    pub pages: Option<Latest<Build>>,
     /// The roll-out.
-    pub rollout: Option<Kept<Rollout>>,
-    /// The fact that says that a column was dropped.
+    pub rollout: Option<Latest<Rollout>>,
+    /// The event that dropped a column.
     pub dropped: Option<u32>,
-    /// Orders that were taken on, each with the fact that says so.
-    pub taken: BTreeMap<u32, u32>,
+    /// Accepted orders, each with its event.
+    pub accepted: BTreeMap<u32, u32>,
     /// The intents for which the partner has a reservation.
     pub reserved: Vec<u32>,
 }
@@ -60,18 +60,18 @@ impl Memory for Ledger {
 }
 
 impl Ledger {
-    /// Takes one more fact.
+    /// Updates the state with one fact.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         let last = at.event;
         match fact {
             Fact::Order(OrderFact::Booking { after, .. }) => {
-                self.bookings.insert(after.id, Kept { row: after.clone(), last });
+                self.bookings.insert(after.id, Latest { row: after.clone(), last });
             }
             Fact::Order(OrderFact::Message { after, .. }) => {
-                self.messages.insert(after.id, Kept { row: after.clone(), last });
+                self.messages.insert(after.id, Latest { row: after.clone(), last });
             }
             Fact::Order(OrderFact::Taken { booking }) => {
-                self.taken.entry(*booking).or_insert(last);
+                self.accepted.entry(*booking).or_insert(last);
             }
             Fact::Order(OrderFact::Schema(schema)) if !schema.has_guest => self.dropped = Some(last),
             Fact::Job(JobFact::Changed { after, .. }) => {
@@ -88,50 +88,50 @@ impl Ledger {
                     None => self.machines.remove(machine),
                 };
             }
-            Fact::Release(ReleaseFact::Pages { build }) => self.pages = Some(Kept { row: *build, last }),
+            Fact::Release(ReleaseFact::Pages { build }) => self.pages = Some(Latest { row: *build, last }),
             Fact::Release(ReleaseFact::Rollout { after, .. }) => {
-                self.rollout = Some(Kept { row: *after, last })
+                self.rollout = Some(Latest { row: *after, last })
             }
             _ => {}
         }
     }
 
-    /// What runs on the machine that took a message up last.
+    /// Returns the build of the machine that claimed a message last.
     pub fn reader(&self, message: &Message) -> Option<Running> {
         message.taken_by.and_then(|machine| self.machines.get(&machine)).copied()
     }
 
-    /// Messages of jobs that are not over, dead letters among them.
-    pub fn resting(&self) -> impl Iterator<Item = &Kept<Message>> {
-        let rests = |job: &&Job| job.state != JobState::Succeeded;
-        self.jobs.values().filter(rests).filter_map(|job| self.messages.get(&job.subject))
+    /// Returns the messages of unfinished jobs; dead letters are unfinished.
+    pub fn unfinished_messages(&self) -> impl Iterator<Item = &Latest<Message>> {
+        let is_unfinished = |job: &&Job| job.state != JobState::Succeeded;
+        self.jobs.values().filter(is_unfinished).filter_map(|job| self.messages.get(&job.subject))
     }
 
-    /// Whether a booking is in the list of dead letters.
+    /// Returns whether a booking has a dead letter.
     pub fn is_listed(&self, booking: u32) -> bool {
         let is_dead = |job: &&Job| job.state == JobState::DeadLetter;
         let mut dead = self.jobs.values().filter(is_dead);
-        dead.any(|job| self.messages.get(&job.subject).is_some_and(|kept| kept.row.booking == booking))
+        dead.any(|job| self.messages.get(&job.subject).is_some_and(|latest| latest.row.booking == booking))
     }
 
-    /// The release that has been taken back from every machine, if one has.
-    pub fn withdrawn(&self) -> Option<&Kept<Rollout>> {
-        self.rollout.as_ref().filter(|kept| matches!(kept.row.phase, Phase::Withdrawn(_)))
+    /// Returns the roll-out, if it has been withdrawn from every machine.
+    pub fn withdrawn(&self) -> Option<&Latest<Rollout>> {
+        self.rollout.as_ref().filter(|latest| matches!(latest.row.phase, Phase::Withdrawn(_)))
     }
 }
 
-/// A document's fields, whatever release wrote it.
+/// Returns a document's fields, whichever release wrote it.
 pub fn fields(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// The number of the release that wrote a document last.
+/// Returns the number of the release that wrote a document last.
 pub fn version(text: &str) -> u64 {
     fields(text).get("v").and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// Whether a document says in any form for whom it is.
-pub fn names_somebody(text: &str) -> bool {
+/// Returns whether a document names its guest in any form.
+pub fn has_guest_name(text: &str) -> bool {
     let fields = fields(text);
     ["guest", "guest_name", "given", "family"]
         .iter()

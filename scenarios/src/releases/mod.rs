@@ -1,8 +1,8 @@
-//! The releases scenario: one release follows another while guests order, look and arrive; nodes, pages, messages and
-//! rows of both are about at the same time.
+//! The releases scenario: one release follows another while guests order, look and arrive. Nodes, pages, messages and rows
+//! of both releases exist at the same time.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what judges
-//! keep of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
+//! accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -29,10 +29,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "releases",
-    about: "one release follows another, node by node, while guests order; it may be recalled, or be a bad one",
+    about: "one release follows another, node by node, while guests order; it may be recalled or be bad",
     assumptions: ASSUMPTIONS,
     systems: &["releases"],
     needs: goals::NEEDS,
@@ -40,25 +40,25 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "neighbours only: a run takes one step, from a release to the next or to a dropped column, and goes back one step at most",
-    "each tier has four machines; one may be a release behind when the step begins, and takes 30 minutes to be replaced",
-    "the host takes 30 minutes at most to replace a machine, stops what it is told to stop, and loses none for good",
-    "a bad build turns orders down, all or every other one, and does so in what a probe makes up as well",
-    "telemetry may be lost, and is never wrong; compatibility is judged by the texts that rest, not by what fields mean",
-    "a page is loaded anew for each look: nobody keeps one open across two releases",
-    "the partner knows repeats by the booking's number, for good",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
-    "everything heals 2 hours in; guests arrive after that",
+    "neighbours only: a run takes one step, from a release to the next or to a dropped column, and rolls back one step at most",
+    "each tier has four machines; one may be a release behind when the step begins and take 30 minutes to replace",
+    "the host takes at most 30 minutes to replace a machine, stops machines on request, and loses none permanently",
+    "a bad build rejects all orders or every second one, those of probes too",
+    "telemetry may be lost and is never wrong; compatibility is judged by whether stored texts parse, not by what fields mean",
+    "a page is loaded afresh for each look: none stays open across two releases",
+    "the partner recognizes repeats by the booking's number, forever",
+    "the database loses no commit and notices a dead client within 2 minutes",
+    "all faults end after 2 hours; guests arrive after that",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Releases(Ablation);
 
 impl Releases {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -67,7 +67,7 @@ impl Releases {
 const STEPS: &[&str] = &["R1-R2", "R2-R3", "R3-R4", "R4-drop"];
 const PARAMETERS: &[Parameter] = &[Parameter {
     name: "step",
-    about: "from which release to which; R4-drop: from R3 to R4, and then the old column is dropped",
+    about: "the step from one release to the next; R4-drop: from R3 to R4, then the old column is dropped",
     values: STEPS,
     small: STEPS,
 }];
@@ -81,9 +81,9 @@ fn step(variant: &Variant) -> Step {
     }
 }
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
 const fn minutes(minutes: u64) -> Moment {
@@ -92,13 +92,13 @@ const fn minutes(minutes: u64) -> Moment {
 
 /// When the roll-out begins.
 const BEGINS: Moment = minutes(1);
-/// When guests look at what they ordered.
+/// When guests look at their bookings.
 const LOOKS: [Moment; 2] = [minutes(16), minutes(26)];
-/// When the supervisor looks through the dead letters.
+/// When the supervisor works on the dead letters.
 const LOOKS_THROUGH: Moment = minutes(28);
 /// When guests arrive.
 const ARRIVE: Moment = minutes(130);
-/// What guests pay.
+/// The price of an order, in minor units.
 const PRICE: u32 = 12_000;
 
 impl Scenario for Releases {
@@ -168,24 +168,24 @@ impl Scenario for Releases {
     }
 }
 
-/// The code about when a run begins.
+/// The code that exists when a run begins.
 #[derive(Clone, Copy)]
 struct Codes {
-    /// What runs.
+    /// The running release.
     runs: Code,
-    /// What ran before, and maybe still does somewhere.
+    /// The release before it, which may still run on one machine.
     before: Option<Code>,
-    /// What wrote the oldest rows.
+    /// The release that wrote the oldest rows.
     oldest: Code,
-    /// What has filled in their names, if that is done.
+    /// The release whose backfill has filled in their names, if one has.
     filled_in: Option<Code>,
 }
 
 impl Codes {
-    /// As this design comes by them.
+    /// Returns the code that this design builds for the step.
     ///
     /// # Panics
-    /// If the design objects to every form of a release.
+    /// Panics if the design rejects every form of a release.
     fn of(design: &Design, step: Step) -> Self {
         let code = |number| manager::code(design, number).expect("some form of each release fits");
         let runs = if step.drops { step.to } else { step.from };
@@ -194,7 +194,7 @@ impl Codes {
     }
 }
 
-/// What the supervisor does after having a release rolled out.
+/// Adds the supervisor's actions after the roll-out has begun.
 fn supervise(supervisor: &Env, shop: &Rc<Shop>, step: Step) {
     let (env, shop) = (supervisor.clone(), Rc::clone(shop));
     env.clone().spawn(async move {
@@ -205,8 +205,7 @@ fn supervise(supervisor: &Env, shop: &Rc<Shop>, step: Step) {
     });
 }
 
-/// The workload: one guest orders before the roll-out and one when it is over, or meanwhile; two have ordered long
-/// before.
+/// Adds the workload: one guest orders before the roll-out, one after it or during it, and two long before it.
 fn guests(stage: &Stage<Fact>, guests: &Travellers, shop: &Rc<Shop>, codes: Codes) {
     let browser = stage.node(Role::new("guest".into(), &CrashProfile::NEVER), |_| {});
     let intents =
@@ -238,7 +237,7 @@ fn guests(stage: &Stage<Fact>, guests: &Travellers, shop: &Rc<Shop>, codes: Code
     });
 }
 
-/// The order that becomes this booking.
+/// Returns the order that becomes this booking.
 fn order(booking: u32) -> Order {
     let guest = match booking {
         1 => Guest { given: "Ada", family: "Lovelace" },
@@ -249,7 +248,7 @@ fn order(booking: u32) -> Order {
     Order { booking, partner: 1, guest, price_minor: PRICE }
 }
 
-/// When the second guest orders.
+/// Returns when the second guest orders.
 fn moment(env: &Env) -> Moment {
     match env.choose(faults::MOMENT, &faults::MOMENTS).index() {
         1 => BEGINS + Duration::from_secs(15),
@@ -258,7 +257,7 @@ fn moment(env: &Env) -> Moment {
     }
 }
 
-/// Looks at the booking now and then, and arrives.
+/// Looks at the booking at fixed times, and arrives.
 async fn stay(env: &Env, guests: &Travellers, booking: u32) {
     for moment in LOOKS {
         if env.now() < moment {

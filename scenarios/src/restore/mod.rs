@@ -1,9 +1,9 @@
-//! The restore scenario: bookings are made as in the booking scenario, and the database is lost and comes back
-//! from a backup that lacks the last minutes.
+//! The restore scenario: customers book as in the booking scenario; the database is lost and restored from a backup
+//! that lacks the last minutes.
 //!
-//! What was promised in those minutes is gone; what the partner has done is not. The design cannot keep that from
-//! happening, but it finds out: from the partner's statement, within a day. Reading order: this page builds the
-//! world, [`invariants`] and [`goals`] judge.
+//! The promises of those minutes are lost; their effects at the partner are not. The design cannot prevent that, but it
+//! detects it within a day, from the partner's statement. Reading order: this file builds the world, [`invariants`] and
+//! [`goals`] judge.
 
 pub mod goals;
 pub mod invariants;
@@ -16,10 +16,10 @@ use shakedown_sim::{
     Duration, FailoverFault, Goals, Horizon, Invariant, Parameter, Scenario, Stage, StoreProfile, Variant,
 };
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "restore",
-    about: "the database is restored from a backup that lacks the last minutes, of which the partner knows all",
+    about: "the database is restored from a backup that lacks the last minutes, whose effects the partner still holds",
     assumptions: ASSUMPTIONS,
     systems: &["booking/status-sync"],
     needs: goals::NEEDS,
@@ -28,12 +28,12 @@ pub const ENTRY: Entry = Entry {
 
 const ASSUMPTIONS: &[&str] = &[
     "the database is lost once at most; the backup lacks the last 10 minutes at most, and nothing older; a restore takes 5 minutes",
-    "numbers are never given out twice, also after a restore: they are not taken from what is restored",
-    "that an accepted order is kept, that nobody holds two reservations meanwhile, and what a lost row would have \
-     done by then, is not promised and not judged: only what is found out, and by when",
-    "the partner's statement is true and complete; it is read each day on which the ledger changed",
-    "beyond the restore the world is that of the booking scenario, with partners that can be asked",
-    "everything heals 3 hours in; what is late by then still arrives",
+    "numbers are unique also after a restore: the sequence is not part of the backup",
+    "not promised and not judged: that an accepted order survives, that no intent holds two reservations meanwhile, and \
+     what a lost row would have done; only detection within its time is judged",
+    "the partner's statement is correct and complete; it is read each day on which the ledger changed",
+    "all else is as in the booking scenario, with partners that offer a lookup",
+    "all faults end after 3 hours; late messages still arrive",
 ];
 
 /// The database of the booking scenario, with a backup.
@@ -44,29 +44,29 @@ const STORE: StoreProfile = StoreProfile {
     ..faults::STORE
 };
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Restore(Booking);
 
 impl Restore {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
-    pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
-        Booking::without(names).map(Self)
+    /// Returns an error if a name is not that of a guardrail.
+    pub fn without(numbers: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
+        Booking::without(numbers).map(Self)
     }
 }
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "what helps with the partner after a lost answer: keys: it knows a repeat by its key for \
-                a day, and can be asked what it has; lookup: it can only be asked",
+        about: "what the partner offers after a lost response: keys: it recognizes a repeat by its key for a day and \
+                offers a lookup; lookup: a lookup only",
         values: &["keys", "lookup"],
         small: &["keys", "lookup"],
     },
-    Parameter { name: "customers", about: "how many book", values: &["1", "2"], small: &["1"] },
-    Parameter { name: "intents", about: "how many trips each of them wants", values: &["1"], small: &["1"] },
+    Parameter { name: "customers", about: "number of customers", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "intents", about: "trips that each customer books", values: &["1"], small: &["1"] },
 ];
 
 impl Scenario for Restore {

@@ -1,4 +1,4 @@
-//! Rare states that a campaign must have reached for its green to mean something.
+//! Rare states that a campaign must reach before its passing result means something.
 
 use super::ledger::Ledger;
 use crate::judges::{self, States};
@@ -11,7 +11,7 @@ use shakedown_model::filing::rows::FilingState;
 use shakedown_model::{booking, filing};
 use shakedown_sim::{At, Goals, Moment};
 
-/// What goals keep of the facts.
+/// The state that goals accumulate.
 #[derive(Default)]
 struct Memory {
     ledger: Ledger,
@@ -39,61 +39,64 @@ impl judges::Memory for Memory {
 }
 
 impl Memory {
-    fn told(&self, alert: Alert) -> usize {
+    fn alert_count(&self, alert: Alert) -> usize {
         self.alerts.iter().filter(|other| **other == alert).count()
     }
 }
 
-/// Whether a fact is an alert of late work of this kind.
+/// Returns whether a fact is an alert about late work of this kind.
 fn is_late(fact: &Fact, wanted: JobKind) -> bool {
     matches!(fact, Fact::Pager(PagerFact::Alerted(Alert::Late(WorkItem { kind, .. }))) if *kind == wanted)
 }
 
 const GOALS: States<Memory> = &[
     (
-        "a state that the old app has never heard of",
+        "state that the old app does not know",
         |_, _, fact| matches!(fact, Fact::Screen(ScreenFact::Shown { client: Client::OldApp, screen }) if screen.word == Word::BeingChecked),
     ),
-    ("answered while three jobs were stuck at the registry", |memory, at, fact| {
+    ("response while three jobs hang at the registry", |memory, at, fact| {
         let stuck = |(job, since): &&(Job, Moment)| {
             (job.kind, job.state) == (filing::JOB, JobState::Running) && at.time.since(*since).as_secs() >= 3
         };
         matches!(fact, Fact::Edge(EdgeFact::Answered { code: Code::Ok | Code::Accepted, .. }))
             && memory.jobs.iter().filter(stuck).count() >= 3
     }),
-    ("a report in an alert", |_, _, fact| is_late(fact, filing::JOB)),
-    ("a booking in an alert", |_, _, fact| is_late(fact, booking::JOB)),
+    ("late report in an alert", |_, _, fact| is_late(fact, filing::JOB)),
+    ("late booking in an alert", |_, _, fact| is_late(fact, booking::JOB)),
     (
-        "told again, nobody having taken it",
-        |memory, _, fact| matches!(fact, Fact::Pager(PagerFact::Alerted(alert)) if memory.told(*alert) >= 5),
+        "alert repeated four times",
+        |memory, _, fact| matches!(fact, Fact::Pager(PagerFact::Alerted(alert)) if memory.alert_count(*alert) >= 5),
     ),
-    ("filed after somebody was told", |memory, _, fact| {
-        let told = |id| memory.told(Alert::Late(WorkItem { kind: filing::JOB, row: id })) > 0;
+    ("report filed after its alert", |memory, _, fact| {
+        let alert_count = |id| memory.alert_count(Alert::Late(WorkItem { kind: filing::JOB, row: id })) > 0;
         matches!(fact, Fact::Filing(FilingFact::Filing { after, .. })
-            if matches!(after.state, FilingState::Filed(_)) && told(after.id))
+            if matches!(after.state, FilingState::Filed(_)) && alert_count(after.id))
     }),
-    ("done in the nick of time, in no alert", |memory, at, fact| {
+    ("report filed shortly before its promise", |memory, at, fact| {
         let late = |id| {
-            let of_filing =
-                |work: &&super::ledger::Work| work.item == WorkItem { kind: filing::JOB, row: id };
-            let work = memory.ledger.works.iter().find(of_filing);
-            work.is_some_and(|work| at.time.since(work.accepted).as_secs() > 300 && !work.was_late)
+            let of_filing = |promised: &&super::ledger::PromisedWork| {
+                promised.item == WorkItem { kind: filing::JOB, row: id }
+            };
+            let promised = memory.ledger.items.iter().find(of_filing);
+            promised.is_some_and(|promised| {
+                at.time.since(promised.accepted).as_secs() > 300 && !promised.was_late
+            })
         };
         matches!(fact, Fact::Filing(FilingFact::Filing { after, .. })
                 if matches!(after.state, FilingState::Filed(_)) && late(after.id))
     }),
-    ("rang", |_, _, fact| matches!(fact, Fact::Pager(PagerFact::Rang { .. }))),
-    ("rang while work was late and in no alert", |memory, at, fact| {
-        let in_none = memory.ledger.works.iter().any(|work| {
-            let until = work.promise.map(|promise| work.accepted + promise);
+    ("pager rang", |_, _, fact| matches!(fact, Fact::Pager(PagerFact::Rang { .. }))),
+    ("pager rang while late work was in no alert", |memory, at, fact| {
+        let in_none = memory.ledger.items.iter().any(|promised| {
+            let until = promised.promise.map(|promise| promised.accepted + promise);
             let is_late = until.is_some_and(|until| until <= at.time);
-            is_late && memory.told(Alert::Late(work.item)) == 0
+            is_late && memory.alert_count(Alert::Late(promised.item)) == 0
         });
         matches!(fact, Fact::Pager(PagerFact::Rang { .. })) && in_none
     }),
 ];
 
-/// All goals.
+/// Returns all goals.
 pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

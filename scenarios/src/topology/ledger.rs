@@ -1,4 +1,4 @@
-//! What judges keep of the facts: the work that was promised, and whether it was done in time.
+//! The state that judges accumulate: accepted work, its promises, and whether they were met.
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
@@ -10,28 +10,28 @@ use shakedown_model::settings::{BOOKING_PROMISE, CHECKING_PROMISE, FILING_PROMIS
 use shakedown_model::{booking, filing};
 use shakedown_sim::{At, Duration, Moment};
 
-/// A item of work, by the row that it is to see to.
+/// A item of accepted work: a booking or a filing.
 #[derive(Clone, Copy, Debug)]
-pub struct Work {
-    /// Which.
+pub struct PromisedWork {
+    /// Its kind and number.
     pub item: WorkItem,
     /// When it was accepted.
     pub accepted: Moment,
-    /// How long after that it is promised; none if it is done.
+    /// The promised time from acceptance to completion; `None` if it is done.
     pub promise: Option<Duration>,
-    /// Since when its present promise is over; none if it is not, or the work is done.
+    /// Since when its current promise is overdue; `None` if it is not.
     pub late: Option<Moment>,
-    /// Whether some promise was ever over before it was done.
+    /// Whether it was ever overdue.
     pub was_late: bool,
-    /// The last fact about it.
+    /// The last event about it.
     pub last: u32,
 }
 
-/// The facts so far, in the order in which they became true.
+/// What the facts so far say.
 #[derive(Default)]
 pub struct Ledger {
-    /// All work that was taken on.
-    pub works: Vec<Work>,
+    /// All accepted work.
+    pub items: Vec<PromisedWork>,
 }
 
 impl Memory for Ledger {
@@ -44,21 +44,21 @@ impl Memory for Ledger {
 }
 
 impl Ledger {
-    /// Forgets everything.
+    /// Clears the state.
     pub fn reset(&mut self) {
-        self.works.clear();
+        self.items.clear();
     }
 
-    /// Notes whose promise is over by now.
+    /// Marks the work that is overdue by `now`.
     pub fn advance(&mut self, now: Moment) {
-        for work in &mut self.works {
-            let until = work.promise.map(|promise| work.accepted + promise);
-            work.late = work.late.or(until.filter(|until| *until <= now));
-            work.was_late |= work.late.is_some();
+        for promised in &mut self.items {
+            let until = promised.promise.map(|promise| promised.accepted + promise);
+            promised.late = promised.late.or(until.filter(|until| *until <= now));
+            promised.was_late |= promised.late.is_some();
         }
     }
 
-    /// Takes one more fact; until then all was as it had been.
+    /// Takes one more fact. Nothing changed until its time.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.advance(at.time);
         match fact {
@@ -81,21 +81,21 @@ impl Ledger {
 
     fn keep(&mut self, at: &At<'_>, item: WorkItem, accepted: Moment, promise: Option<Duration>) {
         let (late, was_late, last) = (None, false, at.event);
-        let Some(work) = self.works.iter_mut().find(|work| work.item == item) else {
-            self.works.push(Work { item, accepted, promise, late, was_late, last });
+        let Some(promised) = self.items.iter_mut().find(|promised| promised.item == item) else {
+            self.items.push(PromisedWork { item, accepted, promise, late, was_late, last });
             return;
         };
-        work.last = last;
-        if work.promise != promise {
-            // A shorter promise may be over at once, and is so from now on.
+        promised.last = last;
+        if promised.promise != promise {
+            // A shorter promise may be overdue at once; it counts from now.
             let is_over = promise.is_some_and(|promise| accepted + promise <= at.time);
-            (work.promise, work.late) = (promise, is_over.then_some(at.time));
-            work.was_late |= is_over;
+            (promised.promise, promised.late) = (promise, is_over.then_some(at.time));
+            promised.was_late |= is_over;
         }
     }
 
-    /// Whether this was not done when its promise was over.
+    /// Returns whether this work was ever overdue.
     pub fn was_late(&self, item: WorkItem) -> bool {
-        self.works.iter().any(|work| work.item == item && work.was_late)
+        self.items.iter().any(|promised| promised.item == item && promised.was_late)
     }
 }

@@ -1,9 +1,9 @@
-//! The topology scenario: how the platform's nodes are laid out, and who watches them. Guests book on the web and in
-//! apps while clinics report; workers bring the one to a partner and the other to a registry; a monitor tells a pager
-//! of work that is late, and the pager rings when the monitor is silent.
+//! The topology scenario: the layout of the platform's nodes, and their monitoring. Guests book on the web and in apps
+//! while clinics send reports; workers take bookings to a partner and reports to a registry; a monitor alerts a pager of
+//! late work, and the pager rings when the monitor is silent.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what judges keep
-//! of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
+//! accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -39,10 +39,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "topology",
-    about: "guests on the web and in apps beside clinics, workers beside the web tier, and a monitor with a pager outside",
+    about: "guests on the web and in apps, clinics, workers beside the web tier, and a monitor with an external pager",
     assumptions: ASSUMPTIONS,
     systems: &["topology"],
     needs: &[],
@@ -51,24 +51,24 @@ pub const ENTRY: Entry = Entry {
 
 const ASSUMPTIONS: &[&str] = &[
     "the platform is a small one: a web tier of one node with 2 threads, two workers, a report every 2.5 s",
-    "the registry is in trouble once at most, for 30 minutes at most; the way to the partner may be down or slow until all heals",
+    "the registry has at most one episode of at most 30 minutes; the link to the partner may be down or slow until all faults end",
     "a request reaches the partner or the registry at most 10 minutes late, a worker or the monitor pauses at most 10 minutes at a time",
-    "messages to the pager are lost one by one; a beat is lost with the monitor only",
-    "the pager forgets nothing; whoever is on call takes an alert after 3 minutes or 30, and then sees to dead letters",
-    "guests keep what they book; nobody works through reviews, and the partner's statement is not read",
-    "that bookings and filings come out right is judged by the scenarios that are about them",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
-    "everything heals 2 hours in; what is late by then still arrives",
+    "messages to the pager are lost singly; a heartbeat is lost only with the monitor",
+    "the pager forgets nothing; the on-call person takes an alert after 3 or 30 minutes and then works on the dead letters",
+    "guests do not cancel; nobody works on reviews, and the partner's statement is not read",
+    "the correctness of bookings and filings is judged by their own scenarios",
+    "the database loses no commit and notices a dead client within 2 minutes",
+    "all faults end after 2 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Topology(Ablation);
 
 impl Topology {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -77,15 +77,15 @@ impl Topology {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "partner",
-        about: "what helps with the partner after a lost answer: lookup: it can be asked what it has; \
-                keys: it knows a repeat by its key for a day, too; neither: nothing",
+        about: "what the partner offers after a lost response: lookup: a lookup; keys: it also recognizes a repeat by its \
+                key for a day; neither: nothing",
         values: &["lookup", "keys", "neither"],
         small: &["lookup", "neither"],
     },
-    Parameter { name: "guests", about: "how many book", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "guests", about: "number of guests who book", values: &["1", "2"], small: &["1"] },
     Parameter {
         name: "reports",
-        about: "how many reports a clinic sends in",
+        about: "number of reports that a clinic sends",
         values: &["4", "8"],
         small: &["4"],
     },
@@ -99,13 +99,13 @@ fn terms(variant: &Variant) -> PartnerTerms {
     }
 }
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
-/// What an offer costs, in minor units.
+/// The price of an offer, in minor units.
 const PRICE: u32 = 12_000;
-/// From one report to the next: a little longer than the registry takes for one.
+/// From one report to the next: a little longer than the registry takes for one report.
 const REPORT_PERIOD: Duration = Duration::from_millis(2_500);
 /// When the first guest comes.
 const GUEST_AT: Duration = Duration::from_millis(6_000);
@@ -137,29 +137,29 @@ impl Scenario for Topology {
         let design = self.0.design();
         let store = Store::new(&server, faults::STORE);
         let backbone = Rc::new(Backbone::new(store, design.backbone, facts));
-        let ways = Ways::new();
+        let apis = Apis::new();
         let platform =
-            Platform::new(&backbone, design.booking, ways.partner.clone(), terms(stage.variant()), facts);
+            Platform::new(&backbone, design.booking, apis.partner.clone(), terms(stage.variant()), facts);
         platform.plant_offer(1, PRICE);
-        let office = Office::new(&backbone, ways.registry.clone(), Repeats::AreTheSame, facts);
+        let office = Office::new(&backbone, apis.registry.clone(), Repeats::AreTheSame, facts);
         let log = AccessLog::new(facts);
 
-        outside(stage, &ways, &log);
-        let nodes = inside(stage, &ways, &platform, &office);
-        let (pager, at) = (Pager::new(facts), ways.pager.clone());
+        outside(stage, &apis, &log);
+        let nodes = inside(stage, &apis, &platform, &office);
+        let (pager, at) = (Pager::new(facts), apis.pager.clone());
         let serving = pager.clone();
         let listener = stage.node(Role::outside("pager".into()), move |env| serving.boot(&env, &at));
         let promises = vec![Rc::new(Orders(Rc::clone(&platform))) as _, Rc::new(Reports(office)) as _];
-        let watch = Rc::new(Watch { promises, nodes, log: Rc::new(log), pager: ways.pager.clone() });
+        let watch = Rc::new(Watch { promises, nodes, log: Rc::new(log), pager: apis.pager.clone() });
         let at = Rc::clone(&backbone);
-        let watching = stage.node(faults::MONITOR, move |env| monitor::boot(&env, &at, &watch));
-        if let Some(heartbeat) = monitor::heartbeat(&backbone, &watching) {
+        let monitor_node = stage.node(faults::MONITOR, move |env| monitor::boot(&env, &at, &watch));
+        if let Some(heartbeat) = monitor::heartbeat(&backbone, &monitor_node) {
             pager.listen(&listener, heartbeat);
         }
         let person = stage.node(Role::outside("person".into()), |_| {});
-        let review_queue = OnCall { review_queue: ways.filing.clone(), registry: ways.registry.clone() };
+        let review_queue = OnCall { review_queue: apis.filing.clone(), registry: apis.registry.clone() };
         review_queue.begin(&person.within(stage.entity("shift")), pager.called());
-        people(stage, &ways, &platform);
+        add_workload(stage, &apis, &platform);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -171,8 +171,8 @@ impl Scenario for Topology {
     }
 }
 
-/// Every way from one node to another.
-struct Ways {
+/// The clients of every API in the world, each over its link.
+struct Apis {
     partner: PartnerApi,
     registry: RegistryApi,
     booking: booking::api::Api,
@@ -182,7 +182,7 @@ struct Ways {
     pager: PagerApi,
 }
 
-impl Ways {
+impl Apis {
     fn new() -> Self {
         let calm = |name| Link::new(name, HOP, &LinkFaults::NONE);
         let inside = Link::new("inside", SHORT_HOP, &LinkFaults::NONE);
@@ -202,29 +202,29 @@ impl Ways {
     }
 }
 
-/// Whom we depend on, and the edge.
-fn outside(stage: &Stage<Fact>, ways: &Ways, log: &AccessLog) {
-    let partner = Partner::new(terms(stage.variant()), stage.facts(), &ways.booking);
-    let at = ways.partner.clone();
+/// Adds the dependencies and the edge.
+fn outside(stage: &Stage<Fact>, apis: &Apis, log: &AccessLog) {
+    let partner = Partner::new(terms(stage.variant()), stage.facts(), &apis.booking);
+    let at = apis.partner.clone();
     stage.node(Role::outside("partner".into()), move |env| partner.boot(&env, &at));
-    let (registry, at) = (Registry::new(Repeats::AreTheSame, stage.facts()), ways.registry.clone());
+    let (registry, at) = (Registry::new(Repeats::AreTheSame, stage.facts()), apis.registry.clone());
     stage.node(Role::outside("registry".into()), move |env| registry.boot(&env, &at));
-    let (edge, reports, log) = (ways.edge.clone(), ways.reports.clone(), log.clone());
-    let (booking, filing) = (ways.booking.clone(), ways.filing.clone());
+    let (edge, reports, log) = (apis.edge.clone(), apis.reports.clone(), log.clone());
+    let (booking, filing) = (apis.booking.clone(), apis.filing.clone());
     stage.node(Role::outside("edge".into()), move |env| {
         edge.boot_with(&env, &booking, &log);
         reports.boot_with(&env, &filing, &log);
     });
 }
 
-/// The web tier and the workers; answers a handle of each node.
-fn inside(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>, office: &Rc<Office>) -> Vec<Env> {
+/// Adds the web tier and the workers. Returns a handle of each node.
+fn inside(stage: &Stage<Fact>, apis: &Apis, platform: &Rc<Platform>, office: &Rc<Office>) -> Vec<Env> {
     let backbone = &platform.backbone;
     let handlers: Rc<[Rc<dyn Handler>]> =
         Rc::new([Rc::new(Carrier(Rc::clone(platform))), Rc::new(Courier(Rc::clone(office)))]);
     let mut nodes = Vec::new();
     let (at, bookings, filings) = (Rc::clone(backbone), Rc::clone(platform), Rc::clone(office));
-    let (booking, filing, jobs) = (ways.booking.clone(), ways.filing.clone(), Rc::clone(&handlers));
+    let (booking, filing, jobs) = (apis.booking.clone(), apis.filing.clone(), Rc::clone(&handlers));
     nodes.push(stage.node(faults::API, move |env| {
         let threads = Threads::new(WEB_THREADS);
         booking.boot_on(&env, &bookings, &threads);
@@ -238,11 +238,11 @@ fn inside(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>, office: &Rc
     nodes
 }
 
-/// The workload: reports one after the other, and guests between them.
-fn people(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>) {
+/// Adds the workload: a series of reports, and guests between them.
+fn add_workload(stage: &Stage<Fact>, apis: &Apis, platform: &Rc<Platform>) {
     let clinic = stage.node(Role::new("clinic".into(), &CrashProfile::NEVER), |_| {});
     for number in 0..stage.variant().number("reports") {
-        let (env, edge) = (clinic.within(stage.entity("filing")), ways.reports.clone());
+        let (env, edge) = (clinic.within(stage.entity("filing")), apis.reports.clone());
         env.clone().spawn(async move {
             env.sleep(REPORT_PERIOD * number).await;
             clinic::report(&env, &edge, number + 1).await;
@@ -253,7 +253,7 @@ fn people(stage: &Stage<Fact>, ways: &Ways, platform: &Rc<Platform>) {
         let env = env.within(stage.entity("intent"));
         let guest = Guest {
             number: number + 1,
-            edge: ways.edge.clone(),
+            edge: apis.edge.clone(),
             clients: Clients::of(platform),
             news: platform.tables.bookings.signal().clone(),
             facts: stage.facts().clone(),

@@ -1,6 +1,6 @@
-//! Rare states that a campaign must have reached for its green to mean something.
+//! Rare states that a campaign must reach before its passing result means something.
 
-use super::ledger::{Kept, Ledger};
+use super::ledger::{Latest, Ledger};
 use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState};
@@ -12,14 +12,15 @@ use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Report, ReportState, Status};
 use shakedown_sim::{At, Goals};
 
-/// For the rarest of them, how many seeds a campaign needs before not reaching one says anything.
-pub const NEEDS: &[(&str, u64)] = &[("message in doubt, sent again by an override and out twice", 20_000)];
+/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+pub const NEEDS: &[(&str, u64)] =
+    &[("message in doubt sent again by an override and accepted twice", 20_000)];
 
-/// What goals keep of the facts.
+/// The state that goals accumulate.
 #[derive(Default)]
 struct Memory {
     ledger: Ledger,
-    /// Documents whose parts have arrived, by upload.
+    /// Documents of which parts have arrived, by upload.
     begun: Vec<(u32, Document)>,
     /// Requests of clinics.
     imports: Vec<u32>,
@@ -52,19 +53,19 @@ impl judges::Memory for Memory {
 }
 
 impl Memory {
-    /// The report whose job a worker has lost with this fact.
-    fn orphaned(&self, at: &At<'_>, fact: &Fact) -> Option<&Report> {
+    /// Returns the report whose job is rescued from its worker with this fact.
+    fn rescued(&self, at: &At<'_>, fact: &Fact) -> Option<&Report> {
         let Fact::Job(JobFact::Changed { before: Some(before), after }) = fact else { return None };
         let is_rescue = |job: &Job| job.state == JobState::Running && at.time >= job.lease_until;
         if !is_rescue(before) || after.state != JobState::Failed {
             return None;
         }
-        self.ledger.reports.iter().map(|kept| &kept.row).find(|report| report.id == after.subject)
+        self.ledger.reports.iter().map(|latest| &latest.row).find(|report| report.id == after.subject)
     }
 
     fn pending(&self, visit: u32) -> bool {
         let of_visit = |report: &Report| report.visit == visit && report.state == ReportState::Pending;
-        self.ledger.reports.iter().any(|kept| of_visit(&kept.row))
+        self.ledger.reports.iter().any(|latest| of_visit(&latest.row))
     }
 }
 
@@ -72,17 +73,17 @@ const GOALS: States<Memory> = &[
     ("crash with the PDF half-written", |memory, at, fact| {
         let document = |report: &Report| Document { visit: report.visit, revision: report.revision };
         let half = |report: &Report| memory.begun.iter().any(|(_, begun)| *begun == document(report));
-        memory.orphaned(at, fact).is_some_and(half)
+        memory.rescued(at, fact).is_some_and(half)
     }),
     ("crash between the document and its record", |memory, at, fact| {
-        let kept = |report: &Report| memory.ledger.has_document(report.visit, report.revision);
-        memory.orphaned(at, fact).is_some_and(|report| kept(report) && report.state == ReportState::Pending)
+        let latest = |report: &Report| memory.ledger.has_document(report.visit, report.revision);
+        memory.rescued(at, fact).is_some_and(|report| latest(report) && report.state == ReportState::Pending)
     }),
     (
         "late cancellation refused",
         |memory, _, fact| matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. }) if memory.imports.contains(request)),
     ),
-    ("clinic's row repeated", |memory, at, fact| {
+    ("repeated row of a clinic", |memory, at, fact| {
         let again = at.number_of("copy") == Some(2);
         again
             && matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. }) if memory.imports.contains(request))
@@ -95,49 +96,50 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Visit(VisitFact::Report { after, .. })
             if after.state == ReportState::Ready && memory.stuck.contains(&after.id))
     }),
-    ("replay while the report is under way", |memory, at, fact| {
+    ("replay while the report is pending", |memory, at, fact| {
         matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
             && memory.pending(at.number_of("visit").unwrap_or(0))
     }),
-    ("replay after the message", |memory, at, fact| {
+    ("replay after the message was sent", |memory, at, fact| {
         let visit = at.number_of("visit").unwrap_or(0);
-        let is_told = |kept: &Kept<Report>| {
-            kept.row.visit == visit && !memory.ledger.told(visit, kept.row.revision).is_empty()
+        let is_notified = |latest: &Latest<Report>| {
+            latest.row.visit == visit && !memory.ledger.mails_taken(visit, latest.row.revision).is_empty()
         };
         matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
-            && memory.ledger.reports.iter().any(is_told)
+            && memory.ledger.reports.iter().any(is_notified)
     }),
     (
         "message in doubt",
         |_, _, fact| matches!(fact, Fact::Mail(MailFact::Notification { after, .. }) if after.state == MailState::Unknown),
     ),
-    ("message in doubt, sent again by an override and out twice", |memory, at, fact| {
+    ("message in doubt sent again by an override and accepted twice", |memory, at, fact| {
         let visit = at.number_of("visit").unwrap_or(0);
-        let is_told = |kept: &Kept<Report>| !memory.ledger.told(visit, kept.row.revision).is_empty();
-        let of_visit = |kept: &&Kept<Report>| kept.row.visit == visit;
+        let is_notified =
+            |latest: &Latest<Report>| !memory.ledger.mails_taken(visit, latest.row.revision).is_empty();
+        let of_visit = |latest: &&Latest<Report>| latest.row.visit == visit;
         matches!(fact, Fact::MailProvider(MailProviderFact::Took { .. }))
             && memory.overridden.contains(&visit)
-            && memory.ledger.reports.iter().filter(of_visit).any(is_told)
+            && memory.ledger.reports.iter().filter(of_visit).any(is_notified)
     }),
-    ("message given up, then replayed", |_, _, fact| {
+    ("message became a dead letter, then replayed", |_, _, fact| {
         matches!(fact, Fact::Mail(MailFact::Notification { before: Some(before), after })
             if before.state == MailState::DeadLetter && after.state == MailState::Queued)
     }),
     (
-        "amended while the former report is under way",
+        "amended while the former report is pending",
         |memory, _, fact| matches!(fact, Fact::Visit(VisitFact::Visit { after, .. }) if after.revision > 1 && memory.pending(after.id)),
     ),
     (
-        "closed by the night",
+        "visit closed by the nightly close",
         |_, _, fact| matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if entry.by == Actor::NightlyClose),
     ),
-    ("cancelled with the patient here", |_, _, fact| {
+    ("cancelled after the patient arrived", |_, _, fact| {
         matches!(fact, Fact::Visit(VisitFact::Visit { before: Some(before), after })
             if before.status == Status::Arrived && after.status == Status::Cancelled)
     }),
 ];
 
-/// All goals.
+/// Returns all goals.
 pub fn all() -> Box<dyn Goals<Fact>> {
     judges::goals(GOALS)
 }

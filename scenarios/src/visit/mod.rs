@@ -1,8 +1,8 @@
-//! The visit scenario: clinics that announce patients, operators who see to them, the edge, the API, workers, the
+//! The visit scenario: clinics that announce patients, operators who attend to them, the edge, the API, workers, the
 //! nightly close, a renderer, a document store and a mail provider.
 //!
-//! Reading order: this page builds the world, [`faults`] says what may go wrong in it, [`ledger`] is what
-//! judges keep of the facts, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
+//! accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -35,10 +35,10 @@ use shakedown_sim::{
 };
 use std::rc::Rc;
 
-/// What the catalogue says of it.
+/// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "visit",
-    about: "operators move patients' visits while clinics' rows come late and twice, and reports are made behind",
+    about: "operators process patients' visits while clinics' rows come late and twice and workers make the reports",
     assumptions: ASSUMPTIONS,
     systems: &["visit", "jobs/durable-acceptance", "jobs/job-queue"],
     needs: goals::NEEDS,
@@ -46,22 +46,22 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "a clinic's row comes at most 2 hours late, a copy of it 30 minutes after that; it is sent until it is answered",
-    "a worker pauses at most 10 minutes at a time, the renderer and the document store are away at most 30 minutes",
-    "the document store shows whole documents only, and loses none; the renderer makes the same of the same",
-    "a message that the provider drops without a word is flagged for a person, who may find out; none does here",
-    "the database loses nothing that it has committed, and notices a dead client within 2 minutes",
-    "the day is closed every 24 hours; everything heals 26 hours in, and what is late by then still arrives",
+    "a clinic's row comes at most 2 hours late, a copy of it 30 minutes after that; it is sent until it gets a response",
+    "a worker pauses at most 10 minutes at a time; the renderer and the document store are down at most 30 minutes",
+    "the document store shows complete documents only and loses none; the renderer is deterministic",
+    "a message that the provider drops silently is flagged for a person; nobody resolves it here",
+    "the database loses no commit and notices a dead client within 2 minutes",
+    "the day is closed every 24 hours; all faults end after 26 hours; late messages still arrive",
 ];
 
-/// The scenario, with a design that may lack guardrails.
+/// The scenario, with or without guardrails.
 pub struct Visits(Ablation);
 
 impl Visits {
-    /// The scenario without these guardrails.
+    /// Returns the scenario without these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// Returns an error if a name is not that of a guardrail.
     pub fn without(names: &[String]) -> Result<Self, shakedown_model::UnknownGuardrail> {
         Ablation::of(names).map(Self)
     }
@@ -70,16 +70,16 @@ impl Visits {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "patients",
-        about: "what patients do on the day: come, have it cancelled, or stay away without a word",
+        about: "what patients do on the day: come, cancel, or stay away without notice",
         values: &["come", "cancel", "stay-away"],
         small: &["come", "cancel", "stay-away"],
     },
-    Parameter { name: "visits", about: "how many visits there are", values: &["1", "2"], small: &["1"] },
+    Parameter { name: "visits", about: "number of visits", values: &["1", "2"], small: &["1"] },
 ];
 
-/// One way over the network, on the happy path.
+/// One-way network latency on the happy path.
 const HOP: Duration = Duration::from_millis(20);
-/// Between nodes of one data centre.
+/// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 /// When a clinic cancels.
 const CANCELS: Duration = Duration::from_secs(300);
@@ -121,7 +121,7 @@ impl Scenario for Visits {
         let design = self.0.design();
         let backbone = Backbone::new(store, design.backbone, facts);
         let mail = Mail::new(&backbone, design.mail, provider.clone(), facts);
-        furnish(&backbone.store, &mail, stage.variant().number("visits"));
+        plant_rows(&backbone.store, &mail, stage.variant().number("visits"));
         let backbone = Rc::new(backbone.with_listener(Rc::clone(&mail) as _));
         let platform = Platform::new(&backbone, &mail, design.visit, operations.clone(), facts);
 
@@ -148,7 +148,7 @@ impl Scenario for Visits {
         }
         let at = Rc::clone(&platform);
         stage.node(faults::CLOSE, move |env| close::boot(&env, &at));
-        people(stage, &edge, &platform);
+        add_workload(stage, &edge, &platform);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -160,8 +160,8 @@ impl Scenario for Visits {
     }
 }
 
-/// What is there before the run: the patients' addresses, and the texts.
-fn furnish(store: &Store, mail: &Mail, visits: u32) {
+/// Plants the rows that exist before the run: the patients' addresses and the templates.
+fn plant_rows(store: &Store, mail: &Mail, visits: u32) {
     for recipient in (1..=visits).map(Recipient::Party) {
         store.plant(&mail.contacts, Contact { recipient, language: Language::English, bounced: false });
     }
@@ -171,14 +171,15 @@ fn furnish(store: &Store, mail: &Mail, visits: u32) {
     }
 }
 
-/// The workload: the clinic announces each visit, and the operator sees to it; at the end they look again.
-fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
+/// Adds the workload: the clinic announces each visit and an operator attends to it; the operator looks again at the end
+/// of the run.
+fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
     let clinic = stage.node(Role::outside("importer".into()), |_| {});
     let review_queue = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
     let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
     let (cancels, comes) = (patients == "cancel", patients != "stay-away");
-    let mut everything: Vec<(u32, Env)> = Vec::new();
+    let mut visits_shown: Vec<(u32, Env)> = Vec::new();
     for visit in 1..=stage.variant().number("visits") {
         let scope = stage.entity("visit");
         let after = NEXT_VISIT * (visit - 1);
@@ -192,13 +193,13 @@ fn people(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
             }
         });
         let (operator, review_queue) = (operator.clone(), review_queue.within(scope));
-        everything.push((visit, review_queue.clone()));
+        visits_shown.push((visit, review_queue.clone()));
         review_queue.clone().spawn(async move {
             review_queue.sleep(after).await;
             operator.attend(&review_queue, visit, comes).await;
         });
     }
     stage.at_rest(move || {
-        everything.iter().for_each(|(visit, review_queue)| operator.look_afresh(review_queue, *visit))
+        visits_shown.iter().for_each(|(visit, review_queue)| operator.look_afresh(review_queue, *visit))
     });
 }

@@ -1,5 +1,5 @@
-//! What a short exploration of each whole design comes to: it holds, in every script of one deviation and over some
-//! seeds, the seeds reach the rare states that are not rarer than that, and whatever may go wrong makes a difference.
+//! A short exploration of each whole design: it holds in every script of one deviation and in some seeds; the seeds reach
+//! the goals that need no more of them; every alternative changes some run.
 
 use shakedown::entry::{Entry, LEAST_NEED};
 use shakedown_scenarios::catalogue::catalogue;
@@ -28,7 +28,7 @@ fn every_script_of_one_deviation_holds() {
 }
 
 #[test]
-fn a_short_campaign_holds_and_reaches_what_is_not_rarer_than_that() {
+fn a_short_campaign_holds_and_reaches_each_goal_that_needs_no_more_seeds() {
     for entry in catalogue().entries() {
         let mut runner = runner(entry);
         let campaign = explore(runner.as_mut(), 0..SEEDS, 1);
@@ -40,25 +40,24 @@ fn a_short_campaign_holds_and_reaches_what_is_not_rarer_than_that() {
     }
 }
 
-/// Ways that no script of one deviation shows: what they change takes another deviation to be seen.
+/// Alternatives that change no run of one deviation: their effect needs a second deviation.
 const SHOW_NOTHING_ALONE: &[(&str, &str)] = &[
-    // Whoever offers a replay offers it where something has failed.
+    // A replay is offered only after a failure.
     ("visit", "operator/second thoughts = replays at once"),
     ("visit", "operator/second thoughts = replays later"),
-    // A list that is right is the same when it is built anew, unless an event is on its way.
+    // Rebuilding a correct list changes nothing unless an event is in flight.
     ("consistency", "operator/rebuilds the list = later"),
-    // Nobody reads so late that a longer life would serve them.
+    // No reader comes late enough to see a longer life.
     ("caching", "cache/life = 72 s"),
 ];
 
-/// What a run does, beside the choices that it takes.
+/// Returns what a run does, without its deviations.
 fn doings(trace: &Trace) -> impl Iterator<Item = (&str, String)> {
     let done = trace.steps.iter().filter(|step| step.kind != Kind::Deviation);
     done.map(|step| (step.node.as_str(), format!("{:?} {:?} {}", step.time, step.kind, step.text)))
 }
 
-/// For each way in which a choice of this variant can go, whether a run in which it alone goes so is another than the
-/// happy path.
+/// Returns for each alternative of this variant whether a run with it alone differs from the happy path.
 fn differences(runner: &mut dyn Rehearse, variant: &Variant) -> BTreeMap<(String, String), bool> {
     let happy = runner.run(Plan::Turns { variant, turns: &[], task_order: false });
     let mut offers = Vec::new();
@@ -80,7 +79,7 @@ fn differences(runner: &mut dyn Rehearse, variant: &Variant) -> BTreeMap<(String
 }
 
 #[test]
-fn whatever_may_go_wrong_makes_a_difference() {
+fn every_alternative_changes_some_run() {
     let mut nothing = Vec::new();
     for entry in catalogue().entries() {
         let mut runner = runner(entry);

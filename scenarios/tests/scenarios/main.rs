@@ -1,15 +1,17 @@
-//! What is claimed of the scenarios: of each by itself, of all alike, and of the committed scripts.
+//! Claims about the scenarios: about each, about all, and about the committed scripts.
 
 mod ablations;
 mod booking;
+mod checks;
 mod exploration;
 mod front;
 mod handover;
 mod lifecycle;
 mod notifications;
+mod plants;
 mod regressions;
 mod releases;
-mod scripts;
+
 mod stories;
 mod topology;
 mod visit;

@@ -1,5 +1,4 @@
-//! Every committed regression, in order: it comes to what it says, and the whole design holds under the same
-//! deviations.
+//! Every committed regression has its expected verdict, and the whole design holds under the same deviations.
 
 use shakedown::regression::Regression;
 use shakedown_scenarios::catalogue::catalogue;
@@ -69,7 +68,7 @@ fn no_file_is_forgotten() {
 }
 
 #[test]
-fn every_regression_comes_to_what_it_says() {
+fn every_regression_has_its_expected_verdict() {
     for name in REGRESSIONS {
         let text = fs::read_to_string(directory().join(format!("{name}.script"))).expect("listed and there");
         let regression: Regression = text.parse().unwrap_or_else(|problem| panic!("{name}: {problem}"));

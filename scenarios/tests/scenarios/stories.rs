@@ -1,8 +1,8 @@
-//! The pages that reviewers read: one for each story (each committed script that breaks something), the
-//! catalogue, the matrix of guardrails, and a certificate for each scenario.
+//! The pages that reviewers read: one for each story (each committed script that violates an invariant), the catalogue,
+//! the matrix of guardrails, and a certificate for each scenario.
 //!
-//! A page changes when what it tells does, and for no other reason. What is new is written by
-//! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories`; read it before it is committed.
+//! A page changes only when its content does. Update the pages with
+//! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories` and read the diff before the commit.
 
 use shakedown::regression::{Expected, Regression};
 use shakedown::{context, quiet};
@@ -13,10 +13,10 @@ use shakedown_sim::search::{explain, fit};
 use std::path::Path;
 use std::process::Command;
 
-/// A page is not longer than a reviewer's timeout.
+/// The longest page that a reviewer reads.
 const LINES_MAX: usize = 400;
 
-/// The committed scripts that break something, by name.
+/// Returns the committed scripts that violate an invariant, by name.
 fn stories() -> Vec<(String, Regression)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let files = std::fs::read_dir(directory).expect("the directory is committed");
@@ -61,7 +61,7 @@ fn every_story_has_its_page() {
     }
 }
 
-/// The catalogue for reviewers: what judges each scenario.
+/// The catalogue for reviewers: the invariants of each scenario.
 #[test]
 fn the_catalogue_has_its_page() {
     let scenarios: Vec<(String, Vec<String>)> = catalogue()
@@ -78,7 +78,7 @@ fn the_catalogue_has_its_page() {
     insta::assert_snapshot!("catalogue", markdown::catalogue(&scenarios));
 }
 
-/// The page that the command writes for reviewers.
+/// Returns the page that the command writes for reviewers.
 fn page_of(arguments: &[&str]) -> String {
     let here = tempfile::tempdir().expect("a directory of its own");
     let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))
@@ -91,7 +91,7 @@ fn page_of(arguments: &[&str]) -> String {
     std::fs::read_to_string(here.path().join("page.md")).expect("written")
 }
 
-/// Each guardrail taken out, and caught. The whole designs are run with few seeds: others run them with many.
+/// Each guardrail is taken out and caught. Few seeds suffice for the whole designs: other tests run many.
 #[test]
 fn the_matrix_has_its_page() {
     let page = page_of(&["matrix", "--seeds", "64"]);
@@ -99,7 +99,7 @@ fn the_matrix_has_its_page() {
     insta::assert_snapshot!("matrix", page);
 }
 
-/// Whatever one thing goes wrong, each whole design holds.
+/// Each whole design holds in every script of one deviation.
 #[test]
 fn every_scenario_has_the_page_of_its_certificate() {
     for entry in catalogue().entries() {

@@ -1,6 +1,6 @@
-//! What was accepted is kept, once, and comes to an end.
+//! Accepted orders: stored, stored once, and finished.
 
-use super::super::ledger::{Kept, Ledger, intent};
+use super::super::ledger::{Latest, Ledger, intent};
 use crate::invariants::claims::Claims;
 use crate::invariants::transient::FaultSpan;
 use crate::judges::AtRest;
@@ -9,7 +9,7 @@ use shakedown_model::booking::rows::Status;
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
-/// An intent becomes one order.
+/// Verifies that an intent becomes one booking.
 #[derive(Default)]
 pub(super) struct OneBookingPerIntent(Ledger);
 
@@ -18,7 +18,7 @@ impl Invariant<Fact> for OneBookingPerIntent {
         "one-booking-per-intent"
     }
     fn about(&self) -> &'static str {
-        "always: no two booking rows carry one intent"
+        "always: no two booking rows carry one intent. Not judged: what the partner holds"
     }
     fn reset(&mut self) {
         self.0.reset();
@@ -27,18 +27,18 @@ impl Invariant<Fact> for OneBookingPerIntent {
         self.0.observe(at, fact);
         if let Fact::Booking(BookingFact::Booking { before: None, .. }) = fact {
             let intent = intent(at);
-            let rows: Vec<_> = self.0.bookings.iter().filter(|kept| kept.intent == intent).collect();
+            let rows: Vec<_> = self.0.bookings.iter().filter(|latest| latest.intent == intent).collect();
             if rows.len() > 1 {
-                let events: Vec<u32> = rows.iter().map(|kept| kept.made).collect();
+                let events: Vec<u32> = rows.iter().map(|latest| latest.made).collect();
                 findings.violated("two bookings", &events, || {
-                    format!("intent-{intent} became {} bookings", rows.len())
+                    format!("intent-{intent} has {} booking rows", rows.len())
                 });
             }
         }
     }
 }
 
-/// Who sends an order again is not told that it comes to nothing.
+/// Verifies that a repeated order is not refused while its booking exists.
 #[derive(Default)]
 pub(super) struct BookedIsNotRefused(Ledger);
 
@@ -47,7 +47,8 @@ impl Invariant<Fact> for BookedIsNotRefused {
         "booked-is-not-refused"
     }
     fn about(&self) -> &'static str {
-        "always: nobody is told that their order is not taken on while a booking row of theirs carries its quote"
+        "always: no customer is told that an order is refused while a booking row of theirs carries its \
+         quote. Not judged: refusals of other orders"
     }
     fn reset(&mut self) {
         self.0.reset();
@@ -55,30 +56,33 @@ impl Invariant<Fact> for BookedIsNotRefused {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.0.observe(at, fact);
         let Fact::Booking(BookingFact::TurnedAway { customer, quote }) = fact else { return };
-        let of_order = |kept: &&Kept| (kept.row.customer, kept.row.quote) == (*customer, *quote);
-        if let Some(kept) = self.0.bookings.iter().find(of_order) {
-            findings.violated("booked and refused", &[kept.made, at.event], || {
-                format!("customer-{customer} was refused Q{quote}, and it is B{}", kept.row.id)
+        let of_order = |latest: &&Latest| (latest.row.customer, latest.row.quote) == (*customer, *quote);
+        if let Some(latest) = self.0.bookings.iter().find(of_order) {
+            findings.violated("booked and refused", &[latest.made, at.event], || {
+                format!(
+                    "customer-{customer} was refused quote Q{quote}, which is booked as B{}",
+                    latest.row.id
+                )
             });
         }
     }
 }
 
-/// A promise to take an order on is kept.
+/// Verifies that an accepted order has its row.
 #[derive(Default)]
 pub(super) struct AcceptedMeansDurable {
     ledger: Ledger,
     submissions: Vec<u32>,
-    promised: Claims<u32>,
+    pending: Claims<u32>,
 }
 
 impl AcceptedMeansDurable {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        let is_kept = |intent: &u32| ledger.bookings.iter().any(|kept| kept.intent == *intent);
-        self.promised.judge(now, is_kept, |intent, event| {
-            findings.violated("accepted, not kept", &[event], || {
-                format!("intent-{intent} was answered 202, and there is no row for it")
+        let is_stored = |intent: &u32| ledger.bookings.iter().any(|latest| latest.intent == *intent);
+        self.pending.judge(now, is_stored, |intent, event| {
+            findings.violated("accepted, not stored", &[event], || {
+                format!("an order of intent-{intent} got 202 and has no booking row")
             });
         });
     }
@@ -89,13 +93,13 @@ impl Invariant<Fact> for AcceptedMeansDurable {
         "accepted-means-durable"
     }
     fn about(&self) -> &'static str {
-        "always: an order answered 202 has its booking row within 5 s. Rows are never deleted here, so that it is \
-         kept is not judged"
+        "always: an order that got 202 has its booking row within 5 s. Not judged: whether the row stays, \
+         because rows are never deleted here"
     }
     fn reset(&mut self) {
         self.ledger.reset();
         self.submissions.clear();
-        self.promised.clear();
+        self.pending.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.judge(at.time, findings);
@@ -107,7 +111,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
             Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. })
                 if self.submissions.contains(request) =>
             {
-                self.promised.make(intent(at), at.time, at.event);
+                self.pending.make(intent(at), at.time, at.event);
             }
             _ => {}
         }
@@ -117,28 +121,28 @@ impl Invariant<Fact> for AcceptedMeansDurable {
     }
 }
 
-/// No order is left in the middle.
+/// Verifies that every booking reaches an end or is listed for a person.
 pub(crate) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
-    let about =
-        "once healed: each booking is confirmed or over, or listed for a person as review or dead letter";
-    AtRest::asking("accepted-work-finishes", about, |ledger: &Ledger, findings| {
-        for kept in &ledger.bookings {
-            let status = kept.row.status;
-            if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&kept.row) {
+    let about = "once healed: each booking is confirmed, in a final status, or listed for a person as review or \
+         dead letter. Not judged: whether the person acts";
+    AtRest::boxed("accepted-work-finishes", about, |ledger: &Ledger, findings| {
+        for latest in &ledger.bookings {
+            let status = latest.row.status;
+            if !status.is_final() && status != Status::Confirmed && !ledger.is_listed(&latest.row) {
                 let events: Vec<u32> =
-                    ledger.last_work_on(kept.row.id).into_iter().chain([kept.last]).collect();
+                    ledger.last_job_event(latest.row.id).into_iter().chain([latest.last]).collect();
                 findings.violated("unfinished", &events, || {
-                    format!("B{} is still {status:?}, and nobody is told to look at it", kept.row.id)
+                    format!("B{} is still {status:?} and is not listed for a person", latest.row.id)
                 });
             }
         }
     })
 }
 
-/// Keys that live shorter than this cannot be relied on.
+/// A key with a shorter life cannot settle every lost response.
 const SOUND_KEY_S: u64 = 2 * 3_600;
 
-/// What passes by itself needs nobody.
+/// Verifies that transient faults need no person.
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
     ledger: Ledger,
@@ -152,8 +156,9 @@ impl Invariant<Fact> for TransientFaultsHeal {
         "transient-faults-heal"
     }
     fn about(&self) -> &'static str {
-        "once healed: if all faults lie within 2 minutes and the partner can tell what became of a request, no \
-         booking is listed for a person. What customers do is no fault; a partner that refuses to cancel calls for one"
+        "once healed: if all faults lie within 2 minutes and the partner can tell the outcome of a \
+         request, no booking is listed for a person. Not judged: runs in which the partner refuses to \
+         cancel; actions of customers are not faults"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -175,9 +180,9 @@ impl Invariant<Fact> for TransientFaultsHeal {
         if !self.faults.is_transient() || !self.knowable || self.held {
             return;
         }
-        for kept in self.ledger.bookings.iter().filter(|kept| self.ledger.is_listed(&kept.row)) {
-            findings.violated("person needed", &[kept.last], || {
-                format!("a passing fault left B{} for a person to look at", kept.row.id)
+        for latest in self.ledger.bookings.iter().filter(|latest| self.ledger.is_listed(&latest.row)) {
+            findings.violated("person needed", &[latest.last], || {
+                format!("a transient fault left B{} for a person", latest.row.id)
             });
         }
     }

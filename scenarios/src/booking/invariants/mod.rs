@@ -1,5 +1,5 @@
-//! The invariants of booking. They read the partner's ledger, the edge's log, screens and committed rows;
-//! none knows how the platform is built.
+//! The invariants of booking. They read the partner's ledger, the edge's log, screens and committed rows, and know nothing
+//! of the platform's structure.
 
 pub(crate) mod acceptance;
 mod record;
@@ -11,7 +11,7 @@ use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(reservations::ExactlyOneReservation::default()),

@@ -1,4 +1,4 @@
-//! What we did at the partner is on record.
+//! Requests to the partner, compared with our record of attempts.
 
 use super::super::ledger::intent;
 use shakedown_model::Fact;
@@ -6,7 +6,7 @@ use shakedown_model::booking::rows::Attempt;
 use shakedown_model::facts::{BookingFact, PartnerFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// Each request that reached the partner has its row in the execution log.
+/// Verifies that each request that reached the partner has an attempt on record.
 #[derive(Default)]
 pub(super) struct EverySideEffectAccounted {
     asked: Vec<(u32, u32, u32)>,
@@ -18,8 +18,8 @@ impl Invariant<Fact> for EverySideEffectAccounted {
         "every-side-effect-accounted"
     }
     fn about(&self) -> &'static str {
-        "once healed: each request to reserve or cancel that reached the partner has its attempt on record, with its \
-         answer or as unknown. Questions that change nothing need none"
+        "once healed: each request to reserve or cancel that reached the partner has its attempt on \
+         record, with its result or as unknown. Not judged: lookups, which change nothing"
     }
     fn reset(&mut self) {
         self.asked.clear();
@@ -41,7 +41,9 @@ impl Invariant<Fact> for EverySideEffectAccounted {
         for (id, intent, event) in &self.asked {
             if !self.attempts.iter().any(|attempt| attempt.id == *id) {
                 findings.violated("no record", &[*event], || {
-                    format!("the partner was asked for intent-{intent}, and our log has no attempt {id}")
+                    format!(
+                        "the partner got request {id} of intent-{intent}, and no attempt {id} is on record"
+                    )
                 });
             }
         }

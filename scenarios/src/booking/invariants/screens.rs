@@ -1,4 +1,4 @@
-//! What screens show, against the ledger and the rows.
+//! What screens show, compared with the partner's ledger and our rows.
 
 use super::super::ledger::{Ledger, intent};
 use crate::invariants::claims::Claims;
@@ -7,7 +7,7 @@ use shakedown_model::booking::rows::{Attention, Booking, Status};
 use shakedown_model::facts::{BookingFact, Word, word};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// A screen that says "confirmed" is right.
+/// Verifies that a screen says "confirmed" only when the partner has confirmed.
 #[derive(Default)]
 pub(super) struct NoPrematureSuccess {
     ledger: Ledger,
@@ -17,12 +17,12 @@ pub(super) struct NoPrematureSuccess {
 impl NoPrematureSuccess {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        let has_stood = |intent: &u32| {
-            ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.stood)
+        let was_confirmed = |intent: &u32| {
+            ledger.reservations.iter().any(|reserved| reserved.intent == *intent && reserved.was_confirmed)
         };
-        self.claims.judge(now, has_stood, |intent, event| {
+        self.claims.judge(now, was_confirmed, |intent, event| {
             findings.violated("confirmed too early", &[event], || {
-                format!("a screen told intent-{intent} \"confirmed\", and no reservation stood for it")
+                format!("a screen of intent-{intent} says \"confirmed\", and the partner has confirmed no reservation")
             });
         });
     }
@@ -33,8 +33,8 @@ impl Invariant<Fact> for NoPrematureSuccess {
         "no-premature-success"
     }
     fn about(&self) -> &'static str {
-        "always: when a screen says \"confirmed\", a reservation has stood at the partner by then, or does within \
-         5 s. That it still stands is not judged here"
+        "always: when a screen says \"confirmed\", the partner has confirmed a reservation of the intent \
+         by then or does within 5 s. Not judged: whether the reservation is still active"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -52,7 +52,7 @@ impl Invariant<Fact> for NoPrematureSuccess {
     }
 }
 
-/// What a row of this kind is to be called.
+/// Returns the word that a screen must show for this row.
 fn right_word(row: &Booking) -> Word {
     match (row.attention, row.status) {
         (Attention::Checking | Attention::Review, _) => Word::BeingChecked,
@@ -66,7 +66,7 @@ fn right_word(row: &Booking) -> Word {
     }
 }
 
-/// One screen's last showing of a booking.
+/// What one screen last showed of a booking.
 struct Showing {
     customer: u32,
     fresh: bool,
@@ -76,7 +76,7 @@ struct Showing {
     event: u32,
 }
 
-/// In the end, every screen shows the row.
+/// Verifies that every screen shows the final row.
 #[derive(Default)]
 pub(super) struct ScreensAgreeAtRest {
     ledger: Ledger,
@@ -88,8 +88,8 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: each screen that is still open, and each loaded afresh, shows the booking's row: its last \
-         version, in the word for its status and attention"
+        "once healed: each open screen and each screen loaded afresh shows the booking's row: its last \
+         version, with the word for its status and attention. Not judged: what screens show before that"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -105,22 +105,23 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for shown in &self.shown {
-            let Some(kept) = self.ledger.bookings.iter().find(|kept| kept.row.id == shown.booking) else {
+            let Some(latest) = self.ledger.bookings.iter().find(|latest| latest.row.id == shown.booking)
+            else {
                 continue;
             };
-            let right = right_word(&kept.row);
+            let right = right_word(&latest.row);
             if shown.word != right {
                 let roles = format!("{:?} for {right:?}", shown.word);
-                findings.violated(&roles, &[kept.last, shown.event], || {
+                findings.violated(&roles, &[latest.last, shown.event], || {
                     format!(
-                        "a screen shows B{} as \"{}\", and it is {right:?}",
+                        "a screen shows B{} as \"{}\", and its row says {right:?}",
                         shown.booking,
                         word(shown.word)
                     )
                 });
-            } else if shown.version != kept.row.version {
-                findings.violated("old version", &[kept.last, shown.event], || {
-                    format!("a screen still shows B{} in version {}", shown.booking, shown.version)
+            } else if shown.version != latest.row.version {
+                findings.violated("old version", &[latest.last, shown.event], || {
+                    format!("a screen still shows version {} of B{}", shown.version, shown.booking)
                 });
             }
         }

@@ -1,4 +1,4 @@
-//! How a booking may move, and by what.
+//! Legal changes of a booking's status, and their causes.
 
 use super::super::ledger::{Ledger, intent};
 use shakedown_model::Fact;
@@ -6,46 +6,50 @@ use shakedown_model::booking::rows::{Booking, Standing, Status};
 use shakedown_model::facts::{BookingFact, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Findings, Invariant};
 
-/// Each move is one of the table, and what permits it is the case.
+/// Verifies that each change of status is in the table and has its cause.
 #[derive(Default)]
 pub(super) struct LegalTransitionsOnly {
     ledger: Ledger,
     /// Intents whose customer asked to cancel.
     cancelled: Vec<u32>,
-    /// Intents to whose reservation the partner holds them.
+    /// Intents whose reservation the partner refused to cancel.
     held: Vec<u32>,
 }
 
 impl LegalTransitionsOnly {
-    /// Why a move must not be; nothing if it may.
+    /// Returns why a change is illegal; `None` if it is legal.
     fn objection(&self, intent: u32, before: Option<&Booking>, after: &Booking) -> Option<&'static str> {
         use Status::{Accepted, Cancelled, Cancelling, Confirmed, Failed, OnRequest, Withdrawn};
         let of_intent = || self.ledger.reservations.iter().filter(|reserved| reserved.intent == intent);
-        let lives = || of_intent().any(|reserved| reserved.is_live());
-        let wants_out = || self.cancelled.contains(&intent);
+        let has_active = || of_intent().any(|reserved| reserved.is_active());
+        let cancel_requested = || self.cancelled.contains(&intent);
         let Some(before) = before else {
-            return (after.status != Accepted).then_some("a booking begins as accepted");
+            return (after.status != Accepted).then_some("a booking begins as Accepted");
         };
         match (before.status, after.status) {
             (from, to) if from == to => None,
             (Accepted, OnRequest) => {
-                of_intent().next().is_none().then_some("the partner holds nothing for it")
+                of_intent().next().is_none().then_some("the partner has no reservation of the intent")
             }
-            (Accepted | OnRequest, Confirmed) => (!of_intent().any(|reserved| reserved.stood))
-                .then_some("no reservation has ever stood for it"),
-            (Accepted | OnRequest, Failed) => lives().then_some("a reservation lives for it"),
+            (Accepted | OnRequest, Confirmed) => (!of_intent().any(|reserved| reserved.was_confirmed))
+                .then_some("the partner has confirmed no reservation of the intent"),
+            (Accepted | OnRequest, Failed) => has_active().then_some("the intent has an active reservation"),
             (Accepted | OnRequest | Confirmed, Withdrawn) => {
                 let ended = of_intent().any(|reserved| reserved.standing == Standing::Ended);
-                (!ended).then_some("no reservation of it has ended")
+                (!ended).then_some("no reservation of the intent has ended")
             }
-            (Accepted | OnRequest | Confirmed, Cancelling) => (!wants_out()).then_some("nobody asked for it"),
-            (Cancelling, Confirmed) if !lives() => Some("no reservation lives for it"),
+            (Accepted | OnRequest | Confirmed, Cancelling) => {
+                (!cancel_requested()).then_some("nobody asked to cancel")
+            }
+            (Cancelling, Confirmed) if !has_active() => Some("the intent has no active reservation"),
             (Cancelling, Confirmed) => {
                 (!self.held.contains(&intent)).then_some("the partner has not refused to cancel")
             }
-            (Accepted, Cancelled) if !wants_out() => Some("nobody asked for it"),
-            (Accepted | Cancelling, Cancelled) => lives().then_some("a reservation lives for it"),
-            _ => Some("there is no such move"),
+            (Accepted, Cancelled) if !cancel_requested() => Some("nobody asked to cancel"),
+            (Accepted | Cancelling, Cancelled) => {
+                has_active().then_some("the intent has an active reservation")
+            }
+            _ => Some("the table has no such change"),
         }
     }
 }
@@ -55,8 +59,8 @@ impl Invariant<Fact> for LegalTransitionsOnly {
         "legal-transitions-only"
     }
     fn about(&self) -> &'static str {
-        "always: each change of a booking's status is one that there is, and the partner's ledger or the customer \
-         has given cause for it. Attention is not judged"
+        "always: each change of a booking's status is in the table of legal changes, and the partner's \
+         ledger or the customer has caused it. Not judged: attention"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -76,7 +80,7 @@ impl Invariant<Fact> for LegalTransitionsOnly {
             let from = before.map_or("nothing".to_owned(), |before| format!("{:?}", before.status));
             let roles = format!("{from} to {:?}", after.status);
             findings.violated(&roles, &[at.event], || {
-                format!("B{} moved from {from} to {:?}: {objection}", after.id, after.status)
+                format!("B{} changed from {from} to {:?}: {objection}", after.id, after.status)
             });
         }
         self.ledger.observe(at, fact);

@@ -1,4 +1,4 @@
-//! What the database bears.
+//! The load on the database.
 
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Pages do not ask more of the database than it bears.
+/// Verifies that page reads stay within the database's capacity.
 #[derive(Default)]
 pub(super) struct PrimaryWithinCapacity {
-    /// Reads within the last second.
+    /// The times of reads within the last second.
     reads: VecDeque<Moment>,
 }
 
@@ -20,8 +20,8 @@ impl Invariant<Fact> for PrimaryWithinCapacity {
         "primary-within-capacity"
     }
     fn about(&self) -> &'static str {
-        "always: in no second do pages begin or await more than 200 reads at the database. Reads within transactions \
-         that change something are not counted"
+        "always: in no second do pages begin or await more than 200 reads at the database. Not judged: \
+         reads within transactions that write"
     }
     fn reset(&mut self) {
         self.reads.clear();
@@ -34,7 +34,7 @@ impl Invariant<Fact> for PrimaryWithinCapacity {
         self.reads.push_back(at.time);
         if self.reads.len() > PRIMARY_READS_MAX {
             findings.violated("too many reads", &[at.event], || {
-                format!("more than {PRIMARY_READS_MAX} reads within a second at the database")
+                format!("pages made more than {PRIMARY_READS_MAX} reads at the database within one second")
             });
         }
     }

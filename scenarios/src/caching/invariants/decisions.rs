@@ -1,21 +1,21 @@
-//! By what an order is taken on.
+//! Accepted orders, compared with the offer's row at that time.
 
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Offer};
 use shakedown_model::facts::{BookingFact, OfferFact};
 use shakedown_sim::{At, Findings, Invariant};
 
-/// What is taken on could be booked at that time and at that price, by the database.
+/// Verifies that an order is accepted only on an open offer and at its current price.
 #[derive(Default)]
 pub(super) struct NoStaleDecision {
-    /// Offers that have changed, as they are, with the facts that say so.
+    /// Offers that have changed, as last committed, each with its event.
     changed: Vec<(Offer, u32)>,
-    /// Quotes, with their offers.
+    /// Quotes and their offers.
     quotes: Vec<(u32, u32)>,
 }
 
 impl NoStaleDecision {
-    /// The offer that was ordered, if it has changed, with the fact that says so.
+    /// Returns the ordered offer with its last event, if the offer has changed.
     fn offer_of(&self, booking: &Booking) -> Option<&(Offer, u32)> {
         let (_, offer) = self.quotes.iter().find(|(quote, _)| *quote == booking.quote)?;
         self.changed.iter().find(|(row, _)| row.id == *offer)
@@ -27,8 +27,8 @@ impl Invariant<Fact> for NoStaleDecision {
         "no-stale-decision"
     }
     fn about(&self) -> &'static str {
-        "always: each booking was committed while its offer could be booked, and at the price that it had then, in the \
-         order of commits"
+        "always: each booking was committed while its offer was open and at its price of that time, in \
+         commit order. Not judged: what the page showed"
     }
     fn reset(&mut self) {
         self.changed.clear();
@@ -45,11 +45,11 @@ impl Invariant<Fact> for NoStaleDecision {
                 let Some((offer, event)) = self.offer_of(after) else { return };
                 if !offer.open {
                     findings.violated("ended offer", &[*event, at.event], || {
-                        format!("B{} was taken on though O{} had ended", after.id, offer.id)
+                        format!("B{} was accepted after O{} had ended", after.id, offer.id)
                     });
                 } else if offer.price != after.price {
                     findings.violated("old price", &[*event, at.event], || {
-                        format!("B{} was taken on at a price that O{} had no more", after.id, offer.id)
+                        format!("B{} was accepted at the old price of O{}", after.id, offer.id)
                     });
                 }
             }

@@ -1,5 +1,5 @@
-//! The invariants of caching. They read committed rows, what screens show and the database's own count of reads;
-//! none knows how the platform is built.
+//! The invariants of caching. They read committed rows, what screens show and the database's own count of reads, and know
+//! nothing of the platform's structure.
 
 mod capacity;
 mod decisions;
@@ -9,7 +9,7 @@ use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(staleness::StalenessBounded::default()),

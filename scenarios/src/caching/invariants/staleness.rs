@@ -1,12 +1,12 @@
-//! How old what a page shows may be.
+//! The age of what a page shows.
 
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
 use shakedown_model::settings::{CACHE_LIFE_MAX, FRESH_WITHIN};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
-/// Owners of the choice sites of what brings changes to the cache.
-const OF_THE_WAY: [&str; 4] = ["cache", "cache.delete", "relay", "store"];
+/// Owners of the choice sites between the database and the cache.
+const CHANGE_PATH: [&str; 4] = ["cache", "cache.delete", "relay", "store"];
 
 /// When a version of an offer's row was committed.
 struct Version {
@@ -16,7 +16,7 @@ struct Version {
     event: u32,
 }
 
-/// What a page shows was true a short while before it was asked for.
+/// Verifies that a page shows no row that was superseded long before.
 #[derive(Default)]
 pub(super) struct StalenessBounded {
     versions: Vec<Version>,
@@ -37,7 +37,7 @@ impl Invariant<Fact> for StalenessBounded {
         self.faults.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OF_THE_WAY.contains(&disturbance.owner) {
+        if CHANGE_PATH.contains(&disturbance.owner) {
             self.faults.push((disturbance.from, disturbance.until));
         }
     }

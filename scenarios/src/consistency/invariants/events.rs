@@ -1,4 +1,4 @@
-//! What happened is told.
+//! Committed changes, compared with the events that the feed received.
 
 use crate::invariants::events::{Change, Changes};
 use shakedown_model::Fact;
@@ -6,11 +6,11 @@ use shakedown_model::backbone::events::Subject;
 use shakedown_model::facts::EventFact;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// Everybody is told what is so.
+/// Verifies that each committed change reaches the feed.
 #[derive(Default)]
 pub(super) struct NoLostEvent {
     changes: Changes,
-    /// What the feed took, or somebody has in a list of dead letters.
+    /// Events that the feed received or that are listed as dead letters.
     taken: Vec<(Subject, u32)>,
 }
 
@@ -19,8 +19,8 @@ impl Invariant<Fact> for NoLostEvent {
         "no-lost-event"
     }
     fn about(&self) -> &'static str {
-        "once healed: each committed change of status has come to the feed, or is a listed dead letter. That the list \
-         of bookings has followed is judged by what it shows"
+        "once healed: the event of each committed change of status has reached the feed or is a listed \
+         dead letter. Not judged: the list of bookings, which is judged by what it shows"
     }
     fn reset(&mut self) {
         self.changes.clear();
@@ -37,8 +37,8 @@ impl Invariant<Fact> for NoLostEvent {
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for Change { booking, version, event } in self.changes.all() {
             if !self.taken.contains(&(Subject::Booking(*booking), *version)) {
-                findings.violated("never told", &[*event], || {
-                    format!("the feed was never told of version {version} of B{booking}")
+                findings.violated("event lost", &[*event], || {
+                    format!("the feed never received the event of version {version} of B{booking}")
                 });
             }
         }

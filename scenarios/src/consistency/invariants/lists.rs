@@ -1,4 +1,4 @@
-//! What lists show of a booking.
+//! What lists show of a booking, compared with its committed versions.
 
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Status};
@@ -7,13 +7,13 @@ use shakedown_model::facts::{BookingFact, EventFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 use std::collections::BTreeMap;
 
-/// A status and a reservation, in words.
+/// Formats a status and a reservation.
 fn standing(status: Status, reservation: Option<u32>) -> String {
     let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
     format!("{status:?} with {with}")
 }
 
-/// The versions of bookings that were committed, each with its fact.
+/// The committed versions of bookings, each with its event.
 #[derive(Default)]
 struct Versions(Vec<(Booking, u32)>);
 
@@ -24,15 +24,15 @@ impl Versions {
         }
     }
 
-    fn is_one(&self, shown: &Summary) -> bool {
+    fn is_committed(&self, shown: &Summary) -> bool {
         self.0.iter().any(|(row, _)| {
             (row.id, row.version, row.status, row.reservation)
                 == (shown.booking, shown.version, shown.status, shown.reservation)
         })
     }
 
-    /// Whether something that a list shows has changed since this summary, by the time of `version`.
-    fn moved_on(&self, since: &Summary, version: u32) -> bool {
+    /// Returns whether status or reservation has changed from this summary to `version`.
+    fn has_changed_since(&self, since: &Summary, version: u32) -> bool {
         self.0.iter().any(|(row, _)| {
             row.id == since.booking
                 && (since.version < row.version && row.version <= version)
@@ -45,17 +45,17 @@ impl Versions {
     }
 }
 
-/// A list shows what was so at one time, and never goes back.
+/// Verifies that a list shows one committed version and never an older one than before.
 #[derive(Default)]
 pub(super) struct ScreensShowOneVersion {
     versions: Versions,
-    /// The newest version that a customer has seen or was told of, by booking.
+    /// The newest version that a customer has seen or was notified of: customer, booking, version.
     seen: Vec<(u32, u32, u32)>,
 }
 
 impl ScreensShowOneVersion {
-    /// Remembers what a customer knows; answers the newest version that they knew before.
-    fn knows(&mut self, customer: u32, booking: u32, version: u32) -> u32 {
+    /// Records that a customer knows a version. Returns the newest version that they knew before, or 0.
+    fn note_known(&mut self, customer: u32, booking: u32, version: u32) -> u32 {
         match self.seen.iter_mut().find(|(who, what, _)| (*who, *what) == (customer, booking)) {
             Some((_, _, newest)) => {
                 let before = *newest;
@@ -75,8 +75,9 @@ impl Invariant<Fact> for ScreensShowOneVersion {
         "screens-show-one-version"
     }
     fn about(&self) -> &'static str {
-        "always: status and reservation that a list shows are those of one committed version, and neither has changed \
-         by the version that this customer has seen or was told of. How old they are otherwise is not judged"
+        "always: status and reservation on a list are those of one committed version, and neither has \
+         changed up to the newest version that this customer has seen or was notified of. Not judged: the \
+         age of what a list shows"
     }
     fn reset(&mut self) {
         self.versions.0.clear();
@@ -86,20 +87,20 @@ impl Invariant<Fact> for ScreensShowOneVersion {
         self.versions.observe(at, fact);
         match fact {
             Fact::Event(EventFact::Told { customer, booking, version }) => {
-                self.knows(*customer, *booking, *version);
+                self.note_known(*customer, *booking, *version);
             }
             Fact::Event(EventFact::Listed { customer, summary, .. }) => {
                 let Summary { booking, version, status, reservation } = *summary;
-                if !self.versions.is_one(summary) {
-                    findings.violated("stitched", &[at.event], || {
+                if !self.versions.is_committed(summary) {
+                    findings.violated("no committed version", &[at.event], || {
                         let shown = standing(status, reservation);
-                        format!("a list shows B{booking} as {shown}, which it never was")
+                        format!("a list shows B{booking} as {shown}, which no committed version was")
                     });
                 }
-                let before = self.knows(*customer, booking, version);
-                if self.versions.moved_on(summary, before) {
-                    findings.violated("back in time", &[at.event], || {
-                        format!("a list shows version {version} of B{booking} to whom knew version {before}")
+                let before = self.note_known(*customer, booking, version);
+                if self.versions.has_changed_since(summary, before) {
+                    findings.violated("older than seen", &[at.event], || {
+                        format!("a list shows version {version} of B{booking} to a customer who has seen version {before}")
                     });
                 }
             }
@@ -108,13 +109,13 @@ impl Invariant<Fact> for ScreensShowOneVersion {
     }
 }
 
-/// In the end lists show what is so.
+/// Verifies that lists show the final row.
 #[derive(Default)]
 pub(super) struct ScreensAgreeAtRest {
     versions: Versions,
-    /// What each customer was shown last on the list that stays open (`false`), and on one loaded afresh.
+    /// What each customer last saw on the open list (`false`) and on a list loaded afresh (`true`).
     shown: BTreeMap<(u32, bool), (Summary, u32)>,
-    /// The booking of which each customer was told.
+    /// The booking of each customer, with the event that notified them.
     told: BTreeMap<u32, (u32, u32)>,
 }
 
@@ -123,8 +124,8 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: the list that is open, and one loaded afresh, show status and reservation of the booking's row \
-         as it is. Its version alone may lag, if attention was all that changed"
+        "once healed: the open list and a list loaded afresh show status and reservation of the booking's \
+         row. Not judged: the version alone, which may lag if only attention changed"
     }
     fn reset(&mut self) {
         *self = Self::default();
@@ -146,14 +147,14 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
             let Some((row, written)) = self.versions.last(*booking) else { continue };
             for (fresh, place) in [(false, "the open list"), (true, "a list loaded afresh")] {
                 let Some((summary, event)) = self.shown.get(&(*customer, fresh)) else {
-                    findings.violated("nothing shown", &[*told], || format!("{place} never came"));
+                    findings.violated("nothing shown", &[*told], || format!("{place} was never shown"));
                     continue;
                 };
                 if (summary.status, summary.reservation) != (row.status, row.reservation) {
                     findings.violated("differs", &[*written, *event], || {
                         let shown = standing(summary.status, summary.reservation);
                         let is = standing(row.status, row.reservation);
-                        format!("{place} shows B{booking} as {shown}, and it is {is}")
+                        format!("{place} shows B{booking} as {shown}, and its row says {is}")
                     });
                 }
             }

@@ -1,5 +1,5 @@
-//! The invariants of consistency. They read committed rows, what the feed wrote down and what lists show; none
-//! knows how the platform is built.
+//! The invariants of consistency. They read committed rows, the feed's log and what lists show, and know nothing of the
+//! platform's structure.
 
 mod events;
 mod lists;
@@ -8,7 +8,7 @@ use crate::invariants::events::NoPhantomEvent;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(NoPhantomEvent::default()),

@@ -1,4 +1,4 @@
-//! What was accepted is kept, and comes to an end.
+//! Accepted reports: stored and finished.
 
 use super::super::ledger::{Ledger, Report, report};
 use shakedown_model::Fact;
@@ -6,28 +6,28 @@ use shakedown_model::facts::{Code, EdgeFact};
 use shakedown_model::filing::rows::FilingState;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
-/// Within this what a clinic was told has come true.
+/// A 202 must have its row within this time.
 const CLAIM_GRACE: Duration = Duration::from_secs(5);
 
-/// A promise to take a report on is kept.
+/// Verifies that an accepted report has its row.
 #[derive(Default)]
 pub(super) struct AcceptedMeansDurable {
     ledger: Ledger,
-    promised: Vec<(Report, Moment, u32)>,
+    pending: Vec<(Report, Moment, u32)>,
 }
 
 impl AcceptedMeansDurable {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
-        self.promised.retain(|(report, since, event)| {
-            let kept = ledger.filings.iter().any(|kept| kept.report == *report);
-            let overdue = !kept && now > *since + CLAIM_GRACE;
+        self.pending.retain(|(report, since, event)| {
+            let latest = ledger.filings.iter().any(|latest| latest.report == *report);
+            let overdue = !latest && now > *since + CLAIM_GRACE;
             if overdue {
-                findings.violated("accepted, not kept", &[*event], || {
-                    "a report was answered 202, and there is no row for it".to_owned()
+                findings.violated("accepted, not stored", &[*event], || {
+                    "a report got 202 and has no row".to_owned()
                 });
             }
-            !kept && !overdue
+            !latest && !overdue
         });
     }
 }
@@ -37,17 +37,17 @@ impl Invariant<Fact> for AcceptedMeansDurable {
         "accepted-means-durable"
     }
     fn about(&self) -> &'static str {
-        "always: a report answered 202 has its row within 5 s. Rows are never deleted here, so that it is kept is not \
-         judged"
+        "always: a report that got 202 has its row within 5 s. Not judged: whether the row stays, because \
+         rows are never deleted here"
     }
     fn reset(&mut self) {
         self.ledger.reset();
-        self.promised.clear();
+        self.pending.clear();
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         if let Fact::Edge(EdgeFact::Answered { code: Code::Accepted, .. }) = fact {
-            self.promised.push((report(at), at.time, at.event));
+            self.pending.push((report(at), at.time, at.event));
         }
         self.judge(at.time, findings);
     }
@@ -56,7 +56,7 @@ impl Invariant<Fact> for AcceptedMeansDurable {
     }
 }
 
-/// No report is left in the middle.
+/// Verifies that every report is filed or listed.
 #[derive(Default)]
 pub(super) struct AcceptedWorkFinishes(Ledger);
 
@@ -65,8 +65,8 @@ impl Invariant<Fact> for AcceptedWorkFinishes {
         "accepted-work-finishes"
     }
     fn about(&self) -> &'static str {
-        "once healed: each report that was taken on has its document at the registry, and our row says so, or its job \
-         is in the list of dead letters. Whether anybody looks at that list is not judged"
+        "once healed: each accepted report has its document at the registry and our row says so, or its \
+         job is a dead letter. Not judged: whether a person acts on the dead letter"
     }
     fn reset(&mut self) {
         self.0.reset();
@@ -75,23 +75,23 @@ impl Invariant<Fact> for AcceptedWorkFinishes {
         self.0.observe(at, fact);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        for kept in &self.0.filings {
-            let at_registry = self.0.documents.iter().any(|other| other.reference == kept.row.reference);
-            let done = kept.filed.is_some() && at_registry;
-            if !done && !self.0.is_listed(&kept.row) {
-                findings.violated("unfinished", &[kept.last], || {
-                    format!("F{} is not filed, and no list has it", kept.row.id)
+        for latest in &self.0.filings {
+            let at_registry = self.0.documents.iter().any(|other| other.reference == latest.row.reference);
+            let done = latest.filed.is_some() && at_registry;
+            if !done && !self.0.is_listed(&latest.row) {
+                findings.violated("unfinished", &[latest.last], || {
+                    format!("F{} is not filed and has no dead letter", latest.row.id)
                 });
             }
         }
     }
 }
 
-/// The longest that faults may last, from the first to the end of the last, for the platform to get over them
-/// by itself.
+/// The longest time from the beginning of the first fault to the end of the last after which the platform must recover by
+/// itself.
 const TRANSIENT: Duration = Duration::from_secs(120);
 
-/// What passes by itself needs nobody.
+/// Verifies that transient faults need no person.
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
     ledger: Ledger,
@@ -103,8 +103,9 @@ impl Invariant<Fact> for TransientFaultsHeal {
         "transient-faults-heal"
     }
     fn about(&self) -> &'static str {
-        "once healed: if all faults lie within 2 minutes and the registry knows repeats, no job was given up, save for \
-         a report that the registry refuses for good. Bursts are no faults"
+        "once healed: if all faults lie within 2 minutes and the registry recognizes repeats, no job \
+         became a dead letter, except for a report that the registry rejects permanently. Not judged: \
+         other runs; bursts are not faults"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -124,12 +125,12 @@ impl Invariant<Fact> for TransientFaultsHeal {
         if !transient || !self.ledger.knows_repeats {
             return;
         }
-        let given_up = |kept: &&super::super::ledger::Kept| {
-            kept.given_up.is_some() && kept.row.state != FilingState::Rejected
+        let abandoned = |latest: &&super::super::ledger::Latest| {
+            latest.abandoned.is_some() && latest.row.state != FilingState::Rejected
         };
-        for kept in self.ledger.filings.iter().filter(given_up) {
-            findings.violated("person needed", &[kept.last], || {
-                format!("a passing fault left F{} for a person to look at", kept.row.id)
+        for latest in self.ledger.filings.iter().filter(abandoned) {
+            findings.violated("person needed", &[latest.last], || {
+                format!("a transient fault left F{} for a person", latest.row.id)
             });
         }
     }

@@ -1,28 +1,28 @@
-//! Under load, and after it.
+//! Behaviour under load and after it.
 
-use super::super::ledger::{Kept, Ledger, Report, report};
-use crate::invariants::requests::OURS;
+use super::super::ledger::{Latest, Ledger, Report, report};
+use crate::invariants::requests::OWN_COMPONENTS;
 use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact, RegistryFact};
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
-/// Over this long the load is counted.
+/// The window over which load is counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A burst finds room; more than that is refused before anything is promised.
+/// Verifies that a declared burst is accepted, and that overload is refused before acceptance only.
 #[derive(Default)]
 pub(super) struct SpikesAbsorbed {
     ledger: Ledger,
     entered: Vec<(Report, Moment)>,
-    ours: Vec<(Moment, Moment)>,
-    /// Whether more came within a minute than are declared.
+    own_faults: Vec<(Moment, Moment)>,
+    /// Whether some minute had more reports than declared.
     exceeded: bool,
 }
 
 impl SpikesAbsorbed {
-    /// Takes a report that came in, counted once however often it is sent.
-    fn enter(&mut self, report: Report, now: Moment) {
+    /// Counts a report, once however often it is sent.
+    fn count_report(&mut self, report: Report, now: Moment) {
         if !self.entered.iter().any(|(other, _)| *other == report) {
             self.entered.push((report, now));
         }
@@ -36,40 +36,40 @@ impl Invariant<Fact> for SpikesAbsorbed {
         "spikes-absorbed"
     }
     fn about(&self) -> &'static str {
-        "always: until more reports come in a minute than are declared for a burst, none is refused (503), and from then \
-         on (the backlog may stay) none is refused that was taken on, save while a node or the store of ours was itself failing. How \
-         long work then waits is judged by goodput-recovers"
+        "always: until some minute has more reports than the declared burst, none is refused (503); from \
+         then on (the backlog may stay) none is refused that was accepted, unless one of our nodes or the \
+         database was failing. Not judged: how long work waits, see goodput-recovers"
     }
     fn reset(&mut self) {
         self.ledger.reset();
         self.entered.clear();
-        self.ours.clear();
+        self.own_faults.clear();
         self.exceeded = false;
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.owner) {
-            self.ours.push((disturbance.from, disturbance.until));
+        if OWN_COMPONENTS.contains(&disturbance.owner) {
+            self.own_faults.push((disturbance.from, disturbance.until));
         }
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.ledger.observe(at, fact);
         match fact {
             Fact::Edge(EdgeFact::Entered { .. }) => {
-                self.enter(report(at), at.time);
+                self.count_report(report(at), at.time);
             }
             Fact::Edge(EdgeFact::Answered { code: Code::Unavailable, took_ms, .. }) => {
                 let took = Duration::from_millis(*took_ms);
-                if self.ours.iter().any(|(from, until)| *from <= at.time && *until + took >= at.time) {
+                if self.own_faults.iter().any(|(from, until)| *from <= at.time && *until + took >= at.time) {
                     return;
                 }
                 let report = report(at);
                 if !self.exceeded {
                     findings.violated("refused", &[at.event], || {
-                        format!("a report was refused, though no minute had more than {DECLARED} of them")
+                        format!("a report was refused, and no minute had more than {DECLARED} reports")
                     });
-                } else if self.ledger.filings.iter().any(|kept| kept.report == report) {
-                    findings.violated("refused after all", &[at.event], || {
-                        "a report was refused that had been taken on".to_owned()
+                } else if self.ledger.filings.iter().any(|latest| latest.report == report) {
+                    findings.violated("refused after acceptance", &[at.event], || {
+                        "a report was refused after it had been accepted".to_owned()
                     });
                 }
             }
@@ -78,15 +78,15 @@ impl Invariant<Fact> for SpikesAbsorbed {
     }
 }
 
-/// So long after a trigger has ended it must be over.
+/// The longest time from the end of a trigger to recovery.
 const RECOVER_WITHIN: Duration = Duration::from_secs(600);
 
-/// When the trigger is gone, so is the trouble.
+/// Verifies that throughput recovers after a trigger has ended.
 #[derive(Default)]
 pub(super) struct GoodputRecovers {
     ledger: Ledger,
     ended: Option<Moment>,
-    /// The last request that reached the registry by the time at which all should be over.
+    /// The last request that reached the registry within the time for recovery.
     asked: Option<u32>,
 }
 
@@ -95,9 +95,9 @@ impl Invariant<Fact> for GoodputRecovers {
         "goodput-recovers"
     }
     fn about(&self) -> &'static str {
-        "10 minutes after the last trigger (a burst, trouble at the registry, a fault of ours) has ended: of the reports \
-         taken on before it ended at least 90 % are filed. Those in the hands of a person, who may take longer, are \
-         not counted"
+        "in time: 10 minutes after the last trigger (a burst, an episode of the registry, a fault of ours) \
+         has ended, at least 90 % of the reports accepted before its end are filed. Not judged: reports \
+         with a dead letter, which wait for a person"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -117,15 +117,15 @@ impl Invariant<Fact> for GoodputRecovers {
         let Some(ended) = self.ended else { return };
         let by = ended + RECOVER_WITHIN;
         let in_time = |moment: Option<Moment>| moment.is_some_and(|moment| moment <= by);
-        let ours = |kept: &&Kept| kept.row.accepted <= ended && !in_time(kept.given_up);
-        let arrived: Vec<&Kept> = self.ledger.filings.iter().filter(ours).collect();
+        let own_faults = |latest: &&Latest| latest.row.accepted <= ended && !in_time(latest.abandoned);
+        let arrived: Vec<&Latest> = self.ledger.filings.iter().filter(own_faults).collect();
         let (late, all): (Vec<_>, _) =
-            (arrived.iter().filter(|kept| !in_time(kept.filed)).collect(), arrived.len());
+            (arrived.iter().filter(|latest| !in_time(latest.filed)).collect(), arrived.len());
         if late.len() * 10 > all {
-            let made = late.iter().take(1).map(|kept| kept.made);
+            let made = late.iter().take(1).map(|latest| latest.made);
             let events: Vec<u32> = made.chain(self.asked).collect();
             findings.violated("no recovery", &events, || {
-                format!("10 min after the trouble had ended {} of {all} reports were not filed", late.len())
+                format!("10 min after the last trigger {} of {all} reports were not filed", late.len())
             });
         }
     }

@@ -1,5 +1,5 @@
-//! The invariants of the life of jobs. They read the registry's log, the edge's log and committed rows; none knows
-//! how the platform is built.
+//! The invariants of the lifecycle of jobs. They read the registry's log, the edge's log and committed rows, and know
+//! nothing of the platform's structure.
 
 mod endings;
 mod load;
@@ -12,7 +12,7 @@ use shakedown_model::Fact;
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(endings::AcceptedMeansDurable::default()),

@@ -1,4 +1,4 @@
-//! What we did at the registry is on record.
+//! Documents at the registry, compared with our records of attempts.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -6,7 +6,7 @@ use shakedown_model::backbone::audit::JobAttempt;
 use shakedown_model::facts::JobFact;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// Each document at the registry has the attempt that made it on record.
+/// Verifies that each document has a record of the attempt that sent it.
 #[derive(Default)]
 pub(super) struct EverySideEffectAccounted {
     ledger: Ledger,
@@ -18,8 +18,9 @@ impl Invariant<Fact> for EverySideEffectAccounted {
         "every-side-effect-accounted"
     }
     fn about(&self) -> &'static str {
-        "once healed: each document that the registry made has a record of the attempt that sent it, and the record says \
-         that it touched something; how it ended may be unknown. Requests that made no document need none"
+        "once healed: each document that the registry made has a record of the attempt that sent it, and \
+         the record names what it touched; its end may be unknown. Not judged: requests that made no \
+         document"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -41,7 +42,7 @@ impl Invariant<Fact> for EverySideEffectAccounted {
             if !self.records.iter().any(accounts) {
                 findings.violated("no record", &[document.made], || {
                     format!(
-                        "the registry has a document of job {}, attempt {}, and no record says so",
+                        "the registry has a document from job {}, attempt {}, and no record says so",
                         document.job, document.attempt
                     )
                 });

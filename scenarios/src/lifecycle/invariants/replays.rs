@@ -1,4 +1,4 @@
-//! Who sends work back, and that it doubles nothing.
+//! Replays of dead letters, and their effects.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -7,20 +7,20 @@ use shakedown_model::facts::{FilingFact, JobFact, RegistryFact};
 use shakedown_model::filing::rows::FilingState;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// What was given up, or may have had its effect, is a person's to send back.
+/// Verifies that only a person replays a dead letter or work with an unknown outcome.
 #[derive(Default)]
 pub(super) struct UnsafeWorkNeverReplaysByItself {
     ledger: Ledger,
-    /// Jobs that went back from the dead letters: job, replay, fact.
+    /// Jobs that left the dead letters: job, replay, event.
     returned: Vec<(u32, u32, u32)>,
-    /// What persons had replayed, and when.
+    /// Recorded replays, with their times.
     recorded: Vec<(Replay, Moment)>,
-    /// When each document was made, by reference.
+    /// When each document was made: reference and time.
     made: Vec<(u32, Moment)>,
 }
 
 impl UnsafeWorkNeverReplaysByItself {
-    /// Whether a person had a job replayed after that.
+    /// Returns whether a person replayed a job at or after this time.
     fn replayed_since(&self, job: u32, since: Moment) -> bool {
         self.recorded.iter().any(|(replay, when)| replay.job == job && *when >= since)
     }
@@ -31,9 +31,10 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
         "unsafe-work-never-replays-by-itself"
     }
     fn about(&self) -> &'static str {
-        "always: a dead letter goes back into the queue as a further replay, of which it is on record who wanted it and \
-         why; and where the registry would make another document, a report whose outcome is unknown, or that has \
-         its document, is not sent again before that. Whether the person was right is judged by replay-is-safe"
+        "always: a dead letter returns to the queue only as a further replay, with a record of who \
+         requested it and why; where the registry would make another document, a report that is filed or \
+         whose outcome is unknown is not sent again before such a replay. Not judged: whether the person \
+         was right, see replay-is-safe"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -50,11 +51,8 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
             {
                 self.returned.push((after.id, after.replays, at.event));
                 if after.replays != before.replays + 1 {
-                    findings.violated("by itself", &[at.event], || {
-                        format!(
-                            "job {} went back from the dead letters, and nobody had it replayed",
-                            after.id
-                        )
+                    findings.violated("replayed without a person", &[at.event], || {
+                        format!("job {} left the dead letters, and no person replayed it", after.id)
                     });
                 }
             }
@@ -67,7 +65,7 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
                 );
                 if again {
                     findings.violated("sent in doubt", &[at.event], || {
-                        format!("F{} is sent again, and what became of it is unknown", after.id)
+                        format!("F{} is sent again while its outcome is unknown", after.id)
                     });
                 }
             }
@@ -76,7 +74,7 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
                 let made = self.made.iter().find(|(other, _)| other == reference);
                 if made.is_some_and(|(_, when)| !self.replayed_since(*job, *when)) {
                     findings.violated("sent twice", &[at.event], || {
-                        format!("the registry has reference {reference}, and is asked for it again")
+                        format!("the registry has a document for reference {reference} and gets it again")
                     });
                 }
             }
@@ -94,7 +92,7 @@ impl Invariant<Fact> for UnsafeWorkNeverReplaysByItself {
     }
 }
 
-/// Doing it again is not doing it twice.
+/// Verifies that no report has two documents.
 #[derive(Default)]
 pub(super) struct ReplayIsSafe(Ledger);
 
@@ -103,8 +101,9 @@ impl Invariant<Fact> for ReplayIsSafe {
         "replay-is-safe"
     }
     fn about(&self) -> &'static str {
-        "always: the registry has no two documents for one report, whoever sent it again: a retry, the rescue of a job, \
-         or a person. There are no overrides here"
+        "always: the registry has at most one document for a report, whoever sent it again: a retry, the \
+         rescue of a job, or a person. Not judged: documents that replace themselves; there are no \
+         overrides here"
     }
     fn reset(&mut self) {
         self.0.reset();

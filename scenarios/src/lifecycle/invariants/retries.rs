@@ -1,4 +1,4 @@
-//! How often work is tried.
+//! The number of attempts and retries.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -8,20 +8,20 @@ use shakedown_model::settings::{MAX_ATTEMPTS, RETRIES_BANKED, RETRY_EVERY, RETRY
 use shakedown_sim::{At, Duration, Findings, Invariant, Moment, NodeId};
 use std::collections::BTreeMap;
 
-/// Over this long retries are counted.
+/// The window over which retries are counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Nothing is tried for ever, and not all at once.
+/// Verifies that calls of a job and retries of a worker are bounded.
 #[derive(Default)]
 pub(super) struct AttemptsBounded {
     ledger: Ledger,
-    /// How often each job called since its last replay, by job and replay.
+    /// The number of calls of each job since its last replay, by job and replay.
     calls: BTreeMap<(u32, u32), u32>,
-    /// After which replay each attempt began, by job and attempt: a call may be under way while a person looks.
+    /// The replay in which each attempt began, by job and attempt: a call may be in flight while a person replays.
     began: BTreeMap<(u32, u32), u32>,
-    /// Who made an attempt when, and whether it was a retry.
+    /// Attempts: worker, time, and whether it was a retry.
     attempts: Vec<(NodeId, Moment, bool)>,
-    /// What was found: once a run is enough, since what retries for ever would fill the findings.
+    /// Whether each violation was found. One a run is enough: endless retries would fill the findings.
     is_found: [bool; 2],
 }
 
@@ -35,7 +35,7 @@ impl AttemptsBounded {
         *calls += 1;
         if *calls > MAX_ATTEMPTS && !std::mem::replace(&mut self.is_found[1], true) {
             findings.violated("too often", &[at.event], || {
-                format!("job {job} calls the registry more than {MAX_ATTEMPTS} times")
+                format!("job {job} made more than {MAX_ATTEMPTS} calls to the registry in one replay")
             });
         }
     }
@@ -59,9 +59,9 @@ impl Invariant<Fact> for AttemptsBounded {
         "attempts-bounded"
     }
     fn about(&self) -> &'static str {
-        "always: no job calls the registry more than 8 times before a person has looked, up or down, and in no minute \
-         does a worker make more retries than its budget has (10 a minute, 10 saved up, and a tenth of its attempts). \
-         Calls that are lost on the way are not seen"
+        "always: a job makes at most 8 calls to the registry in each replay, up or down, and in no minute \
+         does a worker make more retries than its budget (10 a minute, 10 saved up, and a tenth of its \
+         attempts). Not judged: calls that are lost on the way"
     }
     fn reset(&mut self) {
         self.ledger.reset();

@@ -1,6 +1,6 @@
-//! What became of mail, and whether we know.
+//! The outcome of mail, compared with our rows.
 
-use super::super::post::{Happened, Post, is_listed};
+use super::super::ledger::{BusinessEvent, Ledger, is_listed};
 use crate::invariants::transient::FaultSpan;
 use crate::judges::AtRest;
 use shakedown_model::Fact;
@@ -9,103 +9,103 @@ use shakedown_model::backbone::mail::templates::Variable;
 use shakedown_model::facts::MailFact;
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
-/// Our row of a mail agrees with the world.
+/// Verifies that our row of a mail agrees with mailbox and provider.
 pub(super) fn known_or_flagged() -> Box<dyn Invariant<Fact>> {
-    let about = "once healed: a planned mail's row says what the mailbox and the provider's log say (arrived, returned, \
-                 refused, or not sent to a dead address), or a person is told to look at it; and each mail in a mailbox belongs \
-                 to an attempt on record";
-    AtRest::asking("delivery-known-or-flagged", about, |post: &Post, findings| {
-        for (row, event) in post.notifications.iter().filter(|(row, _)| !is_listed(row)) {
-            if let Some(objection) = objection(post, row) {
+    let about = "once healed: a planned mail's row agrees with the mailbox and the provider's log (arrived, \
+         returned, refused, or suppressed for a dead address) or is listed for a person; each mail in a \
+         mailbox has its attempt on record. Not judged: when the row learns it";
+    AtRest::boxed("delivery-known-or-flagged", about, |ledger: &Ledger, findings| {
+        for (row, event) in ledger.notifications.iter().filter(|(row, _)| !is_listed(row)) {
+            if let Some(objection) = objection(ledger, row) {
                 let roles = format!("{:?}, {objection}", row.state);
                 findings.violated(&roles, &[*event], || {
-                    format!("mail {} is {:?} here, and {objection}", row.id, row.state)
+                    format!("mail {} is {:?} in our row: {objection}", row.id, row.state)
                 });
             }
         }
-        for arrived in &post.arrived {
-            if !post.sends.iter().any(|send| send.id == arrived.send) {
+        for arrived in &ledger.arrived {
+            if !ledger.sends.iter().any(|send| send.id == arrived.send) {
                 findings.violated("arrived, not on record", &[arrived.event], || {
-                    format!("the mail of send {} arrived, and our log has no such attempt", arrived.send)
+                    format!("the mail of send {} arrived, and no such attempt is on record", arrived.send)
                 });
             }
         }
     })
 }
 
-fn objection(post: &Post, row: &Notification) -> Option<&'static str> {
-    let any = |of: &dyn Fn(u32) -> bool| post.sends_of(row.id).any(|send| of(send.id));
-    let arrived = any(&|send| post.arrived.iter().any(|arrived| arrived.send == send));
-    let returned = any(&|send| post.returned.iter().any(|(other, _)| *other == send));
+fn objection(ledger: &Ledger, row: &Notification) -> Option<&'static str> {
+    let any = |of: &dyn Fn(u32) -> bool| ledger.sends_of(row.id).any(|send| of(send.id));
+    let arrived = any(&|send| ledger.arrived.iter().any(|arrived| arrived.send == send));
+    let returned = any(&|send| ledger.returned.iter().any(|(other, _)| *other == send));
     match row.state {
-        MailState::Delivered => (!arrived).then_some("no mailbox has it"),
+        MailState::Delivered => (!arrived).then_some("it is in no mailbox"),
         MailState::Bounced => (!returned || arrived).then_some("it was not returned"),
         MailState::Rejected => {
-            let refused = any(&|send| post.refused.contains(&send));
+            let refused = any(&|send| ledger.refused.contains(&send));
             (!refused || arrived).then_some("it was not refused")
         }
         MailState::Suppressed => {
-            (!is_dead(post, row.recipient)).then_some("its address has returned nothing")
+            (!is_dead(ledger, row.recipient)).then_some("no mail to its address was returned")
         }
-        _ => Some("nobody finds out what became of it"),
+        _ => Some("its outcome is not settled and it is not listed"),
     }
 }
 
-/// Whoever is to be told has been told, or a person knows.
+/// Verifies that each recipient is notified, or the mail is settled or listed for a person.
 pub(super) fn accepted_work_finishes() -> Box<dyn Invariant<Fact>> {
-    let about = "once healed: each recipient of each event has its mail, or it came back, or it was refused, or its address \
-                 is dead, or it is listed for a person. How bookings end is not judged here";
-    AtRest::asking("accepted-work-finishes", about, |post: &Post, findings| {
-        for event in &post.events {
-            for recipient in event.recipients().filter(|recipient| !is_settled(post, event, *recipient)) {
-                findings.violated("not told", &[event.event], || {
-                    format!("{recipient} was never told that {} is {:?}", event.subject, event.what)
+    let about = "once healed: each recipient of each event has its mail, or the mail was returned, refused, \
+         suppressed for a dead address, or listed for a person. Not judged: how bookings end";
+    AtRest::boxed("accepted-work-finishes", about, |ledger: &Ledger, findings| {
+        for event in &ledger.events {
+            for recipient in event.recipients().filter(|recipient| !is_settled(ledger, event, *recipient)) {
+                findings.violated("not notified", &[event.event], || {
+                    format!("{recipient} was not notified that {} is {:?}", event.subject, event.what)
                 });
             }
         }
     })
 }
 
-fn is_settled(post: &Post, event: &Happened, recipient: Recipient) -> bool {
+fn is_settled(ledger: &Ledger, event: &BusinessEvent, recipient: Recipient) -> bool {
     let of_event = |row: &&Notification| {
         (row.subject, row.what, row.recipient) == (event.subject, event.what, recipient)
     };
-    let came_back = |send: u32| {
-        post.refused.contains(&send) || post.returned.iter().any(|(returned, _)| *returned == send)
+    let was_returned_or_refused = |send: u32| {
+        ledger.refused.contains(&send) || ledger.returned.iter().any(|(returned, _)| *returned == send)
     };
-    let mut rows = post.notifications.iter().map(|(row, _)| row).filter(of_event);
-    post.told(event.subject, event.what, recipient).next().is_some()
+    let mut rows = ledger.notifications.iter().map(|(row, _)| row).filter(of_event);
+    ledger.mails_about(event.subject, event.what, recipient).next().is_some()
         || rows.any(|row| {
             is_listed(row)
-                || row.state == MailState::Suppressed && is_dead(post, recipient)
-                || post.sends_of(row.id).any(|send| came_back(send.id))
+                || row.state == MailState::Suppressed && is_dead(ledger, recipient)
+                || ledger.sends_of(row.id).any(|send| was_returned_or_refused(send.id))
         })
 }
 
-/// Whether mail to this recipient was ever returned.
-fn is_dead(post: &Post, recipient: Recipient) -> bool {
-    post.returned.iter().any(|(_, other)| *other == recipient)
+/// Returns whether mail to this recipient was ever returned.
+fn is_dead(ledger: &Ledger, recipient: Recipient) -> bool {
+    ledger.returned.iter().any(|(_, other)| *other == recipient)
 }
 
-/// What reached the provider is in our log.
+/// Verifies that each message that reached the provider has an attempt on record.
 pub(super) fn every_side_effect_accounted() -> Box<dyn Invariant<Fact>> {
-    let about = "once healed: each message that reached the provider has its attempt in our log, with its answer or as \
-                 unknown";
-    AtRest::asking("every-side-effect-accounted", about, |post: &Post, findings| {
-        for (asked, event) in &post.asked {
-            if !post.sends.iter().any(|send| send.id == *asked) {
+    let about = "once healed: each message that reached the provider has its attempt on record, with its result or \
+         as unknown. Not judged: reads of the activity page";
+    AtRest::boxed("every-side-effect-accounted", about, |ledger: &Ledger, findings| {
+        for (asked, event) in &ledger.asked {
+            if !ledger.sends.iter().any(|send| send.id == *asked) {
                 findings.violated("no record", &[*event], || {
-                    format!("the provider was given send {asked}, and our log has no such attempt")
+                    format!("the provider got send {asked}, and no such attempt is on record")
                 });
             }
         }
     })
 }
 
-/// What passes by itself needs nobody.
+/// Verifies that transient faults need no person.
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
-    post: Post,
+    ledger: Ledger,
     faults: FaultSpan,
     broken_text: bool,
 }
@@ -115,17 +115,17 @@ impl Invariant<Fact> for TransientFaultsHeal {
         "transient-faults-heal"
     }
     fn about(&self) -> &'static str {
-        "once healed: if all faults lie within 2 minutes, no attempt had an unknown outcome, the provider dropped \
-         nothing that it had taken and no text was broken, no mail is listed for a person. What people do is no \
-         fault"
+        "once healed: if all faults lie within 2 minutes, no attempt had an unknown outcome, the provider \
+         dropped no accepted mail and no template was broken, then no mail is listed for a person. Not \
+         judged: other runs; actions of people are not faults"
     }
     fn reset(&mut self) {
-        self.post.reset();
+        self.ledger.reset();
         self.faults = FaultSpan::default();
         self.broken_text = false;
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
-        self.post.observe(at, fact);
+        self.ledger.observe(at, fact);
         if let Fact::Mail(MailFact::Template(template)) = fact {
             self.broken_text |= template.variables.contains(&Variable::Visit);
         }
@@ -134,13 +134,13 @@ impl Invariant<Fact> for TransientFaultsHeal {
         self.faults.extend(disturbance);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        let knowable = self.post.unknown.is_empty() && !self.post.dropped && !self.broken_text;
+        let knowable = self.ledger.unknown.is_empty() && !self.ledger.dropped && !self.broken_text;
         if !self.faults.is_transient() || !knowable {
             return;
         }
-        for (row, event) in self.post.notifications.iter().filter(|(row, _)| is_listed(row)) {
+        for (row, event) in self.ledger.notifications.iter().filter(|(row, _)| is_listed(row)) {
             findings.violated("person needed", &[*event], || {
-                format!("a passing fault left mail {} for a person to look at", row.id)
+                format!("a transient fault left mail {} for a person", row.id)
             });
         }
     }

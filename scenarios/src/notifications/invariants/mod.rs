@@ -1,5 +1,5 @@
-//! The invariants of notifications. They read the mailboxes, the provider's log, the edge's log and committed
-//! rows; none knows how mail is sent.
+//! The invariants of notifications. They read the mailboxes, the provider's log, the edge's log and committed rows, and
+//! know nothing of the platform's structure.
 
 mod delivery;
 mod messages;
@@ -9,7 +9,7 @@ use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(messages::OneMessage::default()),

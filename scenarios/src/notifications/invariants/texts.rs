@@ -1,7 +1,7 @@
-//! What mail says, against what happened and which text there was.
+//! The content of mail, compared with its event and the template of that time.
 
 use super::super::language_of;
-use super::super::post::{Happened, Post};
+use super::super::ledger::{BusinessEvent, Ledger};
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::mail::provider::Letter;
@@ -9,37 +9,37 @@ use shakedown_model::backbone::mail::rows::{MailState, Recipient};
 use shakedown_model::facts::{MailFact, MailProviderFact};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
-/// Owners of the choice sites of what may hold a transaction of ours open.
-const OURS: [&str; 3] = ["api", "worker", "store"];
-/// How much before its commit a transaction may have looked up the text, if nothing of ours was failing.
+/// Owners of the choice sites of components that may keep a transaction of ours open.
+const OWN_COMPONENTS: [&str; 3] = ["api", "worker", "store"];
+/// The longest time between a transaction's read of the template and its commit, if no component of ours fails.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A mail is what it was planned to be.
+/// Verifies that a mail has the planned template, language and version.
 #[derive(Default)]
 pub(super) struct RightTemplate {
-    post: Post,
+    ledger: Ledger,
     published: Vec<(What, u32, Moment)>,
-    /// What a person had sent anew, in the text of then.
+    /// Mails that a person replayed, with the time: a replay takes the template of that time.
     replayed: Vec<(Subject, What, Moment)>,
-    ours: Vec<(Moment, Moment)>,
+    own_faults: Vec<(Moment, Moment)>,
 }
 
 impl RightTemplate {
     fn objection(&self, recipient: Recipient, letter: &Letter) -> Option<&'static str> {
-        let event = self.post.events.iter().find(|event| {
+        let event = self.ledger.events.iter().find(|event| {
             (event.subject, event.version, event.what) == (letter.subject, letter.version, letter.what)
         });
         match event {
-            _ if letter.empty > 0 => Some("has an empty place"),
+            _ if letter.empty > 0 => Some("has an empty variable"),
             _ if letter.language != language_of(recipient) => Some("is in another language"),
-            None => Some("tells of a version in which that was not so"),
-            Some(event) if !self.is_right(event, letter) => Some("has another text than there was"),
+            None => Some("names a version that the event did not make"),
+            Some(event) if !self.is_right(event, letter) => Some("has another template than was current"),
             Some(_) => None,
         }
     }
 
-    fn is_right(&self, event: &Happened, letter: &Letter) -> bool {
-        let slow = self.ours.iter().filter(|(from, until)| *from <= event.time && *until >= event.time);
+    fn is_right(&self, event: &BusinessEvent, letter: &Letter) -> bool {
+        let slow = self.own_faults.iter().filter(|(from, until)| *from <= event.time && *until >= event.time);
         let begun = slow.map(|(from, _)| *from).chain([event.time]).min().unwrap_or(event.time);
         let earliest = Moment::START + begun.since(Moment::START).saturating_sub(GRACE);
         let replays = self
@@ -50,7 +50,8 @@ impl RightTemplate {
             || replays.into_iter().any(|(_, _, time)| self.was_current(letter, *time, *time))
     }
 
-    /// Whether the letter's text was the latest at some moment of these. The first version was there before.
+    /// Returns whether the letter's template was current at some time between `from` and `until`. The first version exists
+    /// before the run.
     fn was_current(&self, letter: &Letter, from: Moment, until: Moment) -> bool {
         let since = |version| {
             let mut published = self.published.iter();
@@ -69,24 +70,24 @@ impl Invariant<Fact> for RightTemplate {
         "right-template"
     }
     fn about(&self) -> &'static str {
-        "always: a mail has the text that was current when its event was committed (or when a person had it sent \
-         anew), in its recipient's language, tells of the version of the row that the event made, and has no empty \
-         place. A text that changed within 5 s before the commit, or while something of ours was failing, may be \
-         either"
+        "always: a mail has the template that was current when its event was committed (or when a person \
+         replayed it), its recipient's language, the version of the row that the event made, and no empty \
+         variable. Not judged: which of two templates, if they changed within 5 s before the commit or \
+         while a component of ours was failing"
     }
     fn reset(&mut self) {
-        self.post.reset();
+        self.ledger.reset();
         self.published.clear();
         self.replayed.clear();
-        self.ours.clear();
+        self.own_faults.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if OURS.contains(&disturbance.owner) {
-            self.ours.push((disturbance.from, disturbance.until));
+        if OWN_COMPONENTS.contains(&disturbance.owner) {
+            self.own_faults.push((disturbance.from, disturbance.until));
         }
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
-        self.post.observe(at, fact);
+        self.ledger.observe(at, fact);
         match fact {
             Fact::Mail(MailFact::Template(template)) => {
                 self.published.push((template.what, template.version, at.time));

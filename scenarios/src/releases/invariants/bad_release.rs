@@ -1,4 +1,4 @@
-//! A release that does badly does not get far.
+//! The spread of a bad release.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -7,27 +7,27 @@ use shakedown_model::releases::machine::Tier;
 use shakedown_model::settings::BAKE;
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
-/// After it has been watched for as long as it takes, a bad release is gone within this.
+/// The longest time from the end of the bake to the withdrawal of a bad release.
 const WITHDRAWN_WITHIN: Duration = Duration::from_secs(300);
 
-/// A bad release stays on few machines, and not for long.
+/// Verifies that a bad release stays on few machines and is withdrawn in time.
 #[derive(Default)]
 pub(super) struct BadReleaseIsStopped {
     ledger: Ledger,
-    /// Since when a bad build runs somewhere.
+    /// Since when a bad build runs on some machine.
     since: Option<Moment>,
     disturbances: Vec<(Moment, Moment)>,
 }
 
 impl BadReleaseIsStopped {
-    /// How many machines of a tier run a bad build, and how many run at all.
+    /// Returns the number of machines of a tier that run a bad build, and the number of all its machines.
     fn share(&self, tier: Tier) -> (usize, usize) {
         let of_tier = self.ledger.machines.values().filter(|running| running.tier == tier);
         let bad = of_tier.clone().filter(|running| running.build.defect.is_some()).count();
         (bad, of_tier.count())
     }
 
-    /// By when a build that is bad since then must be gone: what deviated meanwhile is charged to nobody.
+    /// Returns by when a build that runs since `since` must be withdrawn. The time of faults in between is not counted.
     fn due(&self, since: Moment, now: Moment) -> Moment {
         let during = |(from, until): &(Moment, Moment)| (*until).min(now).since((*from).max(since));
         since + BAKE + WITHDRAWN_WITHIN + self.disturbances.iter().map(during).sum()
@@ -38,7 +38,7 @@ impl BadReleaseIsStopped {
         if now > self.due(since, now) {
             findings.violated("not withdrawn", events, || {
                 let minutes = now.since(since).as_secs() / 60;
-                format!("a release that turns orders down has run for {minutes} min")
+                format!("a release that rejects orders has run for {minutes} min")
             });
         }
         if [Tier::Api, Tier::Worker].iter().all(|tier| self.share(*tier).0 == 0) {
@@ -52,9 +52,9 @@ impl Invariant<Fact> for BadReleaseIsStopped {
         "bad-release-is-stopped"
     }
     fn about(&self) -> &'static str {
-        "always: a build that turns orders down for no reason runs on no more than a quarter of a tier's machines, and is \
-         gone 15 minutes after it first ran (10 to be watched, 5 to be withdrawn), and as much longer as anything \
-         deviated meanwhile. That no good build is withdrawn is not judged"
+        "always: a build that rejects orders without a reason runs on at most a quarter of a tier's \
+         machines and is withdrawn 15 minutes after it first ran (10 to bake, 5 to withdraw), plus the \
+         time of faults in between. Not judged: whether a good build is withdrawn"
     }
     fn reset(&mut self) {
         *self = Self::default();
@@ -72,7 +72,7 @@ impl Invariant<Fact> for BadReleaseIsStopped {
                     running.filter(|running| running.tier == *tier && running.build.defect.is_some());
                 let events: Vec<u32> = bad_ones.map(|running| running.since).collect();
                 findings.violated("past the canary", &events, || {
-                    format!("a release that turns orders down runs on {bad} of {all} machines")
+                    format!("a release that rejects orders runs on {bad} of {all} machines")
                 });
             }
             if bad > 0 {

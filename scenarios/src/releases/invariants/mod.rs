@@ -1,5 +1,5 @@
-//! The invariants of releases. They read texts as they rest, what runs on which machine, and what screens show; what
-//! a release can read they find out by having it read.
+//! The invariants of releases. They read stored texts, the build on each machine and what screens show. Whether a release
+//! can read a text they find out by parsing it with that release's code.
 
 mod bad_release;
 mod fields;
@@ -12,7 +12,7 @@ use crate::booking::invariants::reservations::ExactlyOneReservation;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(ExactlyOneReservation::default()),

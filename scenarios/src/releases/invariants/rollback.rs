@@ -1,31 +1,31 @@
-//! Going back.
+//! What a rollback leaves behind.
 
-use super::super::ledger::{Kept, Ledger, fields};
+use super::super::ledger::{Latest, Ledger, fields};
 use shakedown_model::Fact;
 use shakedown_model::facts::{OrderFact, ReleaseFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// A release that was taken back has left nothing that the former one cannot live with.
+/// Verifies that the former release can read all that a withdrawn release has left.
 #[derive(Default)]
 pub(super) struct RollbackIsSafe(Ledger);
 
 impl RollbackIsSafe {
-    /// Has the release that runs again read all that rests.
+    /// Parses all stored rows and unfinished messages with the release that runs again.
     fn judge(&self, findings: &mut Findings) {
-        let Some(Kept { row: rollout, last: since }) = self.0.withdrawn() else { return };
+        let Some(Latest { row: rollout, last: since }) = self.0.withdrawn() else { return };
         let (code, documents) = (rollout.from.code, rollout.from.code.documents());
-        for kept in self.0.bookings.values() {
-            if let Err(error) = documents.read_row(&kept.row.text) {
-                let events: Vec<u32> = [kept.last, *since].into_iter().chain(self.0.dropped).collect();
+        for latest in self.0.bookings.values() {
+            if let Err(error) = documents.read_row(&latest.row.text) {
+                let events: Vec<u32> = [latest.last, *since].into_iter().chain(self.0.dropped).collect();
                 findings.violated("row", &events, || {
-                    format!("{code} runs again, and cannot read B{}: {error}", kept.row.id)
+                    format!("{code} runs again and cannot read B{}: {error}", latest.row.id)
                 });
             }
         }
-        for kept in self.0.resting() {
-            if let Err(error) = documents.read_job(&kept.row.text) {
-                findings.violated("message", &[kept.last, *since], || {
-                    format!("{code} runs again, and cannot read message {}: {error}", kept.row.id)
+        for latest in self.0.unfinished_messages() {
+            if let Err(error) = documents.read_job(&latest.row.text) {
+                findings.violated("message", &[latest.last, *since], || {
+                    format!("{code} runs again and cannot read message {}: {error}", latest.row.id)
                 });
             }
         }
@@ -37,9 +37,9 @@ impl Invariant<Fact> for RollbackIsSafe {
         "rollback-is-safe"
     }
     fn about(&self) -> &'static str {
-        "always, once a release is being taken back: no row loses a field that it had; when the former release runs \
-         everywhere, and once healed, that one can read all that rests (rows, and messages of jobs that are not over), \
-         and each order that was taken on has its row. What the fields mean is not judged"
+        "always, once a release is being withdrawn: no row loses a field; when the former release runs \
+         everywhere, and once healed, it can read all stored rows and the messages of unfinished jobs, and \
+         each accepted order has its row. Not judged: what the fields mean"
     }
     fn reset(&mut self) {
         self.0 = Ledger::default();
@@ -48,14 +48,14 @@ impl Invariant<Fact> for RollbackIsSafe {
         self.0.observe(at, fact);
         match fact {
             Fact::Order(OrderFact::Booking { before: Some(before), after })
-                if self.0.rollout.as_ref().is_some_and(|kept| kept.row.is_withdrawn()) =>
+                if self.0.rollout.as_ref().is_some_and(|latest| latest.row.is_withdrawn()) =>
             {
                 let (had, has) = (fields(&before.text), fields(&after.text));
                 if let Some(key) = had.keys().find(|key| !has.contains_key(*key)) {
-                    let since = self.0.rollout.as_ref().map(|kept| kept.last);
+                    let since = self.0.rollout.as_ref().map(|latest| latest.last);
                     let events: Vec<u32> = since.into_iter().chain([at.event]).collect();
                     findings.violated("field lost", &events, || {
-                        format!("after the rollback B{} is rewritten without its `{key}`", after.id)
+                        format!("after the rollback B{} was rewritten without its `{key}`", after.id)
                     });
                 }
             }
@@ -66,9 +66,11 @@ impl Invariant<Fact> for RollbackIsSafe {
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         self.judge(findings);
         if self.0.withdrawn().is_some() {
-            for (booking, taken) in &self.0.taken {
+            for (booking, accepted) in &self.0.accepted {
                 if !self.0.bookings.contains_key(booking) {
-                    findings.violated("lost", &[*taken], || format!("order {booking} is lost"));
+                    findings.violated("lost", &[*accepted], || {
+                        format!("order {booking} was accepted and has no row after the rollback")
+                    });
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Who is told that work is late, and of what else.
+//! Alerts, compared with late work and the monitor's state.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -8,10 +8,10 @@ use shakedown_model::facts::PagerFact;
 use shakedown_model::settings::{MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
-/// So long after its promise is over somebody knows of work that is not done.
+/// The longest time from an overdue promise to its alert.
 const NOTICE_WITHIN: Duration = Duration::from_secs(600);
 
-/// What is stuck does not stay so unseen.
+/// Verifies that overdue work is in an alert in time.
 #[derive(Default)]
 pub(super) struct StuckWorkIsNoticed {
     ledger: Ledger,
@@ -19,17 +19,14 @@ pub(super) struct StuckWorkIsNoticed {
 }
 
 impl StuckWorkIsNoticed {
-    /// Judges what has been late for too long, as things stood until `now`.
+    /// Judges work that has been overdue for too long by `now`.
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         self.ledger.advance(now);
-        for work in self.ledger.works.iter().filter(|work| work.promise.is_some()) {
-            let overdue = work.late.is_some_and(|late| late + NOTICE_WITHIN < now);
-            if overdue && !self.noticed.contains(&work.item) {
-                findings.violated("not noticed", &[work.last], || {
-                    format!(
-                        "{} was not done 10 min after its promise was over, and nobody was told",
-                        work.item
-                    )
+        for promised in self.ledger.items.iter().filter(|promised| promised.promise.is_some()) {
+            let overdue = promised.late.is_some_and(|late| late + NOTICE_WITHIN < now);
+            if overdue && !self.noticed.contains(&promised.item) {
+                findings.violated("not noticed", &[promised.last], || {
+                    format!("{} was 10 min overdue, and no alert named it", promised.item)
                 });
             }
         }
@@ -41,9 +38,9 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
         "stuck-work-is-noticed"
     }
     fn about(&self) -> &'static str {
-        "in time: a booking not carried out within 15 min (90 while it is being checked) and a report not filed within \
-         15 min is in an alert within 10 min more, or the pager has rung by itself meanwhile, or it is done by then. \
-         What people do about it is not judged"
+        "in time: a booking not carried out within 15 min (90 min while it is being checked) and a report \
+         not filed within 15 min is in an alert within 10 min more, or the pager has rung meanwhile, or \
+         the work is done by then. Not judged: what people do about it"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -55,9 +52,9 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
         match fact {
             Fact::Pager(PagerFact::Alerted(Alert::Late(item))) => self.noticed.push(*item),
             Fact::Pager(PagerFact::Rang { .. }) => {
-                // Whoever is rung looks at all that is late.
-                let late = self.ledger.works.iter().filter(|work| work.late.is_some());
-                self.noticed.extend(late.map(|work| work.item));
+                // The person who is rung looks at all late work.
+                let late = self.ledger.items.iter().filter(|promised| promised.late.is_some());
+                self.noticed.extend(late.map(|promised| promised.item));
             }
             _ => {}
         }
@@ -67,7 +64,7 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
     }
 }
 
-/// Nobody is woken for nothing.
+/// Verifies that each alert and each ring has a cause.
 #[derive(Default)]
 pub(super) struct NoFalseAlarm {
     ledger: Ledger,
@@ -79,9 +76,9 @@ impl Invariant<Fact> for NoFalseAlarm {
         "no-false-alarm"
     }
     fn about(&self) -> &'static str {
-        "always: an alert names work whose promise was over before it was done, and the pager rings by itself only \
-         when for 2 min (3 less a beat) something had been wrong with the monitor, its database or its way to the \
-         pager. That the alert still matters when it comes is not judged"
+        "always: an alert names work that was overdue before it was done; the pager rings only after a \
+         fault of the monitor, its database or its link to the pager that lasted 2 min (3 min less one \
+         heartbeat). Not judged: whether the work is still late when the alert comes"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -97,13 +94,11 @@ impl Invariant<Fact> for NoFalseAlarm {
         match fact {
             Fact::Pager(PagerFact::Alerted(Alert::Late(item))) if !self.ledger.was_late(*item) => {
                 findings.violated("not late", &[at.event], || {
-                    format!("somebody is told that {item} is late, and it is not")
+                    format!("an alert says that {item} is late, and it is not")
                 });
             }
             Fact::Pager(PagerFact::Alerted(Alert::Unhealthy(_) | Alert::Errors)) => {
-                findings.violated("no work", &[at.event], || {
-                    "somebody is told of what is no late work".to_owned()
-                });
+                findings.violated("no work", &[at.event], || "an alert names no late work".to_owned());
             }
             Fact::Pager(PagerFact::Rang { .. }) => {
                 let quiet = MONITOR_SILENT - MONITOR_BEATS - PAGER_TIMEOUT;
@@ -112,7 +107,7 @@ impl Invariant<Fact> for NoFalseAlarm {
                 };
                 if !self.monitor.iter().any(was_away) {
                     findings.violated("not silent", &[at.event], || {
-                        "the pager rings, and nothing had kept the monitor from its beats".to_owned()
+                        "the pager rings, and no fault had kept the monitor from its heartbeats".to_owned()
                     });
                 }
             }

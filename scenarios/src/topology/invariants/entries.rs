@@ -1,11 +1,11 @@
-//! What is said at each way in.
+//! What each client shows of one row.
 
 use shakedown_model::Fact;
 use shakedown_model::booking::clients::{Client, Screen};
 use shakedown_model::facts::{ScreenFact, client, word};
 use shakedown_sim::{At, Findings, Invariant};
 
-/// Whoever looks, wherever, is told the same.
+/// Verifies that all clients show one version of a row alike.
 #[derive(Default)]
 pub(super) struct EntryPointsAgree(Vec<(Client, Screen, u32)>);
 
@@ -14,8 +14,9 @@ impl Invariant<Fact> for EntryPointsAgree {
         "entry-points-agree"
     }
     fn about(&self) -> &'static str {
-        "always: one version of a booking's row has one word and one set of actions, on the web and in each release of \
-         the app. That the word is right is not judged here, nor that all see the same version at a time"
+        "always: one version of a booking's row has one word and one set of actions on the web and in each \
+         release of the app. Not judged: whether the word is right, and whether all clients show the same \
+         version"
     }
     fn reset(&mut self) {
         self.0.clear();
@@ -38,7 +39,7 @@ impl Invariant<Fact> for EntryPointsAgree {
         } else if other.actions != screen.actions {
             findings.violated("two sets of actions", &[event, at.event], || {
                 let (there, here) = (client(there), client(here));
-                format!("{there} and {here} offer not the same for B{}", screen.booking)
+                format!("{there} and {here} offer different actions for B{}", screen.booking)
             });
         }
     }

@@ -1,5 +1,5 @@
-//! The invariants of how nodes are laid out and watched. They read the edge's log, the pager's, screens and committed
-//! rows; none knows how the platform is built.
+//! The invariants of topology and monitoring. They read the edge's log, the pager's log, screens and committed rows, and
+//! know nothing of the platform's structure.
 
 mod alerts;
 mod entries;
@@ -8,7 +8,7 @@ use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// All of them, in the order in which reports list them.
+/// Returns all invariants, in the order of reports.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(entries::EntryPointsAgree::default()),

@@ -1,4 +1,4 @@
-//! What was accepted is kept, and comes to an end.
+//! Accepted changes and owed reports: stored and finished.
 
 use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
@@ -9,31 +9,31 @@ use shakedown_model::facts::{Code, EdgeFact, Request, VisitFact};
 use shakedown_model::visit::rows::{ReportState, Status};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
-/// Whose wish a request carries: the visit's number, and those of the operator's action or the clinic's row.
-type Wish = (u32, u32, u32);
+/// What a request asks for, by number: the visit, and the operator's action or the clinic's row.
+type ActionId = (u32, u32, u32);
 
-fn wish(at: &At<'_>) -> Wish {
+fn action_id(at: &At<'_>) -> ActionId {
     let number = |label: &'static str| at.number_of(label).unwrap_or(0);
     (number("visit"), number("action"), number("row"))
 }
 
-/// A promise to do what was asked is kept.
+/// Verifies that an accepted change has changed its visit's row.
 #[derive(Default)]
 pub(super) struct AcceptedMeansDurable {
     requests: Vec<u32>,
-    promised: Claims<Wish>,
-    kept: Vec<Wish>,
+    pending: Claims<ActionId>,
+    latest: Vec<ActionId>,
 }
 
 impl AcceptedMeansDurable {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
-        let kept = &self.kept;
-        self.promised.judge(
+        let latest = &self.latest;
+        self.pending.judge(
             now,
-            |wish| kept.contains(wish),
+            |action_id| latest.contains(action_id),
             |(visit, ..), event| {
-                findings.violated("accepted, not kept", &[event], || {
-                    format!("a move of V{visit} was answered 202, and its row has not moved")
+                findings.violated("accepted, not stored", &[event], || {
+                    format!("a change of V{visit} got 202, and its row has not changed")
                 });
             },
         );
@@ -45,8 +45,8 @@ impl Invariant<Fact> for AcceptedMeansDurable {
         "accepted-means-durable"
     }
     fn about(&self) -> &'static str {
-        "always: a move answered 202 has changed its visit's row within 5 s. Rows are never deleted here, so that it is \
-         kept is not judged"
+        "always: a change that got 202 has changed its visit's row within 5 s. Not judged: whether the row \
+         stays, because rows are never deleted here"
     }
     fn reset(&mut self) {
         *self = Self::default();
@@ -60,9 +60,9 @@ impl Invariant<Fact> for AcceptedMeansDurable {
             Fact::Edge(EdgeFact::Answered { request, code: Code::Accepted, .. })
                 if self.requests.contains(request) =>
             {
-                self.promised.make(wish(at), at.time, at.event);
+                self.pending.make(action_id(at), at.time, at.event);
             }
-            Fact::Visit(VisitFact::Visit { .. }) => self.kept.push(wish(at)),
+            Fact::Visit(VisitFact::Visit { .. }) => self.latest.push(action_id(at)),
             _ => {}
         }
     }
@@ -71,15 +71,15 @@ impl Invariant<Fact> for AcceptedMeansDurable {
     }
 }
 
-/// No visit, and no report, is left in the middle.
+/// Verifies that visits and reports reach an end or are listed for a person.
 #[derive(Default)]
 pub(super) struct AcceptedWorkFinishes(Ledger);
 
 impl AcceptedWorkFinishes {
-    /// Whether the message that tells of a report has come to an end, or is listed for a person.
-    fn is_told(&self, visit: u32, revision: u32) -> bool {
+    /// Returns whether the message about a report has reached an end or is listed for a person.
+    fn is_notified(&self, visit: u32, revision: u32) -> bool {
         use MailState::{Planned, Queued, Sending, Unknown};
-        let message = self.0.message(visit, revision).map(|kept| kept.row);
+        let message = self.0.message(visit, revision).map(|latest| latest.row);
         message.is_some_and(|row| !matches!(row.state, Planned | Queued | Sending | Unknown) || row.flagged)
     }
 }
@@ -89,9 +89,9 @@ impl Invariant<Fact> for AcceptedWorkFinishes {
         "accepted-work-finishes"
     }
     fn about(&self) -> &'static str {
-        "once healed: each report that is owed is in the document store, or listed as a dead letter; the message that tells of it \
-         is out, known not to be, or listed; no visit of a day that is \
-         over is still expected"
+        "once healed: each owed report is in the document store or listed as a dead letter; the message \
+         about it is accepted, known to have failed, or listed; no visit of a past day is still scheduled. \
+         Not judged: whether the message arrives"
     }
     fn reset(&mut self) {
         self.0.reset();
@@ -100,30 +100,30 @@ impl Invariant<Fact> for AcceptedWorkFinishes {
         self.0.observe(at, fact);
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
-        for kept in &self.0.reports {
-            let (visit, revision) = (kept.row.visit, kept.row.revision);
-            let is_there = kept.row.state == ReportState::Ready && self.0.has_document(visit, revision);
-            if !is_there && !self.0.is_stuck(&kept.row) {
-                findings.violated("no report", &[kept.last], || {
-                    format!("the report on V{visit}, revision {revision}, is not there, and nobody is told")
+        for latest in &self.0.reports {
+            let (visit, revision) = (latest.row.visit, latest.row.revision);
+            let is_there = latest.row.state == ReportState::Ready && self.0.has_document(visit, revision);
+            if !is_there && !self.0.is_stuck(&latest.row) {
+                findings.violated("no report", &[latest.last], || {
+                    format!("the report on V{visit}, revision {revision}, does not exist and is not listed for a person")
                 });
-            } else if is_there && !self.is_told(visit, revision) {
-                findings.violated("no message", &[kept.last], || {
+            } else if is_there && !self.is_notified(visit, revision) {
+                findings.violated("no message", &[latest.last], || {
                     format!(
-                        "nobody is told of the report on V{visit}, revision {revision}, nor that it is so"
+                        "the message about the report on V{visit}, revision {revision}, is unfinished and not listed for a person"
                     )
                 });
             }
         }
-        for kept in self.0.visits.iter().filter(|kept| kept.row.status == Status::Scheduled) {
-            findings.violated("still expected", &[kept.last], || {
-                format!("V{} is still expected, and its day is over", kept.row.id)
+        for latest in self.0.visits.iter().filter(|latest| latest.row.status == Status::Scheduled) {
+            findings.violated("still scheduled", &[latest.last], || {
+                format!("V{} is still scheduled after its day", latest.row.id)
             });
         }
     }
 }
 
-/// What passes by itself needs nobody.
+/// Verifies that transient faults need no person.
 #[derive(Default)]
 pub(super) struct TransientFaultsHeal {
     ledger: Ledger,
@@ -135,7 +135,8 @@ impl Invariant<Fact> for TransientFaultsHeal {
         "transient-faults-heal"
     }
     fn about(&self) -> &'static str {
-        "once healed: if all faults lie within 2 minutes, no report is stuck. What people do is no fault"
+        "once healed: if all faults lie within 2 minutes, no report is listed for a person. Not judged: \
+         messages; actions of people are not faults"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -151,9 +152,9 @@ impl Invariant<Fact> for TransientFaultsHeal {
         if !self.faults.is_transient() {
             return;
         }
-        for kept in self.ledger.reports.iter().filter(|kept| self.ledger.is_stuck(&kept.row)) {
-            findings.violated("person needed", &[kept.last], || {
-                format!("a passing fault left the report on V{} for a person to see to", kept.row.visit)
+        for latest in self.ledger.reports.iter().filter(|latest| self.ledger.is_stuck(&latest.row)) {
+            findings.violated("person needed", &[latest.last], || {
+                format!("a transient fault left the report on V{} for a person", latest.row.visit)
             });
         }
     }

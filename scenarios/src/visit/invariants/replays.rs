@@ -1,4 +1,4 @@
-//! What a replay does outside.
+//! The effects of a replay outside the platform.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
@@ -7,14 +7,14 @@ use shakedown_model::facts::{EdgeFact, MailFact, MailProviderFact, Request, Visi
 use shakedown_model::visit::rows::Action;
 use shakedown_sim::{At, Findings, Invariant};
 
-/// A replay doubles nothing.
+/// Verifies that a replay sends no message twice.
 #[derive(Default)]
 pub(super) struct ReplayIsSafe {
     ledger: Ledger,
-    /// Visits of which a replay was asked.
+    /// Visits whose replay was requested.
     replayed: Vec<u32>,
-    /// Reports whose message was sent again while our row held it in doubt, and those for which an override is on
-    /// record: by visit and revision, as often as that happened.
+    /// Reports whose message was queued again while its outcome was unknown, and reports with an override on record: visit
+    /// and revision, once for each time.
     doubted: Vec<(u32, u32)>,
     overridden: Vec<(u32, u32)>,
 }
@@ -24,9 +24,9 @@ impl Invariant<Fact> for ReplayIsSafe {
         "replay-is-safe"
     }
     fn about(&self) -> &'static str {
-        "always: once a replay of a visit was asked for, the mail provider takes no second message of one report, save \
-         one for each override on record of a message that our row held in doubt. A document that is made again \
-         replaces itself; what is doubled without a replay is not judged here"
+        "always: after a replay of a visit was requested, the mail provider accepts no second message \
+         about one report, except one for each recorded override of a message whose outcome was unknown. \
+         Not judged: a document made again, which replaces itself; messages sent twice without a replay"
     }
     fn reset(&mut self) {
         *self = Self::default();
@@ -42,7 +42,7 @@ impl Invariant<Fact> for ReplayIsSafe {
                 self.doubted.push((visit, after.version));
             }
             Fact::Visit(VisitFact::Entered(entry)) if matches!(entry.action, Action::Override(_)) => {
-                let revision = self.ledger.visit(entry.visit).map_or(0, |kept| kept.row.revision);
+                let revision = self.ledger.visit(entry.visit).map_or(0, |latest| latest.row.revision);
                 self.overridden.push((entry.visit, revision));
             }
             Fact::MailProvider(MailProviderFact::Took { .. }) if self.replayed.contains(&visit) => {
@@ -55,13 +55,16 @@ impl Invariant<Fact> for ReplayIsSafe {
 
 impl ReplayIsSafe {
     fn judge(&self, visit: u32, findings: &mut Findings) {
-        for kept in self.ledger.reports.iter().filter(|kept| kept.row.visit == visit) {
-            let told = self.ledger.told(visit, kept.row.revision);
-            let report = (visit, kept.row.revision);
+        for latest in self.ledger.reports.iter().filter(|latest| latest.row.visit == visit) {
+            let mails_taken = self.ledger.mails_taken(visit, latest.row.revision);
+            let report = (visit, latest.row.revision);
             let times = |of: &[(u32, u32)]| of.iter().filter(|other| **other == report).count();
-            if told.len() > 1 + times(&self.doubted).min(times(&self.overridden)) {
-                findings.violated("told twice", &told, || {
-                    format!("after a replay V{visit} is told again of revision {}", kept.row.revision)
+            if mails_taken.len() > 1 + times(&self.doubted).min(times(&self.overridden)) {
+                findings.violated("sent twice", &mails_taken, || {
+                    format!(
+                        "after a replay the message about V{visit}, revision {}, was sent again",
+                        latest.row.revision
+                    )
                 });
             }
         }

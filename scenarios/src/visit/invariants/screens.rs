@@ -1,4 +1,4 @@
-//! What screens show, against the document store and the rows.
+//! What screens show, compared with the document store and our rows.
 
 use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
@@ -8,7 +8,7 @@ use shakedown_model::facts::{VisitFact, VisitWord, visit_word};
 use shakedown_model::visit::rows::{ReportState, Status, Visit};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// A screen that says all is done is right.
+/// Verifies that a screen says "complete" only when report and message are out.
 #[derive(Default)]
 pub(super) struct NoPrematureSuccess {
     ledger: Ledger,
@@ -20,13 +20,13 @@ impl NoPrematureSuccess {
     fn judge(&mut self, now: Moment, findings: &mut Findings) {
         let ledger = &self.ledger;
         let is_done = |(visit, revision): &(u32, u32)| {
-            ledger.has_document(*visit, *revision) && !ledger.told(*visit, *revision).is_empty()
+            ledger.has_document(*visit, *revision) && !ledger.mails_taken(*visit, *revision).is_empty()
         };
         self.claims.judge(now, is_done, |(visit, revision), event| {
             let is_there = ledger.has_document(*visit, *revision);
-            let lacks = if is_there { "its patient has not been told" } else { "its report is not there" };
-            findings.violated(lacks, &[event], || {
-                format!("a screen called V{visit} done, and of revision {revision} {lacks}")
+            let missing = if is_there { "no message was accepted" } else { "no report exists" };
+            findings.violated(missing, &[event], || {
+                format!("a screen says that V{visit} is done, and for revision {revision} {missing}")
             });
         });
     }
@@ -37,9 +37,9 @@ impl Invariant<Fact> for NoPrematureSuccess {
         "no-premature-success"
     }
     fn about(&self) -> &'static str {
-        "always: when a screen says \"complete\", or \"processed\" and nothing more, the report on that revision is in \
-         the document store and a message of it with the mail provider by then, or within 5 s. Whether the message \
-         arrives is not judged"
+        "always: when a screen says \"complete\", or \"processed\" and nothing more, the report on that \
+         revision is in the document store and the mail provider has accepted a message about it by then \
+         or within 5 s. Not judged: whether the message arrives"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -59,7 +59,7 @@ impl Invariant<Fact> for NoPrematureSuccess {
     }
 }
 
-/// One screen's last showing of a visit.
+/// What one screen last showed of a visit.
 struct Showing {
     fresh: bool,
     visit: u32,
@@ -68,7 +68,7 @@ struct Showing {
     event: u32,
 }
 
-/// In the end, every screen shows the rows.
+/// Verifies that every screen shows the final rows.
 #[derive(Default)]
 pub(super) struct ScreensAgreeAtRest {
     ledger: Ledger,
@@ -76,9 +76,9 @@ pub(super) struct ScreensAgreeAtRest {
 }
 
 impl ScreensAgreeAtRest {
-    /// The words that are right for a visit.
+    /// Returns the words that a screen may show for a visit.
     fn right_words(&self, row: &Visit) -> &'static [VisitWord] {
-        let report = self.ledger.report(row.id, row.revision).map(|kept| kept.row);
+        let report = self.ledger.report(row.id, row.revision).map(|latest| latest.row);
         let is_stuck = report.is_some_and(|report| self.ledger.is_stuck(&report));
         match (row.status, report.map(|report| report.state)) {
             (Status::Scheduled, _) => &[VisitWord::Scheduled],
@@ -86,7 +86,7 @@ impl ScreensAgreeAtRest {
             (Status::NoShow, _) => &[VisitWord::NoShow],
             (Status::Cancelled, _) => &[VisitWord::Cancelled],
             (Status::Processed, Some(ReportState::Ready)) => {
-                words_of_message(self.ledger.message(row.id, row.revision).map(|kept| kept.row.state))
+                words_of_message(self.ledger.message(row.id, row.revision).map(|latest| latest.row.state))
             }
             (Status::Processed, _) if is_stuck => &[VisitWord::Stuck],
             (Status::Processed, Some(ReportState::Pending) | None) => &[VisitWord::UnderWay],
@@ -94,7 +94,7 @@ impl ScreensAgreeAtRest {
     }
 }
 
-/// The words that are right for a visit whose report is ready.
+/// Returns the words that a screen may show for a visit whose report is ready.
 fn words_of_message(state: Option<MailState>) -> &'static [VisitWord] {
     match state {
         Some(MailState::Accepted | MailState::Delivered) => &[VisitWord::Complete, VisitWord::Processed],
@@ -109,8 +109,9 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: each screen that is still open, and each loaded afresh, shows the visit's row: its last version, \
-         in a word for its status and what became of its report"
+        "once healed: each open screen and each screen loaded afresh shows the visit's row: its last \
+         version, with a word for its status and the state of its report. Not judged: what screens show \
+         before that"
     }
     fn reset(&mut self) {
         self.ledger.reset();
@@ -125,17 +126,17 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for shown in &self.shown {
-            let Some(kept) = self.ledger.visit(shown.visit) else { continue };
-            let right = self.right_words(&kept.row);
+            let Some(latest) = self.ledger.visit(shown.visit) else { continue };
+            let right = self.right_words(&latest.row);
             if !right.contains(&shown.word) {
                 let roles = format!("{:?} for {:?}", shown.word, right[0]);
-                findings.violated(&roles, &[kept.last, shown.event], || {
+                findings.violated(&roles, &[latest.last, shown.event], || {
                     let (says, is) = (visit_word(shown.word), visit_word(right[0]));
-                    format!("a screen shows V{} as \"{says}\", and it is \"{is}\"", shown.visit)
+                    format!("a screen shows V{} as \"{says}\", and its rows say \"{is}\"", shown.visit)
                 });
-            } else if shown.version != kept.row.version {
-                findings.violated("old version", &[kept.last, shown.event], || {
-                    format!("a screen still shows V{} in version {}", shown.visit, shown.version)
+            } else if shown.version != latest.row.version {
+                findings.violated("old version", &[latest.last, shown.event], || {
+                    format!("a screen still shows version {} of V{}", shown.version, shown.visit)
                 });
             }
         }

@@ -1,14 +1,14 @@
-//! How a visit may move, and by whom.
+//! Legal changes of a visit, and who may make them.
 
 use shakedown_model::Fact;
 use shakedown_model::facts::VisitFact;
 use shakedown_model::visit::rows::{Status, Visit};
 use shakedown_sim::{At, Findings, Invariant};
 
-/// Each move is one of the table, made by somebody who may make it.
+/// Verifies that each change is in the table and made by an actor who may make it.
 pub(super) struct LegalTransitionsOnly;
 
-/// On whose behalf a row changed, told by the scope in which it did.
+/// The actor on whose behalf a row changed, derived from the scope of the change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Cause {
     NightlyClose,
@@ -20,37 +20,37 @@ enum Cause {
 
 fn cause(at: &At<'_>) -> Cause {
     let within = |label: &'static str| at.number_of(label).is_some();
-    match () {
-        () if within("close") => Cause::NightlyClose,
-        () if within("attempt") => Cause::Worker,
-        () if within("action") => Cause::Operator,
-        () if within("row") => Cause::Importer,
-        () => Cause::Nobody,
-    }
+    let causes = [
+        ("close", Cause::NightlyClose),
+        ("attempt", Cause::Worker),
+        ("action", Cause::Operator),
+        ("row", Cause::Importer),
+    ];
+    causes.into_iter().find(|(label, _)| within(label)).map_or(Cause::Nobody, |(_, cause)| cause)
 }
 
-/// Why a change must not be; nothing if it may.
+/// Returns why a change is illegal; `None` if it is legal.
 fn objection(cause: Cause, before: Option<&Visit>, after: &Visit) -> Option<&'static str> {
     use Cause::{Importer, NightlyClose, Operator};
     use Status::{Arrived, Cancelled, NoShow, Processed, Scheduled};
     let Some(before) = before else {
         let begins = (after.status, after.revision, cause) == (Scheduled, 0, Importer);
-        return (!begins).then_some("a visit begins as scheduled, by a clinic's row");
+        return (!begins).then_some("a visit begins as Scheduled, by a clinic's row");
     };
     let allowed: &[Cause] = match (before.status, after.status) {
         (Scheduled, Arrived) | (Arrived, Processed | Cancelled) | (Processed, Processed) => &[Operator],
         (Scheduled, NoShow) => &[Operator, NightlyClose],
         (Scheduled, Cancelled) => &[Operator, Importer],
-        _ => return Some("there is no such move"),
+        _ => return Some("the table has no such change"),
     };
     let reported = u32::from(after.status == Processed);
     if after.revision != before.revision + reported {
-        return Some("its revision counts what was recorded of it");
+        return Some("the revision must grow by one when the visit is processed, and only then");
     }
     if after.version != before.version + 1 {
-        return Some("it is not made of the version before");
+        return Some("the version must grow by one");
     }
-    (!allowed.contains(&cause)).then_some("it may not make that move")
+    (!allowed.contains(&cause)).then_some("the actor may not make this change")
 }
 
 impl Invariant<Fact> for LegalTransitionsOnly {
@@ -58,8 +58,8 @@ impl Invariant<Fact> for LegalTransitionsOnly {
         "legal-transitions-only"
     }
     fn about(&self) -> &'static str {
-        "always: each change of a visit is one that there is, made of the version before it, and on behalf of somebody \
-         who may make it. Whether the patient was really there is not judged"
+        "always: each change of a visit is in the table of legal changes, based on the version before it, \
+         and made by an actor who may make it. Not judged: whether the patient was really there"
     }
     fn reset(&mut self) {}
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
@@ -69,7 +69,7 @@ impl Invariant<Fact> for LegalTransitionsOnly {
             let from = before.map_or("nothing".to_owned(), |before| format!("{:?}", before.status));
             let roles = format!("{from} to {:?} by {cause:?}", after.status);
             findings.violated(&roles, &[at.event], || {
-                format!("V{} moved from {from} to {:?} by {cause:?}: {objection}", after.id, after.status)
+                format!("V{} changed from {from} to {:?} by {cause:?}: {objection}", after.id, after.status)
             });
         }
     }

@@ -1,5 +1,5 @@
-//! Every script of two deviations, with and without pruning: booking holds; without any one guardrail it
-//! breaks at the first, and the first failure is the same.
+//! Every script of two deviations, with and without pruning: booking holds; without any one guardrail one deviation
+//! violates an invariant, and both searches find the same script first.
 
 use super::without;
 use shakedown_scenarios::booking::ENTRY;
@@ -7,12 +7,12 @@ use shakedown_sim::search::{Bounded, explore, understand};
 use shakedown_sim::{Digest, Moment, Plan, Rehearse, Script, Turn, Variant, Violation, small_variants};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The scripts run by depth, and the first that fails.
+/// Returns the finished search and its first failing script.
 fn search(guardrail: &[&str], pruning: bool) -> (Bounded, Option<Script>) {
     let mut runner = without(guardrail);
     let variants = small_variants(runner.parameters(), &Variant::default());
     let mut search = Bounded::new(variants, 2, pruning);
-    search.run(&mut runner);
+    search.run(runner.as_mut());
     let failing = search.broken().map(|broken| {
         let (variant, turns) = (&search.variants()[broken.script.variant], &broken.script.turns);
         runner.run(Plan::Turns { variant, turns, task_order: false });
@@ -22,7 +22,7 @@ fn search(guardrail: &[&str], pruning: bool) -> (Bounded, Option<Script>) {
 }
 
 #[test]
-fn the_guarded_design_is_certified_with_and_without_pruning() {
+fn the_whole_design_is_certified_with_and_without_pruning() {
     let ((pruned, none), (whole, neither)) = (search(&[], true), search(&[], false));
     assert_eq!((none, neither), (None, None));
     let runs = |search: &Bounded| search.depths().iter().map(|depth| depth.tally.runs).collect::<Vec<_>>();
@@ -33,9 +33,9 @@ fn the_guarded_design_is_certified_with_and_without_pruning() {
     assert_eq!(pruned.sites(), whole.sites());
 }
 
-/// The least failure as `certify` finds it and as `explore` would: the first seed that fails, shrunk.
+/// Compares the first failure of a bounded search with the shrunk failures of seeds.
 #[test]
-fn without_a_guardrail_the_least_failure_is_no_larger_than_what_exploring_shrinks_to() {
+fn the_smallest_failure_of_a_search_is_no_larger_than_a_shrunk_one() {
     for canary in ENTRY.to_entry().canaries() {
         let lacking: Vec<&str> = canary.iter().map(String::as_str).collect();
         let (pruned, whole) = (search(&lacking, true).1, search(&lacking, false).1);
@@ -44,11 +44,11 @@ fn without_a_guardrail_the_least_failure_is_no_larger_than_what_exploring_shrink
             pruned.unwrap_or_else(|| panic!("without {lacking:?} nothing breaks")).deviations.len();
 
         let mut runner = without(&lacking);
-        let campaign = explore(&mut runner, 0..4_000, 8);
+        let campaign = explore(runner.as_mut(), 0..4_000, 8);
         let shrunk = campaign.failing.iter().map(|failing| {
             runner.run(campaign.plan(failing.seed));
             let found = runner.script();
-            understand(&mut runner, &found, &failing.violations[0]).shrunk.deviations.len()
+            understand(runner.as_mut(), &found, &failing.violations[0]).shrunk.deviations.len()
         });
         let least = shrunk.min().expect("a campaign catches it");
         assert!(certified <= least, "without {lacking:?}: {certified} deviations, explored {least}");
@@ -56,10 +56,10 @@ fn without_a_guardrail_the_least_failure_is_no_larger_than_what_exploring_shrink
     }
 }
 
-/// What a run came to, as far as anybody could tell, its effects included.
+/// All observable results of a run, its effects included.
 type End = (Moment, Vec<Violation>, u64, Option<Digest>);
 
-/// Every script that adds one turn to these, and what it comes to.
+/// Runs every script that adds one turn to these, and returns the results.
 fn continued(runner: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Vec<End> {
     let mut offers = Vec::new();
     runner.run(Plan::Turns { variant, turns, task_order: false });
@@ -77,7 +77,7 @@ fn continued(runner: &mut dyn Rehearse, variant: &Variant, turns: &[Turn]) -> Ve
 }
 
 #[test]
-fn scripts_of_equal_effects_end_alike_however_they_are_continued() {
+fn scripts_with_equal_effects_end_alike_however_they_continue() {
     let mut runner = without(&["execution-log"]);
     for variant in small_variants(runner.parameters(), &Variant::default()) {
         let mut alike: BTreeMap<Digest, Vec<Turn>> = BTreeMap::new();
@@ -94,7 +94,7 @@ fn scripts_of_equal_effects_end_alike_however_they_are_continued() {
         let repeated: Vec<_> = alike.into_values().filter(|turns| turns.len() > 1).collect();
         assert!(!repeated.is_empty(), "{variant}");
         for turns in repeated {
-            let ends = turns.iter().map(|turn| continued(&mut runner, &variant, &[*turn]));
+            let ends = turns.iter().map(|turn| continued(runner.as_mut(), &variant, &[*turn]));
             let ends: BTreeSet<String> = ends.map(|ends| format!("{ends:?}")).collect();
             assert_eq!(ends.len(), 1, "{variant}: {turns:?}");
         }

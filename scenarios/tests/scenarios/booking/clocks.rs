@@ -1,6 +1,6 @@
-//! Clocks of nodes that are off: whoever judges by them is caught, and the design is not, for it asks the store.
+//! Wrong clocks of nodes: a design that reads them is caught. Ours reads the database's clock.
 
-use crate::scripts::{happy_paths, run};
+use crate::checks::{happy_paths, run};
 use shakedown_model::backbone::clock::Clock;
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::search::understand;
@@ -11,16 +11,16 @@ fn by_clock(clock: Clock) -> Runner<Booking> {
 }
 
 #[test]
-fn while_clocks_are_right_it_is_no_matter_by_which_is_judged() {
+fn while_clocks_are_correct_either_clock_serves() {
     let mut planted = by_clock(Clock::OfTheNode);
     for happy in happy_paths(&planted, true) {
         assert_eq!(run(&mut planted, &happy).violations, [], "{happy}");
     }
 }
 
-/// The design never reads nodes' clocks, so what they do is not even offered to it.
+/// Our design never reads a node's clock, so faults of these clocks are not offered in its runs.
 #[test]
-fn seeds_find_fault_with_who_judges_by_the_clocks_of_nodes_and_not_with_the_design() {
+fn seeds_catch_a_design_that_reads_the_nodes_clocks() {
     let mut planted = by_clock(Clock::OfTheNode);
     let failure = (0..5_000).find_map(|seed| {
         let violation = planted.run(Plan::Seed(seed)).violations.into_iter().next()?;

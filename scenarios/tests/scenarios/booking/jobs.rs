@@ -1,6 +1,6 @@
-//! The life of a job, an attempt and a holding, by the facts alone.
+//! The life cycle of jobs, attempts and holdings, read from facts alone.
 
-use crate::scripts::run;
+use crate::checks::run;
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState};
 use shakedown_model::booking::rows::{Ask, Attempt, Known, Standing};
@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 type Moves = Rc<RefCell<BTreeMap<(Option<JobState>, JobState), u32>>>;
 
-/// The booking scenario, judged by how rows of the machinery move.
+/// The booking scenario, judged by the transitions of its internal rows.
 struct Watched {
     booking: Booking,
     moves: Moves,
@@ -46,7 +46,7 @@ fn watched() -> Runner<Watched> {
     Runner::new(Watched { booking, moves: Moves::default() })
 }
 
-/// Jobs move as they may, and by whom they may be moved.
+/// Verifies that jobs make only legal transitions, by those who may make them.
 struct JobLife {
     moves: Moves,
     /// Who holds each job: the number of the attempt within which it was claimed.
@@ -76,12 +76,13 @@ impl JobLife {
             (Queued, Running) => None,
             (Running, Succeeded | Failed) => {
                 let by_holder = self.holders.get(&before.id) == Some(&at.number_of("attempt"));
-                (!by_holder && at.time < before.lease_until).then_some("moved by another within its lease")
+                (!by_holder && at.time < before.lease_until)
+                    .then_some("changed by another worker within the lease")
             }
             (Failed, Queued) if at.time < before.due => Some("it was not due"),
-            (Failed, Queued) => is_spent.then_some("it was tried too often"),
-            (Failed, DeadLetter) => (!is_spent).then_some("given up too early"),
-            _ => Some("there is no such move"),
+            (Failed, Queued) => is_spent.then_some("retried after its last attempt"),
+            (Failed, DeadLetter) => (!is_spent).then_some("dead letter before its last attempt"),
+            _ => Some("the table has no such transition"),
         }
     }
 }
@@ -91,7 +92,7 @@ impl Invariant<Fact> for JobLife {
         "job-life"
     }
     fn about(&self) -> &'static str {
-        "always: jobs move only as they may; only the holder moves a running one before its lease ends"
+        "always: jobs make only legal transitions; before its lease ends only its holder changes a running job"
     }
     fn reset(&mut self) {
         self.holders.clear();
@@ -115,7 +116,7 @@ impl Invariant<Fact> for JobLife {
     }
 }
 
-/// What is definite stays, and silence is proof of nothing before the quarantine has passed.
+/// Verifies that a definite outcome is final, and that "not found" proves nothing before the quarantine has passed.
 #[derive(Default)]
 struct AttemptLife {
     by_reference: bool,
@@ -139,7 +140,7 @@ impl AttemptLife {
                 let early = asks && !after.late && at.time < after.sent + QUARANTINE;
                 // Of a partner that cannot be asked, a person alone learns what it does not have.
                 let unheard = self.neither && at.number_of("review").is_none();
-                (early || unheard).then_some("not found is not the same as not there")
+                (early || unheard).then_some("not found before the quarantine proves nothing")
             }
             _ => None,
         }
@@ -166,7 +167,9 @@ impl Invariant<Fact> for AttemptLife {
             Fact::Booking(BookingFact::Holding { before: Some(before), after })
                 if before.standing == Standing::Ended && after.standing != Standing::Ended =>
             {
-                findings.violated("holding", &[at.event], || format!("R{} lives again", after.reservation));
+                findings.violated("holding", &[at.event], || {
+                    format!("R{} is active again after its end", after.reservation)
+                });
             }
             Fact::Booking(BookingFact::Attempt { before, after }) => {
                 if let Some(objection) = self.objection(at, before.as_ref(), after) {
@@ -182,7 +185,7 @@ impl Invariant<Fact> for AttemptLife {
 }
 
 #[test]
-fn jobs_attempts_and_holdings_move_as_they_may_in_a_thousand_seeds() {
+fn jobs_attempts_and_holdings_make_only_legal_transitions_in_a_thousand_seeds() {
     use JobState::{Failed, Queued, Running, Succeeded};
     let mut runner = watched();
     let campaign = explore(&mut runner, 0..1_000, 1);
@@ -195,14 +198,14 @@ fn jobs_attempts_and_holdings_move_as_they_may_in_a_thousand_seeds() {
     assert!(missing.is_empty(), "{moves:?}");
 }
 
-/// How often jobs were given up.
+/// Returns the number of jobs that became dead letters.
 fn dead_letters(runner: &Runner<Watched>) -> u32 {
     let moves = runner.scenario().moves.borrow();
     moves.get(&(Some(JobState::Failed), JobState::DeadLetter)).copied().unwrap_or(0)
 }
 
 #[test]
-fn a_job_that_kills_its_worker_each_time_is_given_up() {
+fn a_job_that_crashes_its_worker_each_time_becomes_a_dead_letter() {
     let mut runner = watched();
     let mut script = runner.happy(0);
     script.variant = "partner=keys customers=1 intents=1".parse().unwrap();
@@ -223,7 +226,7 @@ fn a_job_that_kills_its_worker_each_time_is_given_up() {
 }
 
 #[test]
-fn a_job_that_asks_in_vain_for_hours_is_given_up() {
+fn a_job_that_waits_for_evidence_for_hours_becomes_a_dead_letter() {
     let mut runner = watched();
     let mut script = runner.happy(0);
     script.variant = "partner=keys customers=1 intents=1".parse().unwrap();

@@ -1,17 +1,16 @@
-//! What a person makes of the bookings that the platform leaves to them.
+//! How a person resolves bookings in review.
 
 use super::without;
-use crate::scripts::run;
-use shakedown_sim::{Rehearse, Script};
+use crate::checks::run;
+use shakedown_sim::Script;
 
-/// Runs the design whose reviews are worked off, with this partner and these deviations: it holds, and the goal is
-/// among those that it reaches.
+/// Checks that the design with a reviewer holds with this partner and these deviations, and reaches the goal.
 fn check(partner: &str, deviations: &str, goal: &str) {
     let variant = format!("partner={partner} customers=1 intents=1 isolation=read-committed reviews=worked");
     let script: Script =
         format!("scenario booking\nvariant {variant}\n{deviations}").parse().expect("well formed");
     let mut runner = without(&[]);
-    let outcome = run(&mut runner, &script);
+    let outcome = run(runner.as_mut(), &script);
     assert_eq!(outcome.violations, [], "{script}");
     let goals = runner.goals();
     let reached = (0..goals.len()).filter(|at| outcome.goals >> at & 1 == 1).map(|at| goals[at]);
@@ -21,24 +20,24 @@ fn check(partner: &str, deviations: &str, goal: &str) {
 const ATTEMPT: &str = "@ intent-1/click-1/request-1/attempt-1/step-1 #1";
 
 #[test]
-fn what_was_made_behind_a_lost_answer_is_found_on_the_list_of_the_partner() {
+fn a_reservation_behind_a_lost_response_is_found_on_the_partners_list() {
     let lost = format!("partner.reserve/response {ATTEMPT} = lost");
-    check("neither", &lost, "settled by what the partner's list shows");
+    check("neither", &lost, "review resolved from the partner's list");
 }
 
 #[test]
-fn what_is_not_on_the_list_is_tried_again_once_nothing_can_be_under_way() {
+fn a_booking_that_is_not_on_the_list_is_retried_after_the_quarantine() {
     let lost = format!("partner.reserve/request {ATTEMPT} = lost");
-    check("neither", &lost, "tried again after a review");
+    check("neither", &lost, "retried after a review");
     let late = format!("partner.reserve/request {ATTEMPT} = 10 min");
-    check("neither", &late, "settled by what the partner's list shows");
+    check("neither", &late, "review resolved from the partner's list");
 }
 
 #[test]
-fn what_the_partner_does_not_give_up_is_confirmed_again() {
+fn a_booking_that_the_partner_refuses_to_cancel_is_confirmed_again() {
     let refused = "customer/second thoughts @ intent-1/click-1 #1 = cancels later\n\
                    partner.cancel/outcome @ intent-1/click-1/request-1/attempt-2/step-1 #1 = refuses";
     for partner in ["keys", "lookup", "neither"] {
-        check(partner, refused, "kept, since the partner refuses to cancel");
+        check(partner, refused, "confirmed again because the partner refuses to cancel");
     }
 }

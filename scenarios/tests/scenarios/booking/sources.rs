@@ -1,10 +1,10 @@
-//! Judges know nothing of how the platform is built.
+//! Judges know nothing of the platform's structure.
 
 use shakedown_model::GUARDRAILS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The invariants, goals and ledgers of every scenario, and the invariants of all.
+/// Returns the source files of all invariants, goals and ledgers.
 fn judges() -> Vec<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let within = |directory: &Path| -> Vec<PathBuf> {

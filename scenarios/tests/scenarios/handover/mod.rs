@@ -1,17 +1,17 @@
-//! The handover scenario's claims: what holds with every guardrail in place, the stories of what breaks without one,
-//! and that those who judge can find fault.
+//! The claims of the handover scenario: the whole design holds, each story violates an invariant without one guardrail, and
+//! each invariant can fail.
 
 mod guarded;
 mod planted;
 mod stories;
 
-use shakedown_scenarios::handover::Handover;
-use shakedown_sim::{Outcome, Runner, Script};
+use crate::checks;
+use shakedown_scenarios::handover::ENTRY;
+use shakedown_sim::{Rehearse, Script};
 
-/// A runner of the design without these guardrails.
-fn without(names: &[&str]) -> Runner<Handover> {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Runner::new(Handover::without(&names).expect("they are guardrails"))
+/// Returns a runner of the design without these guardrails.
+fn without(names: &[&str]) -> Box<dyn Rehearse> {
+    checks::without(&ENTRY, names)
 }
 
 /// A script of one customer and a partner of this kind with these deviations.
@@ -19,9 +19,4 @@ fn script(partner: &str, deviations: &[&str]) -> Script {
     let deviations = deviations.join("\n");
     let lines = format!("scenario handover\nvariant partner={partner} customers=1\n{deviations}");
     lines.parse().expect("a script")
-}
-
-/// The names of the invariants that a run breaks.
-fn broken(outcome: &Outcome) -> Vec<&str> {
-    outcome.violations.iter().map(|violation| violation.invariant.as_str()).collect()
 }

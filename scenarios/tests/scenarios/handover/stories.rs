@@ -1,63 +1,57 @@
-//! What happens without one guardrail, and with it does not: the stories, each by one deviation.
+//! Stories: what violates an invariant without a guardrail, and none with it.
 
-use super::{broken, script, without};
-use crate::scripts::run;
-use shakedown_sim::Plan;
+use super::{script, without};
+use crate::checks::{check_holds, check_story, violated};
+use crate::plants::only;
+use shakedown_scenarios::handover::ENTRY;
 
-/// One thing goes wrong: without the guardrail it breaks these claims, with it none.
-fn tells(form: &str, deviation: &str, expected: &[&str]) {
-    let script = script("neither", &[deviation]);
-    let outcome = run(&mut without(&[form]), &script);
-    for claim in expected {
-        assert!(broken(&outcome).contains(claim), "without {form}, {deviation}: {:?}", outcome.violations);
-    }
-    let kept = without(&[]).run(Plan::Script(&script));
-    assert_eq!(kept.violations, [], "with {form}: {deviation}");
+/// Checks that one deviation violates these invariants without the guardrail, and none with it.
+fn check(missing: &str, deviation: &str, invariants: &[&str]) {
+    check_story(&ENTRY, missing, &script("neither", &[deviation]), invariants);
 }
 
 const STEP: &str = "@ intent-1/click-1/request-1/attempt-1/step-1 #1";
 
 #[test]
-fn what_was_called_confirmed_is_refused_or_held_or_long_in_coming() {
+fn an_order_called_confirmed_is_refused_or_pending_or_late() {
     for trouble in ["refuses", "pending"] {
         let trouble = format!("partner.reserve/outcome {STEP} = {trouble}");
-        tells("honest-acknowledgement", &trouble, &["no-premature-success"]);
+        check("honest-acknowledgement", &trouble, &["no-premature-success"]);
     }
     for trouble in ["slowness", "outage"] {
         let trouble = format!("partner/{trouble} {STEP} = 30 s");
-        tells("honest-acknowledgement", &trouble, &["no-premature-success"]);
+        check("honest-acknowledgement", &trouble, &["no-premature-success"]);
     }
 }
 
-/// The commit that takes an order on.
+/// The commit that accepts an order.
 const ACCEPT: &str = "store/commit accept @ intent-1/click-1/request-1 #1";
 
 #[test]
-fn a_commit_that_fails_leaves_work_for_an_order_that_never_was() {
-    tells("work-queue", &format!("{ACCEPT} = fails"), &["no-phantom-event"]);
+fn a_failed_commit_leaves_a_job_without_an_order() {
+    check("work-queue", &format!("{ACCEPT} = fails"), &["no-phantom-event"]);
 }
 
 #[test]
-fn a_worker_is_faster_than_a_slow_commit_and_drops_what_it_does_not_know() {
-    tells("work-queue", &format!("{ACCEPT} = late 2 s"), &["no-phantom-event", "accepted-work-finishes"]);
+fn a_worker_overtakes_a_slow_commit_and_drops_the_job() {
+    check("work-queue", &format!("{ACCEPT} = late 2 s"), &["no-phantom-event", "accepted-work-finishes"]);
 }
 
 #[test]
-fn a_broker_that_is_down_loses_the_work_of_an_order_that_was_taken_on() {
+fn a_broker_that_is_down_loses_the_job_of_an_accepted_order() {
     let script = script("neither", &["work/restart @ intent-1/click-1/request-1/job-1 #1 = 10 min"]);
-    let outcome = run(&mut without(&["work-queue"]), &script);
-    assert_eq!(broken(&outcome), ["accepted-work-finishes"]);
+    let found = violated(without(&["work-queue"]).as_mut(), &script);
+    assert_eq!(found, only("accepted-work-finishes"));
 }
 
 #[test]
-fn a_worker_that_dies_before_it_stores_leaves_a_screen_that_says_what_no_row_does() {
+fn a_worker_that_crashes_before_the_commit_leaves_a_screen_without_a_row() {
     let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = crash";
-    tells("completion-worker", dies, &["screens-agree-at-rest", "accepted-work-finishes"]);
+    check("completion-worker", dies, &["screens-agree-at-rest", "accepted-work-finishes"]);
 }
 
 #[test]
-fn a_partner_that_calls_back_makes_up_for_a_result_that_was_not_stored() {
+fn a_callback_replaces_a_result_that_was_not_stored() {
     let dies = "worker/before result @ intent-1/click-1/request-1/attempt-1/step-2 #1 = crash";
-    let outcome = run(&mut without(&["completion-worker"]), &script("keys", &[dies]));
-    assert_eq!(outcome.violations, []);
+    check_holds(without(&["completion-worker"]).as_mut(), &script("keys", &[dies]));
 }

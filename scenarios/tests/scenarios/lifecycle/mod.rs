@@ -1,17 +1,18 @@
-//! The lifecycle scenario's claims: what holds with every guardrail in place, the stories of what breaks without
-//! one, and that those who judge can find fault.
+//! The claims of the lifecycle scenario: the whole design holds, each story violates an invariant without one guardrail, and
+//! each invariant can fail.
 
 mod guarded;
 mod planted;
 mod stories;
 
-use shakedown_scenarios::lifecycle::Lifecycle;
-use shakedown_sim::{Plan, Runner, Script};
+use crate::checks;
+use shakedown_scenarios::lifecycle::ENTRY;
+use shakedown_sim::{Rehearse, Script};
+use std::collections::BTreeSet;
 
-/// A runner of the design without these guardrails.
-fn without(names: &[&str]) -> Runner<Lifecycle> {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Runner::new(Lifecycle::without(&names).expect("they are guardrails"))
+/// Returns a runner of the design without these guardrails.
+fn without(names: &[&str]) -> Box<dyn Rehearse> {
+    checks::without(&ENTRY, names)
 }
 
 /// A script of two reports to a registry that treats repeats like this, with these deviations.
@@ -20,11 +21,7 @@ fn script(repeats: &str, deviations: &[&str]) -> Script {
     lines.parse().expect("a script")
 }
 
-/// The names of the invariants that a script breaks; all of its deviations must apply.
-fn broken(without: &[&str], script: &Script) -> Vec<String> {
-    let outcome = self::without(without).run(Plan::Script(script));
-    assert_eq!(outcome.unapplied, [], "{script}");
-    let mut names: Vec<_> = outcome.violations.into_iter().map(|violation| violation.invariant).collect();
-    names.dedup();
-    names
+/// Returns the invariants that a script violates; all of its deviations must apply.
+fn violated(missing: &[&str], script: &Script) -> BTreeSet<String> {
+    checks::violated(without(missing).as_mut(), script)
 }

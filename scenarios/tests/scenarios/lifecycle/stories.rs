@@ -1,13 +1,14 @@
-//! The stories of what goes wrong where a guardrail is missing, each beside the design that bears it.
+//! Stories: what violates an invariant without a guardrail, and none with it.
 
-use super::{broken, script};
+use super::{script, violated};
+use crate::checks::check_story;
+use shakedown_scenarios::lifecycle::ENTRY;
 use shakedown_sim::Script;
 
-/// The script holds in the whole design, and without this guardrail breaks this invariant.
+/// Checks that the script violates this invariant without the guardrail, and none with it.
 fn check(missing: &str, script: &Script, invariant: &str) {
-    assert_eq!(broken(&[], script), Vec::<String>::new(), "with {missing}: {script}");
-    let names = broken(&[missing], script);
-    assert!(names.iter().any(|name| name == invariant), "without {missing} {names:?}: {script}");
+    let whole = check_story(&ENTRY, missing, script, &[invariant]);
+    assert_eq!(whole.unapplied, [], "with {missing}: {script}");
 }
 
 const SLOW: &str = "registry/episode @ filing-1/request-1/attempt-1 #1 = slow for 10 min";
@@ -15,51 +16,51 @@ const BURST: &str = "clinic/burst @ crowd-1 #1 = as declared";
 const ANSWER_LOST: &str = "registry.file/response @ filing-1/request-1/attempt-1 #1 = lost";
 
 #[test]
-fn retries_keep_a_registry_down_whose_trouble_is_over_and_with_bounds_it_recovers() {
+fn unbounded_retries_keep_the_registry_down_after_its_episode() {
     check("bounded-retry", &script("same", &[SLOW, BURST]), "goodput-recovers");
-    // Neither alone does: it takes load and a trigger.
+    // Neither alone does: metastable failure needs load and a trigger.
     for one in [SLOW, BURST] {
-        let names = broken(&["bounded-retry"], &script("same", &[one]));
-        assert!(!names.iter().any(|name| name == "goodput-recovers"), "{one}: {names:?}");
+        let names = violated(&["bounded-retry"], &script("same", &[one]));
+        assert!(!names.contains("goodput-recovers"), "{one}: {names:?}");
     }
 }
 
 #[test]
-fn a_registry_that_is_down_is_asked_for_ever_without_bounds() {
+fn without_bounds_a_registry_that_is_down_is_called_forever() {
     let down = "registry/episode @ filing-1/request-1/attempt-1 #1 = down for 30 s";
     check("bounded-retry", &script("same", &[down]), "attempts-bounded");
 }
 
 #[test]
-fn one_5xx_needs_a_person_where_nothing_is_tried_again() {
+fn one_5xx_needs_a_person_if_nothing_is_retried() {
     let busy = "registry.file/outcome @ filing-1/request-1/attempt-1 #1 = 503";
     check("bounded-retry:b", &script("same", &[busy]), "transient-faults-heal");
 }
 
 #[test]
-fn a_burst_is_refused_where_work_cannot_wait() {
+fn a_burst_is_refused_if_work_cannot_wait() {
     check("queued-state", &script("same", &[BURST]), "spikes-absorbed");
 }
 
 #[test]
-fn an_outage_loses_what_was_accepted_where_dead_letters_are_deleted() {
+fn an_outage_loses_accepted_reports_if_dead_letters_are_deleted() {
     let down = "registry/episode @ filing-1/request-1/attempt-1 #1 = down for 30 min";
     check("dead-letter", &script("same", &[down]), "accepted-work-finishes");
 }
 
 #[test]
-fn a_filing_that_can_never_be_filed_is_listed_and_holds_up_nobody() {
+fn a_report_that_can_never_be_filed_is_listed() {
     let poison = script("same", &["registry.file/outcome @ filing-1/request-1/attempt-1 #1 = rejects it"]);
     check("dead-letter", &poison, "accepted-work-finishes");
 }
 
 #[test]
-fn what_may_have_had_its_effect_is_sent_back_by_a_timer() {
+fn a_timer_sends_a_report_with_an_unknown_outcome_again() {
     check("dead-letter:b", &script("new", &[ANSWER_LOST]), "unsafe-work-never-replays-by-itself");
 }
 
 #[test]
-fn a_crash_after_the_document_leaves_no_trace_in_a_last_result() {
+fn a_crash_after_the_document_is_missing_from_a_last_result() {
     let crash = "worker/after registry.file @ filing-1/request-1/attempt-1 #1 = crash";
     check("audit-log", &script("same", &[crash]), "every-side-effect-accounted");
 }

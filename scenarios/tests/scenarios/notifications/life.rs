@@ -1,4 +1,4 @@
-//! The life of a notification, by the facts alone.
+//! The life cycle of notifications, read from facts alone.
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{MailState, Notification, Policy};
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 type Moves = Rc<RefCell<BTreeSet<(MailState, MailState)>>>;
 
-/// The notifications scenario, judged by how notifications move.
+/// The notifications scenario, judged by the transitions of notifications.
 struct Watched {
     scenario: Notifications,
     moves: Moves,
@@ -37,12 +37,12 @@ impl Scenario for Watched {
     }
 }
 
-/// Notifications move as they may, and by whom they may be moved.
+/// Verifies that notifications make only legal transitions, by those who may make them.
 struct Life {
     moves: Moves,
 }
 
-/// Why a move must not be; nothing if it may.
+/// Returns why a transition is illegal; `None` if it is legal.
 fn objection(at: &At<'_>, before: &Notification, after: &Notification) -> Option<&'static str> {
     use MailState::{Accepted, Bounced, DeadLetter, Delivered, Queued, Rejected, Sending, Unknown};
     let by_person = at.number_of("clerk").is_some();
@@ -54,11 +54,11 @@ fn objection(at: &At<'_>, before: &Notification, after: &Notification) -> Option
         (Accepted, Delivered | Bounced) | (Bounced, Delivered) => None,
         (Unknown | Queued, Accepted | Delivered | Bounced | Rejected) => None,
         (Unknown, Queued) if by_person || after.policy == Policy::MustReach => None,
-        // Its mailer was late to say that nothing had gone out.
+        // Its mailer reported late that nothing had been sent.
         (Unknown, Queued) => (after.send != before.send).then_some("only a person sends it again"),
         (Accepted | DeadLetter, Queued) => (!by_person).then_some("only a person sends it again"),
         (Unknown, DeadLetter) => None,
-        _ => Some("there is no such move"),
+        _ => Some("the table has no such transition"),
     }
 }
 
@@ -67,7 +67,7 @@ impl Invariant<Fact> for Life {
         "notification-life"
     }
     fn about(&self) -> &'static str {
-        "always: notifications move only as they may, and what may arrive twice is sent again by a person only"
+        "always: notifications make only legal transitions; only a person sends mail again that may arrive twice"
     }
     fn reset(&mut self) {}
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
@@ -87,7 +87,7 @@ impl Invariant<Fact> for Life {
 }
 
 #[test]
-fn notifications_move_as_they_may_in_two_thousand_seeds() {
+fn notifications_make_only_legal_transitions_in_two_thousand_seeds() {
     use MailState::{
         Accepted, Bounced, DeadLetter, Delivered, Planned, Queued, Rejected, Sending, Suppressed, Unknown,
     };

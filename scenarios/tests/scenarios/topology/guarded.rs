@@ -1,21 +1,17 @@
-//! With every guardrail in place.
+//! The whole design holds.
 
 use super::{script, without};
-use shakedown_sim::search::Bounded;
-use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
+use crate::checks::check_bounded;
+use shakedown_scenarios::topology::ENTRY;
+use shakedown_sim::{Plan, Script};
 
 #[test]
-fn whatever_goes_wrong_it_holds() {
-    let mut runner = without(&[]);
-    let variants = small_variants(runner.parameters(), &Variant::default());
-    let mut search = Bounded::new(variants, 1, true);
-    search.run(&mut runner);
-    assert!(search.broken().is_none(), "{:?}", search.broken().map(|broken| &broken.script));
-    let runs: Vec<u64> = search.depths().iter().map(|depth| depth.tally.runs).collect();
+fn every_one_deviation_holds() {
+    let runs = check_bounded(&ENTRY, 1);
     assert!(runs[1] > 250 && runs[1] < 700, "the happy path has few alternatives: {runs:?}");
 }
 
-/// What may last at the registry and at the partner.
+/// Episodes of the registry and of the partner.
 const EPISODES: [&str; 6] = [
     "registry/episode @ filing-1/request-1/attempt-1 #1 = slow for 10 min",
     "registry/episode @ filing-1/request-1/attempt-1 #1 = down for 10 min",
@@ -25,7 +21,7 @@ const EPISODES: [&str; 6] = [
     "partner/slowness @ intent-1/request-1/attempt-1/step-1 #1 = 10 min",
 ];
 
-/// The deviations that a run of this script still offers at these sites, as lines of a script.
+/// Returns the deviations that a run of this script offers at these owners' sites, as lines of a script.
 fn offered(script: &Script, owners: &[&str]) -> Vec<String> {
     let mut runner = without(&[]);
     runner.run(Plan::Script(script));
@@ -38,11 +34,11 @@ fn offered(script: &Script, owners: &[&str]) -> Vec<String> {
     lines.collect()
 }
 
-/// Whoever watches, and whoever is told.
+/// Monitor, pager and on-call person.
 const WATCH: [&str; 3] = ["monitor", "pager.alert", "person"];
 
 #[test]
-fn whatever_happens_to_the_monitor_and_the_pager_while_a_dependency_is_in_trouble_somebody_is_told() {
+fn late_work_is_noticed_with_one_fault_of_monitor_or_pager() {
     let mut pairs = 0;
     for partner in ["lookup", "neither"] {
         for episode in EPISODES {
@@ -57,16 +53,16 @@ fn whatever_happens_to_the_monitor_and_the_pager_while_a_dependency_is_in_troubl
 }
 
 #[test]
-fn two_things_may_happen_to_the_monitor_while_reports_are_late() {
+fn late_reports_are_noticed_with_two_faults_of_the_monitor() {
     let down = EPISODES[2];
     let first = offered(&script("lookup", &[down]), &WATCH);
     let mut runner = without(&[]);
-    // Those about the first report stand for the others.
+    // Faults at the first report represent those at the others.
     for one in first.iter().filter(|line| line.contains("look") || line.contains("filing-1")) {
         let place = |line: &String| line.split(" = ").next().map(str::to_owned);
         for other in first.iter().filter(|other| *other > one && place(other) != place(one)) {
             let three = script("lookup", &[down, one, other]);
-            // The first may leave no place for the second.
+            // The first fault may leave no place for the second.
             assert_eq!(runner.run(Plan::Script(&three)).violations, [], "{three}");
         }
     }

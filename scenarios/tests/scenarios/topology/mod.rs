@@ -1,17 +1,18 @@
-//! The topology scenario's claims: what holds with every guardrail in place, the stories of what breaks without one,
-//! and that those who judge can find fault.
+//! The claims of the topology scenario: the whole design holds, each story violates an invariant without one guardrail, and
+//! each invariant can fail.
 
 mod guarded;
 mod planted;
 mod stories;
 
-use shakedown_scenarios::topology::Topology;
-use shakedown_sim::{Plan, Runner, Script};
+use crate::checks;
+use shakedown_scenarios::topology::ENTRY;
+use shakedown_sim::{Plan, Rehearse, Script};
+use std::collections::BTreeSet;
 
-/// A runner of the design without these guardrails.
-fn without(names: &[&str]) -> Runner<Topology> {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Runner::new(Topology::without(&names).expect("they are guardrails"))
+/// Returns a runner of the design without these guardrails.
+fn without(names: &[&str]) -> Box<dyn Rehearse> {
+    checks::without(&ENTRY, names)
 }
 
 /// A script of a guest and four reports, with a partner of this kind and these deviations.
@@ -20,16 +21,12 @@ fn script(partner: &str, deviations: &[&str]) -> Script {
     format!("scenario topology\n{variant}\n{}", deviations.join("\n")).parse().expect("a script")
 }
 
-/// The names of the invariants that a script breaks; all of its deviations must apply.
-fn broken(without: &[&str], script: &Script) -> Vec<String> {
-    let outcome = self::without(without).run(Plan::Script(script));
-    assert_eq!(outcome.unapplied, [], "{script}");
-    let mut names: Vec<_> = outcome.violations.into_iter().map(|violation| violation.invariant).collect();
-    names.dedup();
-    names
+/// Returns the invariants that a script violates; all of its deviations must apply.
+fn violated(missing: &[&str], script: &Script) -> BTreeSet<String> {
+    checks::violated(without(missing).as_mut(), script)
 }
 
-/// What the pager did under a script, in the whole design.
+/// Returns the pager's log of a script in the whole design.
 fn pager(script: &Script) -> Vec<String> {
     let (outcome, trace) = without(&[]).record(Plan::Script(script));
     assert_eq!(outcome.unapplied, [], "{script}");

@@ -1,13 +1,14 @@
-//! The stories of what goes wrong where a guardrail is missing, each beside the design that bears it.
+//! Stories: what violates an invariant without a guardrail, and none with it.
 
-use super::{broken, pager, script};
+use super::{pager, script, violated};
+use crate::checks::check_story;
+use shakedown_scenarios::topology::ENTRY;
 use shakedown_sim::Script;
 
-/// The script holds in the whole design, and without this guardrail breaks this invariant.
+/// Checks that the script violates this invariant without the guardrail, and none with it.
 fn check(missing: &str, script: &Script, invariant: &str) {
-    assert_eq!(broken(&[], script), Vec::<String>::new(), "with {missing}: {script}");
-    let names = broken(&[missing], script);
-    assert!(names.iter().any(|name| name == invariant), "without {missing} {names:?}: {script}");
+    let whole = check_story(&ENTRY, missing, script, &[invariant]);
+    assert_eq!(whole.unapplied, [], "with {missing}: {script}");
 }
 
 const SLOW: &str = "registry/episode @ filing-1/request-1/attempt-1 #1 = slow for 10 min";
@@ -16,18 +17,18 @@ const LOST: &str = "partner.reserve/request @ intent-1/request-1/attempt-1/step-
 const MALFORMED: &str = "partner.reserve/outcome @ intent-1/request-1/attempt-1/step-1 #1 = malformed";
 
 #[test]
-fn an_outcome_that_nobody_knows_yet_is_called_two_things_where_each_client_has_its_own_words() {
+fn an_unknown_outcome_has_two_words_if_each_client_maps_states_itself() {
     check("web-contract", &script("lookup", &[LOST]), "entry-points-agree");
     check("web-contract", &script("neither", &[MALFORMED]), "entry-points-agree");
 }
 
 #[test]
-fn a_slow_registry_keeps_guests_waiting_where_jobs_run_on_the_web_tier() {
+fn a_slow_registry_delays_guests_if_jobs_run_on_the_web_tier() {
     check("worker-services", &script("lookup", &[SLOW]), "requests-answer-in-time");
 }
 
 #[test]
-fn health_is_green_and_nobody_is_told_of_work_that_is_late() {
+fn health_checks_pass_while_late_work_is_not_noticed() {
     for late in [DOWN, SLOW] {
         check("completion-monitoring", &script("lookup", &[late]), "stuck-work-is-noticed");
     }
@@ -35,19 +36,19 @@ fn health_is_green_and_nobody_is_told_of_work_that_is_late() {
 }
 
 #[test]
-fn health_checks_and_error_rates_see_what_they_are_made_for() {
+fn health_checks_and_error_rates_alert_on_faults_of_nodes() {
     let hung = "worker/before send @ filing-1/request-1/attempt-1 #1 = pause 10 min";
     let failing = "store/commit accept @ filing-1/request-1 #1 = fails";
     for one in [hung, failing] {
-        // Told of in the naive form, which is no alarm about work; the whole design has nothing to tell.
-        let names = broken(&["completion-monitoring"], &script("lookup", &[one]));
-        assert!(names.contains(&"no-false-alarm".to_owned()), "{one}: {names:?}");
+        // The naive form alerts on the fault, which is not late work; the whole design has no alert to send.
+        let names = violated(&["completion-monitoring"], &script("lookup", &[one]));
+        assert!(names.contains("no-false-alarm"), "{one}: {names:?}");
         assert_eq!(pager(&script("lookup", &[one])), [""; 0], "{one}");
     }
 }
 
 #[test]
-fn a_review_that_nobody_sees_to_is_told_of_until_somebody_takes_it() {
+fn an_alert_about_a_review_is_repeated_until_a_person_takes_it() {
     let alerts = pager(&script("neither", &[MALFORMED]));
     let expected = [
         "01:31:00.020 shows an alert: B1 is late",
@@ -58,7 +59,7 @@ fn a_review_that_nobody_sees_to_is_told_of_until_somebody_takes_it() {
 }
 
 #[test]
-fn the_pager_rings_when_the_monitor_hangs_as_it_is_about_to_tell() {
+fn the_pager_rings_when_the_monitor_hangs_before_an_alert() {
     let hangs = "monitor/before pager.alert @ filing-1/request-1/alert-1 #1 = pause 10 min";
     let log = pager(&script("lookup", &[DOWN, hangs]));
     let rings =

@@ -1,15 +1,6 @@
-//! The visit scenario's claims: what holds with every guardrail in place, and that those who judge can find fault.
-//! That each guardrail is missed is claimed for every scenario at once, in `ablations.rs`.
+//! The claims of the visit scenario: the whole design holds, and each invariant can fail. `ablations.rs` claims for every
+//! scenario that each missing guardrail is caught.
 
 mod guarded;
 mod planted;
 mod stories;
-
-use shakedown_scenarios::visit::Visits;
-use shakedown_sim::Runner;
-
-/// A runner of the design without these guardrails.
-fn without(names: &[&str]) -> Runner<Visits> {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Runner::new(Visits::without(&names).expect("they are guardrails"))
-}

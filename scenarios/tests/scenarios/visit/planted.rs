@@ -1,5 +1,6 @@
-//! Every invariant can fail: facts are planted that break it, beside a story that breaks none.
+//! Every invariant can fail: planted facts violate it. A correct story violates none.
 
+use crate::plants::{Plants, none};
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
@@ -14,64 +15,34 @@ use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Status, Visit};
 use shakedown_scenarios::visit::invariants;
 use shakedown_sim::*;
-use std::collections::BTreeSet;
 
-/// In whose name a fact is stated: the scope that it has below its visit.
-type Told = (&'static str, Fact);
+/// A fact in the scope below its visit on whose behalf it is stated.
+type Scoped = (&'static str, Fact);
 
-/// States facts, each half a second after the one before, all of one visit.
-struct Story(Vec<Told>);
-
-impl Scenario for Story {
-    type Fact = Fact;
-    fn name(&self) -> &str {
-        "story"
-    }
-    fn build(&self, stage: &Stage<Fact>) {
-        let (facts, told) = (stage.facts().clone(), self.0.clone());
-        let teller = stage.node(Role::outside("teller".into()), |_| {}).within(stage.entity("visit"));
-        let scopes = ["row", "action", "close", "attempt"].map(|label| (label, teller.child(label)));
-        teller.clone().spawn(async move {
-            for (scope, fact) in told {
-                let (_, at) = scopes.iter().find(|(label, _)| *label == scope).expect("a scope of the flow");
-                facts.state(at, &fact);
-                teller.sleep(Duration::from_millis(500)).await;
-            }
-        });
-    }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
-        invariants::all()
-    }
-}
-
-/// What these facts break, each invariant once.
-fn broken_by(told: &[Told]) -> BTreeSet<String> {
-    let script = Script { scenario: "story".to_owned(), ..Script::default() };
-    let outcome = Runner::new(Story(told.to_vec())).run(Plan::Script(&script));
-    outcome.violations.into_iter().map(|violation| violation.invariant).collect()
-}
+const PLANTS: Plants =
+    Plants { scopes: &["row", "action", "close", "attempt"], ..Plants::of("visit", invariants::all) };
 
 fn row(status: Status, revision: u32, version: u32) -> Visit {
     Visit { id: 1, status, revision, version, day_ends: Moment::NEVER, context: Scope::ROOT }
 }
 
-fn scheduled() -> Told {
+fn scheduled() -> Scoped {
     ("row", Fact::Visit(VisitFact::Visit { before: None, after: row(Status::Scheduled, 0, 1) }))
 }
 
-/// A move to the next version, in the name of `by`.
-fn moved(by: &'static str, from: (Status, u32, u32), to: (Status, u32)) -> Told {
+/// A change to the next version, on behalf of `by`.
+fn moved(by: &'static str, from: (Status, u32, u32), to: (Status, u32)) -> Scoped {
     let (before, after) = (row(from.0, from.1, from.2), row(to.0, to.1, from.2 + 1));
     (by, Fact::Visit(VisitFact::Visit { before: Some(before), after }))
 }
 
-fn report(state: ReportState) -> Told {
+fn report(state: ReportState) -> Scoped {
     let report = |state| Report { id: 1, visit: 1, revision: 1, state, context: Scope::ROOT };
     let before = (state != ReportState::Pending).then(|| report(ReportState::Pending));
     ("attempt", Fact::Visit(VisitFact::Report { before, after: report(state) }))
 }
 
-fn dead_letter() -> Told {
+fn dead_letter() -> Scoped {
     let job = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
     (
         "attempt",
@@ -79,8 +50,8 @@ fn dead_letter() -> Told {
     )
 }
 
-/// The message that tells of the report comes to stand like this.
-fn message(state: MailState) -> Told {
+/// The message about the report gets this state.
+fn message(state: MailState) -> Scoped {
     let after = Notification {
         id: 1,
         once: None,
@@ -103,29 +74,29 @@ fn message(state: MailState) -> Told {
 }
 
 /// An attempt to send it is on record.
-fn sent(id: u32) -> Told {
+fn sent(id: u32) -> Scoped {
     let after = Send { id, notification: 1, known: Known::Started, made: Moment::START };
     ("attempt", Fact::Mail(MailFact::Send { before: None, after }))
 }
 
-fn took(send: u32) -> Told {
+fn took(send: u32) -> Scoped {
     ("attempt", Fact::MailProvider(MailProviderFact::Took { message: send, send }))
 }
 
-fn stored() -> Told {
+fn stored() -> Scoped {
     let document = Document { visit: 1, revision: 1 };
     ("attempt", Fact::Documents(DocumentFact::Stored { upload: 1, document }))
 }
 
-fn shown(version: u32, word: VisitWord) -> Told {
+fn shown(version: u32, word: VisitWord) -> Scoped {
     ("action", Fact::Visit(VisitFact::Shown { fresh: false, visit: 1, version, revision: 1, word }))
 }
 
-fn entered(what: Request) -> Told {
+fn entered(what: Request) -> Scoped {
     ("action", Fact::Edge(EdgeFact::Entered { request: 1, what }))
 }
 
-fn answered(code: Code, took_ms: u64) -> Told {
+fn answered(code: Code, took_ms: u64) -> Scoped {
     ("action", Fact::Edge(EdgeFact::Answered { request: 1, code, took_ms }))
 }
 
@@ -133,8 +104,8 @@ const SCHEDULED: (Status, u32, u32) = (Status::Scheduled, 0, 1);
 const ARRIVED: (Status, u32, u32) = (Status::Arrived, 0, 2);
 const PROCESSED: (Status, u32, u32) = (Status::Processed, 1, 3);
 
-/// From the announcement to the report, all as it should be.
-fn blameless() -> Vec<Told> {
+/// A correct story from announcement to report.
+fn correct_story() -> Vec<Scoped> {
     vec![
         scheduled(),
         moved("action", SCHEDULED, (Status::Arrived, 0)),
@@ -153,12 +124,12 @@ fn blameless() -> Vec<Told> {
     ]
 }
 
-fn and(more: &[Told]) -> Vec<Told> {
-    [&blameless()[..], more].concat()
+fn and(more: &[Scoped]) -> Vec<Scoped> {
+    [&correct_story()[..], more].concat()
 }
 
-/// The message is put back into the queue from this state.
-fn queued_again(from: MailState) -> Told {
+/// The message returns to the queue from this state.
+fn queued_again(from: MailState) -> Scoped {
     let row = |state| match message(state).1 {
         Fact::Mail(MailFact::Notification { after, .. }) => after,
         other => unreachable!("{other:?} is no row of the message"),
@@ -167,43 +138,43 @@ fn queued_again(from: MailState) -> Told {
     ("attempt", Fact::Mail(MailFact::Notification { before, after }))
 }
 
-/// An operator has it sent again all the same.
-fn overridden() -> Told {
+/// An operator overrides the doubt and has it sent again.
+fn overridden() -> Scoped {
     let action = Action::Override(Grounds::NothingCame);
     let (version, by, at) = (3, Actor::Operator, Moment::START);
     let entry = Entry { id: 9, visit: 1, version, by, action, request: None, at };
     ("action", Fact::Visit(VisitFact::Entered(entry)))
 }
 
-/// A message in doubt goes out again after a replay was asked for, and this before that.
-fn doubled(before: &[Told]) -> Vec<Told> {
+/// A message in doubt is sent again after a requested replay, with these facts before it.
+fn doubled(before: &[Scoped]) -> Vec<Scoped> {
     let after = [sent(2), took(2), message(MailState::Accepted)];
     and(&[&[entered(Request::Replay), message(MailState::Unknown)], before, &after].concat())
 }
 
 #[test]
-fn a_message_in_doubt_may_be_doubled_by_an_override_that_is_kept() {
+fn a_recorded_override_may_send_a_message_in_doubt_twice() {
     let story = doubled(&[queued_again(MailState::Unknown), overridden()]);
-    assert_eq!(broken_by(&story), BTreeSet::new());
+    assert_eq!(PLANTS.violated(&story), none());
 }
 
 #[test]
-fn a_story_in_which_all_is_well_breaks_nothing() {
-    let story = blameless();
-    assert_eq!(broken_by(&story), BTreeSet::new());
+fn a_correct_story_violates_nothing() {
+    let story = correct_story();
+    assert_eq!(PLANTS.violated(&story), none());
     let amended = [moved("action", PROCESSED, (Status::Processed, 2)), shown(4, VisitWord::UnderWay)];
-    assert_eq!(broken_by(&and(&amended)), BTreeSet::new());
+    assert_eq!(PLANTS.violated(&and(&amended)), none());
     for over in [
         moved("close", SCHEDULED, (Status::NoShow, 0)),
         moved("row", SCHEDULED, (Status::Cancelled, 0)),
         moved("action", SCHEDULED, (Status::Cancelled, 0)),
     ] {
-        assert_eq!(broken_by(&[scheduled(), over]), BTreeSet::new());
+        assert_eq!(PLANTS.violated(&[scheduled(), over]), none());
     }
 }
 
-/// What breaks each invariant, and nothing but what follows from it.
-fn planted() -> Vec<(&'static str, Vec<Told>)> {
+/// For each invariant, facts that violate it.
+fn planted() -> Vec<(&'static str, Vec<Scoped>)> {
     use Status::{Arrived, Cancelled, NoShow, Processed};
     let legal = "legal-transitions-only";
     vec![
@@ -239,16 +210,6 @@ fn planted() -> Vec<(&'static str, Vec<Told>)> {
 }
 
 #[test]
-fn facts_that_break_an_invariant_are_found() {
-    for (at, (invariant, facts)) in planted().into_iter().enumerate() {
-        let broken = broken_by(&facts);
-        assert!(broken.contains(invariant), "plant {at} should break {invariant}: {broken:?}");
-    }
-}
-
-#[test]
-fn every_invariant_is_planted_a_fact_that_breaks_it() {
-    let planted: BTreeSet<&str> = planted().into_iter().map(|(invariant, _)| invariant).collect();
-    let all: BTreeSet<&str> = invariants::all().iter().map(|invariant| invariant.name()).collect();
-    assert_eq!(planted, all);
+fn each_invariant_is_violated_by_a_planted_fact() {
+    PLANTS.check(&planted(), &[]);
 }

@@ -1,60 +1,55 @@
-//! What happens without one guardrail, and with it does not: the stories, each by one deviation.
+//! Stories: what violates an invariant without a guardrail, and none with it.
 
-use super::without;
-use crate::scripts::run;
-use shakedown_sim::{Plan, Script};
+use crate::checks::check_story;
+use shakedown_scenarios::visit::ENTRY;
 
-/// One thing goes wrong where the patients do this: without the guardrail it breaks this claim, with it none.
-fn tells(form: &str, patients: &str, deviation: &str, claim: &str) {
+/// Checks that one deviation violates this invariant without the guardrail, and none with it, where the patients do
+/// this.
+fn check(missing: &str, patients: &str, deviation: &str, invariant: &str) {
     let text = format!("scenario visit\nvariant patients={patients} visits=1\n{deviation}\n");
-    let script: Script = text.parse().expect("a script");
-    let outcome = run(&mut without(&[form]), &script);
-    let is_broken = outcome.violations.iter().any(|violation| violation.invariant == claim);
-    assert!(is_broken, "without {form}, {deviation}: {:?}", outcome.violations);
-    let kept = without(&[]).run(Plan::Script(&script));
-    assert_eq!(kept.violations, [], "with {form}: {deviation}");
+    check_story(&ENTRY, missing, &text.parse().expect("a script"), &[invariant]);
 }
 
-/// Where the operator calls the visit processed, and where its report is made first.
+/// The request by which the operator processes the visit, and the first attempt to make its report.
 const PROCESSES: &str = "@ visit-1/action-2/click-1/request-1";
 const MAKES: &str = "@ visit-1/action-2/click-1/request-1/attempt-1";
 
 #[test]
-fn the_pdf_dies_half_written_and_the_screen_says_processed() {
+fn a_crash_leaves_half_a_pdf_and_a_screen_that_says_processed() {
     let dies = format!("worker/after documents.upload {MAKES} = crash");
-    tells("operational-status-view", "come", &dies, "no-premature-success");
+    check("operational-status-view", "come", &dies, "no-premature-success");
 }
 
 #[test]
-fn a_replay_of_what_worked_tells_the_patient_twice() {
+fn a_replay_of_finished_work_notifies_the_patient_twice() {
     let replays = "operator/second thoughts @ visit-1 = replays later";
-    tells("operational-status-view", "come", replays, "replay-is-safe");
+    check("operational-status-view", "come", replays, "replay-is-safe");
 }
 
 #[test]
-fn a_late_row_of_a_clinic_cancels_a_patient_who_is_here() {
+fn a_late_row_of_a_clinic_cancels_a_patient_who_has_arrived() {
     let late = "importer/delay @ visit-1/row-2 = 20 min";
-    tells("workflow-service", "cancel", late, "legal-transitions-only");
+    check("workflow-service", "cancel", late, "legal-transitions-only");
 }
 
 #[test]
 fn a_slow_renderer_makes_the_request_slow_and_a_failing_one_makes_it_fail() {
     let slow = format!("renderer/slowness {MAKES} = 10 min");
-    tells("async-worker", "come", &slow, "requests-answer-in-time");
+    check("async-worker", "come", &slow, "requests-answer-in-time");
     let fails = format!("renderer.render/outcome {MAKES} = 5xx");
-    tells("async-worker", "come", &fails, "no-dependency-failure-shown");
+    check("async-worker", "come", &fails, "no-dependency-failure-shown");
 }
 
 #[test]
-fn what_was_answered_before_it_was_saved_is_lost_with_a_crash_or_a_failed_commit() {
+fn a_change_acknowledged_before_its_commit_is_lost_with_a_crash_or_a_failed_commit() {
     for lost in ["api/before process {} = crash", "store/commit process {} = fails"] {
         let lost = lost.replace("{}", PROCESSES);
-        tells("durable-acceptance", "come", &lost, "accepted-means-durable");
+        check("durable-acceptance", "come", &lost, "accepted-means-durable");
     }
 }
 
 #[test]
 fn a_task_in_memory_dies_with_its_process() {
     let dies = format!("api/before renderer.render {MAKES} = crash");
-    tells("job-queue", "come", &dies, "accepted-work-finishes");
+    check("job-queue", "come", &dies, "accepted-work-finishes");
 }

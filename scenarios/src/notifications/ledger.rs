@@ -1,5 +1,4 @@
-//! What judges keep of the facts: which events there were, what lies in the mailboxes, what the provider did, and
-//! our rows.
+//! The state that judges accumulate: business events, mailboxes, the provider's log, and our rows.
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
@@ -10,25 +9,25 @@ use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::facts::{BookingFact, MailFact, MailProviderFact};
 use shakedown_sim::{At, Moment};
 
-/// A business event, as the committed row shows it.
+/// A business event: a committed change of a booking's status.
 #[derive(Clone, Copy, Debug)]
-pub struct Happened {
-    /// Of which row.
+pub struct BusinessEvent {
+    /// The row that changed.
     pub subject: Subject,
-    /// The version of its row.
+    /// The version that the change made.
     pub version: u32,
-    /// What.
+    /// The kind of event.
     pub what: What,
-    /// Whom it concerns.
+    /// The customer whom it concerns.
     pub party: u32,
     /// When it was committed.
     pub time: Moment,
-    /// The fact that shows it.
+    /// The event that shows it.
     pub event: u32,
 }
 
-impl Happened {
-    /// Who is to be told of it.
+impl BusinessEvent {
+    /// Returns the recipients who must be notified of it.
     pub fn recipients(&self) -> impl Iterator<Item = Recipient> {
         let (party, review_queue) = match self.what {
             What::Requested | What::Cancelling => (None, None),
@@ -44,61 +43,61 @@ impl Happened {
 pub struct Arrived {
     /// Our number for the attempt.
     pub send: u32,
-    /// Whose mailbox.
+    /// The owner of the mailbox.
     pub recipient: Recipient,
-    /// What it says.
+    /// Its content.
     pub letter: Letter,
-    /// The fact that shows it.
+    /// The event that shows it.
     pub event: u32,
 }
 
-/// The facts so far, in the order in which they became true.
+/// What the facts so far say.
 #[derive(Default)]
-pub struct Post {
-    /// What happened.
-    pub events: Vec<Happened>,
-    /// What lies in the mailboxes.
+pub struct Ledger {
+    /// The business events.
+    pub events: Vec<BusinessEvent>,
+    /// The mails in mailboxes.
     pub arrived: Vec<Arrived>,
-    /// Attempts that reached the provider, with the fact that shows it.
+    /// Attempts that reached the provider, each with its event.
     pub asked: Vec<(u32, u32)>,
-    /// Attempts that the provider refused for good.
+    /// Attempts that the provider refused permanently.
     pub refused: Vec<u32>,
-    /// Attempts whose mail was returned, and whose mail that was.
+    /// Attempts whose mail was returned, with their recipients.
     pub returned: Vec<(u32, Recipient)>,
-    /// Whether the provider dropped a mail that it had taken.
+    /// Whether the provider dropped a mail that it had accepted.
     pub dropped: bool,
-    /// Our notifications, with the last fact about each.
+    /// Our notifications, each with its last event.
     pub notifications: Vec<(Notification, u32)>,
-    /// Our log of attempts.
+    /// Our attempts to send.
     pub sends: Vec<Send>,
     /// Attempts that were ever on record as unknown.
     pub unknown: Vec<u32>,
 }
 
-impl Memory for Post {
+impl Memory for Ledger {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
-        Post::observe(self, at, fact);
+        Ledger::observe(self, at, fact);
     }
     fn reset(&mut self) {
-        Post::reset(self);
+        Ledger::reset(self);
     }
 }
 
-impl Post {
-    /// Forgets everything.
+impl Ledger {
+    /// Clears the state.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// Takes one more fact.
+    /// Updates the state with one fact.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         match fact {
             Fact::Booking(BookingFact::Booking { before, after }) => {
-                self.events.extend(happened(at, before.as_ref(), after));
+                self.events.extend(business_event(at, before.as_ref(), after));
             }
             Fact::Mail(MailFact::Notification { after, .. }) => {
                 match self.notifications.iter_mut().find(|(row, _)| row.id == after.id) {
-                    Some(kept) => *kept = (*after, at.event),
+                    Some(latest) => *latest = (*after, at.event),
                     None => self.notifications.push((*after, at.event)),
                 }
             }
@@ -127,32 +126,37 @@ impl Post {
         }
     }
 
-    /// The mails that told this recipient this of this row.
-    pub fn told(&self, subject: Subject, what: What, recipient: Recipient) -> impl Iterator<Item = &Arrived> {
+    /// Returns the mails that notified this recipient of this event of this row.
+    pub fn mails_about(
+        &self,
+        subject: Subject,
+        what: What,
+        recipient: Recipient,
+    ) -> impl Iterator<Item = &Arrived> {
         self.arrived.iter().filter(move |arrived| {
             arrived.recipient == recipient && (arrived.letter.subject, arrived.letter.what) == (subject, what)
         })
     }
 
-    /// The attempts of a notification that are on record.
+    /// Returns the attempts of a notification that are on record.
     pub fn sends_of(&self, notification: u32) -> impl Iterator<Item = &Send> {
         self.sends.iter().filter(move |send| send.notification == notification)
     }
 
-    /// The notification of an attempt, if the attempt is on record.
+    /// Returns the notification of an attempt, if the attempt is on record.
     pub fn notification_of(&self, send: u32) -> Option<&Notification> {
         let send = self.sends.iter().find(|other| other.id == send)?;
         self.notifications.iter().map(|(row, _)| row).find(|row| row.id == send.notification)
     }
 }
 
-/// Whether a notification is on a list that a person works through.
+/// Returns whether a notification is listed for a person.
 pub fn is_listed(row: &Notification) -> bool {
     row.flagged || row.state == MailState::DeadLetter
 }
 
-/// The event that a change of a booking's row is, if it is one.
-fn happened(at: &At<'_>, before: Option<&Booking>, after: &Booking) -> Option<Happened> {
+/// Returns the business event of a change of a booking's row; `None` if its status stays.
+fn business_event(at: &At<'_>, before: Option<&Booking>, after: &Booking) -> Option<BusinessEvent> {
     if before.is_some_and(|before| before.status == after.status) {
         return None;
     }
@@ -166,5 +170,5 @@ fn happened(at: &At<'_>, before: Option<&Booking>, after: &Booking) -> Option<Ha
         Status::Cancelled => What::Cancelled,
     };
     let (subject, version, party) = (Subject::Booking(after.id), after.version, after.customer);
-    Some(Happened { subject, version, what, party, time: at.time, event: at.event })
+    Some(BusinessEvent { subject, version, what, party, time: at.time, event: at.event })
 }
