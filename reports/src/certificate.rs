@@ -377,7 +377,7 @@ mod tests {
         let text = estimate("till", &[100, 300], 1, 4_027.0, 100.0);
         assert_eq!(
             text,
-            "till: 2 variants of 100 to 300 alternatives; about 4,000 runs of at most 1 deviation, about 41s"
+            "till: 2 variants of 100 to 300 alternatives; about 4,000 runs of at most 1 deviation, about 41 s"
         );
         let rounded = [0.4, 7.0, 99.4, 99.6, 2_217_892.0].map(two_digits);
         assert_eq!(rounded, [0, 7, 99, 100, 2_200_000]);

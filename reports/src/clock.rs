@@ -48,18 +48,23 @@ impl Clock {
     }
 }
 
-/// Writes a span in its two largest units: `3d 4h`, `2h 10m`, `12s`, `120ms`.
+/// Writes a span in its two largest units: `3 days 4 h`, `2 h 10 min`, `12 s`, `120 ms`.
 ///
 /// ```
 /// use shakedown_reports::clock;
 /// use shakedown_sim::Duration;
-/// assert_eq!(clock::span(Duration::from_secs(12)), "12s");
-/// assert_eq!(clock::span(Duration::from_secs(7_805)), "2h 10m");
-/// assert_eq!(clock::span(Duration::from_secs(1_000_000_000)), "31years 8months");
+/// assert_eq!(clock::span(Duration::from_secs(12)), "12 s");
+/// assert_eq!(clock::span(Duration::from_secs(7_805)), "2 h 10 min");
+/// assert_eq!(clock::span(Duration::from_secs(1_000_000_000)), "31 years 8 months");
 /// ```
 pub fn span(span: Duration) -> String {
     let all = humantime::format_duration(span).to_string();
-    all.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    let with_blank = |part: &str| {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (count, unit) = part.split_at(digits);
+        format!("{count} {}", if unit == "m" { "min" } else { unit })
+    };
+    all.split(' ').take(2).map(with_blank).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes a count with its thousands apart: `100,000`.

@@ -239,6 +239,15 @@ pub fn numbered(script: &Script) -> Vec<(usize, &Deviation)> {
     script.deviations.iter().enumerate().map(|(at, deviation)| (at + 1, deviation)).collect()
 }
 
+/// Returns the deviations of a script in brief, to tell findings apart: `till.charge/response = lost and 1 more`.
+pub fn in_brief(script: &Script) -> String {
+    match script.deviations.as_slice() {
+        [] => "the happy path".to_owned(),
+        [one] => format!("{} = {}", one.id.site, one.alternative),
+        [one, more @ ..] => format!("{} = {} and {} more", one.id.site, one.alternative, more.len()),
+    }
+}
+
 /// Returns each deviation that the run took: in the form of scripts, and in words.
 pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
     let words = |deviation: &Deviation| {

@@ -234,8 +234,8 @@ pub fn campaign(style: Style, result: &CampaignResult) -> String {
 
 /// A finding in a line.
 fn brief(finding: &Finding) -> [String; 3] {
-    let deviations = plural(finding.failure.shrunk.deviations.len() as u64, "deviation");
-    [finding.failure.violation.invariant.clone(), deviations, finding.trace.clone()]
+    let failure = &finding.failure;
+    [failure.violation.invariant.clone(), story::in_brief(&failure.shrunk), finding.trace.clone()]
 }
 
 fn summary(style: Style, result: &CampaignResult) -> String {

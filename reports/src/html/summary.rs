@@ -8,7 +8,7 @@ use crate::groups::{Group, groups};
 use crate::records::{CampaignResult, Finding, Verdict};
 use crate::story::{self, plural};
 use crate::terminal;
-use shakedown_sim::Script;
+use shakedown_sim::{Deviation, Script};
 use std::fmt::Write as _;
 
 /// The articles of a page: the script of each, in order.
@@ -66,8 +66,8 @@ impl<'a> Summary<'a> {
              <h1 id=\"summary-{number}\"><span class=\"badge {class}\">{word}</span> {}</h1>\n{}{}</section>\n",
             Text(self.scenario),
             Text(&story::capital(&self.sentence)),
-            list_of_facts(&self.facts),
             findings(self.findings, articles),
+            list_of_facts(&self.facts),
         )
     }
 }
@@ -84,22 +84,17 @@ fn provenance(result: &CampaignResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// A longer text takes the whole width.
-const WIDE: usize = 80;
-
 /// What was run and what the verdict is worth.
 fn list_of_facts(facts: &[(&str, String)]) -> String {
     let mut items: Vec<(&str, Vec<&str>)> = Vec::new();
     for (label, text) in facts {
-        match items.last_mut().filter(|_| label.is_empty()) {
+        match items.last_mut().filter(|(last, _)| label.is_empty() || last == label) {
             Some((_, texts)) => texts.push(text),
             None => items.push((label, vec![text])),
         }
     }
     let mut out = String::from("<dl class=\"facts\">\n");
     for (label, texts) in items {
-        let long = texts.len() > 1 || texts.iter().any(|text| text.len() > WIDE);
-        let wide = if long { " class=\"wide\"" } else { "" };
         let text = match texts.as_slice() {
             [only] => Text(only).to_string(),
             several => {
@@ -107,7 +102,7 @@ fn list_of_facts(facts: &[(&str, String)]) -> String {
                 format!("\n<ul>\n{}</ul>", several.iter().map(item).collect::<String>())
             }
         };
-        let _ = writeln!(out, "<div{wide}><dt>{}</dt><dd>{text}</dd></div>", Text(label));
+        let _ = writeln!(out, "<div><dt>{}</dt><dd>{text}</dd></div>", Text(label));
     }
     out + "</dl>\n"
 }
@@ -136,20 +131,20 @@ fn list(group: &Group<'_>, articles: &Articles<'_>) -> String {
 fn item(finding: &Finding, articles: &Articles<'_>) -> String {
     let failure = &finding.failure;
     let (invariant, message) = (Text(&failure.violation.invariant), Text(&failure.violation.message));
+    let code = |deviation: &Deviation| format!("<code>{}</code>", Text(&deviation.to_string()));
     let deviations = match failure.shrunk.deviations.as_slice() {
         [] => "the happy path".to_owned(),
-        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        few => few.iter().map(code).collect::<Vec<_>>().join("<br>"),
     };
-    let deviations = Text(&deviations);
     match articles.iter().take(RUNS_MAX).position(|script| **script == failure.shrunk) {
         Some(at) => format!(
-            "<li><a href=\"#run-{}\"><code>{deviations}</code></a><br>{message} <span>{invariant}</span></li>\n",
+            "<li><a href=\"#run-{}\">{deviations}</a><br>{message} <span>{invariant}</span></li>\n",
             at + 1
         ),
         None => {
             let command = finding.context.program.of_trace("explain", &finding.trace);
             format!(
-                "<li><code>{deviations}</code><br>{message} <span>{invariant}</span><br><code class=\"command\">{}</code></li>\n",
+                "<li>{deviations}<br>{message} <span>{invariant}</span><br><code class=\"command\">{}</code></li>\n",
                 Text(&command)
             )
         }

@@ -120,7 +120,7 @@ fn list(group: &Group<'_>, room: &mut usize) -> String {
 
 fn line(finding: &Finding) -> String {
     let Failure { violation, shrunk, .. } = &finding.failure;
-    let deviations = plural(shrunk.deviations.len() as u64, "deviation");
+    let deviations = code(&story::in_brief(shrunk));
     format!("- {}: {}; {deviations}\n", sentence(&violation.invariant), sentence(&violation.message))
 }
 

@@ -46,7 +46,11 @@ fn one_finding_of_each_group_is_shown_in_full_and_the_others_in_a_line_each() {
     }
     let page = markdown::campaigns(&[result]);
     assert_eq!(page.matches("\n## Why\n").count(), 3, "{page}");
-    assert_eq!(page.matches("\n- charged-once: order-1 is charged twice; 1 deviation").count(), 12, "{page}");
+    assert_eq!(
+        page.matches("\n- charged-once: order-1 is charged twice; `till.charge/response = lost`").count(),
+        12,
+        "{page}"
+    );
     assert!(page.contains("\nNeeds till.charge/response = lost:\n"), "{page}");
 }
 
