@@ -69,19 +69,11 @@ pub enum PartnerFact {
         /// What it says.
         says: Standing,
     },
-    /// The partner received the acknowledgement of a callback.
-    CallbackTaken {
-        /// The partner's number for the callback.
-        event: u32,
-        /// About which reservation.
-        reservation: u32,
-    },
 }
 
 impl PartnerFact {
     pub(super) fn is_routine(&self) -> bool {
-        use PartnerFact::{Asked, CallbackTaken, Terms};
-        matches!(self, Terms { .. } | Asked { .. } | CallbackTaken { .. })
+        matches!(self, PartnerFact::Terms { .. } | PartnerFact::Asked { .. })
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -109,9 +101,6 @@ impl PartnerFact {
             }
             PartnerFact::CalledBack { reservation, says } => {
                 format!("calls back: R{reservation} {}", standing(*says))
-            }
-            PartnerFact::CallbackTaken { reservation, .. } => {
-                format!("receives the acknowledgement of its callback about R{reservation}")
             }
         }
     }

@@ -3,6 +3,5 @@
 
 pub mod claims;
 pub mod events;
-pub mod jobs;
 pub mod requests;
 pub mod transient;

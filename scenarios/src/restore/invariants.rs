@@ -3,7 +3,6 @@
 use crate::booking::invariants::acceptance;
 use crate::booking::invariants::reservations::{self, amount};
 use crate::booking::ledger::{Latest, Ledger};
-use crate::invariants::jobs;
 use crate::judges::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
@@ -16,7 +15,6 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         reservations::no_orphan_reservation(),
         local_and_partner_agree(),
         acceptance::accepted_work_finishes(),
-        Box::new(jobs::OnlyTheHolderActs::default()),
     ]
 }
 

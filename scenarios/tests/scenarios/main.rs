@@ -2,12 +2,10 @@
 
 mod ablations;
 mod booking;
-mod caching;
 mod checks;
 mod exploration;
 mod front;
 mod handover;
-mod jobs;
 mod lifecycle;
 mod notifications;
 mod plants;

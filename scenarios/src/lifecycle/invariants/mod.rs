@@ -7,7 +7,7 @@ mod record;
 mod replays;
 mod retries;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::requests;
 use shakedown_model::Fact;
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::Invariant;
@@ -18,8 +18,6 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(endings::AcceptedMeansDurable::default()),
         Box::new(endings::AcceptedWorkFinishes::default()),
         Box::new(endings::TransientFaultsHeal::default()),
-        Box::new(jobs::OnlyTheHolderActs::default()),
-        Box::new(jobs::DeadLettersAreUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::up_to(DECLARED)),
         Box::new(load::SpikesAbsorbed::default()),
         Box::new(load::GoodputRecovers::default()),
@@ -27,6 +25,5 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(replays::UnsafeWorkNeverReplaysByItself::default()),
         Box::new(replays::ReplayIsSafe::default()),
         Box::new(record::EverySideEffectAccounted::default()),
-        Box::new(record::EveryAttemptHasItsEnd::default()),
     ]
 }
