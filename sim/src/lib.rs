@@ -11,7 +11,7 @@
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
-//! ([`judge`]), and runs ([`scenario`], [`runner`], [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
+//! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`seal`], [`trace_file`], [`search`]), and with feature
 //! `proptest`, scripts and variants for property tests (`strategies`).
 
@@ -42,6 +42,7 @@ pub mod scope;
 pub mod script;
 pub mod seal;
 pub mod search;
+mod self_check;
 pub mod signal;
 mod sites;
 pub mod sites_met;
@@ -72,10 +73,11 @@ pub use queue::{
     Delivery, DeliveryFault, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SendFault,
     SettleError, SettleFault, SupersededFault,
 };
-pub use runner::{Divergence, Offered, Outcome, Plan, Rehearse, Runner, self_check};
+pub use runner::{Offered, Outcome, Plan, Rehearse, Runner};
 pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
+pub use self_check::{Divergence, self_check};
 pub use shakedown_database as database;
 pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
 pub use signal::{Poller, Signal};

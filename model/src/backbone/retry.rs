@@ -59,11 +59,11 @@ mod tests {
         }
     }
 
-    /// Two clients who add one at the same moment, and what they are told, in the order in which they are told it.
+    /// Two clients that add one at the same moment, and their results, in the order in which they arrive.
     struct Race {
         profile: StoreProfile,
         tries_again: bool,
-        told: Rc<RefCell<Vec<Result<u32, StoreError>>>>,
+        results: Rc<RefCell<Vec<Result<u32, StoreError>>>>,
     }
 
     async fn add(env: &Env, store: &Store, counters: &Table<Counter>) -> Result<u32, StoreError> {
@@ -81,11 +81,13 @@ mod tests {
         }
 
         fn build(&self, stage: &Stage<Nothing>) {
+            // The runner builds the happy path first, to learn how long the workload takes.
+            self.results.borrow_mut().clear();
             let server = stage.node(Role::outside("database".into()), |_| {});
             let (store, counters) = (Store::new(&server, self.profile), Table::new(|_, _| {}));
             store.plant(&counters, Counter(0));
             for _ in 0..2 {
-                let (store, counters, told) = (store.clone(), counters.clone(), Rc::clone(&self.told));
+                let (store, counters, results) = (store.clone(), counters.clone(), Rc::clone(&self.results));
                 let tries_again = self.tries_again;
                 let client = stage.node(Role::new("client".into(), &CrashProfile::NEVER), |_| {});
                 let client = client.within(stage.entity("client"));
@@ -94,7 +96,7 @@ mod tests {
                         true => in_transaction(&client, async || add(&client, &store, &counters).await).await,
                         false => add(&client, &store, &counters).await,
                     };
-                    told.borrow_mut().push(added);
+                    results.borrow_mut().push(added);
                 });
             }
         }
@@ -104,32 +106,32 @@ mod tests {
         }
     }
 
-    fn told(profile: StoreProfile, tries_again: bool, script: &str) -> Vec<Result<u32, StoreError>> {
-        let told = Rc::default();
+    fn results_of(profile: StoreProfile, tries_again: bool, script: &str) -> Vec<Result<u32, StoreError>> {
+        let results = Rc::default();
         let script: Script = format!("scenario race\n{script}").parse().expect("well formed");
-        let mut runner = Runner::new(Race { profile, tries_again, told: Rc::clone(&told) });
+        let mut runner = Runner::new(Race { profile, tries_again, results: Rc::clone(&results) });
         let outcome = runner.run(Plan::Script(&script));
         assert!(outcome.violations.is_empty() && outcome.unapplied.is_empty(), "{:?}", runner.offers());
-        told.take()
+        results.take()
     }
 
     #[test]
-    fn who_has_to_give_way_to_another_begins_again_and_finds_what_the_other_left() {
+    fn a_transaction_that_is_rolled_back_for_another_is_retried_and_finds_its_result() {
         for isolation in [Isolation::RepeatableRead, Isolation::Serializable] {
             let profile = StoreProfile { isolation, ..StoreProfile::CALM };
-            assert_eq!(told(profile, false, ""), [Err(StoreError::SerializationFailure), Ok(1)]);
-            assert_eq!(told(profile, true, ""), [Ok(1), Ok(2)]);
+            assert_eq!(results_of(profile, false, ""), [Err(StoreError::SerializationFailure), Ok(1)]);
+            assert_eq!(results_of(profile, true, ""), [Ok(1), Ok(2)]);
         }
     }
 
     #[test]
-    fn a_commit_of_unknown_outcome_is_not_tried_again() {
+    fn a_commit_of_unknown_outcome_is_not_retried() {
         let profile = StoreProfile {
             commit_faults: &[CommitFault::ResponseLost],
             isolation: Isolation::Serializable,
             ..StoreProfile::CALM
         };
-        let lost = told(profile, true, "store/commit add @ client-1 = response lost");
+        let lost = results_of(profile, true, "store/commit add @ client-1 = response lost");
         assert_eq!(lost, [Err(StoreError::CommitUnknown), Ok(2)]);
     }
 }
