@@ -51,9 +51,10 @@ const SHOW_NOTHING_ALONE: &[(&str, &str)] = &[
     ("caching", "cache/life = 72 s"),
 ];
 
-/// Returns what a run does, without its deviations.
+/// Returns what a run does, without its deviations, and without what only reads: statements and waits for locks.
 fn doings(trace: &Trace) -> impl Iterator<Item = (&str, String)> {
-    let done = trace.steps.iter().filter(|step| step.kind != Kind::Deviation);
+    let silent = [Kind::Deviation, Kind::Statement, Kind::LockWait];
+    let done = trace.steps.iter().filter(move |step| !silent.contains(&step.kind));
     done.map(|step| (step.node.as_str(), format!("{:?} {:?} {}", step.time, step.kind, step.text)))
 }
 
