@@ -21,6 +21,11 @@ pub fn failure(style: Style, finding: &Finding) -> String {
     failures(style, finding, &[])
 }
 
+/// Writes a failure without the commands that replay and pin its trace: for a scenario that no binary offers.
+pub fn failure_without_commands(style: Style, finding: &Finding) -> String {
+    failures_without_commands(style, finding, &[])
+}
+
 /// Writes the failures of a run, each script once.
 pub fn failures_of(style: Style, findings: &[Finding]) -> String {
     let runs = by_script(findings.iter()).into_iter();
@@ -41,6 +46,15 @@ pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<
 
 /// Writes a failure and what else its run violates: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> String {
+    let mut out = failures_without_commands(style, finding, also);
+    for command in ["replay", "pin"] {
+        let command_line = finding.context.program.of_trace(command, &finding.trace);
+        let _ = writeln!(out, "  {command:<10}{}", printable(&command_line));
+    }
+    out
+}
+
+fn failures_without_commands(style: Style, finding: &Finding, also: &[&Finding]) -> String {
     let failure = &finding.failure;
     let mut out = headline(style, &style.bad("FAIL"), &failure.shrunk, finding.seed);
     let also = also.iter().map(|other| &other.failure.violation);
@@ -67,13 +81,6 @@ pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> St
         out.push_str(&labelled("  nearest   ", &sentence, style.width));
     }
     out.push_str(&labelled("  shrunk    ", &shrinking(finding), style.width));
-    for command in ["replay", "pin"] {
-        let _ = writeln!(
-            out,
-            "  {command:<10}{}",
-            printable(&finding.context.program.of_trace(command, &finding.trace))
-        );
-    }
     out
 }
 

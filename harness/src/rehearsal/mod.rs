@@ -355,7 +355,7 @@ impl Rehearsal {
             what: "written",
             problem: error.to_string(),
         })?;
-        Ok(Found { finding, runs: search.runs, pinned: None })
+        Ok(Found { finding, runs: search.runs, pinned: None, has_binary: self.entry.program.is_some() })
     }
 }
 

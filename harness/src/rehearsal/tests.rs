@@ -33,6 +33,36 @@ impl Scenario for Draws {
     }
 }
 
+/// A scenario whose only task panics.
+struct Panics;
+
+impl Scenario for Panics {
+    type Fact = Nothing;
+    fn name(&self) -> &str {
+        "panics"
+    }
+    fn build(&self, stage: &Stage<Nothing>) {
+        let node = stage.node(Role::outside("node".into()), |_| {});
+        node.clone().spawn(async move { panic!("planted") });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_failure_names_commands_only_where_a_binary_offers_the_scenario() {
+    fn report(rehearsal: Rehearsal) -> String {
+        let here = tempfile::tempdir().expect("a directory");
+        rehearsal.traces(here.path()).seeds(..50).check().expect_err("it panics").to_string()
+    }
+    let outside = report(rehearse(Panics));
+    assert!(!outside.contains("shakedown replay"), "{outside}");
+    assert!(outside.contains("  replay    call `.script("), "{outside}");
+    let offered = report(rehearse(Panics).replayed_by("till"));
+    assert!(offered.contains("  replay    till replay "), "{offered}");
+}
+
 #[test]
 fn a_rehearsal_that_tests_nothing_fails() {
     fn check(rehearsal: Rehearsal, expected: &str) {

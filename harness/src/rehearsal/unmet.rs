@@ -14,6 +14,8 @@ pub struct Found {
     pub runs: u64,
     /// The file that holds it from now on, if the test names one.
     pub pinned: Option<PathBuf>,
+    /// Whether a binary offers the scenario, so that commands can replay and pin the trace.
+    pub(super) has_binary: bool,
 }
 
 impl Found {
@@ -31,7 +33,12 @@ impl Found {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&terminal::failure(Style::PLAIN, &self.finding))?;
+        if self.has_binary {
+            f.write_str(&terminal::failure(Style::PLAIN, &self.finding))?;
+        } else {
+            f.write_str(&terminal::failure_without_commands(Style::PLAIN, &self.finding))?;
+            writeln!(f, "  replay    call `.script(\"…\")` on the rehearsal, with the script below")?;
+        }
         let runs = if self.runs == 1 { "run" } else { "runs" };
         writeln!(f, "  seen      after {} {runs}\n\n  script", self.runs)?;
         let script = self.finding.failure.shrunk.to_string();
