@@ -10,6 +10,7 @@ use crate::engine::{Core, Parcel};
 use crate::env::{Env, Side, Slot, put};
 use crate::event::Kind;
 use crate::fault::{DelayRange, Episode, Faults, Listed, Place};
+use crate::instances::{self, Instance, InstanceFault, Instances};
 use crate::label::Label;
 use crate::node::NodeId;
 use crate::scope::{Scope, User};
@@ -23,6 +24,7 @@ const REQUEST: Label = Label::new("request");
 const RESPONSE: Label = Label::new("response");
 const OUTAGE: Label = Label::new("outage");
 const SLOWNESS: Label = Label::new("slowness");
+const INSTANCE: Label = Label::new("instance");
 
 /// What may become of a request or of its response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -260,8 +262,10 @@ trait Serve<Q, A> {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World);
 }
 
+type Handler<Q, A> = Rc<dyn Serve<Q, A>>;
+
 /// Who starts it, and for which incarnation of the node.
-type Served<Q, A> = (u32, Rc<dyn Serve<Q, A>>);
+type Served<Q, A> = (u32, Handler<Q, A>);
 
 /// What a node does with a request.
 struct Service<H>(H);
@@ -326,12 +330,17 @@ struct EndpointState<Q, A> {
     server: Cell<Option<NodeId>>,
     closes: Cell<bool>,
     handler: RefCell<Option<Served<Q, A>>>,
+    /// If several nodes may serve it.
+    instances: Option<Instances<Q, Handler<Q, A>>>,
 }
 
 impl<Q, A> Close for EndpointState<Q, A> {
     /// Handlers hold endpoints whose handlers may hold this one.
     fn close(&self) {
         self.handler.take();
+        if let Some(instances) = &self.instances {
+            instances.close();
+        }
     }
 }
 
@@ -342,16 +351,42 @@ impl<Q, A> Clone for Endpoint<Q, A> {
 }
 
 impl<Q: 'static, A: 'static> Endpoint<Q, A> {
-    /// An operation that no node serves yet.
+    /// An operation that no node serves yet, and that one node will serve.
     pub fn new(op: Op, link: &Link) -> Self {
+        Self::with_instances(op, link, None)
+    }
+
+    /// An operation that several nodes may serve. A request reaches one of those that are up, by turns; `faults` says
+    /// how it may be otherwise.
+    ///
+    /// ```
+    /// use shakedown_sim::{Duration, Endpoint, InstanceFault, Link, LinkFaults, Op};
+    /// const FAULTS: &[InstanceFault] = &[InstanceFault::Another, InstanceFault::Dead];
+    /// let link = Link::new("web", Duration::from_millis(5), &LinkFaults::NONE);
+    /// let order = Endpoint::<u32, ()>::balanced(Op::new("web.order", "orders"), &link, FAULTS);
+    /// ```
+    ///
+    /// # Panics
+    /// If the faults list what cannot be.
+    pub fn balanced(op: Op, link: &Link, faults: &'static [InstanceFault]) -> Self
+    where
+        Q: Clone,
+    {
+        Self::with_instances(op, link, Some(Instances::new(op.name, faults, Q::clone)))
+    }
+
+    fn with_instances(op: Op, link: &Link, instances: Option<Instances<Q, Handler<Q, A>>>) -> Self {
         let (server, closes, handler) = (Cell::new(None), Cell::new(false), RefCell::new(None));
         let (request, response) = (Site::new(op.name, REQUEST), Site::new(op.name, RESPONSE));
         let (word, link) = (op.name.word(), link.clone());
-        Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler }))
+        Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler, instances }))
     }
 
-    /// Has this incarnation of the node answer the operation, unless it is dead. `handler` gets a handle of the node
+    /// Has this incarnation of the node serve the operation, unless it is dead. `handler` gets a handle of the node
     /// within the caller's scope, and the request.
+    ///
+    /// # Panics
+    /// If another node serves it, unless it is [balanced](Endpoint::balanced).
     pub fn serve<F: Future<Output = A> + 'static>(&self, env: &Env, handler: impl Fn(Env, Q) -> F + 'static) {
         if !env.is_alive() {
             return;
@@ -360,11 +395,28 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
         if env.world.core.borrow_mut().is_new_profile(link.faults) {
             link.faults.check(op, link.name);
         }
-        self.0.server.set(Some(env.node));
-        *self.0.handler.borrow_mut() = Some((env.incarnation, Rc::new(Service(handler))));
+        let handler = Rc::new(Service(handler));
+        match &self.0.instances {
+            Some(instances) => instances.serve(env, handler),
+            None => self.serve_alone(env, handler),
+        }
         if !self.0.closes.replace(true) {
             env.world.at_close(Rc::clone(&self.0) as _);
         }
+    }
+
+    fn serve_alone(&self, env: &Env, handler: Handler<Q, A>) {
+        let earlier = self.0.server.replace(Some(env.node));
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != env.node) {
+            let name = |node: NodeId| env.world.core.borrow().nodes[node].name();
+            panic!(
+                "{} and {} both serve `{}`: make the endpoint by `Endpoint::balanced` to have several instances",
+                name(earlier),
+                name(env.node),
+                self.0.op.name
+            );
+        }
+        *self.0.handler.borrow_mut() = Some((env.incarnation, handler));
     }
 }
 
@@ -555,10 +607,67 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
 /// The request reaches the server's node.
 fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>>, request: Q) {
     let state = &exchange.endpoint.0;
+    if let Some(instances) = &state.instances {
+        return arrive_at_one(world, instances, &exchange, request);
+    }
     let served = state.server.get().zip(state.handler.borrow().clone());
-    let Some((node, (incarnation, handler))) = served else {
-        return put(world, &exchange.reply, Err(CallError::Refused));
+    match served {
+        None => put(world, &exchange.reply, Err(CallError::Refused)),
+        Some((node, (incarnation, handler))) => {
+            start(world, Instance { node, incarnation, handler }, exchange, request);
+        }
+    }
+}
+
+/// The request reaches one of several instances; drawn on behalf of the caller, by whom a script names it.
+#[inline(never)]
+fn arrive_at_one<Q: 'static, A: 'static>(
+    world: &Rc<World>,
+    instances: &Instances<Q, Handler<Q, A>>,
+    exchange: &Rc<Exchange<Q, A>>,
+    request: Q,
+) {
+    let turn = {
+        let mut core = world.core.borrow_mut();
+        let faults = instances::Requests(instances.faults);
+        let mut fault = None;
+        if instances.are_several() {
+            let site = Site::new(exchange.endpoint.0.op.name, INSTANCE);
+            let pick = core.choose_as(exchange.caller, exchange.from, (&site, exchange.scope), faults);
+            fault = faults.fault(pick);
+        }
+        let turn = instances.take_turn(fault, |one| core.takes_calls(one.node, one.incarnation));
+        turn.map(|turn| (fault, turn))
     };
+    match turn {
+        None => put(world, &exchange.reply, Err(CallError::Refused)),
+        Some((Some(InstanceFault::Retry(after)), (first, next))) => {
+            // Nobody receives the response of the first.
+            let lost = Exchange {
+                endpoint: exchange.endpoint.clone(),
+                scope: exchange.scope,
+                from: exchange.from,
+                caller: exchange.caller,
+                request: Cell::new(None),
+                answer: Cell::new(None),
+                reply: RefCell::default(),
+            };
+            start(world, first, Rc::new(lost), (instances.copy)(&request));
+            let (place, exchange) = ((next.node, exchange.scope), Rc::clone(exchange));
+            world.deliver(place, after, move |world| start(world, next, exchange, request));
+        }
+        Some((_, (first, _))) => start(world, first, Rc::clone(exchange), request),
+    }
+}
+
+/// A node begins to work on a request, or refuses it if it is down.
+#[inline(always)]
+fn start<Q: 'static, A: 'static>(
+    world: &Rc<World>,
+    Instance { node, incarnation, handler }: Instance<Handler<Q, A>>,
+    exchange: Rc<Exchange<Q, A>>,
+    request: Q,
+) {
     let scope = exchange.scope;
     let down = {
         let mut core = world.core.borrow_mut();
@@ -567,12 +676,11 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
             core.event(node, scope, Kind::Refused, [0, 0], || {
                 "is down and refuses the connection".to_owned()
             });
-            exchange.bring_answer(&mut core, state.link.latency, Err(CallError::Refused));
+            exchange.bring_answer(&mut core, exchange.endpoint.0.link.latency, Err(CallError::Refused));
         }
         down
     };
-    if down {
-        return;
+    if !down {
+        handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request, world);
     }
-    handler.start(Env::new(Rc::clone(world), node, incarnation, scope), exchange, request, world);
 }

@@ -5,7 +5,7 @@
 
 use crate::fault::{Faults, Listed, Place};
 use crate::label::Label;
-use crate::time::{self, Duration, Moment};
+use crate::time::{self, Duration, Moment, WallTime};
 
 /// How a clock may deviate from true time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,11 +130,11 @@ impl Clock {
     }
 
     /// What the clock shows.
-    pub(crate) fn read(&self, now: Moment) -> Moment {
+    pub(crate) fn read(&self, now: Moment) -> WallTime {
         let since = self.set.map_or(0, |(_, since)| now.nanos() - since.nanos());
         let drift = i128::from(since) * i128::from(self.drift_ppm) / 1_000_000;
-        let shown = i128::from(now.nanos()) + i128::from(self.ahead_ns) + drift;
-        Moment::from_nanos(u64::try_from(shown.max(0)).unwrap_or(u64::MAX))
+        let drift = i64::try_from(drift).unwrap_or(if drift < 0 { i64::MIN } else { i64::MAX });
+        WallTime::at(now).shifted(self.ahead_ns).shifted(drift)
     }
 }
 
@@ -148,18 +148,30 @@ mod tests {
 
     #[test]
     fn a_clock_shows_its_setting_its_drift_and_its_jumps() {
-        fn check(faults: &[ClockFault], shown_s: u64) {
+        fn check(faults: &[ClockFault], shown_s: i64) {
             let at = |seconds| Moment::START + Duration::from_secs(seconds);
             let mut clock = Clock::fresh(0, at(1_000));
             faults.iter().for_each(|fault| clock.deviate(*fault));
-            assert_eq!(clock.read(at(3_000)), at(shown_s), "{faults:?}");
+            let shown = WallTime::AT_START.shifted(shown_s * 1_000_000_000);
+            assert_eq!(clock.read(at(3_000)), shown, "{faults:?}");
         }
         check(&[], 3_000);
         check(&[Ahead(MINUTE * 5)], 3_300);
         check(&[Behind(MINUTE * 5), Behind(MINUTE)], 2_640);
         check(&[FastPpm(500)], 3_001);
         check(&[SlowPpm(500), Ahead(Duration::from_secs(10))], 3_009);
-        check(&[Behind(HOUR * 25)], 0);
+        check(&[Behind(HOUR * 25)], 3_000 - 90_000);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_advances_from_the_start() {
+        let at = |seconds| Moment::START + Duration::from_secs(seconds);
+        let mut clock = Clock::fresh(0, Moment::START);
+        clock.deviate(Behind(Duration::from_secs(30)));
+        for seconds in 0..60 {
+            let step = clock.read(at(seconds + 1)).since(clock.read(at(seconds)));
+            assert_eq!(step, Duration::from_secs(1), "after {seconds} s");
+        }
     }
 
     #[test]

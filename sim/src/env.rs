@@ -10,7 +10,7 @@ use crate::label::Label;
 use crate::node::{CrashFault, CrashMode, NodeId, Role};
 use crate::scope::{Scope, ScopePath, User};
 use crate::task::Waiter;
-use crate::time::{Duration, Moment};
+use crate::time::{Duration, Moment, WallTime};
 use crate::world::World;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -100,13 +100,13 @@ impl Env {
         moment != Moment::START && self.now() < moment
     }
 
-    /// Returns what the node's own clock shows: the virtual time, unless the clock deviates as the role's
-    /// [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
-    pub fn clock(&self) -> Moment {
+    /// Returns what the node's own clock shows: the calendar time of the virtual time, unless the clock deviates as the
+    /// role's [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
+    pub fn clock(&self) -> WallTime {
         let mut core = self.world.core.borrow_mut();
         let now = core.now;
         if core.healed || !core.is_alive(self.node, self.incarnation) {
-            return now;
+            return WallTime::at(now);
         }
         let Role { name, clock, .. } = core.nodes[self.node].role;
         if core.nodes[self.node].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {

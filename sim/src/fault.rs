@@ -6,6 +6,7 @@
 use crate::call::LinkFault;
 use crate::choice::{OfferedAlternatives, Pick};
 use crate::clock::ClockFault;
+use crate::instances::InstanceFault;
 use crate::node::CrashFault;
 use crate::queue::{DeliveryFault, SendFault, SettleFault, SupersededFault};
 use crate::store::{CommitFault, FailoverFault, StatementFault};
@@ -165,6 +166,8 @@ faults! {
     Delivery(DeliveryFault) "delivery",
     /// Of the acknowledgement of a message that was received again since.
     Superseded(SupersededFault) "superseded",
+    /// Of a request to an address that several nodes serve.
+    Instance(InstanceFault) "instance",
     /// Something takes so much longer.
     Delay(Duration) "delay",
 }

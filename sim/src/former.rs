@@ -50,7 +50,7 @@ pub(crate) fn alternative<'a>(site: &str, word: &'a str) -> &'a str {
     let is_at = |at: &&str| {
         point.strip_prefix(*at).is_some_and(|object| object.is_empty() || object.starts_with(' '))
     };
-    let is_former = |row: &&FormerWord| row.former == word && row.points.iter().any(|at| is_at(at));
+    let is_former = |row: &&FormerWord| row.former == word && row.points.iter().any(&is_at);
     WORDS.iter().find(is_former).map_or(word, |row| row.now)
 }
 

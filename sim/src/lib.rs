@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`store`], [`queue`]), who judges
+//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`instances`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`seal`], [`trace_file`], [`search`]), and with feature
 //! `proptest`, scripts and variants for property tests (`strategies`).
@@ -32,6 +32,7 @@ mod former;
 pub mod graph;
 mod hash;
 pub mod heartbeat;
+pub mod instances;
 pub mod judge;
 pub mod label;
 pub mod node;
@@ -66,6 +67,7 @@ pub use digest::Digest;
 pub use env::{Env, Side};
 pub use fault::{DelayRange, Episode};
 pub use heartbeat::Heartbeat;
+pub use instances::InstanceFault;
 pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Rest, Violation};
 pub use label::Label;
 pub use node::{CrashFault, CrashProfile, NodeId, Role};
@@ -86,7 +88,7 @@ pub use store::{
     Change, CommitFault, Connection, FailoverFault, Row, StatementFault, Store, StoreError, StoreProfile,
     Table, Transaction,
 };
-pub use time::{Duration, Moment};
+pub use time::{Duration, Moment, WallTime};
 pub use trace::{Step, Trace};
 pub use trace_file::{TraceFile, TraceFileError};
 pub use world::{Disturbance, Limits};

@@ -62,6 +62,83 @@ impl fmt::Display for Moment {
     }
 }
 
+/// A calendar time (UTC), as a node's clock shows it. A run starts at [`WallTime::AT_START`], so that a clock that is
+/// behind shows an earlier time and advances like any other.
+///
+/// ```
+/// use shakedown_sim::{Duration, WallTime};
+/// let behind = WallTime::AT_START - Duration::from_secs(30);
+/// assert_eq!(behind.to_string(), "2025-12-31 23:59:30.000");
+/// assert_eq!(WallTime::AT_START.since(behind), Duration::from_secs(30));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+pub struct WallTime(i64);
+
+impl WallTime {
+    /// What a clock that is right shows at the start of a run: 2026-01-01 00:00:00.
+    pub const AT_START: WallTime = WallTime(1_767_225_600 * 1_000_000_000);
+
+    /// What a clock that is right shows at a moment.
+    pub fn at(moment: Moment) -> Self {
+        Self::AT_START.shifted(i64::try_from(moment.0).unwrap_or(i64::MAX))
+    }
+
+    /// This time and so many nanoseconds.
+    pub(crate) fn shifted(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// Returns the nanoseconds since 1970-01-01 00:00:00.
+    pub const fn unix_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the moment at which a clock that is right shows this; [`Moment::START`] for a time before the run.
+    pub fn moment(self) -> Moment {
+        Moment(u64::try_from(self.0.saturating_sub(Self::AT_START.0)).unwrap_or_default())
+    }
+
+    /// How much later this is than `earlier`; zero if it is not.
+    pub fn since(self, earlier: WallTime) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
+    }
+}
+
+impl Add<Duration> for WallTime {
+    type Output = WallTime;
+    fn add(self, by: Duration) -> WallTime {
+        self.shifted(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Sub<Duration> for WallTime {
+    type Output = WallTime;
+    fn sub(self, by: Duration) -> WallTime {
+        self.shifted(i64::try_from(by.as_nanos()).map_or(i64::MIN, |by| -by))
+    }
+}
+
+impl fmt::Display for WallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0.div_euclid(1_000_000);
+        let (day, ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+        let (year, month, day) = date_of(day);
+        let (h, m, s) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}.{:03}", ms % 1_000)
+    }
+}
+
+/// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`).
+fn date_of(day: i64) -> (i64, i64, i64) {
+    let since_march_0 = day + 719_468;
+    let (era, day) = (since_march_0.div_euclid(146_097), since_march_0.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Writes a duration in the largest unit that divides it: `8 s`, `10 min`, `1500 ms`.
@@ -111,6 +188,26 @@ mod tests {
             let above_zero = parse(text).is_some_and(|duration| !duration.is_zero());
             assert_eq!(is_written_delay(text), above_zero, "{text}");
         }
+    }
+
+    #[test]
+    fn a_wall_time_is_written_as_a_date() {
+        const DAY: u64 = 86_400;
+        for (days, date) in [
+            (0, "2026-01-01"),
+            (58, "2026-02-28"),
+            (59, "2026-03-01"),
+            (364, "2026-12-31"),
+            (789, "2028-02-29"),
+        ] {
+            let time = WallTime::AT_START + Duration::from_secs(days * DAY);
+            assert_eq!(time.to_string(), format!("{date} 00:00:00.000"));
+        }
+        let before_1970 = WallTime(-1);
+        assert_eq!(before_1970.to_string(), "1969-12-31 23:59:59.999");
+        assert_eq!(before_1970.moment(), Moment::START);
+        let moment = Moment::from_nanos(90_000_000_000);
+        assert_eq!(WallTime::at(moment).moment(), moment);
     }
 
     #[test]

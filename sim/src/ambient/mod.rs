@@ -49,7 +49,7 @@ use crate::event::Kind;
 use crate::label::Label;
 use crate::node::{CrashMode, NodeId};
 use crate::scope::{Scope, User};
-use crate::time::{Duration, Moment};
+use crate::time::{Duration, Moment, WallTime};
 use crate::world::{Unwound, World};
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -199,12 +199,12 @@ impl Handle {
         self.world().and_then(|world| Some(world.core.try_borrow().ok()?.now)).unwrap_or_default()
     }
 
-    /// Returns what the node's own clock shows, as [`Env::clock`]; the virtual time where no node's code runs.
-    pub fn wall_clock(&self) -> Moment {
+    /// Returns what the node's own clock shows, as [`Env::clock`]; a clock that is right where no node's code runs.
+    pub fn wall_clock(&self) -> WallTime {
         let is_free = self.world().is_some_and(|world| world.core.try_borrow_mut().is_ok());
         match self.try_env() {
             Some(env) if is_free => env.clock(),
-            _ => self.now(),
+            _ => WallTime::at(self.now()),
         }
     }
 

@@ -15,7 +15,6 @@ const FAULTS: LinkFaults = LinkFaults {
     outage: &[Episode::For(Duration::from_secs(15)), Episode::UntilHealed],
     slowness: &[Episode::For(Duration::from_secs(15)), Episode::UntilHealed],
     slow_by: Duration::from_secs(3),
-    ..LinkFaults::NONE
 };
 
 /// A client that calls at these seconds, each time for two seconds.

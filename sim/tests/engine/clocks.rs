@@ -7,7 +7,11 @@ use shakedown_sim::*;
 const ROLE: Role = Role {
     single: true,
     clock: &ClockProfile {
-        setting: &[ClockFault::Ahead(Duration::from_secs(300)), ClockFault::FastPpm(1000)],
+        setting: &[
+            ClockFault::Ahead(Duration::from_secs(300)),
+            ClockFault::Behind(Duration::from_secs(30)),
+            ClockFault::FastPpm(1000),
+        ],
         jump: &[
             ClockFault::Ahead(Duration::from_secs(90_000)),
             ClockFault::Behind(Duration::from_secs(90_000)),
@@ -33,7 +37,7 @@ fn clerk() -> Rig {
 }
 
 fn check(deviations: &str, read: [&str; 2]) {
-    let last = "70 clerk reads 00:01:10.000 at 00:01:10.000";
+    let last = "70 clerk reads 2026-01-01 00:01:10.000 at 00:01:10.000";
     let [first, second] = read.map(str::to_owned);
     let first = format!("0 clerk reads {first} at 00:00:00.000");
     let second = format!("10 clerk reads {second} at 00:00:10.000");
@@ -42,12 +46,17 @@ fn check(deviations: &str, read: [&str; 2]) {
 
 #[test]
 fn a_node_reads_its_own_clock_until_the_run_heals() {
-    check("", ["00:00:00.000", "00:00:10.000"]);
-    check("clerk/clock @ - #1 = 5 min ahead", ["00:05:00.000", "00:05:10.000"]);
-    check("clerk/clock @ - #1 = 1000 ppm fast", ["00:00:00.000", "00:00:10.010"]);
-    check("clerk/clock jump @ - #2 = 25 h ahead", ["00:00:00.000", "25:00:10.000"]);
+    check("", ["2026-01-01 00:00:00.000", "2026-01-01 00:00:10.000"]);
+    check("clerk/clock @ - #1 = 5 min ahead", ["2026-01-01 00:05:00.000", "2026-01-01 00:05:10.000"]);
+    check("clerk/clock @ - #1 = 1000 ppm fast", ["2026-01-01 00:00:00.000", "2026-01-01 00:00:10.010"]);
+    check("clerk/clock jump @ - #2 = 25 h ahead", ["2026-01-01 00:00:00.000", "2026-01-02 01:00:10.000"]);
     check(
         "clerk/clock @ - #1 = 5 min ahead\nclerk/clock jump @ - #2 = 25 h behind",
-        ["00:05:00.000", "00:00:00.000"],
+        ["2026-01-01 00:05:00.000", "2025-12-30 23:05:10.000"],
     );
+}
+
+#[test]
+fn a_clock_that_is_behind_advances_before_it_has_caught_up() {
+    check("clerk/clock @ - #1 = 30 s behind", ["2025-12-31 23:59:30.000", "2025-12-31 23:59:40.000"]);
 }

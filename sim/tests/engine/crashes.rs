@@ -13,7 +13,6 @@ const FRAIL: CrashProfile = CrashProfile {
     restart: Duration::from_secs(5),
     late_restart: &[Duration::from_secs(20)],
     late_restart_range: DelayRange::ms(1_000, 19_000),
-    ..CrashProfile::NEVER
 };
 
 /// A role of one node that may crash.

@@ -18,6 +18,7 @@ mod guiding;
 mod heartbeats;
 mod horizons;
 mod idle;
+mod instances;
 mod laws;
 mod memory;
 mod order;

@@ -17,7 +17,6 @@ const FRAIL: CrashProfile = CrashProfile {
     restart: Duration::from_secs(5),
     late_restart: &[Duration::from_secs(30)],
     late_restart_range: DelayRange::ms(1_000, 40_000),
-    ..CrashProfile::NEVER
 };
 const FAULTS: LinkFaults = LinkFaults {
     request: LOSS,
@@ -27,7 +26,6 @@ const FAULTS: LinkFaults = LinkFaults {
     outage: &[Episode::For(Duration::from_secs(10)), Episode::UntilHealed],
     slowness: &[Episode::For(Duration::from_secs(10)), Episode::UntilHealed],
     slow_by: Duration::from_secs(4),
-    ..LinkFaults::NONE
 };
 
 /// What was changed in the code since a script was pinned.
