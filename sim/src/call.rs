@@ -3,15 +3,16 @@
 //! A link lists the faults that it can show. A request may be lost, refused, or arrive late (after the
 //! caller gave up); an answer may be lost; the whole link may be down, or its far side slow, for a while.
 //! Nothing is copied on a synchronous call (copies arise on queues and callbacks). A call to a node that is
-//! down is refused; a call that is being answered when the node vanishes is never answered.
+//! down is refused; a call that a node serves when it crashes never gets a response.
 
 use crate::choice::Site;
 use crate::engine::{Core, Parcel};
 use crate::env::{Env, Side, Slot, put};
 use crate::event::Kind;
-use crate::fault::{DelayRange, Episode, Faults, Listed, Place};
+use crate::fault::{Episode, Place};
 use crate::instances::{self, Instance, InstanceFault, Instances};
 use crate::label::Label;
+use crate::link::{LinkFault, LinkFaults, Outages, Requests, Responses, Slowness};
 use crate::node::NodeId;
 use crate::scope::{Scope, User};
 use crate::time::{self, Duration, Moment};
@@ -25,178 +26,6 @@ const RESPONSE: Label = Label::new("response");
 const OUTAGE: Label = Label::new("outage");
 const SLOWNESS: Label = Label::new("slowness");
 const INSTANCE: Label = Label::new("instance");
-
-/// What may become of a request or of its response.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LinkFault {
-    /// It is lost.
-    Lost,
-    /// The connection is refused; of requests only.
-    Refused,
-    /// It takes so much longer.
-    Late(Duration),
-}
-
-impl Listed for LinkFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "refused" => Some(Self::Refused),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        match self {
-            Self::Lost | Self::Refused => None,
-            Self::Late(by) => Some(by),
-        }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Link(list)
-    }
-}
-
-/// The faults that a link can show. An empty list offers no choice.
-///
-/// ```
-/// use shakedown_sim::{DelayRange, Duration, Episode, LinkFault, LinkFaults};
-/// const BANK: LinkFaults = LinkFaults {
-///     request: &[LinkFault::Lost, LinkFault::Refused, LinkFault::Late(Duration::from_secs(8))],
-///     request_range: DelayRange::ms(500, 60_000),
-///     response: &[LinkFault::Lost],
-///     outage: &[Episode::For(Duration::from_secs(600)), Episode::UntilHealed],
-///     ..LinkFaults::NONE
-/// };
-/// # let _ = BANK;
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct LinkFaults {
-    /// What may become of a request.
-    pub request: &'static [LinkFault],
-    /// Of which delays of requests seeded exploration draws beside those listed.
-    pub request_range: DelayRange,
-    /// What may become of a response: [`LinkFault::Lost`] or [`LinkFault::Late`].
-    pub response: &'static [LinkFault],
-    /// Of which delays of responses seeded exploration draws beside those listed.
-    pub response_range: DelayRange,
-    /// For how long all calls may be refused.
-    pub outage: &'static [Episode],
-    /// For how long the far side may take [`LinkFaults::slow_by`] longer.
-    pub slowness: &'static [Episode],
-    /// How much longer a slow far side takes.
-    pub slow_by: Duration,
-}
-
-impl LinkFaults {
-    /// A link on which nothing goes wrong.
-    pub const NONE: LinkFaults = LinkFaults {
-        request: &[],
-        request_range: DelayRange::NONE,
-        response: &[],
-        response_range: DelayRange::NONE,
-        outage: &[],
-        slowness: &[],
-        slow_by: Duration::ZERO,
-    };
-
-    /// A link on which requests and responses may be lost.
-    pub const LOSSY: LinkFaults =
-        LinkFaults { request: &[LinkFault::Lost], response: &[LinkFault::Lost], ..LinkFaults::NONE };
-
-    /// # Panics
-    /// If it lists what cannot be; the message names the site.
-    #[cold]
-    fn check(&'static self, op: Label, link: Label) {
-        Requests(self).check(format_args!("{op}/request"));
-        Responses(self).check(format_args!("{op}/response"));
-        Outages(self).check(format_args!("{link}/outage"));
-        Slowness(self).check(format_args!("{link}/slowness"));
-        let refused = self.response.contains(&LinkFault::Refused);
-        assert!(!refused, "{op}/response lists `refused`: only a request can be refused");
-        let slow = self.slowness.is_empty() || !self.slow_by.is_zero();
-        assert!(slow, "{link}/slowness has no effect: `slow_by` is zero");
-    }
-}
-
-/// Requests over a link.
-#[derive(Clone, Copy)]
-struct Requests(&'static LinkFaults);
-
-impl Place for Requests {
-    type Fault = LinkFault;
-    const BENIGN: &'static str = "arrives";
-
-    #[inline(always)]
-    fn faults(self) -> &'static [LinkFault] {
-        self.0.request
-    }
-
-    #[inline(always)]
-    fn range(self) -> DelayRange {
-        self.0.request_range
-    }
-}
-
-/// Responses over a link.
-#[derive(Clone, Copy)]
-struct Responses(&'static LinkFaults);
-
-impl Place for Responses {
-    type Fault = LinkFault;
-    const BENIGN: &'static str = "arrives";
-
-    #[inline(always)]
-    fn faults(self) -> &'static [LinkFault] {
-        self.0.response
-    }
-
-    #[inline(always)]
-    fn range(self) -> DelayRange {
-        self.0.response_range
-    }
-}
-
-/// Outages of a link.
-#[derive(Clone, Copy)]
-struct Outages(&'static LinkFaults);
-
-impl Place for Outages {
-    type Fault = Episode;
-    const BENIGN: &'static str = "up";
-
-    #[inline(always)]
-    fn faults(self) -> &'static [Episode] {
-        self.0.outage
-    }
-}
-
-/// Times in which the far side of a link is slow.
-#[derive(Clone, Copy)]
-struct Slowness(&'static LinkFaults);
-
-impl Place for Slowness {
-    type Fault = Episode;
-    const BENIGN: &'static str = "normal speed";
-
-    #[inline(always)]
-    fn faults(self) -> &'static [Episode] {
-        self.0.slowness
-    }
-}
 
 /// A way from callers to a service. Its operations share outages and slowness.
 #[derive(Clone)]

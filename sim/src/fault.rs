@@ -3,10 +3,10 @@
 //! A profile lists the faults that a site can show, never the benign case: that is implied. The text of a fault, as
 //! scripts and traces have it, is derived from its value when its site is first met, and never on the hot path.
 
-use crate::call::LinkFault;
 use crate::choice::{OfferedAlternatives, Pick};
 use crate::clock::ClockFault;
 use crate::instances::InstanceFault;
+use crate::link::LinkFault;
 use crate::node::CrashFault;
 use crate::queue::{DeliveryFault, SendFault, SettleFault, SupersededFault};
 use crate::store::{CommitFault, FailoverFault, StatementFault};

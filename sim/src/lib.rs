@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`call`], [`instances`], [`store`], [`queue`]), who judges
+//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), who judges
 //! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`seal`], [`trace_file`], [`search`]), and with feature
 //! `proptest`, scripts and variants for property tests (`strategies`).
@@ -35,6 +35,7 @@ pub mod heartbeat;
 pub mod instances;
 pub mod judge;
 pub mod label;
+pub mod link;
 pub mod node;
 pub mod queue;
 pub mod runner;
@@ -58,7 +59,7 @@ pub mod trace_file;
 mod tracing_capture;
 pub mod world;
 
-pub use call::{CallError, Endpoint, Link, LinkFault, LinkFaults, Op};
+pub use call::{CallError, Endpoint, Link, Op};
 pub use choice::{Alternatives, OfferedAlternatives, Pick, Site};
 pub use chooser::{ChoiceCounts, Profile, Turn};
 pub use clock::{ClockFault, ClockProfile};
@@ -70,6 +71,7 @@ pub use heartbeat::Heartbeat;
 pub use instances::InstanceFault;
 pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Rest, Violation};
 pub use label::Label;
+pub use link::{LinkFault, LinkFaults};
 pub use node::{CrashFault, CrashProfile, NodeId, Role};
 pub use queue::{
     Delivery, DeliveryFault, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SendFault,
