@@ -1,9 +1,9 @@
 //! How many runs each way of searching takes to find that a guardrail is missing, and whether memory stays flat.
 //! `cargo bench --manifest-path benchmarks/Cargo.toml --bench search` writes benchmarks/RESULTS.md.
 
+use shakedown::campaign::{self, CampaignRequest};
 use shakedown_benchmarks::results;
 use shakedown_scenarios::booking::{Booking, ENTRY};
-use shakedown::campaign::{self, CampaignRequest};
 use shakedown_sim::search::{Bounded, Campaign, Guide, explore_as};
 use shakedown_sim::{Coverage, Profile, Rehearse, Runner, Variant, small_variants};
 use std::fmt::Write as _;
