@@ -27,17 +27,23 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     temporary_file(&resolved(path)?).map(drop)
 }
 
-/// Follows links, so that the file behind a link is replaced and not the link. A link to nothing stands for its target.
+/// Returns the one path of a file: links are followed, so that the file behind a link is replaced and not the link. A link
+/// to nothing stands for its target, and two spellings of a file that does not exist yet give one path.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::canonicalize(path),
         Ok(_) => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")),
         Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
-            Ok(target) => Ok(directory_of(path).join(target)),
-            Err(_) => Ok(path.to_owned()),
+            Ok(target) => in_its_directory(&directory_of(path).join(target)),
+            Err(_) => in_its_directory(path),
         },
         Err(error) => Err(error),
     }
+}
+
+/// Returns the path with its directory resolved.
+fn in_its_directory(path: &Path) -> io::Result<PathBuf> {
+    Ok(fs::canonicalize(directory_of(path))?.join(path.file_name().unwrap_or_default()))
 }
 
 /// Makes a new file with a name of its own in the directory of `target`.
@@ -80,6 +86,33 @@ mod tests {
         write(&link, "through the link").expect("it is written");
         assert_eq!(fs::read_to_string(path).expect("it is there"), "through the link");
         assert!(fs::symlink_metadata(link).expect("it is there").is_symlink());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn every_spelling_of_a_file_resolves_to_one_path() {
+        let here = tempfile::tempdir().expect("a directory");
+        let path = here.path().join("report");
+        std::os::unix::fs::symlink("report", here.path().join("link")).expect("a link");
+        for exists in [false, true] {
+            if exists {
+                write(&path, "text").expect("it is written");
+            }
+            let plain = resolved(&path).expect("its directory exists");
+            for other in ["./report", "../report", "link"] {
+                let spelt = match other {
+                    "../report" => {
+                        here.path().join("..").join(here.path().file_name().expect("a name")).join("report")
+                    }
+                    other => here.path().join(other),
+                };
+                assert_eq!(
+                    resolved(&spelt).expect("its directory exists"),
+                    plain,
+                    "{other}, exists: {exists}"
+                );
+            }
+        }
     }
 
     #[test]

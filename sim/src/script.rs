@@ -129,7 +129,17 @@ impl FromStr for Variant {
             }
             _ => Err(format!("`{pair}` is no part of a variant: expected NAME=VALUE")),
         });
-        Ok(Self(pairs.collect::<Result<_, _>>()?))
+        let pairs: Vec<(String, String)> = pairs.collect::<Result<_, _>>()?;
+        let twice = pairs
+            .iter()
+            .enumerate()
+            .find(|(at, (name, _))| pairs[..*at].iter().any(|(other, _)| other == name));
+        match twice {
+            Some((_, (name, _))) => {
+                Err(format!("`{name}` is given twice: a variant has one value for each parameter"))
+            }
+            None => Ok(Self(pairs)),
+        }
     }
 }
 
@@ -279,6 +289,7 @@ mod tests {
         check("scenario rpc\n\npay/x @ order-1 #0 = lost", "line 3: `#` wants a number from 1");
         check("scenario rpc\npay/x @ order #1 = lost", "line 2: `order` is no part of a scope");
         check("scenario rpc\na/b @ - = x\na/b @ - #1 = y", "line 3: `a/b @ - #1` is named twice");
+        check("scenario rpc\nvariant link=fast link=slow", "line 2: `link` is given twice");
         check("scenario rpc\nvariant fast", "line 2: `fast` is no part of a variant");
     }
 }

@@ -167,7 +167,7 @@ async fn work(
         }
         delivery.env().crash_point(Side::After, "charge").await;
         if how != Worker::AcksFirst {
-            // Whoever fails here receives the message again.
+            // A worker that crashes here receives the message again.
             let _ = delivery.ack().await;
         }
     }

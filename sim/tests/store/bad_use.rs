@@ -1,4 +1,4 @@
-//! Mistakes of whoever uses the store: each is a panic that names the call.
+//! Mistakes in using the store: each is a panic that names the call.
 
 use crate::workshop::Item;
 use shakedown_sim::*;
