@@ -40,7 +40,7 @@ const HOLDS: &str = "# expect: holds";
 const VIOLATES: &str = "# expect: violates ";
 
 impl Regression {
-    /// The regression that a trace makes: the same run must come to the same end.
+    /// Returns the regression of a trace: the same run must have the same verdict.
     pub fn of(file: &TraceFile) -> Self {
         let explained = file.explained.as_ref().map(|explained| &explained.violation);
         let broken = explained.or(file.trace.violations.first()).map(|violation| violation.invariant.clone());

@@ -34,7 +34,7 @@ pub enum Kind {
     Fact,
     /// A choice that did not take its benign alternative.
     Deviation,
-    /// A node vanished.
+    /// A node crashed.
     Crash,
     /// A node stopped in order.
     Stop,

@@ -227,7 +227,7 @@ pub(crate) trait Offer: Copy {
     /// knows its list by this.
     fn key(self) -> OfferKey;
 
-    /// The same for whoever wants the texts.
+    /// Returns the same list with its texts.
     fn offered(self) -> OfferedAlternatives;
 }
 

@@ -24,7 +24,7 @@ pub(crate) trait Intake {
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit>;
 }
 
-/// Gives a value to whoever takes it in.
+/// Passes a value, field by field, to `intake`.
 pub(crate) fn give<T: Serialize + ?Sized>(value: &T, intake: &mut impl Intake) -> Result<(), Unfit> {
     value.serialize(Fields(intake))
 }

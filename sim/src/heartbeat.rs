@@ -1,7 +1,7 @@
 //! Heartbeats: a node says every so often that it is there, and somebody notices when it does not: a dead man's switch.
 //!
 //! In production a beat is a message that mostly tells nothing. Here beats that come are neither run nor counted:
-//! whoever listens sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
+//! the listener sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
 //! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Its own
 //! code may stop the heartbeat while something is to be done first: a beat then says that all is well, not only that
 //! somebody is there. Beats get lost with their node only, never on the way.

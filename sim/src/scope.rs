@@ -33,7 +33,7 @@ struct Node {
     hash: u64,
     /// The latest of its counters.
     counters: u32,
-    /// A bit for each key that has a counter here, by the key's highest bits: what has none yet need not be sought.
+    /// A bit for each key that has a counter here, by the key's highest bits: a key that has none yet need not be looked up.
     counted: u32,
 }
 
@@ -108,7 +108,7 @@ impl Scopes {
         Scope(self.nodes.len() as u32 - 1)
     }
 
-    /// The part of `parent` with this label and number, for a task. Whoever numbers them opens each but once.
+    /// The part of `parent` with this label and number, for a task. The caller numbers them and opens each once.
     pub(crate) fn numbered(&mut self, parent: Scope, label: Label, number: u32) -> Scope {
         let hash = part_hash(self.hash(parent), label.word(), number);
         let (parent, label) = (parent.0, label.text());

@@ -54,7 +54,7 @@ impl Signal {
         }
     }
 
-    /// Raises it: whoever waits for the data wakes.
+    /// Raises it: every task that waits for the data wakes.
     pub fn raise(&self, env: &Env) {
         if env.is_alive() {
             self.raise_in(&env.world);

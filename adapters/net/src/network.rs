@@ -39,7 +39,7 @@ struct State {
     sockets: BTreeMap<(NodeId, u16), crate::datagram::Bound>,
 }
 
-/// The first port that is given to whoever asks for none.
+/// The first port that is assigned to a listener or client that names none.
 const EPHEMERAL: u16 = 49_152;
 
 impl Network {

@@ -44,7 +44,7 @@ pub(super) struct Certify {
     /// Also let the order of tasks deviate: what is next yields to what else is ready or due at that instant
     #[arg(long, env = "SHAKEDOWN_SCHEDULES")]
     schedules: bool,
-    /// Also run scripts that come to the same as others
+    /// Also continue scripts that are equivalent to others
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
     /// Only shard I of N of the scripts with K deviations: a part, which certifies nothing by itself

@@ -40,7 +40,7 @@ pub(super) struct Explore {
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
-    /// How restless runs are: mixed, calm, storm, or even (random testing alone, to compare with)
+    /// Fault-rate profile: mixed, calm, storm, or even (plain random testing, for comparison)
     #[arg(long, env = "SHAKEDOWN_PROFILE", value_name = "NAME", default_value = "mixed", value_parser = profile)]
     profile: Profile,
     /// Keep to one order of tasks: first in, first out. If absent, every second run draws the order, too

@@ -96,7 +96,7 @@ pub fn heartbeat(backbone: &Backbone, monitor: &Env) -> Option<Heartbeat> {
 }
 
 /// One incarnation of a monitor that watches over promises. It beats while there is nothing that it has yet to look at
-/// or to tell, so that whoever hears it knows of all that is late.
+/// or to report, so that a heard beat means that all late work has been reported.
 struct Watching {
     heartbeat: Heartbeat,
     /// Flows of which it does not know that nobody has to be told.

@@ -11,7 +11,7 @@ const TRIES: u32 = 8;
 /// How long the first pause is; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs a whole transaction, from its beginning to its commit, until it need not give way to others.
+/// Runs a whole transaction, from its beginning to its commit, again for as long as it is rolled back for others.
 ///
 /// # Errors
 /// As the transaction reports them: at once what may have had an effect or will not go away, a serialization

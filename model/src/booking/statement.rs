@@ -72,8 +72,8 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     tx.commit("statement").await
 }
 
-/// Lists a live reservation that is for a booking which we do not have. What became of whoever made that booking
-/// only a person can find out.
+/// Lists a live reservation that is for a booking which we do not have. Only a person can find out
+/// what became of the customer.
 async fn list_orphan(
     mut tx: Transaction,
     platform: &Platform,

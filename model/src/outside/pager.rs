@@ -1,7 +1,7 @@
 //! A pager of another company, and the person who carries it.
 //!
-//! It takes alerts, shows them to whoever is on call, and remembers who has taken what: an alert that is told again
-//! after that is answered so, and shown to nobody. It also listens for the monitor: after three minutes without a
+//! It takes alerts, shows them to the person on call, and remembers which were taken: an alert that is sent again
+//! after that gets this response and is shown to nobody. It also listens for the monitor: after three minutes without a
 //! beat it rings by itself, and every three minutes until there is one. A person takes an alert a few minutes after the first one, or, asleep, much later.
 //!
 //! What it does not do: lose what it was told, or tell the same person twice at once.

@@ -87,7 +87,7 @@ struct Ledger {
     events: u32,
 }
 
-/// The partner's page for people: true, and without lag. It names guests, so that whoever looks finds the
+/// The partner's page for people: true, and without lag. It names guests, so that a person finds the
 /// reservations of a booking even where the partner's operations know no reference.
 #[derive(Clone)]
 pub struct PartnerPage {

@@ -1,5 +1,5 @@
-//! Whoever is in charge of a roll-out: has it begun, may have the release recalled, and may have a dead letter
-//! replayed when all is over.
+//! The person in charge of a roll-out: starts it, may recall the release, and may replay a dead letter when all is
+//! over.
 
 use crate::backbone::jobs::{self, JobState};
 use crate::releases::Shop;

@@ -71,8 +71,8 @@ impl Shop {
 /// The jobs that carry out messages.
 pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "message", row: "message " });
 
-/// What the database says of itself, held so until the transaction ends: none if whoever runs this release is
-/// below the fence.
+/// What the database says of itself, locked until the transaction ends; none if this node's release is below the
+/// fence.
 pub(crate) async fn admitted(
     tx: &mut Transaction,
     shop: &Shop,

@@ -24,7 +24,7 @@ enum Ask {
     Fail(bool),
     /// Its holder has to stop, and returns it to the queue.
     HandBack,
-    /// Whoever held it before its present holder has a result.
+    /// An earlier holder has a result.
     SucceedLate,
     /// A person has it replayed.
     Replay,
@@ -125,7 +125,7 @@ impl Handler for Idle {
     }
 }
 
-/// Asks it of the job, as whoever may or may not.
+/// Requests this change of the job, as a holder that may or may not make it.
 async fn ask_for(env: &Env, backbone: &Backbone, claims: Claims, ask: Ask) {
     let now = env.now();
     let claim = match (ask, claims) {

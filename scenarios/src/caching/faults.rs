@@ -15,7 +15,7 @@ pub const CACHE: LinkFaults = LinkFaults {
 /// From browsers to the edge, for what changes something.
 pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
-/// The database. It has an outbox: whoever sits in a transaction holds up the relay, and is thrown out.
+/// The database. It has an outbox: a client that stays in a transaction delays the relay, so its session is ended.
 pub const STORE: StoreProfile =
     StoreProfile { idle_in_transaction: Duration::from_secs(1), ..crate::booking::faults::STORE };
 

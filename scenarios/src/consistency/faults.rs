@@ -5,7 +5,7 @@ use shakedown_sim::{
     QueueProfile, Role, SendFault, SettleFault, StoreProfile,
 };
 
-/// The database. It has an outbox: whoever sits in a transaction holds up the relay, and is thrown out.
+/// The database. It has an outbox: a client that stays in a transaction delays the relay, so its session is ended.
 pub const STORE: StoreProfile = StoreProfile {
     commit_faults: &[
         CommitFault::Fails,

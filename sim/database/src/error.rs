@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// Why a serializable or repeatable-read transaction had to give way.
+/// Why a serializable or repeatable-read transaction was rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerializationCause {
     /// The row was changed or deleted since the snapshot was taken.

@@ -1,7 +1,7 @@
 //! `INSERT` and `ON CONFLICT`.
 //!
 //! PostgreSQL documentation, INSERT. A plain insert writes its row and then meets the unique indexes one by
-//! one, waiting for whoever holds the key pending. With `ON CONFLICT` the constraints are asked first; a
+//! one, waiting for the transaction that holds the key pending. With `ON CONFLICT` the constraints are asked first; a
 //! committed holder that the snapshot cannot see is fine at read committed and 40001 above it.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! Queued locks: a place in the queue for a row, and advisory locks.
 //!
-//! A row lock itself lives on the row's version. Whoever must wait for one first takes the *place* of that
+//! A row lock itself lives on the row's version. A transaction that must wait for one first takes the *place* of that
 //! version here and then waits for the holder's transaction, so that of several waiters only the first
 //! competes for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO; a request that conflicts
 //! with an earlier waiter waits behind it, except that a session which already holds the lock is put

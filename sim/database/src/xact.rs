@@ -21,7 +21,7 @@ pub enum Isolation {
     /// Each statement has its own snapshot and re-checks rows that it had to wait for.
     #[default]
     ReadCommitted,
-    /// One snapshot; whoever updates a row first wins.
+    /// One snapshot; the first transaction that updates a row wins.
     RepeatableRead,
     /// One snapshot, and 40001 where the outcome could not be that of any serial order.
     Serializable,

@@ -4,7 +4,7 @@
 //! delays and leases that have run out, [`Broker::next_due`] says when the next one does. Equal calls give
 //! equal answers. What a message carries is the caller's affair.
 //!
-//! A message is *hidden* until its delay has passed, then *ready*; whoever receives it holds a *lease* on it,
+//! A message is *hidden* until its delay has passed, then *ready*; its receiver holds a *lease* on it,
 //! *in flight*, until it is acknowledged or the lease ends; then it is ready again, or, received often enough,
 //! *dead*.
 

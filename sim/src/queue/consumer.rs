@@ -74,8 +74,8 @@ impl<M: Clone + Serialize + 'static> Drop for Waiting<'_, M> {
 }
 
 impl<M: Clone + Serialize + 'static> Queue<M> {
-    /// Waits for a message and receives it. Waiting costs no event, and there is no empty answer: whoever has
-    /// something else to do gives up ([`Env::timeout`]). A message that is then on its way stays in flight until
+    /// Waits for a message and receives it. Waiting costs no event, and there is no empty response: a consumer
+    /// with other work sets a timeout ([`Env::timeout`]). A message that is then on its way stays in flight until
     /// its lease ends.
     pub async fn receive(&self, env: &Env) -> Delivery<M> {
         if !env.is_alive() {

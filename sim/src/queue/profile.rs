@@ -45,7 +45,7 @@ pub struct QueueProfile {
     pub latency: Duration,
     /// How long a node waits for the broker's answer.
     pub timeout: Duration,
-    /// The visibility timeout: how long whoever received a message may keep it without settling it.
+    /// The visibility timeout: how long a receiver may keep a message without settling it.
     pub visibility: Duration,
     /// How long a message stays hidden after it was sent, unless it says otherwise itself.
     pub delay: Duration,

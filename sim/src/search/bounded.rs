@@ -6,7 +6,7 @@
 //!
 //! A *parent* is a unit of work: [`Bounded::expand`] runs it again to see where it can be continued, then runs each of
 //! its children. So nothing is kept of the last layer, which holds nearly all scripts; of those above, each
-//! script is a few numbers. [`Layer::then`] adds expansions in order, whoever made them.
+//! script is a few numbers. [`Layer::then`] adds expansions in order, whichever thread made them.
 //!
 //! # Pruning
 //!

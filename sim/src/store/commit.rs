@@ -33,8 +33,8 @@ impl Transaction {
     /// request and after its answer.
     ///
     /// A transaction of which a statement has failed is rolled back, and that is *no* error: PostgreSQL answers
-    /// `ROLLBACK` to such a `COMMIT`, which common clients do not look at. Whoever passes over a statement's
-    /// error is told nothing here.
+    /// `ROLLBACK` to such a `COMMIT`, which common clients do not look at. A client that ignored a statement's
+    /// error gets no error here.
     ///
     /// # Errors
     /// [`StoreError::CommitUnknown`] if the connection broke: the client must find out.

@@ -169,7 +169,7 @@ impl Line {
             return;
         }
         if keep {
-            // Others use the session from now on, which they would not if the client had vanished.
+            // Others use the session from now on, which they would not if the client had crashed.
             self.touch();
             // A session that the server has ended answers with an error, and is not kept.
             drop(self.server.start(session, &mut Statement::rollback()));

@@ -1,4 +1,4 @@
-//! The server's side: sessions, the statements that wait, and who is told of a commit.
+//! The server's side: sessions, the statements that wait, and who is notified of a commit.
 //!
 //! Whatever can set another session free ends in [`Server::settle`], which drives the statements that can go
 //! on: the server does that, not their clients.
@@ -330,7 +330,7 @@ impl Server {
     }
 }
 
-/// What a client is told of an answer.
+/// Returns a result as the client receives it.
 pub(super) fn told<T>(answer: Result<T, DatabaseError>) -> Result<T, StoreError> {
     answer.map_err(StoreError::told)
 }

@@ -197,7 +197,7 @@ impl Transaction {
         self.line.read(TRANSACTION, |scope| Ok(scope.snapshot_xmin().0)).await
     }
 
-    /// Sends a notice to whoever listens on the channel, when and if the transaction commits.
+    /// Sends a notice to every session that listens on the channel, when and if the transaction commits.
     ///
     /// # Errors
     /// As [`Transaction::get`].

@@ -1,4 +1,4 @@
-//! Tables: typed rows with a primary key, and what is told of their commits.
+//! Tables: typed rows with a primary key, and the handler of their commits.
 
 use super::StoreError;
 use super::server::Server;
@@ -59,7 +59,7 @@ pub(super) struct TableState<R: Row> {
 }
 
 impl<R: Row> Table<R> {
-    /// An empty table. `on_commit` is told of each change when it has become durable, with a handle of the
+    /// An empty table. `on_commit` receives each change when it has become durable, with a handle of the
     /// store's node within the scope of the client: the place to state it as a fact.
     pub fn new(on_commit: impl Fn(&Env, &Change<R>) + 'static) -> Self {
         Self(Rc::new(TableState {

@@ -1,4 +1,4 @@
-//! A task as tokio has it: its result waits for whoever joins it, it may be aborted, its panics are caught.
+//! A task as in tokio: its result waits to be joined, it can be aborted, and its panics are caught.
 
 use super::control::{AbortHandle, Control, Id, within};
 use super::error::JoinError;

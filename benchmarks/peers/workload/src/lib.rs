@@ -89,12 +89,12 @@ pub enum Op {
 impl Op {
     const ALL: [Op; 3] = [Op::Submit, Op::Step, Op::Notify];
 
-    /// Who answers it.
+    /// Returns the node that serves it.
     pub fn server(self) -> Node {
         if self == Op::Step { Node::Partner } else { Node::Worker }
     }
 
-    /// Who asks for it.
+    /// Returns the node that calls it.
     pub fn caller(self) -> Node {
         match self {
             Op::Submit => Node::Client,
