@@ -57,8 +57,8 @@ pub struct InternalError {
 /// The profile of seeded runs, unless another is given: faults of every kind, and task order in half of the runs.
 pub const DEFAULT_PROFILE: Profile = Profile::MIXED.with_task_order();
 
-/// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once.
-const CHUNK: u64 = 256;
+/// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once. Shards are cut at multiples of it.
+pub(crate) const CHUNK: u64 = 256;
 /// The same within a round, so that all threads have a part in it.
 const CHUNK_OF_ROUND: u64 = 16;
 
@@ -69,6 +69,18 @@ const CHUNK_OF_ROUND: u64 = 16;
 pub fn run(
     request: &CampaignRequest<'_>,
     mut watch: impl FnMut(&Campaign),
+) -> Result<(Campaign, EndReason), InternalError> {
+    run_chunks(request, |_, campaign| watch(campaign))
+}
+
+/// Like [`run`]; `watch` also receives each chunk of seeds before what is known with it. Chunks come in order, and each but
+/// the last of a campaign that is not guided has [`CHUNK`] seeds.
+///
+/// # Errors
+/// If the harness itself failed.
+pub(crate) fn run_chunks(
+    request: &CampaignRequest<'_>,
+    mut watch: impl FnMut(&Campaign, &Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
     let watchdog =
@@ -98,7 +110,7 @@ pub fn run(
 fn conduct(
     request: &CampaignRequest<'_>,
     team: &Team<'_>,
-    watch: &mut impl FnMut(&Campaign),
+    watch: &mut impl FnMut(&Campaign, &Campaign),
 ) -> Result<Campaign, InternalError> {
     let mut campaign = Campaign::default();
     let mut guide = request.guided.then(|| Guide::new(request.profile));
@@ -230,7 +242,7 @@ impl Team<'_> {
         request: &CampaignRequest<'_>,
         task: Task,
         campaign: &mut Campaign,
-        watch: &mut impl FnMut(&Campaign),
+        watch: &mut impl FnMut(&Campaign, &Campaign),
     ) -> Result<Vec<Discovery>, InternalError> {
         let (mut early, mut turn, chunk) = (BTreeMap::new(), task.seeds.start, task.chunk);
         let (task, mut busy) = (Arc::new(task), self.workers.len());
@@ -246,9 +258,9 @@ impl Team<'_> {
             while let (false, Some(round)) = (self.enough.load(Ordering::Relaxed), early.remove(&turn)) {
                 match round {
                     Ok(round) => {
-                        campaign.merge(round.campaign);
+                        campaign.merge(round.campaign.clone());
                         discoveries.extend(round.discoveries);
-                        watch(campaign);
+                        watch(&round.campaign, campaign);
                         self.enough.store(campaign.cut(request.failures_max), Ordering::Relaxed);
                     }
                     Err(broken) => {

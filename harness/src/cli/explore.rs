@@ -107,27 +107,54 @@ impl Explore {
         deadline: Option<Instant>,
         stop: &AtomicBool,
     ) -> Result<CampaignResult, CliError> {
-        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
-        let goals = runner.goals();
+        let request = self.request(entry, deadline, stop)?;
+        let mut progress = Progress::begin(&entry.name, request.seeds.end - request.seeds.start);
+        let ran = campaign::run(&request, |campaign| progress.show(campaign));
+        progress.end();
+        let (campaign, end_reason) = ran.map_err(internal)?;
+        self.conclude(&request, &campaign, end_reason)
+    }
+
+    /// Returns what is to be run of a scenario.
+    ///
+    /// # Errors
+    /// If its design cannot be built.
+    pub(super) fn request<'a>(
+        &'a self,
+        entry: &'a Entry,
+        deadline: Option<Instant>,
+        stop: &'a AtomicBool,
+    ) -> Result<CampaignRequest<'a>, CliError> {
+        let goals = entry.runner(&self.without).map_err(CliError::input)?.goals();
         let need = goals.iter().map(|goal| entry.need(goal)).max().unwrap_or(LEAST_NEED);
-        let seeds = self.seeds.clone().unwrap_or(0..need);
-        let jobs = self.jobs.map_or_else(processors, usize::from);
-        let request = CampaignRequest {
+        Ok(CampaignRequest {
             entry,
             without: &self.without,
-            seeds: seeds.clone(),
+            seeds: self.seeds.clone().unwrap_or(0..need),
             profile: if self.fifo { self.profile } else { self.profile.with_task_order() },
             guided: self.guided,
-            jobs,
+            jobs: self.jobs.map_or_else(processors, usize::from),
             failures_max: self.max_fail as usize,
             deadline,
             stop,
             timeout: self.watchdog,
-        };
-        let mut progress = Progress::begin(&entry.name, seeds.end - seeds.start);
-        let ran = campaign::run(&request, |campaign| progress.show(campaign));
-        progress.end();
-        let (campaign, end_reason) = ran.map_err(internal)?;
+        })
+    }
+
+    /// Shrinks what failed in a finished campaign, runs the canaries, and returns the result. It depends on nothing but the
+    /// campaign, so that shards put together give the result of one run.
+    ///
+    /// # Errors
+    /// If the harness itself failed, or a trace cannot be written.
+    pub(super) fn conclude(
+        &self,
+        request: &CampaignRequest<'_>,
+        campaign: &Campaign,
+        end_reason: EndReason,
+    ) -> Result<CampaignResult, CliError> {
+        let entry = request.entry;
+        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
+        let goals = runner.goals();
         let mut is_trivial = || !quiet::running(|| survey::has_choices(runner.as_mut()));
         let end_reason = match end_reason {
             EndReason::Complete if !self.allow_trivial && is_trivial() => EndReason::Trivial,
@@ -135,9 +162,9 @@ impl Explore {
         };
         let canaries = match end_reason {
             EndReason::Interrupted => Vec::new(),
-            _ => self.run_canary(&request)?,
+            _ => self.run_canary(request)?,
         };
-        let found = findings::of_campaign(entry, runner.as_mut(), &campaign, &self.traces)
+        let found = findings::of_campaign(entry, runner.as_mut(), campaign, &self.traces)
             .map_err(|error| crate::traces::unwritable(&self.traces, &error))?;
         let reached = campaign.tally.goals.iter().copied().chain(std::iter::repeat(0));
         let goals = goals.iter().zip(reached).map(|(name, reached)| GoalTally {
@@ -150,7 +177,7 @@ impl Explore {
             without: self.without.clone(),
             verdict: Verdict::Held,
             end_reason,
-            seeds: Some(seeds),
+            seeds: Some(request.seeds.clone()),
             runs: campaign.tally.runs,
             failing: campaign.failing.len() as u64,
             digest: campaign.tally.digest(),
@@ -174,7 +201,7 @@ impl Explore {
             canaries,
             assumptions: entry.assumptions.clone(),
         };
-        result.verdict = verdict(&result, &campaign);
+        result.verdict = verdict(&result, campaign);
         Ok(result)
     }
 
