@@ -7,6 +7,7 @@
 
 use crate::entry::Entry;
 use crate::quiet;
+use crate::supervision;
 use crate::watchdog::Watchdog;
 use shakedown_reports::EndReason;
 use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as};
@@ -83,11 +84,11 @@ pub(crate) fn run_chunks(
     mut watch: impl FnMut(&Campaign, &Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
-    let watchdog =
-        Watchdog::new(request.jobs, request.timeout, &request.entry.name, |seed| format!("seed {seed}"));
+    let jobs = supervision::jobs(request.jobs);
+    let watchdog = Watchdog::new(jobs, request.timeout, &request.entry.name, |seed| format!("seed {seed}"));
     let campaign = std::thread::scope(|scope| {
         let (send, results) = mpsc::channel();
-        let workers = (0..request.jobs).map(|thread| {
+        let workers = (0..jobs).map(|thread| {
             let (tasks, take) = mpsc::channel();
             let worker = Worker { request, thread, enough: &enough, watchdog: &watchdog };
             let send = send.clone();
@@ -106,21 +107,39 @@ pub(crate) fn run_chunks(
     Ok((campaign, end_reason))
 }
 
+impl CampaignRequest<'_> {
+    /// Returns the name by which the campaign is known to the next process, if this one ends early.
+    fn name(&self) -> String {
+        let Self { entry, without, seeds, profile, guided, failures_max, .. } = self;
+        let seeds = (seeds.start, seeds.end);
+        format!("{} {without:?} {seeds:?} {profile:?} {guided} {failures_max}", entry.name)
+    }
+}
+
 /// Gives the threads one task after another: all seeds at once, or a round at a time.
 fn conduct(
     request: &CampaignRequest<'_>,
     team: &Team<'_>,
     watch: &mut impl FnMut(&Campaign, &Campaign),
 ) -> Result<Campaign, InternalError> {
-    let mut campaign = Campaign::default();
+    let (supervisor, name) = (supervision::link(), request.name());
+    let resumed = supervisor.and_then(|link| link.resumed(&name)).filter(|_| !request.guided);
+    let mut campaign = resumed.map(|state| state.campaign(request.profile)).unwrap_or_default();
+    let mut watch = |campaign: &Campaign| {
+        supervisor.iter().for_each(|link| link.keep(&name, campaign));
+        watch(campaign);
+    };
     let mut guide = request.guided.then(|| Guide::new(request.profile));
     let (size, chunk) = if request.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
-    let mut first = request.seeds.start;
+    let mut first = request.seeds.start.max(campaign.seeds.end);
+    if campaign.cut(request.failures_max) {
+        return Ok(campaign);
+    }
     while first < request.seeds.end {
         let seeds = first..first.saturating_add(size).min(request.seeds.end);
         first = seeds.end;
         let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
-        let discoveries = team.merge(request, task, &mut campaign, watch)?;
+        let discoveries = team.merge(request, task, &mut campaign, &mut watch)?;
         if campaign.cut(request.failures_max) || campaign.seeds.end != first {
             break;
         }
@@ -218,6 +237,10 @@ impl Worker<'_> {
             let one = || quiet::running(one);
             let one = self.watchdog.during(self.thread, seed, || catch_unwind(AssertUnwindSafe(one)));
             chunk.merge(one.map_err(|panic| self.broken(seed, quiet::message_of(panic.as_ref())))?);
+            if chunk.campaign.failing.len() >= self.request.failures_max {
+                // The campaign ends here, or earlier.
+                break;
+            }
         }
         Ok(chunk)
     }

@@ -8,6 +8,7 @@ use crate::campaign::InternalError;
 use crate::checkpoint::{BLOCK, Part};
 use crate::entry::Entry;
 use crate::quiet;
+use crate::supervision;
 use crate::watchdog::Watchdog;
 use shakedown_sim::search::{Bounded, Layer, Parent};
 use std::collections::BTreeMap;
@@ -44,12 +45,13 @@ pub fn run(
     mut watch: impl FnMut(&[Part]),
 ) -> Result<Vec<Part>, InternalError> {
     let (next, enough) = (AtomicUsize::new(parents.start), AtomicBool::new(false));
-    let watchdog = Watchdog::new(request.jobs, request.timeout, &request.entry.name, |parent| {
+    let jobs = supervision::jobs(request.jobs);
+    let watchdog = Watchdog::new(jobs, request.timeout, &request.entry.name, |parent| {
         format!("what continues script {parent} of the layer")
     });
-    let (send, receive) = mpsc::sync_channel(request.jobs * 16);
+    let (send, receive) = mpsc::sync_channel(jobs * 16);
     std::thread::scope(|scope| {
-        for thread in 0..request.jobs {
+        for thread in 0..jobs {
             let (next, enough, watchdog, end) = (&next, &enough, &watchdog, parents.end);
             let worker = Worker { request, search, thread, next, enough, watchdog, end };
             let send = send.clone();

@@ -4,6 +4,7 @@ use crate::ablation::Ablation;
 use crate::guardrail::Guardrail;
 use crate::names::UnknownName;
 use crate::regression::Regression;
+use crate::supervision::supervised;
 use shakedown_sim::{Rehearse, Runner, Scenario};
 use std::sync::Arc;
 
@@ -134,7 +135,7 @@ impl Entry {
         if scenario != self.name {
             return Err(format!("the entry `{}` builds a scenario that is called `{scenario}`", self.name));
         }
-        Ok(runner)
+        Ok(supervised(&self.name, without, runner))
     }
 
     /// Returns how many seeds a campaign must run before not reaching this goal says anything.

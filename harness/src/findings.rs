@@ -2,10 +2,10 @@
 
 use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
-use crate::{context, quiet, traces};
+use crate::{context, quiet, supervision, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
-use shakedown_sim::search::{Campaign, Failure, Group, understand, understand_all};
+use shakedown_sim::search::{Campaign, Failure, Group, tell, understand, understand_all};
 use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
 use std::io;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn of_group(
         };
         let violation = outcome.violations.into_iter().find(of_group).unwrap_or_else(|| group.first.clone());
         let found = runner.script();
-        let failure = quiet::running(|| understand(runner, &found, &violation));
+        let failure = understood(runner, &found, &violation);
         match findings.iter_mut().find(|finding| finding.failure.signature == failure.signature) {
             Some(known) => known.count += 1,
             None => findings.push(finding(entry, runner, failure, met(campaign, *seed), traces)?),
@@ -56,6 +56,12 @@ fn of_group(
     let beyond = group.count - group.seeds.len() as u64;
     findings.iter_mut().take(1).for_each(|finding| finding.count += beyond);
     Ok(findings)
+}
+
+/// Shrinks and explains a failure; one that is not shrunk yet when the user interrupts is told as it was found.
+fn understood(runner: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
+    let whole = quiet::running(|| supervision::interruptible(|| understand(runner, found, violation)));
+    whole.unwrap_or_else(|| quiet::running(|| tell(runner, found, violation)))
 }
 
 /// Which seed met a failure, if it alone says so, and after how many runs.
@@ -82,7 +88,7 @@ pub fn of_failing(
 ) -> io::Result<Finding> {
     quiet::running(|| runner.run(campaign.plan(seed)));
     let found = runner.script();
-    let failure = quiet::running(|| understand(runner, &found, violation));
+    let failure = understood(runner, &found, violation);
     finding(entry, runner, failure, met(campaign, seed), traces)
 }
 
@@ -98,7 +104,7 @@ pub fn of_violation(
     met: (Option<u64>, u64),
     traces: &Path,
 ) -> io::Result<Finding> {
-    let failure = quiet::running(|| understand(runner, script, violation));
+    let failure = understood(runner, script, violation);
     finding(entry, runner, failure, met, traces)
 }
 

@@ -108,7 +108,7 @@
 //!
 //! In reading order: [`prelude`] (what most users name), [`sim`] (the engine) and [`reports`] (text from records), each by
 //! its modules; [`guardrail`], [`ablation`], [`entry`], [`catalogue`] and [`names`] (what there is to rehearse),
-//! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`] and [`watchdog`] (what
+//! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`], [`watchdog`] and `supervision` (what
 //! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
 //! [`checkpoint`] (what it keeps on disk), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts),
@@ -134,6 +134,7 @@ pub mod prelude;
 pub mod quiet;
 pub mod regression;
 pub mod rehearsal;
+mod supervision;
 pub mod survey;
 pub mod traces;
 pub mod watchdog;

@@ -1,7 +1,9 @@
 //! The watchdog: ends the process if a run neither ends nor does anything that the engine could count.
 //!
-//! Code under test that loops without awaiting, drawing or acting cannot be stopped from within its thread.
+//! Code under test that loops without awaiting, drawing or acting cannot be stopped from within its thread. Under
+//! [`supervision`] its run is a violation, and the others are kept.
 
+use crate::supervision;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,7 +32,11 @@ impl Watchdog {
         describe: impl Fn(u64) -> String + Send + 'static,
     ) -> Self {
         let scenario = scenario.to_owned();
+        let timeout = supervision::timeout(timeout);
         Self::calling(threads, timeout, move |number| {
+            if let Some(link) = supervision::link() {
+                link.blocked(timeout);
+            }
             eprintln!(
                 "internal error: scenario {scenario}, {}: not ended after {timeout:?}",
                 describe(number)

@@ -82,6 +82,20 @@ pub struct Violation {
     pub time: Moment,
 }
 
+/// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
+/// choice named once, and leaves its process alive.
+pub const HARNESS_INVARIANTS: [(&str, &str); 5] = [
+    ("comes-to-rest", "once healed, the run ends by itself within its time to settle"),
+    ("no-panic", "the code under test does not panic"),
+    ("within-limits", "the run stays within its limits of events, choices and polls"),
+    ("choices-named-once", "no two tasks or places in the source draw a choice of one name"),
+    PROCESS_SURVIVES,
+];
+
+/// What a supervisor judges: no runner can, as it ends with the process.
+pub const PROCESS_SURVIVES: (&str, &str) =
+    ("process-survives", "the code under test does not end, exhaust or block the process");
+
 /// Where an invariant puts what it finds.
 #[derive(Default)]
 pub struct Findings {

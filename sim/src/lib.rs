@@ -11,7 +11,7 @@
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
 //! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
 //! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), who judges
-//! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], `tracing_capture`), what is done with many of them ([`graph`],
+//! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], [`observer`], `tracing_capture`), what is done with many of them ([`graph`],
 //! [`seal`], [`trace_file`], [`search`]), and with feature
 //! `proptest`, scripts and variants for property tests (`strategies`).
 
@@ -37,6 +37,7 @@ pub mod judge;
 pub mod label;
 pub mod link;
 pub mod node;
+pub mod observer;
 pub mod queue;
 pub mod runner;
 pub mod scenario;

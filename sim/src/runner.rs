@@ -6,7 +6,8 @@ use crate::chooser::{ChoiceCounts, Profile, Turn, below};
 use crate::coverage::{Coverage, Gauge};
 use crate::digest::Digest;
 use crate::hash::mix;
-use crate::judge::{Bench, Facts, Violation};
+use crate::judge::{Bench, Facts, HARNESS_INVARIANTS, Violation};
+use crate::observer::{Observer, ShowStep};
 use crate::scenario::{Horizon, Parameter, Scenario, Stage};
 use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::sites_met::SitesMet;
@@ -176,15 +177,6 @@ const WORKLOAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// What may be spent on finding the end of a workload.
 const MEASURED: Limits = Limits { events: 100_000, choices: 500_000, polls: 200_000 };
 
-/// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
-/// choice named once.
-pub const HARNESS_INVARIANTS: [(&str, &str); 4] = [
-    ("comes-to-rest", "once healed, the run ends by itself within its time to settle"),
-    ("no-panic", "the code under test does not panic"),
-    ("within-limits", "the run stays within its limits of events, choices and polls"),
-    ("choices-named-once", "no two tasks or places in the source draw a choice of one name"),
-];
-
 /// How long the epilogue of a run may take.
 const EPILOGUE: Duration = Duration::from_secs(3_600);
 
@@ -222,6 +214,8 @@ pub trait Rehearse {
     fn limits(&self) -> Limits;
     /// Takes what the runs since the last call met: each site with what was offered and taken.
     fn take_sites_met(&mut self) -> SitesMet;
+    /// Shows each step of recorded runs to `show` as it is recorded, from now on; to nobody if it is none.
+    fn observe(&mut self, show: Option<ShowStep>);
 }
 
 impl<S: Scenario> Rehearse for Runner<S> {
@@ -270,6 +264,9 @@ impl<S: Scenario> Rehearse for Runner<S> {
     }
     fn take_sites_met(&mut self) -> SitesMet {
         self.world.core.borrow_mut().chooser.take_counts()
+    }
+    fn observe(&mut self, show: Option<ShowStep>) {
+        self.world.core.borrow_mut().observer = show.map(Observer::new);
     }
 }
 
@@ -425,7 +422,10 @@ impl<S: Scenario> Runner<S> {
     fn measure_workload(&mut self) -> Duration {
         let taken = {
             let mut core = self.world.core.borrow_mut();
-            (core.recording.take(), core.gauge.take())
+            let taken = (core.recording.take(), core.gauge.take());
+            // An observer sees these runs, too: one may end the process.
+            core.recording = core.observer.is_some().then(Vec::new);
+            taken
         };
         let (limits, variant) = (self.limits, self.variant.clone());
         self.limits = MEASURED;
@@ -532,6 +532,7 @@ impl<S: Scenario> Runner<S> {
     fn replace_world(&mut self) {
         let world = World::new();
         world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
+        world.core.borrow_mut().observer = self.world.core.borrow_mut().observer.take();
         world.core.borrow_mut().gauge = self.world.core.borrow_mut().gauge.take();
         world.core.borrow_mut().log = self.world.core.borrow().log.clone();
         self.world = world;

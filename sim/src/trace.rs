@@ -31,7 +31,7 @@ pub struct Trace {
 }
 
 /// One step of a recorded run.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Step {
     /// The virtual time.
     pub time: Moment,
@@ -145,7 +145,7 @@ fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
     events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
 }
 
-fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
+pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
     number_steps(&mut event.causes, step_of);
     let choice = event.choice.map(|chosen| ChoiceTaken {
         site: chosen.site.to_string(),

@@ -2,8 +2,9 @@
 
 use shakedown_sim::{
     Coverage, Digest, Limits, Offered, OfferedAlternatives, Outcome, Parameter, Plan, Rehearse, Runner,
-    Scenario, Script, Site, Trace,
+    Scenario, Script, Site, SitesMet, Trace, observer::ShowStep,
 };
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is known of the last run.
 #[derive(Default)]
@@ -40,13 +41,17 @@ pub struct FreshThread<S: Scenario, M> {
     names: Runner<S>,
     limits: Limits,
     last: Last,
+    met: SitesMet,
+    /// Shared with the runner of the run at hand, which is gone after it.
+    observer: Option<Arc<Mutex<ShowStep>>>,
 }
 
 impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
     /// Runs the scenario that `make` returns.
     pub fn new(make: M) -> Self {
         let names = Runner::new(make());
-        Self { limits: names.limits(), make, names, last: Last::default() }
+        let (last, met) = (Last::default(), SitesMet::default());
+        Self { limits: names.limits(), make, names, last, met, observer: None }
     }
 
     /// Runs within other limits.
@@ -57,16 +62,17 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
 
     /// Runs on a thread of its own, and keeps what is known of the run.
     fn on_thread<T: Send>(&mut self, run: impl FnOnce(&mut Runner<S>) -> T + Send) -> T {
-        let (make, limits) = (&self.make, self.limits);
+        let (make, limits, observer) = (&self.make, self.limits, self.observer.clone());
         let whole = || {
             let mut runner = Runner::new(make()).with_limits(limits);
+            runner.observe(observer.map(shared));
             let result = run(&mut runner);
             let mut last =
                 Last { script: runner.script(), offers: Vec::new(), effects: Rehearse::effects(&runner) };
             runner.each_offer(&mut |site, alternatives| last.offers.push((site, alternatives)));
-            (result, last)
+            (result, last, runner.take_sites_met())
         };
-        let (result, last) = std::thread::scope(|scope| {
+        let (result, last, met) = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("run".to_owned()).spawn_scoped(scope, whole);
             thread
                 .expect("a thread can be started")
@@ -74,6 +80,7 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         self.last = last;
+        self.met.add(met);
         result
     }
 }
@@ -98,6 +105,8 @@ impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
             names: Runner::new((self.make)()),
             limits: self.limits,
             last: Last::default(),
+            met: SitesMet::default(),
+            observer: None,
         };
         let script = &self.last.script;
         again.on_thread(|runner| {
@@ -126,4 +135,18 @@ impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
     fn limits(&self) -> Limits {
         self.limits
     }
+    fn take_sites_met(&mut self) -> SitesMet {
+        std::mem::take(&mut self.met)
+    }
+    fn observe(&mut self, show: Option<ShowStep>) {
+        self.observer = show.map(|show| Arc::new(Mutex::new(show)));
+    }
+}
+
+/// An observer that passes steps on to one that other runners use as well.
+fn shared(observer: Arc<Mutex<ShowStep>>) -> ShowStep {
+    Box::new(move |at, step| {
+        let mut show = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        show(at, step);
+    })
 }

@@ -38,6 +38,24 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// Reads `512MB`, `2GB`, `2GiB`.
+///
+/// # Errors
+/// If it is no such thing.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = factor.zip(count.parse::<u64>().ok()).and_then(|(factor, count)| count.checked_mul(factor));
+    bytes.ok_or_else(|| "expected a whole number and a unit, such as `512MB`, `2GB` or `2GiB`".to_owned())
+}
+
 /// Reads `I/N`: part I of N.
 ///
 /// # Errors
@@ -68,6 +86,15 @@ mod tests {
         assert_eq!(shard("2/3"), Ok((2, 3)));
         for wrong in ["", "3", "0/3", "4/3", "1/0", "a/b"] {
             assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        assert_eq!(bytes("512MB"), Ok(512_000_000));
+        assert_eq!(bytes("2 GiB"), Ok(2 << 30));
+        for wrong in ["", "2", "GB", "2gb", "-1GB", "99999999999999999999GB", "18446744073709551615GB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::campaign::InternalError;
 use crate::certification::{self, LayerRequest, joined};
 use crate::checkpoint::{self, BLOCK, Checkpoint, Identity, Part, SCHEMA};
 use crate::entry::Entry;
-use crate::{findings, quiet, traces};
+use crate::{findings, quiet, supervision, traces};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{EndReason, Finding, Verdict};
 use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
@@ -87,6 +87,7 @@ impl Certify {
         }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
+        supervision::set_timeout(self.watchdog);
         let mut certificates = Vec::new();
         for entry in entries {
             certificates.push(self.certify(entry, &stop)?);
@@ -137,7 +138,9 @@ impl Certify {
             saved: Instant::now(),
         };
         let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
-        print_note(&self.estimate(runner.as_mut(), &certify_run, &alternatives));
+        if supervision::is_first_attempt() {
+            print_note(&self.estimate(runner.as_mut(), &certify_run, &alternatives));
+        }
         let coverage = certify_run.run()?;
         let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
         Ok(self.certificate(entry, runner.as_ref(), &certify_run.search, (alternatives, coverage, found)))

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
-use crate::{findings, quiet, survey};
+use crate::{findings, quiet, supervision, survey};
 use shakedown_reports::{CampaignResult, Canary, EndReason, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
@@ -85,6 +85,7 @@ impl Explore {
         }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
+        supervision::set_timeout(self.watchdog);
         let deadline = self.budget.map(|budget| Instant::now() + budget);
         let mut results = Vec::new();
         for entry in entries {
@@ -245,6 +246,9 @@ pub(super) fn processors() -> usize {
 /// Returns a flag that the first SIGINT, SIGTERM or SIGHUP sets, so that the campaign ends at a chunk with its summary. The second one
 /// ends the process.
 pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
+    if let Some(link) = supervision::link() {
+        return link.stop();
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     let set = ctrlc::set_handler(move || {

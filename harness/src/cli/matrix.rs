@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, Place};
 use crate::entry::Entry;
 use crate::matrix::{self, Error, MatrixRequest};
 use crate::names::suggest;
-use crate::traces;
+use crate::{supervision, traces};
 use shakedown_reports::matrix::{AblationResult, Guarded, Matrix, Row};
 use shakedown_reports::{Verdict, matrix as report};
 use std::path::PathBuf;
@@ -48,6 +48,7 @@ impl Chart {
         self.check_names(&session.catalogue)?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
+        supervision::set_timeout(self.watchdog);
         let matrix = self.chart(&session.catalogue, &stop)?;
         output.print(|style| report::human(style, &matrix), || report::json(&matrix))?;
         reports.write_matrix(&matrix)?;

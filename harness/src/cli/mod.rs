@@ -20,12 +20,14 @@ mod progress;
 mod replay;
 mod run;
 mod self_check;
+#[cfg(unix)]
+mod supervised;
 
 pub use exit::{CliError, Exit};
 pub(crate) use input::read_text;
 
 use crate::catalogue::Catalogue;
-use crate::quiet;
+use crate::{quiet, supervision};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -78,6 +80,10 @@ struct Session {
 /// ```
 pub fn main(catalogue: Catalogue) -> ExitCode {
     quiet::report_internal_errors();
+    #[cfg(unix)]
+    if let Some(code) = supervised::by_child(&std::env::args_os().collect::<Vec<_>>()) {
+        return code;
+    }
     let finished = catch_unwind(AssertUnwindSafe(|| execute(catalogue)));
     let exit = match finished {
         Ok(Ok(exit)) => exit,
@@ -87,6 +93,9 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
         }
         Err(_) => Exit::Internal,
     };
+    if let Some(link) = supervision::link() {
+        link.done(exit.code());
+    }
     ExitCode::from(exit.code())
 }
 
@@ -106,6 +115,9 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
     if !matches!(command, Command::Explain(_)) {
         output.of_results()?;
     }
+    if let Some(bytes) = output.memory_limit {
+        limit_memory(bytes)?;
+    }
     let session = Session { catalogue: catalogue.called(&program_path()), output };
     match command {
         Command::List(list) => list.execute(&session),
@@ -118,6 +130,20 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
         Command::Explain(explain) => explain.execute(&session),
         Command::Record(record) => record.execute(&session),
     }
+}
+
+/// Limits the memory of this process, which makes the runs.
+#[cfg(target_os = "linux")]
+fn limit_memory(bytes: u64) -> Result<(), CliError> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    setrlimit(Resource::As, limit)
+        .map_err(|error| CliError::input(format!("the memory cannot be limited: {error}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_: u64) -> Result<(), CliError> {
+    Err(CliError::input("--memory-limit works on Linux only"))
 }
 
 /// Returns the name of the running binary, for lines that somebody may type.

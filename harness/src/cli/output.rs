@@ -1,7 +1,8 @@
 //! Where results go: stdout in the form asked for, and the files of `--report`.
 
+use super::amount;
 use super::exit::CliError;
-use crate::atomic_file;
+use crate::{atomic_file, supervision};
 use clap::{Args, ValueEnum};
 use shakedown_reports::matrix::{self, Matrix};
 use shakedown_reports::{
@@ -28,6 +29,9 @@ pub(super) struct Output {
     /// Read defaults of the flags from this file instead of ./shakedown.toml
     #[arg(long, global = true, env = "SHAKEDOWN_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// The memory that the runs of all threads may use together, such as 2GB: what takes more is a violation. Linux only
+    #[arg(long, global = true, env = "SHAKEDOWN_MEMORY_LIMIT", value_name = "SIZE", value_parser = amount::bytes)]
+    pub(super) memory_limit: Option<u64>,
 }
 
 /// The form of a result.
@@ -394,9 +398,12 @@ fn style() -> Style {
     Style { width, colour }
 }
 
-/// Prints a line on stderr. It ignores errors: a closed stderr does not end a search.
+/// Prints a line on stderr, unless runs are only repeated. It ignores errors: a closed stderr does not end a search.
 pub(super) fn print_note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    match supervision::link() {
+        Some(link) => link.note(text),
+        None => drop(writeln!(io::stderr().lock(), "{text}")),
+    }
 }
 
 /// Writes to stdout. A reader that has gone away (`| head`) has read what it wanted.

@@ -2,6 +2,7 @@
 //! of the runs or each half minute.
 
 use super::output::print_note;
+use crate::supervision;
 use indicatif::{ProgressBar, ProgressFinish, ProgressState, ProgressStyle};
 use shakedown_reports::clock;
 use shakedown_sim::search::Campaign;
@@ -15,6 +16,8 @@ pub(super) enum Progress {
     Bar(ProgressBar),
     /// Where stderr is not a terminal.
     Lines(Lines),
+    /// Where runs are repeated only to find the one that ends the process.
+    Hidden,
 }
 
 /// Progress as lines of text.
@@ -42,6 +45,9 @@ impl Progress {
 
     /// Begins to show the progress of `total` runs, of which an earlier process has made `before`.
     pub(super) fn resume(name: &str, before: u64, total: u64) -> Self {
+        if !supervision::shows_progress() {
+            return Self::Hidden;
+        }
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total).with_position(before).with_finish(ProgressFinish::AndClear);
             bar.reset_eta();
@@ -73,6 +79,7 @@ impl Progress {
                 bar.set_message(summary.to_owned());
             }
             Self::Lines(lines) => lines.show(runs, summary),
+            Self::Hidden => {}
         }
     }
 

@@ -8,7 +8,7 @@ use super::self_check;
 use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
 use crate::watchdog::Watchdog;
-use crate::{findings, quiet, traces};
+use crate::{findings, quiet, supervision, traces};
 use shakedown_reports::{CampaignResult, EndReason, Finding, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::search::fit;
 use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script, Trace, Variant};
@@ -70,6 +70,7 @@ impl Run {
         let added = self.without.iter().filter(|name| !without.contains(name)).cloned().collect::<Vec<_>>();
         without.extend(added);
         let mut runner = entry.runner(&without).map_err(CliError::input)?;
+        supervision::set_timeout(self.watchdog);
         let _watchdog = self.guard(entry);
         let source = self.source(runner.as_mut(), script)?;
         let reports = output.open()?;

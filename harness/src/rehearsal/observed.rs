@@ -4,6 +4,7 @@ use crate::entry::Entry;
 use shakedown_sim::choice::{OfferedAlternatives, Site};
 use shakedown_sim::coverage::Coverage;
 use shakedown_sim::digest::Digest;
+use shakedown_sim::observer::ShowStep;
 use shakedown_sim::runner::{Offered, Outcome, Plan, Rehearse};
 use shakedown_sim::scenario::Parameter;
 use shakedown_sim::script::{Script, Variant};
@@ -146,5 +147,8 @@ impl Rehearse for Observed {
     }
     fn take_sites_met(&mut self) -> SitesMet {
         self.runner.take_sites_met()
+    }
+    fn observe(&mut self, show: Option<ShowStep>) {
+        self.runner.observe(show);
     }
 }

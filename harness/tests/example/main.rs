@@ -1,7 +1,9 @@
-//! `examples/till.rs`, a catalogue outside of ours, driven through its binary: every command works on it.
+//! The examples, catalogues outside of ours, driven through their binaries: every command works on them.
 
 mod commands;
 mod reports;
+#[cfg(unix)]
+mod supervision;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,25 +12,29 @@ use std::sync::OnceLock;
 /// An ablation that fails soon.
 const ABLATION: [&str; 2] = ["--without", "order-memory"];
 
-/// The binary of the example, built as it is now.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+/// The directory of the examples, built as they are now.
+fn examples() -> &'static Path {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLES.get_or_init(|| {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "shakedown", "--example", "till", "--profile", profile])
+            .args(["build", "--quiet", "--package", "shakedown", "--examples", "--profile", profile])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "the example builds");
+        assert!(built.is_ok_and(|status| status.success()), "the examples build");
         let test = std::env::current_exe().expect("the test has a path");
         let directory = test.parent().and_then(Path::parent).expect("it is in `deps`");
-        directory.join("examples").join(format!("till{}", std::env::consts::EXE_SUFFIX))
+        directory.join("examples")
     })
 }
 
-/// The binary in this directory, with no variable of the caller's.
 fn till(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    command("till", directory, arguments)
+}
+
+/// The binary of an example in this directory, with no variable of the caller's.
+fn command(example: &str, directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(examples().join(format!("{example}{}", std::env::consts::EXE_SUFFIX)));
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SHAKEDOWN_")) {
         command.env_remove(name);

@@ -19,6 +19,7 @@ use crate::digest::Digest;
 use crate::engine::effects::Reach;
 use crate::event::{Event, Kind};
 use crate::node::{NodeId, Nodes, Pulse, State};
+use crate::observer::Observer;
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, Task, Waiter};
 use crate::time::{Duration, Moment};
@@ -62,6 +63,8 @@ pub(crate) struct Core {
     /// The digest of the run's effects, if it was requested.
     pub(crate) effects: Option<Digest>,
     pub(crate) recording: Option<Vec<Event>>,
+    /// Who sees the events of a recording as they happen.
+    pub(crate) observer: Option<Observer>,
     /// The coverage of the run, if it was requested.
     pub(crate) gauge: Option<Gauge>,
     pub(crate) nodes: Nodes,
@@ -115,6 +118,7 @@ impl Core {
             events: 0,
             effects: None,
             recording: None,
+            observer: None,
             gauge: None,
             nodes: Nodes::default(),
             disturbances: Vec::new(),

@@ -103,6 +103,7 @@ impl Core {
         causes.retain(|cause| *cause < index);
         let step = self.step((node, scope), kind, causes, text);
         self.recording.as_mut().expect("recording").push(Event { number: Some(index), because, ..step });
+        self.show_to_observer();
     }
 
     /// Ends a run that exceeds a limit. Code that never waits would not notice that it is not polled again, so past
@@ -148,6 +149,7 @@ impl Core {
         let causes = self.current_event().into_iter().collect();
         let step = self.step((node, scope), kind, causes, text);
         self.recording.as_mut().expect("recording").push(step);
+        self.show_to_observer();
     }
 
     /// Returns a step of this time, without a number.

@@ -114,7 +114,7 @@ pub fn explain(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violati
 }
 
 /// Records a failing script as it is and cuts out its story, without shrinking.
-pub(crate) fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
+pub fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
     let failure = of_trace(Arc::new(rehearse.record(Plan::Script(script)).1), violation);
     Failure { found: script.clone(), ..failure }
 }

@@ -9,7 +9,7 @@ use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, St
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, JobFact, PartnerFact, Request, Word};
 use shakedown_scenarios::booking::ENTRY;
 use shakedown_scenarios::booking::invariants;
-use shakedown_sim::runner::HARNESS_INVARIANTS;
+use shakedown_sim::judge::HARNESS_INVARIANTS;
 use shakedown_sim::search::explore;
 use shakedown_sim::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,7 @@ use shakedown_model::backbone::mail::templates::Template;
 use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, MailFact, MailProviderFact, Request};
 use shakedown_scenarios::notifications::{ENTRY, invariants};
-use shakedown_sim::runner::HARNESS_INVARIANTS;
+use shakedown_sim::judge::HARNESS_INVARIANTS;
 use shakedown_sim::search::explore;
 use shakedown_sim::*;
 use std::collections::BTreeSet;

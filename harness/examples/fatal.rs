@@ -1,0 +1,158 @@
+//! Designs that end, exhaust or block their process when a request is repeated: what supervision is for.
+//!
+//! ```text
+//! cargo run -p shakedown --example fatal -- explore exit --seeds 100
+//! cargo run -p shakedown --example fatal -- explore allocation --seeds 100 --memory-limit 1GB
+//! ```
+
+use shakedown::prelude::*;
+use shakedown::sim::node::CrashProfile;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// What happens in the world.
+#[derive(serde::Serialize)]
+enum Happened {
+    Counted(u32),
+    Repeated(u32),
+}
+
+impl Fact for Happened {
+    fn sentence(&self) -> String {
+        match self {
+            Happened::Counted(request) => format!("counts request-{request}"),
+            Happened::Repeated(request) => format!("receives request-{request} again"),
+        }
+    }
+}
+
+/// What a design does when a request is repeated.
+#[derive(Clone, Copy)]
+enum Fate {
+    Exit,
+    Abort,
+    DoublePanic,
+    Recursion,
+    Allocation,
+    Loop,
+    Panic,
+    ThreadPanic,
+    Nothing,
+}
+
+const FATES: [(&str, Fate); 9] = [
+    ("exit", Fate::Exit),
+    ("abort", Fate::Abort),
+    ("double-panic", Fate::DoublePanic),
+    ("recursion", Fate::Recursion),
+    ("allocation", Fate::Allocation),
+    ("loop", Fate::Loop),
+    ("panic", Fate::Panic),
+    ("thread-panic", Fate::ThreadPanic),
+    ("nothing", Fate::Nothing),
+];
+
+impl Fate {
+    fn strike(self) {
+        match self {
+            Fate::Exit => std::process::exit(0),
+            Fate::Abort => std::process::abort(),
+            Fate::DoublePanic => {
+                let _also = PanicsInDrop;
+                panic!("the first panic");
+            }
+            Fate::Recursion => drop(depth(1)),
+            Fate::Allocation => {
+                let mut all = Vec::new();
+                loop {
+                    all.push(vec![1_u8; 16 << 20]);
+                }
+            }
+            Fate::Loop => loop {
+                std::hint::spin_loop();
+            },
+            Fate::Panic => panic!("a panic on the thread of the run"),
+            Fate::ThreadPanic => {
+                let thread = std::thread::spawn(|| panic!("a panic on another thread"));
+                let _ = thread.join();
+            }
+            Fate::Nothing => {}
+        }
+    }
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("the second panic");
+    }
+}
+
+/// Recurses without end, and keeps each frame.
+fn depth(level: u64) -> u64 {
+    let frame = std::hint::black_box([level; 64]);
+    if level == 0 { 0 } else { depth(level + 1) + std::hint::black_box(frame)[0] }
+}
+
+struct Counter {
+    name: &'static str,
+    fate: Fate,
+}
+
+const FAULTS: LinkFaults =
+    LinkFaults { request: &[LinkFault::Lost], response: &[LinkFault::Lost], ..LinkFaults::NONE };
+
+impl Scenario for Counter {
+    type Fact = Happened;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn build(&self, stage: &Stage<Happened>) {
+        let link = Link::new("counter", Duration::from_millis(20), &FAULTS);
+        let count =
+            Endpoint::<u32, ()>::new(Op::new("counter.count", "asks for a request to be counted"), &link);
+        let (facts, served, fate) = (stage.facts().clone(), count.clone(), self.fate);
+        stage.node(Role::outside("counter".into()), move |env| {
+            let (facts, counted) = (facts.clone(), RefCell::new(BTreeSet::new()));
+            served.serve(&env, move |env, request| {
+                if counted.borrow_mut().insert(request) {
+                    facts.state(&env, &Happened::Counted(request));
+                } else {
+                    facts.state(&env, &Happened::Repeated(request));
+                    fate.strike();
+                }
+                async {}
+            });
+        });
+        for request in 1..=2 {
+            let client = stage
+                .node(Role::new("client".into(), &CrashProfile::NEVER), |_| {})
+                .within(stage.entity("request"));
+            let count = count.clone();
+            client.clone().spawn(async move {
+                let timeout = Duration::from_secs(2);
+                while client.child("attempt").call(&count, request, timeout).await.is_err() {}
+            });
+        }
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Happened>>> {
+        let once = invariant("counted-once", |seen: &mut BTreeSet<u32>, at, fact: &Happened, findings| {
+            if let Happened::Counted(request) = fact
+                && !seen.insert(*request)
+            {
+                findings.violated("request", &[at.event], || format!("request-{request} is counted twice"));
+            }
+        });
+        vec![once.about("no request is counted twice").boxed()]
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    let entries = FATES
+        .map(|(name, fate)| Entry::new(name, move |_| Counter { name, fate }).about("a repeated request"));
+    shakedown::cli::main(entries.into_iter().fold(Catalogue::new("fatal"), Catalogue::with))
+}

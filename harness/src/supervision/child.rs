@@ -1,0 +1,213 @@
+//! The child's side: what its parent told it, and the way to tell the parent something.
+
+use super::fatal_run::KnownRun;
+use super::message::{self, Attempt, Begin, CampaignState, ToChild, ToParent};
+use super::{Interrupted, VARIABLE};
+use crate::watchdog::Watchdog;
+use shakedown_sim::search::Campaign;
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The connection of a supervised process with its parent.
+pub(crate) struct Link {
+    to_parent: Mutex<UnixStream>,
+    attempt: Attempt,
+    known: Vec<KnownRun>,
+    campaigns: std::collections::BTreeMap<String, CampaignState>,
+    was_blocked: bool,
+    /// Whether notes go to the parent, who prints them.
+    is_heard: bool,
+    /// Set at the first interrupt.
+    stop: Arc<AtomicBool>,
+    /// When that was.
+    stopped: OnceLock<Instant>,
+    /// Whether the runs at hand may be left out once the user is waiting.
+    is_interruptible: AtomicBool,
+    /// Whether a command looks at `stop`: otherwise an interrupt ends the process.
+    heeds_stop: AtomicBool,
+    /// How long a run outside of campaigns may take, in milliseconds.
+    timeout_ms: AtomicU64,
+    watchdog: OnceLock<Watchdog>,
+    sent: Mutex<Option<Instant>>,
+}
+
+/// How often the totals of a campaign are sent: what is lost with the process is run again.
+const STATE_EVERY: Duration = Duration::from_millis(500);
+/// How long shrinking goes on after an interrupt: what is small is still shrunk.
+const SHRINKING_AFTER_INTERRUPT: Duration = Duration::from_millis(400);
+const DEFAULT_TIMEOUT_MS: u64 = 60_000;
+/// The least time after which a run counts as blocked once another was.
+const BLOCKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Returns the connection with the parent; none if this process is not supervised.
+pub(crate) fn link() -> Option<&'static Link> {
+    static LINK: OnceLock<Option<Link>> = OnceLock::new();
+    LINK.get_or_init(connect).as_ref()
+}
+
+fn connect() -> Option<Link> {
+    std::env::var_os(VARIABLE)?;
+    let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    // A process that the code under test starts inherits the variable, but not the socket: it is not supervised.
+    socket.local_addr().ok()?;
+    let mut from_parent = BufReader::new(socket.try_clone().ok()?);
+    // Code under test that reads its input finds none, instead of the parent's messages.
+    let _ = File::open("/dev/null").map(rustix::stdio::dup2_stdin);
+    let Some(ToChild::Begin(begin)) = message::read(&mut from_parent) else {
+        // The parent is gone already.
+        std::process::exit(INTERRUPTED)
+    };
+    let Begin { attempt, fatal, campaigns, was_blocked, is_heard, stopped } = begin;
+    std::thread::Builder::new().name("supervision".to_owned()).spawn(move || listen(from_parent)).ok()?;
+    Some(Link {
+        to_parent: Mutex::new(socket),
+        attempt,
+        known: fatal.into_iter().map(KnownRun::of).collect(),
+        campaigns,
+        was_blocked,
+        is_heard,
+        stop: Arc::new(AtomicBool::new(stopped)),
+        stopped: if stopped { OnceLock::from(Instant::now()) } else { OnceLock::new() },
+        is_interruptible: AtomicBool::new(false),
+        heeds_stop: AtomicBool::new(false),
+        timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT_MS),
+        watchdog: OnceLock::new(),
+        sent: Mutex::new(None),
+    })
+}
+
+/// Waits for messages. When the parent is gone, nobody waits for this process.
+fn listen(mut from_parent: BufReader<UnixStream>) {
+    while let Some(ToChild::Stop) = message::read(&mut from_parent) {
+        if let Some(link) = link() {
+            link.interrupt();
+        }
+    }
+    std::process::exit(INTERRUPTED);
+}
+
+/// The exit code of a process that an interrupt ended.
+const INTERRUPTED: i32 = 130;
+
+impl Link {
+    /// Tells the parent something. A parent that is gone ends this process elsewhere.
+    pub(crate) fn send(&self, message: &ToParent) {
+        let mut to_parent = self.to_parent.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = message::write(&mut *to_parent, message);
+    }
+
+    /// Tells the parent that the work is done.
+    pub(crate) fn done(&self, code: u8) {
+        self.send(&ToParent::Done(code));
+    }
+
+    /// Prints a line for the user, unless runs are only repeated.
+    pub(crate) fn note(&self, text: &str) {
+        match self.is_heard {
+            _ if self.is_careful() => {}
+            true => self.send(&ToParent::Note(text.to_owned())),
+            false => drop(writeln!(std::io::stderr().lock(), "{text}")),
+        }
+    }
+
+    /// Tells the parent that a thread of the code under test panicked, and ends this process.
+    pub(crate) fn thread_panicked(&self, message: String) -> ! {
+        self.send(&ToParent::ThreadPanicked(message));
+        std::process::exit(70)
+    }
+
+    fn interrupt(&self) {
+        let _ = self.stopped.set(Instant::now());
+        let is_first = !self.stop.swap(true, Ordering::Relaxed);
+        if !is_first || !self.heeds_stop.load(Ordering::Relaxed) {
+            self.done(INTERRUPTED as u8);
+            std::process::exit(INTERRUPTED);
+        }
+        self.note("stopping; once more to quit without a result");
+    }
+
+    pub(super) fn begin_interruptible(&self) {
+        self.is_interruptible.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_interruptible(&self) {
+        self.is_interruptible.store(false, Ordering::Relaxed);
+    }
+
+    /// Unwinds the search at hand if the user has waited for its end long enough.
+    pub(super) fn end_if_interrupted(&self) {
+        let is_late =
+            || self.stopped.get().is_some_and(|stopped| stopped.elapsed() >= SHRINKING_AFTER_INTERRUPT);
+        if self.is_interruptible.load(Ordering::Relaxed) && is_late() {
+            std::panic::resume_unwind(Box::new(Interrupted));
+        }
+    }
+
+    /// Returns whether no process of this command has died before.
+    pub(crate) fn is_first_attempt(&self) -> bool {
+        self.known.is_empty() && !self.is_careful()
+    }
+
+    /// Returns the flag that the first interrupt sets. From now on that does not end the process.
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        self.heeds_stop.store(true, Ordering::Relaxed);
+        Arc::clone(&self.stop)
+    }
+
+    /// Returns whether runs are announced or streamed, one after the other.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.attempt != Attempt::Normal
+    }
+
+    pub(super) fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    pub(super) fn known(&self) -> &[KnownRun] {
+        &self.known
+    }
+
+    /// Sets how long a run outside of campaigns may take.
+    pub(crate) fn set_timeout(&self, timeout: Duration) {
+        self.timeout_ms.store(timeout.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Returns how long a run may take: less than asked for once a run has blocked the process.
+    pub(crate) fn timeout(&self, timeout: Duration) -> Duration {
+        if self.was_blocked { (timeout / 30).max(BLOCKED_AGAIN_AFTER).min(timeout) } else { timeout }
+    }
+
+    /// Tells the parent that a run blocks this process, and ends it.
+    pub(crate) fn blocked(&self, timeout: Duration) -> ! {
+        self.send(&ToParent::Blocked(timeout.as_millis() as u64));
+        std::process::exit(70)
+    }
+
+    /// Makes a run outside of campaigns under the watchdog.
+    pub(super) fn guarded<T>(&self, run: impl FnOnce() -> T) -> T {
+        let watchdog = self.watchdog.get_or_init(|| {
+            let timeout = Duration::from_millis(self.timeout_ms.load(Ordering::Relaxed));
+            Watchdog::new(1, timeout, "", |_| "a run".to_owned())
+        });
+        watchdog.during(0, 0, run)
+    }
+
+    /// Returns how far a campaign of an earlier process had come.
+    pub(crate) fn resumed(&self, name: &str) -> Option<&CampaignState> {
+        self.campaigns.get(name)
+    }
+
+    /// Tells the parent how far a campaign has come, now and then.
+    pub(crate) fn keep(&self, name: &str, campaign: &Campaign) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.is_none_or(|sent| sent.elapsed() >= STATE_EVERY) {
+            self.send(&ToParent::Campaign(name.to_owned(), CampaignState::of(campaign)));
+            *sent = Some(Instant::now());
+        }
+    }
+}

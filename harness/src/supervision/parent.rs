@@ -1,0 +1,222 @@
+//! The parent's side: starts children, and finds out which run ended one.
+
+use super::VARIABLE;
+use super::death::Death;
+use super::fatal_run::FatalRun;
+use super::message::{self, Attempt, Begin, CampaignState, ToChild, ToParent};
+use shakedown_sim::Step;
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// Deaths after which a command gives up: shrinking takes some dozens.
+const DEATHS_MAX: u32 = 1_000;
+/// What is kept of a child's last words, in bytes.
+const WORDS_MAX: usize = 1 << 16;
+
+/// What is known of the runs of one command, from one child to the next.
+#[derive(Default)]
+pub(crate) struct Supervisor {
+    attempt: Attempt,
+    fatal: Vec<FatalRun>,
+    campaigns: BTreeMap<String, CampaignState>,
+    was_blocked: bool,
+    deaths: u32,
+    interrupt: Interrupt,
+}
+
+/// The way to interrupt the child of the moment.
+#[derive(Clone, Default)]
+pub(crate) struct Interrupt(Arc<Mutex<Interrupted>>);
+
+#[derive(Default)]
+struct Interrupted {
+    times: u32,
+    child: Option<UnixStream>,
+}
+
+impl Interrupt {
+    /// Passes an interrupt on and returns how many there were.
+    pub(crate) fn pass_on(&self) -> u32 {
+        let mut interrupted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupted.times += 1;
+        if let Some(child) = &mut interrupted.child {
+            let _ = message::write(child, &ToChild::Stop);
+        }
+        interrupted.times
+    }
+
+    fn begin(&self, child: UnixStream) -> bool {
+        let mut interrupted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupted.child = Some(child);
+        interrupted.times > 0
+    }
+}
+
+/// A child under way.
+pub(crate) struct Child {
+    process: std::process::Child,
+    from_child: BufReader<UnixStream>,
+    words: Option<JoinHandle<String>>,
+    running: Option<Running>,
+    death: Option<Death>,
+}
+
+/// The run that a child has announced.
+struct Running {
+    key: String,
+    subject: String,
+    happy: Option<String>,
+    steps: Vec<Step>,
+}
+
+/// What a child says about its work.
+pub(crate) enum Said {
+    /// It is done, with this exit code.
+    Done(u8),
+}
+
+impl Supervisor {
+    /// Returns the way to interrupt the children.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// Starts the next child. What it prints as errors is taken, instead of shown, if `hears`, and once a child has died: the
+    /// last words of a process tell how it ended.
+    ///
+    /// # Errors
+    /// If no process can be started.
+    pub(crate) fn start(&self, mut command: Command, hears: bool) -> io::Result<Child> {
+        let hears = hears || self.deaths > 0;
+        let (ours, theirs) = UnixStream::pair()?;
+        command.env(VARIABLE, "1").stdin(Stdio::from(OwnedFd::from(theirs)));
+        if hears {
+            // Making a backtrace takes long, and takes memory that is not there.
+            command.stderr(Stdio::piped()).env("RUST_BACKTRACE", "0");
+        }
+        let mut process = command.spawn()?;
+        // The command holds the child's end, at which the parent would wait for itself.
+        drop(command);
+        let words = process.stderr.take().map(|stderr| std::thread::spawn(move || last_words(stderr)));
+        let mut to_child = ours.try_clone()?;
+        let stopped = self.interrupt.begin(ours.try_clone()?);
+        let begin = Begin {
+            attempt: self.attempt.clone(),
+            fatal: self.fatal.clone(),
+            campaigns: self.campaigns.clone(),
+            was_blocked: self.was_blocked,
+            is_heard: hears,
+            stopped,
+        };
+        // A child that is gone already says so by its status.
+        let _ = message::write(&mut to_child, &ToChild::Begin(begin));
+        let from_child = BufReader::new(ours);
+        Ok(Child { process, from_child, words, running: None, death: None })
+    }
+
+    /// Waits for what a child says about its work; none if it ends without a word.
+    pub(crate) fn hear(&mut self, child: &mut Child) -> Option<Said> {
+        loop {
+            match message::read(&mut child.from_child)? {
+                ToParent::Running { key, subject } => {
+                    child.running = Some(Running { key, subject, happy: None, steps: Vec::new() });
+                }
+                ToParent::Over => child.running = None,
+                ToParent::Blocked(ms) => child.death = Some(Death::Blocked(ms)),
+                ToParent::ThreadPanicked(message) => child.death = Some(Death::ThreadPanicked(message)),
+                ToParent::Note(text) => print(&format!("{text}\n")),
+                ToParent::Campaign(name, state) => drop(self.campaigns.insert(name, state)),
+                ToParent::Done(code) => return Some(Said::Done(code)),
+                ToParent::Happy(script) => {
+                    child.running.iter_mut().for_each(|run| run.happy = Some(script.clone()));
+                }
+                ToParent::Step(at, step) => child.running.iter_mut().for_each(|run| {
+                    // A step is sent again once it is complete, and step 0 begins another recording.
+                    run.steps.truncate(at);
+                    run.steps.push((*step).clone());
+                }),
+            }
+        }
+    }
+
+    /// Takes in that a child ended without a word, and decides how the next makes its runs. Returns how it ended.
+    ///
+    /// # Errors
+    /// If no run can be named that ended it.
+    pub(crate) fn note_death(&mut self, child: Child) -> Result<String, String> {
+        let (death, running) = child.end()?;
+        self.deaths += 1;
+        self.was_blocked |= matches!(death, Death::Blocked(_));
+        let predicate = death.predicate();
+        if self.deaths > DEATHS_MAX {
+            return Err(format!(
+                "the code under test {predicate}, after {DEATHS_MAX} runs that ended their process"
+            ));
+        }
+        match (std::mem::take(&mut self.attempt), running) {
+            (_, Some(Running { key, subject, happy: Some(happy), steps })) => {
+                self.fatal.push(FatalRun { key, subject, happy, steps, death });
+            }
+            (Attempt::Normal, _) => self.attempt = Attempt::Careful,
+            (Attempt::Careful, Some(running)) => self.attempt = Attempt::Watching(running.key),
+            (Attempt::Careful, None) => {
+                return Err(format!("outside of any run, the code under test {predicate}"));
+            }
+            (Attempt::Watching(key), _) => {
+                return Err(format!(
+                    "the code under test {predicate}, but not in each repetition of the run {key}"
+                ));
+            }
+        }
+        Ok(predicate)
+    }
+
+    /// Returns whether the user has interrupted.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.0.lock().unwrap_or_else(PoisonError::into_inner).times > 0
+    }
+
+    /// Returns whether the child of the moment makes its runs one by one, to find the one that ends the process.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.attempt != Attempt::Normal
+    }
+}
+
+impl Child {
+    /// Waits for the end of the process. Returns how it ended and what it ran.
+    fn end(mut self) -> Result<(Death, Option<Running>), String> {
+        let status =
+            self.process.wait().map_err(|error| format!("the child cannot be waited for: {error}"))?;
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+        let death = self.death.take().unwrap_or_else(|| Death::of(status, &words));
+        Ok((death, self.running.take()))
+    }
+
+    /// Waits for the end of a process whose work is done, and shows what it printed, if that was not shown.
+    pub(crate) fn finish(mut self) {
+        let _ = self.process.wait();
+        print(&self.words.take().and_then(|words| words.join().ok()).unwrap_or_default());
+    }
+}
+
+/// Prints a text on stderr. A stderr that is closed does not end the work.
+fn print(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Reads a stream to its end and keeps the last of it.
+fn last_words(mut stream: impl Read) -> String {
+    let (mut words, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        words.extend_from_slice(&buffer[..read]);
+        if words.len() > 2 * WORDS_MAX {
+            words.drain(..words.len() - WORDS_MAX);
+        }
+    }
+    String::from_utf8_lossy(&words).into_owned()
+}
