@@ -71,7 +71,13 @@ pub fn run(
     request: &CampaignRequest<'_>,
     mut watch: impl FnMut(&Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
-    run_chunks(request, |_, campaign| watch(campaign))
+    let (supervisor, name) = (supervision::link().filter(|_| !request.guided), request.name());
+    let resumed = supervisor.and_then(|link| link.resumed(&name));
+    let resumed = resumed.map(|state| state.campaign(request.profile)).unwrap_or_default();
+    run_from(request, resumed, |_, campaign| {
+        supervisor.iter().for_each(|link| link.keep(&name, campaign));
+        watch(campaign);
+    })
 }
 
 /// Like [`run`]; `watch` also receives each chunk of seeds before what is known with it. Chunks come in order, and each but
@@ -81,6 +87,15 @@ pub fn run(
 /// If the harness itself failed.
 pub(crate) fn run_chunks(
     request: &CampaignRequest<'_>,
+    watch: impl FnMut(&Campaign, &Campaign),
+) -> Result<(Campaign, EndReason), InternalError> {
+    run_from(request, Campaign::default(), watch)
+}
+
+/// Runs a campaign of which an earlier process has made the first runs.
+fn run_from(
+    request: &CampaignRequest<'_>,
+    campaign: Campaign,
     mut watch: impl FnMut(&Campaign, &Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
@@ -96,7 +111,7 @@ pub(crate) fn run_chunks(
             tasks
         });
         let team = Team { workers: workers.collect(), results, enough: &enough };
-        conduct(request, &team, &mut watch)
+        conduct(request, campaign, &team, &mut watch)
     })?;
     let end_reason = match () {
         () if campaign.failing.len() >= request.failures_max => EndReason::MaxFail,
@@ -119,16 +134,10 @@ impl CampaignRequest<'_> {
 /// Gives the threads one task after another: all seeds at once, or a round at a time.
 fn conduct(
     request: &CampaignRequest<'_>,
+    mut campaign: Campaign,
     team: &Team<'_>,
     watch: &mut impl FnMut(&Campaign, &Campaign),
 ) -> Result<Campaign, InternalError> {
-    let (supervisor, name) = (supervision::link(), request.name());
-    let resumed = supervisor.and_then(|link| link.resumed(&name)).filter(|_| !request.guided);
-    let mut campaign = resumed.map(|state| state.campaign(request.profile)).unwrap_or_default();
-    let mut watch = |campaign: &Campaign| {
-        supervisor.iter().for_each(|link| link.keep(&name, campaign));
-        watch(campaign);
-    };
     let mut guide = request.guided.then(|| Guide::new(request.profile));
     let (size, chunk) = if request.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
     let mut first = request.seeds.start.max(campaign.seeds.end);
@@ -139,7 +148,7 @@ fn conduct(
         let seeds = first..first.saturating_add(size).min(request.seeds.end);
         first = seeds.end;
         let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
-        let discoveries = team.merge(request, task, &mut campaign, &mut watch)?;
+        let discoveries = team.merge(request, task, &mut campaign, watch)?;
         if campaign.cut(request.failures_max) || campaign.seeds.end != first {
             break;
         }
