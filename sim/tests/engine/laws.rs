@@ -26,11 +26,13 @@ prop_compose! {
     fn a_script()(
         scenario in "[a-z][a-z-]{0,8}",
         without in vec("[a-z][a-z-]{0,8}", 0..3),
-        variant in vec(("[a-z]{1,6}", "[a-z0-9-]{1,6}"), 0..3),
+        mut variant in vec(("[a-z]{1,6}", "[a-z0-9-]{1,6}"), 0..3),
         mut deviations in vec(deviation(), 0..12),
     ) -> Script {
         let mut named = std::collections::BTreeSet::new();
         deviations.retain(|deviation| named.insert(deviation.id.clone()));
+        let mut parameters = std::collections::BTreeSet::new();
+        variant.retain(|(parameter, _)| parameters.insert(parameter.clone()));
         Script { scenario, without, variant: Variant(variant), deviations }
     }
 }
