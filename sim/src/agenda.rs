@@ -1,12 +1,12 @@
-//! The agenda: one queue of what is due, ordered by time, and at one time first in, first out; timeouts come last, so that
-//! a response at that very time is in time. Time jumps to the next entry.
+//! The agenda: one queue of all due entries, ordered by time and then first in, first out. Timeouts come last within one
+//! time, so that a response at that very time is in time. Time jumps to the next entry.
 
 use crate::time::Moment;
 use crate::timeouts::Timeouts;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What is due.
+/// The kind of a due entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Due {
     /// A timer of a task; stale if its slot has another generation by now.
@@ -27,8 +27,8 @@ const RESUME: u64 = 2;
 const RESTART: u64 = 3;
 
 impl Due {
-    /// Packs it into one word: two bits for the kind, 30 bits for a slot or a node, and 32 bits. A processor stalls
-    /// where it reads in one piece what was just written in two.
+    /// Packs the entry into one word: two bits for the kind, 30 bits for a slot or a node, and 32 bits. A processor
+    /// stalls when it reads one word that was just written as two.
     #[inline(always)]
     fn word(self) -> u64 {
         let word = |kind: u64, high: u32, low: u32| kind << 62 | u64::from(high) << 32 | u64::from(low);
@@ -54,21 +54,21 @@ impl Due {
     }
 }
 
-/// The number of entries that are kept sorted. Most entries are due soon and taken before many others are put.
+/// The number of entries that are kept sorted. Most entries are due soon and are taken before many others are added.
 const NEAR_MOST: usize = 64;
 
-/// The earliest entries are in the first `count` places of `times` and `dues`, the earliest last; those later than the
-/// first of them are in `far`. If none is near, none is far.
+/// The first `count` places of `times` and `dues` hold the earliest entries, the earliest of them last. `far` holds
+/// the entries that are later than all of these. If no entry is near, none is far.
 pub(crate) struct Agenda {
     times: Box<[Moment; NEAR_MOST]>,
     dues: Box<[u64; NEAR_MOST]>,
     count: usize,
-    /// The time of the earliest near entry; never if there is none.
+    /// The time of the earliest near entry; [`Moment::NEVER`] if there is none.
     nearest: Moment,
-    /// By time, then by a number in the order in which they were put.
+    /// Ordered by time, then by a number in the order of insertion.
     far: BinaryHeap<Reverse<(Moment, i64, u64)>>,
-    /// The number of the next entry that is put there, and of the next that is moved there to make room: that one was
-    /// put before all that are due at the same time.
+    /// The number of the next entry that is added to `far`. Entries that are moved there from the near ones are numbered
+    /// downwards by `previous`: each was added before all far entries that are due at the same time.
     next: i64,
     previous: i64,
     timeout: Timeouts,
@@ -90,7 +90,7 @@ impl Agenda {
         self.timeout.reset();
     }
 
-    /// Puts the end of a timeout that begins now.
+    /// Adds the end of a timeout that begins now.
     #[inline]
     pub(crate) fn put_timeout(&mut self, now: Moment, end: Moment, due: Due) {
         self.timeout.take(now, end, due.word());
@@ -107,8 +107,8 @@ impl Agenda {
         if is_late || self.count == NEAR_MOST { self.put_far(time, due) } else { self.put_near(time, due) }
     }
 
-    /// Inserts an entry before those that are sooner or equal. They are mostly few, so a linear scan is faster than a
-    /// search.
+    /// Inserts an entry in front of the entries that are due earlier or at the same time. These are usually few, so a
+    /// linear scan is faster than a binary search.
     #[inline]
     fn put_near(&mut self, time: Moment, due: u64) {
         let mut place = self.count.min(NEAR_MOST - 1);
@@ -125,7 +125,7 @@ impl Agenda {
         self.nearest = self.nearest.min(time);
     }
 
-    /// Puts an entry behind everything that is due `now`, timeouts included.
+    /// Adds an entry after everything that is due `now`, timeouts included.
     pub(crate) fn put_last(&mut self, now: Moment, due: Due) {
         if self.timeout.end() <= now {
             self.timeout.put_last(now, due.word());
@@ -144,13 +144,13 @@ impl Agenda {
         near.chain(far).chain(timeouts.into_iter().flatten()).map(Due::of)
     }
 
-    /// Puts an entry that is late, or for which room must be made.
+    /// Adds an entry that is late, or that makes room for a near one.
     #[cold]
     fn put_far(&mut self, time: Moment, due: u64) {
         if time < self.times[0] {
             self.make_room();
         }
-        // The entries that were moved may be sooner than this one.
+        // The moved entries may be due earlier than this one.
         if time < self.times[0] {
             return self.put_near(time, due);
         }
@@ -179,8 +179,8 @@ impl Agenda {
         Some((self.nearest, Due::of(self.dues[earliest % NEAR_MOST])))
     }
 
-    /// Takes the earliest entry that is not stale, if it is due by `until`. Those before it are dropped. The two cases
-    /// are written out, as timeouts are mostly stale and near entries are not.
+    /// Takes the earliest entry that is not stale, if it is due by `until`, and drops the stale entries before it.
+    /// Timeouts and near entries have separate code: most timeouts are stale and most near entries are not.
     #[inline(always)]
     pub(crate) fn take_by(&mut self, until: Moment, is_stale: impl Fn(Due) -> bool) -> Option<(Moment, Due)> {
         loop {
@@ -214,12 +214,12 @@ impl Agenda {
         self.count -= 1;
         match self.count.checked_sub(1) {
             Some(earliest) => self.nearest = self.times[earliest % NEAR_MOST],
-            None => self.come_nearer(),
+            None => self.refill_near(),
         }
     }
 
-    /// Moves the earliest far entries to the near ones, of which none is left.
-    fn come_nearer(&mut self) {
+    /// Moves the earliest far entries to the near ones. The caller has emptied the near ones.
+    fn refill_near(&mut self) {
         self.nearest = self.far.peek().map_or(Moment::NEVER, |Reverse((time, ..))| *time);
         self.count = self.far.len().min(NEAR_MOST / 2);
         for place in (0..self.count).rev() {
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// An entry is put so long after what was taken last, and maybe as timeout; or none is, and one is taken.
+    /// Each entry is added this long after the last taken entry, possibly as a timeout; `None` takes an entry.
     fn moves() -> impl Strategy<Value = Vec<Option<(u64, bool)>>> {
         proptest::collection::vec(proptest::option::weighted(0.6, (0u64..100, proptest::bool::ANY)), 0..600)
     }
@@ -302,7 +302,7 @@ mod tests {
         }
 
         #[test]
-        fn patience_ends_after_all_else_of_its_time_and_by_length(moves in moves()) {
+        fn a_timeout_ends_after_other_entries_of_its_time_and_by_length(moves in moves()) {
             let (mut agenda, mut list) = (Agenda::default(), BTreeMap::new());
             let (mut now, mut lengths) = (0, Vec::new());
             for (slot, put) in (0u32..).zip(moves) {
@@ -319,7 +319,7 @@ mod tests {
                         }
                         let met = lengths.iter().position(|other| *other == length).expect("it is there");
                         agenda.put_timeout(Moment::from_nanos(now), Moment::from_nanos(now + length), due);
-                        // Those past the eighth are of one rank.
+                        // All lengths past the eighth share one rank.
                         list.insert((now + length, 1 + met.min(8), slot), due);
                     }
                     None => {

@@ -1,9 +1,9 @@
-//! Calls over links: a request, an answer, and what may become of either.
+//! Calls over links: a request, a response, and the faults of both.
 //!
-//! A link lists the faults that it can show. A request may be lost, refused, or arrive late (after the
-//! caller gave up); an answer may be lost; the whole link may be down, or its far side slow, for a while.
-//! Nothing is copied on a synchronous call (copies arise on queues and callbacks). A call to a node that is
-//! down is refused; a call that a node serves when it crashes never gets a response.
+//! A link lists its possible faults. A request may be lost, refused, or arrive late (after the caller timed out). A
+//! response may be lost or late. The whole link may be down, or its far side slow, for some time. A synchronous call
+//! is never duplicated (duplicates arise on queues and callbacks). A call to a node that is down is refused. A call
+//! that its node serves when it crashes never gets a response.
 
 use crate::choice::Site;
 use crate::engine::{Core, Parcel};
@@ -27,17 +27,17 @@ const OUTAGE: Label = Label::new("outage");
 const SLOWNESS: Label = Label::new("slowness");
 const INSTANCE: Label = Label::new("instance");
 
-/// A way from callers to a service. Its operations share outages and slowness.
+/// A connection between callers and a service. Its operations share outages and slowness.
 #[derive(Clone)]
 pub struct Link {
     name: Label,
     latency: Duration,
     faults: &'static LinkFaults,
-    /// Absent where there are none.
+    /// `None` if the link lists no episodes.
     episodes: Option<Rc<Episodes>>,
 }
 
-/// Until when a link is out, and its far side slow.
+/// The ends of the current outage and of the current slowness of the far side.
 #[derive(Default)]
 struct Episodes {
     down_until: Cell<Moment>,
@@ -45,58 +45,58 @@ struct Episodes {
 }
 
 impl Link {
-    /// A link with this name, a one-way latency for the happy path, and its faults.
+    /// Creates a link with this name, a one-way latency for the happy path, and its faults.
     pub fn new(name: impl Into<Label>, latency: Duration, faults: &'static LinkFaults) -> Self {
         let has_episodes = faults.outage.len() + faults.slowness.len() > 0;
         Self { name: name.into(), latency, faults, episodes: has_episodes.then(Rc::default) }
     }
 }
 
-/// An operation: its name, which begins its choice sites, and how a sentence about a call of it reads.
+/// An operation: its name, which begins its choice sites, and the phrase that describes a call of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Op {
     /// Such as `pay.charge`.
     pub name: Label,
-    /// What the caller does, such as `asks the bank to charge`.
+    /// The caller's action as a phrase, such as `asks the bank to charge`.
     pub says: &'static str,
-    /// Whether a call of it goes without saying in a story.
+    /// Whether stories leave out calls of this operation.
     pub routine: bool,
 }
 
 impl Op {
-    /// Names an operation.
+    /// Creates an operation.
     pub const fn new(name: &'static str, says: &'static str) -> Self {
         Self { name: Label::new(name), says, routine: false }
     }
 
-    /// Names an operation whose calls go without saying in a story, such as passing a request on.
+    /// Creates an operation whose calls stories leave out, such as forwarding a request.
     pub const fn routine(name: &'static str, says: &'static str) -> Self {
         Self { name: Label::new(name), says, routine: true }
     }
 }
 
-/// Why a call has no answer.
+/// The reason why a call has no response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
 pub enum CallError {
-    /// The connection was refused: the other side has not seen the request and never will.
+    /// The connection was refused: the server has not received the request and never will.
     #[error("connection refused")]
     Refused,
-    /// No answer came in time: the request may have been carried out, or may yet be.
-    #[error("no answer in time")]
+    /// No response came in time: the request may have been executed, or may still be.
+    #[error("no response in time")]
     TimedOut,
 }
 
-/// Starts the task that answers a call which has reached its node.
+/// Starts the task that serves a call which has reached its node.
 trait Serve<Q, A> {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World);
 }
 
 type Handler<Q, A> = Rc<dyn Serve<Q, A>>;
 
-/// Who starts it, and for which incarnation of the node.
+/// The handler, and the incarnation of the node that it belongs to.
 type Served<Q, A> = (u32, Handler<Q, A>);
 
-/// What a node does with a request.
+/// A handler function as a [`Serve`].
 struct Service<H>(H);
 
 impl<Q: 'static, A: 'static, F, H> Serve<Q, A> for Service<H>
@@ -106,7 +106,7 @@ where
 {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World) {
         let place = (env.node, env.scope());
-        // Allocated first, so that it is made where it stays, not on the stack and then moved there.
+        // Allocated first, so that the task is built in place and not moved there from the stack.
         let task = Box::new_uninit();
         let task = Box::write(task, async move {
             let EndpointState { op, word, link, .. } = &*exchange.endpoint.0;
@@ -125,7 +125,8 @@ where
     }
 }
 
-/// One call under way: the request, then the answer. Both ways share it, so that a call allocates but once.
+/// One call in progress: the request, then the response. Both directions share it, so that a call allocates only
+/// once.
 struct Exchange<Q, A> {
     endpoint: Endpoint<Q, A>,
     scope: Scope,
@@ -151,7 +152,7 @@ pub struct Endpoint<Q, A>(Rc<EndpointState<Q, A>>);
 
 struct EndpointState<Q, A> {
     op: Op,
-    /// What digests know the operation by.
+    /// The word that identifies the operation in digests.
     word: u64,
     request: Site,
     response: Site,
@@ -159,12 +160,12 @@ struct EndpointState<Q, A> {
     server: Cell<Option<NodeId>>,
     closes: Cell<bool>,
     handler: RefCell<Option<Served<Q, A>>>,
-    /// If several nodes may serve it.
+    /// Present if several nodes may serve the operation.
     instances: Option<Instances<Q, Handler<Q, A>>>,
 }
 
 impl<Q, A> Close for EndpointState<Q, A> {
-    /// Handlers hold endpoints whose handlers may hold this one.
+    /// Breaks reference cycles: handlers hold endpoints whose handlers may hold this one.
     fn close(&self) {
         self.handler.take();
         if let Some(instances) = &self.instances {
@@ -180,13 +181,13 @@ impl<Q, A> Clone for Endpoint<Q, A> {
 }
 
 impl<Q: 'static, A: 'static> Endpoint<Q, A> {
-    /// An operation that no node serves yet, and that one node will serve.
+    /// Creates an operation that one node will serve.
     pub fn new(op: Op, link: &Link) -> Self {
         Self::with_instances(op, link, None)
     }
 
-    /// An operation that several nodes may serve. A request reaches one of those that are up, by turns; `faults` says
-    /// how it may be otherwise.
+    /// Creates an operation that several nodes may serve. Requests reach the nodes that are up in turn; `faults`
+    /// lists the possible deviations from that.
     ///
     /// ```
     /// use shakedown_sim::{Duration, Endpoint, InstanceFault, Link, LinkFaults, Op};
@@ -196,7 +197,7 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     /// ```
     ///
     /// # Panics
-    /// If the faults list what cannot be.
+    /// If the list contains an impossible fault.
     pub fn balanced(op: Op, link: &Link, faults: &'static [InstanceFault]) -> Self
     where
         Q: Clone,
@@ -211,8 +212,8 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
         Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler, instances }))
     }
 
-    /// Has this incarnation of the node serve the operation, unless it is dead. `handler` gets a handle of the node
-    /// within the caller's scope, and the request.
+    /// Registers this incarnation of the node as the server of the operation, unless it is dead. `handler` receives a
+    /// handle of the node within the caller's scope, and the request.
     ///
     /// # Panics
     /// If another node serves it, unless it is [balanced](Endpoint::balanced).
@@ -250,12 +251,13 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
 }
 
 impl Env {
-    /// Calls an operation and waits for its answer, at most for `timeout`; one that comes at its very end is in time.
-    /// A crash point stands before the request goes out, and one after the answer came but before the node learns of it.
+    /// Calls an operation and waits for its response, at most for `timeout`; a response at the very end of the timeout
+    /// is in time. There is a crash point before the request is sent, and one after the response has arrived but before
+    /// the node receives it.
     ///
     /// # Errors
-    /// [`CallError::Refused`] if the request has no effect for certain, [`CallError::TimedOut`] if nobody
-    /// can tell.
+    /// [`CallError::Refused`] if the request certainly has no effect, [`CallError::TimedOut`] if its effect is
+    /// unknown.
     pub async fn call<Q: 'static, A: 'static>(
         &self,
         endpoint: &Endpoint<Q, A>,
@@ -271,7 +273,7 @@ impl Env {
         match answer {
             None => {
                 self.event(Kind::GiveUp, [*word, 0], || {
-                    format!("gives up waiting, nothing came within {}", time::text(timeout))
+                    format!("times out: no response within {}", time::text(timeout))
                 });
                 Err(CallError::TimedOut)
             }
@@ -283,13 +285,14 @@ impl Env {
                 if let Some(mode) = self.draw_crash(Side::After, op.name) {
                     self.crash(mode).await;
                 }
-                self.event(Kind::Learn, [*word, 0], || "gets the answer".to_owned());
+                self.event(Kind::Learn, [*word, 0], || "receives the response".to_owned());
                 Ok(answer)
             }
         }
     }
 
-    /// Has a request go out, unless this incarnation is dead. What is answered holds the reply when it comes.
+    /// Sends a request, unless this incarnation is dead. Returns the exchange, which holds the response once it
+    /// arrives.
     fn send<Q: 'static, A: 'static>(&self, endpoint: &Endpoint<Q, A>, request: Q) -> Rc<Exchange<Q, A>> {
         let EndpointState { op, word, .. } = &*endpoint.0;
         let mut core = self.world.core.borrow_mut();
@@ -301,7 +304,7 @@ impl Env {
                 event.routine = op.routine;
             }
         }
-        // Not `Rc::new`: it is made where it stays, not on the stack and then moved there.
+        // Not `Rc::new`: the exchange is built in place and not moved there from the stack.
         let exchange = Rc::new_cyclic(|_| Exchange {
             endpoint: endpoint.clone(),
             scope: self.scope(),
@@ -317,7 +320,7 @@ impl Env {
         exchange
     }
 
-    /// Has an answer go back, unless this incarnation is dead.
+    /// Sends a response back, unless this incarnation is dead.
     fn answer<Q: 'static, A: 'static>(&self, exchange: &Rc<Exchange<Q, A>>, answer: A) {
         let EndpointState { op, word, response, link, .. } = &*exchange.endpoint.0;
         let (node, scope, faults) = (self.node, self.scope(), Responses(link.faults));
@@ -382,8 +385,8 @@ impl Core {
 }
 
 impl<Q: 'static, A: 'static> Exchange<Q, A> {
-    /// Sends the request on its way from `node`. Answers it if it is refused, lest it be dropped here: what a request
-    /// does in its destructor may concern the world.
+    /// Sends the request from `node`. Returns the request if it is refused, so that the caller drops it outside the
+    /// borrow: its destructor may act on the world.
     #[inline]
     fn send_out(self: &Rc<Self>, core: &mut Core, node: NodeId) -> Option<Q> {
         let EndpointState { request, link, .. } = &*self.endpoint.0;
@@ -407,7 +410,7 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
         None
     }
 
-    /// Whether the link is down, having drawn whether an outage begins here.
+    /// Returns whether the link is down, after drawing whether an outage begins here.
     #[inline]
     fn is_down(&self, core: &mut Core, node: NodeId, link: &Link) -> bool {
         let Some(Episodes { down_until, .. }) = link.episodes.as_deref() else { return false };
@@ -426,14 +429,14 @@ impl<Q: 'static, A: 'static> Exchange<Q, A> {
         request
     }
 
-    /// Has the caller learn the answer after a while.
+    /// Delivers the response to the caller after a delay.
     fn bring_answer(self: &Rc<Self>, core: &mut Core, after: Duration, answer: Result<A, CallError>) {
         self.answer.set(Some(answer));
         core.bring((self.from, self.scope), false, after, Rc::clone(self) as _);
     }
 }
 
-/// The request reaches the server's node.
+/// Handles the arrival of a request at the server's node.
 fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>>, request: Q) {
     let state = &exchange.endpoint.0;
     if let Some(instances) = &state.instances {
@@ -448,7 +451,8 @@ fn arrive<Q: 'static, A: 'static>(world: &Rc<World>, exchange: Rc<Exchange<Q, A>
     }
 }
 
-/// The request reaches one of several instances; drawn on behalf of the caller, by whom a script names it.
+/// Delivers the request to one of several instances. The choice is drawn on behalf of the caller; scripts name it by
+/// the caller.
 #[inline(never)]
 fn arrive_at_one<Q: 'static, A: 'static>(
     world: &Rc<World>,
@@ -471,7 +475,7 @@ fn arrive_at_one<Q: 'static, A: 'static>(
     match turn {
         None => put(world, &exchange.reply, Err(CallError::Refused)),
         Some((Some(InstanceFault::Retry(after)), (first, next))) => {
-            // Nobody receives the response of the first.
+            // The response of the first instance is received by no caller.
             let lost = Exchange {
                 endpoint: exchange.endpoint.clone(),
                 scope: exchange.scope,
@@ -489,7 +493,7 @@ fn arrive_at_one<Q: 'static, A: 'static>(
     }
 }
 
-/// A node begins to work on a request, or refuses it if it is down.
+/// Starts a node's work on a request, or refuses the request if the node is down.
 #[inline(always)]
 fn start<Q: 'static, A: 'static>(
     world: &Rc<World>,

@@ -1,7 +1,7 @@
-//! Choices: every place where the world could go another way, named so that the name outlives code edits.
+//! Choices: every point at which the world could continue differently, with a name that survives code edits.
 //!
-//! Alternative 0 is always the benign one. A [`ChoiceId`](crate::script::ChoiceId) is a [`Site`], the scope
-//! of the entity that it concerns, and how often both were met before.
+//! Alternative 0 is always the benign one. A [`ChoiceId`](crate::script::ChoiceId) consists of a [`Site`], the scope
+//! of the entity that it concerns, and the number of earlier choices of both.
 
 use crate::fault::{DelayRange, Fault, Faults, Offer, OfferKey};
 use crate::label::{Label, TextHash};
@@ -12,7 +12,7 @@ const SLASH: TextHash = TextHash::of("/");
 const SPACE: TextHash = TextHash::of(" ");
 const SCHEDULE: Label = Label::new("schedule");
 
-/// The stable name of a place at which a choice is made: `pay.charge/response`, `worker/after pay.charge`.
+/// The stable name of a kind of choice: `pay.charge/response`, `worker/after pay.charge`.
 ///
 /// ```
 /// use shakedown_sim::{Label, Site};
@@ -24,19 +24,19 @@ const SCHEDULE: Label = Label::new("schedule");
 pub struct Site {
     owner: &'static str,
     point: &'static str,
-    /// Empty if it concerns none.
+    /// Empty if the site concerns no object.
     object: &'static str,
     hash: u64,
 }
 
 impl Site {
-    /// The place `point` of `owner`.
+    /// Creates the site `point` of `owner`.
     pub const fn new(owner: Label, point: Label) -> Self {
         let hash = owner.hash().then(SLASH).then(point.hash());
         Self { owner: owner.text(), point: point.text(), object: "", hash: hash.finish() }
     }
 
-    /// The place `point` of `owner` that concerns `object`.
+    /// Creates the site `point` of `owner` that concerns `object`.
     ///
     /// # Panics
     /// If `object` is empty.
@@ -46,17 +46,17 @@ impl Site {
         Self { owner: owner.text(), point: point.text(), object: object.text(), hash: hash.finish() }
     }
 
-    /// The place at which a task, or an event, of a role goes or yields.
+    /// Creates the site at which a task or an event of a role goes or yields.
     pub(crate) const fn schedule(role: Label) -> Self {
         Self::new(role, SCHEDULE)
     }
 
-    /// Whether it is such a place.
+    /// Returns whether this is a site of task order.
     pub(crate) fn is_schedule(&self) -> bool {
         self.point == SCHEDULE.text() && self.object.is_empty()
     }
 
-    /// What it belongs to: a role, an operation, a link.
+    /// Returns the owner: a role, an operation, a link.
     pub const fn owner(self) -> &'static str {
         self.owner
     }
@@ -66,7 +66,7 @@ impl Site {
         self.hash
     }
 
-    /// Whether `text` is the written form of this site; compares every character.
+    /// Returns whether `text` is the written form of this site; compares every character.
     pub(crate) fn is(self, text: &str) -> bool {
         let rest = text.strip_prefix(self.owner).and_then(|rest| rest.strip_prefix('/'));
         let rest = rest.and_then(|rest| rest.strip_prefix(self.point));
@@ -90,17 +90,16 @@ impl fmt::Debug for Site {
     }
 }
 
-/// The alternatives of a choice of one's own: their names, the benign one first; and for a delay also any whole number
-/// of milliseconds of a range, which only seeded exploration draws. What profiles list are
-/// [faults](crate::fault) instead.
+/// The alternatives of a user-defined choice: their names, the benign one first. For a delay, also every whole number
+/// of milliseconds of a range, which only seeded exploration draws. Profiles list [faults](crate::fault) instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Alternatives {
     names: &'static [&'static str],
-    /// Least and greatest milliseconds of a range; both 0 if there is none.
+    /// Least and greatest milliseconds of a range; both 0 without a range.
     range_ms: (u32, u32),
 }
 
-/// As many names as a choice may have.
+/// The names of numbered alternatives; also the greatest number of alternatives.
 const NUMBERS: &[&str] = &[
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
     "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31", "32", "33", "34", "35",
@@ -109,7 +108,8 @@ const NUMBERS: &[&str] = &[
 ];
 
 impl Alternatives {
-    /// The alternatives with these names; `names[0]` is the benign one. In a `const`, wrong names do not compile:
+    /// Creates alternatives with these names; `names[0]` is the benign one. In a `const`, invalid names are a compile
+    /// error:
     ///
     /// ```compile_fail,E0080
     /// const TWICE: shakedown_sim::Alternatives = shakedown_sim::Alternatives::new(&["pays", "waits", "waits"]);
@@ -117,7 +117,7 @@ impl Alternatives {
     /// ```
     ///
     /// # Panics
-    /// If there is no name or more than 64, or if a name is empty or is there twice.
+    /// If there is no name or more than 64, if a name is empty, or if a name occurs twice.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(!names.is_empty() && names.len() <= 64, "a choice has 1 to 64 alternatives");
         let mut at = 0;
@@ -133,8 +133,8 @@ impl Alternatives {
         Self { names, range_ms: (0, 0) }
     }
 
-    /// Delays: `names[0]` says how the typical case is called, the others are durations such as `8 s`.
-    /// Seeded exploration also draws from `range_ms` (least and greatest milliseconds).
+    /// Creates delays: `names[0]` names the typical case, the others are durations such as `8 s`. Seeded exploration
+    /// also draws from `range_ms` (least and greatest milliseconds).
     ///
     /// ```compile_fail,E0080
     /// const TYPO: shakedown_sim::Alternatives = shakedown_sim::Alternatives::delays(&["on time", "losst"], (1, 2));
@@ -142,7 +142,7 @@ impl Alternatives {
     /// ```
     ///
     /// # Panics
-    /// As [`Alternatives::new`]; if one of the others is no duration or is zero; if the range is empty.
+    /// As [`Alternatives::new`]; if one of the others is not a duration or is zero; if the range is empty.
     pub const fn delays(names: &'static [&'static str], range_ms: (u32, u32)) -> Self {
         let mut at = 1;
         while at < names.len() {
@@ -155,7 +155,8 @@ impl Alternatives {
         Self::new(names).or_within(range_ms)
     }
 
-    /// The same, of which seeded exploration also draws delays from `range_ms` (least and greatest milliseconds).
+    /// Returns these alternatives with a range: seeded exploration also draws delays from `range_ms` (least and
+    /// greatest milliseconds).
     ///
     /// # Panics
     /// If the range is empty.
@@ -164,8 +165,8 @@ impl Alternatives {
         Self { range_ms: DelayRange::ms(range_ms.0, range_ms.1).0, ..self }
     }
 
-    /// Ways with numbers for names, `0` the benign one: for a choice among as many things as there happen to
-    /// be, such as which of the messages under way arrives next.
+    /// Creates alternatives that are named by numbers, with `0` the benign one: a choice among a variable number of
+    /// things, such as which message in flight arrives next.
     ///
     /// ```
     /// use shakedown_sim::Alternatives;
@@ -173,13 +174,13 @@ impl Alternatives {
     /// ```
     ///
     /// # Panics
-    /// If there is no way, or there are more than 64.
+    /// If there is no alternative, or there are more than 64.
     pub const fn numbered(ways: usize) -> Self {
         assert!(0 < ways && ways <= NUMBERS.len(), "a choice has 1 to 64 alternatives");
         Self { names: NUMBERS.split_at(ways).0, range_ms: (0, 0) }
     }
 
-    /// Their names, the benign one first.
+    /// Returns the names, the benign one first.
     pub const fn names(&self) -> &'static [&'static str] {
         self.names
     }
@@ -196,11 +197,11 @@ impl Offer for &Alternatives {
     }
 }
 
-/// What a site offers: the names of a choice of one's own, or the faults that a profile lists.
+/// The alternatives that a site offers: the names of a user-defined choice, or the faults of a profile.
 #[derive(Clone, Copy, Debug)]
 pub struct OfferedAlternatives {
     list: List,
-    /// Least and greatest milliseconds of a range; both 0 if there is none.
+    /// Least and greatest milliseconds of a range; both 0 without a range.
     range_ms: (u32, u32),
 }
 
@@ -211,12 +212,12 @@ enum List {
 }
 
 impl OfferedAlternatives {
-    /// The benign case, which has this name, and these faults.
+    /// Creates the offer of a profile: the benign case, with this name, and these faults.
     pub(crate) const fn listed(benign: &'static str, faults: Faults, range: DelayRange) -> Self {
         Self { list: List::Faults { benign, faults }, range_ms: range.0 }
     }
 
-    /// Their written forms, the benign one first.
+    /// Returns the written forms, the benign one first.
     pub fn names(&self) -> Vec<String> {
         (0..self.len()).map(|index| self.name(index)).collect()
     }
@@ -231,7 +232,7 @@ impl OfferedAlternatives {
         }
     }
 
-    /// The fault that a pick stands for; none if it is benign, or if these are names only.
+    /// Returns the fault of a pick; `None` if the pick is benign, or if the alternatives are names only.
     pub fn fault_of(&self, pick: Pick) -> Option<Fault> {
         match (self.list, pick) {
             (List::Names(_), _) | (_, Pick::BENIGN) => None,
@@ -242,13 +243,13 @@ impl OfferedAlternatives {
         }
     }
 
-    /// The least and the greatest milliseconds of their range, if they have one.
+    /// Returns the least and the greatest milliseconds of the range, if there is one.
     #[inline]
     pub(crate) fn range_ms(&self) -> Option<(u32, u32)> {
         (self.range_ms.1 > 0).then_some(self.range_ms)
     }
 
-    /// How many alternatives have a name, the benign one included.
+    /// Returns the number of named alternatives, the benign one included.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         match self.list {
@@ -257,13 +258,13 @@ impl OfferedAlternatives {
         }
     }
 
-    /// How many ways there are to deviate by name.
+    /// Returns the number of named alternatives, the benign one excluded.
     #[inline]
     pub fn deviations(&self) -> usize {
         self.len() - 1
     }
 
-    /// The written form of a pick among these.
+    /// Returns the written form of a pick.
     pub fn name_of(&self, pick: Pick) -> String {
         match pick {
             Pick::Named(index) => self.name(usize::from(index)),
@@ -274,7 +275,7 @@ impl OfferedAlternatives {
         }
     }
 
-    /// The delay that the alternative with this index is, if it is one.
+    /// Returns the alternative with this index as a delay, if it is one.
     fn delay(&self, index: usize) -> Option<Duration> {
         match self.list {
             List::Names(names) => time::parse(names[index]),
@@ -283,13 +284,13 @@ impl OfferedAlternatives {
         }
     }
 
-    /// The pick that is written `text`, if these alternatives have it.
+    /// Returns the pick with the written form `text`, if there is one.
     pub fn pick(&self, text: &str) -> Option<Pick> {
         Texts::of(self).pick(text)
     }
 }
 
-/// Whether two texts are equal; `==` is not for constants yet.
+/// Returns whether two texts are equal. (`==` on texts is not available in constants yet.)
 const fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut at = 0;
@@ -299,7 +300,7 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// The names of alternatives, derived once for many scripts.
+/// The names of alternatives, computed once for many scripts.
 pub(crate) struct Texts {
     alternatives: OfferedAlternatives,
     names: Box<[String]>,
@@ -310,7 +311,7 @@ impl Texts {
         Self { alternatives: *alternatives, names: alternatives.names().into() }
     }
 
-    /// The pick that is written `text`, if there is one.
+    /// Returns the pick with the written form `text`, if there is one.
     pub(crate) fn pick(&self, text: &str) -> Option<Pick> {
         if let Some(index) = self.names.iter().position(|name| *name == text) {
             return Some(Pick::Named(index as u16));
@@ -326,11 +327,11 @@ impl Texts {
     }
 }
 
-/// The durations that alternatives name, worked out once for many picks.
+/// The durations of named alternatives, computed once for many picks.
 pub(crate) struct Corners {
-    /// One for each alternative; none for the benign one and for what is no duration.
+    /// One for each alternative; `None` for the benign one and for alternatives that are not durations.
     durations: Box<[Option<Duration>]>,
-    /// Bit `n` is set if the milliseconds of one leave `n` when divided by 64.
+    /// Bit `n` is set if the milliseconds of some duration are `n` modulo 64.
     bits: u64,
 }
 
@@ -342,8 +343,8 @@ impl Corners {
         Self { bits: bits.fold(0, |bits, bit: u64| bits | bit), durations }
     }
 
-    /// The pick of a delay of this many milliseconds: the corner of that length, if one has it, so that what is written
-    /// the same is the same.
+    /// Returns the pick for a delay of this many milliseconds: the named alternative of that length, if there is one,
+    /// so that equal written forms are equal picks.
     pub(crate) fn pick(&self, ms: u32) -> Pick {
         if self.bits >> (ms % 64) & 1 == 0 {
             return Pick::Millis(ms);
@@ -353,7 +354,7 @@ impl Corners {
         corner.map_or(Pick::Millis(ms), |index| Pick::Named(index as u16))
     }
 
-    /// The delay that a pick means.
+    /// Returns the delay of a pick.
     #[inline]
     pub(crate) fn delay(&self, pick: Pick) -> Duration {
         match pick {
@@ -365,12 +366,12 @@ impl Corners {
     }
 }
 
-/// What a choice answered.
+/// The result of a choice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pick {
     /// The alternative with this index; 0 is the benign one.
     Named(u16),
-    /// A delay of its range, in milliseconds.
+    /// A delay within the range, in milliseconds.
     Millis(u32),
 }
 
@@ -378,12 +379,12 @@ impl Pick {
     /// The benign alternative.
     pub const BENIGN: Pick = Pick::Named(0);
 
-    /// Whether this is the benign alternative.
+    /// Returns whether this is the benign alternative.
     pub fn is_benign(self) -> bool {
         self == Self::BENIGN
     }
 
-    /// The index of the named alternative; a delay of a range counts as the last.
+    /// Returns the index of the named alternative; a delay of a range counts as the last.
     pub fn index(self) -> usize {
         match self {
             Pick::Named(index) => usize::from(index),
@@ -391,10 +392,10 @@ impl Pick {
         }
     }
 
-    /// The delay that this pick means among `delays`; the benign one is no delay at all.
+    /// Returns the delay of this pick among `delays`; the benign alternative is no delay.
     ///
     /// # Panics
-    /// If the alternative that was picked is no delay.
+    /// If the picked alternative is not a delay.
     pub fn delay(self, delays: &Alternatives) -> Duration {
         match self {
             Self::BENIGN => Duration::ZERO,

@@ -1,9 +1,9 @@
-//! Making the choices of a run: from a script, or from a seed.
+//! Decides the choices of a run: from a script, or from a seed.
 //!
 //! A seed decides by a keyed function of (seed, choice name), so an additional draw changes no other draw. Swarm testing
-//! comes first (Groce et al., "Swarm testing", 2012): for each run and site it is drawn whether the site may deviate at
-//! all, then how often; and for each run its fault rate. A [`Profile`] sets the bounds, and whether the order of tasks is
-//! drawn: in half of the runs it is not, in the others between rarely and often.
+//! comes first (Groce et al., "Swarm testing", 2012): each run draws for each site whether it may deviate at all, then
+//! how often, and one fault rate for the whole run. A [`Profile`] sets the bounds, and whether task order is drawn: half
+//! of the runs then keep the default order, and the others deviate from it at rates from rare to frequent.
 
 use crate::choice::{Pick, Site, Texts};
 use crate::fault::Offer as Offering;
@@ -14,7 +14,7 @@ use crate::sites::{Met, Rate, SiteNumber, Sites};
 use crate::sites_met::SitesMet;
 use crate::time::Duration;
 
-/// A deviation by its position in the run: a cheap form, valid for one build of a scenario only.
+/// A deviation by its position in the run: a compact form that is valid for one build of a scenario only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Turn {
     /// The choice's position among those of the run, from 0.
@@ -23,49 +23,50 @@ pub struct Turn {
     pub alternative: u16,
 }
 
-/// How many choices a run offered and took. Those of task order are left out: a run is the same with and without them.
+/// The numbers of choices that a run offered and took. Choices of task order are not counted, so that a run has the
+/// same counts with and without them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ChoiceCounts {
-    /// Choices offered.
+    /// The number of choices offered.
     pub offered: u32,
-    /// Alternatives offered by them, beside the benign ones.
+    /// The number of alternatives that they offered, without the benign ones.
     pub alternatives: u32,
-    /// Choices that deviated: faults that happened.
+    /// The number of choices that deviated: faults that happened.
     pub deviations: u32,
 }
 
-/// One choice that a run offered, and its pick.
+/// One offered choice, and its pick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
     pub(crate) site: SiteNumber,
     pub(crate) scope: Scope,
     pub(crate) nth: u32,
     pub(crate) pick: Pick,
-    /// How many events came before it.
+    /// The number of events before it.
     pub(crate) after: u32,
 }
 
-/// The fault rates of seeded runs: whether sites are switched off, how often the others deviate, and by how much all
-/// rates of a run are lowered.
+/// The fault rates of seeded runs: whether sites are switched off, how often the other sites deviate, and by which
+/// factor all rates of a run are lowered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
-    /// Its name, as one types it.
+    /// The name, as used on the command line.
     pub name: &'static str,
-    /// What its runs are like.
+    /// A description of its runs.
     pub about: &'static str,
-    /// Whether each run first draws which sites may deviate at all: half of them.
+    /// Whether each run first draws for each site whether it may deviate at all, with probability one half.
     swarm: bool,
-    /// The rates of a site that may deviate, as one in 2^n; each equally likely.
+    /// The rates of a site that may deviate, as one in 2^n; all equally likely.
     rates: [u32; 4],
-    /// The factors by which all rates of a run are lowered, as one in 2^n; each equally likely.
+    /// The factors by which all rates of a run are lowered, as one in 2^n; all equally likely.
     calm: [u32; 4],
-    /// Sites with their own odds, in thousandths; if there are any, no other site deviates.
+    /// Sites with rates of their own, in thousandths; if there are any, no other site deviates.
     odds: &'static [(Site, u32)],
-    /// Whether the order of tasks is drawn too.
+    /// Whether task order is drawn too.
     task_order: bool,
 }
 
-/// How often a task yields in a run whose order is drawn, as one in 2^n; each equally likely.
+/// The rates at which tasks yield in a run that draws task order, as one in 2^n; all equally likely.
 const ORDER_RATES: [u32; 4] = [1, 3, 5, 7];
 
 impl Profile {
@@ -79,7 +80,7 @@ impl Profile {
         odds: &[],
         task_order: false,
     };
-    /// Few deviations a run, often one or none: what a quiet week brings.
+    /// Few deviations per run, often one or none: a quiet week.
     pub const CALM: Profile = Profile {
         name: "calm",
         about: "few deviations a run, often one or none",
@@ -89,7 +90,7 @@ impl Profile {
         odds: &[],
         task_order: false,
     };
-    /// Much goes wrong at once, wherever it may at all.
+    /// Many faults at once, at every site that lists one.
     pub const STORM: Profile = Profile {
         name: "storm",
         about: "much goes wrong at once, wherever it may at all",
@@ -99,7 +100,7 @@ impl Profile {
         odds: &[],
         task_order: false,
     };
-    /// Every choice deviates in one of 32 cases, whatever its site: random testing alone, to compare with.
+    /// Every choice deviates in one of 32 cases, whatever its site: plain random testing, for comparison.
     pub const EVEN: Profile = Profile {
         name: "even",
         about: "every choice deviates in one of 32 cases: random testing alone, to compare with",
@@ -109,32 +110,32 @@ impl Profile {
         odds: &[],
         task_order: false,
     };
-    /// All of them, the default first.
+    /// All profiles, the default first.
     pub const ALL: [Profile; 4] = [Self::MIXED, Self::CALM, Self::STORM, Self::EVEN];
 
-    /// Runs in which these sites deviate as often as it says, in thousandths, and no other site does: to
-    /// rehearse what was measured somewhere, rather than to search.
+    /// Creates a profile in which the listed sites deviate at the listed rates, in thousandths, and no other site
+    /// deviates. It reproduces rates that were measured elsewhere, rather than searches.
     pub const fn measured(name: &'static str, about: &'static str, odds: &'static [(Site, u32)]) -> Self {
         Self { name, about, odds, ..Self::EVEN }
     }
 
-    /// The same rates, and the order of tasks that are ready at one instant drawn too.
+    /// Returns the same rates with task order drawn too: the order of tasks that are ready at one instant.
     #[must_use]
     pub const fn with_task_order(self) -> Self {
         Self { task_order: true, ..self }
     }
 
-    /// Whether the order of tasks is drawn in some runs.
+    /// Returns whether some runs draw task order.
     pub const fn draws_task_order(&self) -> bool {
         self.task_order
     }
 
-    /// Whether it is drawn in the run of this seed.
+    /// Returns whether the run of this seed draws task order.
     pub fn draws_task_order_of(&self, seed: u64) -> bool {
         self.task_order && mix(seed, 0x6F72_6465) & 1 == 1
     }
 
-    /// The same rates with no site switched off.
+    /// Returns the same rates with no site switched off.
     #[must_use]
     pub const fn without_swarm(self) -> Self {
         Self { swarm: false, ..self }
@@ -147,25 +148,25 @@ impl Default for Profile {
     }
 }
 
-/// A deviation of a script, by the hash of its choice, and whether it was applied.
+/// A deviation of a script, with the hash of its choice before it and whether it was applied after it.
 type Keyed = (u64, Deviation, bool);
 
-/// The draws where no script decides.
+/// The draws for choices that no script decides.
 #[derive(Clone, Copy)]
 struct Draws {
-    /// The seed, mixed: consecutive seeds must not have a pattern.
+    /// The seed, mixed, so that consecutive seeds have no pattern.
     seed: u64,
     profile: Profile,
-    /// The position of the first choice that is drawn, from 0; those before are benign.
+    /// The position of the first drawn choice, from 0; earlier choices are benign.
     from: u32,
 }
 
-/// Makes choices, and keeps what was offered.
+/// Decides choices, and records the offers.
 pub(crate) struct Chooser {
-    /// Sorted by hash, which only finds candidates: the whole name decides.
+    /// Sorted by hash. The hash only finds candidates; the whole name decides.
     keyed: Vec<Keyed>,
     draws: Option<Draws>,
-    /// Whether a seed alone decides.
+    /// Whether every choice is drawn from a seed.
     draws_all: bool,
     sites: Sites,
     offers: Vec<Offer>,
@@ -205,7 +206,7 @@ impl Chooser {
         self.keyed.sort_by_key(|(hash, ..)| *hash);
     }
 
-    /// Takes these turns in order, and is benign elsewhere.
+    /// Takes these turns in order; all other choices are benign.
     pub(crate) fn take(&mut self, turns: &[Turn]) {
         self.follow(&Script::default());
         self.turns.extend_from_slice(turns);
@@ -237,13 +238,13 @@ impl Chooser {
         self.draws = Some(Draws::new(seed, profile, from));
     }
 
-    /// The number of this site with what it offers.
+    /// Returns the number of this site with its alternatives.
     #[inline]
     pub(crate) fn number(&mut self, site: &Site, offer: impl Offering) -> SiteNumber {
         self.sites.number(site, offer)
     }
 
-    /// Makes a choice that is met after `after` events.
+    /// Decides a choice that is offered after `after` events.
     #[inline(always)]
     pub(crate) fn decide(
         &mut self,
@@ -294,7 +295,7 @@ impl Chooser {
         }
     }
 
-    /// Counts the choices of a run that is over.
+    /// Counts the choices of a completed run.
     pub(crate) fn count(&mut self) -> ChoiceCounts {
         let mut counts = ChoiceCounts::default();
         for offer in &self.offers {
@@ -308,7 +309,7 @@ impl Chooser {
         counts
     }
 
-    /// Takes what was met in the runs counted so far.
+    /// Takes the counts of the runs so far.
     pub(crate) fn take_counts(&mut self) -> SitesMet {
         self.sites.take_counts()
     }
@@ -322,7 +323,7 @@ impl Chooser {
         self.sites.get(offer.site)
     }
 
-    /// Returns the delay that the pick of the last choice stands for.
+    /// Returns the delay of the last choice's pick.
     #[inline]
     pub(crate) fn delay(&self, pick: Pick) -> Duration {
         self.offers.last().map_or(Duration::ZERO, |offer| self.met(offer).corners.delay(pick))
@@ -433,7 +434,7 @@ fn in_thousandths(thousandths: u32) -> Rate {
     }
 }
 
-/// Returns the deviation that a draw stands for.
+/// Returns the deviation for a draw.
 fn deviating(draw: u64, Met { alternatives, corners, .. }: &Met) -> Pick {
     let which = fold(draw ^ KEYS[2], KEYS[3]);
     match alternatives.range_ms() {

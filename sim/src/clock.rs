@@ -1,7 +1,7 @@
-//! A node's own clock: set wrong, running fast or slow, jumping.
+//! A node's own clock: an offset, a drift, and jumps.
 //!
-//! Timers run on true time, as a monotonic clock does; only what a node *reads* may be wrong. Nothing is drawn
-//! for a clock that nobody reads. Once the run has healed every clock is right.
+//! Timers run on true time, as a monotonic clock does; only the *readings* of the clock may be wrong. A clock that is
+//! never read draws nothing. Once the run has healed, every clock is correct.
 
 use crate::fault::{Faults, Listed, Place};
 use crate::label::Label;
@@ -10,13 +10,13 @@ use crate::time::{self, Duration, Moment, WallTime};
 /// How a clock may deviate from true time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClockFault {
-    /// It shows a time that is so much later.
+    /// The clock is ahead by this much.
     Ahead(Duration),
-    /// It shows a time that is so much earlier.
+    /// The clock is behind by this much.
     Behind(Duration),
-    /// It runs fast by so many parts per million.
+    /// The clock runs fast by this many parts per million.
     FastPpm(u32),
-    /// It runs slow by so many parts per million.
+    /// The clock runs slow by this many parts per million.
     SlowPpm(u32),
 }
 
@@ -45,7 +45,7 @@ impl Listed for ClockFault {
     fn length(self) -> Option<Duration> {
         match self {
             Self::Ahead(by) | Self::Behind(by) => Some(by),
-            // A rate is checked as if it were a length: zero is none.
+            // A rate is checked like a length: zero is invalid.
             Self::FastPpm(rate) | Self::SlowPpm(rate) => Some(Duration::from_millis(u64::from(rate))),
         }
     }
@@ -55,21 +55,21 @@ impl Listed for ClockFault {
     }
 }
 
-/// What may be wrong with the clocks of a role's nodes. An empty list offers no choice.
+/// The possible clock faults of a role's nodes. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockProfile {
-    /// How the clock may be set, drawn when an incarnation first reads it.
+    /// The possible initial faults, drawn when an incarnation first reads the clock.
     pub setting: &'static [ClockFault],
-    /// How it may jump, drawn at each reading.
+    /// The possible jumps, drawn at each reading.
     pub jump: &'static [ClockFault],
 }
 
 impl ClockProfile {
-    /// A clock that is always right.
+    /// A clock that is always correct.
     pub const RIGHT: ClockProfile = ClockProfile { setting: &[], jump: &[] };
 
     /// # Panics
-    /// If it lists what cannot be; the message names the site.
+    /// If the profile lists an impossible fault; the message names the site.
     #[cold]
     pub(crate) fn check(&'static self, role: Label) {
         Settings(self).check(format_args!("{role}/clock"));
@@ -77,7 +77,7 @@ impl ClockProfile {
     }
 }
 
-/// How clocks are set.
+/// The initial faults of clocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings(pub(crate) &'static ClockProfile);
 
@@ -90,7 +90,7 @@ impl Place for Settings {
     }
 }
 
-/// How clocks jump.
+/// The jumps of clocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Jumps(pub(crate) &'static ClockProfile);
 
@@ -106,19 +106,19 @@ impl Place for Jumps {
 /// How one incarnation's clock deviates from true time.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Clock {
-    /// Which incarnation's it is, and since when it runs; none if nobody has read it.
+    /// The incarnation, and the moment since which the clock runs; `None` if it was never read.
     pub(crate) set: Option<(u32, Moment)>,
     ahead_ns: i64,
     drift_ppm: i64,
 }
 
 impl Clock {
-    /// A clock of this incarnation, right so far.
+    /// Creates a clock of this incarnation, correct so far.
     pub(crate) fn fresh(incarnation: u32, now: Moment) -> Self {
         Self { set: Some((incarnation, now)), ..Self::default() }
     }
 
-    /// Deviates further, in one way more.
+    /// Adds a fault.
     pub(crate) fn deviate(&mut self, fault: ClockFault) {
         let ns = |by: Duration| i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
         match fault {
@@ -129,7 +129,7 @@ impl Clock {
         }
     }
 
-    /// What the clock shows.
+    /// Returns the reading of the clock.
     pub(crate) fn read(&self, now: Moment) -> WallTime {
         let since = self.set.map_or(0, |(_, since)| now.nanos() - since.nanos());
         let drift = i128::from(since) * i128::from(self.drift_ppm) / 1_000_000;

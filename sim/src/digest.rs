@@ -1,6 +1,6 @@
 //! The digest of a run: an order-sensitive hash over explicit little-endian integers.
 //!
-//! Equal digests mean equal runs, in any process and on any machine. So nothing here may depend on the
+//! Equal digests mean equal runs, in any process and on any machine. The digest therefore must not depend on the
 //! width of `usize`, an address, a hash seed or a float: values enter through `serde`, field by field.
 
 use crate::fields::{self, Intake, Unfit};
@@ -22,14 +22,14 @@ pub struct Digest(u64);
 impl Digest {
     /// Adds one word.
     ///
-    /// It is hashed apart from what was there before, so that only one step of the work waits for the step before
-    /// it. That step can be undone, so two digests that differ never become one by equal additions.
+    /// The word is hashed independently of the current digest, so that only one operation depends on the previous
+    /// one. That operation is invertible, so two different digests never become equal by equal additions.
     #[inline]
     pub fn word(&mut self, word: u64) {
         self.step(join(word, KEYS[2]));
     }
 
-    /// Adds two words in the time of one.
+    /// Adds two words at the cost of one.
     #[inline]
     pub(crate) fn pair(&mut self, one: u64, other: u64) {
         self.step(join(one, other));
@@ -57,20 +57,20 @@ impl Digest {
         }
     }
 
-    /// Adds a value, field by field, as `serde` sees it.
+    /// Adds a value, field by field, through `serde`.
     ///
     /// # Panics
-    /// If the value holds a float, whose arithmetic is not the same everywhere.
+    /// If the value contains a float, whose arithmetic differs between machines.
     pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
         fields::give(value, self).expect("a digested value has no float and serializes without error");
     }
 
-    /// The value of the digest.
+    /// Returns the value of the digest.
     pub const fn bits(self) -> u64 {
         self.0
     }
 
-    /// The digest with this value.
+    /// Creates the digest with this value.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }

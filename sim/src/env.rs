@@ -1,5 +1,5 @@
-//! [`Env`]: the handle through which code of a node acts on the world. Explicit, cheap to clone, bound to one incarnation
-//! of one node and to the scope of the entity that it works for.
+//! [`Env`]: the handle through which a node's code acts on the world. It is explicit, cheap to clone, and bound to one
+//! incarnation of one node and to the scope of the entity that the code works for.
 
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::{Clock, ClockFault, Jumps, Settings};
@@ -21,8 +21,8 @@ use std::task::{Context, Poll};
 const CLOCK: Label = Label::new("clock");
 const JUMP: Label = Label::new("clock jump");
 
-/// A handle on the world for one incarnation of a node. Once that incarnation has crashed, nothing that is done through
-/// the handle has an effect: waits never end, choices take the benign alternative.
+/// A handle on the world for one incarnation of a node. Once that incarnation has crashed, no action through the handle
+/// has an effect: waits never end, and choices take the benign alternative.
 #[derive(Clone)]
 pub struct Env {
     pub(crate) world: Rc<World>,
@@ -31,7 +31,7 @@ pub struct Env {
     scope: Scope,
 }
 
-/// On which side of an effect a crash point stands.
+/// The side of an effect on which a crash point is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
     /// Before the effect.
@@ -45,12 +45,12 @@ impl Env {
         Self { world, node, incarnation, scope }
     }
 
-    /// Returns a handle of the same node for the entity of `scope`.
+    /// Returns a handle of the same node for the entity `scope`.
     pub fn within(&self, scope: Scope) -> Env {
         Env { scope, ..self.clone() }
     }
 
-    /// Returns a handle of the same node for a new child of this entity: `attempt` within `intent-1` is
+    /// Returns a handle of the same node for a new child of this entity. `attempt` within `intent-1` is first
     /// `intent-1/attempt-1`, then `intent-1/attempt-2`.
     pub fn child(&self, label: impl Into<Label>) -> Env {
         let scope = self.world.core.borrow_mut().open(self, label.into());
@@ -100,8 +100,8 @@ impl Env {
         moment != Moment::START && self.now() < moment
     }
 
-    /// Returns what the node's own clock shows: the calendar time of the virtual time, unless the clock deviates as the
-    /// role's [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
+    /// Returns the reading of the node's own clock: the calendar time of the virtual time, unless the clock deviates as
+    /// the role's [`ClockProfile`](crate::clock::ClockProfile) allows. Durations and timers do not depend on it.
     pub fn clock(&self) -> WallTime {
         let mut core = self.world.core.borrow_mut();
         let now = core.now;
@@ -117,7 +117,7 @@ impl Env {
         core.nodes[self.node].clock.read(now)
     }
 
-    /// Draws whether the node's clock deviates in one way; it does so until the run heals.
+    /// Draws a fault of the node's clock, which lasts until the run heals.
     fn deviate(&self, core: &mut Core, site: &Site, faults: impl Place<Fault = ClockFault>) {
         let pick = core.choose_as(User::ENGINE, self.node, (site, self.scope), faults);
         if let Some(fault) = faults.fault(pick) {
@@ -132,7 +132,7 @@ impl Env {
         self.world.core.borrow().is_alive(self.node, self.incarnation)
     }
 
-    /// Starts a task of this node. It ends with the node.
+    /// Spawns a task of this node. The task ends with the node.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         // Not `Box::pin`: the box is allocated first, so that the future is built in place.
         let future = Box::into_pin(Box::write(Box::new_uninit(), future));
@@ -141,8 +141,8 @@ impl Env {
         }
     }
 
-    /// Adds a shutdown hook: when the node shuts down, it accepts no calls any more, its tasks are dropped, and its hooks
-    /// run one after the other, in the order in which they were added, for at most 30 seconds. Crashes, pauses and a second
+    /// Adds a shutdown hook. When the node shuts down, it accepts no more calls, its tasks are dropped, and its hooks run
+    /// one after the other in the order of their registration, for at most 30 seconds. Crashes, pauses and a second
     /// shutdown during that time are drawn as usual.
     pub fn on_shutdown(&self, hook: impl Future<Output = ()> + 'static) {
         if self.is_alive() {
@@ -155,7 +155,7 @@ impl Env {
         self.sleep_until(self.now() + duration)
     }
 
-    /// Waits until a moment; not at all if it has passed.
+    /// Waits until a moment; returns at once if the moment has passed.
     pub fn sleep_until(&self, deadline: Moment) -> Sleep {
         self.sleep_alive(if self.is_alive() { deadline } else { Moment::NEVER })
     }
@@ -166,7 +166,7 @@ impl Env {
         Sleep { world: Rc::clone(&self.world), deadline, timer: None }
     }
 
-    /// Waits for `future`, but at most for `timeout`; `None` if that passed first.
+    /// Waits for `future`, but at most for `timeout`; returns `None` if the timeout passed first.
     pub async fn timeout<T>(&self, timeout: Duration, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
         let mut sleep = self.sleep(timeout);
@@ -179,9 +179,9 @@ impl Env {
         .await
     }
 
-    /// Ends another node as its supervisor can, and restarts it `after` that: its tasks are dropped, their destructors
-    /// have an effect, its shutdown hooks ([`Env::on_shutdown`]) do not run. A node that is down stays so until its own
-    /// restart.
+    /// Ends another node as its supervisor can, and restarts it after `after`. Its tasks are dropped and their
+    /// destructors have effects; its shutdown hooks ([`Env::on_shutdown`]) do not run. A node that is down already
+    /// stays down until its own restart.
     ///
     /// # Panics
     /// If it is this node.
@@ -192,8 +192,7 @@ impl Env {
         }
     }
 
-    /// Makes a choice: which of `alternatives` the world takes here, for this entity, this time. The only
-    /// source of nondeterminism.
+    /// Makes a choice: draws one of `alternatives` for this entity. Choices are the only source of nondeterminism.
     #[track_caller]
     pub fn choose(&self, site: Site, alternatives: &Alternatives) -> Pick {
         self.choose_at(&site, alternatives, Some(std::panic::Location::caller()))
@@ -212,7 +211,7 @@ impl Env {
         core.choose(self.node, (site, self.scope), offer, place)
     }
 
-    /// Draws the fault of a place of a profile, for the running task.
+    /// Draws a fault of a profile for the running task.
     pub(crate) fn choose_fault<P: Place>(&self, site: &Site, faults: P) -> Option<P::Fault> {
         faults.fault(self.choose_at(site, faults, None))
     }
@@ -226,12 +225,12 @@ impl Env {
         core.choose_as(user, self.node, (site, self.scope), offer)
     }
 
-    /// Draws the fault of a place of a profile for the task `user`.
+    /// Draws a fault of a profile for the task `user`.
     pub(crate) fn fault_for<P: Place>(&self, user: User, site: &Site, faults: P) -> Option<P::Fault> {
         faults.fault(self.choose_for(user, site, faults))
     }
 
-    /// Chooses a delay; the deviation lasts as long as the delay.
+    /// Draws a delay; the deviation lasts as long as the delay.
     #[track_caller]
     pub fn choose_delay(&self, site: Site, delays: &Alternatives) -> Duration {
         let place = Some(std::panic::Location::caller());
@@ -257,7 +256,7 @@ impl Env {
     /// Sets the reason of the task's next event; the trace shows it after *because*.
     pub fn because(&self, reason: impl FnOnce() -> String) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
-            // Computed before the world is borrowed: it may use the handle.
+            // Computed before the world is borrowed, because it may use the handle.
             let reason = reason();
             self.world.core.borrow_mut().because(reason);
         }
@@ -272,7 +271,7 @@ impl Env {
     #[inline]
     pub(crate) fn aside(&self, kind: Kind, text: impl FnOnce() -> String) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
-            // Computed before the world is borrowed: it may use the handle.
+            // Computed before the world is borrowed, because it may use the handle.
             let text = text();
             self.world.core.borrow_mut().aside(self.place(), kind, text);
         }
@@ -293,7 +292,7 @@ impl Env {
     #[cold]
     #[inline(never)]
     fn record(&self, kind: Kind, words: [u64; 2], text: impl FnOnce() -> String) -> Option<u32> {
-        // Computed before the world is borrowed: it may use the handle.
+        // Computed before the world is borrowed, because it may use the handle.
         let text = text();
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
@@ -303,7 +302,7 @@ impl Env {
         Some(core.event(self.node, self.scope, kind, words, || text))
     }
 
-    /// Adds a value that leaves the node to the run's digests.
+    /// Adds a value that leaves the node to the digests of the run.
     pub(crate) fn digest(&self, value: &impl serde::Serialize) {
         let mut core = self.world.core.borrow_mut();
         if core.is_alive(self.node, self.incarnation) {
@@ -314,14 +313,15 @@ impl Env {
         }
     }
 
-    /// Marks a crash point beside the node's effect `effect` on the world. Calls and commits have their own.
+    /// Marks a crash point beside the node's effect `effect` on the world. Calls and commits have crash points of
+    /// their own.
     pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
         if let Some(mode) = self.draw_crash(side, effect.into()) {
             self.crash(mode).await;
         }
     }
 
-    /// Draws whether, and how, the node crashes here.
+    /// Draws whether and how the node crashes here.
     #[inline]
     pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
         let mut core = self.world.core.borrow_mut();
@@ -383,7 +383,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    /// Waits for a value in the slot, at most until the moment.
+    /// Waits for a value in the slot, at most until the deadline.
     pub(crate) fn or_value<T>(mut self, slot: &RefCell<Slot<T>>) -> impl Future<Output = Option<T>> {
         poll_fn(move |context| {
             let Self { world, deadline, timer } = &mut self;
@@ -392,7 +392,7 @@ impl Sleep {
                 return Poll::Ready(Some(value));
             }
             if has_passed(&mut core, deadline, timer, context, true) {
-                // A value that comes too late must not wake this task.
+                // A late value must not wake this task.
                 slot.waiter = None;
                 return Poll::Ready(None);
             }
@@ -458,7 +458,7 @@ impl Drop for Sleep {
     }
 }
 
-/// A slot in which one task waits for a value of another: cheaper than a channel.
+/// A slot in which one task waits for a value from another: cheaper than a channel.
 pub(crate) struct Slot<T> {
     value: Option<(T, Option<u32>)>,
     waiter: Option<Waiter>,
@@ -473,7 +473,7 @@ impl<T> Slot<T> {
         Some(value)
     }
 
-    /// Takes the value, if there is one that was not taken.
+    /// Takes the value, if there is one and it was not taken yet.
     pub(crate) fn unclaimed(&mut self) -> Option<T> {
         self.value.take().map(|(value, _)| value)
     }
@@ -491,7 +491,7 @@ pub(crate) fn slot<T>() -> SharedSlot<T> {
     Rc::default()
 }
 
-/// Puts a value, unless there is one.
+/// Puts a value into the slot, unless it holds one.
 pub(crate) fn put<T>(world: &World, slot: &RefCell<Slot<T>>, value: T) {
     let mut core = world.core.borrow_mut();
     let cause = core.current_event();
@@ -509,7 +509,7 @@ pub(crate) async fn take<T>(world: &World, slot: &RefCell<Slot<T>>) -> T {
     poll_fn(|context| poll_take(world, slot, context)).await
 }
 
-/// Takes the value, or registers the task to be woken by it.
+/// Takes the value, or registers the task to be woken when it is put.
 pub(crate) fn poll_take<T>(world: &World, slot: &RefCell<Slot<T>>, context: &Context<'_>) -> Poll<T> {
     let (mut core, mut slot) = (world.core.borrow_mut(), slot.borrow_mut());
     match slot.claim(&mut core) {

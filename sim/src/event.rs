@@ -1,4 +1,4 @@
-//! Events: what a run did, step by step, and why; kept only while recording.
+//! Events: the steps of a run and their causes; kept only while recording.
 
 use crate::choice::{OfferedAlternatives, Pick, Site};
 use crate::digest::Digest;
@@ -6,63 +6,63 @@ use crate::scope::Scope;
 use crate::time::Moment;
 use crate::world::NodeId;
 
-/// What kind of step an event is.
+/// The kind of an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A node began, or began again.
+    /// A node started or restarted.
     Boot,
     /// A node called another.
     Call,
-    /// A call reached the node that answers it.
+    /// A call reached the node that serves it.
     Arrive,
-    /// The answer went out.
+    /// The response was sent.
     Answer,
-    /// The answer reached the caller.
+    /// The response reached the caller.
     Learn,
-    /// The caller stopped waiting.
+    /// The caller timed out.
     GiveUp,
     /// A connection was refused.
     Refused,
-    /// A transaction asked to be committed.
+    /// A transaction requested its commit.
     Commit,
     /// A transaction took effect.
     Committed,
-    /// A transaction ended without effect, or its client never learnt how it ended.
+    /// A transaction ended without effect, or its client never received the outcome.
     Failed,
-    /// Something that the outside world or durable storage holds from now on.
+    /// A fact: something that the outside world or durable storage holds from now on.
     Fact,
     /// A choice that did not take its benign alternative.
     Deviation,
     /// A node crashed.
     Crash,
-    /// A node stopped in order.
+    /// A node shut down.
     Stop,
-    /// A node stopped being scheduled.
+    /// A node was paused.
     Pause,
-    /// A paused node went on.
+    /// A paused node resumed.
     Resume,
-    /// The code under test said why it does what it does next.
+    /// The code under test gave a reason for its next step.
     Note,
     /// A span or event of the `tracing` crate.
     Log,
     /// A wait for a change or a moment ended.
     Wake,
-    /// The run healed: from here nothing deviates.
+    /// The run healed: nothing deviates from now on.
     Heal,
     /// The run came to rest.
     Rest,
-    /// A statement was carried out, or failed. In recorded traces only.
+    /// A statement was executed, or failed. In recorded traces only.
     Statement,
     /// A statement waits for a lock. In recorded traces only.
     LockWait,
-    /// The run came to rest while this still waited for a lock. In recorded traces only.
+    /// The run came to rest while this transaction still waited for a lock. In recorded traces only.
     Stuck,
 }
 
 impl Kind {
-    /// The word by which digests know that this happened on a node. Every bit of it depends on both, so that
-    /// it can be put together with the hash of an entity.
+    /// Returns the word for this kind on a node, for digests. Every bit of it depends on both, so that it can be
+    /// combined with the hash of an entity.
     #[inline]
     pub(crate) fn of(self, node: NodeId) -> u64 {
         (u64::from(node.0) << 8 | self as u64).wrapping_mul(SPREAD)
@@ -72,7 +72,7 @@ impl Kind {
 /// An odd word without a pattern: the fraction of the square root of 13.
 const SPREAD: u64 = 0x9B05_688C_2B3E_6C1F;
 
-/// A deviating choice as an event holds it.
+/// The deviating choice of an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chosen {
     pub(crate) site: Site,
@@ -84,7 +84,7 @@ pub(crate) struct Chosen {
 /// One recorded step.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    /// How many numbered events came before it; what a log line says has no number.
+    /// The number of numbered events before it; log lines have no number.
     pub(crate) number: Option<u32>,
     pub(crate) time: Moment,
     pub(crate) node: NodeId,
@@ -95,8 +95,8 @@ pub(crate) struct Event {
     pub(crate) because: Option<String>,
     pub(crate) choice: Option<Chosen>,
     pub(crate) state: Option<Box<str>>,
-    /// Whether it goes without saying in a story.
+    /// Whether stories leave it out.
     pub(crate) routine: bool,
-    /// The run's digest after this step, by which the first difference of two runs is found.
+    /// The run's digest after this step, used to find the first difference between two runs.
     pub(crate) digest: Digest,
 }

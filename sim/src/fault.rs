@@ -1,7 +1,7 @@
-//! Faults as values: what a profile lists, what the engine matches on, and what a recorded choice carries.
+//! Faults as values: listed by profiles, matched by the engine, and carried by recorded choices.
 //!
-//! A profile lists the faults that a site can show, never the benign case: that is implied. The text of a fault, as
-//! scripts and traces have it, is derived from its value when its site is first met, and never on the hot path.
+//! A profile lists the possible faults of a site and never the benign case, which is implied. The text of a fault in
+//! scripts and traces is derived from its value when its site is first met, and never on the hot path.
 
 use crate::choice::{OfferedAlternatives, Pick};
 use crate::clock::ClockFault;
@@ -13,7 +13,7 @@ use crate::store::{CommitFault, FailoverFault, StatementFault};
 use crate::time::{self, Duration};
 use std::fmt;
 
-/// How long an outage or a slowness lasts.
+/// The length of an outage or a slowness.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Episode {
     /// This long, or until the run heals if that is earlier.
@@ -23,7 +23,7 @@ pub enum Episode {
 }
 
 impl Episode {
-    /// How long it lasts if the run heals `most` from now.
+    /// Returns the length if the run heals `most` from now.
     pub(crate) fn length(self, most: Duration) -> Duration {
         match self {
             Self::For(length) => length.min(most),
@@ -32,7 +32,7 @@ impl Episode {
     }
 }
 
-/// A range of delays, of which seeded exploration draws whole milliseconds. Certificates try the listed delays only.
+/// A range of delays from which seeded exploration draws whole milliseconds. Certificates try the listed delays only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DelayRange(pub(crate) (u32, u32));
 
@@ -40,10 +40,10 @@ impl DelayRange {
     /// No range: only the listed delays are drawn.
     pub const NONE: DelayRange = DelayRange((0, 0));
 
-    /// The delays from `least` to `most` milliseconds.
+    /// Creates the range of delays from `least` to `most` milliseconds.
     ///
     /// # Panics
-    /// If the range is empty, or begins at zero, which is no delay. In a `const` that is a compile error.
+    /// If the range is empty, or begins at zero, which is not a delay. In a `const` that is a compile error.
     pub const fn ms(least: u32, most: u32) -> Self {
         assert!(0 < least && least < most, "a range of delays begins above zero and is not empty");
         Self((least, most))
@@ -52,21 +52,21 @@ impl DelayRange {
 
 /// A kind of fault that profiles list.
 pub(crate) trait Listed: Copy + PartialEq + 'static {
-    /// The written form.
+    /// Returns the written form.
     fn text(self) -> String;
 
-    /// The fault with this written form.
+    /// Returns the fault with this written form.
     fn read(text: &str) -> Option<Self>;
 
-    /// How long it lasts, if it has a length; that must not be zero.
+    /// Returns the length of the fault, if it has one; zero is invalid.
     fn length(self) -> Option<Duration>;
 
-    /// The fault that is a delay of this length, if the kind has one.
+    /// Returns the fault that is a delay of this length, if the kind has one.
     fn late(_: Duration) -> Option<Self> {
         None
     }
 
-    /// The delay, if the fault is one.
+    /// Returns the delay, if the fault is one.
     fn delay(self) -> Option<Duration> {
         self.length().filter(|length| Self::late(*length) == Some(self))
     }
@@ -76,13 +76,13 @@ pub(crate) trait Listed: Copy + PartialEq + 'static {
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $kind:ident($fault:ty) $name:literal,)*) => {
-        /// A fault that a choice took, whatever its kind.
+        /// A fault of any kind that a choice took.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[non_exhaustive]
         pub enum Fault { $($(#[$doc])* $kind($fault),)* }
 
         impl Fault {
-            /// The name of its kind, as trace files have it.
+            /// Returns the name of the kind, as trace files contain it.
             pub fn kind(self) -> &'static str {
                 match self { $(Self::$kind(_) => $name,)* }
             }
@@ -120,7 +120,8 @@ macro_rules! faults {
                 match self { $(Self::$kind(list) => list.get(at).copied().map(Fault::$kind),)* }
             }
 
-            /// The place of the fault that is written so. A length may be written in any unit: `600 s` is `10 min`.
+            /// Returns the position of the fault with this written form. A length may be written in any unit: `600 s`
+            /// is `10 min`.
             pub(crate) fn find(self, text: &str) -> Option<usize> {
                 match self {
                     $(Self::$kind(list) => {
@@ -130,12 +131,12 @@ macro_rules! faults {
                 }
             }
 
-            /// The fault that is a delay of this length.
+            /// Returns the fault that is a delay of this length.
             pub(crate) fn late(self, delay: Duration) -> Option<Fault> {
                 match self { $(Self::$kind(_) => <$fault as Listed>::late(delay).map(Fault::$kind),)* }
             }
 
-            /// The delay that the fault at this place is, if it is one.
+            /// Returns the delay of the fault at this position, if it is one.
             pub(crate) fn delay(self, at: usize) -> Option<Duration> {
                 match self { $(Self::$kind(list) => list.get(at).and_then(|fault| Listed::delay(*fault)),)* }
             }
@@ -166,9 +167,9 @@ faults! {
     Delivery(DeliveryFault) "delivery",
     /// Of the acknowledgement of a message that was received again since.
     Superseded(SupersededFault) "superseded",
-    /// Of a request to an address that several nodes serve.
+    /// Of the acknowledgement of a message that was delivered again in the meantime.
     Instance(InstanceFault) "instance",
-    /// Something takes so much longer.
+    /// An additional delay.
     Delay(Duration) "delay",
 }
 
@@ -221,17 +222,17 @@ impl Listed for Episode {
     }
 }
 
-/// What a choice offers, as the place that draws has it.
+/// The alternatives of a choice, in the form that the drawing code has them.
 pub(crate) trait Offer: Copy {
-    /// Where the list stands and how many alternatives it stands for, the benign one included; and the range. A site
-    /// knows its list by this.
+    /// Returns the key of the list: its address, the number of its alternatives, the benign one included, and the
+    /// range. A site identifies its list by this key.
     fn key(self) -> OfferKey;
 
     /// Returns the same list with its texts.
     fn offered(self) -> OfferedAlternatives;
 }
 
-/// By what a site knows what it offers.
+/// The key by which a site identifies its alternatives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OfferKey {
     pub(crate) list: usize,
@@ -239,7 +240,7 @@ pub(crate) struct OfferKey {
     pub(crate) range_ms: (u32, u32),
 }
 
-/// A place of a profile: the faults that are listed there, and how the benign case is called.
+/// A list of faults in a profile, with the name of its benign case.
 pub(crate) trait Place: Copy {
     type Fault: Listed;
     const BENIGN: &'static str;
@@ -250,7 +251,7 @@ pub(crate) trait Place: Copy {
         DelayRange::NONE
     }
 
-    /// The fault that was picked; none if the pick is benign.
+    /// Returns the picked fault; `None` if the pick is benign.
     #[inline]
     fn fault(self, pick: Pick) -> Option<Self::Fault> {
         match pick {
@@ -261,7 +262,7 @@ pub(crate) trait Place: Copy {
     }
 
     /// # Panics
-    /// If a fault is listed twice, or has a length that scripts cannot write.
+    /// If a fault is listed twice, or has a length that scripts cannot express.
     fn check(self, site: impl fmt::Display) {
         let faults = self.faults();
         let has_range = self.range() != DelayRange::NONE;
@@ -291,7 +292,7 @@ impl<P: Place> Offer for P {
     }
 }
 
-/// A list of delays where a profile has no place of its own for it.
+/// A list of delays outside any profile.
 #[derive(Clone, Copy)]
 pub(crate) struct Delays(pub(crate) &'static [Duration]);
 

@@ -1,26 +1,26 @@
-//! Values field by field, as `serde` sees them: the one skeleton beneath whatever hashes values.
+//! Traverses a value field by field through `serde`: the common base of everything that hashes values.
 //!
-//! Names of types, fields and variants have no part in it, the places of variants do. What becomes of numbers,
-//! texts and lengths, an [`Intake`] says.
+//! Names of types, fields and variants are ignored; the positions of variants are not. An [`Intake`] decides how
+//! numbers, texts and lengths are used.
 
 use serde::ser::{self, Serialize};
 use std::fmt;
 
-/// Takes in the parts of a value, in order.
+/// Receives the parts of a value, in order.
 pub(crate) trait Intake {
-    /// A whole number, a truth value or a character; negative ones are sign-extended.
+    /// Receives a whole number, a boolean or a character; negative numbers are sign-extended.
     fn number(&mut self, number: u64);
-    /// Which variant of an enumeration it is; for an option, whether there is something.
+    /// Receives the index of an enum's variant; for an option, whether it is present.
     fn variant(&mut self, index: u32);
-    /// A text.
+    /// Receives a text.
     fn text(&mut self, text: &str);
-    /// Bytes that are no text.
+    /// Receives bytes that are not a text.
     fn bytes(&mut self, bytes: &[u8]);
-    /// How many parts follow, if that is known.
+    /// Receives the number of parts that follow, if it is known.
     fn length(&mut self, length: Option<usize>);
-    /// A float is next.
+    /// Receives a float.
     fn float(&mut self) -> Result<(), Unfit>;
-    /// The key of an entry of a map.
+    /// Receives the key of a map entry.
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit>;
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn give<T: Serialize + ?Sized>(value: &T, intake: &mut impl Intake) -
     value.serialize(Fields(intake))
 }
 
-/// Why a value cannot be taken in.
+/// The reason why a value cannot be traversed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unfit(String);
@@ -40,10 +40,10 @@ impl ser::Error for Unfit {
     }
 }
 
-/// The serializer: it writes nothing, it hands over.
+/// The serializer: it writes nothing and passes every part on.
 struct Fields<'a, I>(&'a mut I);
 
-/// Methods for what is a number by itself.
+/// Methods for scalar numbers.
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {
         $(fn $method(self, value: $type) -> Result<(), Unfit> {

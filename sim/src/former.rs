@@ -1,19 +1,19 @@
-//! Former words: scripts and traces that were written before a word changed are read as if they had been written today.
+//! Former words: scripts and traces from before a renaming are read as if they had been written today.
 //!
-//! This table is the only place that knows them. A word is looked up with the point of its site, so that a choice of
-//! somebody's own may still be called `stop`.
+//! Only this table knows them. A word is looked up together with the point of its site, so that a user-defined choice
+//! may still use a former word such as `stop`.
 
 use std::borrow::Cow;
 
-/// A word of alternatives that was another one.
+/// An alternative that was renamed.
 struct FormerWord {
-    /// The sites: their part after the slash is this, or this and the object that they concern.
+    /// The points of its sites: the part after the slash is one of these, possibly followed by the object.
     points: &'static [&'static str],
     former: &'static str,
     now: &'static str,
 }
 
-/// The beginning of names of sites that was another one.
+/// A prefix of site names that was renamed.
 struct FormerSite {
     former: &'static str,
     now: &'static str,
@@ -31,10 +31,10 @@ const WORDS: &[FormerWord] = &[
     FormerWord { points: &["restart"], former: "at once", now: "on time" },
 ];
 
-/// A row for each name that changed, with as much of its beginning as tells it from others.
+/// One row for each renamed prefix, long enough to distinguish it from other names.
 const SITES: &[FormerSite] = &[];
 
-/// The name of a site as it is today.
+/// Returns the current name of a site.
 pub(crate) fn site(name: &str) -> Cow<'_, str> {
     site_by(SITES, name)
 }
@@ -44,7 +44,7 @@ fn site_by<'a>(table: &[FormerSite], name: &'a str) -> Cow<'a, str> {
     table.iter().find_map(renamed).map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
-/// An alternative of this site, whose name is as it is today, in today's word.
+/// Returns the current word for an alternative; `site` is a current name.
 pub(crate) fn alternative<'a>(site: &str, word: &'a str) -> &'a str {
     let point = site.split_once('/').map_or("", |(_, point)| point);
     let is_at = |at: &&str| {
@@ -54,8 +54,8 @@ pub(crate) fn alternative<'a>(site: &str, word: &'a str) -> &'a str {
     WORDS.iter().find(is_former).map_or(word, |row| row.now)
 }
 
-/// The kind of fault that a site of this name lists, for traces that were written before they named it. Only what is
-/// certain from the name: a choice of somebody's own may have any other.
+/// Returns the kind of fault that a site of this name lists, for traces from before traces named it. Returns only
+/// what the name determines: a user-defined choice may have any other kind.
 pub(crate) fn fault_kind(site: &str) -> Option<&'static str> {
     let (_, point) = site.split_once('/')?;
     match point.split(' ').next()? {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_today_is_a_former_word_of_the_same_site() {
+    fn no_current_word_is_a_former_word_of_the_same_site() {
         for row in WORDS {
             for point in row.points {
                 assert_eq!(alternative(&format!("owner/{point} object"), row.now), row.now);

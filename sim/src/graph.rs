@@ -1,6 +1,6 @@
 //! The causal graph of a recorded run: a node for each step, an edge from each cause to what followed.
 //!
-//! Slices are cut from it, and signatures are taken over its shape.
+//! Slices are cut out of it, and signatures are computed from its shape.
 
 use crate::trace::Trace;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -27,7 +27,7 @@ impl CausalGraph {
         Self(graph)
     }
 
-    /// Returns the steps that any of `targets` follows from, and these themselves.
+    /// Returns `targets` and all steps that any of them follows from.
     pub fn causes_of(&self, targets: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         let mut reached = BTreeSet::new();
         let mut search = Dfs::empty(Reversed(&self.0));
@@ -40,7 +40,7 @@ impl CausalGraph {
         reached
     }
 
-    /// Returns the steps that follow from any of `origins`, and these themselves.
+    /// Returns `origins` and all steps that follow from any of them.
     pub fn effects_of(&self, origins: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         let mut reached = BTreeSet::new();
         let mut search = Dfs::empty(&self.0);

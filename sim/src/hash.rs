@@ -1,9 +1,9 @@
-//! Words made of words: how names become numbers, and numbers draws. The same on every machine.
+//! Hashes of words: they turn names into numbers, and numbers into draws. Equal on every machine.
 
-/// An odd word without a pattern: the golden ratio's fraction.
+/// An odd word without a pattern: the fractional part of the golden ratio.
 pub(crate) const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Words without a pattern: the fractions of the square roots of 2 (made odd), 3, 5, 7 and 11.
+/// Words without a pattern: the fractional parts of the square roots of 2 (made odd), 3, 5, 7 and 11.
 pub(crate) const KEYS: [u64; 5] = [
     0x6A09_E667_F3BC_C909,
     0xBB67_AE85_84CA_A73B,
@@ -12,8 +12,8 @@ pub(crate) const KEYS: [u64; 5] = [
     0x510E_527F_ADE6_82D1,
 ];
 
-/// Mixes two words into one in which every input bit matters, whatever they are (the finaliser of SplitMix64, Steele
-/// et al., "Fast splittable pseudorandom number generators", 2014).
+/// Mixes two arbitrary words into one in which every input bit matters (the finaliser of SplitMix64, Steele et al.,
+/// "Fast splittable pseudorandom number generators", 2014).
 pub(crate) const fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.rotate_left(25) ^ b.wrapping_mul(BASE);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -21,21 +21,22 @@ pub(crate) const fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Both halves of a product in one word: every bit of either factor matters to it (Wang Yi, "wyhash", 2019).
+/// Combines both halves of a product into one word, to which every bit of either factor matters (Wang Yi, "wyhash",
+/// 2019).
 #[inline]
 pub(crate) const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Makes one word of two in a third of the time of [`mix`], for what happens again and again. One of them at least has
-/// to be without a pattern, or words that follow one another make words in steps.
+/// Combines two words in a third of the time of [`mix`], for the hot path. At least one of them must have no pattern;
+/// otherwise consecutive words give results at regular distances.
 #[inline]
 pub(crate) const fn join(a: u64, b: u64) -> u64 {
     fold(a ^ KEYS[0], b ^ KEYS[1])
 }
 
-/// The same of two words and a small number.
+/// Combines two words and a small number in the same way.
 #[inline]
 pub(crate) const fn join_numbered(a: u64, b: u64, number: u32) -> u64 {
     join(a, b ^ (number as u64).wrapping_mul(BASE))

@@ -1,17 +1,19 @@
-//! Heartbeats: a node says every so often that it is there, and somebody notices when it does not: a dead man's switch.
+//! Heartbeats: a node sends a sign of life at regular intervals, and a listener notices when they are missing (a dead
+//! man's switch).
 //!
-//! In production a beat is a message that mostly tells nothing. Here beats that come are neither run nor counted:
-//! the listener sleeps until the node leaves off, and then for as long as it would wait for a beat. A node
-//! beats when it begins or goes on, and every period from then on; while it is down or paused it does not. Its own
-//! code may stop the heartbeat while something is to be done first: a beat then says that all is well, not only that
-//! somebody is there. Beats get lost with their node only, never on the way.
+//! In production a heartbeat is a message, and most heartbeats carry no news. Here heartbeats that arrive are neither
+//! executed nor counted: the listener sleeps until the node stops sending, and then for the time that it would wait
+//! for a heartbeat. A node sends a heartbeat when it starts or resumes, and every period from then on; while it is
+//! down or paused it sends none. Its own code may suspend the heartbeat until some work is done: a heartbeat then
+//! means that all is well, not only that the node is up. Heartbeats are missing only because of their node, never
+//! because of the network.
 
 use crate::env::Env;
 use crate::node::{NodeId, State};
 use crate::signal::Signal;
 use crate::time::{Duration, Moment};
 
-/// A node's heartbeat, as others listen to it.
+/// A node's heartbeat, as listeners see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
     node: NodeId,
@@ -19,7 +21,7 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The heartbeat of `env`'s node, which beats each `period`.
+    /// Creates the heartbeat of `env`'s node, with this `period`.
     ///
     /// # Panics
     /// If `period` is zero.
@@ -28,22 +30,23 @@ impl Heartbeat {
         Self { node: env.node(), period }
     }
 
-    /// Whose it is.
+    /// Returns the node that sends it.
     pub fn node(&self) -> NodeId {
         self.node
     }
 
-    /// Stops it: no beat goes out until [`Heartbeat::go_on`], even if the node begins anew. `env` is the node's own.
+    /// Suspends it: no heartbeat is sent until [`Heartbeat::go_on`], even if the node restarts. `env` is the node's
+    /// own handle.
     pub fn stop(&self, env: &Env) {
-        self.lead(env, true);
+        self.set_suspended(env, true);
     }
 
-    /// Lets it beat, from now on.
+    /// Resumes sending, from now on. `env` is the node's own handle.
     pub fn go_on(&self, env: &Env) {
-        self.lead(env, false);
+        self.set_suspended(env, false);
     }
 
-    fn lead(&self, env: &Env, stops: bool) {
+    fn set_suspended(&self, env: &Env, stops: bool) {
         assert!(env.node() == self.node, "a node's heartbeat is its own");
         if !env.is_alive() {
             return;
@@ -60,7 +63,8 @@ impl Heartbeat {
         }
     }
 
-    /// Waits until no beat has come for `timeout`; answers when the last one came. `env` is the listener's.
+    /// Waits until no heartbeat has arrived for `timeout`; returns when the last one arrived. `env` is the listener's
+    /// handle.
     pub async fn silence(&self, env: &Env, timeout: Duration) -> Moment {
         loop {
             let (turned, last) = self.listen(env);
@@ -72,7 +76,7 @@ impl Heartbeat {
         }
     }
 
-    /// Waits until it beats; not at all if it does.
+    /// Waits until the node sends heartbeats; returns at once if it does. `env` is the listener's handle.
     pub async fn beat(&self, env: &Env) {
         loop {
             let (turned, last) = self.listen(env);
@@ -83,7 +87,8 @@ impl Heartbeat {
         }
     }
 
-    /// What tells that the node has left off or gone on, and when the last beat came if none comes now.
+    /// Returns the signal that is raised when the node stops or resumes sending, and the time of the last heartbeat
+    /// if it sends none now.
     fn listen(&self, env: &Env) -> (Signal, Option<Moment>) {
         let mut core = env.world.core.borrow_mut();
         let node = &mut core.nodes[self.node];

@@ -1,8 +1,8 @@
-//! Several instances behind one address: which of them a request reaches.
+//! Several instances behind one address: selects the instance that a request reaches.
 //!
-//! What stands between is a balancer that learns at once of a node that is down, and takes the others by turns; each
-//! fault is a way in which balancers differ from that. A balancer in front of a link of its own, or one that looks at
-//! answers, is a node of the scenario instead.
+//! The model is a load balancer that immediately knows which nodes are down and takes the others in turn; each fault
+//! is a way in which real balancers differ from that. A balancer with a link of its own, or one that inspects
+//! responses, is a node of the scenario instead.
 
 use crate::env::Env;
 use crate::fault::{Faults, Listed, Place};
@@ -11,15 +11,15 @@ use crate::node::NodeId;
 use crate::time::{self, Duration};
 use std::cell::{Cell, RefCell};
 
-/// What may become of a request to an address that several nodes serve.
+/// The possible faults of a request to an address that several nodes serve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InstanceFault {
-    /// It reaches the instance after the one whose turn it is.
+    /// The request reaches the instance after the one whose turn it is.
     Another,
-    /// It reaches an instance that is down, if one is: the balancer has not noticed yet.
+    /// The request reaches an instance that is down, if there is one: the balancer has not noticed yet.
     Dead,
-    /// It reaches the instance whose turn it is, and so much later, because the balancer has received no response, also
-    /// the next one. The caller receives the response of the latter.
+    /// The request reaches the instance whose turn it is and, this much later, also the next one, because the balancer
+    /// has received no response. The caller receives the response of the latter.
     Retry(Duration),
 }
 
@@ -62,10 +62,10 @@ impl Place for Requests {
     }
 }
 
-/// The instances of an operation, in the order in which they first served it.
+/// The instances of an operation, in the order of their first registration.
 pub(crate) struct Instances<Q, H> {
     pub(crate) faults: &'static [InstanceFault],
-    /// Makes the copy of a request that a retry sends.
+    /// Copies a request for a retry.
     pub(crate) copy: fn(&Q) -> Q,
     list: RefCell<Vec<Instance<H>>>,
     turn: Cell<usize>,
@@ -86,13 +86,13 @@ impl<H: Clone> Clone for Instance<H> {
 
 impl<Q, H: Clone> Instances<Q, H> {
     /// # Panics
-    /// If the faults list what cannot be.
+    /// If the list contains an impossible fault.
     pub(crate) fn new(op: Label, faults: &'static [InstanceFault], copy: fn(&Q) -> Q) -> Self {
         Requests(faults).check(format_args!("{op}/instance"));
         Self { faults, copy, list: RefCell::default(), turn: Cell::new(0) }
     }
 
-    /// Has the node of `env` serve, in the place that it had before if it did.
+    /// Registers the node of `env` as an instance; a node that was registered before keeps its position.
     pub(crate) fn serve(&self, env: &Env, handler: H) {
         let instance = Instance { node: env.node, incarnation: env.incarnation, handler };
         let mut list = self.list.borrow_mut();
@@ -102,12 +102,13 @@ impl<Q, H: Clone> Instances<Q, H> {
         }
     }
 
-    /// Whether there is a choice.
+    /// Returns whether there are several instances, and so a choice.
     pub(crate) fn are_several(&self) -> bool {
         self.list.borrow().len() > 1
     }
 
-    /// The instance that a request reaches, and the one that a retry of it reaches; none if no node serves it.
+    /// Returns the instance that a request reaches and the one that a retry reaches; `None` if no node serves the
+    /// operation.
     pub(crate) fn take_turn(
         &self,
         fault: Option<InstanceFault>,
@@ -119,7 +120,7 @@ impl<Q, H: Clone> Instances<Q, H> {
         let in_turn = |list: &[&Instance<H>], ahead: usize| {
             (!list.is_empty()).then(|| list[(turn + ahead) % list.len()].clone())
         };
-        // If none is up, the balancer has nobody better to send it to.
+        // If no instance is up, the balancer can only choose one that is down.
         let (first, next) = (in_turn(&up, 0).or(in_turn(&down, 0))?, in_turn(&up, 1).or(in_turn(&down, 1))?);
         Some(match fault {
             Some(InstanceFault::Another) => (next.clone(), next),

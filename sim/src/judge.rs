@@ -1,8 +1,8 @@
-//! Facts, and who judges them.
+//! Facts, and the invariants and goals that judge them.
 //!
-//! A fact is what happened as the outside world or durable storage holds it. Invariants and goals read
-//! facts and nothing else: not what the system under test says of itself, and never its memory. They are
-//! incremental and free of side effects; they are told facts in the order in which they became true.
+//! A fact is something that happened, as the outside world or durable storage holds it. Invariants and goals read
+//! facts only: neither the memory of the system under test nor what it reports about itself. They are incremental and
+//! free of side effects. They receive facts in the order in which these became true.
 
 use crate::env::Env;
 use crate::event::Kind;
@@ -15,38 +15,39 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Something that happened. `Serialize` puts it into the digest and the trace.
+/// Something that happened. `Serialize` adds it to the digest and the trace.
 pub trait Fact: Serialize + 'static {
-    /// The fact as a sentence without subject, for a report: `creates R1 for order-1`.
+    /// Returns the fact as a sentence without subject, for a report: `creates R1 for order-1`.
     fn sentence(&self) -> String;
 
-    /// Whether the fact goes without saying in a story, unless it shows the violation itself.
+    /// Returns whether stories leave out the fact, unless it shows the violation itself.
     fn is_routine(&self) -> bool {
         false
     }
 }
 
-/// Where and when a fact became true.
+/// The place and time at which a fact became true.
 pub struct At<'a> {
-    /// When.
+    /// The time.
     pub time: Moment,
-    /// The number of the event that holds it, for a violation to name.
+    /// The number of the fact's event, for violations to refer to.
     pub event: u32,
-    /// On which node.
+    /// The node.
     pub node: NodeId,
-    /// For which entity.
+    /// The entity.
     pub scope: Scope,
     scopes: &'a Scopes,
     nodes: &'a Nodes,
 }
 
 impl At<'_> {
-    /// Whether a node runs now. One that is paused does; one that has crashed or shut down does not until it restarts.
+    /// Returns whether a node is up now. A paused node is up; a node that has crashed or shut down is not until it
+    /// restarts.
     pub fn is_alive(&self, node: NodeId) -> bool {
         self.nodes[node].state != State::Down
     }
 
-    /// The number of the nearest enclosing entity with this label: 2 for `intent` within
+    /// Returns the number of the nearest enclosing entity with this label: 2 for `intent` within
     /// `intent-2/attempt-1`.
     pub fn number_of(&self, label: impl Into<Label>) -> Option<u32> {
         self.scopes.number_of(self.scope, label.into())
@@ -55,35 +56,35 @@ impl At<'_> {
 
 /// A run that has come to rest.
 pub struct Rest<'a> {
-    /// When.
+    /// The time.
     pub time: Moment,
     nodes: &'a Nodes,
 }
 
 impl Rest<'_> {
-    /// Whether a node runs.
+    /// Returns whether a node is up.
     pub fn is_alive(&self, node: NodeId) -> bool {
         self.nodes[node].state != State::Down
     }
 }
 
-/// A broken invariant.
+/// A violated invariant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub struct Violation {
-    /// Which.
+    /// The invariant's name.
     pub invariant: String,
-    /// What is the case that must not be.
+    /// A description of the violation.
     pub message: String,
-    /// What kinds of thing are involved, without their numbers; part of the failure's identity.
+    /// The kinds of entity involved, without their numbers; part of the failure's identity.
     pub roles: String,
     /// The events that show it.
     pub events: Vec<u32>,
-    /// When it was seen.
+    /// The time at which it was found.
     pub time: Moment,
 }
 
-/// The harness's own invariants: a run that ends by itself, without panic, within its limits, with every
-/// choice named once, and leaves its process alive.
+/// The harness's own invariants: a run ends by itself, without panic, within its limits, names every choice once, and
+/// leaves its process alive.
 pub const HARNESS_INVARIANTS: [(&str, &str); 5] = [
     ("comes-to-rest", "once healed, the run ends by itself within its time to settle"),
     ("no-panic", "the code under test does not panic"),
@@ -92,11 +93,11 @@ pub const HARNESS_INVARIANTS: [(&str, &str); 5] = [
     PROCESS_SURVIVES,
 ];
 
-/// What a supervisor judges: no runner can, as it ends with the process.
+/// The invariant that a supervisor judges: a runner cannot, because it ends with the process.
 pub const PROCESS_SURVIVES: (&str, &str) =
     ("process-survives", "the code under test does not end, exhaust or block the process");
 
-/// Where an invariant puts what it finds.
+/// Collects the violations that an invariant finds.
 #[derive(Default)]
 pub struct Findings {
     pub(crate) violations: Vec<Violation>,
@@ -104,12 +105,12 @@ pub struct Findings {
     invariant: &'static str,
 }
 
-/// Past this many violations of one invariant in one run, further ones of it tell nothing.
+/// After this many violations of one invariant in one run, further ones carry no information.
 const MOST_VIOLATIONS: usize = 32;
 
 impl Findings {
-    /// Reports a violation. `roles` says what kinds of thing are involved, without numbers (it tells apart
-    /// failures of one invariant); `events` are the facts that show it.
+    /// Reports a violation. `roles` names the kinds of entity involved, without numbers (it distinguishes failures of
+    /// one invariant); `events` are the facts that show it.
     pub fn violated(&mut self, roles: &str, events: &[u32], message: impl FnOnce() -> String) {
         let own = || self.violations.iter().filter(|violation| violation.invariant == self.invariant);
         if own().count() == MOST_VIOLATIONS {
@@ -126,29 +127,29 @@ impl Findings {
 
 /// A judgement over facts.
 pub trait Invariant<F> {
-    /// Its name: a claim in a few words with hyphens.
+    /// Returns its name: a claim in a few words with hyphens.
     fn name(&self) -> &'static str;
-    /// Returns what it verifies, and what it does not; its name alone, unless it says more.
+    /// Returns what it verifies and what it does not. The default is its name.
     fn about(&self) -> &'static str {
         self.name()
     }
-    /// Forgets the last run. The default is for an invariant that keeps nothing from one fact to the next.
+    /// Clears the state of the last run. The default is for an invariant without state.
     fn reset(&mut self) {}
-    /// Takes one more fact; for what must *always* hold.
+    /// Observes one more fact; for claims that must *always* hold.
     fn observe(&mut self, at: &At<'_>, fact: &F, findings: &mut Findings);
-    /// Takes a time in which something deviated, in the order in which they began.
+    /// Observes a disturbance: a time in which something deviated. They come in the order in which they began.
     fn disturbed(&mut self, _disturbance: &Disturbance) {}
-    /// Judges at rest; for what must hold *once healed*. Pending work is a finding with its reason.
+    /// Judges the run at rest; for claims that must hold *once healed*. Pending work is a finding with its reason.
     fn at_rest(&mut self, _now: Moment, _findings: &mut Findings) {}
-    /// Judges at rest with a view of the nodes; what the engine calls. Judges that do without it have
-    /// [`Invariant::at_rest`].
+    /// Judges the run at rest with a view of the nodes; the engine calls this method. An invariant that needs no such
+    /// view implements [`Invariant::at_rest`] instead.
     fn judge_rest(&mut self, rest: &Rest<'_>, findings: &mut Findings) {
         self.at_rest(rest.time, findings);
     }
 }
 
-/// An invariant made of closures over a memory of type `M`, which is `M::default()` at the start of each run. Made by
-/// [`invariant`].
+/// An invariant made of closures and a state of type `M`, which is `M::default()` at the start of each run. Created
+/// by [`invariant`].
 pub struct ClosureInvariant<F, M> {
     name: &'static str,
     about: &'static str,
@@ -160,7 +161,7 @@ pub struct ClosureInvariant<F, M> {
 type ObserveFact<F, M> = dyn FnMut(&mut M, &At<'_>, &F, &mut Findings);
 type JudgeAtRest<M> = dyn FnMut(&M, Moment, &mut Findings);
 
-/// Makes an invariant of a closure that takes each fact with what it remembers of those before.
+/// Creates an invariant from a closure that receives its state and each fact.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -187,19 +188,19 @@ pub fn invariant<F: 'static, M: Default + 'static>(
 }
 
 impl<F: 'static, M: Default + 'static> ClosureInvariant<F, M> {
-    /// Says what it verifies, and what it does not.
+    /// Sets the description: what it verifies and what it does not.
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
         self
     }
 
-    /// Judges what it remembers once the run has healed and come to rest.
+    /// Adds a closure that judges the state once the run has healed and come to rest.
     pub fn at_rest(mut self, judge: impl FnMut(&M, Moment, &mut Findings) + 'static) -> Self {
         self.at_rest = Box::new(judge);
         self
     }
 
-    /// Returns it as [`Scenario::invariants`](crate::Scenario::invariants) wants it.
+    /// Returns the invariant in the form that [`Scenario::invariants`](crate::Scenario::invariants) returns.
     pub fn boxed(self) -> Box<dyn Invariant<F>> {
         Box::new(self)
     }
@@ -223,19 +224,19 @@ impl<F, M: Default> Invariant<F> for ClosureInvariant<F, M> {
     }
 }
 
-/// Rare states that a campaign must have reached for its green to mean something. One judge tells all of a scenario,
-/// for most need to know the same of what came before.
+/// Rare states that a campaign must have reached for its green result to mean something. One implementation tracks
+/// all goals of a scenario, because most goals need the same history.
 pub trait Goals<F> {
-    /// Returns their names: each a state in a few words.
+    /// Returns the names of the goals: each a state in a few words.
     fn names(&self) -> Vec<&'static str>;
-    /// Forgets the last run. The default is for goals that one fact alone shows.
+    /// Clears the state of the last run. The default is for goals that a single fact shows.
     fn reset(&mut self) {}
-    /// Takes one more fact, and returns a bit for each goal that is reached with it, in the order of their names. What is
-    /// reached stays reached for the rest of the run.
+    /// Observes one more fact and returns a bit for each goal that is reached with it, in the order of their names. A
+    /// reached goal stays reached for the rest of the run.
     fn observe(&mut self, at: &At<'_>, fact: &F) -> u64;
 }
 
-/// Invariants and goals at work on one run after another.
+/// The invariants and goals of a scenario, used for one run after another.
 pub(crate) struct Bench<F> {
     invariants: Vec<Box<dyn Invariant<F>>>,
     goals: Option<Box<dyn Goals<F>>>,
@@ -278,7 +279,7 @@ impl<F> Bench<F> {
     }
 }
 
-/// Where a run's facts go: into the digest, the trace, and to the judges.
+/// The destination of a run's facts: the digest, the trace, and the judges.
 pub struct Facts<F>(Rc<RefCell<Bench<F>>>);
 
 impl<F> Clone for Facts<F> {
@@ -326,7 +327,7 @@ impl<F: Fact> Facts<F> {
         self.0.borrow_mut().reset();
     }
 
-    /// Judges what must hold at rest.
+    /// Judges the run at rest.
     pub(crate) fn judge_at_rest(&self, world: &World) {
         let core = world.core.borrow();
         let mut bench = self.0.borrow_mut();
@@ -344,7 +345,7 @@ impl<F: Fact> Facts<F> {
         std::mem::take(&mut self.0.borrow_mut().findings.violations)
     }
 
-    /// Reports what the harness itself found, as an invariant of its own.
+    /// Reports a finding of the harness itself, as an invariant of its own.
     pub(crate) fn report(&self, now: Moment, invariant: &'static str, roles: &str, message: String) {
         let findings = &mut self.0.borrow_mut().findings;
         findings.now = now;

@@ -1,8 +1,8 @@
-//! Names that cost nothing to compare: a literal with its hash worked out at compile time.
+//! Names that are cheap to compare: a literal with its hash computed at compile time.
 //!
-//! The hash is polynomial, so that the hash of a text put together from parts is computed from the parts'
-//! hashes alone: a choice site such as `worker/after pay.charge` is named on the hot path without
-//! formatting it, and still has the hash of its full text.
+//! The hash is polynomial, so the hash of a concatenated text can be computed from the hashes of its parts: a choice
+//! site such as `worker/after pay.charge` is identified on the hot path without formatting it, and still has the hash
+//! of its full text.
 
 use crate::hash::{BASE, mix};
 use std::fmt;
@@ -39,7 +39,7 @@ impl TextHash {
     }
 }
 
-/// A literal name: of a node's role, an operation, a choice site's part, an entity.
+/// A literal name: of a node's role, an operation, a part of a choice site, an entity.
 ///
 /// ```
 /// use shakedown_sim::Label;
@@ -51,18 +51,18 @@ impl TextHash {
 pub struct Label {
     text: &'static str,
     hash: TextHash,
-    /// The hash when nothing is to be added to it.
+    /// The hash of the complete text.
     word: u64,
 }
 
 impl Label {
-    /// Names `text`. In a `const` the hash is computed at compile time.
+    /// Creates the label `text`. In a `const` the hash is computed at compile time.
     pub const fn new(text: &'static str) -> Self {
         let hash = TextHash::of(text);
         Self { text, hash, word: hash.finish() }
     }
 
-    /// The text itself.
+    /// Returns the text itself.
     pub const fn text(self) -> &'static str {
         self.text
     }
@@ -71,7 +71,7 @@ impl Label {
         self.hash
     }
 
-    /// The word by which digests and names of choices know the text.
+    /// Returns the word for the text in digests and names of choices.
     pub(crate) const fn word(self) -> u64 {
         self.word
     }

@@ -1,19 +1,20 @@
 //! A deterministic simulation engine for back ends: one process, one virtual clock, one source of choice.
 //!
-//! A run is the happy path plus *deviations*. Every place where the world could go another way is a choice
-//! with a stable name whose alternative 0 is benign; a [`Script`] lists the choices that deviate. From this
-//! follow replay (run the script), exploration (a seed draws deviations), shrinking (drop deviations) and
-//! explanation ("the happy path, except …").
+//! A run is the happy path plus *deviations*. Every point at which the world could continue differently is a choice
+//! with a stable name whose alternative 0 is benign; a [`Script`] lists the choices that deviate. This enables replay
+//! (run the script), exploration (a seed draws deviations), shrinking (drop deviations) and explanation ("the happy
+//! path, except …").
 //!
-//! The crate knows nothing of what is simulated. `examples/once.rs` is a whole use of it in under eighty
+//! The crate knows nothing about the simulated domain. `examples/once.rs` is a complete use of it in under eighty
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
-//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`, [`sites_met`], `chooser`), the machine
-//! ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`, [`clock`], [`node`], `task`, `engine`,
-//! [`world`], [`env`](mod@env), [`ambient`]), what nodes act through ([`signal`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), who judges
-//! ([`judge`]), and runs ([`scenario`], [`runner`], `self_check`, [`trace`], [`observer`], `tracing_capture`), what is done with many of them ([`graph`],
-//! [`seal`], [`trace_file`], [`search`]), and with feature
-//! `proptest`, scripts and variants for property tests (`strategies`).
+//! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
+//! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
+//! [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
+//! ([`signal`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), judgement ([`judge`]), runs
+//! ([`scenario`], [`runner`], `self_check`, [`trace`], [`observer`], `tracing_capture`), searches over many runs
+//! ([`graph`], [`seal`], [`trace_file`], [`search`]), and with feature `proptest`, scripts and variants for property
+//! tests (`strategies`).
 
 mod agenda;
 pub mod ambient;

@@ -1,17 +1,17 @@
-//! What may go wrong on a link, and where it is drawn.
+//! The faults of links, and the places at which they are drawn.
 
 use crate::fault::{DelayRange, Episode, Faults, Listed, Place};
 use crate::label::Label;
 use crate::time::{self, Duration};
 
-/// What may become of a request or of its response.
+/// The possible faults of a request or of its response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkFault {
     /// It is lost.
     Lost,
-    /// The connection is refused; of requests only.
+    /// The connection is refused; for requests only.
     Refused,
-    /// It takes so much longer.
+    /// It takes this much longer.
     Late(Duration),
 }
 
@@ -63,24 +63,24 @@ impl Listed for LinkFault {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LinkFaults {
-    /// What may become of a request.
+    /// The possible faults of a request.
     pub request: &'static [LinkFault],
-    /// Of which delays of requests seeded exploration draws beside those listed.
+    /// The range from which seeded exploration also draws delays of requests.
     pub request_range: DelayRange,
-    /// What may become of a response: [`LinkFault::Lost`] or [`LinkFault::Late`].
+    /// The possible faults of a response: [`LinkFault::Lost`] or [`LinkFault::Late`].
     pub response: &'static [LinkFault],
-    /// Of which delays of responses seeded exploration draws beside those listed.
+    /// The range from which seeded exploration also draws delays of responses.
     pub response_range: DelayRange,
-    /// For how long all calls may be refused.
+    /// The possible lengths of an outage, in which all calls are refused.
     pub outage: &'static [Episode],
-    /// For how long the far side may take [`LinkFaults::slow_by`] longer.
+    /// The possible lengths of a slowness, in which the far side takes [`LinkFaults::slow_by`] longer.
     pub slowness: &'static [Episode],
-    /// How much longer a slow far side takes.
+    /// The additional time of a slow far side.
     pub slow_by: Duration,
 }
 
 impl LinkFaults {
-    /// A link on which nothing goes wrong.
+    /// A link without faults.
     pub const NONE: LinkFaults = LinkFaults {
         request: &[],
         request_range: DelayRange::NONE,
@@ -96,7 +96,7 @@ impl LinkFaults {
         LinkFaults { request: &[LinkFault::Lost], response: &[LinkFault::Lost], ..LinkFaults::NONE };
 
     /// # Panics
-    /// If it lists what cannot be; the message names the site.
+    /// If the faults list an impossible value; the message names the site.
     #[cold]
     pub(crate) fn check(&'static self, op: Label, link: Label) {
         Requests(self).check(format_args!("{op}/request"));
@@ -162,7 +162,7 @@ impl Place for Outages {
     }
 }
 
-/// Times in which the far side of a link is slow.
+/// Periods in which the far side of a link is slow.
 #[derive(Clone, Copy)]
 pub(crate) struct Slowness(pub(crate) &'static LinkFaults);
 

@@ -1,11 +1,11 @@
-//! Nodes: processes of the simulated system, and how each kind of them may crash.
+//! Nodes: processes of the simulated system, and the crash behaviour of each kind.
 //!
-//! A node's tasks and memory die with it; what it put into a store does not. A [`CrashFault`] may happen to it at a
-//! crash point. It *crashes*: from that point nothing that the dead incarnation does has any effect, not even
-//! within the same poll or in a destructor; its peers learn by timeout. It *shuts down*: it takes no more calls, its
-//! tasks are dropped while their destructors still count, and then its [shutdown hooks](Env::on_shutdown) run,
-//! within a grace period. It *pauses*: it is not scheduled, its timers and messages wait, and when it goes on it
-//! believes that no time has passed.
+//! A node's tasks and memory are lost with it; the data that it put into a store are not. A [`CrashFault`] may happen
+//! to it at a crash point. If it *crashes*, nothing that the dead incarnation does from that point has any effect,
+//! not even within the same poll or in a destructor; its peers find out by timeout. If it *shuts down*, it takes no
+//! more calls, its tasks are dropped while their destructors still have effects, and then its [shutdown
+//! hooks](Env::on_shutdown) run, within a grace period. If it is *paused*, it is not scheduled, its timers and
+//! messages wait, and after the pause it believes that no time has passed.
 
 use crate::clock::{Clock, ClockProfile};
 use crate::fault::{DelayRange, Faults, Listed, Place};
@@ -16,18 +16,18 @@ use crate::time::{self, Duration, Moment};
 use crate::world::Env;
 use std::ops::{Index, IndexMut};
 
-/// Which process of the simulated system something belongs to.
+/// The identity of a process of the simulated system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct NodeId(pub(crate) u16);
 
-/// What may happen to a node at a crash point.
+/// The possible faults of a node at a crash point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CrashFault {
-    /// It crashes, as by `kill -9`.
+    /// The node crashes, as by `kill -9`.
     Crash,
-    /// It shuts down, as by SIGTERM.
+    /// The node shuts down, as by SIGTERM.
     ShutDown,
-    /// It is not scheduled for this long.
+    /// The node is not scheduled for this long.
     Pause(Duration),
 }
 
@@ -60,23 +60,23 @@ impl Listed for CrashFault {
     }
 }
 
-/// What may happen to a node at its crash points, and how it comes back. An empty list offers no choice.
+/// The possible faults of a node at its crash points, and its restart. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct CrashProfile {
-    /// What may happen before an effect.
+    /// The possible faults before an effect.
     pub before: &'static [CrashFault],
-    /// What may happen after an effect, before the node learns of it.
+    /// The possible faults after an effect, before the node receives its outcome.
     pub after: &'static [CrashFault],
-    /// How long a node takes to restart.
+    /// The time that a restart takes.
     pub restart: Duration,
-    /// How much longer it may take.
+    /// The possible additional delays of a restart.
     pub late_restart: &'static [Duration],
-    /// Of which delays seeded exploration draws beside those of `late_restart`.
+    /// The range from which seeded exploration also draws additional delays of restarts.
     pub late_restart_range: DelayRange,
 }
 
 impl CrashProfile {
-    /// Never crashes: users and whatever belongs to somebody else.
+    /// Never crashes: for users and external systems.
     pub const NEVER: CrashProfile = CrashProfile {
         before: &[],
         after: &[],
@@ -86,7 +86,7 @@ impl CrashProfile {
     };
 
     /// # Panics
-    /// If it lists what cannot be; the message names the site.
+    /// If the profile lists an impossible fault; the message names the site.
     #[cold]
     pub(crate) fn check(&'static self, role: Label) {
         BeforeEffects(self).check(format_args!("{role}/before"));
@@ -123,7 +123,7 @@ impl Place for AfterEffects {
     }
 }
 
-/// How late a node restarts.
+/// Late restarts of nodes.
 #[derive(Clone, Copy)]
 pub(crate) struct Restarts(pub(crate) &'static CrashProfile);
 
@@ -142,35 +142,35 @@ impl Place for Restarts {
     }
 }
 
-/// A kind of node. What may happen to its nodes is lent, for worlds are built again and again.
+/// A kind of node. Its profiles are borrowed, because worlds are built again and again.
 #[derive(Clone, Copy, Debug)]
 pub struct Role {
-    /// Its name; the nodes of a role are numbered.
+    /// The name; the nodes of a role are numbered.
     pub name: Label,
-    /// Whether there is but one, written without a number.
+    /// Whether there is only one node of this role, named without a number.
     pub single: bool,
-    /// How its nodes crash.
+    /// The crash behaviour of its nodes.
     pub crash: &'static CrashProfile,
-    /// What may be wrong with their clocks.
+    /// The possible clock faults of its nodes.
     pub clock: &'static ClockProfile,
 }
 
 impl Role {
-    /// A role whose nodes are numbered and may crash as `crash` says.
+    /// Creates a role whose nodes are numbered and crash as `crash` allows.
     pub const fn new(name: Label, crash: &'static CrashProfile) -> Self {
         Self { name, single: false, crash, clock: &ClockProfile::RIGHT }
     }
 
-    /// A role of one node that never crashes.
+    /// Creates a role of one node that never crashes.
     pub const fn outside(name: Label) -> Self {
         Self { single: true, ..Self::new(name, &CrashProfile::NEVER) }
     }
 }
 
-/// What a crash point does to its node.
+/// The effect of a crash point on its node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CrashMode {
-    /// It is dead already.
+    /// The node is dead already.
     Gone,
     Fault(CrashFault),
 }
@@ -184,46 +184,46 @@ pub(crate) enum State {
 
 pub(crate) struct Node {
     pub(crate) role: Role,
-    /// Which of its role's nodes it is, counted from 1.
+    /// Its number among the nodes of its role, from 1.
     pub(crate) number: usize,
     pub(crate) state: State,
     pub(crate) incarnation: u32,
-    /// Absent while it runs.
+    /// `None` while it runs.
     pub(crate) boot: Option<Box<dyn Fn(Env)>>,
     /// Tasks woken while the node is paused, in order.
     pub(crate) deferred: Vec<u32>,
     /// Counts pauses, so that a resume meant for an earlier one is stale.
     pub(crate) pauses: u32,
     pub(crate) clock: Clock,
-    /// What it does last when it stops in order.
+    /// The hooks that run when the node shuts down.
     pub(crate) shutdown_hooks: Vec<BoxFuture>,
-    /// Whether it is about that.
+    /// Whether the node is shutting down.
     pub(crate) stopping: bool,
-    /// Raised when it is asked to shut down, if its own code handles that.
+    /// Raised when the node is asked to shut down, if its own code handles that.
     pub(crate) termination: Option<Signal>,
     /// The event that last changed the node's state.
     pub(crate) last_event: Option<u32>,
-    /// How its heartbeat beats.
+    /// The state of its heartbeat.
     pub(crate) pulse: Pulse,
 }
 
-/// What is known of a node's [`Heartbeat`](crate::heartbeat::Heartbeat).
+/// The state of a node's [`Heartbeat`](crate::heartbeat::Heartbeat).
 #[derive(Default)]
 pub(crate) struct Pulse {
-    /// When it last began to beat.
+    /// The time at which it last began.
     pub(crate) began: Moment,
-    /// When it last left off.
+    /// The time at which it last stopped.
     pub(crate) left: Moment,
-    /// Whether the node's own code has stopped it.
+    /// Whether the node's own code has suspended it.
     pub(crate) stopped: bool,
-    /// Whether the node's own code says when it beats: then one that begins anew does not until told to.
+    /// Whether the node's own code controls it: then a restarted node sends none until that code resumes it.
     pub(crate) is_led: bool,
-    /// Raised when it leaves off or goes on, if somebody listens.
+    /// Raised when it stops or resumes, if there is a listener.
     pub(crate) turned: Option<Signal>,
 }
 
 impl Node {
-    /// A place for a node.
+    /// Creates a place for a node.
     fn vacant() -> Self {
         Self {
             role: Role::outside(Label::new("nobody")),
@@ -242,10 +242,10 @@ impl Node {
         }
     }
 
-    /// Begins a node in this place.
+    /// Initializes a node in this place.
     #[inline]
     fn begin(&mut self, its_role: Role, its_number: usize, its_boot: Box<dyn Fn(Env)>) {
-        // All are named, lest one be forgotten.
+        // All fields are named, so that none is forgotten.
         let Self {
             role,
             number,
@@ -275,24 +275,24 @@ impl Node {
         self.termination.is_some() || !self.shutdown_hooks.is_empty()
     }
 
-    /// Its name: that of its role, numbered unless there is but one.
+    /// Returns its name: that of its role, numbered unless the role has only one node.
     pub(crate) fn name(&self) -> String {
         let Role { name, single, .. } = &self.role;
         if *single { name.to_string() } else { format!("{name}-{}", self.number) }
     }
 }
 
-/// The nodes of a run, in places that the next run uses again: a node is made where it stays, for one that is put
-/// together elsewhere and moved in keeps a processor waiting.
+/// The nodes of a run, in places that the next run reuses. A node is initialized in place: building it elsewhere and
+/// moving it there stalls the processor.
 #[derive(Default)]
 pub(crate) struct Nodes {
     places: Vec<Node>,
-    /// How many of them are taken.
+    /// The number of places in use.
     taken: usize,
 }
 
 impl Nodes {
-    /// Makes all places free.
+    /// Frees all places.
     pub(crate) fn clear(&mut self) {
         self.taken = 0;
     }
@@ -300,7 +300,7 @@ impl Nodes {
     /// Adds a node.
     ///
     /// # Panics
-    /// If there is to be but one of its role, and there is.
+    /// If the role allows only one node, and there is one already.
     pub(crate) fn add(&mut self, role: Role, boot: Box<dyn Fn(Env)>) -> NodeId {
         let earlier = self.all().iter().filter(|node| node.role.name == role.name).count();
         assert!(!role.single || earlier == 0, "there is but one node of the role `{}`", role.name);

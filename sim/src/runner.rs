@@ -1,4 +1,4 @@
-//! Running a scenario: one script or seed after another, in a world whose memory is used again.
+//! Runs a scenario: one script or seed after another, in a world whose memory is reused.
 
 use crate::ambient::Running;
 use crate::choice::{OfferedAlternatives, Site};
@@ -20,38 +20,38 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-/// What decides a run.
+/// The source of a run's decisions.
 #[derive(Clone, Copy, Debug)]
 pub enum Plan<'a> {
     /// The seed draws the variant and the deviations.
     Seed(u64),
-    /// The same, with this fault-rate profile.
+    /// Like `Seed`, with this fault-rate profile.
     Profiled(u64, Profile),
-    /// The script names them. The order of tasks is offered if the script deviates in it.
+    /// The script names the deviations. Task order is offered if the script deviates in it.
     Script(&'a Script),
-    /// The same, with the order of tasks offered in any case: to see where it ties. The run is the same.
+    /// Like `Script`, with task order always offered, to see its ties. The run is the same.
     Ordered(&'a Script),
-    /// The script names some; from the choice `from` on, counted from 0, a seed draws those that it does not
-    /// name.
+    /// The script names some deviations. From the choice `from` on, counted from 0, a seed draws the choices that the
+    /// script does not name.
     Branch {
-        /// The variant, and the deviations that hold throughout.
+        /// The variant, and the deviations that always apply.
         script: &'a Script,
-        /// The first choice that is drawn.
+        /// The position of the first drawn choice.
         from: u32,
-        /// What draws.
+        /// The seed of the draws.
         seed: u64,
         /// The fault-rate profile.
         profile: Profile,
-        /// Whether the order of tasks is offered, and so counted among the choices.
+        /// Whether task order is offered, and so counted among the choices.
         task_order: bool,
     },
-    /// The turns are counted out: what an exhaustive search runs. The run also keeps its effects.
+    /// The turns are given by position, as an exhaustive search uses them. The run also computes its effects.
     Turns {
-        /// What the run is built from.
+        /// The variant of the run.
         variant: &'a Variant,
-        /// Where it leaves the happy path, in order.
+        /// The deviations from the happy path, in order.
         turns: &'a [Turn],
-        /// Whether the order of tasks is offered, and so counted among the choices.
+        /// Whether task order is offered, and so counted among the choices.
         task_order: bool,
     },
 }
@@ -75,34 +75,34 @@ impl Plan<'_> {
     }
 }
 
-/// What a campaign keeps of a run.
+/// The result of a run that a campaign keeps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
     /// The run's digest.
     pub digest: Digest,
-    /// Steps taken.
+    /// The number of events.
     pub events: u32,
-    /// When it came to rest.
+    /// The time at which it came to rest.
     pub ended: Moment,
-    /// Every violation, in the order found.
+    /// All violations, in the order found.
     pub violations: Vec<Violation>,
-    /// A bit for each goal reached, in the scenario's order.
+    /// A bit for each reached goal, in the scenario's order.
     pub goals: u64,
-    /// Deviations of the script that were never offered.
+    /// The deviations of the script that were never offered.
     pub unapplied: Vec<Deviation>,
-    /// The choices that it met.
+    /// The counts of its choices.
     pub choices: ChoiceCounts,
-    /// Until when faults were possible.
+    /// The time until which faults were possible.
     pub heals: Moment,
-    /// How many of its events came before that.
+    /// The number of its events before that time.
     pub events_before_heal: u32,
-    /// When the last thing happened that it waited for: a message, or the end of a sleep.
+    /// The time of the last activity that it waited for: a message, or the end of a sleep.
     pub last_activity: Moment,
 }
 
 impl Outcome {
-    /// Whether more than half of the run's events came when faults were no longer possible. Of a happy path this says
-    /// that the horizon is too short for the workload: most of it is never disturbed.
+    /// Returns whether more than half of the run's events came when faults were no longer possible. If this is so for
+    /// a happy path, the horizon is too short for the workload: most of the workload is never disturbed.
     pub fn is_mostly_undisturbed(&self) -> bool {
         self.events > 2 * self.events_before_heal
     }
@@ -115,13 +115,13 @@ pub struct Offered {
     pub id: ChoiceId,
     /// Its site.
     pub site: Site,
-    /// What it offered.
+    /// The alternatives that it offered.
     pub alternatives: OfferedAlternatives,
-    /// How many numbered events came before it.
+    /// The number of numbered events before it.
     pub after: u32,
 }
 
-/// Runs a scenario again and again.
+/// Runs a scenario repeatedly.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -145,76 +145,76 @@ pub struct Offered {
 /// ```
 pub struct Runner<S: Scenario> {
     scenario: S,
-    /// What the design lacks, for scripts.
+    /// The ablated guardrails, for scripts.
     without: Vec<String>,
     world: Rc<World>,
     facts: Facts<S::Fact>,
     variant: Variant,
     /// The variant in its written form.
     variant_text: String,
-    /// The variant as what random numbers are keyed by.
+    /// The variant as the key of random numbers.
     entropy: u64,
     limits: Limits,
-    /// Whether the last run was unwound, so that its world is not used again.
+    /// Whether the last run was unwound; its world is then not reused.
     spoilt: bool,
-    /// When each variant heals whose scenario leaves that to its workload.
+    /// The time to heal of each variant whose scenario derives it from its workload.
     heals: BTreeMap<String, Duration>,
-    /// How busy the last run was, and until when.
+    /// The activity of the last run.
     activity: Activity,
 }
 
-/// How busy a run was.
+/// The activity of a run.
 #[derive(Clone, Copy, Default)]
 struct Activity {
     events_before_heal: u32,
     last: Moment,
 }
 
-/// The least time to heal of a scenario that leaves it to its workload.
+/// The least time to heal of a scenario that derives it from its workload.
 const HEAL_LEAST: Duration = Duration::from_secs(60);
-/// A workload of which more is still to come after this time counts as endless.
+/// A workload that is still active after this time counts as endless.
 const WORKLOAD_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// What may be spent on finding the end of a workload.
+/// The limits of the run that measures the end of a workload.
 const MEASURED: Limits = Limits { events: 100_000, choices: 500_000, polls: 200_000 };
 
-/// How long the epilogue of a run may take.
+/// The longest time that the epilogue of a run may take.
 const EPILOGUE: Duration = Duration::from_secs(3_600);
 
-/// A runner of whatever scenario: what search, replay and reports need of it.
+/// A runner of any scenario: the interface for search, replay and reports.
 pub trait Rehearse {
-    /// Runs once.
+    /// Executes a run.
     fn run(&mut self, plan: Plan<'_>) -> Outcome;
-    /// Runs once with recording on.
+    /// Executes a run with recording on.
     fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace);
-    /// Runs once, and says what the run reached.
+    /// Executes a run, and returns its coverage.
     fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage);
-    /// The last run as a script: its variant and the deviations it took, in the order taken.
+    /// Returns the last run as a script: its variant and the deviations that it took, in order.
     fn script(&self) -> Script;
-    /// The run of a seed as a script.
+    /// Returns the run of a seed as a script.
     fn script_of(&mut self, seed: u64) -> Script {
         self.run(Plan::Seed(seed));
         self.script()
     }
-    /// The choices that the last run offered, in order.
+    /// Returns the choices that the last run offered, in order.
     fn offers(&self) -> Vec<Offered>;
-    /// Shows the choices that the last run offered, in order, without making their names.
+    /// Calls `take` for each choice that the last run offered, in order, without building its name.
     fn each_offer(&self, take: &mut dyn FnMut(Site, OfferedAlternatives));
-    /// What came of the choices of the last run, if it was one of [`Plan::Turns`]: if two runs of a variant
-    /// have equal effects, whatever is added after the last deviation of either does the same to both.
+    /// Returns the effects of the last run, if it was one of [`Plan::Turns`]. If two runs of a variant have equal
+    /// effects, any deviation added after the last deviation of either has the same results in both.
     fn effects(&self) -> Option<Digest>;
-    /// The happy path of the variant that a seed draws.
+    /// Returns the happy path of the variant that a seed draws.
     fn happy(&self, seed: u64) -> Script;
-    /// What runs are built from.
+    /// Returns the parameters of runs.
     fn parameters(&self) -> &[Parameter];
-    /// Names of the invariants with what each verifies, the harness's own included.
+    /// Returns the names of the invariants with what each verifies, the harness's own included.
     fn invariants(&self) -> Vec<(&'static str, &'static str)>;
-    /// Names of the goals; bit `n` of [`Outcome::goals`] is the `n`th.
+    /// Returns the names of the goals; bit `n` of [`Outcome::goals`] is the `n`th.
     fn goals(&self) -> Vec<&'static str>;
-    /// The limits of each run.
+    /// Returns the limits of each run.
     fn limits(&self) -> Limits;
-    /// Takes what the runs since the last call met: each site with what was offered and taken.
+    /// Takes the counts of the runs since the last call: each site with its numbers of choices offered and taken.
     fn take_sites_met(&mut self) -> SitesMet;
-    /// Shows each step of recorded runs to `show` as it is recorded, from now on; to nobody if it is none.
+    /// Passes each step of recorded runs to `show` as it is recorded, from now on; `None` stops this.
     fn observe(&mut self, show: Option<ShowStep>);
 }
 
@@ -271,7 +271,7 @@ impl<S: Scenario> Rehearse for Runner<S> {
 }
 
 impl<S: Scenario> Runner<S> {
-    /// A runner of this scenario with the default [`Limits`].
+    /// Creates a runner of this scenario with the default [`Limits`].
     pub fn new(scenario: S) -> Self {
         let facts = Facts::new(Bench::new(scenario.invariants(), scenario.goals()));
         Self {
@@ -289,35 +289,35 @@ impl<S: Scenario> Runner<S> {
         }
     }
 
-    /// Says which guardrails the design lacks, instead of [`Scenario::without`].
+    /// Sets the ablated guardrails, instead of [`Scenario::without`].
     pub fn without(mut self, guardrails: Vec<String>) -> Self {
         self.without = guardrails;
         self
     }
 
-    /// Runs within other limits.
+    /// Sets the limits of runs.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The scenario.
+    /// Returns the scenario.
     pub fn scenario(&self) -> &S {
         &self.scenario
     }
 
-    /// The limits of each run.
+    /// Returns the limits of each run.
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// Runs once.
+    /// Executes a run.
     pub fn run(&mut self, plan: Plan<'_>) -> Outcome {
         self.execute(plan);
         self.outcome()
     }
 
-    /// Runs once with recording on.
+    /// Executes a run with recording on.
     pub fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
         let buffer = self.world.core.borrow().log.clone();
         self.world.core.borrow_mut().recording = Some(Vec::new());
@@ -331,7 +331,7 @@ impl<S: Scenario> Runner<S> {
         (outcome, trace)
     }
 
-    /// Runs once, and says what the run reached.
+    /// Executes a run, and returns its coverage.
     pub fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
         self.world.core.borrow_mut().gauge = Some(Gauge::default());
         self.execute(plan);
@@ -339,7 +339,7 @@ impl<S: Scenario> Runner<S> {
         (self.outcome(), gauge.map(|gauge| gauge.coverage).unwrap_or_default())
     }
 
-    /// The last run as a script.
+    /// Returns the last run as a script.
     pub fn script(&self) -> Script {
         let core = self.world.core.borrow();
         Script {
@@ -350,7 +350,7 @@ impl<S: Scenario> Runner<S> {
         }
     }
 
-    /// The choices that the last run offered, in order.
+    /// Returns the choices that the last run offered, in order.
     pub fn offers(&self) -> Vec<Offered> {
         let core = self.world.core.borrow();
         let offered = |offer| {
@@ -360,13 +360,13 @@ impl<S: Scenario> Runner<S> {
         core.chooser.offers().iter().map(offered).collect()
     }
 
-    /// How many slots the world has made so far: for tasks, timers, deliveries, scopes and counters. It
-    /// grows with the greatest run, not with the number of runs.
+    /// Returns how many slots the world has allocated so far: for tasks, timers, deliveries, scopes and counters. The
+    /// numbers grow with the largest run, not with the number of runs.
     pub fn footprint(&self) -> [usize; 5] {
         self.world.core.borrow().footprint()
     }
 
-    /// The variant that a seed draws.
+    /// Returns the variant that a seed draws.
     pub fn variant_of(&self, seed: u64) -> Variant {
         let values = self.scenario.parameters().iter().enumerate().map(|(at, parameter)| {
             let draw = below(mix(seed ^ 0x7A61, at as u64), parameter.values.len() as u32);
@@ -375,7 +375,7 @@ impl<S: Scenario> Runner<S> {
         Variant(values.collect())
     }
 
-    /// Sets the variant of the next run; mostly it is that of the last one.
+    /// Sets the variant of the next run, which is usually that of the last one.
     fn build_from(&mut self, variant: &Variant) {
         if self.variant != *variant {
             self.variant = variant.clone();
@@ -401,7 +401,7 @@ impl<S: Scenario> Runner<S> {
         self.execute_within(plan, horizon);
     }
 
-    /// The horizon of the variant at hand.
+    /// Returns the horizon of the current variant.
     fn horizon(&mut self) -> Horizon {
         let given = self.scenario.horizon(&self.variant);
         if given.heal < Horizon::AFTER_WORKLOAD.heal {
@@ -418,7 +418,7 @@ impl<S: Scenario> Runner<S> {
         Horizon { heal, ..given }
     }
 
-    /// When the workload of the happy path has ended, but not before the least time to heal.
+    /// Returns the end of the happy path's workload, but at least the least time to heal.
     fn measure_workload(&mut self) -> Duration {
         let taken = {
             let mut core = self.world.core.borrow_mut();
@@ -480,7 +480,7 @@ impl<S: Scenario> Runner<S> {
                 Activity { events_before_heal: events, last: now }
             }
         };
-        // What a run has built refers to its world, and the world to it.
+        // The objects of a run refer to its world, and the world refers to them.
         if let Some(panic) = self.world.drop_run() {
             self.note_panic("once the run was over, a destructor".to_owned(), panic);
         }
@@ -528,7 +528,7 @@ impl<S: Scenario> Runner<S> {
         activity
     }
 
-    /// A world in which something panicked is not used again.
+    /// Replaces the world: one in which something panicked is not reused.
     fn replace_world(&mut self) {
         let world = World::new();
         world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
@@ -538,8 +538,8 @@ impl<S: Scenario> Runner<S> {
         self.world = world;
     }
 
-    /// The first run_abort of a run is the one that counts.
-    fn note_panic(&mut self, who: String, panic: Panic) {
+    /// Records a panic as the reason of the abort, unless the run was aborted before.
+    fn note_panic(&mut self, source: String, panic: Panic) {
         self.spoilt = true;
         let mut core = self.world.core.borrow_mut();
         if panic.is::<Unwound>() || core.run_abort.is_some() {
@@ -548,7 +548,7 @@ impl<S: Scenario> Runner<S> {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "a panic without message".to_owned());
-        core.run_abort = Some(RunAbort::Panicked { who, message });
+        core.run_abort = Some(RunAbort::Panicked { who: source, message });
     }
 
     fn report_abort(&self) {

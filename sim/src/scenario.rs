@@ -1,4 +1,4 @@
-//! Scenarios: a world to build, a workload, what may go wrong, and who judges it.
+//! Scenarios: a world to build, a workload, its possible faults, and its judges.
 
 use crate::env::Env;
 use crate::judge::{Fact, Facts, Goals, Invariant};
@@ -12,20 +12,20 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One thing that a run may be built from, with its possible values.
+/// A parameter of runs, with its possible values.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name, as in a script's `variant` line.
     pub name: &'static str,
-    /// What it decides, and what its values stand for where they do not say it.
+    /// What it decides, and the meaning of values that are not self-explanatory.
     pub about: &'static str,
     /// Its values; the first is the default.
     pub values: &'static [&'static str],
-    /// Those that make small worlds, for exhaustive search.
+    /// The values that make small worlds, for exhaustive search.
     pub small: &'static [&'static str],
 }
 
-/// Every combination of these values of each parameter.
+/// Returns every combination of these values of each parameter.
 pub fn variants<'a>(parameters: &[Parameter], values: impl Fn(&Parameter) -> Vec<&'a str>) -> Vec<Variant> {
     parameters.iter().fold(vec![Variant::default()], |variants, parameter| {
         let values = values(parameter);
@@ -39,8 +39,8 @@ pub fn variants<'a>(parameters: &[Parameter], values: impl Fn(&Parameter) -> Vec
     })
 }
 
-/// Every combination of the values that make small worlds (all, if a parameter names none), or of those that
-/// are fixed.
+/// Returns every combination of the values that make small worlds (of all values, if a parameter names none); fixed
+/// parameters keep their value.
 pub fn small_variants(parameters: &[Parameter], fixed: &Variant) -> Vec<Variant> {
     variants(parameters, |parameter| match fixed.get(parameter.name) {
         Some(value) => vec![value],
@@ -49,42 +49,43 @@ pub fn small_variants(parameters: &[Parameter], fixed: &Variant) -> Vec<Variant>
     })
 }
 
-/// How long a run may deviate, and how long it may then take to settle.
+/// The time during which a run may deviate, and the time that it may then take to settle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Horizon {
-    /// From here on nothing deviates and episodes end.
+    /// From here on nothing deviates, and episodes end.
     pub heal: Duration,
-    /// How long after that, and after the last delay drawn before has passed, the run must be at rest.
+    /// The time within which the run must come to rest, counted from the heal time or from the end of the last delay
+    /// drawn before it.
     pub settle: Duration,
 }
 
 impl Horizon {
-    /// Faults are possible until the last thing has happened that the happy path waits for, but at least for a
-    /// minute; then a minute to settle. The runner finds that out by a run of the happy path. A workload that goes on
-    /// for ever heals after a minute.
+    /// Faults are possible until the end of the last activity that the happy path waits for, but at least for a
+    /// minute; then a minute to settle. The runner measures this with a run of the happy path. An endless workload
+    /// heals after a minute.
     pub const AFTER_WORKLOAD: Horizon = Horizon { heal: Duration::MAX, settle: Duration::from_secs(60) };
 }
 
-/// A world to build, a workload, and its judges. Its methods may depend on nothing but their arguments.
+/// A world to build, a workload, and its judges. Its methods must depend on their arguments only.
 pub trait Scenario: 'static {
-    /// What its world states.
+    /// The type of its facts.
     type Fact: Fact;
 
-    /// Its name: one word.
+    /// Returns its name: one word.
     fn name(&self) -> &str;
 
-    /// What this design lacks, for scripts and reports.
+    /// Returns the ablated guardrails of this design, for scripts and reports.
     fn without(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// What runs are built from.
+    /// Returns the parameters of runs.
     fn parameters(&self) -> &[Parameter] {
         &[]
     }
 
-    /// How long a run of this variant may deviate and settle: as long as the workload of its happy path takes, and
-    /// then a minute, unless it says otherwise.
+    /// Returns how long a run of this variant may deviate and settle. The default is the duration of the happy path's
+    /// workload, and then a minute.
     fn horizon(&self, _variant: &Variant) -> Horizon {
         Horizon::AFTER_WORKLOAD
     }
@@ -92,10 +93,10 @@ pub trait Scenario: 'static {
     /// Builds nodes and starts the workload.
     fn build(&self, stage: &Stage<Self::Fact>);
 
-    /// Who judges.
+    /// Returns the invariants.
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self::Fact>>>;
 
-    /// Which rare states a campaign must reach.
+    /// Returns the rare states that a campaign must reach.
     fn goals(&self) -> Option<Box<dyn Goals<Self::Fact>>> {
         None
     }
@@ -128,7 +129,7 @@ impl<S: Scenario> Scenario for Arc<S> {
     }
 }
 
-/// What a scenario builds its world on.
+/// The stage on which a scenario builds its world.
 pub struct Stage<'a, F> {
     pub(crate) world: &'a Rc<World>,
     pub(crate) facts: &'a Facts<F>,
@@ -137,12 +138,12 @@ pub struct Stage<'a, F> {
 }
 
 impl<F: Fact> Stage<'_, F> {
-    /// What this run is built from.
+    /// Returns the variant of this run.
     pub fn variant(&self) -> &Variant {
         self.variant
     }
 
-    /// Where facts go.
+    /// Returns the destination of facts.
     pub fn facts(&self) -> &Facts<F> {
         self.facts
     }
@@ -152,8 +153,8 @@ impl<F: Fact> Stage<'_, F> {
         self.world.core.borrow_mut().scopes.child(Scope::ROOT, label.into())
     }
 
-    /// Adds a node. `boot` runs now, and again each time the node comes back from a crash: it reads durable
-    /// state, serves operations and starts tasks. Answers a handle of the first incarnation.
+    /// Adds a node. `boot` runs now, and again each time the node restarts: it reads durable state, serves operations
+    /// and starts tasks. Returns a handle of the first incarnation.
     pub fn node(&self, role: Role, boot: impl Fn(Env) + 'static) -> Env {
         let id = {
             let mut core = self.world.core.borrow_mut();
@@ -169,7 +170,8 @@ impl<F: Fact> Stage<'_, F> {
         Env::new(Rc::clone(self.world), id, 0, Scope::ROOT)
     }
 
-    /// What to do once the run has come to rest, before it is judged: look at everything afresh.
+    /// Sets the epilogue, which runs once the run has come to rest and before it is judged, for example to read the
+    /// final state.
     pub fn at_rest(&self, epilogue: impl FnOnce() + 'static) {
         *self.epilogue.borrow_mut() = Some(Box::new(epilogue));
     }

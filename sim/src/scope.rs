@@ -1,24 +1,24 @@
 //! Scopes: the causal path of the entity that something concerns, such as `intent-1/attempt-2`.
 //!
-//! A scope travels with calls, messages and rows as trace context does in production. Choices are keyed by
-//! it, so what happens to one entity does not move what is drawn for another. Each part is numbered within
-//! its parent, in the order in which the parts were opened.
+//! A scope travels with calls, messages and rows, as trace context does in production. Choices are keyed by it, so a
+//! fault of one entity does not change the draws of another. Each part is numbered within its parent, in the order in
+//! which the parts were opened.
 
 use crate::hash::join_numbered;
 use crate::label::{Label, TextHash};
 use std::fmt;
 
-/// A scope of the present run; cheap to copy, meaningless in another run.
+/// A scope of the current run; cheap to copy, meaningless in another run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Scope(u32);
 
 impl Scope {
-    /// The scope of the run itself; it is written `-` where a scope must be named.
+    /// The scope of the run itself; written as `-`.
     pub const ROOT: Scope = Scope(0);
 }
 
 impl serde::Serialize for Scope {
-    /// A scope is written as its number in the run: enough for digests, never for files.
+    /// Serializes the scope as its number in the run: sufficient for digests, never used in files.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u32(self.0)
     }
@@ -31,13 +31,14 @@ struct Node {
     label: &'static str,
     number: u32,
     hash: u64,
-    /// The latest of its counters.
+    /// The index of its latest counter.
     counters: u32,
-    /// A bit for each key that has a counter here, by the key's highest bits: a key that has none yet need not be looked up.
+    /// A bit for each key that has a counter here, selected by the key's highest bits: most keys without a counter need no
+    /// lookup.
     counted: u32,
 }
 
-/// How often a label or a site was met within one scope, and by whom.
+/// Counts the draws of a label or a site within one scope, and holds the last drawing task.
 struct Counter {
     key: u64,
     count: u32,
@@ -45,10 +46,10 @@ struct Counter {
     next: u32,
 }
 
-/// Who draws at a site: the task, and the place in the source.
+/// The drawing task, and the place in the source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct User {
-    /// A whole word: a gap behind it would be written and read in pieces that do not match, at which a processor waits.
+    /// A whole word: a padding gap would be written and read in pieces that do not match, which stalls the processor.
     pub(crate) task: u64,
     pub(crate) place: Option<&'static std::panic::Location<'static>>,
 }
@@ -62,13 +63,13 @@ impl User {
 /// All scopes of a run.
 pub(crate) struct Scopes {
     nodes: Vec<Node>,
-    /// Scopes of tasks, by which choices of task order are named. Apart from the others, which are digested by their
-    /// number: a run that offers task order numbers them as one that does not.
+    /// Scopes of tasks, which name choices of task order. They are separate from the others, which enter the digest
+    /// by number: a run has the same numbers with and without task order.
     tasks: Vec<Node>,
     counters: Vec<Counter>,
 }
 
-/// The first of the numbers that mean scopes of tasks.
+/// The first number that denotes a scope of a task.
 const TASKS: u32 = 1 << 31;
 
 impl Scopes {
@@ -86,7 +87,7 @@ impl Scopes {
         self.nodes.push(root);
     }
 
-    /// How many scopes and counters there is room for.
+    /// Returns how many scopes and counters there is room for.
     pub(crate) fn capacity(&self) -> (usize, usize) {
         (self.nodes.capacity(), self.counters.capacity())
     }
@@ -108,7 +109,8 @@ impl Scopes {
         Scope(self.nodes.len() as u32 - 1)
     }
 
-    /// The part of `parent` with this label and number, for a task. The caller numbers them and opens each once.
+    /// Opens the part of `parent` with this label and number, for a task. The caller numbers the parts and opens each
+    /// once.
     pub(crate) fn numbered(&mut self, parent: Scope, label: Label, number: u32) -> Scope {
         let hash = part_hash(self.hash(parent), label.word(), number);
         let (parent, label) = (parent.0, label.text());
@@ -120,13 +122,12 @@ impl Scopes {
     fn node(&self, scope: u32) -> &Node {
         match self.nodes.get(scope as usize) {
             Some(node) => node,
-            // Not a call: functions that make none need not save registers.
+            // Not a function call: functions without calls need not save registers.
             None => &self.tasks[scope.wrapping_sub(TASKS) as usize],
         }
     }
 
-    /// Counts one more meeting of `key` within `scope`; answers how many there were before, and who met it
-    /// last.
+    /// Counts one more use of `key` within `scope`; returns the number of earlier uses, and the last user.
     #[inline(always)]
     pub(crate) fn count(&mut self, scope: Scope, key: u64, user: User) -> (u32, User) {
         let node = match self.nodes.get_mut(scope.0 as usize) {
@@ -151,7 +152,7 @@ impl Scopes {
         self.node(scope.0).hash
     }
 
-    /// The number of the nearest enclosing part with this label (`2` of `intent-2` for `intent`).
+    /// Returns the number of the nearest enclosing part with this label (`2` of `intent-2` for `intent`).
     pub(crate) fn number_of(&self, scope: Scope, label: Label) -> Option<u32> {
         let mut at = scope.0;
         while at != 0 {
@@ -164,7 +165,7 @@ impl Scopes {
         None
     }
 
-    /// The outermost entity that encloses `scope`, by its hash.
+    /// Returns the outermost entity that encloses `scope`, as its hash.
     pub(crate) fn outermost(&self, scope: Scope) -> u64 {
         let mut at = scope.0;
         while at != 0 && self.node(at).parent != 0 {
@@ -173,7 +174,7 @@ impl Scopes {
         self.node(at).hash
     }
 
-    /// Whether `path` is the written form of `scope`; compares every part.
+    /// Returns whether `path` is the written form of `scope`; compares every part.
     pub(crate) fn is(&self, scope: Scope, path: &ScopePath) -> bool {
         let mut at = scope.0;
         for (label, number) in path.parts.iter().rev() {
@@ -199,7 +200,7 @@ impl Scopes {
     }
 }
 
-/// The counter of this key among those that begin with `at`.
+/// Returns the counter of this key in the list that begins at `at`.
 #[inline(never)]
 fn find(counters: &mut [Counter], mut at: u32, key: u64) -> Option<&mut Counter> {
     while counters.get(at as usize)?.key != key {
@@ -212,7 +213,7 @@ fn part_hash(parent: u64, label: u64, number: u32) -> u64 {
     join_numbered(parent, label, number)
 }
 
-/// A scope in its written form, as scripts and traces hold it: `intent-1/attempt-2`, or `-` for the run.
+/// A scope in its written form, as in scripts and traces: `intent-1/attempt-2`, or `-` for the run.
 ///
 /// ```
 /// use shakedown_sim::ScopePath;
@@ -227,14 +228,14 @@ pub struct ScopePath {
 }
 
 impl ScopePath {
-    /// The same hash that the run gives the scope.
+    /// Returns the hash, which equals the hash that the run gives the scope.
     pub(crate) fn hash(&self) -> u64 {
         self.parts
             .iter()
             .fold(0, |parent, (label, number)| part_hash(parent, TextHash::of(label).finish(), *number))
     }
 
-    /// The path without its numbers: which kinds of entity are involved, not which ones.
+    /// Returns the path without its numbers: the kinds of entity involved.
     pub fn roles(&self) -> String {
         if self.parts.is_empty() {
             return "-".to_owned();
@@ -242,25 +243,25 @@ impl ScopePath {
         self.parts.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join("/")
     }
 
-    /// The numbers of its parts, outermost first.
+    /// Returns the numbers of its parts, outermost first.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.parts.iter().map(|(_, number)| *number)
     }
 
-    /// Whether both are within one entity down to `depth`, counted from 0.
+    /// Returns whether both paths lie within one entity down to `depth`, counted from 0.
     pub(crate) fn shares(&self, other: &ScopePath, depth: usize) -> bool {
         let (mine, theirs) = (self.parts.get(..=depth), other.parts.get(..=depth));
         mine.is_some() && mine == theirs
     }
 
-    /// The same path within another entity at `depth`.
+    /// Returns the same path within another entity at `depth`.
     pub(crate) fn renumbered(&self, depth: usize, number: u32) -> Self {
         let mut other = self.clone();
         other.parts[depth].1 = number;
         other
     }
 
-    /// The outermost part in its written form (`intent-1`), if there is one.
+    /// Returns the outermost part in its written form (`intent-1`), if there is one.
     pub fn first(&self) -> Option<String> {
         self.parts.first().map(|(label, number)| format!("{label}-{number}"))
     }

@@ -1,4 +1,4 @@
-//! Scripts: a run as its variant and its sparse list of deviations, in a form that people read and commit.
+//! Scripts: a run as its variant and its sparse list of deviations, in a form that people can read and commit.
 //!
 //! ```text
 //! scenario rpc
@@ -7,22 +7,21 @@
 //! pay.charge/response @ order-1/attempt-1 #1 = lost
 //! ```
 //!
-//! The order of deviations has no meaning: each names its choice wholly.
+//! The order of deviations has no meaning: each names its choice completely.
 
 use crate::former;
 use crate::scope::ScopePath;
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of a choice: its site, the scope of the entity it concerns, and the how-manieth time (from 1)
-/// this is within both.
+/// The name of a choice: its site, the scope of the entity that it concerns, and its number within both, from 1.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ChoiceId {
     /// The written form of the site.
     pub site: String,
     /// The entity's causal path.
     pub scope: ScopePath,
-    /// The repeat within site and scope, from 1.
+    /// Its number within site and scope, from 1.
     pub nth: u32,
 }
 
@@ -42,14 +41,14 @@ impl fmt::Display for ChoiceId {
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Deviation {
-    /// Which choice deviates.
+    /// The choice that deviates.
     pub id: ChoiceId,
-    /// The alternative that it takes, as written by the site.
+    /// The alternative that it takes, in its written form.
     pub alternative: String,
 }
 
 impl Deviation {
-    /// The form without blanks around the separators, for machines and command lines.
+    /// Returns the form without blanks around the separators, for machines and command lines.
     pub fn compact(&self) -> String {
         format!("{}@{}#{}={}", self.id.site, self.id.scope, self.id.nth, self.alternative)
     }
@@ -66,7 +65,7 @@ const FORM: &str = "expected SITE @ SCOPE #N = ALTERNATIVE, as in `pay.charge/re
 impl FromStr for Deviation {
     type Err = String;
 
-    /// Reads both forms, and former words as today's.
+    /// Reads both forms; former words are read as the current ones.
     fn from_str(text: &str) -> Result<Self, String> {
         let (site, rest) = text.split_once('@').ok_or_else(|| format!("no `@` in `{text}`: {FORM}"))?;
         let (id, alternative) = rest.split_once('=').ok_or_else(|| format!("no `=` in `{text}`: {FORM}"))?;
@@ -83,7 +82,7 @@ impl FromStr for Deviation {
     }
 }
 
-/// What a run is built from: a value for each of the scenario's parameters, in the scenario's order.
+/// The parameters of a run: a value for each of the scenario's parameters, in the scenario's order.
 ///
 /// ```
 /// use shakedown_sim::Variant;
@@ -95,15 +94,16 @@ impl FromStr for Deviation {
 pub struct Variant(pub Vec<(String, String)>);
 
 impl Variant {
-    /// The value of a parameter, if the variant has it.
+    /// Returns the value of a parameter, if the variant has it.
     pub fn get(&self, parameter: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a numeric parameter.
+    /// Returns the value of a numeric parameter.
     ///
     /// # Panics
-    /// If the variant lacks it or it is no number: the scenario declares its own parameters and values.
+    /// If the variant has no such parameter or its value is not a number: the scenario declares its own parameters
+    /// and values.
     pub fn number(&self, parameter: &str) -> u32 {
         let value = self.get(parameter).and_then(|value| value.parse().ok());
         value.unwrap_or_else(|| panic!("the variant `{self}` has no number `{parameter}`"))
@@ -143,34 +143,34 @@ impl FromStr for Variant {
     }
 }
 
-/// A run: the scenario and the parts of its design taken out (both only carried along here), the variant it
-/// is built from, and its deviations from the happy path.
+/// A run: its scenario and the ablated guardrails (both are only carried along here), its variant, and its deviations
+/// from the happy path.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Script {
     /// The scenario's name.
     pub scenario: String,
-    /// What the design lacks.
+    /// The ablated guardrails.
     pub without: Vec<String>,
-    /// What the run is built from.
+    /// The variant of the run.
     pub variant: Variant,
-    /// Where it leaves the happy path.
+    /// Its deviations from the happy path.
     pub deviations: Vec<Deviation>,
 }
 
 impl Script {
-    /// The same run with other deviations.
+    /// Returns the same run with other deviations.
     pub fn with(&self, deviations: Vec<Deviation>) -> Self {
         Self { deviations, ..self.clone() }
     }
 
-    /// Whether a deviation is of the order of tasks, which only some runs offer.
+    /// Returns whether some deviation concerns task order, which only some runs offer.
     pub fn has_task_order(&self) -> bool {
         self.deviations.iter().any(|deviation| deviation.id.site.ends_with("/schedule"))
     }
 }
 
 impl Script {
-    /// The script as arguments of a command line, quoted for a shell.
+    /// Returns the script as arguments of a command line, quoted for a shell.
     ///
     /// ```
     /// use shakedown_sim::Script;
@@ -207,13 +207,13 @@ impl fmt::Display for Script {
     }
 }
 
-/// A script that cannot be read, with the line.
+/// The error of a script that cannot be read, with its line.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct ScriptError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it and what would be right.
+    /// The problem, and the expected form.
     pub problem: String,
 }
 

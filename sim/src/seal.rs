@@ -13,7 +13,7 @@ struct Seal {
     record: String,
 }
 
-/// Why a sealed file cannot be opened.
+/// The reason why a sealed file cannot be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SealError {
     /// The last line is not a seal.
@@ -30,7 +30,7 @@ pub enum SealError {
     },
 }
 
-/// Returns the seal, a line of its own, for a file whose lines so far are `text`.
+/// Returns the seal, a separate line, for a file whose lines so far are `text`.
 pub fn seal(text: &str) -> String {
     let lines: String = text.split_inclusive('\n').map(sum).collect();
     let mut checksum = Digest::default();

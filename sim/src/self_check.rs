@@ -3,7 +3,7 @@
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::trace::Step;
 
-/// Two runs of one plan that should have been equal and are not: something beside the choices decides.
+/// Two runs of one plan that should have been equal and are not: something other than the choices decides.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[error("two runs of one plan differ from step {step} on: {}, then {}", describe(left.as_ref()), describe(right.as_ref()))]
 pub struct Divergence {
@@ -11,7 +11,7 @@ pub struct Divergence {
     pub step: usize,
     /// The step as the first run has it; absent if that ended before.
     pub left: Option<Step>,
-    /// The step as the second run has it.
+    /// The step as the second run has it; absent if that ended before.
     pub right: Option<Step>,
 }
 

@@ -1,22 +1,23 @@
-//! The sites that a runner has met, each with its alternatives, under small numbers.
+//! The sites that a runner has met, each with its alternatives, identified by small numbers.
 //!
-//! A run offers hundreds of choices at a few dozen sites. So what is the same for all choices of a site is kept once,
-//! from run to run, and worked out once a run: a choice that is offered costs a few words, not its whole name.
+//! A run offers hundreds of choices at a few dozen sites. Everything that is common to all choices of a site is
+//! therefore stored once, across runs, and computed at most once a run: an offered choice costs a few words, not its
+//! whole name.
 
 use crate::choice::{Corners, OfferedAlternatives, Pick, Site, Texts};
 use crate::fault::{Offer, OfferKey};
 use crate::sites_met::{SiteMet, SitesMet};
 
-/// A site with its alternatives, by its number among those met.
+/// The number of a site with its alternatives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SiteNumber(u32);
 
-/// How often choices deviate where no script decides.
+/// The rate at which choices deviate where no script decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rate {
     /// Never.
     Never,
-    /// If their draw is at most this.
+    /// A choice deviates if its draw is at most this.
     UpTo(u64),
 }
 
@@ -25,31 +26,31 @@ pub(crate) struct Met {
     pub(crate) alternatives: OfferedAlternatives,
     pub(crate) texts: Texts,
     pub(crate) corners: Corners,
-    /// Whether it is a place of task order.
+    /// Whether it is a site of task order.
     pub(crate) is_schedule: bool,
-    /// How many choices were offered in the runs counted so far, and how often each way was taken, the last place
-    /// being for lengths of a range.
+    /// The number of choices offered in the runs counted so far, and how often each alternative was taken; the last
+    /// count is for lengths of a range.
     offered: u64,
     taken: Box<[u64]>,
 }
 
-/// What is looked at for every choice. A site is known by its hash here, as where choices are counted; alternatives are
-/// literals.
+/// The data that every choice reads. A site is identified by its hash here, as where choices are counted; lists of
+/// alternatives are literals.
 struct Known {
     site: u64,
     offer: OfferKey,
     rate: Rate,
-    /// The run for which the rate holds.
+    /// The run in which the rate is valid.
     rated_in: u64,
 }
 
-/// All sites that were met. Sites and their alternatives are literals, so there are not many; one whose alternatives the
-/// compiler has put down twice has two numbers, which nobody notices.
+/// All sites that were met. Sites and their alternatives are literals, so there are few. If the compiler has emitted one
+/// list of alternatives twice, the site has two numbers, which is harmless.
 pub(crate) struct Sites {
     met: Vec<Met>,
     known: Vec<Known>,
-    /// Numbers of sites, each at the place that its hash names or, if that is taken, after it; as many places as a
-    /// power of two, at least half of them free.
+    /// Numbers of sites in an open-addressing hash table: each at the place of its hash or, if that is taken, after
+    /// it. The number of places is a power of two, and at least half of them are free.
     places: Vec<u32>,
     run: u64,
 }
@@ -62,12 +63,12 @@ impl Sites {
         Self { met: Vec::new(), known: Vec::new(), places: vec![FREE; PLACES_AT_FIRST], run: 0 }
     }
 
-    /// Begins another run: rates are worked out anew.
+    /// Begins another run: rates are computed again.
     pub(crate) fn begin_run(&mut self) {
         self.run += 1;
     }
 
-    /// The number of this site with these alternatives.
+    /// Returns the number of this site with these alternatives.
     #[inline]
     pub(crate) fn number(&mut self, site: &Site, offer: impl Offer) -> SiteNumber {
         let key = offer.key();
@@ -120,7 +121,7 @@ impl Sites {
         &self.met[number.0 as usize]
     }
 
-    /// Counts a choice and what it took.
+    /// Counts a choice and its pick.
     #[inline]
     pub(crate) fn count(&mut self, number: SiteNumber, pick: Pick) -> &Met {
         let met = &mut self.met[number.0 as usize];
@@ -130,7 +131,7 @@ impl Sites {
         met
     }
 
-    /// Takes what was counted.
+    /// Takes the counts.
     pub(crate) fn take_counts(&mut self) -> SitesMet {
         let mut sites = SitesMet::default();
         for met in self.met.iter_mut().filter(|met| met.offered > 0) {
@@ -145,7 +146,7 @@ impl Sites {
         sites
     }
 
-    /// How often choices of the site deviate in this run; worked out by `rate` at the first of them.
+    /// Returns the rate at which choices of the site deviate in this run; `rate` computes it at the first of them.
     #[inline]
     pub(crate) fn rate(&mut self, number: SiteNumber, rate: impl FnOnce(&Site) -> Rate) -> Rate {
         let known = &mut self.known[number.0 as usize];
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_site_keeps_its_number_and_other_alternatives_make_another() {
-        // Bound once: each use of a constant may have a place of its own.
+        // Bound once: each use of a constant may have an address of its own.
         let (ways, other_ways, request) = (WAYS, OTHER_WAYS, Label::new("request"));
         let texts: Vec<&'static str> = (0..300).map(|at| &*format!("op-{at}").leak()).collect();
         let site = |at: usize| Site::new(Label::new(texts[at]), request);

@@ -1,15 +1,15 @@
-//! Which choices runs met, and what they took: what a green result can rest on.
+//! The choices that runs met, and their picks: the evidence behind a green result.
 
 use std::collections::BTreeMap;
 
 /// The choices of one site over a number of runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct SiteMet {
-    /// How many choices were offered.
+    /// The number of choices offered.
     pub offered: u64,
-    /// Its alternatives, the benign one first, each with how often it was taken.
+    /// The alternatives, the benign one first, each with how often it was taken.
     pub taken: Vec<(String, u64)>,
-    /// How often a length of its range was taken that no alternative names.
+    /// How often a length of the range was taken that no alternative names.
     pub taken_of_range: u64,
 }
 
@@ -18,14 +18,15 @@ pub struct SiteMet {
 pub struct SitesMet(pub BTreeMap<String, SiteMet>);
 
 impl SitesMet {
-    /// Adds what other runs met.
+    /// Adds the counts of other runs.
     pub fn add(&mut self, other: SitesMet) {
         for (site, met) in other.0 {
             self.0.entry(site).or_default().add(met);
         }
     }
 
-    /// How many alternatives other than the benign ones were offered, and how many of them were taken at least once.
+    /// Returns how many alternatives other than the benign ones were offered, and how many of them were taken at
+    /// least once.
     ///
     /// ```
     /// use shakedown_sim::{SiteMet, SitesMet};

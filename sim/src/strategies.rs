@@ -1,9 +1,8 @@
-//! Strategies for tests that use proptest: scripts over whatever a scenario offers, and variants.
+//! Strategies for tests with proptest: scripts over the choices that a scenario offers, and variants.
 //!
-//! A script shrinks towards fewer deviations and towards the first value of each parameter. Hand it to a
-//! rehearsal and pass on what that says: then a failure tells the story and the line that makes the run again.
-//! Proptest itself keeps the cases that failed; a case is drawn again from its seed for as long as the scenario
-//! offers the same choices.
+//! A script shrinks towards fewer deviations and towards the first value of each parameter. Pass it to a rehearsal
+//! and return the result: a failure then prints the story and the line that repeats the run. Proptest itself keeps
+//! the failed cases; a case can be drawn again from its seed as long as the scenario offers the same choices.
 
 use crate::chooser::below;
 use crate::hash::mix;
@@ -19,8 +18,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 
-/// Scripts of any variant that deviate at most `most` times, each time where the run so far offers it, to a
-/// named alternative.
+/// Returns a strategy for scripts of any variant with at most `most` deviations, each of a choice that the run so far
+/// offers, to a named alternative.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -51,7 +50,7 @@ pub fn any_script(scenario: impl Scenario, most: usize) -> Scripts {
     Scripts { rehearse: Rc::new(RefCell::new(Runner::new(scenario))), most }
 }
 
-/// Variants over a scenario's parameters; shrinks towards the first value of each.
+/// Returns a strategy for variants over a scenario's parameters; it shrinks towards the first value of each.
 pub fn any_variant(parameters: &[Parameter]) -> impl Strategy<Value = Variant> + use<> {
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
     let values: Vec<_> = parameters.iter().map(|parameter| select(parameter.values)).collect();
@@ -63,7 +62,7 @@ pub fn any_variant(parameters: &[Parameter]) -> impl Strategy<Value = Variant> +
 
 type Shared = Rc<RefCell<dyn Rehearse>>;
 
-/// A strategy for scripts; made by [`any_script`].
+/// A strategy for scripts; created by [`any_script`].
 pub struct Scripts {
     rehearse: Shared,
     most: usize,
@@ -108,21 +107,21 @@ impl Strategy for Scripts {
     }
 }
 
-/// The script with those of its deviations that its run offers.
+/// Runs the script, and returns it with those of its deviations that the run offers.
 fn run(rehearse: &mut dyn Rehearse, script: Script) -> Script {
     rehearse.run(Plan::Script(&script));
     Script { deviations: rehearse.script().deviations, ..script }
 }
 
-/// A script that becomes smaller.
+/// A script that is being shrunk.
 pub struct Shrinking {
     rehearse: Shared,
     script: Script,
-    /// What it was before the last step, as long as that may have to be taken back.
+    /// The script before the last step, as long as that step may have to be undone.
     before: Option<Script>,
     /// The next step to try.
     next: usize,
-    /// What was tried, in written form.
+    /// The scripts that were tried, in written form.
     tried: BTreeSet<String>,
 }
 
@@ -133,8 +132,8 @@ impl fmt::Debug for Shrinking {
 }
 
 impl Shrinking {
-    /// The script after the step of this number: without all of its deviations, then without each of them, the
-    /// last first, then with the first value of each parameter.
+    /// Returns the script after the step of this number: without all of its deviations, then without each of them,
+    /// the last first, then with the first value of each parameter.
     fn after(&self, step: usize) -> Option<Script> {
         let count = self.script.deviations.len();
         let mut script = self.script.clone();
@@ -161,7 +160,7 @@ impl ValueTree for Shrinking {
 
     fn simplify(&mut self) -> bool {
         if self.before.take().is_some() {
-            // The last step was good: all others are open again.
+            // The last step succeeded: all others are possible again.
             self.next = 0;
         }
         self.tried.insert(self.script.to_string());

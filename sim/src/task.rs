@@ -1,4 +1,4 @@
-//! Tasks and their wakers: safe, and made once per task slot.
+//! Tasks and their wakers: safe, and created once per task slot.
 
 use crate::node::NodeId;
 use crate::scope::Scope;
@@ -11,18 +11,18 @@ use std::task::{Wake, Waker};
 
 pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A task, aligned to a cache line: one that spans two makes a run 5 % slower.
+/// A task, aligned to a cache line: a task that spans two lines makes a run 5 % slower.
 #[repr(align(64))]
 pub(crate) struct Task {
     pub(crate) node: NodeId,
     pub(crate) scope: Scope,
-    /// Absent while the task is polled.
+    /// `None` while the task is polled.
     pub(crate) future: Option<BoxFuture>,
     /// Shared, so that polling takes no atomic reference count.
     pub(crate) waker: Rc<Waker>,
     pub(crate) alive: bool,
     pub(crate) queued: bool,
-    /// Tells tasks that used this slot apart.
+    /// Distinguishes tasks that used this slot.
     pub(crate) generation: u32,
     pub(crate) last_event: Option<u32>,
 }
@@ -49,7 +49,7 @@ impl WakeList {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Returns whether no slot was woken since the last time: a load, far cheaper than a swap.
+    /// Returns whether no slot was woken since the last call: a load, far cheaper than a swap.
     pub(crate) fn is_empty(&self) -> bool {
         !self.any.load(Ordering::Acquire)
     }
@@ -80,8 +80,8 @@ pub(crate) fn waker_for(slot: u32, list: &Arc<WakeList>) -> Rc<Waker> {
     Rc::new(Waker::from(Arc::new(SlotWaker { slot, list: Arc::clone(list) })))
 }
 
-/// A task that waits for something of the engine, by its slot, so that waking takes no reference count; or, within a
-/// combinator that has wakers of its own, that waker.
+/// A waiting task, identified by its slot, so that waking it takes no reference count; or, within a combinator with
+/// wakers of its own, that waker.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     pub(crate) slot: u32,

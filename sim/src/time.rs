@@ -1,4 +1,4 @@
-//! Virtual time: whole nanoseconds since the run began, and how durations are written.
+//! Virtual time: whole nanoseconds since the start of the run, and the text form of durations.
 
 pub use std::time::Duration;
 
@@ -24,17 +24,17 @@ impl Moment {
     /// A moment that no run reaches.
     pub const NEVER: Moment = Moment(u64::MAX);
 
-    /// The moment this many nanoseconds after the start.
+    /// Creates the moment this many nanoseconds after the start.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the start.
+    /// Returns the nanoseconds since the start.
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
-    /// How much later this is than `earlier`; zero if it is not.
+    /// Returns how much later this is than `earlier`; zero if it is not later.
     pub fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -75,15 +75,15 @@ impl fmt::Display for Moment {
 pub struct WallTime(i64);
 
 impl WallTime {
-    /// What a clock that is right shows at the start of a run: 2026-01-01 00:00:00.
+    /// The reading of a correct clock at the start of a run: 2026-01-01 00:00:00.
     pub const AT_START: WallTime = WallTime(1_767_225_600 * 1_000_000_000);
 
-    /// What a clock that is right shows at a moment.
+    /// Returns the reading of a correct clock at a moment.
     pub fn at(moment: Moment) -> Self {
         Self::AT_START.shifted(i64::try_from(moment.0).unwrap_or(i64::MAX))
     }
 
-    /// This time and so many nanoseconds.
+    /// Returns this time plus this many nanoseconds.
     pub(crate) fn shifted(self, nanos: i64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
@@ -93,12 +93,12 @@ impl WallTime {
         self.0
     }
 
-    /// Returns the moment at which a clock that is right shows this; [`Moment::START`] for a time before the run.
+    /// Returns the moment at which a correct clock shows this time; [`Moment::START`] for a time before the run.
     pub fn moment(self) -> Moment {
         Moment(u64::try_from(self.0.saturating_sub(Self::AT_START.0)).unwrap_or_default())
     }
 
-    /// How much later this is than `earlier`; zero if it is not.
+    /// Returns how much later this is than `earlier`; zero if it is not later.
     pub fn since(self, earlier: WallTime) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
     }
@@ -128,7 +128,8 @@ impl fmt::Display for WallTime {
     }
 }
 
-/// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`).
+/// Returns the date this many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms",
+/// `civil_from_days`).
 fn date_of(day: i64) -> (i64, i64, i64) {
     let since_march_0 = day + 719_468;
     let (era, day) = (since_march_0.div_euclid(146_097), since_march_0.rem_euclid(146_097));
@@ -154,16 +155,16 @@ pub fn text(duration: Duration) -> String {
     format!("{} {unit}", ms / size)
 }
 
-/// Reads what [`text`] writes; `None` if it is something else.
+/// Reads a duration that [`text`] wrote; returns `None` for any other text.
 pub fn parse(text: &str) -> Option<Duration> {
     let (count, unit) = text.split_once(' ')?;
     let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-    // A number may have a sign elsewhere.
+    // Checked here, because parsing a number accepts a sign.
     let count = count.bytes().all(|byte| byte.is_ascii_digit()).then(|| count.parse::<u64>().ok())??;
     count.checked_mul(size).map(Duration::from_millis)
 }
 
-/// Whether [`parse`] reads this as a duration above zero; for constants.
+/// Returns whether [`parse`] reads this text as a duration above zero; for constants.
 pub(crate) const fn is_written_delay(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut is_zero) = (0, true);
@@ -171,7 +172,7 @@ pub(crate) const fn is_written_delay(text: &str) -> bool {
         is_zero &= bytes[at] == b'0';
         at += 1;
     }
-    // As many digits as fit into a count of milliseconds, whatever the unit.
+    // At most as many digits as fit into a count of milliseconds, whatever the unit.
     !is_zero && at <= 12 && matches!(bytes.split_at(at).1, b" h" | b" min" | b" s" | b" ms")
 }
 

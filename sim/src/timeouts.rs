@@ -12,12 +12,13 @@ const LINES_MOST: usize = 8;
 
 #[derive(Default)]
 struct Line {
-    /// In nanoseconds.
+    /// The length, in nanoseconds.
     length: u64,
     ends: VecDeque<(Moment, u64)>,
 }
 
-/// The earliest wait: its end, what is due then, and the number of its line; past the last if it is sorted.
+/// The earliest wait: its end, its entry, and the number of its line; a number past the last line stands for the
+/// sorted waits.
 #[derive(Clone, Copy)]
 struct Next {
     end: Moment,
@@ -29,14 +30,14 @@ const NOTHING: Next = Next { end: Moment::NEVER, due: 0, line: 0 };
 
 /// Waits, by their length.
 pub(crate) struct Timeouts {
-    /// The first `met` of them are in use.
+    /// The first `met` lines are in use.
     lines: [Line; LINES_MOST],
     met: usize,
-    /// Waits of further lengths, by their end and as they began.
+    /// Waits of further lengths, ordered by their end and then by their start.
     sorted: BinaryHeap<Reverse<(Moment, u32, u64)>>,
-    /// The number of these that began.
+    /// The number of sorted waits so far.
     begun: u32,
-    /// Of two that end at once the one whose length was met first.
+    /// The earliest wait; of two that end at once, the one whose length was met first.
     next: Next,
 }
 
@@ -53,7 +54,7 @@ impl Timeouts {
         (self.met, self.next, self.begun) = (0, NOTHING, 0);
     }
 
-    /// Adds a wait that begins now. Time must not go back between two waits, and `end` must come.
+    /// Adds a wait that begins now. Time must not go back between two waits, and `end` must be reachable.
     #[inline]
     pub(crate) fn take(&mut self, now: Moment, end: Moment, due: u64) {
         let length = end.nanos() - now.nanos();
@@ -68,7 +69,7 @@ impl Timeouts {
         }
     }
 
-    /// Begins a line for this length, unless there are enough. Returns the number of its line.
+    /// Begins a line for this length, unless all lines are in use. Returns the number of its line.
     #[cold]
     fn begin_line(&mut self, length: u64) -> usize {
         let line = self.met;
@@ -85,7 +86,7 @@ impl Timeouts {
         self.begun += 1;
     }
 
-    /// Puts an entry that is due `now`, when a wait ends, behind all waits that do.
+    /// Adds an entry that is due `now`, when a wait ends, after all waits that end now.
     #[cold]
     pub(crate) fn put_last(&mut self, now: Moment, due: u64) {
         self.sort_in(now, due);
@@ -94,7 +95,7 @@ impl Timeouts {
         }
     }
 
-    /// Returns what is due by `now`, line by line.
+    /// Returns the entries that are due by `now`, line by line.
     pub(crate) fn due_at(&self, now: Moment) -> impl Iterator<Item = u64> {
         let in_lines = self.lines[..self.met].iter().flat_map(move |line| {
             line.ends.iter().take_while(move |(end, _)| *end <= now).map(|(_, due)| *due)
@@ -103,13 +104,13 @@ impl Timeouts {
         in_lines.chain(sorted.map(|Reverse((.., due))| *due))
     }
 
-    /// Returns when the earliest wait ends; never if there is none.
+    /// Returns the end of the earliest wait; [`Moment::NEVER`] if there is none.
     #[inline(always)]
     pub(crate) fn end(&self) -> Moment {
         self.next.end
     }
 
-    /// Returns what is due then.
+    /// Returns the entry of the earliest wait.
     #[inline(always)]
     pub(crate) fn due(&self) -> u64 {
         self.next.due

@@ -1,5 +1,4 @@
-//! The trace of a run: its steps in words, each with its causes; made by running a script again with
-//! recording on.
+//! The trace of a run: its steps as text, each with its causes; produced by running a script again with recording on.
 
 use crate::engine::Core;
 use crate::event::Event;
@@ -16,7 +15,7 @@ pub use crate::event::Kind;
 /// A recorded run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trace {
-    /// The script: scenario, missing guardrails, variant, deviations.
+    /// The script: scenario, ablated guardrails, variant, deviations.
     pub script: Script,
     /// The seed that drew the deviations, if one did.
     pub seed: Option<u64>,
@@ -49,7 +48,8 @@ pub struct Step {
     pub because: Option<String>,
     /// The deviating choice, if the step is one.
     pub choice: Option<ChoiceTaken>,
-    /// The fact as JSON text with sorted keys, if the step is one: a tenth of the memory of a parsed value.
+    /// The fact as JSON text with sorted keys, if the step is one: this takes a tenth of the memory of a parsed
+    /// value.
     pub state: Option<Box<str>>,
     /// Whether stories leave it out.
     pub routine: bool,
@@ -76,13 +76,13 @@ impl Step {
 pub struct ChoiceTaken {
     /// The site's written form.
     pub site: String,
-    /// The repeat within site and scope, from 1.
+    /// The number within site and scope, from 1.
     pub nth: u32,
     /// The alternative that it took.
     pub taken: String,
     /// The alternatives, the benign one first.
     pub alternatives: Vec<String>,
-    /// The fault that it took, if a profile lists it: what `taken` is the written form of.
+    /// The fault that it took, if a profile lists it: the value whose written form is `taken`.
     pub fault: Option<Fault>,
 }
 
@@ -139,7 +139,8 @@ pub(crate) fn of_run(
     }
 }
 
-/// Converts numbers of events to numbers of steps: steps without a number, such as log lines, make the difference.
+/// Converts numbers of events to numbers of steps. They differ because some steps, such as log lines, have no event
+/// number.
 fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
     events.retain(|event| (*event as usize) < step_of.len());
     events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
@@ -186,7 +187,7 @@ impl Trace {
 pub(crate) mod tests {
     use super::*;
 
-    /// A trace whose steps have these causes and say nothing.
+    /// Returns a trace whose steps have these causes and no text.
     pub(crate) fn trace_of(causes: &[&[u32]]) -> Trace {
         let step = |causes: &&[u32]| Step {
             time: Moment::START,

@@ -1,4 +1,4 @@
-//! Takes `tracing` spans and events of the code under test into the trace while recording.
+//! Captures `tracing` spans and events of the code under test into the trace while recording.
 //!
 //! Otherwise no subscriber is set, and a `tracing` call costs its level check.
 
@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Lines captured and not yet moved into the trace.
+/// Captured lines that are not yet in the trace.
 #[derive(Clone, Default)]
 pub(crate) struct Buffer(Arc<Mutex<Vec<String>>>);
 

@@ -1,6 +1,6 @@
 //! The world of one run: its clock, agenda, nodes, tasks and choices, and the loop that drives them.
 //!
-//! Everything is reached through explicit [`Env`] handles; there is no ambient world. The loop polls every
+//! Everything is reached through explicit [`Env`] handles; this module has no ambient state. The loop polls every
 //! ready task, then jumps to the next entry of the agenda, until nothing is left: the run is at rest.
 
 use crate::agenda::Due;
@@ -26,14 +26,14 @@ use std::task::{Context, Waker};
 pub use crate::env::Env;
 pub use crate::node::NodeId;
 
-/// What a run may do at most: a run past one of these is a violation.
+/// The limits of a run: exceeding one of them is a violation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
-    /// Events of any kind.
+    /// The greatest number of events of any kind.
     pub events: u32,
-    /// Choices offered.
+    /// The greatest number of offered choices.
     pub choices: u32,
-    /// Times that a task is polled.
+    /// The greatest number of polls of tasks.
     pub polls: u32,
 }
 
@@ -43,7 +43,7 @@ impl Default for Limits {
     }
 }
 
-/// A span in which something deviated: timing invariants may subtract it.
+/// A period in which something deviated; timing invariants may subtract it.
 #[derive(Clone, Copy, Debug)]
 pub struct Disturbance {
     /// The owner of the choice's site: a role, an operation, a link.
@@ -54,23 +54,23 @@ pub struct Disturbance {
     pub node: NodeId,
     /// When it began.
     pub from: Moment,
-    /// When it ended; the same as `from` for what does not last.
+    /// When it ended; equal to `from` for a deviation without duration.
     pub until: Moment,
 }
 
-/// What ended a run before it came to rest: each is a violation of its own.
+/// The reason why a run ended before it came to rest: each is a violation of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RunAbort {
     /// The code under test panicked with this message.
     Panicked {
-        /// The node, or what else it was.
+        /// The node, or another source.
         who: String,
         /// The panic's message.
         message: String,
     },
-    /// The run went past one of its [`Limits`].
+    /// The run exceeded one of its [`Limits`].
     LimitExceeded {
-        /// Which limit.
+        /// The limit.
         limit: &'static str,
         /// Its value.
         most: u32,
@@ -82,7 +82,7 @@ pub enum RunAbort {
     },
 }
 
-/// The payload that unwinds code which exceeds a limit without ever waiting.
+/// The panic payload that unwinds code which exceeds a limit without ever waiting.
 pub(crate) struct Unwound;
 
 /// The grace period of a shutdown: the default of container orchestrators.
@@ -91,11 +91,11 @@ const GRACE: Duration = Duration::from_secs(30);
 /// The payload of a caught panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Something that may be part of a reference cycle.
+/// An object that may be part of a reference cycle.
 pub(crate) trait Close {
-    /// Drops its references: the run is over.
+    /// Drops its references; called when the run is over.
     fn close(&self);
-    /// Records what still waits as the run comes to rest.
+    /// Records the waits that are still pending when the run comes to rest.
     fn note_waits(&self) {}
 }
 
@@ -103,7 +103,7 @@ pub(crate) trait Close {
 pub struct World {
     pub(crate) core: RefCell<Core>,
     wakes: Arc<WakeList>,
-    /// Whose code runs now, for the ambient handle.
+    /// The identity of the running code, for the ambient handle.
     pub(crate) identity: Cell<Identity>,
     /// The number of the run.
     pub(crate) run: Cell<u64>,
@@ -148,20 +148,20 @@ impl World {
         borrowed
     }
 
-    /// Drops what the run has built: tasks, boots, deliveries. Destructors may use their handles, so this happens
+    /// Drops the objects of the run: tasks, boots, deliveries. Their destructors may use handles, so this happens
     /// outside the borrow, and without effect. Returns the first panic among them.
     pub(crate) fn drop_run(&self) -> Option<Panic> {
         self.core.borrow_mut().close();
         self.identity.set(Identity::NOBODY);
         let mut first = None;
-        // What panics while it is dropped is gone; the next round drops the rest.
+        // An object that panics while it is dropped is gone; the next round drops the rest.
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_what_is_left())) {
             first.get_or_insert(panic);
         }
         first
     }
 
-    /// Records what still waits, if the run is recorded.
+    /// Records the waits that are still pending, if the run is recorded.
     pub(crate) fn note_waits(&self) {
         if self.core.borrow().recording.is_some() {
             let holders = self.core.borrow().holders.clone();
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Drops one at a time: of two that panic within one drop, the second would abort the process.
+    /// Drops one at a time: a second panic within one drop would abort the process.
     fn drop_what_is_left(&self) {
         let core = || self.core.borrow_mut();
         from_fn(|| core().doomed.pop()).for_each(drop);
@@ -183,7 +183,7 @@ impl World {
         from_fn(|| self.extensions.borrow_mut().pop()).for_each(drop);
     }
 
-    /// Runs until nothing is left to do, something aborts the run, or the next entry is due after `until`.
+    /// Runs until nothing is left to do, a limit or a panic aborts the run, or the next entry is due after `until`.
     pub(crate) fn run(self: &Rc<Self>, until: Moment) {
         loop {
             let mut core = self.core.borrow_mut();
@@ -232,7 +232,7 @@ impl World {
         self.take_outside_wakes(Some(slot));
     }
 
-    /// Makes the tasks ready that code outside the engine woke; `by` is the task that ran.
+    /// Makes the tasks ready that were woken by code outside the engine; `by` is the task that ran.
     #[inline]
     fn take_outside_wakes(&self, by: Option<u32>) {
         if !self.wakes.is_empty() {
@@ -311,7 +311,7 @@ impl World {
         self.spawn((node, scope), Box::pin(last));
     }
 
-    /// Asks a node whose own code handles that to shut down; ends it after the grace period.
+    /// Asks a node whose own code handles shutdowns to shut down; ends it after the grace period.
     fn terminate(self: &Rc<Self>, (node, incarnation, scope): (NodeId, u32, Scope), termination: &Signal) {
         if std::mem::replace(&mut self.core.borrow_mut().nodes[node].stopping, true) {
             return self.end_incarnation(node, scope);
@@ -325,7 +325,7 @@ impl World {
         termination.raise_in(self);
     }
 
-    /// Ends a node's incarnation: nothing that it still does has an effect. It restarts after a delay, which is drawn
+    /// Ends a node's incarnation: its later actions have no effect. The node restarts after a delay, which is drawn
     /// for the entity at whose effect it ended.
     pub(crate) fn end_incarnation(self: &Rc<Self>, node: NodeId, scope: Scope) {
         let mut core = self.core.borrow_mut();
@@ -333,7 +333,7 @@ impl World {
         core.take_down(node);
         let role = &core.nodes[node].role;
         let (profile, site) = (role.crash, Site::new(role.name, "restart".into()));
-        // Drawn by the engine, not the crashing task: all crashes here share this name.
+        // Drawn by the engine and not by the crashing task: all crashes here share this name.
         let late = Restarts(profile);
         let late = late.fault(core.choose_as(User::ENGINE, node, (&site, scope), late));
         let delay = profile.restart + late.unwrap_or_default();
@@ -342,7 +342,7 @@ impl World {
         core.agenda.put(back, Due::Restart { node: node.0 });
     }
 
-    /// Ends a node on behalf of another, unless it is down; it restarts `after` that.
+    /// Ends a node on behalf of another, unless it is down; restarts it after `after`.
     pub(crate) fn restart(self: &Rc<Self>, node: NodeId, scope: Scope, after: Duration) {
         let dropped = {
             let mut core = self.core.borrow_mut();
@@ -436,7 +436,7 @@ impl World {
         self.core.borrow_mut().exchange_origin(before);
     }
 
-    /// Runs something after a while that only makes a task of a node ready.
+    /// Runs an action after a delay that only makes a task of a node ready.
     pub(crate) fn deliver(
         &self,
         place: (NodeId, Scope),
@@ -446,7 +446,7 @@ impl World {
         self.bring(place, false, after, run);
     }
 
-    /// Runs something after a while that acts on the state of a node.
+    /// Runs an action after a delay that acts on the state of a node.
     pub(crate) fn act_later(
         &self,
         place: (NodeId, Scope),

@@ -2,10 +2,10 @@
 //!
 //! [`Handle`] is plain data (run, node, incarnation, scope) and therefore `Send` and `Sync`. The world itself never leaves its
 //! thread: a handle finds it in a thread-local, and only while its own run is under way. [`Handle::current`] returns the
-//! identity of the code that runs now: the engine sets it around each poll and each drop of a task, and around each boot.
+//! identity of the running code. The engine sets that identity around each poll and each drop of a task, and around each boot.
 //!
-//! What a handle does follows one rule: outside a simulation it panics and says so; after its run, or after its incarnation
-//! has crashed, it has no effect (waits never end, draws are benign), also in a destructor.
+//! All handles follow one rule. Outside a simulation they panic with a message. After their run, or after a crash of their
+//! incarnation, they have no effect (waits never end, draws are benign), also in a destructor.
 //!
 //! Three types carry what is not `Send` through code that must be: [`Timer`] refers to a timer by its number, [`Shared`] to a
 //! value, [`SendFuture`] to a future. An application's state may hold `Shared<Env>`, `Shared<Store>` or `Shared<Endpoint<Q, A>>`.
@@ -59,14 +59,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 thread_local! {
-    /// The worlds whose runs are under way on this thread, the innermost last.
+    /// The worlds with a run under way on this thread, the innermost last.
     static RUNNING: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Numbers runs, so that what a static kept from one run does nothing in another.
+/// Numbers runs. A handle that a static kept from an earlier run has another number, so it does nothing.
 static RUNS: AtomicU64 = AtomicU64::new(1);
 
-/// Whose code runs now.
+/// The node, incarnation and scope of the running code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Identity {
     pub(crate) node: NodeId,
@@ -75,7 +75,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Nobody: between tasks, and while the tasks of a crashed node are dropped.
+    /// No node: between tasks, and while the tasks of a crashed node are dropped.
     pub(crate) const NOBODY: Identity =
         Identity { node: NodeId(u16::MAX), incarnation: u32::MAX, scope: Scope::ROOT };
 }
@@ -104,7 +104,7 @@ fn running() -> Option<Rc<World>> {
     RUNNING.try_with(|running| running.try_borrow().ok()?.last().cloned()).ok().flatten()
 }
 
-/// A handle on the world that is plain data. See the [module](self).
+/// A handle on the world that is plain data. See the [module documentation](self).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle {
     run: u64,
@@ -112,10 +112,10 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Returns the handle of the code that runs now.
+    /// Returns the handle of the running code.
     ///
     /// # Panics
-    /// Outside a simulation: on a thread on which no run is under way.
+    /// Outside a simulation: if no run is under way on this thread.
     #[track_caller]
     pub fn current() -> Handle {
         Self::try_current().expect(
@@ -124,7 +124,7 @@ impl Handle {
         )
     }
 
-    /// Returns the handle of the code that runs now, or `None` outside a simulation.
+    /// Returns the handle of the running code, or `None` outside a simulation.
     pub fn try_current() -> Option<Handle> {
         running().map(|world| Handle { run: world.run.get(), identity: world.identity.get() })
     }
@@ -134,7 +134,8 @@ impl Handle {
         running().filter(|world| world.run.get() == self.run)
     }
 
-    /// Returns the explicit handle with the same identity, or `None` if the run is over or this is nobody's handle.
+    /// Returns the explicit handle with the same identity, or `None` if the run is over or the handle belongs to no
+    /// node.
     pub fn try_env(&self) -> Option<Env> {
         let Identity { node, incarnation, scope } = self.identity;
         if self.identity.node == Identity::NOBODY.node {
@@ -146,13 +147,13 @@ impl Handle {
     /// Returns the explicit handle with the same identity.
     ///
     /// # Panics
-    /// If the run is over, or no node's code runs now.
+    /// If the run is over, or the handle belongs to no node.
     #[track_caller]
     pub fn env(&self) -> Env {
         self.try_env().expect("a handle acts within its own run, in the code of a node")
     }
 
-    /// Returns whether the run is under way and the incarnation lives.
+    /// Returns whether the run is under way and the incarnation is alive.
     pub fn is_alive(&self) -> bool {
         self.try_env().is_some_and(|env| env.is_alive())
     }
@@ -175,7 +176,7 @@ impl Handle {
         nodes.map(|(node, id)| NodeInfo { id: NodeId(id), name: node.name(), role: node.role.name }).collect()
     }
 
-    /// Returns the same node's handle as its living incarnation has it, or `None` while the node is down.
+    /// Returns the handle of the living incarnation of `node`, or `None` while that node is down.
     pub fn of_node(&self, node: NodeId) -> Option<Handle> {
         let world = self.world()?;
         let core = world.core.borrow();
@@ -184,12 +185,12 @@ impl Handle {
         core.is_alive(node, incarnation).then_some(Handle { run: self.run, identity })
     }
 
-    /// Returns which incarnation of the node this is, from 0.
+    /// Returns the number of the node's incarnation, from 0.
     pub fn incarnation(&self) -> u32 {
         self.identity.incarnation
     }
 
-    /// Returns the number of the run, which no other run of the process has.
+    /// Returns the number of the run, which is unique within the process.
     pub fn run(&self) -> u64 {
         self.run
     }
@@ -199,7 +200,8 @@ impl Handle {
         self.world().and_then(|world| Some(world.core.try_borrow().ok()?.now)).unwrap_or_default()
     }
 
-    /// Returns what the node's own clock shows, as [`Env::clock`]; a clock that is right where no node's code runs.
+    /// Returns the reading of the node's own clock, as [`Env::clock`]; where no node's code runs, the reading of a
+    /// correct clock.
     pub fn wall_clock(&self) -> WallTime {
         let is_free = self.world().is_some_and(|world| world.core.try_borrow_mut().is_ok());
         match self.try_env() {
@@ -219,14 +221,14 @@ impl Handle {
         Handle { identity: Identity { scope, ..self.identity }, ..self }
     }
 
-    /// Opens a part of the present entity and returns the handle for it.
+    /// Opens a child scope of the current entity and returns the handle for it.
     #[must_use]
     pub fn child(self, label: impl Into<Label>) -> Handle {
         let child = self.try_env().map(|env| env.child(label).scope());
         child.map_or(self, |scope| self.within(scope))
     }
 
-    /// Has the task that runs now work for the entity `scope` from here on, as after it received a message about that entity.
+    /// Makes the running task work for the entity `scope` from now on, as after it has received a message about that entity.
     pub fn work_for(self, scope: Scope) {
         let Some(env) = self.try_env() else { return };
         let current = env.world.identity.get();
@@ -248,35 +250,35 @@ impl Handle {
         self.sleep_until(self.now() + duration)
     }
 
-    /// Waits until a moment; not at all if it has passed.
+    /// Waits until a moment; returns at once if the moment has passed.
     pub fn sleep_until(&self, deadline: Moment) -> Timer {
         Timer::new(*self, deadline)
     }
 
-    /// Makes a choice on behalf of the handle's entity. Adapters name a choice by what it concerns (a connection, a node), so
-    /// that any of the node's tasks may be the one that meets it.
+    /// Makes a choice on behalf of the handle's entity. Adapters name a choice by its subject (a connection, a node), because
+    /// any task of the node may be the one that draws it.
     pub fn choose(&self, site: &Site, alternatives: &Alternatives) -> Pick {
         self.try_env().map_or(Pick::BENIGN, |env| env.choose_for(User::ENGINE, site, alternatives))
     }
 
-    /// Says that the deviation drawn last lasts this long from now.
+    /// Records that the last drawn deviation lasts this long from now.
     pub fn lasts(&self, duration: Duration) {
         if let Some(env) = self.try_env() {
             env.lasts(duration);
         }
     }
 
-    /// Has something happen after a while, outside every node: how an adapter moves what is under way between nodes.
-    /// What happens then is nobody's code: it wakes tasks of the node `to`, and cannot act as a node. Where task order is explored,
-    /// several deliveries due at one instant may change places.
+    /// Schedules `arrives` after a delay, outside every node. Adapters use this to move data in flight between nodes. `arrives`
+    /// runs as no node's code: it wakes tasks of the node `to` and cannot act as a node. Where task order is explored, deliveries
+    /// that are due at one instant may be reordered.
     pub fn deliver(&self, to: (NodeId, Scope), after: Duration, arrives: impl FnOnce() + 'static) {
         if let Some(env) = self.try_env().filter(Env::is_alive) {
             env.world.deliver(to, after, move |_| arrives());
         }
     }
 
-    /// Records a step of the node. `words` tell it apart in digests; `causes` are the numbers of earlier steps that it follows
-    /// from. Returns its number, or `None` if the incarnation is dead.
+    /// Records a step of the node. `words` distinguish the step in digests; `causes` are the numbers of the earlier steps that
+    /// it follows from. Returns the number of the step, or `None` if the incarnation is dead.
     pub fn step(
         &self,
         kind: Kind,
@@ -291,9 +293,9 @@ impl Handle {
         env.event(kind, words, text)
     }
 
-    /// Draws whether the node crashes at its effect `effect`, and how: a crash point in the form that `poll` functions need.
-    /// `Pending` means that this task goes no further, or that the node is paused and the task is polled again afterwards;
-    /// call it once per crash point, and go on without it when polled again.
+    /// Draws whether and how the node crashes at its effect `effect`. This is a crash point in the form that `poll`
+    /// functions need. `Pending` means that this task does not continue, or that the node is paused and the task is polled
+    /// again afterwards. Call it once per crash point, and continue without it when polled again.
     pub fn poll_crash_point(&self, side: Side, effect: impl Into<Label>) -> Poll<()> {
         let Some(env) = self.try_env() else { return Poll::Pending };
         match env.draw_crash(side, effect.into()) {
@@ -302,8 +304,8 @@ impl Handle {
         }
     }
 
-    /// Returns the place of this run for values of type `T`, made by `T::default` when it is first asked for. What an adapter
-    /// keeps per run lives there.
+    /// Returns the run's value of type `T`; the first call creates it with `T::default`. Adapters keep their state of a run
+    /// there.
     ///
     /// # Panics
     /// If the run is over.
@@ -311,13 +313,13 @@ impl Handle {
         self.try_extension().expect("a handle acts within its own run")
     }
 
-    /// Returns the same, or `None` if the run is over.
+    /// Like [`Handle::extension`], but returns `None` if the run is over.
     pub fn try_extension<T: Default + 'static>(&self) -> Option<Rc<T>> {
         self.world().map(|world| world.extension())
     }
 
-    /// Ends the node's process in order, as when `main` returns: its tasks are dropped while their destructors still count. After
-    /// a shutdown it restarts as its role says; otherwise it stays down.
+    /// Ends the node's process normally, as when `main` returns: its tasks are dropped and their destructors still have effects.
+    /// After a shutdown the node restarts as its role says; otherwise it stays down.
     pub fn exit(&self) {
         if let Some(env) = self.try_env() {
             env.exit();
@@ -325,7 +327,7 @@ impl Handle {
     }
 }
 
-/// A node of the run, as an adapter needs to know it.
+/// A node of the run, as adapters see it.
 #[derive(Clone, Debug)]
 pub struct NodeInfo {
     /// The node.
@@ -343,13 +345,13 @@ impl NodeId {
     }
 }
 
-/// Returns whether a caught panic is the engine's own, with which it ends code that exceeds the run's limits. Code that catches
-/// panics passes it on with [`resume_unwind`](std::panic::resume_unwind).
+/// Returns whether a caught panic is the engine's own; the engine ends code that exceeds the run's limits with it. Code that
+/// catches panics must pass this one on with [`resume_unwind`](std::panic::resume_unwind).
 pub fn is_engine_unwind(panic: &(dyn Any + Send)) -> bool {
     panic.is::<Unwound>()
 }
 
-/// What adapters keep for one run, by its type.
+/// The values that adapters keep for one run, by type.
 pub(crate) type Extensions = RefCell<Vec<(TypeId, Rc<dyn Any>)>>;
 
 impl World {
@@ -363,10 +365,10 @@ impl World {
             self.extensions.borrow_mut().push((key, Rc::clone(&made)));
             made
         });
-        value.downcast().expect("it is kept under its own type")
+        value.downcast().expect("a value is stored under its own type")
     }
 
-    /// Runs `code` as a node's; restores the identity that was there before.
+    /// Runs `code` with this identity, then restores the previous identity.
     pub(crate) fn acting_as<T>(&self, identity: Identity, code: impl FnOnce() -> T) -> T {
         let before = self.identity.replace(identity);
         let result = code();
@@ -382,10 +384,10 @@ impl Env {
         Handle { run: self.world.run.get(), identity }
     }
 
-    /// Has the node crash in this mode, without waiting.
+    /// Starts a crash of the node in this mode, without waiting for its end.
     fn begin_crash(&self, mode: CrashMode) -> Poll<()> {
         let mut future = std::pin::pin!(self.crash(mode));
-        // Whatever the mode does, it does before it first waits; it never needs a waker of its own.
+        // A crash acts before its first wait and never needs a waker of its own.
         future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
     }
 }

@@ -1,4 +1,4 @@
-//! Values and futures that are not `Send`, referred to by their number in the world that keeps them.
+//! Values and futures that are not `Send`, referred to by their number in the world that holds them.
 
 use super::{Handle, running};
 use std::any::Any;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 type LocalFuture = Pin<Box<dyn Future<Output = Box<dyn Any>>>>;
 
-/// What a run keeps for references by number. Numbers of values are never used again within the run.
+/// The values that a run holds for references by number. Numbers of values are not reused within the run.
 #[derive(Default)]
 pub(crate) struct Numbered {
     values: Vec<Rc<dyn Any>>,
@@ -19,9 +19,9 @@ pub(crate) struct Numbered {
     free: Vec<u32>,
 }
 
-/// A reference to a value of the run that may be sent and shared although the value may not. Application state that must be
-/// `Send + Sync` holds an [`Env`](crate::Env), a [`Store`](crate::Store), an [`Endpoint`](crate::Endpoint) or
-/// [`Facts`](crate::Facts) this way. The value lives as long as the run.
+/// A `Send + Sync` reference to a value of the run that is neither. Use it where application state must be `Send + Sync`
+/// and contains an [`Env`](crate::Env), a [`Store`](crate::Store), an [`Endpoint`](crate::Endpoint) or
+/// [`Facts`](crate::Facts). The value lives as long as the run.
 pub struct Shared<T> {
     run: u64,
     number: u32,
@@ -37,7 +37,7 @@ impl<T> Clone for Shared<T> {
 impl<T> Copy for Shared<T> {}
 
 impl<T: 'static> Shared<T> {
-    /// Has the run keep `value`.
+    /// Stores `value` in the run.
     ///
     /// # Panics
     /// Outside a simulation.
@@ -50,22 +50,22 @@ impl<T: 'static> Shared<T> {
         Self { run: handle.run, number: values.len() as u32 - 1, kind: PhantomData }
     }
 
-    /// Returns the result of `read` on the value.
+    /// Calls `read` with the value and returns its result.
     ///
     /// # Panics
-    /// Outside the run that keeps the value.
+    /// Outside the run that holds the value.
     #[track_caller]
     pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         let world = running().filter(|world| world.run.get() == self.run);
         let world = world.expect("a shared value is read within the run that keeps it, on its thread");
         let value = Rc::clone(&world.extension::<RefCell<Numbered>>().borrow().values[self.number as usize]);
-        read(value.downcast_ref().expect("it has the type that it was shared with"))
+        read(value.downcast_ref().expect("a shared value has the type that it was stored with"))
     }
 
     /// Returns a copy of the value.
     ///
     /// # Panics
-    /// Outside the run that keeps the value.
+    /// Outside the run that holds the value.
     #[track_caller]
     pub fn get(&self) -> T
     where
@@ -75,8 +75,7 @@ impl<T: 'static> Shared<T> {
     }
 }
 
-/// A future that may be sent although what it waits for may not: the run keeps that, and this refers to it by number. Made by
-/// [`Handle::send_future`].
+/// A `Send` reference to a future of the run that is not `Send` itself. Created by [`Handle::send_future`].
 pub struct SendFuture<T> {
     handle: Handle,
     number: Option<u32>,
@@ -84,7 +83,7 @@ pub struct SendFuture<T> {
 }
 
 impl Handle {
-    /// Has the run keep `future` and returns a `Send` reference that waits for it: a call, a transaction.
+    /// Stores `future` (a call, a transaction) in the run and returns a `Send` future that waits for it.
     ///
     /// A handler that must be `Send`, with application state behind [`Shared`]:
     ///
@@ -117,7 +116,7 @@ impl Handle {
 }
 
 impl<T> SendFuture<T> {
-    /// Takes the future out of the run's keeping. Absent once the run is over.
+    /// Takes the future out of the run. `None` once the run is over.
     fn take(&self) -> Option<LocalFuture> {
         let world = self.handle.world()?;
         let numbered = world.extension::<RefCell<Numbered>>();
@@ -135,16 +134,17 @@ impl<T: 'static> Future for SendFuture<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Taken out while it is polled: it may make references of its own.
+        // The future is taken out while it is polled, because it may create references of its own.
         let Some(mut future) = self.take() else { return Poll::Pending };
         match future.as_mut().poll(context) {
             Poll::Ready(value) => {
                 self.free();
-                Poll::Ready(*value.downcast().expect("it has the type that it was kept with"))
+                Poll::Ready(*value.downcast().expect("a future returns the type that it was stored with"))
             }
             Poll::Pending => {
                 let numbered = self.handle.extension::<RefCell<Numbered>>();
-                numbered.borrow_mut().futures[self.number.expect("it is kept") as usize] = Some(future);
+                numbered.borrow_mut().futures[self.number.expect("a pending future has a number") as usize] =
+                    Some(future);
                 Poll::Pending
             }
         }

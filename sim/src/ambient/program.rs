@@ -1,4 +1,4 @@
-//! Programs: nodes that run a `main` future, as an existing service has it.
+//! Programs: nodes that run a `main` future, as existing services do.
 
 use super::Identity;
 use crate::env::Env;
@@ -13,9 +13,9 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::future::Future;
 
-/// What a `main` returns: nothing, or a result whose error the process reports as it exits.
+/// The return type of `main`: nothing, or a result whose error the process reports when it exits.
 pub trait Termination {
-    /// Returns the error that the process reports, if it is one.
+    /// Returns the error that the process reports, if there is one.
     fn failure(self) -> Option<String>;
 }
 
@@ -31,7 +31,7 @@ impl<T, E: Debug> Termination for Result<T, E> {
     }
 }
 
-/// The facts of a world that states none.
+/// The fact type of a world without facts.
 #[derive(serde::Serialize)]
 pub enum NoFact {}
 
@@ -42,14 +42,15 @@ impl Fact for NoFact {
 }
 
 impl<F: Fact> Stage<'_, F> {
-    /// Adds a node that runs a program: `main` begins at each boot and the process exits when it returns. A process that was asked
-    /// to shut down, or whose `main` failed, starts again as its role says; one that returned of its own accord does not.
+    /// Adds a node that runs a program. `main` starts at each boot, and the process exits when it returns. A process that was
+    /// asked to shut down, or whose `main` failed, restarts as its role says. A process whose `main` returned by itself does not
+    /// restart.
     ///
-    /// The program works for an entity of its role's name (`orders-1`), from the second boot on for a part of that
-    /// (`orders-1/restart-1`).
+    /// The program works for an entity named after its role (`orders-1`); from the second boot on, for a part of that
+    /// entity (`orders-1/restart-1`).
     ///
-    /// A program may poll for ever, so a run with one ends when its time to settle has passed and need not come to rest by itself.
-    /// What must have been done by then, an invariant says.
+    /// A program may poll for ever. A run with a program therefore ends when its time to settle has passed, and need not come to
+    /// rest by itself. An invariant states what must be done by then.
     pub fn program<M, T>(&self, role: Role, main: impl Fn() -> M + 'static) -> Env
     where
         M: Future<Output = T> + 'static,
@@ -72,20 +73,20 @@ impl<F: Fact> Stage<'_, F> {
         })
     }
 
-    /// Runs `code` as if it were the node's: what it makes with an ambient handle belongs there.
+    /// Runs `code` as the node's own code: whatever it creates with an ambient handle belongs to the node.
     pub fn acting_as<T>(&self, env: &Env, code: impl FnOnce() -> T) -> T {
         self.world.acting_as(env.handle().identity, code)
     }
 
-    /// Returns the run's value of type `T`, which an adapter keeps. See [`Handle::extension`](crate::ambient::Handle::extension).
+    /// Returns the run's value of type `T` that an adapter keeps. See [`Handle::extension`](crate::ambient::Handle::extension).
     pub fn extension<T: Default + 'static>(&self) -> std::rc::Rc<T> {
         self.world.extension()
     }
 }
 
 impl Env {
-    /// Returns a signal that is raised when the node is asked to shut down (as SIGTERM), and has its own code do so from now on:
-    /// its tasks are not dropped, and it is killed 30 seconds later unless it has exited.
+    /// Returns a signal that is raised when the node is asked to shut down (as SIGTERM). From this call on, the node's own code
+    /// handles the shutdown: its tasks are not dropped, and the node is killed 30 seconds later unless it has exited.
     pub fn termination(&self) -> Signal {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
@@ -99,7 +100,7 @@ impl Env {
         self.termination().changed(self, 0, Moment::NEVER).await;
     }
 
-    /// Ends the process in order, as when `main` returns.
+    /// Ends the process normally, as when `main` returns.
     pub(super) fn exit(&self) {
         self.event(Kind::Stop, [0, 0], || "exits".to_owned());
         let Some(dropped) = self.take_tasks() else { return };
@@ -112,7 +113,7 @@ impl Env {
         }
     }
 
-    /// Ends the process because its `main` failed: it starts again, as a supervisor has it.
+    /// Ends the process because its `main` failed; the process restarts, as under a supervisor.
     fn fail(&self, error: &str) {
         self.event(Kind::Stop, [1, 0], || format!("exits with {error}"));
         let Some(dropped) = self.take_tasks() else { return };

@@ -1,7 +1,8 @@
-//! Random numbers that are a function of the run's variant, an entity and a name: one more draw elsewhere changes nothing.
+//! Random numbers that depend on the run's variant, an entity and a name only: an additional draw elsewhere changes
+//! nothing.
 //!
-//! They depend on the variant and not on the seed, because a script, which has no seed, must repeat the run. A scenario that wants
-//! several streams of them has a parameter for that, such as `entropy = 1, 2, 3`: a seed draws the variant.
+//! They depend on the variant and not on the seed, because a script has no seed and must repeat the run. A scenario that needs
+//! several random streams declares a parameter for them, such as `entropy = 1, 2, 3`; a seed then draws the variant.
 
 use super::Handle;
 use crate::engine::effects::Reach;
@@ -18,10 +19,10 @@ use std::collections::BTreeMap;
 const UUID: Label = Label::new("uuid");
 
 impl Env {
-    /// Returns the next random generator of this name for the entity: the first call returns the first stream, the second the
-    /// second. It is a function of the run's variant, the entity, the name and the number of the call alone.
+    /// Returns the next random generator of this name for the entity: the first call returns the first stream, the second
+    /// call the second. The stream depends only on the run's variant, the entity, the name and the number of the call.
     ///
-    /// A dead incarnation gets a generator too; nothing that it does with it has an effect.
+    /// A dead incarnation also receives a generator; the values that it draws have no effect.
     pub fn rng(&self, name: impl Into<Label>) -> ChaCha8Rng {
         let name = name.into();
         let mut core = self.world.core.borrow_mut();
@@ -41,13 +42,13 @@ impl Env {
         (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
     }
 
-    /// Returns a delay between 0 and `most`, as back-off with full jitter takes it.
+    /// Returns a delay between 0 and `most`, as back-off with full jitter uses it.
     pub fn full_jitter(&self, name: impl Into<Label>, most: Duration) -> Duration {
         let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX - 1);
         Duration::from_nanos(below(&mut self.rng(name), nanos.saturating_add(1)))
     }
 
-    /// Returns a delay between half of `base` and `base`, as back-off with equal jitter takes it.
+    /// Returns a delay between half of `base` and `base`, as back-off with equal jitter uses it.
     pub fn equal_jitter(&self, name: impl Into<Label>, base: Duration) -> Duration {
         base / 2 + self.full_jitter(name, base / 2)
     }
@@ -61,13 +62,13 @@ fn generator(key: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(seed)
 }
 
-/// Returns a number below `bound`, which is not 0, by the high half of a product.
+/// Returns a number below `bound`, which must not be 0: the high half of a product.
 fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
     ((u128::from(rng.next_u64()) * u128::from(bound)) >> 64) as u64
 }
 
-/// What programs take from the operating system's entropy, one stream for each incarnation of each node. It stands in for
-/// `getrandom` and is kept per run as an [extension](Handle::extension).
+/// The simulated entropy of the operating system, one stream for each incarnation of each node. It replaces `getrandom`
+/// and is kept per run as an [extension](Handle::extension).
 #[derive(Default)]
 pub struct Entropy(RefCell<BTreeMap<(u16, u32), ChaCha8Rng>>);
 

@@ -1,4 +1,4 @@
-//! [`Timer`]: a wait for a moment that is `Send`, because it refers to the engine's timer by its number.
+//! [`Timer`]: a wait for a moment. It is `Send`, because it refers to the engine's timer by number.
 
 use super::Handle;
 use crate::engine::Core;
@@ -8,12 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Waits for a moment of virtual time; made by [`Handle::sleep`]. Once the incarnation that made it has crashed it never ends.
+/// Waits for a moment of virtual time; created by [`Handle::sleep`]. Once its incarnation has crashed, the wait never ends.
 #[derive(Debug)]
 pub struct Timer {
     handle: Handle,
     deadline: Moment,
-    /// The deadline, or the start of time once that has passed.
+    /// The deadline, or [`Moment::START`] once the deadline has passed.
     pending: Moment,
     set: Option<(u32, u32)>,
 }
@@ -23,17 +23,17 @@ impl Timer {
         Self { handle, deadline, pending: deadline, set: None }
     }
 
-    /// Returns the moment for which it waits.
+    /// Returns the deadline.
     pub fn deadline(&self) -> Moment {
         self.deadline
     }
 
-    /// Returns whether the moment has passed.
+    /// Returns whether the deadline has passed.
     pub fn is_elapsed(&self) -> bool {
         self.handle.now() >= self.deadline
     }
 
-    /// Waits for another moment instead; the waiting task is woken for that one after its next poll.
+    /// Replaces the deadline; the waiting task is woken for the new one after its next poll.
     pub fn reset(&mut self, deadline: Moment) {
         self.cancel();
         (self.deadline, self.pending) = (deadline, deadline);

@@ -1,9 +1,8 @@
-//! Coverage: which kinds of thing a run reached, as a sketch of fixed size.
+//! Coverage: which kinds of behaviour a run reached, as a sketch of fixed size.
 //!
-//! It counts facts by kind, values and the role of the node that states them; which fact followed which for
-//! one entity; and which deviation came after which. Names, moments and great numbers have no part in it, so
-//! that a run which does the same as another for a later intent covers nothing new. Worked out only for runs
-//! that ask for it.
+//! It counts facts by kind, values and the role of the node that states them; pairs of consecutive facts of one
+//! entity; and pairs of consecutive deviations. Names, times and large numbers are ignored, so that a run which does
+//! the same as another for a later entity covers nothing new. Coverage is computed only for runs that request it.
 
 mod shape;
 
@@ -11,11 +10,11 @@ pub(crate) use shape::Shape;
 
 use crate::hash::mix;
 
-/// Bits of a sketch. Two features may share one; then the second is taken for known, which costs a search a
-/// little and never its determinism.
+/// The bits of a sketch. If two features share one, the second one is taken for known. That costs a search a little
+/// efficiency and never its determinism.
 const BITS: usize = 1 << 15;
 
-/// What runs have reached.
+/// The features that runs have reached.
 ///
 /// ```
 /// use shakedown_sim::Coverage;
@@ -40,17 +39,17 @@ impl Coverage {
         self.bits[bit / 64] |= 1 << (bit % 64);
     }
 
-    /// How many features were reached.
+    /// Returns the number of features that were reached.
     pub fn count(&self) -> u32 {
         self.bits.iter().map(|word| word.count_ones()).sum()
     }
 
-    /// Whether `other` reached something that these have not.
+    /// Returns whether `other` reached a feature that is missing here.
     pub fn lacks(&self, other: &Coverage) -> bool {
         self.bits.iter().zip(&other.bits).any(|(mine, theirs)| theirs & !mine != 0)
     }
 
-    /// Adds what `other` reached; answers whether any of it is new.
+    /// Adds the features of `other`; returns whether any of them is new.
     pub fn take(&mut self, other: &Coverage) -> bool {
         let new = self.lacks(other);
         self.bits.iter_mut().zip(&other.bits).for_each(|(mine, theirs)| *mine |= theirs);
@@ -62,17 +61,17 @@ const FACT: u64 = 1;
 const SEQUEL: u64 = 2;
 const DEVIATION: u64 = 3;
 
-/// Takes the coverage of one run while it runs.
+/// Collects the coverage of one run while it runs.
 #[derive(Default)]
 pub(crate) struct Gauge {
     pub(crate) coverage: Coverage,
-    /// For each outermost entity the last fact of it.
+    /// The last fact of each outermost entity.
     last_facts: Vec<(u64, u64)>,
     last_deviation: u64,
 }
 
 impl Gauge {
-    /// A fact of this shape, stated by a node of this role for what is within this outermost entity.
+    /// Adds a fact of this shape, stated by a node of this role for something within this outermost entity.
     pub(crate) fn fact(&mut self, shape: u64, role: u64, entity: u64) {
         let fact = mix(shape, role);
         self.coverage.mark(mix(FACT, fact));
@@ -86,7 +85,7 @@ impl Gauge {
         self.coverage.mark(mix(SEQUEL, mix(before, fact)));
     }
 
-    /// A choice at this site that deviates in this way.
+    /// Adds a choice at this site that took this alternative.
     pub(crate) fn deviation(&mut self, site: u64, way: u64) {
         let deviation = mix(site, way);
         self.coverage.mark(mix(DEVIATION, mix(self.last_deviation, deviation)));

@@ -1,5 +1,5 @@
-//! The shape of a value: which variants it is made of, what is there and what is absent, and how small its
-//! numbers are; not the numbers and texts themselves.
+//! The shape of a value: its variants, the presence of its optional parts, and the magnitude of small numbers; not
+//! the numbers and texts themselves.
 
 use crate::digest::Digest;
 use crate::fields::{self, Intake, Unfit};
@@ -9,14 +9,14 @@ use serde::ser::Serialize;
 #[derive(Default)]
 pub(crate) struct Shape(Digest);
 
-/// Numbers from here on are alike: what matters of an identity is whether it is the first or a further one.
+/// Numbers from here on count as equal: of an identity it only matters whether it is the first or a later one.
 const MANY: u64 = 3;
 
 impl Shape {
-    /// The shape of a value.
+    /// Returns the shape of a value.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> u64 {
         let mut shape = Self::default();
-        // A value that has no shape is like any other of its kind.
+        // A value without a shape counts as equal to any other of its kind.
         let _ = fields::give(value, &mut shape);
         shape.0.bits()
     }

@@ -1,12 +1,11 @@
-//! When two runs are equivalent: a digest of what their futures can depend on.
+//! Equivalence of runs: a digest of everything that the future of a run can depend on.
 //!
-//! The effects of a run are its digest with two things left out. Where a node goes down, it does not matter at
-//! which of two crash points it does, if it does nothing observable between them; nor whether it crashes or shuts down,
-//! if no destructor and no shutdown hook does anything: its memory is gone either way. So crash points at which a node
-//! goes on, crashes or shuts down leave no word before the last deviation. All else does: every event with its time,
-//! node and entity, every other choice with its pick, whatever leaves a node without an event (a message sent, a lock
-//! taken, a signal raised, a child scope opened), and for a node that goes down the number of polls so far. After the last deviation every choice that is offered leaves its
-//! name: these are the ways in which the run can be continued.
+//! The effects of a run are its digest with two things left out. First, if a node goes down, it does not matter at which of two crash points,
+//! provided that it does nothing observable between them. Second, it does not matter whether it crashes or shuts down, provided that no destructor
+//! and no shutdown hook does anything: its memory is lost either way. So crash points at which a node continues, crashes or shuts down add no word
+//! before the last deviation. Everything else does: every event with its time, node and entity; every other choice with its pick; every action of a
+//! node that causes no event (a message sent, a lock taken, a signal raised, a child scope opened); and for a node that goes down, the number of
+//! polls so far. After the last deviation every offered choice adds its name: these are the possible continuations of the run.
 
 use super::Core;
 use crate::choice::Site;
@@ -15,7 +14,7 @@ use crate::fault::Place;
 use crate::node::{CrashFault, NodeId};
 use crate::scope::Scope;
 
-/// What a word of the effects is about.
+/// The kind of a word of the effects.
 #[derive(Clone, Copy)]
 pub(crate) enum Reach {
     Message = 1,
@@ -28,7 +27,7 @@ pub(crate) enum Reach {
 }
 
 impl Core {
-    /// Adds something that the future can depend on.
+    /// Adds a word that the future can depend on.
     #[inline]
     pub(crate) fn touch(&mut self, reach: Reach, word: u64) {
         if let Some(effects) = &mut self.effects {
@@ -36,7 +35,7 @@ impl Core {
         }
     }
 
-    /// Makes the choice of a crash point in a run that keeps its effects.
+    /// Draws the choice of a crash point in a run that computes its effects.
     pub(crate) fn choose_crash<P: Place<Fault = CrashFault>>(
         &mut self,
         node: NodeId,

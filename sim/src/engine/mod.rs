@@ -1,8 +1,8 @@
-//! The engine's state: what is scheduled, which tasks wait, which nodes are alive.
+//! The engine's state: scheduled entries, waiting tasks, living nodes.
 //!
 //! This module schedules tasks, timers and pauses. `schedule` offers the order of tasks as choices, `steps` records
-//! events and makes choices, `effects` digests what the future of a run depends on. Nothing here runs code of the
-//! simulated system, so all of it may be done while the state is borrowed.
+//! events and makes choices, `effects` digests what the future of a run depends on. Nothing in these modules runs
+//! code of the simulated system, so they may run while the state is borrowed.
 
 pub(crate) mod effects;
 mod ready;
@@ -34,12 +34,12 @@ pub(crate) struct TimerSlot {
     pub(crate) waiter: Option<Waiter>,
 }
 
-/// A message or an action under way.
+/// A message or an action in flight.
 pub(crate) trait Parcel {
     fn arrive(self: Rc<Self>, world: &Rc<World>);
 }
 
-/// An action that is carried out once, when it arrives.
+/// An action that runs once, when it arrives.
 pub(crate) struct Effect<F>(pub(crate) Cell<Option<F>>);
 
 impl<F: FnOnce(&Rc<World>)> Parcel for Effect<F> {
@@ -55,7 +55,7 @@ pub(crate) struct Core {
     pub(crate) heal_at: Moment,
     pub(crate) healed: bool,
     pub(crate) scopes: Scopes,
-    /// What the run's random numbers are keyed by.
+    /// The key of the run's random numbers.
     pub(crate) entropy: u64,
     pub(crate) chooser: Chooser,
     pub(crate) digest: Digest,
@@ -74,7 +74,7 @@ pub(crate) struct Core {
     pub(crate) log: crate::tracing_capture::Buffer,
     pub(crate) agenda: Agenda,
     pub(crate) tasks: Vec<Task>,
-    /// The notes on each task while recording, by slot.
+    /// The recording notes on each task, by slot.
     notes: Vec<Notes>,
     pub(crate) free_tasks: Vec<u32>,
     pub(crate) ready: Ready,
@@ -87,21 +87,21 @@ pub(crate) struct Core {
     pub(crate) timers: Vec<TimerSlot>,
     pub(crate) free_timers: Vec<u32>,
     pub(crate) deliveries: Vec<Option<Rc<dyn Parcel>>>,
-    /// The event that each of them follows from.
+    /// The event that each delivery follows from.
     sent: Vec<Option<u32>>,
     pub(crate) free_deliveries: Vec<u32>,
     pub(crate) doomed: Vec<BoxFuture>,
-    /// Nodes that shut down, each with its incarnation and the entity at whose effect it does.
+    /// The nodes that shut down, each with its incarnation and the entity at whose effect it does so.
     pub(crate) stopping: Vec<(NodeId, u32, Scope)>,
-    /// What to close when the run is over: reference cycles are broken there.
+    /// The objects to close when the run is over, which breaks reference cycles.
     pub(crate) holders: Vec<Rc<dyn Close>>,
     pub(crate) woken: Vec<u32>,
     pub(crate) polls: u32,
-    /// Whether the run is over: what destructors request from then on is ignored.
+    /// Whether the run is over: requests of destructors are ignored from then on.
     pub(crate) closed: bool,
-    /// Whether some node runs a program, whose own timers need not ever end.
+    /// Whether some node runs a program; the timers of a program need not end.
     pub(crate) has_programs: bool,
-    /// Where the profiles stand that were found to be sound, in this run or an earlier one.
+    /// The addresses of the profiles that were checked, in this run or an earlier one.
     profiles: Vec<usize>,
 }
 
@@ -150,7 +150,7 @@ impl Core {
         }
     }
 
-    /// Whether a profile has not been seen before by this world, so that it is to be checked.
+    /// Returns whether this world has not checked the profile yet.
     pub(crate) fn is_new_profile<P>(&mut self, profile: &'static P) -> bool {
         let place = std::ptr::from_ref(profile).addr();
         let is_new = !self.profiles.contains(&place);
@@ -160,10 +160,10 @@ impl Core {
         is_new
     }
 
-    /// Ends the run: marks all tasks to be dropped; their destructors have no effect.
+    /// Ends the run: marks all tasks for dropping; their destructors have no effect.
     pub(crate) fn close(&mut self) {
         self.closed = true;
-        // In reverse, so that they are dropped in the order in which they were made: allocators are fastest then.
+        // In reverse, so that tasks are dropped in the order of their creation: allocators are fastest then.
         self.doomed.extend(self.tasks.iter_mut().rev().filter_map(|task| task.future.take()));
         self.holders.reverse();
         for node in self.nodes.all_mut() {
@@ -177,7 +177,7 @@ impl Core {
         self.stopping.clear();
     }
 
-    /// Frees every slot; the lowest is used first again.
+    /// Frees every slot; the lowest slot is reused first.
     pub(crate) fn free_slots(&mut self) {
         self.free_deliveries.clear();
         self.free_timers.clear();
@@ -230,8 +230,8 @@ impl Core {
         &mut self.notes[slot as usize]
     }
 
-    /// Takes the next entry, if it is due by `until`, and jumps to its time. Entries of cancelled timers are dropped
-    /// here, so they neither move the clock nor keep the run from coming to rest.
+    /// Takes the next entry, if it is due by `until`, and advances time to it. Entries of cancelled timers are
+    /// dropped here, so they neither advance the clock nor keep the run from coming to rest.
     #[inline]
     pub(crate) fn next_due(&mut self, until: Moment) -> Option<Due> {
         loop {
@@ -248,7 +248,7 @@ impl Core {
         }
     }
 
-    /// Takes the next ready task, to be polled.
+    /// Takes the next ready task for polling.
     #[inline(always)]
     pub(crate) fn next_ready(&mut self) -> Option<(u32, BoxFuture, Rc<Waker>)> {
         loop {
@@ -269,14 +269,14 @@ impl Core {
         }
     }
 
-    /// Returns whose code a task is.
+    /// Returns the identity of a task's code.
     #[inline(always)]
     pub(crate) fn identity_of(&self, slot: u32) -> Identity {
         let &Task { node, scope, .. } = &self.tasks[slot as usize];
         Identity { node, incarnation: self.nodes[node].incarnation, scope }
     }
 
-    /// Has the running task work for another entity.
+    /// Makes the running task work for another entity.
     pub(crate) fn work_for(&mut self, scope: Scope) {
         if let Some(slot) = self.current {
             self.tasks[slot as usize].scope = scope;
@@ -308,8 +308,8 @@ impl Core {
         None
     }
 
-    /// Delivers something to a node after a while, on behalf of an entity. `acts` tells whether it does more there
-    /// than make a task ready.
+    /// Delivers something to a node after a delay, on behalf of an entity. `acts` is false if the delivery only makes
+    /// a task ready.
     #[inline]
     pub(crate) fn bring(
         &mut self,
@@ -333,7 +333,7 @@ impl Core {
         self.agenda.put(due, Due::Deliver { slot });
     }
 
-    /// Takes what arrives now; the next event follows from the one that sent it.
+    /// Takes a delivery that arrives now; the next event follows from the event that sent it.
     #[inline]
     pub(crate) fn take_delivery(&mut self, slot: u32) -> Rc<dyn Parcel> {
         self.free_deliveries.push(slot);
@@ -341,7 +341,7 @@ impl Core {
         self.deliveries[slot as usize].take().expect("a delivery is made once")
     }
 
-    /// Replaces the task or event that the next event follows from; returns the former one.
+    /// Replaces the task or event that the next event follows from; returns the previous one.
     pub(crate) fn exchange_origin(
         &mut self,
         (task, cause): (Option<u32>, Option<u32>),
@@ -349,12 +349,12 @@ impl Core {
         (std::mem::replace(&mut self.current, task), std::mem::replace(&mut self.cause, cause))
     }
 
-    /// Returns whether a task is ready or an entry is due, once nothing was due any more.
+    /// Returns whether a task is ready or an entry is left in the agenda. Call it when nothing more is due.
     pub(crate) fn is_busy(&self) -> bool {
         !self.ready.is_empty() || self.agenda.peek().is_some()
     }
 
-    /// Returns the name of the node whose code runs now.
+    /// Returns the name of the node of the running code.
     pub(crate) fn current_node_name(&self) -> String {
         let node = self.current.map(|slot| self.tasks[slot as usize].node);
         node.map_or("the scenario".to_owned(), |node| self.nodes[node].name())
@@ -401,13 +401,13 @@ impl Core {
         self.heartbeat_stops(node);
     }
 
-    /// Records that a node that was up sends no heartbeats from now on.
+    /// Records that the node sends no heartbeats from now on, if it did so before.
     pub(crate) fn heartbeat_stops(&mut self, node: NodeId) {
         let now = self.now;
         self.turn_heartbeat(node, |pulse| pulse.left = now);
     }
 
-    /// Records that a node that is up sends heartbeats from now on.
+    /// Records that the node sends heartbeats from now on, if it did not before.
     pub(crate) fn heartbeat_starts(&mut self, node: NodeId) {
         let now = self.now;
         self.turn_heartbeat(node, |pulse| pulse.began = now);
@@ -500,7 +500,7 @@ impl Core {
         (slot, generation)
     }
 
-    /// Wakes a task at the end of its timeout, unless that is cancelled before, as most are.
+    /// Wakes a task at the end of its timeout, unless the timeout is cancelled first, as most are.
     #[inline]
     pub(crate) fn set_timeout(&mut self, end: Moment, waiter: Waiter) -> (u32, u32) {
         let (slot, generation) = self.take_timer(waiter);

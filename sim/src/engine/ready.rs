@@ -1,10 +1,10 @@
 //! The queue of ready tasks: first in, first out.
 
-/// A queue that is mostly drained completely, so an index that advances is enough and nothing wraps around.
+/// A queue that is usually drained completely, so an advancing index is enough and nothing wraps around.
 #[derive(Default)]
 pub(crate) struct Ready {
     slots: Vec<u32>,
-    /// The number of those already taken.
+    /// The number of slots already taken.
     taken: usize,
 }
 
@@ -42,12 +42,12 @@ impl Ready {
         Some(slot)
     }
 
-    /// Returns what is left, in order.
+    /// Returns the remaining slots, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.slots[self.taken..].iter().copied()
     }
 
-    /// Takes all, in order.
+    /// Takes all slots, in order.
     pub(crate) fn take_all(&mut self) -> Vec<u32> {
         let all = self.slots.split_off(self.taken);
         self.clear();

@@ -1,32 +1,33 @@
-//! Task order: which of the tasks that are ready, and of the events that are due, at one instant goes first.
+//! Task order: which ready task or due event of one instant goes first.
 //!
 //! The engine is first in, first out. That hides every race that needs another order, so a run may also offer the
-//! order as choices, by delay bounding (Emmi, Qadeer and Rakamarić, "Delay-bounded scheduling", 2011): whatever is
-//! next *goes* (the benign alternative), or it *yields*, which puts it at the back of the queue of this instant. Time
-//! does not pass meanwhile. A script of `k` such deviations reaches every order that takes `k` delays.
+//! order as choices, by delay bounding (Emmi, Qadeer and Rakamarić, "Delay-bounded scheduling", 2011). The next entry
+//! either *goes* (the benign alternative) or *yields*, which puts it at the back of the queue of this instant. Time
+//! does not pass meanwhile. A script of `k` such deviations reaches every order that needs `k` delays.
 //!
 //! A choice is named by the role of the node (`worker/schedule`), the scope of the task, and a part for the task: the
 //! number of its spawn on that role within that scope (`intent-1/task-2`). An event of a store or a broker, such as
-//! the arrival of a commit, is `event-N` in the same way. No other choice is named or numbered differently.
+//! the arrival of a commit, is named `event-N` in the same way. The names and numbers of all other choices stay the
+//! same.
 //!
 //! # What is offered
 //!
-//! A task or an event offers a choice if something else that is ready or due at this instant may *interact* with it:
+//! A task or an event offers a choice if another entry that is ready or due at this instant may *interact* with it:
 //!
 //! - they belong to one node, whose memory they share;
 //! - or their nodes have both used one store before in this run (statements act on it at once, within the
 //!   client's turn); the store's own events interact with the tasks of all its clients.
 //!
-//! All other ties are independent: nodes reach each other by calls and messages, which take time, so either order ends in
-//! the same state. Three ties are left as they are. A timeout comes after all else of its instant, by contract: a response
-//! that comes at its very end is in time. A node that restarts or resumes does so where it is in the queue: its delay is
-//! a choice already. And the very first use of a store by a node does not count as a tie with it.
+//! All other ties are independent: nodes communicate by calls and messages, which take time, so either order ends in the
+//! same state. Three ties are never offered. A timeout comes last within its instant, by contract: a response at its very
+//! end is in time. A node that restarts or resumes keeps its place in the queue: its delay is a choice already. And a
+//! node's very first use of a store does not count as a tie with that store.
 //!
-//! A wake-up only makes its task ready, so not the event but the task offers the choice. A task that is alone offers
+//! A wake-up only makes its task ready, so the task offers the choice and not the event. A task without a tie offers
 //! nothing.
 //!
-//! Benign choices of this kind leave no word in the digest: a run in which nothing yields is the same run whether order
-//! is offered or not.
+//! Benign choices of task order add no word to the digest: a run in which nothing yields is the same run whether task
+//! order is offered or not.
 
 use super::Core;
 use crate::agenda::Due;
@@ -39,14 +40,14 @@ const TASK: Label = Label::new("task");
 const EVENT: Label = Label::new("event");
 const ORDER: Alternatives = Alternatives::new(&["goes", "yields"]);
 
-/// What the choices of a task or an event are named by.
+/// The name of a task or an event, for its choices.
 #[derive(Clone, Copy)]
 struct Name {
     node: NodeId,
-    /// What it works for, until the first choice; from then on a part of that.
+    /// The entity that it works for until the first choice; from then on a part of that entity.
     scope: Scope,
     label: Label,
-    /// Its number within its scope; 0 once `scope` is its own.
+    /// Its number within its scope; 0 once `scope` belongs to it alone.
     number: u32,
 }
 
@@ -57,16 +58,16 @@ enum Entry {
     Delivery(u32),
 }
 
-/// What else is in the queue that interacts.
+/// The other entries in the queue that interact with an entry.
 struct Tie {
-    /// The first of them.
+    /// The first of these entries.
     with: Entry,
     others: usize,
-    /// Whether they are all due events, behind which only the agenda can put a task.
+    /// Whether all of them are due events; only the agenda can put a task after those.
     is_due: bool,
 }
 
-/// What a run that offers task order keeps for it.
+/// The state of task order in a run.
 #[derive(Default)]
 pub(crate) struct Schedule {
     /// Whether the run offers task order at all.
@@ -74,11 +75,11 @@ pub(crate) struct Schedule {
     /// By slot.
     tasks: Vec<Option<Name>>,
     deliveries: Vec<Option<Delivery>>,
-    /// For each node, a bit for each server whose state it reaches into.
+    /// For each node, a bit for each server whose state it accesses.
     uses: Vec<u64>,
 }
 
-/// A delivery under way.
+/// A delivery in flight.
 #[derive(Clone, Copy)]
 struct Delivery {
     name: Name,
@@ -118,7 +119,7 @@ fn set<T: Copy>(list: &mut Vec<Option<T>>, slot: u32, value: Option<T>) {
 }
 
 impl Core {
-    /// Records that a node acts on the state of a server within its own turns.
+    /// Records that a node accesses the state of a server within its own turns.
     #[inline]
     pub(crate) fn uses(&mut self, client: NodeId, server: NodeId) {
         if self.schedule.is_offered {
@@ -128,7 +129,7 @@ impl Core {
         }
     }
 
-    /// Numbers a task that is spawned.
+    /// Numbers a newly spawned task.
     #[cold]
     pub(crate) fn number_task(&mut self, slot: u32) {
         let task = &self.tasks[slot as usize];
@@ -144,13 +145,13 @@ impl Core {
     }
 
     fn name(&mut self, node: NodeId, scope: Scope, label: Label) -> Name {
-        // The roles are counted each for itself, so that none numbers another's.
+        // Each role is counted separately, so that no role affects the numbers of another.
         let key = self.nodes[node].role.name.word() ^ label.word().rotate_left(1);
         let number = self.scopes.count(scope, key, User::ENGINE).0 + 1;
         Name { node, scope, label, number }
     }
 
-    /// Whether a task that is next yields; if so, it is in the queue again.
+    /// Returns whether the next task yields; if so, puts it into the queue again.
     #[cold]
     #[inline(never)]
     pub(crate) fn task_yields(&mut self, slot: u32) -> bool {
@@ -170,7 +171,7 @@ impl Core {
         true
     }
 
-    /// Whether an event that is next yields; if so, it is in the queue again.
+    /// Returns whether the next event yields; if so, puts it into the queue again.
     #[cold]
     #[inline(never)]
     pub(crate) fn event_yields(&mut self, due: Due) -> bool {
@@ -188,7 +189,7 @@ impl Core {
         yields
     }
 
-    /// Makes a task ready again that yielded to what was due.
+    /// Makes a task ready again that yielded to due events.
     pub(crate) fn is_next_again(&mut self, slot: u32) {
         let node = self.tasks[slot as usize].node;
         match self.nodes[node].state {
@@ -197,7 +198,7 @@ impl Core {
         }
     }
 
-    /// What ties with an entry of a node: tasks that are ready; if there are none, events that are due.
+    /// Returns the ties of an entry of a node: ready tasks or, if there are none, due events.
     fn tie(&self, (entry, node): (Entry, NodeId)) -> Option<Tie> {
         let tied = |is_due| {
             move |with: Vec<Entry>| {
@@ -219,13 +220,13 @@ impl Core {
         entry != other && self.node_of(other).is_some_and(|other| self.schedule.interact(node, other))
     }
 
-    /// Whether a task that is in the queue would be polled.
+    /// Returns whether a queued task would be polled.
     fn is_polled(&self, slot: u32) -> bool {
         let task = &self.tasks[slot as usize];
         task.alive && task.future.is_some()
     }
 
-    /// What a due event concerns, if it does anything.
+    /// Returns the entry of a due event, if the event does anything.
     fn entry_of(&self, due: Due) -> Option<Entry> {
         match due {
             Due::Deliver { slot } => Some(Entry::Delivery(slot)),
@@ -253,7 +254,7 @@ impl Core {
         }
     }
 
-    /// Draws whether what is next yields.
+    /// Draws whether the next entry yields.
     fn yields(&mut self, entry: Entry, tie: &Tie) -> bool {
         let Name { node, scope, .. } = self.own_scope(entry);
         let site = Site::schedule(self.nodes[node].role.name);
@@ -266,7 +267,7 @@ impl Core {
         let names = self.recording.is_some().then(|| (self.title(entry, node), self.title(tie.with, node)));
         let others = tie.others;
         let (before, cause) = (self.current, self.cause);
-        // What it does next follows from this.
+        // The task's next step follows from this event.
         if let Entry::Task(slot) = entry {
             self.current = Some(slot);
         }
@@ -278,7 +279,7 @@ impl Core {
             }
         });
         (self.current, self.cause) = (before, cause);
-        // And so does what now comes first.
+        // The entry that is now first follows from it, too.
         if self.recording.is_some()
             && let Entry::Task(slot) = tie.with
         {
@@ -287,14 +288,14 @@ impl Core {
         true
     }
 
-    /// Apart from the draws of other choices, which are inlined where they are made.
+    /// Not inlined, unlike the draws of other choices.
     #[inline(never)]
     fn draw_seldom(&mut self, site: &Site, (scope, nth): (Scope, u32)) -> Pick {
         let number = self.chooser.number(site, &ORDER);
         self.draw(number, (site, scope, nth))
     }
 
-    /// The name of an entry, with the scope that is its own.
+    /// Returns the name of an entry, with the scope that belongs to it alone.
     fn own_scope(&mut self, entry: Entry) -> Name {
         let name = match entry {
             Entry::Task(slot) => self.schedule.tasks[slot as usize].as_mut(),
@@ -310,7 +311,7 @@ impl Core {
         *name
     }
 
-    /// How a story calls it on a node: the entity it works for, and which of its tasks it is.
+    /// Returns the title of an entry in stories: its entity, and which of the entity's tasks on this node it is.
     fn title(&mut self, entry: Entry, on: NodeId) -> String {
         let Name { node, scope, .. } = self.own_scope(entry);
         let path = self.scopes.path(scope);

@@ -25,8 +25,8 @@ impl Core {
         [self.tasks.len(), self.timers.len(), self.deliveries.capacity(), scopes, counters]
     }
 
-    /// Records an event: in the digest always, in the trace while recording. `words` are what the digest takes of it
-    /// beside time, node, scope and kind. Returns its number.
+    /// Records an event: always in the digest, and in the trace while recording. `words` enter the digest beside
+    /// time, node, scope and kind. Returns the number of the event.
     #[inline]
     pub(crate) fn event(
         &mut self,
@@ -46,7 +46,7 @@ impl Core {
     /// Counts and digests an event. Returns its number.
     #[inline]
     pub(crate) fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> u32 {
-        // The rare cases are one call, so that no register is reserved for them here.
+        // The rare cases share one call, so that no register is reserved for them here.
         if self.events >= self.limits.events || self.effects.is_some() {
             self.watch_event(node, scope, kind, words);
         }
@@ -68,7 +68,7 @@ impl Core {
     #[cold]
     fn watch_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) {
         if self.events >= self.limits.events {
-            self.run_away("events", self.events + 1, self.limits.events);
+            self.exceed_limit("events", self.events + 1, self.limits.events);
         }
         if self.effects.is_some() {
             self.note_event(node, scope, kind, words);
@@ -76,7 +76,7 @@ impl Core {
     }
 
     fn note_event(&mut self, node: NodeId, scope: Scope, kind: Kind, [one, other]: [u64; 2]) {
-        // A node that shut down is gone like one that crashed; its other effects have left words of their own.
+        // A node that shut down is equivalent to one that crashed; its other effects have added words of their own.
         let kind = if kind == Kind::Stop { Kind::Crash } else { kind };
         let at = self.scopes.hash(scope) ^ kind.of(node);
         if let Some(effects) = &mut self.effects {
@@ -106,10 +106,10 @@ impl Core {
         self.show_to_observer();
     }
 
-    /// Ends a run that exceeds a limit. Code that never waits would not notice that it is not polled again, so past
-    /// twice the limit it is unwound.
+    /// Aborts a run that exceeds a limit. Code that never waits would not notice that it is not polled again, so it
+    /// is unwound past twice the limit.
     #[cold]
-    fn run_away(&mut self, limit: &'static str, count: u32, most: u32) {
+    fn exceed_limit(&mut self, limit: &'static str, count: u32, most: u32) {
         if self.run_abort.is_none() {
             self.run_abort = Some(RunAbort::LimitExceeded { limit, most });
         }
@@ -118,17 +118,17 @@ impl Core {
         }
     }
 
-    /// Counts a poll, or a wait that was over as it began: a loop of those must reach the limit, too.
+    /// Counts a poll, or a wait that ended at once: a loop of such waits must reach the limit, too.
     #[inline]
     pub(crate) fn count_poll(&mut self) {
         self.polls += 1;
         if self.polls > self.limits.polls {
-            self.run_away("polls", self.polls, self.limits.polls);
+            self.exceed_limit("polls", self.polls, self.limits.polls);
         }
     }
 
-    /// Moves what `tracing` captured since the last step into the trace. Such steps have no number and
-    /// leave the digest alone: a run is the same whether it is recorded or not.
+    /// Moves the `tracing` output since the last step into the trace. Such steps have no number and do not enter the
+    /// digest: a run is the same whether it is recorded or not.
     #[inline]
     pub(crate) fn collect_log(&mut self, node: NodeId, scope: Scope) {
         if self.recording.is_some() {
@@ -143,7 +143,7 @@ impl Core {
         }
     }
 
-    /// Records a step without a number, which only recorded traces have: it leaves the digest alone.
+    /// Records a step without a number. Only recorded traces contain it, and it does not enter the digest.
     #[cold]
     pub(crate) fn aside(&mut self, (node, scope): (NodeId, Scope), kind: Kind, text: String) {
         let causes = self.current_event().into_iter().collect();
@@ -190,7 +190,7 @@ impl Core {
         }
     }
 
-    /// Draws whether, and how, a node crashes beside this effect.
+    /// Draws whether and how a node crashes beside this effect.
     #[inline(never)]
     pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashFault> {
         let role = &self.nodes[env.node].role;
@@ -213,14 +213,14 @@ impl Core {
         }
     }
 
-    /// Opens a child scope of the entity that a handle works for; returns the entity's own if its node is dead.
+    /// Opens a child scope of a handle's entity; returns the entity's own scope if its node is dead.
     pub(crate) fn open(&mut self, env: &Env, label: Label) -> Scope {
         if !self.is_alive(env.node, env.incarnation) {
             return env.scope();
         }
         let scope = self.scopes.child(env.scope(), label);
         if self.effects.is_some() {
-            // The number of the next one depends on this.
+            // The number of the next child depends on this one.
             self.touch(Reach::Part, self.scopes.hash(scope));
         }
         scope
@@ -247,8 +247,8 @@ impl Core {
         User { task: self.current.map_or(User::ENGINE.task, |slot| self.task_name(slot)), place: None }
     }
 
-    /// Draws a choice for a user. One copy for each kind of place in a profile: where the list stands is known at
-    /// compile time.
+    /// Draws a choice for a user. It is instantiated once for each kind of place in a profile, so that the position
+    /// of the list is known at compile time.
     #[inline(never)]
     pub(crate) fn choose_as(
         &mut self,
@@ -274,13 +274,13 @@ impl Core {
         pick
     }
 
-    /// Lets the chooser decide, and counts the choice.
+    /// Decides a choice and counts it.
     #[inline(always)]
     pub(crate) fn draw(&mut self, number: SiteNumber, (site, scope, nth): (&Site, Scope, u32)) -> Pick {
         let pick = self.chooser.decide(number, (site, scope, nth), &self.scopes, self.events);
         let offered = self.chooser.offers().len() as u32;
         if offered > self.limits.choices {
-            self.run_away("choices", offered, self.limits.choices);
+            self.exceed_limit("choices", offered, self.limits.choices);
         }
         if self.effects.is_some()
             && let Some(offer) = self.chooser.offers().last().copied()
@@ -304,7 +304,7 @@ impl Core {
         self.deviate_as(node, choice, pick, |taken| format!("{} = {taken}", choice.0));
     }
 
-    /// Like `deviate`, with the event's text, made of the alternative's. Returns the event's number.
+    /// Like `deviate`, but derives the event's text from the alternative's text. Returns the event's number.
     pub(crate) fn deviate_as(
         &mut self,
         node: NodeId,
@@ -350,7 +350,7 @@ impl Core {
         }
     }
 
-    /// Returns a number that tells apart tasks that use one slot one after the other.
+    /// Returns a number that distinguishes tasks that use one slot one after the other.
     #[inline]
     fn task_name(&self, slot: u32) -> u64 {
         u64::from(slot) << 32 | u64::from(self.tasks[slot as usize].generation)
@@ -365,7 +365,7 @@ impl Core {
         }
     }
 
-    /// Returns when the last deviation so far has ended.
+    /// Returns when the last deviation so far ends.
     pub(crate) fn disturbed_until(&self) -> Moment {
         self.disturbances.iter().map(|disturbance| disturbance.until).max().unwrap_or_default()
     }

@@ -1,116 +1,116 @@
-//! What a broker holds and hands out: a pure state machine.
+//! The broker: a pure state machine that stores messages and hands them out.
 //!
-//! [`Broker`] keeps no clock and draws nothing. The caller says what time it is: [`Broker::advance`] ends the
-//! delays and leases that have run out, [`Broker::next_due`] says when the next one does. Equal calls give
-//! equal answers. What a message carries is the caller's affair.
+//! [`Broker`] keeps no clock and draws nothing. The caller passes the time: [`Broker::advance`] ends the delays and
+//! leases that have expired, [`Broker::next_due`] returns when the next one ends. Equal calls give equal results. The
+//! broker does not interpret the content of messages.
 //!
-//! A message is *hidden* until its delay has passed, then *ready*; its receiver holds a *lease* on it,
-//! *in flight*, until it is acknowledged or the lease ends; then it is ready again, or, received often enough,
-//! *dead*.
+//! A message is *hidden* until its delay has passed, then *ready*. While it is *in flight*, its receiver holds a
+//! *lease* on it, until the message is acknowledged or the lease ends. After the lease it is ready again or, if it
+//! was received often enough, *dead*.
 
 use super::profile::Flavour;
 use crate::time::{Duration, Moment};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-/// What a broker goes by.
+/// The rules of a broker.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Whose rules of order and of receipts apply.
+    /// The flavour, which decides the rules of order and of receipts.
     pub flavour: Flavour,
-    /// How long a lease lasts.
+    /// The length of a lease.
     pub visibility: Duration,
-    /// How long a message stays hidden after it was sent, unless it says otherwise itself.
+    /// How long a message stays hidden after it was sent, unless the message sets its own delay.
     pub delay: Duration,
-    /// How often a message is handed out before it is dead; none: however often.
+    /// How often a message is handed out before it is dead; `None`: without limit.
     pub receives_max: Option<u32>,
-    /// How many messages may be in flight.
+    /// The greatest number of messages in flight.
     pub in_flight_max: u32,
-    /// For how long a de-duplication id is known.
+    /// How long a de-duplication id is remembered.
     pub dedup_window: Duration,
 }
 
-/// A message of a broker, by its number.
+/// The number of a message of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct MessageId(u32);
 
 impl MessageId {
-    /// The number: messages are counted from 0 as they are accepted, copies included.
+    /// Returns the number: messages, copies included, are numbered from 0 in the order of their acceptance.
     pub const fn number(self) -> u32 {
         self.0
     }
 }
 
-/// What a consumer shows to settle a message that it received. Every receive has a receipt of its own.
+/// The token with which a consumer settles a message that it received. Every receive has a receipt of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct Receipt {
-    /// Which message.
+    /// The message.
     pub message: MessageId,
     issue: u32,
 }
 
 impl Receipt {
-    /// Both numbers in one.
+    /// Returns both numbers in one word.
     pub(super) const fn word(self) -> u64 {
         (self.message.0 as u64) << 32 | self.issue as u64
     }
 }
 
-/// A message to be accepted.
+/// A message to accept.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming<T> {
-    /// What it carries.
+    /// The content.
     pub content: T,
-    /// The group within which order is kept, by flavours that know groups.
+    /// The group within which order is kept, in flavours with groups.
     pub group: u64,
-    /// Another message with this id is not accepted for a while.
+    /// The de-duplication id: another message with this id is dropped while the id is remembered.
     pub dedup: Option<u64>,
-    /// How long it stays hidden, if not as the rules say.
+    /// How long it stays hidden; `None`: as the rules say.
     pub delay: Option<Duration>,
 }
 
-/// What became of a message that was sent.
+/// The result of sending a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Accepted {
-    /// It has this number.
+    /// The message is accepted under this number.
     New(MessageId),
-    /// Its de-duplication id is that of this message: it is dropped, and answered with success.
+    /// Its de-duplication id is that of this message: it is dropped, and the sender receives a success.
     Known(MessageId),
 }
 
-/// What an acknowledgement did.
+/// The effect of an acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Acked {
     /// The message is deleted.
     Deleted,
-    /// It had been deleted, or was dead, before.
+    /// The message was deleted or dead before.
     Gone,
-    /// The message has been received again since; the answer is a success, and the message is still there.
+    /// The message has been received again since: the response is a success, and the message still exists.
     Superseded,
 }
 
-/// The receipt is worth nothing any more; nothing has changed.
+/// The receipt is not valid any more; nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the receipt has expired")]
 pub struct Expired;
 
-/// What happened by itself, to be told apart from what was asked for.
+/// A change that was not requested by a call: the end of a lease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Incident {
     /// A lease ended; the message is ready again.
     Returned(MessageId),
-    /// A lease ended; the message had been received often enough.
+    /// A lease ended after the last allowed receive.
     Died(MessageId),
 }
 
-/// How many messages are in which state.
+/// The number of messages in each state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct Counts {
     /// Hidden until their delay has passed.
     pub hidden: usize,
-    /// Ready to be received, some perhaps behind others of their group.
+    /// Ready to be received; some may wait for others of their group.
     pub ready: usize,
-    /// Received, neither acknowledged nor returned.
+    /// Received, but neither acknowledged nor returned.
     pub in_flight: usize,
     /// Dead letters.
     pub dead: usize,
@@ -129,13 +129,13 @@ struct Entry<T> {
     content: T,
     group: u64,
     state: State,
-    /// Its place among the ready ones.
+    /// Its place among the ready messages.
     place: u64,
     /// How often it was received since it was sent or redriven.
     receives: u32,
-    /// The last receipt's number; never used twice.
+    /// The number of the last receipt; never reused.
     issue: u32,
-    /// Tells whether an entry of the agenda is still about what it was put there for.
+    /// Distinguishes current entries of the agenda from stale ones.
     stamp: u32,
 }
 
@@ -144,20 +144,20 @@ pub struct Broker<T> {
     rules: Rules,
     entries: Vec<Entry<T>>,
     places: u64,
-    /// Those that may be received, by place. Some may have been deleted since.
+    /// The messages that may be received, by place. Some may have been deleted since.
     ready: BinaryHeap<Reverse<(u64, u32)>>,
-    /// When delays and leases end. Some may have ended earlier in another way.
+    /// The ends of delays and leases. Some may have ended earlier for another reason.
     due: BinaryHeap<Reverse<(Moment, u32, u32)>>,
-    /// Messages that are neither deleted nor dead, by group in order. Kept by flavours that know groups.
+    /// The messages that are neither deleted nor dead, by group and in order. Used by flavours with groups.
     groups: BTreeMap<u64, VecDeque<u32>>,
-    /// De-duplication ids, since when they are known, and of which message.
+    /// The remembered de-duplication ids, each with its time and message.
     seen: BTreeMap<u64, (Moment, MessageId)>,
     in_flight: u32,
     incidents: VecDeque<Incident>,
 }
 
 impl<T> Broker<T> {
-    /// An empty broker.
+    /// Creates an empty broker.
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
@@ -172,7 +172,7 @@ impl<T> Broker<T> {
         }
     }
 
-    /// Accepts a message, unless its de-duplication id is known.
+    /// Accepts a message, unless its de-duplication id is remembered.
     pub fn accept(&mut self, now: Moment, incoming: Incoming<T>) -> Accepted {
         let window = self.rules.dedup_window;
         let dedup = incoming.dedup.filter(|_| !window.is_zero());
@@ -189,7 +189,8 @@ impl<T> Broker<T> {
         Accepted::New(message)
     }
 
-    /// Adds a further copy of a message, with a life of its own: another server of the broker holds it.
+    /// Adds a copy of a message with an independent state: it stands for a second server of the broker that also
+    /// holds the message.
     pub fn copy(&mut self, now: Moment, of: MessageId, content: T, delay: Duration) -> MessageId {
         self.add(now, content, self.entries[of.0 as usize].group, delay)
     }
@@ -228,7 +229,7 @@ impl<T> Broker<T> {
         self.offer(id);
     }
 
-    /// Lets a message be received, if it is ready and no other of its group comes before it.
+    /// Makes a message available, if it is ready and first in its group.
     fn offer(&mut self, id: u32) {
         let entry = &self.entries[id as usize];
         let first = !self.rules.flavour.keeps_groups()
@@ -238,12 +239,12 @@ impl<T> Broker<T> {
         }
     }
 
-    /// Takes a message out of its group, whose first it is: the next one is first now.
+    /// Removes a message, the first of its group, from the group; the next one becomes the first.
     fn leave(&mut self, id: u32) {
         let group = self.entries[id as usize].group;
         if let Some(members) = self.groups.get_mut(&group) {
             let first = members.pop_front();
-            assert_eq!(first, Some(id), "of a group only the first message is ever received");
+            assert_eq!(first, Some(id), "only the first message of a group is received");
             match members.front().copied() {
                 Some(next) => self.offer(next),
                 None => drop(self.groups.remove(&group)),
@@ -251,7 +252,7 @@ impl<T> Broker<T> {
         }
     }
 
-    /// Hands out the first message that is ready, if one may be in flight.
+    /// Hands out the first ready message, if the in-flight limit allows it.
     pub fn receive(&mut self, now: Moment) -> Option<Receipt> {
         if self.in_flight >= self.rules.in_flight_max {
             return None;
@@ -275,7 +276,7 @@ impl<T> Broker<T> {
     /// Acknowledges a message.
     ///
     /// # Errors
-    /// [`Expired`], by flavours whose receipts are worth nothing once their lease has ended.
+    /// [`Expired`], in flavours whose receipts become invalid when their lease has ended.
     pub fn ack(&mut self, receipt: Receipt) -> Result<Acked, Expired> {
         let Receipt { message: MessageId(id), issue } = receipt;
         let entry = &self.entries[id as usize];
@@ -292,12 +293,12 @@ impl<T> Broker<T> {
         Ok(Acked::Deleted)
     }
 
-    /// Deletes a message that somebody else has received since: a standard queue may.
+    /// Deletes a message that another consumer has received since. A standard queue may do so.
     ///
     /// # Panics
-    /// If the flavour takes no receipts that were superseded.
+    /// If the flavour rejects superseded receipts.
     pub fn delete_superseded(&mut self, receipt: Receipt) {
-        assert_eq!(self.rules.flavour, Flavour::Standard, "an expired receipt is worth nothing here");
+        assert_eq!(self.rules.flavour, Flavour::Standard, "this flavour rejects expired receipts");
         self.delete(receipt);
     }
 
@@ -312,7 +313,7 @@ impl<T> Broker<T> {
         self.leave(id);
     }
 
-    /// Has a lease end this long from now: later than it would, or sooner.
+    /// Sets the end of a lease to this long from now, whether later or earlier than before.
     ///
     /// # Errors
     /// [`Expired`] if the lease has ended.
@@ -329,13 +330,13 @@ impl<T> Broker<T> {
         Ok(())
     }
 
-    /// Whether the receipt's lease is under way.
+    /// Returns whether the lease of the receipt has not ended.
     pub fn holds(&self, receipt: Receipt) -> bool {
         let entry = &self.entries[receipt.message.0 as usize];
         entry.state == State::InFlight && entry.issue == receipt.issue
     }
 
-    /// Ends all leases: the broker has started again, and no consumer is known to it.
+    /// Ends all leases: the broker has restarted, and it knows no consumers.
     pub fn restart(&mut self) {
         for id in 0..self.entries.len() as u32 {
             if self.entries[id as usize].state == State::InFlight {
@@ -358,7 +359,7 @@ impl<T> Broker<T> {
         }
     }
 
-    /// Ends the delays and leases that have run out by now.
+    /// Ends the delays and leases that have expired by now.
     pub fn advance(&mut self, now: Moment) {
         while self.next_due().is_some_and(|due| due <= now) {
             let Some(Reverse((_, id, _))) = self.due.pop() else { return };
@@ -369,7 +370,7 @@ impl<T> Broker<T> {
         }
     }
 
-    /// When the next delay or lease ends.
+    /// Returns when the next delay or lease ends.
     pub fn next_due(&mut self) -> Option<Moment> {
         while let Some(Reverse((at, id, stamp))) = self.due.peek() {
             if self.entries[*id as usize].stamp == *stamp {
@@ -380,12 +381,12 @@ impl<T> Broker<T> {
         None
     }
 
-    /// The next thing that happened by itself, if it was not asked for yet.
+    /// Takes the next incident that was not taken yet.
     pub fn next_incident(&mut self) -> Option<Incident> {
         self.incidents.pop_front()
     }
 
-    /// Sends the dead letters in again, behind all others and with no receives counted; answers which.
+    /// Sends the dead letters again, behind all other messages and with their receives reset; returns their numbers.
     pub fn redrive(&mut self) -> Vec<MessageId> {
         let dead: Vec<_> = self.dead().collect();
         for MessageId(id) in &dead {
@@ -396,7 +397,7 @@ impl<T> Broker<T> {
         dead
     }
 
-    /// The dead letters, in the order in which they were sent.
+    /// Returns the dead letters, in the order in which they were sent.
     pub fn dead(&self) -> impl Iterator<Item = MessageId> {
         self.ids(|state| state == State::Dead)
     }
@@ -406,22 +407,22 @@ impl<T> Broker<T> {
         numbered.filter(move |(_, entry)| wanted(entry.state)).map(|(id, _)| MessageId(id))
     }
 
-    /// How often a message was received since it was sent or redriven.
+    /// Returns how often a message was received since it was sent or redriven.
     pub fn receives(&self, message: MessageId) -> u32 {
         self.entries[message.0 as usize].receives
     }
 
-    /// What a message carries.
+    /// Returns the content of a message.
     pub fn content(&self, message: MessageId) -> &T {
         &self.entries[message.0 as usize].content
     }
 
-    /// The same, to be changed.
+    /// Returns the content of a message, mutably.
     pub fn content_mut(&mut self, message: MessageId) -> &mut T {
         &mut self.entries[message.0 as usize].content
     }
 
-    /// How many messages are in which state.
+    /// Returns the number of messages in each state.
     pub fn counts(&self) -> Counts {
         let count = |wanted: State| self.ids(move |state| state == wanted).count();
         let (hidden, ready) = (count(State::Hidden), count(State::Ready));

@@ -1,4 +1,4 @@
-//! The consumer's side: waiting for a message, and holding one.
+//! The consumer's side: waits for messages, and holds them.
 
 use super::broker::Receipt;
 use super::request::{SettleError, Settlement};
@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 const NOTICE: Label = Label::new("notice");
 
-/// A message on its way to a consumer.
+/// A message in transit to a consumer.
 pub(super) struct HandedOut<M> {
     pub(super) receipt: Receipt,
     pub(super) receives: u32,
@@ -26,13 +26,13 @@ pub(super) struct HandedOut<M> {
     pub(super) body: M,
 }
 
-/// Somebody who waits for a message.
+/// A consumer that waits for a message.
 pub(super) struct Receiver<M> {
     pub(super) env: Env,
     pub(super) slot: SharedSlot<HandedOut<M>>,
 }
 
-/// Keeps a place among those who wait; given up when dropped.
+/// A place among the waiting consumers; released when dropped.
 struct Waiting<'a, M: Clone + Serialize + 'static> {
     queue: &'a Queue<M>,
     env: &'a Env,
@@ -51,7 +51,7 @@ impl<'a, M: Clone + Serialize + 'static> Waiting<'a, M> {
         waiting
     }
 
-    /// Who waits, and since when, decides who is served.
+    /// The waiting consumers and their order decide which of them is served.
     fn touch(&self) {
         let who = u64::from(self.env.node.0) << 32 | u64::from(self.env.incarnation);
         self.env.world.core.borrow_mut().touch(Reach::Queue, self.queue.0.name.word() ^ who);
@@ -74,15 +74,15 @@ impl<M: Clone + Serialize + 'static> Drop for Waiting<'_, M> {
 }
 
 impl<M: Clone + Serialize + 'static> Queue<M> {
-    /// Waits for a message and receives it. Waiting costs no event, and there is no empty response: a consumer
-    /// with other work sets a timeout ([`Env::timeout`]). A message that is then on its way stays in flight until
-    /// its lease ends.
+    /// Waits for a message and receives it. Waiting costs no event, and there is no empty response: a consumer with
+    /// other work sets a timeout ([`Env::timeout`]). If a message is in transit when the timeout ends, it stays in
+    /// flight until its lease ends.
     pub async fn receive(&self, env: &Env) -> Delivery<M> {
         if !env.is_alive() {
             return std::future::pending().await;
         }
         let mut waiting = Waiting::begin(self, env);
-        self.stir();
+        self.update();
         let handed_out = take(&env.world, &waiting.slot).await;
         waiting.served = true;
         let HandedOut { receipt, receives, label, scope, body } = handed_out;
@@ -95,8 +95,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         Delivery { queue: self.clone(), env, label, receipt, receives, body, settled: Cell::new(false) }
     }
 
-    /// A consumer leaves a message behind unsettled. Over a channel, it goes back: at once if the consumer
-    /// closes the channel itself, else when the broker notices.
+    /// Leaves a message unsettled. Over a channel the message is returned: at once if the consumer closes the channel
+    /// itself, otherwise when the broker notices.
     fn leave(&self, env: &Env, scope: Scope, receipt: Receipt) {
         if self.0.profile.flavour != Flavour::Channel {
             return;
@@ -117,7 +117,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 }
 
-/// A message that a consumer has received and is to settle. Dropped unsettled, it stays in flight until its
+/// A message that a consumer has received and must settle. If it is dropped unsettled, it stays in flight until its
 /// lease ends; on a channel, until the broker notices.
 pub struct Delivery<M: Clone + Serialize + 'static> {
     queue: Queue<M>,
@@ -130,49 +130,50 @@ pub struct Delivery<M: Clone + Serialize + 'static> {
 }
 
 impl<M: Clone + Serialize + 'static> Delivery<M> {
-    /// What the message says.
+    /// Returns the content of the message.
     pub fn body(&self) -> &M {
         &self.body
     }
 
-    /// The consumer's handle within the scope of this delivery.
+    /// Returns the consumer's handle within the scope of this delivery.
     pub fn env(&self) -> &Env {
         &self.env
     }
 
-    /// Under which label it was sent.
+    /// Returns the label of the message.
     pub fn label(&self) -> Label {
         self.label
     }
 
-    /// What the broker knows this delivery by.
+    /// Returns the receipt of this delivery, which identifies it at the broker.
     pub fn receipt(&self) -> Receipt {
         self.receipt
     }
 
-    /// How often the broker has handed the message out, this time included; some of these may have been seen by
-    /// nobody.
+    /// Returns how often the broker has handed out the message, including this time. Some of these deliveries may not
+    /// have reached a consumer.
     pub fn receive_count(&self) -> u32 {
         self.receives
     }
 
-    /// Whether it was handed out before.
+    /// Returns whether the message was handed out before.
     pub fn is_redelivered(&self) -> bool {
         self.receives > 1
     }
 
-    /// Says that the message is dealt with: the broker deletes it. Crash points stand before the request and
-    /// after its answer. May be called again if the answer was lost.
+    /// Acknowledges the message: the broker deletes it. There are crash points before the request and after its
+    /// response. It may be called again if the response was lost.
     ///
     /// # Errors
-    /// [`SettleError::Expired`] if the flavour takes no receipt whose lease has ended; [`SettleError::Refused`] if
-    /// nothing has changed, [`SettleError::TimedOut`] if nobody can tell. A standard queue may answer `Ok` and keep
-    /// the message, if it was received again since.
+    /// [`SettleError::Expired`] if the flavour rejects receipts whose lease has ended; [`SettleError::Refused`] if
+    /// nothing has changed; [`SettleError::TimedOut`] if the outcome is unknown. A standard queue may return `Ok` and
+    /// keep the message, if it was received again since.
     pub async fn ack(&self) -> Result<(), SettleError> {
         self.settle(Settlement::Ack).await
     }
 
-    /// Gives the message back: it can be received again after `delay`. Crash points as for [`Delivery::ack`].
+    /// Returns the message to the queue: it can be received again after `delay`. Crash points as for
+    /// [`Delivery::ack`].
     ///
     /// # Errors
     /// As [`Delivery::extend`].
@@ -180,8 +181,8 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
         self.settle(Settlement::Nack(delay)).await
     }
 
-    /// Keeps the message for `visibility` from when the broker learns of it. Crash points as for
-    /// [`Delivery::ack`].
+    /// Extends the lease to `visibility` from the moment at which the broker receives the request. Crash points as
+    /// for [`Delivery::ack`].
     ///
     /// # Errors
     /// [`SettleError::Expired`] if the lease has ended, in every flavour; [`SettleError::Refused`],

@@ -1,25 +1,25 @@
-//! An at-least-once message queue: a broker that hands out what it was sent, at times late, twice, or to
-//! somebody who is gone.
+//! An at-least-once message queue: a broker that hands out messages, possibly late, twice, or to a consumer that has
+//! crashed.
 //!
-//! What it does: a consumer that receives a message holds a *lease* on it. It acknowledges the message, gives it
-//! back, or has the lease extended; if it does none of these in time, somebody else receives the message, with
-//! one more receive counted; and a message that was received too often is a dead letter, listed, and redriven
-//! when somebody says so. A consumer that outlives its lease meets the one that took over. Sends, settlements
-//! and hand-outs may be lost, late or doubled, the broker may go down and come back with every lease ended, and
-//! of each the node at the other end may never learn: [`QueueFaults`] lists what a queue shows. Idle consumers
-//! cost no event.
+//! Behaviour: a consumer that receives a message holds a *lease* on it. It acknowledges the message, returns it, or
+//! extends the lease. If it does none of these in time, another consumer receives the message, with one more receive
+//! counted. A message that was received too often becomes a dead letter, which is listed, and redriven on request. A
+//! consumer that outlives its lease may work at the same time as its successor. Sends, settlements and deliveries may
+//! be lost, late or duplicated. The broker may go down and return with every lease ended. In each case the node at
+//! the other end may not find out. [`QueueFaults`] lists the possible faults of a queue. Idle consumers cost no
+//! event.
 //!
 //! Three [`Flavour`]s: [`QueueProfile::STANDARD`], [`QueueProfile::FIFO`], [`QueueProfile::CHANNEL`].
 //!
-//! What it does not do: batches (one message a receive), retention (what nobody receives stays), topics and
-//! routing, priorities, a limit of messages per consumer, heartbeats (a consumer that is paused keeps its channel
-//! until the lease ends; give that the length of a heartbeat timeout), loss of what was accepted. An in-flight
-//! limit keeps consumers waiting; SQS standard answers with an error. A message is dead as soon as the last lease
-//! that it was due has ended; SQS looks at the next receive.
+//! Not modelled: batches (each receive returns one message), retention (messages that are not received stay), topics
+//! and routing, priorities, a limit of messages per consumer, heartbeats (a paused consumer keeps its channel until
+//! the lease ends; set the lease to the length of a heartbeat timeout), and loss of accepted messages. At the
+//! in-flight limit, consumers wait; an SQS standard queue returns an error instead. A message becomes dead as soon as
+//! its last allowed lease has ended; SQS checks at the next receive.
 //!
-//! A message travels with the scope of its sender as trace context does: sent in `order-1` under the label
-//! `charge` it is `order-1/charge-1`, and what its second delivery leads to is in `order-1/charge-1/delivery-2`.
-//! A further copy is `order-1/charge-1/copy-1`.
+//! A message carries the scope of its sender, as trace context does: sent in `order-1` under the label `charge` it is
+//! `order-1/charge-1`, and the consequences of its second delivery are in `order-1/charge-1/delivery-2`. A copy is
+//! `order-1/charge-1/copy-1`.
 //!
 //! ```
 //! use shakedown_sim::*;
@@ -54,7 +54,7 @@
 //!     loop {
 //!         let delivery = work.receive(&worker).await;
 //!         facts.state(delivery.env(), &Charged(*delivery.body()));
-//!         let _ = delivery.ack().await; // If that fails, the message comes again.
+//!         let _ = delivery.ack().await; // If this fails, the message is delivered again.
 //!     }
 //! });
 //! let client = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
@@ -72,8 +72,8 @@
 //! `ChangeMessageVisibility`); RabbitMQ documentation ("Consumer Acknowledgements", "Quorum Queues") and the
 //! source of its queues.
 //!
-//! In reading order: `profile` says what a queue is like, [`broker`] is the state machine, `server` drives it
-//! through time, `request` is what nodes ask of it, `consumer` what they receive.
+//! In reading order: `profile` describes a queue, [`broker`] is the state machine, `server` drives it through time,
+//! `request` holds the requests of nodes, `consumer` their receives.
 
 pub mod broker;
 mod consumer;
@@ -101,7 +101,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A queue. Cheap to clone; all clones are one queue.
+/// A queue. Cheap to clone; all clones denote the same queue.
 pub struct Queue<M>(Rc<QueueState<M>>);
 
 impl<M> Clone for Queue<M> {
@@ -124,48 +124,49 @@ struct QueueState<M> {
 }
 
 impl<M> Close for QueueState<M> {
-    /// A hook may hold queues whose hooks hold this one.
+    /// Breaks reference cycles: a hook may hold queues whose hooks hold this one.
     fn close(&self) {
         self.hook.take();
     }
 }
 
-/// What a message carries.
+/// The content of a message at the broker.
 struct Parcel<M> {
-    /// What it is a copy of.
+    /// The message that it is a copy of.
     copy_of: Option<MessageId>,
     label: Label,
     scope: Scope,
     body: M,
-    /// The event since which it can be received.
+    /// The event that made it available.
     cause: Option<u32>,
 }
 
-/// Something that became of a message, as the broker holds it.
+/// A state change of a message at the broker.
 #[derive(Clone, Copy, Debug)]
 pub struct Milestone<'a, M> {
-    /// What it was.
+    /// The change.
     pub reached: Reached,
-    /// Which message; every copy is one of its own.
+    /// The message; each copy is a message of its own.
     pub message: MessageId,
-    /// Of which message it is a copy.
+    /// The message that it is a copy of.
     pub copy_of: Option<MessageId>,
-    /// Under which label it was sent.
+    /// The label under which it was sent.
     pub label: Label,
-    /// What it says.
+    /// Its content.
     pub body: &'a M,
 }
 
-/// What may become of a message.
+/// A state that a message may reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 pub enum Reached {
     /// The broker accepted it.
     Accepted,
-    /// Another one with its de-duplication id was sent, answered with success, and dropped.
+    /// Another message with its de-duplication id was sent; the sender received a success, and the message was
+    /// dropped.
     Dropped,
-    /// There is a further copy of it.
+    /// A copy of it was made.
     Copied,
-    /// It was handed out, so many times by now; the consumer may yet never see it.
+    /// It was handed out; the number counts the deliveries so far. The consumer may not receive it.
     Delivered(u32),
     /// It was acknowledged, and is deleted.
     Acked,
@@ -177,7 +178,7 @@ pub enum Reached {
     Redriven,
 }
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub struct Message<M> {
     label: Label,
@@ -188,24 +189,24 @@ pub struct Message<M> {
 }
 
 impl<M> Message<M> {
-    /// A message of group 0. The label names its scope: `charge` sent in `order-1` is `order-1/charge-1`.
+    /// Creates a message of group 0. The label names its scope: `charge` sent in `order-1` is `order-1/charge-1`.
     pub fn new(label: impl Into<Label>, body: M) -> Self {
         Self { label: label.into(), body, group: 0, dedup: None, delay: None }
     }
 
-    /// Puts it into a group, within which a FIFO queue keeps order.
+    /// Sets the group, within which a FIFO queue keeps order.
     #[must_use]
     pub fn in_group(self, group: u64) -> Self {
         Self { group, ..self }
     }
 
-    /// Has a further message with this id dropped, if the queue knows it then.
+    /// Sets the de-duplication id: a later message with this id is dropped while the queue remembers it.
     #[must_use]
     pub fn once(self, dedup: u64) -> Self {
         Self { dedup: Some(dedup), ..self }
     }
 
-    /// Hides it for so long after it was sent.
+    /// Sets the delay for which it stays hidden after it was sent.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self { delay: Some(delay), ..self }
@@ -215,24 +216,24 @@ impl<M> Message<M> {
 /// A message that was received too often.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeadLetter<M> {
-    /// Which message.
+    /// The message.
     pub message: MessageId,
-    /// Under which label it was sent.
+    /// The label under which it was sent.
     pub label: Label,
     /// The entity that it concerns.
     pub scope: Scope,
     /// How often it was received.
     pub receives: u32,
-    /// What it says.
+    /// Its content.
     pub body: M,
 }
 
 impl<M: Clone + Serialize + 'static> Queue<M> {
-    /// A queue of this name, whose broker runs on the node of `env`. That should be one that never crashes: a
-    /// failing broker is shown by [`QueueFaults::restart`].
+    /// Creates a queue of this name, whose broker runs on the node of `env`. That node should never crash:
+    /// [`QueueFaults::restart`] models broker failures.
     ///
     /// # Panics
-    /// If the profile lists what cannot be, or what its flavour cannot show; the message names the site.
+    /// If the profile lists an impossible fault, or one that its flavour cannot show; the message names the site.
     pub fn new(env: &Env, name: impl Into<Label>, profile: QueueProfile) -> Self {
         let name = name.into();
         profile.check(name);
@@ -250,8 +251,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         queue
     }
 
-    /// Has `hook` told of each milestone of each message as it is reached, with a handle of the broker's node
-    /// within the message's scope: the place to state it as a fact.
+    /// Calls `hook` for each milestone of each message, with a handle of the broker's node within the message's
+    /// scope. This is the place to state milestones as facts.
     #[must_use]
     pub fn observed_by(self, hook: impl Fn(&Env, &Milestone<'_, M>) + 'static) -> Self {
         if self.0.hook.replace(Some(Rc::new(hook))).is_none() {
@@ -282,12 +283,12 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         self.post(env, Message::new(label, body).in_group(group)).await
     }
 
-    /// How many messages are in which state.
+    /// Returns the number of messages in each state.
     pub fn counts(&self) -> Counts {
         self.0.broker.borrow().counts()
     }
 
-    /// The dead letters, in the order in which they were sent.
+    /// Returns the dead letters, in the order in which they were sent.
     pub fn dead_letters(&self) -> Vec<DeadLetter<M>> {
         let broker = self.0.broker.borrow();
         let letter = |id: MessageId| {

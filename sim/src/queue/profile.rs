@@ -1,21 +1,21 @@
-//! What a queue is like and what may go wrong with it.
+//! The properties of a queue, and its possible faults.
 
 use super::broker::Rules;
 use crate::fault::{DelayRange, Delays, Episode, Faults, Listed, Place};
 use crate::label::Label;
 use crate::time::{self, Duration};
 
-/// Whose rules of order and of receipts a queue follows.
+/// The kind of queue, which decides the rules of order and of receipts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flavour {
-    /// Best-effort order, lenient receipts, copies. An expired receipt still deletes a message that was not
-    /// received again; one that was superseded is answered with success and may not delete.
+    /// Best-effort order, lenient receipts, duplicates. An expired receipt still deletes a message that was not
+    /// received again. The acknowledgement of a superseded receipt succeeds and may not delete the message.
     Standard,
-    /// Order within a group, of which one message at a time is in flight. An expired receipt is an error. No
-    /// copies; a de-duplication id is known for a while, also after its message was deleted.
+    /// Order within a group, with one message of a group in flight at a time. An expired receipt is an error. No
+    /// duplicates; a de-duplication id is remembered for some time, also after its message was deleted.
     Fifo,
-    /// A message belongs to the connection over which it was delivered: it returns to its place when the
-    /// broker notices that this is gone. Whatever is settled twice, or too late, is an error.
+    /// A message belongs to the connection over which it was delivered: it returns to its place when the broker
+    /// notices that the connection is closed. Settling twice or too late is an error.
     Channel,
 }
 
@@ -25,7 +25,7 @@ impl Flavour {
     }
 }
 
-/// What a queue is like. The constants have the numbers of what they are modelled on, and no faults.
+/// The properties of a queue. The constants have the numbers of the products that they model, and no faults.
 ///
 /// ```
 /// use shakedown_sim::{Duration, QueueFaults, QueueProfile, SettleFault};
@@ -39,23 +39,23 @@ impl Flavour {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct QueueProfile {
-    /// Whose rules of order and of receipts it follows.
+    /// The flavour, which decides the rules of order and of receipts.
     pub flavour: Flavour,
-    /// One way between a node and the broker, on the happy path.
+    /// The one-way latency between a node and the broker on the happy path.
     pub latency: Duration,
-    /// How long a node waits for the broker's answer.
+    /// The time that a node waits for the broker's response.
     pub timeout: Duration,
-    /// The visibility timeout: how long a receiver may keep a message without settling it.
+    /// The visibility timeout: how long a receiver may hold a message without settling it.
     pub visibility: Duration,
-    /// How long a message stays hidden after it was sent, unless it says otherwise itself.
+    /// How long a message stays hidden after it was sent, unless the message sets its own delay.
     pub delay: Duration,
-    /// How often a message is received before it becomes a dead letter; none: however often.
+    /// How often a message is received before it becomes a dead letter; `None`: without limit.
     pub receives_max: Option<u32>,
-    /// How many messages may be in flight; at the limit nobody receives any.
+    /// The greatest number of messages in flight; at the limit no consumer receives any.
     pub in_flight_max: u32,
-    /// For how long a de-duplication id is known; zero: not at all.
+    /// How long a de-duplication id is remembered; zero: not at all.
     pub dedup_window: Duration,
-    /// What may go wrong.
+    /// The possible faults.
     pub faults: QueueFaults,
 }
 
@@ -99,7 +99,7 @@ impl QueueProfile {
     }
 
     /// # Panics
-    /// If it lists what cannot be, or what its flavour cannot show; the message names the site.
+    /// If the profile lists an impossible fault, or one that its flavour cannot show; the message names the site.
     pub(super) fn check(&self, queue: Label) {
         let (faults, flavour) = (&self.faults, self.flavour);
         Sends(faults).check(format_args!("{queue}/send"));
@@ -125,18 +125,18 @@ impl QueueProfile {
     }
 }
 
-/// What may become of a message that is sent.
+/// The possible faults of sending a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SendFault {
     /// The broker does not receive it.
     Lost,
     /// The broker refuses it.
     Refused,
-    /// The broker accepts it, and the sender receives no response.
+    /// The broker accepts it, but the sender receives no response.
     ResponseLost,
-    /// The broker accepts it, and accepts it again (standard queues only).
+    /// The broker accepts it twice (standard queues only).
     Twice,
-    /// It takes so much longer.
+    /// It takes this much longer.
     Late(Duration),
 }
 
@@ -174,16 +174,16 @@ impl Listed for SendFault {
     }
 }
 
-/// What may become of an acknowledgement, a negative acknowledgement or an extension.
+/// The possible faults of an acknowledgement, a negative acknowledgement or an extension.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettleFault {
     /// The broker does not receive it.
     Lost,
     /// The broker refuses it.
     Refused,
-    /// The broker carries it out, and the consumer receives no response.
+    /// The broker executes it, but the consumer receives no response.
     ResponseLost,
-    /// It takes so much longer.
+    /// It takes this much longer.
     Late(Duration),
 }
 
@@ -219,14 +219,14 @@ impl Listed for SettleFault {
     }
 }
 
-/// What may become of a message that is handed out.
+/// The possible faults of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeliveryFault {
-    /// The broker counts it as received; the consumer never sees it and asks again (not on a channel).
+    /// The broker counts it as received, but the consumer does not receive it and requests again (not on a channel).
     Lost,
-    /// A further copy is ready at once (standard queues only).
+    /// A copy is ready at once (standard queues only).
     Copy,
-    /// It takes so much longer.
+    /// It takes this much longer.
     Late(Duration),
 }
 
@@ -260,10 +260,10 @@ impl Listed for DeliveryFault {
     }
 }
 
-/// What an acknowledgement may do whose message has been received again since.
+/// The possible effect of an acknowledgement whose message has been received again since.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SupersededFault {
-    /// It deletes the message, which somebody else works on.
+    /// It deletes the message, although another consumer works on it.
     Deletes,
 }
 
@@ -286,29 +286,29 @@ impl Listed for SupersededFault {
     }
 }
 
-/// What may go wrong with a queue. An empty list offers no choice.
+/// The possible faults of a queue. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFaults {
-    /// What may become of a message that is sent.
+    /// The possible faults of sending a message.
     pub send: &'static [SendFault],
-    /// Of which delays of sends seeded exploration draws beside those listed.
+    /// The range from which seeded exploration also draws delays of sends.
     pub send_range: DelayRange,
-    /// What may become of an acknowledgement, a negative acknowledgement or an extension.
+    /// The possible faults of an acknowledgement, a negative acknowledgement or an extension.
     pub settle: &'static [SettleFault],
-    /// Of which delays of these seeded exploration draws beside those listed.
+    /// The range from which seeded exploration also draws delays of these.
     pub settle_range: DelayRange,
-    /// What may become of a message that is handed out.
+    /// The possible faults of a delivery.
     pub delivery: &'static [DeliveryFault],
-    /// Of which delays of deliveries seeded exploration draws beside those listed.
+    /// The range from which seeded exploration also draws delays of deliveries.
     pub delivery_range: DelayRange,
-    /// How long after its deletion a message may be there again, once (standard queues only).
+    /// The possible times after its deletion at which a message reappears, once (standard queues only).
     pub deletion: &'static [Duration],
-    /// What an acknowledgement may do whose message has been received again since, where usually it is ignored
-    /// (standard queues only).
+    /// The possible effects of an acknowledgement whose message has been received again since; by default it is
+    /// ignored (standard queues only).
     pub superseded: &'static [SupersededFault],
-    /// For how long the broker may be down before it is up again, with all leases ended.
+    /// The possible lengths of an outage of the broker, after which it is up with all leases ended.
     pub restart: &'static [Episode],
-    /// How much later the broker may notice that a consumer's connection is gone (channels only).
+    /// How much later the broker may notice that a consumer's connection is closed (channels only).
     pub notice: &'static [Duration],
 }
 
@@ -379,7 +379,7 @@ impl Place for Deliveries<'_> {
     }
 }
 
-/// Deletions that do not last.
+/// Deletions that are undone later.
 #[derive(Clone, Copy)]
 pub(super) struct Deletions<'a>(pub(super) &'a QueueFaults);
 
@@ -392,7 +392,7 @@ impl Place for Deletions<'_> {
     }
 }
 
-/// Acknowledgements of messages that were received again since.
+/// Acknowledgements of messages that were received again in the meantime.
 #[derive(Clone, Copy)]
 pub(super) struct Superseded<'a>(pub(super) &'a QueueFaults);
 
@@ -418,7 +418,7 @@ impl Place for Restarts<'_> {
     }
 }
 
-/// What becomes of a request to the broker.
+/// The fate of a request to the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
     Arrives,
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_a_flavour_cannot_show_is_refused() {
+    fn a_fault_that_a_flavour_cannot_show_is_rejected() {
         fn check(profile: QueueProfile, faults: QueueFaults, problem: &str) {
             let checked =
                 std::panic::catch_unwind(|| QueueProfile { faults, ..profile }.check("jobs".into()));

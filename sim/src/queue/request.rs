@@ -1,4 +1,4 @@
-//! What nodes ask of the broker, and what may become of the question and of the answer.
+//! The requests of nodes to the broker, with the faults of requests and responses.
 
 use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
 use super::consumer::Delivery;
@@ -21,27 +21,27 @@ const NACK: Label = Label::new("nack");
 const EXTEND: Label = Label::new("extend");
 const REDRIVE: Label = Label::new("redrive");
 
-/// Why it is not known that the broker has a message.
+/// The reason why the sender does not know that the broker has the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
 pub enum SendError {
-    /// The broker refused: it has not taken the message and never will.
+    /// The broker refused: it has not accepted the message and never will.
     #[error("refused by the broker")]
     Refused,
-    /// No answer came in time: the broker may have taken it, or may yet.
-    #[error("no answer from the broker in time")]
+    /// No response came in time: the broker may have accepted the message, or may still do so.
+    #[error("no response from the broker in time")]
     TimedOut,
 }
 
-/// Why it is not known that a message is settled.
+/// The reason why the consumer does not know that the message is settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
 pub enum SettleError {
     /// The broker refused: nothing has changed.
     #[error("refused by the broker")]
     Refused,
-    /// No answer came in time: the message may be settled, or may yet be.
-    #[error("no answer from the broker in time")]
+    /// No response came in time: the message may be settled, or may still be.
+    #[error("no response from the broker in time")]
     TimedOut,
-    /// The lease has ended: somebody else may have the message.
+    /// The lease has ended: another consumer may have the message.
     #[error("the receipt has expired")]
     Expired,
 }
@@ -61,7 +61,7 @@ impl From<Expired> for SettleError {
     }
 }
 
-/// What a consumer may do with a message that it holds.
+/// The possible settlements of a message by its consumer.
 #[derive(Clone, Copy)]
 pub(super) enum Settlement {
     Ack,
@@ -95,30 +95,30 @@ impl Settlement {
     }
 }
 
-/// A request to the broker: its name, which begins its crash points, and where its fate is drawn.
+/// A request to the broker: its name, which begins the names of its crash points, and the site of its fate.
 struct Request {
     effect: Label,
     point: Point,
 }
 
-/// Where the fate of a request is drawn.
+/// The site at which the fate of a request is drawn.
 #[derive(Clone, Copy)]
 enum Point {
     Send,
     /// The label is that of the settlement.
     Settle(Label),
-    /// Nothing becomes of it.
+    /// No fate is drawn.
     Redrive,
 }
 
-type Answer<T> = SharedSlot<Result<T, SendError>>;
+type Reply<T> = SharedSlot<Result<T, SendError>>;
 
 impl<M: Clone + Serialize + 'static> Queue<M> {
-    /// Sends a message. Crash points stand before the request and after its answer.
+    /// Sends a message. There are crash points before the request and after its response.
     ///
     /// # Errors
-    /// [`SendError::Refused`] if the message was not taken for certain, [`SendError::TimedOut`] if nobody can
-    /// tell.
+    /// [`SendError::Refused`] if the message was certainly not accepted, [`SendError::TimedOut`] if the outcome is
+    /// unknown.
     pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
         let env = &env.child(message.label);
         let (label, scope) = (message.label, env.scope());
@@ -127,11 +127,11 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
         env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
-        self.ask(env, request, move |queue, fate| queue.take_in(scope, message, fate)).await
+        self.request(env, request, move |queue, fate| queue.take_in(scope, message, fate)).await
     }
 
-    /// Has the dead letters received again, behind all other messages and with no receives counted; answers how
-    /// many there were. Crash points stand before the request and after its answer.
+    /// Redrives the dead letters, behind all other messages and with their receives reset; returns their number.
+    /// There are crash points before the request and after its response.
     ///
     /// # Errors
     /// As [`Queue::post`].
@@ -141,7 +141,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.event(Kind::Call, [REDRIVE.word(), 0], || format!("redrives the dead letters of {name}"));
         let request = Request { effect: REDRIVE, point: Point::Redrive };
         let scope = env.scope();
-        self.ask(env, request, move |queue, _| queue.redrive_now(scope)).await
+        self.request(env, request, move |queue, _| queue.redrive_now(scope)).await
     }
 
     pub(super) async fn settle(
@@ -156,28 +156,29 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.event(Kind::Call, words, || settlement.text(label));
         let request = Request { effect, point: Point::Settle(effect) };
         let scope = env.scope();
-        let settled = self.ask(env, request, move |queue, _| queue.settle_now(scope, receipt, settlement));
+        let settled =
+            self.request(env, request, move |queue, _| queue.settle_now(scope, receipt, settlement));
         Ok(settled.await??)
     }
 
-    /// Puts a question to the broker and waits for the answer, at most for the profile's timeout.
-    async fn ask<T: 'static>(
+    /// Sends a request to the broker and waits for the response, at most for the profile's timeout.
+    async fn request<T: 'static>(
         &self,
         env: &Env,
         request: Request,
         act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
     ) -> Result<T, SendError> {
         let (effect, timeout, reply) = (request.effect, self.0.profile.timeout, slot());
-        let answer = match self.put_question(env, request, &reply, act) {
-            // No need of a timer that never fires.
+        let response = match self.send_request(env, request, &reply, act) {
+            // The response is certain and in time, so no timer is needed.
             Some(after) if after <= timeout => Some(take(&env.world, &reply).await),
             _ => env.timeout(timeout, take(&env.world, &reply)).await,
         };
         let words = [effect.word(), 0];
-        match answer {
+        match response {
             None => {
                 env.event(Kind::GiveUp, words, || {
-                    format!("gives up waiting, the broker did not answer within {}", time::text(timeout))
+                    format!("times out: no response from the broker within {}", time::text(timeout))
                 });
                 Err(SendError::TimedOut)
             }
@@ -192,19 +193,19 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         }
     }
 
-    /// Sends a question on its way; answers after how long it will be answered, if it will.
-    fn put_question<T: 'static>(
+    /// Sends a request; returns the time until its response, if there will be one.
+    fn send_request<T: 'static>(
         &self,
         env: &Env,
         request: Request,
-        reply: &Answer<T>,
+        reply: &Reply<T>,
         act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
     ) -> Option<Duration> {
         if !env.is_alive() {
             return None;
         }
         let (latency, reply) = (self.0.profile.latency, Rc::clone(reply));
-        self.may_go_down(env);
+        self.draw_restart(env);
         let fate = if self.is_down() { Fate::Refused } else { self.draw_fate(env, request.point) };
         let mut delay = Duration::ZERO;
         match fate {
@@ -223,15 +224,15 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let (queue, client) = (self.clone(), env.place());
         let server = (self.0.server.node(), env.scope());
         env.world.act_later(server, latency + delay, move |world| {
-            let answer = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
+            let response = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
             if fate != Fate::ResponseLost {
-                world.deliver(client, latency, move |world| put(world, &reply, answer));
+                world.deliver(client, latency, move |world| put(world, &reply, response));
             }
         });
         (fate != Fate::ResponseLost).then_some(latency * 2 + delay)
     }
 
-    /// Draws what becomes of a request of `env`.
+    /// Draws the fate of a request of `env`.
     fn draw_fate(&self, env: &Env, point: Point) -> Fate {
         let (name, faults) = (self.0.name, &self.0.profile.faults);
         let fate = match point {
@@ -244,7 +245,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         fate.unwrap_or(Fate::Arrives)
     }
 
-    /// The broker takes a message in.
+    /// Accepts a message at the broker.
     fn take_in(&self, scope: Scope, message: Message<M>, fate: Fate) {
         let Message { label, body, group, dedup, delay } = message;
         let content = Parcel { copy_of: None, label, scope, body, cause: None };
@@ -264,15 +265,15 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             if is_new {
                 self.0.broker.borrow_mut().content_mut(id).cause = event;
             }
-            self.tell(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
+            self.notify(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
             if is_new && fate == Fate::Twice {
                 self.copy(id, delay.unwrap_or(self.0.profile.delay));
             }
-            self.stir();
+            self.update();
         });
     }
 
-    /// The broker settles a message.
+    /// Settles a message at the broker.
     fn settle_now(&self, scope: Scope, receipt: Receipt, settlement: Settlement) -> Result<(), Expired> {
         let (server, state) = (self.server_within(scope), &self.0);
         let label = state.broker.borrow().content(receipt.message).label;
@@ -294,7 +295,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             if done == Ok(Done::Deleted) {
                 self.deleted(&server, receipt.message);
             }
-            self.stir();
+            self.update();
         });
         done.map(|_| ())
     }
@@ -310,9 +311,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         Ok(if acked == Acked::Deleted { Done::Deleted } else { Done::Nothing })
     }
 
-    /// Draws whether a message that was deleted is there again after a while.
+    /// Draws whether a deleted message reappears later.
     fn deleted(&self, server: &Env, id: MessageId) {
-        self.tell(id, server.scope(), Reached::Acked);
+        self.notify(id, server.scope(), Reached::Acked);
         let faults = Deletions(&self.0.profile.faults);
         let site = Site::new(self.0.name, DELETION);
         if let Some(delay) = server.fault_for(User::ENGINE, &site, faults) {
@@ -334,15 +335,15 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                     parcel.cause = event;
                     parcel.scope
                 };
-                self.tell(*id, scope, Reached::Redriven);
+                self.notify(*id, scope, Reached::Redriven);
             }
-            self.stir();
+            self.update();
         });
         redriven.len()
     }
 }
 
-/// What a settlement did at the broker.
+/// The effect of a settlement at the broker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Deleted,

@@ -1,7 +1,7 @@
-//! The broker's side: its state machine driven through time, and messages handed to those who wait for them.
+//! The broker's side: drives its state machine through time, and hands messages to waiting consumers.
 //!
-//! What happens here happens outside every task, as following from what brought it about and from nothing
-//! else: two messages have no more to do with each other than that one queue holds both.
+//! These actions run outside every task. Each follows only from the event that caused it: two messages are not
+//! causally related just because one queue holds both.
 
 use super::broker::{Incident, MessageId, Receipt};
 use super::consumer::{HandedOut, Receiver};
@@ -25,7 +25,7 @@ const DELIVERY: Label = Label::new("delivery");
 const COPY: Label = Label::new("copy");
 const RESTART: Label = Label::new("restart");
 
-/// Wakes the task that ends delays and leases, at the next of them and at no other time.
+/// Wakes the task that ends delays and leases at the end of the next one, and at no other time.
 #[derive(Default)]
 pub(super) struct Alarm {
     /// The task, once it has been polled.
@@ -42,13 +42,13 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             queue.0.alarm.task.set(waiter.map(|waiter| (waiter.slot, waiter.generation)));
             queue.0.server.world.with_cause(None, || {
                 queue.0.broker.borrow_mut().advance(queue.0.server.now());
-                queue.stir();
+                queue.update();
             });
             Poll::Pending
         }));
     }
 
-    /// A handle of the broker's node within an entity.
+    /// Returns a handle of the broker's node within an entity.
     pub(super) fn server_within(&self, scope: Scope) -> Env {
         self.0.server.within(scope)
     }
@@ -57,8 +57,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         self.0.server.now() < self.0.down_until.get()
     }
 
-    /// Draws whether the broker goes down as `env` asks it for something.
-    pub(super) fn may_go_down(&self, env: &Env) {
+    /// Draws whether the broker goes down at a request of `env`.
+    pub(super) fn draw_restart(&self, env: &Env) {
         let state = &self.0;
         let (caller, site) = (env.world.core.borrow().user(), || Site::new(state.name, RESTART));
         let before = state.down_until.get();
@@ -69,13 +69,13 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let cause = env.world.core.borrow().current_event();
         env.world.with_cause(cause, || {
             state.broker.borrow_mut().restart();
-            self.stir();
+            self.update();
         });
     }
 
-    /// Tells what happened by itself, hands out what can be handed out, and sets the alarm: to be called
-    /// whenever anything has changed.
-    pub(super) fn stir(&self) {
+    /// Records incidents, hands out the messages that can be handed out, and sets the alarm. Call it after every
+    /// change.
+    pub(super) fn update(&self) {
         while let Some(incident) = self.next_incident() {
             match incident {
                 Incident::Returned(id) => self.lease_ended(id, Reached::Returned),
@@ -107,7 +107,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 _ => format!("has {label} ready again"),
             });
             self.0.broker.borrow_mut().content_mut(id).cause = event;
-            world.with_cause(event, || self.tell(id, scope, reached));
+            world.with_cause(event, || self.notify(id, scope, reached));
         });
     }
 
@@ -128,7 +128,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         state.alarm.set.set(due.map(|at| (at, core.set_timer(at, waiter()))));
     }
 
-    /// Hands the first message that is ready to the first consumer that waits; answers whether there were both.
+    /// Hands the first ready message to the first waiting consumer; returns whether there were both.
     fn hand_out_next(&self) -> bool {
         let state = &self.0;
         let mut receivers = state.receivers.borrow_mut();
@@ -146,7 +146,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         true
     }
 
-    /// Sends a message on its way to a consumer; draws what becomes of it there.
+    /// Sends a message to a consumer, and draws the fault of the delivery.
     fn hand_out(&self, receipt: Receipt, receiver: Receiver<M>) {
         let state = &self.0;
         let (parent, receives) = {
@@ -162,9 +162,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             delay = by;
             server.lasts(delay);
         }
-        self.tell(receipt.message, server.scope(), Reached::Delivered(receives));
+        self.notify(receipt.message, server.scope(), Reached::Delivered(receives));
         match fault {
-            // The connection breaks, and the consumer asks again.
+            // The connection breaks, and the consumer requests again.
             Some(DeliveryFault::Lost) => return self.0.receivers.borrow_mut().push_back(receiver),
             Some(DeliveryFault::Copy) => self.copy(receipt.message, Duration::ZERO),
             Some(DeliveryFault::Late(_)) | None => {}
@@ -179,7 +179,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         self.deliver_to(receiver, handed_out, state.profile.latency + delay);
     }
 
-    /// On its way to the consumer. Over a channel, what nobody is there to take goes back.
+    /// Delivers a message to a consumer. Over a channel, a message without a consumer is returned.
     fn deliver_to(&self, receiver: Receiver<M>, handed_out: HandedOut<M>, after: Duration) {
         let (queue, place) = (self.clone(), receiver.env.place());
         self.0.server.world.deliver(place, after, move |world| {
@@ -191,7 +191,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         });
     }
 
-    /// Adds a further copy of a message, to be received after so long.
+    /// Adds a copy of a message, which is ready after a delay.
     pub(super) fn copy(&self, of: MessageId, after: Duration) {
         let parcel = {
             let broker = self.0.broker.borrow();
@@ -202,22 +202,22 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         };
         let scope = parcel.scope;
         let copy = self.0.broker.borrow_mut().copy(self.0.server.now(), of, parcel, after);
-        self.tell(copy, scope, Reached::Copied);
+        self.notify(copy, scope, Reached::Copied);
     }
 
-    /// The connection over which a message was delivered is gone, as the broker knows now: on a channel, the
-    /// message goes back.
+    /// Closes the connection over which a message was delivered, as the broker now knows: on a channel, the message
+    /// is returned.
     pub(super) fn close_channel(&self, receipt: Receipt) {
         if self.0.profile.flavour == Flavour::Channel && self.0.broker.borrow().holds(receipt) {
             let now = self.0.server.now();
-            // It is held, so its lease can end.
+            // The message is in flight, so its lease can end.
             let _ = self.0.broker.borrow_mut().change_visibility(now, receipt, Duration::ZERO);
-            self.stir();
+            self.update();
         }
     }
 
-    /// Tells the hook what became of a message.
-    pub(super) fn tell(&self, id: MessageId, scope: Scope, reached: Reached) {
+    /// Notifies the hook of a message's milestone.
+    pub(super) fn notify(&self, id: MessageId, scope: Scope, reached: Reached) {
         let Some(hook) = self.0.hook.borrow().clone() else { return };
         let (copy_of, label, body) = {
             let broker = self.0.broker.borrow();

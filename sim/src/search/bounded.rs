@@ -1,25 +1,25 @@
-//! Bounded exhaustive search: every script of at most so many deviations, fewest first.
+//! Bounded exhaustive search: every script up to a given number of deviations, fewest first.
 //!
-//! Layer `d` holds all scripts of `d` deviations, over each variant. The children of a script deviate once
-//! more, after its last deviation in the order in which choices are offered; so every script has one parent
-//! and is run once. Named alternatives only: a delay's range is not covered, its corners are.
+//! Layer `d` holds all scripts of `d` deviations, over each variant. The children of a script have one more
+//! deviation, after its last one in the order in which choices are offered; so every script has one parent and is run
+//! once. Only named alternatives are covered: of a range of delays, the listed values.
 //!
-//! A *parent* is a unit of work: [`Bounded::expand`] runs it again to see where it can be continued, then runs each of
-//! its children. So nothing is kept of the last layer, which holds nearly all scripts; of those above, each
-//! script is a few numbers. [`Layer::then`] adds expansions in order, whichever thread made them.
+//! A *parent* is a unit of work: [`Bounded::expand`] runs it again to find its continuations, then runs each of its
+//! children. So nothing is kept of the last layer, which holds nearly all scripts; each script of the layers above
+//! takes a few numbers. [`Layer::then`] adds expansions in order, independent of the thread that made them.
 //!
 //! # Pruning
 //!
-//! Two scripts of a layer whose runs have equal effects (see [`Rehearse::effects`]) can be continued in the
-//! same ways to the same ends, so [`Bounded::advance`] keeps the one whose last deviation comes earliest. The
-//! argument: effects differ unless the two runs differ only in how a node went down: in the crash point, of
-//! those that it passed within one poll and between which it did nothing that reaches beyond its memory; or in
-//! that it crashed here and shut down there, and no destructor did anything that does. Then its memory is gone
-//! and all else is equal, so from there on both are one run. Each script was itself run and judged to its end
-//! before it is dropped. Dropped ones come later in the order of the search than those that stand for them, and
-//! so do their continuations: the first failure is the same with and without pruning. Two things are taken for
-//! granted: that 64 bits of digest tell apart what differs, and that nodes reach each other through the engine
-//! only. Names are not compared: `choices-named-once` is judged on the runs that are made.
+//! If the runs of two scripts of a layer have equal effects (see [`Rehearse::effects`]), both have the same
+//! continuations with the same results, so [`Bounded::advance`] keeps only the one whose last deviation comes
+//! earliest. The argument is as follows. Equal effects mean that the two runs differ only in how a node went down: at
+//! which crash point, among those that it passed within one poll and between which it did nothing that reaches beyond
+//! its memory; or whether it crashed or shut down, where no destructor did anything that reaches beyond its memory.
+//! Then its memory is lost and everything else is equal, so from there on both are one run. Each script is run and
+//! judged to its end before it is dropped. A dropped script comes later in the order of the search than the one that
+//! represents it, and so do its continuations: the first failure is the same with and without pruning. Two things are
+//! assumed: that 64 bits of digest distinguish different effects, and that nodes communicate through the engine only.
+//! Names are not compared: `choices-named-once` is judged on the executed runs only.
 
 use crate::choice::{OfferedAlternatives, Site};
 use crate::chooser::Turn;
@@ -49,7 +49,7 @@ pub struct Broken {
     pub violations: Vec<Violation>,
 }
 
-/// A script of the current layer that the next one may continue.
+/// A script of the current layer that the next layer may continue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Child {
     script: Parent,
@@ -61,7 +61,7 @@ struct Child {
 /// The results of the children of one or more parents. The serialized form leaves out what the next layer needs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Layer {
-    /// Their runs. The parents' own are not counted again.
+    /// The totals of their runs. The parents' own runs are not counted again.
     pub tally: Tally,
     /// Choice sites that deviated, each with its alternatives.
     pub sites: Sites,
@@ -140,7 +140,7 @@ fn sites_of(offers: &[(u32, Site, OfferedAlternatives)]) -> Sites {
 }
 
 impl Layer {
-    /// Adds the results of the parents that come next; nothing after a violation.
+    /// Adds the results of the next parents; adds nothing after a violation.
     pub fn then(&mut self, next: Layer) {
         if self.broken.is_some() {
             return;
@@ -157,7 +157,7 @@ impl Layer {
 pub struct Depth {
     /// Its runs.
     pub tally: Tally,
-    /// The number of its scripts that were dropped for an equivalent one.
+    /// The number of its scripts that were dropped because of an equivalent one.
     pub pruned: u64,
     /// The number of runs of the next layer that this saved.
     pub spared: u64,
@@ -203,7 +203,7 @@ impl Bounded {
         Self { variants, deviations, pruning, task_order, parents, ways, depths, sites, broken: None }
     }
 
-    /// Returns the same search, in which the order of tasks may deviate too, if `task_order`.
+    /// Sets whether task order may deviate too.
     #[must_use]
     pub fn with_task_order(self, task_order: bool) -> Self {
         Self { task_order, ..self }
@@ -214,7 +214,7 @@ impl Bounded {
         self.deviations
     }
 
-    /// Returns whether the order of tasks may deviate too.
+    /// Returns whether task order may deviate too.
     pub fn has_task_order(&self) -> bool {
         self.task_order
     }
@@ -304,7 +304,7 @@ impl Bounded {
         self.depths.push(depth);
     }
 
-    /// Runs all that is left, on this thread.
+    /// Runs all remaining layers, on this thread.
     pub fn run(&mut self, rehearse: &mut dyn Rehearse) {
         if self.depths.is_empty() {
             self.begin(rehearse);

@@ -1,10 +1,10 @@
-//! Failures and verdicts in plain words.
+//! The text form of failures and verdicts.
 
 use super::{Change, Failure, Verdict};
 use std::fmt;
 
 impl fmt::Display for Failure {
-    /// The violation, the deviations, the story, and what was needed.
+    /// Writes the violation, the deviations, the story, and what was needed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}\n\nthe happy path, except", self.violation.invariant, self.violation.message)?;
         for (deviation, number) in self.shrunk.deviations.iter().zip(1..) {
@@ -25,7 +25,7 @@ impl fmt::Display for Failure {
                 still => writeln!(f, "needed    without ({number}) it still breaks {}", still.join(", "))?,
             }
         }
-        // The lines above say that dropping a deviation is enough.
+        // The lines above already show that dropping a deviation is enough.
         if let Some(nearest) = self.nearest.as_ref().filter(|nearest| nearest.change != Change::Dropped) {
             writeln!(f, "nearest   {} {} holds", nearest.deviation, nearest.change)?;
         }

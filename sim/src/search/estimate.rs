@@ -1,10 +1,10 @@
 //! Estimating how many scripts a bounded search will run.
 //!
 //! A deviation opens choices that the happy path does not have, so the alternatives of the happy path say little
-//! of how many scripts there are. Instead a number of scripts are followed downwards, each time to one of their
-//! continuations: the product of the ways that were open is, on average, the number of scripts at that depth
-//! (Knuth, "Estimating the efficiency of backtrack programs", 1975). What pruning will save is not known, and
-//! not subtracted.
+//! about the number of scripts. Instead, the estimate follows a number of scripts downwards, each time to one of
+//! their continuations: the product of the numbers of continuations is, on average, the number of scripts at that
+//! depth (Knuth, "Estimating the efficiency of backtrack programs", 1975). The savings of pruning are unknown and not
+//! subtracted.
 
 use super::bounded::{Bounded, Parent, continuations, ways};
 use crate::chooser::{Turn, below};
@@ -20,10 +20,10 @@ pub struct Estimate {
     pub runs: u64,
 }
 
-/// Estimates how many scripts a search has to run of each number of deviations.
+/// Estimates the number of scripts of a search for each number of deviations.
 ///
-/// Follows `probes` scripts of each variant, with a run less than there are deviations for each, and one of the
-/// happy path. The result depends on the arguments only.
+/// Follows `probes` scripts of each variant. Each probe takes one run fewer than there are deviations, and each
+/// variant one run of the happy path. The result depends on the arguments only.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -69,7 +69,7 @@ pub fn estimate(rehearse: &mut dyn Rehearse, search: &Bounded, probes: u32) -> E
     estimate
 }
 
-/// Returns which of `of` ways a probe takes: the first turns are spread evenly, the later ones drawn.
+/// Returns which of `of` continuations a probe takes: the first turns are spread evenly, the later ones are drawn.
 fn place((probe, probes): (u32, u32), depth: usize, of: usize) -> usize {
     match depth {
         1 => (u64::from(probe) * of as u64 / u64::from(probes)) as usize,

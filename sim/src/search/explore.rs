@@ -1,8 +1,8 @@
-//! Seeded exploration: one run after another, and the totals of them.
+//! Seeded exploration: one run after another, and their totals.
 //!
-//! A campaign over a range of seeds is the merger of campaigns over its parts, whatever the parts: so it
-//! comes out the same at any number of threads. What is kept does not grow with the number of runs, only
-//! with that of failing runs, which the caller bounds.
+//! A campaign over a range of seeds equals the merger of campaigns over any division of the range, so the result is
+//! the same at any number of threads. The kept data do not grow with the number of runs, only with the number of
+//! failing runs, which the caller bounds.
 
 use crate::chooser::Profile;
 use crate::digest::Digest;
@@ -17,21 +17,21 @@ use std::ops::Range;
 /// The totals of a number of runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tally {
-    /// Runs.
+    /// The number of runs.
     pub runs: u64,
-    /// Events in all of them.
+    /// The number of events in all of them.
     pub events: u64,
-    /// Simulated time in all of them.
+    /// The simulated time in all of them.
     pub simulated: Duration,
     /// For each goal, in the scenario's order, how many runs reached it.
     pub goals: Vec<u64>,
-    /// Choices that they met, without those of task order.
+    /// The number of their choices, without those of task order.
     #[serde(default)]
     pub choices: u64,
-    /// Choices that deviated: faults that happened.
+    /// The number of choices that deviated: faults that happened.
     #[serde(default)]
     pub deviations: u64,
-    /// Events at times when faults were possible.
+    /// The number of events at times when faults were possible.
     #[serde(default)]
     pub events_before_heal: u64,
     /// The latest time until which faults were possible.
@@ -41,7 +41,7 @@ pub struct Tally {
     power: u64,
 }
 
-/// The base of the polynomial over run digests; odd, so that its powers never vanish.
+/// The base of the polynomial over run digests; odd, so that its powers never become zero.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Tally {
@@ -65,7 +65,7 @@ impl Tally {
         self.then(&Tally::of_run(outcome, 0));
     }
 
-    /// Adds what came after. Order matters to the digest, grouping does not.
+    /// Adds the totals of later runs. Order matters to the digest, grouping does not.
     pub fn then(&mut self, next: &Tally) {
         if self.runs == 0 {
             return self.clone_from(next);

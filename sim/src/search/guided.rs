@@ -1,12 +1,12 @@
-//! Guided exploration: runs that reach something new are kept, and later runs are made of them.
+//! Guided exploration: runs that reach something new are kept, and later runs are derived from them.
 //!
 //! A search goes in rounds of fixed size and learns only between them: run `n` depends on `n` and on earlier rounds, so the
 //! result of a round does not depend on how it is divided among threads.
 //! Half of the runs are drawn from their seeds alone, as in plain exploration; each of the others takes a kept
 //! script and drops some of its deviations, alters one, or adds a few among the choices that its run offers.
 //!
-//! Because later runs depend on earlier ones, a guided search is no sample of any distribution: no bound on the
-//! rate of failure follows from its finding nothing.
+//! Because later runs depend on earlier ones, a guided search is not a sample of any distribution: a search without
+//! findings gives no bound on the failure rate.
 
 use crate::choice::OfferedAlternatives;
 use crate::chooser::{Profile, below};
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a guided search has learnt before a round.
+/// The knowledge of a guided search before a round.
 ///
 /// ```
 /// # use shakedown_sim::*;
@@ -49,7 +49,7 @@ pub struct Guide {
     oldest: usize,
 }
 
-/// A script from which others are made, with the alternatives of each of its deviations.
+/// A script from which others are derived, with the alternatives of each of its deviations.
 #[derive(Clone, Debug)]
 struct KeptScript {
     script: Script,
@@ -76,7 +76,7 @@ pub struct Discovery {
 pub struct Round {
     /// The runs.
     pub campaign: Campaign,
-    /// Those that reached something new, in order.
+    /// The runs that reached something new, in order.
     pub discoveries: Vec<Discovery>,
 }
 
@@ -92,20 +92,20 @@ impl Round {
 const KEPT_MAX: usize = 256;
 
 impl Guide {
-    /// Runs of a round.
+    /// The number of runs of a round.
     pub const ROUND: u64 = 256;
 
-    /// Returns a guide that knows nothing yet; fresh runs have the fault rates of the profile.
+    /// Creates a guide without knowledge; fresh runs have the fault rates of the profile.
     pub fn new(profile: Profile) -> Self {
         Self { profile, known: Coverage::default(), kept: Vec::new(), oldest: 0 }
     }
 
-    /// Returns the number of known features, and of scripts kept.
+    /// Returns the numbers of known features and of kept scripts.
     pub fn size(&self) -> (u32, usize) {
         (self.known.count(), self.kept.len())
     }
 
-    /// Makes the runs with these numbers from what is known.
+    /// Executes the runs with these numbers, based on the knowledge so far.
     pub fn explore(&self, rehearse: &mut dyn Rehearse, numbers: Range<u64>) -> Round {
         let goals = rehearse.goals().len();
         let mut round = Round { campaign: Campaign::at(numbers.start, self.profile), ..Round::default() };
@@ -121,7 +121,7 @@ impl Guide {
             };
             let (outcome, coverage) = rehearse.cover(plan);
             let failed = !outcome.violations.is_empty();
-            // Scripts that fail are not kept: what is made of them would mostly fail for the same reason.
+            // Scripts that fail are not kept: most scripts derived from them would fail for the same reason.
             if !failed && self.known.lacks(&coverage) {
                 round.discoveries.push(Discovery { coverage, kept: KeptScript::of_last(rehearse) });
             }
@@ -146,8 +146,8 @@ impl Guide {
         }
     }
 
-    /// Returns the script that the run with this number follows, and the position of the choice from which on it draws
-    /// the others; none if its seed decides everything.
+    /// Returns the script that the run with this number follows, and the position from which it draws the other
+    /// choices; `None` if its seed decides everything.
     fn script(&self, number: u64) -> Option<(Script, u32)> {
         let draw = mix(number, 0x6775_6964);
         if draw & 1 == 0 || self.kept.is_empty() {
@@ -163,7 +163,7 @@ impl Guide {
 }
 
 impl KeptScript {
-    /// The run that was just made.
+    /// Creates the record of the run that was just executed.
     fn of_last(rehearse: &dyn Rehearse) -> Self {
         let script = rehearse.script();
         let offers: BTreeMap<_, _> =
@@ -172,13 +172,13 @@ impl KeptScript {
         Self { script, ways }
     }
 
-    /// Each deviation dropped in one of two cases.
+    /// Drops each deviation in one of two cases.
     fn without_some(&self, draw: u64) -> Script {
         let kept = self.script.deviations.iter().zip(0..).filter(|(_, at)| mix(draw, 16 + at) & 1 == 1);
         self.script.with(kept.map(|(deviation, _)| deviation.clone()).collect())
     }
 
-    /// One deviation takes another of the ways that its choice offers by name.
+    /// Changes one deviation to another named alternative of its choice.
     fn with_another_way(&self, draw: u64) -> Script {
         let mut deviations = self.script.deviations.clone();
         if let Some(at) = (!deviations.is_empty()).then(|| below(mix(draw, 3), deviations.len() as u32)) {

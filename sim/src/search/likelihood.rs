@@ -1,8 +1,8 @@
-//! Where a run was lost: the likelihood of its failure along its steps.
+//! Likelihood: how likely the failure was after each step of a failing run.
 //!
-//! From each choice of a failing run on, the rest is drawn anew by a number of seeds, the same ones everywhere,
-//! while what came before stays as it was. The share that still fails in the same way says how likely the
-//! failure had become by then: low where nothing is decided, and one once nothing can avert it.
+//! For each choice of a failing run, the rest of the run is drawn again with a number of seeds, the same at each
+//! choice, while everything before stays as it was. The share of continuations that fail in the same way tells how
+//! likely the failure had become: low where nothing is decided, and one where nothing can prevent it any more.
 
 use super::is_same;
 use crate::chooser::Profile;
@@ -10,40 +10,41 @@ use crate::judge::Violation;
 use crate::runner::{Offered, Plan, Rehearse};
 use crate::script::{ChoiceId, Script};
 
-/// How likely a failure is along its run.
+/// The likelihood of a failure along its run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Likelihood {
-    /// How many continuations each point was tried with.
+    /// The number of continuations of each point.
     pub continuations: u32,
     /// A point before the first choice, and one after each.
     pub points: Vec<Point>,
 }
 
-/// The failure's likelihood with the first choices of the run as they were.
+/// The likelihood of the failure with the first choices of the run unchanged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Point {
-    /// How many choices are as they were.
+    /// The number of unchanged choices.
     pub choices: u32,
-    /// The last of them; none at the beginning.
+    /// The last of them; `None` at the beginning.
     pub last: Option<ChoiceId>,
-    /// What the last of them took, if it deviated.
+    /// The alternative of the last of them, if it deviated.
     pub deviation: Option<String>,
-    /// How many numbered events of the run came before the last of them.
+    /// The number of numbered events of the run before the last of them.
     pub after: u32,
-    /// How many continuations failed in the same way.
+    /// The number of continuations that failed in the same way.
     pub failed: u32,
 }
 
 impl Likelihood {
-    /// Continuations of a point, unless somebody wants more.
+    /// The default number of continuations of a point.
     pub const CONTINUATIONS: u32 = 64;
 
-    /// The share of failing continuations at a point, in percent.
+    /// Returns the share of failing continuations at a point, in percent.
     pub fn percent(&self, point: &Point) -> u32 {
         (point.failed * 100 + self.continuations / 2) / self.continuations.max(1)
     }
 
-    /// The choice at which the likelihood rose most: where the run was lost, if it was at one choice.
+    /// Returns the choice at which the likelihood rose most: the turning point of the run, if a single choice caused
+    /// it.
     pub fn turning_point(&self) -> Option<&Point> {
         let rises =
             self.points.windows(2).map(|pair| (pair[1].failed.saturating_sub(pair[0].failed), &pair[1]));
@@ -52,8 +53,9 @@ impl Likelihood {
     }
 }
 
-/// Works out how likely `violation` is along the run of a script, with so many continuations of each point.
-/// Continuations are calm: they show what the steps so far have decided, not what else may go wrong.
+/// Computes the likelihood of `violation` along the run of a script, with this number of continuations of each point.
+/// Continuations use calm fault rates: they show what the steps so far have decided, not which other faults may
+/// happen.
 pub fn likelihood(
     rehearse: &mut dyn Rehearse,
     script: &Script,
@@ -77,7 +79,7 @@ pub fn likelihood(
         let so_far = script.with(so_far.cloned().collect());
         let fails = |seed: &u64| {
             let (from, profile) = (point.choices, Profile::CALM);
-            // The choices are counted as in the run of the whole script.
+            // The choices have the same positions as in the run of the whole script.
             let task_order = script.has_task_order();
             let plan = Plan::Branch { script: &so_far, from, seed: *seed, profile, task_order };
             let outcome = rehearse.run(plan);

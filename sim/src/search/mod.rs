@@ -1,9 +1,9 @@
-//! Search over scripts: finding runs that fail, and what is done with a run once it has failed.
+//! Search over scripts: finds failing runs, and processes them.
 //!
-//! In reading order: [`explore`] runs seeds, [`guided`] makes runs of those that reached something new,
-//! [`bounded`] runs every script of few deviations, [`estimate`](mod@estimate) says beforehand how many these are, `shrink` makes a failing script small, `slice` cuts its story
-//! out of the trace, [`nearest`] finds the least change with which it holds, `display` writes it as text, [`signature`]
-//! says which bug it is, [`likelihood`] where the run was lost, and [`replay`] runs it again later.
+//! In reading order: [`explore`] runs seeds; [`guided`] derives runs from those that reached something new; [`bounded`] runs every script of few
+//! deviations; [`estimate`](mod@estimate) estimates their number beforehand; `shrink` makes a failing script small; `slice` selects the steps of its
+//! story from the trace; [`nearest`] finds the least change that avoids the failure; `display` writes it as text; [`signature`] identifies the bug;
+//! [`likelihood`] finds where the failure was decided; and [`replay`] runs it again later.
 
 pub mod bounded;
 mod display;
@@ -37,43 +37,44 @@ use std::sync::Arc;
 pub struct Failure {
     /// The run as it was found.
     pub found: Script,
-    /// The smallest script found that breaks the same invariant in the same roles.
+    /// The smallest script found that violates the same invariant in the same roles.
     pub shrunk: Script,
-    /// What the shrunk run breaks; events are given as steps of [`Failure::trace`].
+    /// The violation of the shrunk run; events are given as steps of [`Failure::trace`].
     pub violation: Violation,
-    /// How many runs the shrinking took.
+    /// The number of runs that shrinking took.
     pub runs: u32,
-    /// Which bug this is: equal for two failures of one cause. Twelve hexadecimal digits.
+    /// The identity of the bug: equal for two failures of one cause. Twelve hexadecimal digits.
     pub signature: String,
-    /// For each deviation of the shrunk script, what happens without it.
+    /// For each deviation of the shrunk script, the result without it.
     pub needed: Vec<Needed>,
-    /// The least change of the shrunk script with which it holds, if one was found.
+    /// The least change of the shrunk script that avoids the failure, if one was found.
     pub nearest: Option<Nearest>,
-    /// The shrunk run, recorded; one for all failures of one run, as a long one takes much room.
+    /// The recording of the shrunk run; shared by all failures of one run, because a long recording takes much
+    /// memory.
     pub trace: Arc<Trace>,
     /// The steps of the trace that tell the story, in order.
     pub slice: Vec<u32>,
 }
 
-/// One deviation taken away, all others left.
+/// The result of a run with one deviation removed and all others kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Needed {
-    /// The deviation taken away.
+    /// The removed deviation.
     pub deviation: Deviation,
-    /// The invariants that the run still breaks; empty if it holds.
+    /// The invariants that the run still violates; empty if it holds.
     pub still_broken: Vec<String>,
 }
 
-/// Shrinks and explains a failure: `found` is the failing run, `violation` the one of its violations to
-/// keep. The shrunk run breaks the same invariant in the same roles; it never slips to another.
+/// Shrinks and explains a failure: `found` is the failing run, `violation` the one of its violations to keep. The
+/// shrunk run violates the same invariant in the same roles; shrinking never moves to another one.
 ///
-/// A run that does not fail again when its script is run (it was not deterministic) comes back as it was.
+/// A run that does not fail again when its script is run (a run that was not deterministic) is returned unchanged.
 pub fn understand(rehearse: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
     understand_next(rehearse, found, violation, &mut ScriptResults::default(), &[])
 }
 
-/// The failures of one run, by invariant and roles: each as [`understand`] makes it. Scripts that several lead to
-/// are run once.
+/// Shrinks and explains each failure of one run, by invariant and roles, as [`understand`] does. A script that
+/// several of them lead to is run once.
 pub fn understand_all(rehearse: &mut dyn Rehearse, found: &Script, violations: &[Violation]) -> Vec<Failure> {
     let (mut failures, mut known) = (Vec::new(), ScriptResults::default());
     for (at, violation) in violations.iter().enumerate() {
@@ -85,7 +86,7 @@ pub fn understand_all(rehearse: &mut dyn Rehearse, found: &Script, violations: &
     failures
 }
 
-/// Understands a violation of a run of which others are understood.
+/// Shrinks and explains a further violation of a run.
 fn understand_next(
     rehearse: &mut dyn Rehearse,
     found: &Script,
@@ -105,7 +106,7 @@ fn understand_next(
     Failure { found: found.clone(), runs: shrinking.runs, ..failure }
 }
 
-/// Explains a failure without shrinking it: its script is told as it is.
+/// Explains a failure without shrinking it.
 pub fn explain(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
     let mut failure = tell(rehearse, script, violation);
     failure.needed = needed(rehearse, &failure.shrunk);
@@ -113,13 +114,13 @@ pub fn explain(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violati
     failure
 }
 
-/// Records a failing script as it is and cuts out its story, without shrinking.
+/// Records a failing script and selects the steps of its story, without shrinking.
 pub fn tell(rehearse: &mut dyn Rehearse, script: &Script, violation: &Violation) -> Failure {
     let failure = of_trace(Arc::new(rehearse.record(Plan::Script(script)).1), violation);
     Failure { found: script.clone(), ..failure }
 }
 
-/// The story of a recorded run that breaks something.
+/// Selects the story of a recorded run with a violation.
 fn of_trace(trace: Arc<Trace>, violation: &Violation) -> Failure {
     let same = trace.violations.iter().find(|other| is_same(other, violation));
     let violation = same.cloned().unwrap_or_else(|| Violation { events: Vec::new(), ..violation.clone() });
@@ -144,7 +145,7 @@ fn needed(rehearse: &mut dyn Rehearse, script: &Script) -> Vec<Needed> {
     without.collect()
 }
 
-/// Whether two violations count as one failure while shrinking: they shrink to one script.
+/// Returns whether two violations count as one failure while shrinking: they shrink to one script.
 pub(crate) fn is_same(one: &Violation, other: &Violation) -> bool {
     (&one.invariant, &one.roles) == (&other.invariant, &other.roles)
 }

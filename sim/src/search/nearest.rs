@@ -1,14 +1,14 @@
-//! The nearest script that holds: the smallest change that avoids the failure.
+//! The nearest script without the failure: the smallest change that avoids it.
 
 use super::Needed;
 use crate::runner::{Offered, Plan, Rehearse};
 use crate::script::{ChoiceId, Deviation, Script};
 use std::fmt;
 
-/// The least change of a failing script with which its run holds.
+/// The least change of a failing script that avoids the failure.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Nearest {
-    /// The deviation that is changed, as the failing script has it.
+    /// The changed deviation, as in the failing script.
     pub deviation: Deviation,
     /// The change.
     pub change: Change,
@@ -17,7 +17,7 @@ pub struct Nearest {
 /// A change of a deviation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// Its choice takes this other alternative, which deviates too.
+    /// Its choice takes this other alternative, which also deviates.
     Alternative(String),
     /// It happens at this other choice of its site.
     Elsewhere(ChoiceId),
@@ -26,7 +26,7 @@ pub enum Change {
 }
 
 impl Nearest {
-    /// Returns the script that holds.
+    /// Returns the changed script, which holds.
     pub fn script(&self, failing: &Script) -> Script {
         let changed = failing.deviations.iter().filter_map(|deviation| {
             if *deviation != self.deviation {
@@ -59,9 +59,10 @@ const RUNS_MAX: u32 = 64;
 /// The number of later choices of a deviation's site that are tried in its place.
 const PLACES_MAX: usize = 3;
 
-/// Returns the first of these that holds with every deviation applied: a deviation that takes another alternative, the
-/// one next to it first; a deviation at the next choices of its site; a deviation dropped, as `needed` has it.
-/// Within each, the last deviation of the script is changed first: that changes least of the run.
+/// Returns the first candidate that holds with every deviation applied. The candidates are, in this order: a deviation
+/// with another alternative, the adjacent ones first; a deviation at one of the next choices of its site; a deviation
+/// dropped, as listed in `needed`. Within each kind the last deviation of the script is changed first, because that
+/// changes the least of the run.
 pub(crate) fn nearest(rehearse: &mut dyn Rehearse, failing: &Script, needed: &[Needed]) -> Option<Nearest> {
     rehearse.run(Plan::Script(failing));
     let offers = rehearse.offers();
@@ -79,7 +80,7 @@ pub(crate) fn nearest(rehearse: &mut dyn Rehearse, failing: &Script, needed: &[N
     dropped.map(|needed| Nearest { deviation: needed.deviation.clone(), change: Change::Dropped })
 }
 
-/// Returns the other alternatives of a choice, those next to the one taken first.
+/// Returns the other alternatives of a choice, those adjacent to the taken one first.
 fn alternatives(deviation: &Deviation, offers: &[Offered]) -> Vec<(Deviation, Change)> {
     let Some(offered) = offers.iter().find(|offered| offered.id == deviation.id) else { return Vec::new() };
     let names = offered.alternatives.names();

@@ -1,4 +1,4 @@
-//! Replaying: running a recorded script again, and comparing the runs.
+//! Replay: runs a recorded script again, and compares the runs.
 
 use crate::chooser::Profile;
 use crate::judge::Violation;
@@ -23,7 +23,7 @@ pub enum Verdict {
         /// The difference.
         why: String,
     },
-    /// Every deviation applied, and nothing is broken any more.
+    /// Every deviation was applied, and no invariant is violated any more.
     Lost,
 }
 
@@ -36,19 +36,19 @@ pub struct Replay {
     pub outcome: Outcome,
     /// The new run, recorded.
     pub trace: Trace,
-    /// The recorded failure as the new run has it, if it still fails so.
+    /// The recorded failure as found in the new run, if it still occurs.
     pub failure: Option<Failure>,
 }
 
-/// Why a script does not fit a scenario.
+/// The reason why a script does not fit a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Misfit {
     /// The script is of another scenario.
     #[error("the script is of the scenario `{named}`, this one is `{here}`")]
     OtherScenario {
-        /// What the script names.
+        /// The scenario that the script names.
         named: String,
-        /// The scenario at hand.
+        /// The actual scenario.
         here: String,
     },
     /// The variant names a parameter that the scenario does not have.
@@ -92,7 +92,7 @@ pub enum Misfit {
 /// The number of seeds that are run to learn the sites of a scenario.
 const SEEDS_TO_LEARN_FROM: u64 = 200;
 
-/// Fits a script to this scenario: parameters that it leaves out take their defaults. Each deviation that its run does not
+/// Fits a script to this scenario: missing parameters take their defaults. Each deviation that the script's run does not
 /// offer must name a site that some run offers.
 ///
 /// # Errors
@@ -145,7 +145,7 @@ fn fit_variant(rehearse: &dyn Rehearse, variant: &Variant) -> Result<Variant, Mi
     values.collect::<Result<_, _>>().map(Variant)
 }
 
-/// The sites of a scenario with their alternatives, as far as some runs show them.
+/// The sites of a scenario with their alternatives, as found in a number of runs.
 struct Sites(BTreeMap<String, crate::choice::OfferedAlternatives>);
 
 fn learn_sites(rehearse: &mut dyn Rehearse) -> Sites {
@@ -200,8 +200,8 @@ fn distance(one: &str, other: &str) -> usize {
 /// Runs the script of a recorded run again and compares.
 ///
 /// # Errors
-/// [`Misfit`] if the scenario does not know what the script names. A site that the recorded run took and
-/// that is gone since is no misfit but drift.
+/// [`Misfit`] if the scenario does not know a name in the script. A site that the recorded run took and that no
+/// longer exists is not a misfit but a drift.
 pub fn replay(rehearse: &mut dyn Rehearse, file: &TraceFile) -> Result<Replay, Misfit> {
     let recorded = &file.trace;
     let taken: BTreeSet<&str> = recorded

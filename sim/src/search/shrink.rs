@@ -1,8 +1,8 @@
-//! Shrinking: from a failing script to a small one that fails in the same way.
+//! Shrinking: turns a failing script into a small one that fails in the same way.
 //!
-//! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating
-//! failure-inducing input", 2002), those that remain are moved to earlier entities and simplified, the variant is
-//! made smaller, and at last every smaller script over the sites involved is tried, so that what remains is minimal in practice.
+//! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
+//! The remaining ones are moved to earlier entities and simplified, and the variant is made smaller. Finally every smaller
+//! script over the same sites is tried, so that the result is minimal in practice.
 
 use crate::judge::Violation;
 use crate::runner::{Offered, Plan, Rehearse};
@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The greatest number of runs that shrinking takes.
 pub(crate) const RUNS_MAX: u32 = 500;
-/// The number of runs past which no pairs of deviations are tried.
+/// The number of runs after which no pairs of deviations are tried.
 const RUNS_FOR_PAIRS: u32 = 400;
-/// More deviations than this can often be replaced by one elsewhere: an outage instead of each lost request.
+/// More deviations than this can often be replaced by a single one at another site: an outage instead of each lost
+/// request.
 const MANY: usize = 3;
 /// The greatest number of other choices of its site that are tried for a deviation.
 const PLACES_MAX: usize = 4;
@@ -68,13 +69,13 @@ struct Shrinker<'a> {
     best: Script,
     /// Scripts tried before, in written form.
     tried: BTreeSet<String>,
-    /// Scripts that were run, perhaps for another violation.
+    /// Scripts that were run, possibly for another violation.
     known: &'a mut ScriptResults,
     runs: u32,
 }
 
 impl Shrinker<'_> {
-    /// Runs a script that was not run before; if it fails as it should, it is the best from here on.
+    /// Runs a script that was not run before; if it fails in the required way, it becomes the best script.
     fn fails(&mut self, script: Script) -> bool {
         let Some(deviations) = self.run(&script) else { return false };
         // Deviations that were never offered are dropped.
@@ -89,13 +90,13 @@ impl Shrinker<'_> {
         }
         self.runs += 1;
         let script = self.best.with(deviations);
-        // A yielding task may also yield elsewhere.
+        // A yielding task may also yield at another choice.
         let with_order = self.found.has_task_order();
         self.rehearse.run(if with_order { Plan::Ordered(&script) } else { Plan::Script(&script) });
         self.rehearse.offers()
     }
 
-    /// Returns the deviations that were offered, if a script that was not tried before fails as it should.
+    /// Returns the deviations that were offered, if a script that was not tried before fails in the required way.
     fn run(&mut self, script: &Script) -> Option<Vec<Deviation>> {
         let mut sorted = script.clone();
         sorted.deviations.sort();
@@ -124,7 +125,7 @@ impl Shrinker<'_> {
         let mut size = self.count().div_ceil(2);
         while size > 0 {
             let dropped = self.drop_chunks(size);
-            // Once no single one can be dropped, nothing can.
+            // If no single deviation can be dropped, no chunk can.
             size = if size > 1 || dropped { (size / 2).max(1).min(self.count()) } else { 0 };
         }
     }
@@ -140,8 +141,8 @@ impl Shrinker<'_> {
         any
     }
 
-    /// Moves all deviations of one entity together to an earlier one of its kind: the first user instead of the
-    /// third, whose deviations may only matter together. Outer entities come first.
+    /// Moves all deviations of one entity together to an earlier entity of its kind: the first user instead of the
+    /// third. They are moved together because they may only matter together. Outer entities come first.
     fn take_earlier_entities(&mut self) {
         let depths = self.best.deviations.iter().map(|deviation| deviation.id.scope.numbers().count());
         for depth in 0..depths.max().unwrap_or_default() {
@@ -155,7 +156,8 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Returns whether it still fails with all deviations of this entity moved to the one with another number.
+    /// Returns whether the script still fails with all deviations of this entity moved to the entity with another
+    /// number.
     fn moves(&mut self, entity: &ScopePath, depth: usize, number: u32) -> bool {
         let (mut deviations, count) = (self.best.deviations.clone(), self.count());
         for deviation in deviations.iter_mut().filter(|one| one.id.scope.shares(entity, depth)) {
@@ -175,7 +177,8 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Replaces a length that has no name by the first named one that fails as well, and a later name by an earlier.
+    /// Replaces a length without a name by the first named one that also fails, and a later alternative by an earlier
+    /// one.
     fn take_earlier_alternative(&mut self, at: usize) -> bool {
         let deviation = self.best.deviations[at].clone();
         let offers = self.offers_with(self.best.deviations.clone());
@@ -235,8 +238,8 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Tries every script of fewer deviations over the sites involved: none, each single one, and pairs as
-    /// far as the runs last.
+    /// Tries every script of fewer deviations over the same sites: none, each single one, and pairs as long as runs
+    /// are left.
     fn try_smaller_scripts(&mut self) {
         let count = self.count();
         let involved = if count > MANY { self.found } else { &self.best };

@@ -1,8 +1,8 @@
 //! Signatures: equal for failures of one cause.
 //!
-//! Two failures of one cause differ in seeds, times and numbers of entities, yet have one signature: it is
-//! taken over the invariant, the roles, and the causal shape of the shrunk story. The shape is what follows
-//! from what; the order of steps that do not follow from each other has no part in it.
+//! Two failures of one cause differ in seeds, times and numbers of entities, yet have one signature. It is computed
+//! from the invariant, the roles, and the causal shape of the shrunk story. The shape holds which step follows from
+//! which; the order of causally unrelated steps is ignored.
 
 use crate::digest::Digest;
 use crate::graph::CausalGraph;

@@ -1,9 +1,9 @@
-//! Slices: the steps of a trace that tell the story of a violation to somebody who has never seen the code.
+//! Slices: the steps of a trace that explain a violation to a reader who has never seen the code.
 //!
-//! A story holds what the violation's events follow from, every deviation with its first consequence, and
-//! the calls through which one led to the other. It leaves out what a reader can imagine: arrivals, responses,
-//! commits whose facts are told, wakes, log lines, and most of what is done over and over. What is still
-//! too long is cut from the far end: repeats first, then other entities, then the steps farthest from the violation.
+//! A story holds the causes of the violation's events, every deviation with its first consequence, and the calls that
+//! connect them. It leaves out what a reader can infer: arrivals, responses, commits whose facts are shown, wakes,
+//! log lines, and most repetitions. A story that is still too long is cut: repetitions first, then other entities,
+//! then the steps farthest from the violation.
 
 use crate::graph::CausalGraph;
 use crate::judge::Violation;
@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A longer story is cut to this number of steps.
 const STEPS_MAX: usize = 20;
-/// The number of times that a repeated step of an entity is told.
-const TIMES_TOLD: usize = 3;
-/// The number of last facts of an entity that are told when no event shows the violation.
+/// The number of times that a repeated step of an entity is shown.
+const REPEATS_SHOWN: usize = 3;
+/// The number of last facts of an entity that are shown when no event shows the violation.
 const LAST_FACTS: usize = 3;
 
 pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
@@ -26,7 +26,7 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     let ends = if shown.is_empty() { story.last_facts(&entities) } else { shown };
 
     let mut fixed = &ends | &deviations;
-    // What the deviations lead to after the violation does not matter.
+    // Consequences of deviations after the violation do not matter.
     let end = violation.events.iter().max().map_or(trace.steps.len() as u32, |last| *last);
     fixed.extend(deviations.iter().flat_map(|deviation| story.consequences(*deviation, end)));
     let mut told: BTreeSet<u32> = fixed.clone();
@@ -80,7 +80,7 @@ impl Story<'_> {
         if last.is_empty() { facts.into_iter().rev().take(LAST_FACTS).collect() } else { last }
     }
 
-    /// Returns whether a step that led to the violation is told.
+    /// Returns whether a step that led to the violation is shown.
     fn tells(&self, number: u32) -> bool {
         let step = self.step(number);
         match step.kind {
@@ -133,8 +133,8 @@ impl Story<'_> {
         (after + 1..end).find(|number| wanted(*number, self.step(*number)))
     }
 
-    /// Returns what happens to the entities concerned from the first deviation on: told when the violation is that
-    /// something is missing.
+    /// Returns the events of the entities concerned from the first deviation on; they are shown when the violation is
+    /// that something is missing.
     fn aftermath(&self, deviations: &BTreeSet<u32>, entities: &BTreeSet<String>) -> BTreeSet<u32> {
         let from = deviations.first().copied().unwrap_or_default();
         let steps = from..self.trace.steps.len() as u32;
@@ -169,8 +169,8 @@ impl Story<'_> {
         };
         let mut times: BTreeMap<_, Vec<u32>> = BTreeMap::new();
         told.iter().for_each(|number| times.entry(what(*number)).or_default().push(*number));
-        for repeats in times.values().filter(|times| times.len() > TIMES_TOLD) {
-            for number in &repeats[TIMES_TOLD - 1..repeats.len() - 1] {
+        for repeats in times.values().filter(|times| times.len() > REPEATS_SHOWN) {
+            for number in &repeats[REPEATS_SHOWN - 1..repeats.len() - 1] {
                 if !fixed.contains(number) {
                     told.remove(number);
                 }
@@ -245,7 +245,7 @@ mod tests {
     use crate::trace::tests::trace_of;
 
     #[test]
-    fn what_is_done_over_and_over_is_told_three_times() {
+    fn a_repeated_step_is_shown_three_times() {
         let mut trace = trace_of(&[&[], &[0], &[1], &[2], &[3], &[4]]);
         trace.steps.iter_mut().take(5).for_each(|step| step.text = "asks again".to_owned());
         let violation = Violation {

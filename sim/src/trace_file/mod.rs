@@ -1,9 +1,9 @@
-//! Trace files: a recorded run as JSON Lines, to be replayed and explained elsewhere.
+//! Trace files: a recorded run as JSON Lines, for replay and explanation elsewhere.
 //!
-//! The first line is the header: schema, script, seed, engine, limits, digest. A line for each step follows,
-//! then the verdict. The last line holds checksums, so that a file that was edited or cut off is told from
-//! one that drifted. Keys are sorted, numbers that other readers of JSON would round are strings, and
-//! nothing of the machine or the hour is in it: equal runs give equal files, byte for byte.
+//! The first line is the header: schema, script, seed, engine, limits, digest. One line for each step follows, then
+//! the verdict. The last line holds checksums, which distinguish a file that was edited or cut off from a run that
+//! drifted. Keys are sorted, numbers that other JSON readers would round are strings, and nothing depends on the
+//! machine or the time: equal runs give equal files, byte for byte.
 
 mod read;
 mod write;
@@ -48,8 +48,8 @@ pub struct TraceFile {
     pub trace: Arc<Trace>,
     /// The explanation of its failure, if it was shrunk and explained.
     pub explained: Option<Explained>,
-    /// What the writer adds, so that the failure can be told without the scenario: what the invariant claims, or other
-    /// runs to compare with. The engine does not read it.
+    /// Data of the writer that allow a report of the failure without the scenario: the claim of the invariant, or
+    /// other runs to compare with. The engine does not read it.
     pub context: Option<serde_json::Value>,
 }
 
@@ -64,9 +64,9 @@ pub struct Explained {
     pub runs: u32,
     /// The signature.
     pub signature: String,
-    /// For each deviation, what happens without it.
+    /// For each deviation, the result without it.
     pub needed: Vec<Needed>,
-    /// The least change with which it holds, if one is known.
+    /// The least change that avoids the failure, if one is known.
     pub nearest: Option<Nearest>,
     /// The steps that tell the story.
     pub slice: Vec<u32>,
@@ -101,7 +101,7 @@ impl From<&Failure> for TraceFile {
     }
 }
 
-/// Why a trace file cannot be read.
+/// The reason why a trace file cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TraceFileError {
     /// The file is empty.
@@ -137,7 +137,7 @@ pub enum TraceFileError {
         /// The first line that was changed.
         line: usize,
     },
-    /// The file is unchanged, and invalid.
+    /// The file is unchanged, but invalid.
     #[error("line {line}: {problem}; record the run again with this version")]
     Malformed {
         /// The line.

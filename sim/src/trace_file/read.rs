@@ -1,4 +1,4 @@
-//! Reading trace files: any bytes give a trace or an error that names the line.
+//! Reads trace files: any bytes give a trace or an error that names the line.
 
 use super::{EARLIER_SCHEMAS, Explained, SCHEMA, TraceFile, TraceFileError};
 use crate::former;
@@ -79,7 +79,7 @@ struct ExplainedRecord {
     runs: u32,
     signature: String,
     needed: Vec<NeededRecord>,
-    /// Files of earlier versions lack it.
+    /// Missing in files of earlier versions.
     nearest: Option<NearestRecord>,
     slice: Vec<u32>,
 }
@@ -131,7 +131,7 @@ impl TraceFile {
     /// Reads a file from its bytes, whatever they are.
     ///
     /// # Errors
-    /// [`TraceFileError`] says what is wrong, in which line, and what would help.
+    /// [`TraceFileError`] names the problem, its line, and a remedy.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TraceFileError> {
         match std::str::from_utf8(bytes) {
             Ok(text) => text.parse(),
@@ -146,7 +146,7 @@ impl TraceFile {
     }
 }
 
-/// Looks at the schema before anything else: another one may be sealed in another way.
+/// Checks the schema first: another schema may use another kind of seal.
 fn check_schema(first: &str, text: &str) -> Result<(), TraceFileError> {
     let problem = match serde_json::from_str::<Value>(first) {
         Ok(header) => match header.get("schema").and_then(Value::as_str) {
@@ -157,7 +157,7 @@ fn check_schema(first: &str, text: &str) -> Result<(), TraceFileError> {
         },
         Err(error) => format!("it is no JSON ({error})"),
     };
-    // A sealed file once had a header; one line alone may be the beginning of one.
+    // A sealed file has a header; a single line may be the beginning of one.
     match seal::open(text) {
         Err(SealError::Damaged { line }) => Err(TraceFileError::Damaged { line }),
         _ if first.starts_with("{\"deviations\":[") => Err(TraceFileError::Truncated { line: 1 }),
@@ -190,7 +190,7 @@ fn read_moment(text: String) -> Result<Moment, String> {
     read_whole(Whole::Text(text)).map(Moment::from_nanos)
 }
 
-/// Refuses references to steps from `count` on.
+/// Rejects references to steps from `count` on.
 fn within(steps: Vec<u32>, count: usize) -> Result<Vec<u32>, String> {
     match steps.iter().find(|step| **step as usize >= count) {
         Some(step) => Err(format!("there is no step {step} to refer to")),
@@ -242,7 +242,7 @@ fn read_nearest(record: NearestRecord) -> Result<Nearest, String> {
     Ok(Nearest { deviation, change })
 }
 
-/// A choice is written as a deviation without what it takes.
+/// Reads a choice, which is written like a deviation without its alternative.
 fn read_choice(text: &str) -> Result<ChoiceId, String> {
     format!("{text} = -").parse().map(|deviation: Deviation| deviation.id)
 }

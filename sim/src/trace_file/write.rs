@@ -1,4 +1,4 @@
-//! Writing trace files: how each record looks as JSON.
+//! Writes trace files: the JSON form of each record.
 
 use super::{Explained, SCHEMA, TraceFile};
 use crate::judge::Violation;
@@ -28,7 +28,7 @@ impl TraceFile {
     /// Writes the file.
     ///
     /// # Errors
-    /// Those of `to`.
+    /// The errors of `to`.
     pub fn write(&self, mut to: impl io::Write) -> io::Result<()> {
         to.write_all(self.to_string().as_bytes())
     }
@@ -129,10 +129,10 @@ fn nearest_record(nearest: &Nearest) -> Value {
     json!({ "deviation": nearest.deviation.to_string(), "alternative": alternative, "elsewhere": elsewhere })
 }
 
-/// The greatest whole number that every reader of JSON takes exactly.
+/// The greatest whole number that every JSON reader represents exactly.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// The same value with sorted keys, and with numbers that some readers would round as strings.
+/// Returns the same value with sorted keys, and with numbers that some readers would round as strings.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
