@@ -1,4 +1,4 @@
-//! What a commit did: the outcome told to the client, and the list of changed rows.
+//! The result of a commit: the outcome for the client, and the list of changed rows.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use crate::heap::{Csn, Tid};
 use crate::schema::{RowRef, TableHandle, TableId};
 use crate::xact::{Undo, Xid};
 
-/// How a transaction ended.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
     /// It committed, or there was nothing to commit.
@@ -25,14 +25,14 @@ pub type BeforeAfter<R> = (Option<Rc<R>>, Option<Rc<R>>);
 pub struct RowChange {
     /// The number of the table: tables are numbered from zero in the order of their creation.
     pub table: usize,
-    /// The row as it was, of the table's row type; absent for an insert.
+    /// The row before the change, of the table's row type; absent for an insert.
     pub before: Option<Rc<dyn Any>>,
-    /// The row as it is, of the table's row type; absent for a delete.
+    /// The row after the change, of the table's row type; absent for a delete.
     pub after: Option<Rc<dyn Any>>,
 }
 
 impl RowChange {
-    /// The row before and after, if the change is one of this table.
+    /// Returns the row before and after, if the change belongs to this table.
     pub fn of<R: 'static>(&self, table: TableHandle<R>) -> Option<BeforeAfter<R>> {
         if self.table != table.id {
             return None;
@@ -55,7 +55,7 @@ pub struct CommitRecord {
 }
 
 impl Database {
-    /// Switches the recording of commits on or off; off, as it begins, it costs nothing.
+    /// Switches the recording of commits on or off. It is off at first and costs nothing then.
     pub fn record_commits(&mut self, on: bool) {
         self.records_commits = on;
     }
@@ -65,13 +65,13 @@ impl Database {
         std::mem::take(&mut self.commits)
     }
 
-    /// The name of the table that a change is about.
+    /// Returns the name of the table that a change belongs to.
     pub fn changed_table(&self, change: &RowChange) -> Result<&str, DatabaseError> {
         let unknown = || DatabaseError::UndefinedTable { table: format!("number {}", change.table) };
         self.tables.get(change.table).map(|table| table.schema.name.as_str()).ok_or_else(unknown)
     }
 
-    /// Notes the net changes of a transaction that commits now.
+    /// Records the net changes of a transaction that commits now.
     pub(crate) fn note_commit(&mut self, me: usize, xid: Xid, csn: Csn) {
         if !self.records_commits {
             return;
@@ -106,7 +106,7 @@ impl Database {
         Some(RowChange { table, before: Some(version.row.clone()), after })
     }
 
-    /// The row at the end of a chain, or `None` if the chain ends in a delete.
+    /// Returns the row at the end of a chain, or `None` if the chain ends in a delete.
     fn last_of_own(&self, me: usize, table: TableId, mut tid: Tid) -> Option<RowRef> {
         let heap = &self.tables[table].heap;
         loop {

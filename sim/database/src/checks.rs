@@ -1,8 +1,8 @@
 //! Checks that run after the rows are written: foreign keys, and unique keys that may be deferred.
 //!
-//! PostgreSQL runs them as triggers at the end of the statement or at commit (source, `ri_triggers.c`). A
-//! child locks its parent `FOR KEY SHARE`, so that the key cannot go while the child's transaction runs; a
-//! parent whose key goes looks for children with the newest snapshot. Only `NO ACTION` is modelled.
+//! PostgreSQL runs them as triggers at the end of the statement or at commit (source, `ri_triggers.c`). A child locks
+//! its parent `FOR KEY SHARE`, so that the key cannot be removed while the child's transaction runs. When a key is
+//! removed from a parent, the newest snapshot is searched for children. Only `NO ACTION` is modelled.
 
 use crate::Database;
 use crate::error::{DatabaseError, concurrent_update};
@@ -20,9 +20,9 @@ use crate::xact::Snapshot;
 pub(crate) enum Check {
     /// A child row needs its parent.
     Parent { child: TableId, fk: usize, tid: Tid },
-    /// A parent's key has gone; nobody may reference it.
+    /// A parent's key has been removed; no row may reference it.
     Children { parent: TableId, tid: Tid, child: TableId, fk: usize },
-    /// A key was let in although another row seemed to hold it.
+    /// A key was admitted although another row seemed to hold it.
     Unique { table: TableId, index: usize, tid: Tid },
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Check {
 pub(crate) struct Checks {
     list: Vec<Check>,
     next: usize,
-    /// The rows that the current check may lock, and which of them it has come to.
+    /// The rows that the current check may lock, and the position among them.
     candidates: Option<(Vec<Tid>, usize)>,
     locking: Option<RowLock>,
 }
@@ -46,14 +46,14 @@ impl Checks {
     }
 }
 
-/// What came of one check.
+/// The result of one check.
 enum Verdict {
     Passed,
     Waiting,
 }
 
 impl Database {
-    /// Goes on with a list of checks; false while one of them waits.
+    /// Continues a list of checks; returns false while one of them waits.
     pub(crate) fn run_checks(&mut self, me: usize, checks: &mut Checks) -> Result<bool, DatabaseError> {
         while let Some(check) = checks.list.get(checks.next).copied() {
             let verdict = match check {
@@ -72,8 +72,8 @@ impl Database {
         Ok(true)
     }
 
-    /// What a check sees: everything committed by now (or, with a fixed snapshot, what that sees), and all
-    /// that this transaction has written.
+    /// Returns what a check sees: everything committed by now (or, with a fixed snapshot, everything that the
+    /// snapshot sees), and all writes of this transaction.
     fn check_snapshot(&self, me: usize, newest: bool) -> Snapshot {
         let xact = &self.sessions[me].xact;
         let fixed = self.sessions[me].snapshot.filter(|_| xact.level.keeps_snapshot() && !newest);
@@ -97,7 +97,7 @@ impl Database {
         state.under(index, key).iter().filter(sees).copied().collect()
     }
 
-    /// Whether a row that was written is still there, as far as its own transaction is concerned.
+    /// Returns whether a written row still exists from the point of view of its own transaction.
     fn is_current(&self, table: TableId, tid: Tid) -> bool {
         self.tables[table].heap.get(&tid).is_some_and(|version| version.over.is_none())
     }
@@ -144,7 +144,7 @@ impl Database {
         let key = self.tables[parent].schema.key(def.parent_index, &self.row(parent, tid)?);
         if checks.candidates.is_none() {
             let snapshot = self.check_snapshot(me, true);
-            // Another row may have taken the key over in the meantime.
+            // Another row may hold the key in the meantime.
             if !self.visible_under(me, parent, def.parent_index, &key, snapshot).is_empty() {
                 return Ok(Verdict::Passed);
             }
@@ -160,7 +160,7 @@ impl Database {
         }
     }
 
-    /// Locks the first candidate that still has the key; `None` if there is none.
+    /// Locks the first candidate that still has the key; returns `None` if there is none.
     fn lock_candidate(
         &mut self,
         me: usize,
@@ -172,7 +172,7 @@ impl Database {
         let keeps_snapshot = self.sessions[me].xact.level.keeps_snapshot();
         let (mode, wait) = (LockMode::KeyShare, LockWait::Block);
         let request = LockRequest { mode, wait, follow: !keeps_snapshot, purpose: Purpose::Lock };
-        // Rows that this very statement wrote count, so the lock is taken as by the next command.
+        // Rows that this statement itself wrote count, so the lock is taken as by the next command.
         self.sessions[me].xact.command += 1;
         let result = loop {
             let mut lock = match (checks.locking.take(), &mut checks.candidates) {

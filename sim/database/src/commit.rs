@@ -8,13 +8,13 @@ use crate::heap::{Csn, PENDING};
 use crate::lock_manager::LockTag;
 use crate::xact::{Block, Isolation, Undo, XactStatus, Xid};
 
-/// How many fates are remembered; older ids are forgotten, as PostgreSQL truncates its commit log.
+/// The number of fates that are kept; older ids are forgotten, as PostgreSQL truncates its commit log.
 const FATES_KEPT: usize = 1 << 16;
 
-/// The commit number of what was rolled back.
+/// The commit number of aborted transactions.
 const ABORTED: Csn = PENDING - 1;
 
-/// What became of the most recent transaction ids.
+/// The fates of the most recent transaction ids.
 #[derive(Default)]
 pub(crate) struct Fates {
     /// The id of the first entry.
@@ -48,7 +48,7 @@ impl Fates {
         })
     }
 
-    /// Turns commits after `csn` into losses.
+    /// Marks commits after `csn` as lost.
     pub(crate) fn lose_after(&mut self, csn: Csn) {
         for fate in &mut self.entries {
             if *fate != PENDING && *fate > csn {
@@ -59,7 +59,7 @@ impl Fates {
 }
 
 impl Database {
-    /// The fate of a transaction id (`pg_xact_status`): `None` if it was never given out, or too long ago.
+    /// Returns the fate of a transaction id (`pg_xact_status`): `None` if it was never assigned, or too long ago.
     pub fn transaction_status(&self, xid: Xid) -> Option<XactStatus> {
         self.fates.status(xid)
     }
@@ -73,7 +73,7 @@ impl Database {
         state.xact.before = state.settings;
     }
 
-    /// The top id of a transaction, given out on first need.
+    /// Returns the top-level id of a transaction, which is assigned on first need.
     pub(crate) fn top_xid(&mut self, me: usize) -> Xid {
         match self.sessions[me].xact.xid {
             Some(xid) => xid,
@@ -85,7 +85,7 @@ impl Database {
         }
     }
 
-    /// The id under which the transaction writes now: that of its innermost savepoint.
+    /// Returns the id under which the transaction writes now: that of its innermost savepoint.
     pub(crate) fn current_xid(&mut self, me: usize) -> Xid {
         let top = self.top_xid(me);
         if self.sessions[me].xact.savepoints.is_empty() {
@@ -114,14 +114,14 @@ impl Database {
         xid
     }
 
-    /// Commits at once, all deferred checks having passed.
+    /// Commits immediately; all deferred checks have passed.
     pub(crate) fn commit_now(&mut self, me: usize) -> Result<(), DatabaseError> {
         self.prepare(me)?;
         self.conclude(me);
         Ok(())
     }
 
-    /// The last moment at which a commit can fail.
+    /// Runs the last checks that can make a commit fail.
     pub(crate) fn prepare(&mut self, me: usize) -> Result<(), DatabaseError> {
         match self.sessions[me].xact.sxact {
             Some(sxact) => self.ssi.prepare(sxact),
@@ -129,7 +129,7 @@ impl Database {
         }
     }
 
-    /// Makes a transaction visible and frees what it holds.
+    /// Makes a transaction visible and releases what it holds.
     pub(crate) fn conclude(&mut self, me: usize) {
         let state = &mut self.sessions[me];
         if let Some(after) = state.xact.after.take() {
@@ -190,7 +190,7 @@ impl Database {
         self.wake(&woken);
     }
 
-    /// Gives back transaction-scoped advisory locks beyond the first `keep`.
+    /// Releases transaction-scoped advisory locks beyond the first `keep`.
     fn release_advisory(&mut self, me: usize, keep: usize) {
         if self.sessions[me].xact.advisory.len() <= keep {
             return;
@@ -202,7 +202,7 @@ impl Database {
         self.wake(&woken);
     }
 
-    /// Takes back the writes beyond the first `keep`, newest first.
+    /// Undoes the writes beyond the first `keep`, newest first.
     fn undo_writes(&mut self, me: usize, keep: usize) {
         while self.sessions[me].xact.undo.len() > keep {
             match self.sessions[me].xact.undo.pop() {
@@ -217,7 +217,7 @@ impl Database {
         }
     }
 
-    /// Rolls the whole transaction back.
+    /// Rolls back the whole transaction.
     pub(crate) fn abort(&mut self, me: usize) {
         self.undo_writes(me, 0);
         if self.sessions[me].xact.block != Block::Idle {
@@ -233,7 +233,7 @@ impl Database {
         self.vacuum();
     }
 
-    /// Undoes everything since a savepoint, which itself stays.
+    /// Undoes everything since a savepoint; the savepoint itself remains.
     pub(crate) fn abort_to(&mut self, me: usize, at: usize) {
         let xact = &mut self.sessions[me].xact;
         xact.savepoints.truncate(at + 1);
@@ -251,7 +251,7 @@ impl Database {
         self.release_advisory(me, advisory);
     }
 
-    /// What an error does to the transaction. `ends` says that no failed block remains, as when COMMIT fails.
+    /// Applies an error to the transaction. `ends` says that no failed block remains, as when COMMIT fails.
     pub(crate) fn fail(&mut self, me: usize, ends: bool) {
         self.stop_waiting(me);
         self.leave_place(me);

@@ -1,4 +1,4 @@
-//! Statements about the transaction and the session, and the life of sessions.
+//! Statements about the transaction and the session, and the lifecycle of sessions.
 
 use crate::Database;
 use crate::changes::CommitOutcome;
@@ -11,12 +11,12 @@ use crate::statement::{AdvisoryScope, Op, Output, Statement};
 use crate::xact::{Block, Isolation, Savepoint};
 
 impl Database {
-    /// A new session, as of a client that has just connected.
+    /// Opens a session, as for a client that has just connected.
     pub fn connect(&mut self) -> Session {
         self.connect_with(Settings::default())
     }
 
-    /// A new session that begins with these settings, as its role or database may have them.
+    /// Opens a session with these settings, as its role or database may define them.
     pub fn connect_with(&mut self, settings: Settings) -> Session {
         let slot = self.free_slots.pop().unwrap_or_else(|| {
             self.sessions.push(SessionState::default());
@@ -27,7 +27,7 @@ impl Database {
         self.handle(slot)
     }
 
-    /// Closes a session in order: an open transaction is rolled back.
+    /// Closes a session normally: an open transaction is rolled back.
     pub fn disconnect(&mut self, session: Session) {
         let Ok(me) = self.peek_slot(session) else { return };
         if self.sessions[me].open {
@@ -38,9 +38,9 @@ impl Database {
         self.ready.retain(|slot| *slot != me);
     }
 
-    /// The client has died, and the server does not know: transaction and locks stay until
-    /// [`terminate`](Self::terminate). A statement that was under way goes on by itself, and if it was not
-    /// in a transaction block it will even commit; hand it over here.
+    /// Records that the client has died without the server's knowledge: transaction and locks remain until
+    /// [`terminate`](Self::terminate). A running statement continues by itself, and even commits if it was not in a
+    /// transaction block; pass it in here.
     pub fn client_gone<T>(
         &mut self,
         session: Session,
@@ -54,8 +54,8 @@ impl Database {
         Ok(())
     }
 
-    /// The server ends a session (`pg_terminate_backend`, or a dead client noticed at last). A running
-    /// transaction is rolled back, except for a commit whose record is already durable.
+    /// Ends a session from the server's side (`pg_terminate_backend`, or a dead client noticed at last). A running
+    /// transaction is rolled back, unless its commit record is already durable.
     pub fn terminate(&mut self, session: Session) -> Result<(), DatabaseError> {
         let me = self.slot(session, "terminate")?;
         self.end_session(me, DatabaseError::AdminShutdown);
@@ -71,7 +71,7 @@ impl Database {
         Ok(())
     }
 
-    /// Lets a commit in two steps finish: its record is known to be safe.
+    /// Completes a commit in two steps: its record is now known to be safe.
     pub fn acknowledge(&mut self, session: Session) -> Result<(), DatabaseError> {
         let me = self.slot(session, "acknowledge")?;
         if self.sessions[me].xact.durable {
@@ -80,7 +80,7 @@ impl Database {
         Ok(())
     }
 
-    /// The sessions whose statements can go on, in the order in which they were woken. Statements of dead
+    /// Returns the sessions whose statements can continue, in the order in which they were woken. Statements of dead
     /// clients are driven here and not listed.
     pub fn take_ready(&mut self) -> Vec<Session> {
         let mut listed = Vec::new();
@@ -97,19 +97,20 @@ impl Database {
         listed
     }
 
-    /// Who keeps a waiting session from going on (`pg_blocking_pids`).
+    /// Returns the sessions that block a waiting session (`pg_blocking_pids`).
     pub fn blockers(&self, session: Session) -> Result<Vec<Session>, DatabaseError> {
         let me = self.slot_of(session, "blockers")?;
         Ok(self.blocking_slots(me).into_iter().map(|slot| self.handle(slot)).collect())
     }
 
-    /// Whether a session waits, through others, for itself. It stays so until somebody's deadlock timer fires.
+    /// Returns whether a session waits, through others, for itself. It does so until the deadlock timer of one of
+    /// them fires.
     pub fn is_in_deadlock(&self, session: Session) -> Result<bool, DatabaseError> {
         let me = self.slot_of(session, "is_in_deadlock")?;
         Ok(self.is_deadlocked(me))
     }
 
-    /// The timer to set while a session sits in an open transaction, if it has such a limit.
+    /// Returns the timer to set while a session is idle in an open transaction, if it has such a limit.
     pub fn idle_timer(&self, session: Session) -> Option<Timer> {
         let me = self.peek_slot(session).ok()?;
         let state = &self.sessions[me];
@@ -123,13 +124,13 @@ impl Database {
         })
     }
 
-    /// The settings of a session.
+    /// Returns the settings of a session.
     pub fn settings(&self, session: Session) -> Result<Settings, DatabaseError> {
         Ok(self.sessions[self.slot_of(session, "settings")?].settings)
     }
 
-    /// Whether a session lives and nothing of its past clings to it: neither settings of its own, nor advisory
-    /// locks, nor channels. Such a one may be handed to another client.
+    /// Returns whether a session is open and free of earlier state: it has neither changed settings, nor advisory
+    /// locks, nor channels. Such a session may be handed to another client.
     pub fn is_fresh(&self, session: Session, settings: &Settings) -> bool {
         self.peek_slot(session).is_ok_and(|me| {
             let state = &self.sessions[me];
@@ -141,7 +142,8 @@ impl Database {
         })
     }
 
-    /// Whether a session has or awaits anything that keeps others waiting: writes, row locks, advisory locks.
+    /// Returns whether a session holds or waits for anything that may block others: writes, row locks, advisory
+    /// locks.
     pub fn is_in_the_way(&self, session: Session) -> bool {
         self.peek_slot(session).is_ok_and(|me| {
             let state = &self.sessions[me];
@@ -150,17 +152,17 @@ impl Database {
         })
     }
 
-    /// Whether a session reads a standby.
+    /// Returns whether a session reads a standby.
     pub fn is_on_standby(&self, session: Session) -> bool {
         self.peek_slot(session).is_ok_and(|me| self.sessions[me].replica.is_some())
     }
 
-    /// Whether a session is in a serializable transaction, whose reads others may come to feel.
+    /// Returns whether a session is in a serializable transaction, whose reads may affect others.
     pub fn is_serializable(&self, session: Session) -> bool {
         self.peek_slot(session).is_ok_and(|me| self.sessions[me].xact.sxact.is_some())
     }
 
-    /// Whether a session is inside an explicit transaction, failed or not.
+    /// Returns whether a session is inside an explicit transaction, failed or not.
     pub fn in_transaction(&self, session: Session) -> Result<bool, DatabaseError> {
         let me = self.slot_of(session, "in_transaction")?;
         Ok(matches!(self.sessions[me].xact.block, Block::Open | Block::Failed))
@@ -170,7 +172,7 @@ impl Database {
         Session { database: self.identity, slot, generation: self.sessions[slot].generation }
     }
 
-    /// The slot of a session that may be over.
+    /// Returns the slot of a session that may be closed.
     pub(crate) fn peek_slot(&self, session: Session) -> Result<usize, DatabaseError> {
         let known = self.sessions.get(session.slot);
         let same = known.is_some_and(|state| state.generation == session.generation);
@@ -188,7 +190,7 @@ impl Database {
         self.peek_slot(session)
     }
 
-    /// The slot of an open session; the first call after the server ended it learns why.
+    /// Returns the slot of an open session; the first call after the server ended it returns the reason as an error.
     pub(crate) fn slot(&mut self, session: Session, call: &'static str) -> Result<usize, DatabaseError> {
         let me = self.slot_of(session, call)?;
         if self.sessions[me].open {
@@ -245,7 +247,7 @@ impl Database {
                     let read_only = *read_only;
                     self.open_xact(me, Block::Open, level, read_only);
                 } else if let Some(level) = *level {
-                    // PostgreSQL warns about the second BEGIN, but carries out its options.
+                    // PostgreSQL warns about the second BEGIN, but applies its options.
                     self.set_level(me, level)?;
                 }
             }
@@ -275,7 +277,7 @@ impl Database {
                 }
             }
             _ => {
-                return Err(DatabaseError::Misuse { call: "poll: the statement is over" });
+                return Err(DatabaseError::Misuse { call: "poll: the statement is finished" });
             }
         }
         Ok(Some(Output::Unit))
@@ -358,7 +360,7 @@ impl Database {
         Ok(())
     }
 
-    /// The innermost savepoint of that name.
+    /// Returns the innermost savepoint of that name.
     fn savepoint(&self, me: usize, name: &str, call: &'static str) -> Result<usize, DatabaseError> {
         let xact = &self.sessions[me].xact;
         if !matches!(xact.block, Block::Open | Block::Failed) {
@@ -368,7 +370,7 @@ impl Database {
         found.ok_or_else(|| DatabaseError::NoSuchSavepoint { name: name.to_owned() })
     }
 
-    /// What a released savepoint wrote now belongs to the level around it.
+    /// Releases a savepoint: its writes now belong to the enclosing level.
     fn release_savepoint(&mut self, me: usize, name: &str) -> Result<(), DatabaseError> {
         let at = self.savepoint(me, name, "RELEASE SAVEPOINT")?;
         let xact = &mut self.sessions[me].xact;
@@ -393,7 +395,7 @@ impl Database {
         change(&mut state.settings, value);
     }
 
-    /// Takes an advisory lock; `None` while it waits.
+    /// Takes an advisory lock; returns `None` while it waits.
     fn run_advisory(
         &mut self,
         me: usize,

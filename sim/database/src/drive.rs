@@ -1,4 +1,4 @@
-//! Driving statements: the first poll, the polls after a wait, timers, and the end.
+//! Drives statements: the first poll, the polls after a wait, timers, and the end.
 
 use crate::Database;
 use crate::checks::Checks;
@@ -10,10 +10,10 @@ use crate::statement::{Op, Output, Statement, Step, Wait};
 use crate::xact::{Block, Snapshot};
 
 impl Database {
-    /// Goes on with a statement: starts it at its first poll, and later takes it as far as it gets.
+    /// Polls a statement: the first poll starts it, and each poll advances it as far as possible.
     ///
-    /// A statement that is done must not be polled again, and a session runs one statement at a time; both
-    /// mistakes are answered with [`DatabaseError::Misuse`].
+    /// A finished statement must not be polled again, and a session runs one statement at a time; both mistakes give
+    /// [`DatabaseError::Misuse`].
     pub fn poll<T>(&mut self, session: Session, statement: &mut Statement<T>, now: u64) -> Step<T> {
         self.now = self.now.max(now);
         let me = match self.slot(session, "poll") {
@@ -26,14 +26,14 @@ impl Database {
         match self.drive(me, &mut statement.op, &mut statement.serial) {
             Ok(None) => Step::Wait(self.describe_wait(me)),
             Ok(Some(output)) => {
-                let misread = DatabaseError::Misuse { call: "poll: the answer is of another type" };
+                let misread = DatabaseError::Misuse { call: "poll: the result has another type" };
                 Step::Done((statement.read)(output).ok_or(misread))
             }
             Err(error) => Step::Done(Err(error)),
         }
     }
 
-    /// One step of a statement; `None` while it waits.
+    /// Advances a statement; returns `None` while it waits.
     pub(crate) fn drive(
         &mut self,
         me: usize,
@@ -43,7 +43,7 @@ impl Database {
         if *serial == 0 {
             self.start_or_fail(me, op, serial)?;
         } else if *serial != self.sessions[me].running {
-            return Err(DatabaseError::Misuse { call: "poll: the statement is over" });
+            return Err(DatabaseError::Misuse { call: "poll: the statement is finished" });
         }
         if let Some(error) = self.sessions[me].verdict.take() {
             self.sessions[me].running = 0;
@@ -66,8 +66,8 @@ impl Database {
         }
     }
 
-    /// Runs a read as one statement. It cannot wait, so that it needs no statement of its own and `body` may
-    /// borrow from its caller.
+    /// Runs a read as one statement. It cannot wait, so it needs no statement of its own, and `body` may borrow from
+    /// its caller.
     ///
     /// ```
     /// use shakedown_database::{Database, TableDef};
@@ -79,7 +79,7 @@ impl Database {
     /// ```
     ///
     /// # Errors
-    /// What the read fails with; the transaction has failed then.
+    /// The error of the read; the transaction has failed then.
     pub fn query<T>(
         &mut self,
         session: Session,
@@ -105,7 +105,7 @@ impl Database {
 
     fn start_or_fail(&mut self, me: usize, op: &Op, serial: &mut u64) -> Result<(), DatabaseError> {
         let started = self.start(me, op, serial);
-        // A refusal leaves a running statement and a failed block as they are.
+        // A rejected statement leaves a running statement and a failed block unchanged.
         if started.is_err() && self.sessions[me].running == *serial {
             self.fail(me, false);
             self.finish(me);
@@ -140,11 +140,11 @@ impl Database {
         self.commit_now(me)?;
         match std::mem::replace(op, Op::Spent) {
             Op::Answer(output) => Ok(Some(output)),
-            _ => Err(DatabaseError::Misuse { call: "poll: the statement has lost its answer" }),
+            _ => Err(DatabaseError::Misuse { call: "poll: the statement has lost its result" }),
         }
     }
 
-    /// The beginning of a statement: is it acceptable now, and what does it see?
+    /// Starts a statement: checks that it is acceptable now, and takes its snapshot.
     fn start(&mut self, me: usize, op: &Op, serial: &mut u64) -> Result<(), DatabaseError> {
         if self.sessions[me].running != 0 {
             return Err(DatabaseError::Misuse {
@@ -203,7 +203,7 @@ impl Database {
         Ok(())
     }
 
-    /// A snapshot of this moment; on a standby, of what has been replayed.
+    /// Returns a snapshot of this moment; on a standby, of the replayed commits.
     pub(crate) fn fresh_snapshot(&self, me: usize) -> Snapshot {
         let csn = self.replayed(me).unwrap_or(self.csn);
         let oldest = self.live.first_key_value().map(|(xid, _)| *xid);
@@ -211,7 +211,7 @@ impl Database {
         Snapshot { csn, command: self.sessions[me].xact.command, xmin }
     }
 
-    /// Takes an operation as far as it gets.
+    /// Advances an operation as far as possible.
     fn run(&mut self, me: usize, op: &mut Op) -> Result<Option<Output>, DatabaseError> {
         let Some(snapshot) = self.sessions[me].snapshot else {
             return self.run_control(me, op);
@@ -263,7 +263,7 @@ impl Database {
         if read_only { Err(DatabaseError::ReadOnlyTransaction) } else { Ok(()) }
     }
 
-    /// The end of a statement, good or bad.
+    /// Ends a statement, successful or not.
     fn finish(&mut self, me: usize) {
         let state = &mut self.sessions[me];
         if state.xact.wrote {
@@ -279,7 +279,7 @@ impl Database {
         state.idle_epoch += 1;
     }
 
-    /// Makes a session wait, or go on waiting.
+    /// Makes a session wait, or continue to wait.
     pub(crate) fn wait_on(&mut self, me: usize, on: WaitOn) {
         if self.sessions[me].waiting.is_some_and(|waiting| waiting.on == on) {
             return;
@@ -292,7 +292,7 @@ impl Database {
         }
     }
 
-    /// Takes back a wait that has not ended by itself.
+    /// Cancels a wait that has not ended by itself.
     pub(crate) fn stop_waiting(&mut self, me: usize) {
         let mut woken = Vec::new();
         match self.sessions[me].waiting.take().map(|waiting| waiting.on) {
@@ -340,7 +340,7 @@ impl Database {
         Wait { on, timers }
     }
 
-    /// Tells the database that a timer's moment has come. A timer that has become pointless does nothing.
+    /// Notifies the database that a timer is due. A timer without purpose does nothing.
     pub fn timer(&mut self, timer: Timer, now: u64) {
         self.now = self.now.max(now);
         let Ok(me) = self.peek_slot(timer.session) else {
@@ -366,11 +366,11 @@ impl Database {
         }
     }
 
-    /// Ends a waiting statement with an error; its transaction fails at once, its client learns at the
-    /// next poll.
+    /// Ends a waiting statement with an error. Its transaction fails immediately; its client receives the error at
+    /// the next poll.
     pub(crate) fn interrupt(&mut self, me: usize, error: DatabaseError) {
         if self.sessions[me].xact.durable {
-            // A durable commit cannot be taken back: the wait ends, the commit stands.
+            // A durable commit cannot be undone: the wait ends, and the commit remains.
             self.wake(&[me]);
             return;
         }

@@ -1,12 +1,12 @@
-//! What a statement can fail with.
+//! The errors of statements.
 //!
-//! Every variant maps to the SQLSTATE that PostgreSQL answers in the same situation (PostgreSQL
-//! documentation, appendix A), so that code under test can branch on codes as it does in production. The
-//! last three variants are mistakes of the caller that no server would see; they name the call.
+//! Every variant maps to the SQLSTATE that PostgreSQL returns in the same situation (PostgreSQL documentation,
+//! appendix A), so that code under test can branch on codes as it does in production. The last three variants are
+//! mistakes of the caller that a server would never see; they name the call.
 
 use std::fmt;
 
-/// Why a serializable or repeatable-read transaction was rolled back.
+/// The reason why a serializable or repeatable-read transaction was rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerializationCause {
     /// The row was changed or deleted since the snapshot was taken.
@@ -72,7 +72,7 @@ pub enum DatabaseError {
     InFailedTransaction,
     /// 25P01: the statement needs a transaction block.
     NoActiveTransaction {
-        /// The refused statement.
+        /// The rejected statement.
         call: &'static str,
     },
     /// 25001: the isolation level was changed after the first query, or inside a savepoint.
@@ -83,13 +83,13 @@ pub enum DatabaseError {
     IdleInTransactionTimeout,
     /// 57P01: the session was ended by an administrator.
     AdminShutdown,
-    /// 57P02: the server went down.
+    /// 57P02: the server crashed.
     CrashShutdown,
-    /// 08006: the session is over; nothing more can be sent on it.
+    /// 08006: the session is closed; nothing more can be sent on it.
     ConnectionClosed,
     /// 3B001: no such savepoint.
     NoSuchSavepoint {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
     /// 21000: `ON CONFLICT DO UPDATE` met a row that the same command had written.
@@ -101,34 +101,34 @@ pub enum DatabaseError {
     },
     /// 42P01: no table of that name.
     UndefinedTable {
-        /// The name that was asked for.
+        /// The requested name.
         table: String,
     },
     /// 42704: no constraint, index or object of that name.
     UndefinedObject {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
     /// 55000: `currval` before `nextval`, or another state that the object is not in.
     ObjectNotInState {
-        /// What was asked.
+        /// The call.
         call: &'static str,
     },
-    /// 0A000: PostgreSQL, or this model of it, refuses the combination.
+    /// 0A000: PostgreSQL, or this model of it, rejects the combination.
     Unsupported {
-        /// What was asked.
+        /// The rejected feature.
         what: &'static str,
     },
     /// An evaluation by the caller's closure failed with its own SQLSTATE (division by zero and the like).
     Evaluation {
         /// The SQLSTATE.
         code: &'static str,
-        /// What failed.
+        /// The message.
         message: String,
     },
-    /// A handle of one database was given to another.
+    /// A handle of one database was used with another.
     ForeignHandle {
-        /// The call that was given the handle.
+        /// The call that received the handle.
         call: &'static str,
     },
     /// A table handle and the rows of its table are of different types.
@@ -136,15 +136,15 @@ pub enum DatabaseError {
         /// The table.
         table: String,
     },
-    /// A statement was polled after its answer, or a session was asked for two statements at once.
+    /// A statement was polled after its end, or a session received two statements at once.
     Misuse {
-        /// The call and what was wrong with it.
+        /// The call and the mistake.
         call: &'static str,
     },
 }
 
 impl DatabaseError {
-    /// The SQLSTATE, five characters.
+    /// Returns the SQLSTATE, five characters.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UniqueViolation { .. } => "23505",
@@ -175,12 +175,12 @@ impl DatabaseError {
         }
     }
 
-    /// Whether a retry of the whole transaction may succeed (serialization failure or deadlock).
+    /// Returns whether a retry of the whole transaction may succeed (serialization failure or deadlock).
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::SerializationFailure(_) | Self::DeadlockDetected)
     }
 
-    /// Whether the session is over with this error.
+    /// Returns whether the session is closed by this error.
     pub fn ends_session(&self) -> bool {
         matches!(
             self,
@@ -243,12 +243,12 @@ impl fmt::Display for DatabaseError {
 
 impl std::error::Error for DatabaseError {}
 
-/// 40001 because a row moved under a fixed snapshot.
+/// Returns 40001 because a row changed under a fixed snapshot.
 pub(crate) fn concurrent_update() -> DatabaseError {
     DatabaseError::SerializationFailure(SerializationCause::ConcurrentUpdate)
 }
 
-/// 40001 because of a dangerous structure.
+/// Returns 40001 because of a dangerous structure.
 pub(crate) fn dangerous_structure() -> DatabaseError {
     DatabaseError::SerializationFailure(SerializationCause::ReadWriteDependencies)
 }

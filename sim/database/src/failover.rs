@@ -1,15 +1,15 @@
-//! Crashes, and failover to a standby that may not have everything.
+//! Crashes, and failover to a standby that may lag.
 //!
-//! PostgreSQL documentation, "Asynchronous Commit" and "Failover": after a crash of the primary alone every
-//! durable commit is still there; after a failover whatever the standby had not received is gone, although
-//! clients were told that it had committed.
+//! PostgreSQL documentation, "Asynchronous Commit" and "Failover": after a crash of the primary alone every durable
+//! commit still exists; after a failover every commit that the standby had not received is lost, although clients
+//! were told that it had committed.
 
 use crate::Database;
 use crate::error::DatabaseError;
 use crate::heap::{PENDING, Tid};
 use crate::replica::Replica;
 
-/// Which commits survive a failover.
+/// The set of commits that survive a failover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failover {
     /// Replication was synchronous: all of them.
@@ -19,8 +19,8 @@ pub enum Failover {
 }
 
 impl Database {
-    /// The server goes down and comes back: every session ends, running transactions are rolled back,
-    /// sequences skip what they had reserved. A commit whose record was durable stands.
+    /// Crashes and restarts the server: every session ends, running transactions are rolled back, sequences skip the
+    /// values that they had reserved. A commit whose record was durable remains.
     pub fn crash(&mut self) {
         for slot in 0..self.sessions.len() {
             if self.sessions[slot].open {
@@ -30,8 +30,7 @@ impl Database {
         self.crash_sequences();
     }
 
-    /// The primary is lost and the standby takes its place under the same handles. Answers how many commits
-    /// were lost.
+    /// Replaces the lost primary by the standby, under the same handles. Returns how many commits were lost.
     pub fn fail_over(&mut self, replica: Replica, mode: Failover) -> Result<u64, DatabaseError> {
         let replayed = self.replica_mut(replica, "fail_over")?.replayed;
         self.crash();
@@ -44,8 +43,8 @@ impl Database {
         Ok(if mode == Failover::ToReplayed { newest - replayed } else { 0 })
     }
 
-    /// Takes back every commit after one. The lost commits' versions still exist, for the standby pinned
-    /// what they replaced.
+    /// Undoes every commit after `csn`. The versions that the lost commits replaced still exist, because the standby
+    /// pinned them.
     fn lose_commits_after(&mut self, csn: u64) {
         for table in &mut self.tables {
             let lost: Vec<Tid> =

@@ -1,9 +1,9 @@
 //! Row versions and the indexes over them.
 //!
-//! A table keeps every version that some snapshot may still need, in the order in which they were written,
-//! which is also the order of a sequential scan. An update leaves its predecessor in place and links it to
-//! its successor. Aborted versions never stay: a rollback takes them out at once, so a version's creator
-//! has either committed or is still running.
+//! A table keeps every version that some snapshot may still need, in the order in which they were written, which is
+//! also the order of a sequential scan. An update keeps its predecessor in place and links it to its successor.
+//! Aborted versions never remain: a rollback removes them at once, so a version's creator has either committed or is
+//! still running.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -19,10 +19,10 @@ pub(crate) type Tid = u64;
 /// The number of a commit. Snapshots are a commit number: they see what committed up to it.
 pub(crate) type Csn = u64;
 
-/// The commit number of what has not committed.
+/// The commit number of transactions that have not committed.
 pub(crate) const PENDING: Csn = Csn::MAX;
 
-/// The end of a version: who replaced or deleted it.
+/// The end of a version: the transaction that replaced or deleted it.
 pub(crate) struct Over {
     pub xid: Xid,
     /// The command within that transaction.
@@ -30,7 +30,7 @@ pub(crate) struct Over {
     pub end: Csn,
     /// The successor, or `None` after a delete.
     pub next: Option<Tid>,
-    /// How strongly the row is held while this is pending.
+    /// The mode in which the row is held while this is pending.
     pub mode: LockMode,
 }
 
@@ -72,7 +72,7 @@ impl Tids {
         }
     }
 
-    /// Removes one version; true if none is left.
+    /// Removes one version; returns true if none is left.
     fn remove(&mut self, tid: Tid) -> bool {
         match self {
             Self::One([only]) => *only == tid,
@@ -116,7 +116,7 @@ impl TableState {
         }
     }
 
-    /// Stores a pending version; it is in no index yet.
+    /// Stores a pending version, which is in no index yet.
     pub(crate) fn append(&mut self, row: RowRef, xid: Xid, command: u32, is_successor: bool) -> Tid {
         let tid = self.next_tid;
         self.next_tid += 1;
@@ -131,12 +131,12 @@ impl TableState {
         self.indexes[index].entry(key).and_modify(|tids| tids.push(tid)).or_insert(Tids::One([tid]));
     }
 
-    /// The versions under a key.
+    /// Returns the versions under a key.
     pub(crate) fn under(&self, index: usize, key: &Key) -> &[Tid] {
         self.indexes[index].get(key).map_or(&[], Tids::as_slice)
     }
 
-    /// Forgets a version and its index entries (those that exist).
+    /// Removes a version and its index entries (those that exist).
     pub(crate) fn remove(&mut self, tid: Tid) {
         let Some(version) = self.heap.remove(&tid) else {
             return;

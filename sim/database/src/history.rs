@@ -1,9 +1,10 @@
-//! Histories of transactions in the form that Jepsen's Elle takes: JSON lines of operations.
+//! Histories of transactions in the format of Jepsen's Elle: JSON lines of operations.
 //!
 //! Each line is `{"index","process","type","f":"txn","time","value"}`, where the value lists micro-operations:
-//! `["append", k, v]`, `["w", k, v]` and `["r", k, …]`. An invocation reads null; a completion of type `ok` reads
-//! what it saw, `fail` certainly did not happen, and `info` may have happened (sources: the documentation of
-//! Elle and of Jepsen's history format). Process numbers of crashed processes are not to be used again.
+//! `["append", k, v]`, `["w", k, v]` and `["r", k, …]`. An invocation reads null; a completion of type `ok` contains
+//! the values that were read, `fail` certainly did not happen, and `info` may have happened (sources: the
+//! documentation of Elle and of Jepsen's history format). The process numbers of crashed processes must not be
+//! reused.
 
 use std::fmt::Write;
 
@@ -20,7 +21,7 @@ pub enum Mop {
     Read(i64, Option<i64>),
 }
 
-/// What a line says about its operation.
+/// The type of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
     /// It begins.
@@ -29,7 +30,7 @@ pub enum EventType {
     Ok,
     /// It did not happen.
     Fail,
-    /// Nobody knows.
+    /// Its outcome is unknown.
     Info,
 }
 
@@ -47,19 +48,19 @@ impl EventType {
 /// One line of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the history.
+    /// Its position in the history.
     pub index: usize,
     /// The client.
     pub process: usize,
-    /// What it says.
+    /// Its type.
     pub kind: EventType,
-    /// When, in nanoseconds.
+    /// Its time, in nanoseconds.
     pub time: u64,
     /// The micro-operations.
     pub value: Vec<Mop>,
 }
 
-/// A history under way.
+/// A history in progress.
 ///
 /// ```
 /// use shakedown_database::{EventType, History, Mop};
@@ -83,13 +84,13 @@ impl History {
         self.events.push(Event { index: self.events.len(), process, kind, time, value });
     }
 
-    /// The events so far.
+    /// Returns the events so far.
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 
-    /// The history as lines of EDN, which Elle's command line and `jepsen.history` read: one map an event, with the
-    /// keys `:index`, `:process`, `:type`, `:f`, `:time` and `:value`.
+    /// Returns the history as lines of EDN, which Elle's command line and `jepsen.history` read: one map per event,
+    /// with the keys `:index`, `:process`, `:type`, `:f`, `:time` and `:value`.
     ///
     /// ```
     /// use shakedown_database::{EventType, History, Mop};
@@ -112,7 +113,7 @@ impl History {
         self.events.iter().map(line).collect()
     }
 
-    /// The history as JSON lines.
+    /// Returns the history as JSON lines.
     pub fn json_lines(&self) -> String {
         let mut text = String::new();
         for event in &self.events {

@@ -1,8 +1,9 @@
 //! `INSERT` and `ON CONFLICT`.
 //!
-//! PostgreSQL documentation, INSERT. A plain insert writes its row and then meets the unique indexes one by
-//! one, waiting for the transaction that holds the key pending. With `ON CONFLICT` the constraints are asked first; a
-//! committed holder that the snapshot cannot see is fine at read committed and 40001 above it.
+//! PostgreSQL documentation, INSERT. A plain insert writes its row and then checks the unique indexes one by one,
+//! waiting for any transaction that holds the key pending. With `ON CONFLICT` the constraints are checked first; a
+//! committed holder that the snapshot cannot see is acceptable at read committed and gives 40001 at the higher
+//! levels.
 
 use std::collections::VecDeque;
 
@@ -23,7 +24,7 @@ use crate::xact::{Snapshot, Undo};
 /// Computes the rows to insert.
 pub(crate) type Produce = Box<dyn FnOnce(&mut Scope<'_>) -> Result<Vec<RowRef>, DatabaseError>>;
 
-/// Computes what `DO UPDATE` makes of the existing and the proposed row.
+/// Computes the result of `DO UPDATE` from the existing and the proposed row.
 pub(crate) type Merge = Box<
     dyn FnMut(
         &dyn std::any::Any,
@@ -40,11 +41,11 @@ pub(crate) enum Conflict {
     Update(IndexRef, Merge),
 }
 
-/// What is happening to the current row.
+/// The stage of the current row.
 enum Stage {
-    /// Asking the constraints before anything is written.
+    /// Checking the constraints before anything is written.
     Probe(RowRef),
-    /// Locking the row that stands in the way, to update it.
+    /// Locking the conflicting row, to update it.
     Merge(RowRef, RowLock),
     /// Writing that update.
     Write(RowLock, RowRef, LockMode),
@@ -58,7 +59,7 @@ pub(crate) struct InsertOp {
     source: Option<Produce>,
     rows: VecDeque<RowRef>,
     pub conflict: Conflict,
-    /// How strongly `DO UPDATE` locks the row in the way.
+    /// The mode in which `DO UPDATE` locks the conflicting row.
     pub merge_mode: LockMode,
     stage: Option<Stage>,
     answer: Vec<RowRef>,
@@ -90,7 +91,7 @@ impl InsertOp {
     }
 }
 
-/// A constraint as an arbiter, which one that can be deferred cannot be.
+/// Returns a constraint as an arbiter; a deferrable constraint cannot be one.
 fn arbiter(index: usize, deferral: Deferral) -> Result<usize, DatabaseError> {
     match deferral {
         Deferral::Immediate => Ok(index),
@@ -101,7 +102,7 @@ fn arbiter(index: usize, deferral: Deferral) -> Result<usize, DatabaseError> {
 }
 
 impl Database {
-    /// Goes on with an `INSERT`; `None` while it waits.
+    /// Advances an `INSERT`; returns `None` while it waits.
     pub(crate) fn run_insert(
         &mut self,
         me: usize,
@@ -165,7 +166,7 @@ impl Database {
         Ok(Stage::Enter(Entering::new_row(op.table, tid)))
     }
 
-    /// The constraints that the `ON CONFLICT` clause watches.
+    /// Returns the constraints that the `ON CONFLICT` clause covers.
     fn arbiters(&self, op: &InsertOp) -> Result<Vec<usize>, DatabaseError> {
         match &op.conflict {
             Conflict::Fail => Ok(Vec::new()),
@@ -186,7 +187,7 @@ impl Database {
         }
     }
 
-    /// Looks for a row in the way; true if it must wait to know.
+    /// Looks for a conflicting row; returns true if it must wait to decide.
     fn probe_conflict(
         &mut self,
         me: usize,
@@ -214,14 +215,15 @@ impl Database {
             Probe::Free => op.stage = Some(self.place_row(me, op, row)?),
             Probe::Live(tid) => match op.conflict {
                 Conflict::Update(..) => op.stage = Some(Stage::Merge(row, RowLock::on(tid))),
-                // PostgreSQL does not track this look as a read (source, `ExecCheckTIDVisible`).
+                // PostgreSQL does not track this check as a read (source, `ExecCheckTIDVisible`).
                 _ => self.require_visible(me, op.table, tid, snapshot)?,
             },
         }
         Ok(false)
     }
 
-    /// Above read committed, a row in the way must be one that the snapshot sees, or an own one.
+    /// Requires, above read committed, that a conflicting row is visible to the snapshot or was written by this
+    /// transaction.
     fn require_visible(
         &self,
         me: usize,
@@ -237,7 +239,7 @@ impl Database {
         if xact.level.keeps_snapshot() && !acceptable { Err(concurrent_update()) } else { Ok(()) }
     }
 
-    /// Locks the row in the way and computes its update; true if it must wait.
+    /// Locks the conflicting row and computes its update; returns true if it must wait.
     fn merge_row(
         &mut self,
         me: usize,
@@ -261,7 +263,7 @@ impl Database {
             Locked::Got => {}
             Locked::Invisible | Locked::SelfModified => return Err(DatabaseError::ConflictAffectsRowTwice),
             _ if self.sessions[me].xact.level.keeps_snapshot() => return Err(concurrent_update()),
-            // The row moved on: look again from the start.
+            // The row has changed: start the search again.
             _ => {
                 op.stage = Some(Stage::Probe(row));
                 return Ok(false);
@@ -280,7 +282,7 @@ impl Database {
         Ok(false)
     }
 
-    /// Writes the update of the row in the way; true if it must wait.
+    /// Writes the update of the conflicting row; returns true if it must wait.
     fn write_merged(
         &mut self,
         me: usize,
@@ -296,7 +298,7 @@ impl Database {
                 return Ok(true);
             }
             Locked::Got => {}
-            // The row is locked by this transaction, so nobody else can have changed it.
+            // The row is locked by this transaction, so no other can have changed it.
             _ => return Err(concurrent_update()),
         }
         let old = self.row(op.table, lock.tid)?;

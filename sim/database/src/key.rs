@@ -33,12 +33,12 @@ pub enum Key {
 }
 
 impl Key {
-    /// The key of one absent value.
+    /// Returns the key of one absent value.
     pub const fn null() -> Self {
         Self::One(Scalar::Null)
     }
 
-    /// A key of any number of columns.
+    /// Creates a key of any number of columns.
     pub fn tuple(scalars: impl IntoIterator<Item = Scalar>) -> Self {
         let mut scalars: Vec<Scalar> = scalars.into_iter().collect();
         match scalars.len() {
@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// The components, in order.
+    /// Returns the components, in order.
     pub fn scalars(&self) -> &[Scalar] {
         match self {
             Self::One(scalar) => std::slice::from_ref(scalar),
@@ -55,7 +55,7 @@ impl Key {
         }
     }
 
-    /// Whether any component is null; such a key neither violates uniqueness nor references a parent.
+    /// Returns whether any component is null; such a key neither violates uniqueness nor references a parent.
     pub fn has_null(&self) -> bool {
         match self {
             Self::One(scalar) => *scalar == Scalar::Null,
@@ -96,7 +96,7 @@ macro_rules! scalar_from_integer {
 }
 scalar_from_integer!(i64, i32, u32, u16, u8, bool);
 
-/// As `bigint` holds the same 64 bits: numbers beyond its range come before all others.
+/// Converts as `bigint` holds the same 64 bits: numbers beyond its range come before all others.
 impl From<u64> for Scalar {
     fn from(value: u64) -> Self {
         Self::Int(value.cast_signed())

@@ -1,14 +1,14 @@
-//! A database core that behaves as PostgreSQL does under concurrency, in its failures too.
+//! A database core that behaves as PostgreSQL does under concurrency, including its failures.
 //!
-//! [`Database`] is a pure state machine. It keeps no clock, draws no random number, starts no thread and
-//! iterates over nothing unordered: the caller says what time it is, which session goes next, and when a
-//! timer fires. Equal calls give equal answers.
+//! [`Database`] is a pure state machine. It keeps no clock, draws no random number, starts no thread and iterates
+//! over nothing unordered: the caller passes the time, chooses the session that runs next, and fires the timers.
+//! Equal calls give equal results.
 //!
 //! # How it is driven
 //!
-//! Build a [`Statement`], give it to [`Database::poll`]. It is either done, or it waits for another session;
-//! then [`Database::take_ready`] lists, after each call, the sessions whose statements can go on, in the
-//! order in which they came to wait. The [`Wait`] names the timers to fire with [`Database::timer`].
+//! Build a [`Statement`] and pass it to [`Database::poll`]. It is either done, or it waits for another session. After
+//! each call, [`Database::take_ready`] lists the sessions whose statements can continue, in the order in which they
+//! began to wait. The [`Wait`] names the timers to fire with [`Database::timer`].
 //!
 //! # What is modelled
 //!
@@ -17,27 +17,27 @@
 //!   lock, statement and idle timeouts; advisory locks of both scopes.
 //! - Unique, deferred-unique, exclusion and foreign-key constraints as they behave in a race.
 //! - Savepoints, the failed-transaction state, sequences, `LISTEN`/`NOTIFY`, transaction ids and their fate.
-//! - Commits whose record is durable before anyone sees them, clients that die and leave their locks behind,
+//! - Commits whose record is durable before their effect is visible, clients that die and leave their locks behind,
 //!   crashes, lagging replicas and a failover that loses commits.
 //!
 //! # What is not
 //!
-//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions other
-//! than `NO ACTION`, `SET CONSTRAINTS`, check constraints, planners (the caller names the path through a
-//! table), and the reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. Of sessions
-//! that begin to wait at the same moment, the first one woken is the victim of a deadlock; at a server that
-//! hangs on its scheduler.
+//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions other than `NO
+//! ACTION`, `SET CONSTRAINTS`, check constraints, planners (the caller names the path through a table), and the
+//! reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. If several sessions begin to wait
+//! at the same moment, the first one woken is the victim of a deadlock; on a real server this depends on its
+//! scheduler.
 //!
 //! # Sources
 //!
-//! PostgreSQL 15 documentation, chapters "Concurrency Control", "Explicit Locking" and the statements' own
-//! pages; its source where the module names it; and the answers of a running PostgreSQL 15, which the
-//! conformance tests replay.
+//! PostgreSQL 15 documentation, chapters "Concurrency Control", "Explicit Locking" and the statements' own pages; its
+//! source where the module names it; and the replies of a running PostgreSQL 15, which the conformance tests replay.
 //!
-//! Modules in reading order. What a caller uses: `key`, `schema`, `rows`, `statement`, `session_statements`,
+//! Modules in reading order. The caller's interface: `key`, `schema`, `rows`, `statement`, `session_statements`,
 //! `scope`, `sequence`, `error`, `changes`, `notify`, `history`. State: `session`, `xact`, `heap`, `lock_mode`,
 //! `lock_manager`. Running a statement: `drive`, `control`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
-//! `checks`, `deadlock`, `commit`. Serializable: `ssi`, `ssi_conflicts`. Afterwards: `vacuum`, `replica`, `failover`.
+//! `checks`, `deadlock`, `commit`. Serializable: `ssi`, `ssi_conflicts`. Maintenance and failures: `vacuum`,
+//! `replica`, `failover`.
 
 mod changes;
 mod checks;
@@ -103,7 +103,7 @@ use ssi::Ssi;
 
 /// A database with its sessions. See the [module documentation](self).
 pub struct Database {
-    /// Its number, counted from one: zero marks a statement that belongs to no database.
+    /// Its number, counted from one: zero marks a statement without a database.
     identity: u32,
     tables: Vec<TableState>,
     names: BTreeMap<String, TableId>,
@@ -131,8 +131,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// An empty database. Its number is in every handle that it gives out, so that a handle which strays to a
-    /// database of another number is refused: number the databases of a world differently.
+    /// Creates an empty database. Every handle carries the database's number, so that a handle of a database with
+    /// another number is rejected: number the databases of a world differently.
     pub fn new(number: u16) -> Self {
         Self {
             identity: u32::from(number) + 1,
@@ -174,7 +174,7 @@ impl Database {
         Ok(TableHandle { database: self.identity, id, row: PhantomData })
     }
 
-    /// The handle of an existing table, if its rows are of that type.
+    /// Returns the handle of an existing table, if its rows are of that type.
     pub fn table_named<R: 'static>(&self, name: &str) -> Result<TableHandle<R>, DatabaseError> {
         let undefined = || DatabaseError::UndefinedTable { table: name.to_owned() };
         let id = *self.names.get(name).ok_or_else(undefined)?;
@@ -184,7 +184,7 @@ impl Database {
         Ok(TableHandle { database: self.identity, id, row: PhantomData })
     }
 
-    /// How many row versions are stored, live and dead: what vacuum keeps small.
+    /// Returns the number of stored row versions, live and dead; vacuum keeps it small.
     pub fn versions(&self) -> usize {
         self.tables.iter().map(|table| table.heap.len()).sum()
     }

@@ -1,10 +1,10 @@
 //! Queued locks: a place in the queue for a row, and advisory locks.
 //!
-//! A row lock itself lives on the row's version. A transaction that must wait for one first takes the *place* of that
-//! version here and then waits for the holder's transaction, so that of several waiters only the first
-//! competes for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO; a request that conflicts
-//! with an earlier waiter waits behind it, except that a session which already holds the lock is put
-//! before those that wait for it.
+//! A row lock itself is stored on the row's version. A transaction that must wait for one first takes the *place* of
+//! that version here and then waits for the holder's transaction, so that of several waiters only the first competes
+//! for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO. A request that conflicts with an earlier
+//! waiter waits behind it, except that a session which already holds the lock is placed before those that wait for
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::lock_mode::LockMode;
 use crate::schema::TableId;
 use crate::xact::Xid;
 
-/// What a queued lock is on.
+/// The object of a queued lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LockTag {
     /// The right to be next at a row version.
@@ -22,14 +22,14 @@ pub(crate) enum LockTag {
     Advisory(i64),
 }
 
-/// What a request for a queued lock comes to.
+/// The result of a request for a queued lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Acquired {
     /// The session holds the lock.
     Now,
     /// The session waits in the queue.
     Queued,
-    /// The session and the waiter that it must go before wait for each other.
+    /// The session and the waiter that it must precede wait for each other.
     Deadlock,
 }
 
@@ -78,7 +78,7 @@ impl Lock {
         self.held.iter().any(|held| held.session == session && held.mode.conflicts_with(conflicting))
     }
 
-    /// Takes the lock if nobody holds or awaits it in a conflicting mode.
+    /// Takes the lock if no session holds or awaits it in a conflicting mode.
     fn take_if_free(&mut self, session: usize, mode: LockMode) -> bool {
         let again = self.held.iter().any(|held| held.session == session && held.mode == mode);
         let is_awaited = self.queue.iter().any(|(_, awaited)| awaited.conflicts_with(mode));
@@ -109,7 +109,7 @@ impl Lock {
     }
 }
 
-/// All queued locks of a database, and who waits for which transaction.
+/// All queued locks of a database, and the sessions that wait for each transaction.
 #[derive(Default)]
 pub(crate) struct LockManager {
     locks: BTreeMap<LockTag, Lock>,
@@ -117,8 +117,8 @@ pub(crate) struct LockManager {
 }
 
 impl LockManager {
-    /// Takes the lock if nobody holds or awaits it in a conflicting mode. A request that may not wait never passes
-    /// a waiter, not even one that waits for the same session (PostgreSQL source, `LockAcquireExtended`).
+    /// Takes the lock if no session holds or awaits it in a conflicting mode. A request that may not wait never
+    /// overtakes a waiter, not even one that waits for the same session (PostgreSQL source, `LockAcquireExtended`).
     pub(crate) fn try_acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
         self.locks.entry(tag).or_default().take_if_free(session, mode)
     }
@@ -129,12 +129,12 @@ impl LockManager {
         if lock.take_if_free(session, mode) { Acquired::Now } else { lock.join(session, mode) }
     }
 
-    /// Whether the session still stands in the queue of this lock.
+    /// Returns whether the session is still in the queue of this lock.
     pub(crate) fn is_queued(&self, tag: LockTag, session: usize) -> bool {
         self.locks.get(&tag).is_some_and(|lock| lock.queue.iter().any(|(waiter, _)| *waiter == session))
     }
 
-    /// Gives back one hold; `woken` receives the sessions that now hold the lock.
+    /// Releases one hold; `woken` receives the sessions that now hold the lock.
     pub(crate) fn release(&mut self, tag: LockTag, session: usize, mode: LockMode, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
@@ -148,7 +148,7 @@ impl LockManager {
         self.settle(tag, woken);
     }
 
-    /// Gives back every hold of the session on this lock and leaves its queue.
+    /// Releases every hold of the session on this lock and leaves its queue.
     pub(crate) fn leave(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
@@ -158,7 +158,7 @@ impl LockManager {
         self.settle(tag, woken);
     }
 
-    /// Leaves the queue without giving back what is held.
+    /// Leaves the queue without releasing the held lock.
     pub(crate) fn cancel(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
@@ -176,7 +176,7 @@ impl LockManager {
         }
     }
 
-    /// Who keeps a queued session from this lock: conflicting holders, then conflicting earlier waiters.
+    /// Returns the sessions that block a queued session: conflicting holders, then conflicting earlier waiters.
     pub(crate) fn blockers(&self, tag: LockTag, session: usize) -> Vec<usize> {
         let Some(lock) = self.locks.get(&tag) else {
             return Vec::new();
@@ -202,14 +202,14 @@ impl LockManager {
         }
     }
 
-    /// Takes back a wait for a transaction id.
+    /// Cancels a wait for a transaction id.
     pub(crate) fn forget_xid_wait(&mut self, xid: Xid, session: usize) {
         if let Some(waiters) = self.xid_waiters.get_mut(&xid) {
             waiters.retain(|waiter| *waiter != session);
         }
     }
 
-    /// Ends a transaction id: all who wait for it are woken, first come first.
+    /// Ends a transaction id: wakes all sessions that wait for it, in the order in which they began to wait.
     pub(crate) fn end_xid(&mut self, xid: Xid, woken: &mut Vec<usize>) {
         if self.xid_waiters.is_empty() {
             return;

@@ -1,24 +1,24 @@
-//! The four row-lock modes, their conflicts, and what a statement does when it meets one.
+//! The four row-lock modes, their conflicts, and the behaviour of a statement that meets a lock.
 //!
-//! PostgreSQL documentation, chapter "Explicit Locking", row-level locks. The same four modes serve the
-//! other locks of the core: a transaction's own id is held in [`LockMode::Update`] and awaited in
-//! [`LockMode::Share`], and advisory locks use these two modes, for the conflicts are the same.
+//! PostgreSQL documentation, chapter "Explicit Locking", row-level locks. The same four modes serve the other locks
+//! of the core: a transaction's own id is held in [`LockMode::Update`] and awaited in [`LockMode::Share`]. Advisory
+//! locks use these two modes, because the conflicts are the same.
 
 /// The strength of a row lock, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockMode {
-    /// `FOR KEY SHARE`: the row's key must stay; what foreign-key checks take.
+    /// `FOR KEY SHARE`: the row's key must stay; used by foreign-key checks.
     KeyShare,
-    /// `FOR SHARE`: the row must stay as it is.
+    /// `FOR SHARE`: the row must stay unchanged.
     Share,
-    /// `FOR NO KEY UPDATE`: about to change other columns than keys.
+    /// `FOR NO KEY UPDATE`: columns other than keys will be changed.
     NoKeyUpdate,
-    /// `FOR UPDATE`: about to delete the row or to change a key.
+    /// `FOR UPDATE`: the row will be deleted or a key changed.
     Update,
 }
 
 impl LockMode {
-    /// Whether two transactions cannot hold these modes on one row together.
+    /// Returns whether two transactions cannot hold these modes on one row at the same time.
     ///
     /// ```
     /// use shakedown_database::LockMode::{KeyShare, NoKeyUpdate, Share, Update};
@@ -36,7 +36,7 @@ impl LockMode {
     }
 }
 
-/// What a locking statement does when another transaction holds the row.
+/// The behaviour of a locking statement when another transaction holds the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LockWait {
     /// Wait for it.
@@ -44,6 +44,6 @@ pub enum LockWait {
     Block,
     /// Fail with 55P03.
     NoWait,
-    /// Leave the row out.
+    /// Skip the row.
     SkipLocked,
 }

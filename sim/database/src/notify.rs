@@ -1,8 +1,8 @@
 //! LISTEN and NOTIFY: wake-ups that are sent at commit and can be missed.
 //!
-//! PostgreSQL documentation, NOTIFY: a notice is delivered when its transaction commits, equal notices of
-//! one transaction collapse into one, and a session that is not listening at that moment never learns of
-//! it. LISTEN and UNLISTEN take effect at commit too.
+//! PostgreSQL documentation, NOTIFY: a notice is delivered when its transaction commits, equal notices of one
+//! transaction are merged into one, and a session that is not listening at that moment never receives it. LISTEN and
+//! UNLISTEN take effect at commit, too.
 
 use crate::Database;
 use crate::error::DatabaseError;
@@ -13,14 +13,14 @@ use crate::session::Session;
 pub struct Notification {
     /// The channel.
     pub channel: String,
-    /// The text that was sent along.
+    /// The payload.
     pub payload: String,
     /// The number of the sending session.
     pub sender: usize,
 }
 
 impl Database {
-    /// Takes the notices that reached a session. As over the wire, none arrive inside a transaction.
+    /// Takes the notices that reached a session. As with a real connection, none arrive inside a transaction.
     pub fn take_notifications(&mut self, session: Session) -> Result<Vec<Notification>, DatabaseError> {
         let me = self.slot(session, "take_notifications")?;
         let state = &mut self.sessions[me];
@@ -30,7 +30,7 @@ impl Database {
         Ok(state.inbox.drain(..).collect())
     }
 
-    /// Sessions with notices waiting for them, in order of their numbers.
+    /// Returns the sessions with pending notices, in order of their numbers.
     pub fn notified(&self) -> Vec<Session> {
         let has_mail = |slot: &usize| self.sessions[*slot].open && !self.sessions[*slot].inbox.is_empty();
         (0..self.sessions.len()).filter(has_mail).map(|slot| self.handle(slot)).collect()

@@ -1,4 +1,4 @@
-//! Standbys that lag: what they show is the primary as it was some commits ago.
+//! Standbys that lag: they show the primary as it was some commits ago.
 //!
 //! PostgreSQL documentation, "Hot Standby": sessions on a standby are read-only, see whole commits in commit
 //! order, and see them late. A standby here pins old versions on the primary, as with
@@ -16,25 +16,25 @@ pub struct Replica {
     pub(crate) id: usize,
 }
 
-/// How far a standby has come.
+/// The progress of a standby.
 #[derive(Debug)]
 pub(crate) struct ReplicaState {
     pub replayed: Csn,
 }
 
 impl Database {
-    /// A standby that has replayed every commit so far.
+    /// Creates a standby that has replayed every commit so far.
     pub fn create_replica(&mut self) -> Replica {
         self.replicas.push(Some(ReplicaState { replayed: self.csn }));
         Replica { database: self.identity, id: self.replicas.len() - 1 }
     }
 
-    /// The last commit of the primary; a standby that has replayed it shows everything.
+    /// Returns the last commit of the primary; a standby that has replayed it shows everything.
     pub fn last_commit(&self) -> u64 {
         self.csn
     }
 
-    /// Lets a standby replay up to a commit; it never goes back.
+    /// Makes a standby replay up to a commit; it never goes back.
     pub fn replay(&mut self, replica: Replica, up_to: u64) -> Result<(), DatabaseError> {
         let newest = self.csn;
         let state = self.replica_mut(replica, "replay")?;
@@ -43,7 +43,7 @@ impl Database {
         Ok(())
     }
 
-    /// How many commits a standby is behind.
+    /// Returns how many commits a standby lags behind.
     pub fn lag(&self, replica: Replica) -> Result<u64, DatabaseError> {
         let missing = DatabaseError::ForeignHandle { call: "lag" };
         let state = self.replicas.get(replica.id).and_then(Option::as_ref);
@@ -51,7 +51,7 @@ impl Database {
         Ok(self.csn - state.replayed)
     }
 
-    /// A read-only session on a standby. Serializable is refused there, as PostgreSQL does.
+    /// Opens a read-only session on a standby. Serializable is rejected there, as in PostgreSQL.
     pub fn connect_to_replica(&mut self, replica: Replica) -> Result<Session, DatabaseError> {
         self.replica_mut(replica, "connect_to_replica")?;
         let session = self.connect();
@@ -59,7 +59,7 @@ impl Database {
         Ok(session)
     }
 
-    /// What the standby of this session has replayed, if it reads one.
+    /// Returns the commit up to which the standby of this session has replayed, if the session reads a standby.
     pub(crate) fn replayed(&self, me: usize) -> Option<Csn> {
         let replica = self.sessions[me].replica?;
         self.replicas.get(replica)?.as_ref().map(|state| state.replayed)

@@ -1,10 +1,10 @@
-//! Locking a row: the wait at its version, and the walk to its newest version.
+//! Locks a row: the wait at its version, and the walk to its newest version.
 //!
 //! This follows PostgreSQL 15 (source: `heap_lock_tuple`, `heap_update` and `heap_lock_updated_tuple` in `heapam.c`,
 //! `heapam_tuple_lock` in `heapam_handler.c`, `README.tuplock`). The members of a version are its lockers and the
 //! transaction that replaced it. A statement that must wait first takes the place at the version, so that waiters
-//! queue in order; then it waits for each conflicting member. A lock also goes to the later versions of the row, if
-//! there are any. At read committed a version that was replaced sends the statement on to the newest version.
+//! queue in order; then it waits for each conflicting member. A lock is also set on the later versions of the row, if
+//! there are any. At read committed a replaced version leads the statement to the newest version.
 
 use crate::Database;
 use crate::error::DatabaseError;
@@ -32,13 +32,13 @@ enum RowState {
     /// A member must end first.
     Held {
         by: Xid,
-        /// Whether to wait even under `NOWAIT` and `SKIP LOCKED`: PostgreSQL does not look at these when the
-        /// conflict is found on a later version than the one to be locked.
+        /// Whether to wait even under `NOWAIT` and `SKIP LOCKED`: PostgreSQL ignores these when the conflict is found
+        /// on a later version than the one to be locked.
         always: bool,
     },
 }
 
-/// What a lock on the later versions of a row comes to.
+/// The result of a lock on the later versions of a row.
 enum Later {
     Locked,
     Conflict(Xid),
@@ -46,7 +46,7 @@ enum Later {
     Moved,
 }
 
-/// The members of a version as they were when a wait began. A change sends the waiter back to the start.
+/// The members of a version when a wait began. If they have changed, the waiter starts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Members {
     lockers: usize,
@@ -63,11 +63,11 @@ impl Members {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowLock {
     pub tid: Tid,
-    /// Whether the walk has left the version that it began at.
+    /// Whether the walk has left its first version.
     pub moved: bool,
-    /// Whether the walk is looking for the newest version.
+    /// Whether the walk searches for the newest version.
     walks: bool,
-    /// The members that a wait at this version began with.
+    /// The members of this version when the wait began.
     waited_for: Option<Members>,
 }
 
@@ -76,52 +76,52 @@ impl RowLock {
         Self { tid, moved: false, walks: false, waited_for: None }
     }
 
-    /// Goes on to the next version.
+    /// Continues with the next version.
     fn go_to(&mut self, tid: Tid) {
         *self = Self { tid, moved: true, walks: true, waited_for: None };
     }
 }
 
-/// What a row lock is for.
+/// The purpose of a row lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A locking clause: the lock is recorded on the row and on its later versions.
     Lock,
     /// The newest version for an update: the lock is recorded on that version only.
     Newest,
-    /// A write, which replaces the version and so leaves its own mark.
+    /// A write, which replaces the version and so leaves a mark of its own.
     Write,
 }
 
-/// How a row lock is to be taken.
+/// A request for a row lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LockRequest {
     pub mode: LockMode,
     pub wait: LockWait,
-    /// Whether to walk on to the newest version (read committed).
+    /// Whether to walk to the newest version (read committed).
     pub follow: bool,
     pub purpose: Purpose,
 }
 
-/// What became of a row lock.
+/// The result of a request for a row lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Locked {
     Got,
     Waiting,
-    /// Left out, by `SKIP LOCKED`.
+    /// Skipped, by `SKIP LOCKED`.
     Skipped,
-    /// Deleted by a transaction that has committed.
+    /// Deleted by a committed transaction.
     Gone,
-    /// Replaced by one that has committed, and the request does not follow.
+    /// Replaced by a committed transaction, and the request does not follow.
     Changed,
-    /// Replaced or deleted by this very transaction.
+    /// Replaced or deleted by this transaction.
     SelfModified,
     /// Created by the running command.
     Invisible,
 }
 
 impl Database {
-    /// Takes a row lock, or says why not. To be called again after a wait.
+    /// Takes a row lock, or returns why it cannot. It is called again after a wait.
     pub(crate) fn lock_row(
         &mut self,
         me: usize,
@@ -173,7 +173,7 @@ impl Database {
         Ok(locked)
     }
 
-    /// Takes the place at a version; `None` once it is held.
+    /// Takes the place at a version; returns `None` once it is held.
     fn take_place(
         &mut self,
         me: usize,
@@ -197,7 +197,7 @@ impl Database {
         Ok(Some(Locked::Waiting))
     }
 
-    /// What a statement that may not wait does instead.
+    /// Ends the request of a statement that may not wait.
     fn refuse(&mut self, me: usize, table: TableId, wait: LockWait) -> Result<Locked, DatabaseError> {
         self.leave_place(me);
         match wait {
@@ -208,8 +208,8 @@ impl Database {
         }
     }
 
-    /// The state of a version that the walk has come to; `None` if the walk ends there. Only a pending replacement
-    /// stops the walk: locks matter at the newest version alone.
+    /// Returns the state of a version on the walk; `None` if the walk ends there. Only a pending replacement stops
+    /// the walk: locks matter at the newest version alone.
     fn walk_state(&self, me: usize, table: TableId, at: &mut RowLock) -> Option<RowState> {
         if !at.walks {
             return None;
@@ -232,7 +232,7 @@ impl Database {
         None
     }
 
-    /// The state of the version to be locked or written.
+    /// Returns the state of the version to be locked or written.
     fn version_state(
         &mut self,
         me: usize,
@@ -295,8 +295,8 @@ impl Database {
         }
     }
 
-    /// Whether the members of a version are in the way of a mode, or may have been: locks of ended transactions
-    /// still count for the weak modes, as long as a living locker keeps them on the version.
+    /// Returns whether the members of a version conflict with a mode, or may have done so: locks of ended
+    /// transactions still count for the weak modes, as long as a living locker keeps them on the version.
     fn must_wait_at(&self, me: usize, version: &Version, mode: LockMode) -> bool {
         let over = version.over.as_ref();
         let strongest = version.lockers.iter().map(|(_, held)| *held).max();
@@ -308,7 +308,8 @@ impl Database {
         }
     }
 
-    /// The first living member, of others, that conflicts with a mode. PostgreSQL sorts members by their ids.
+    /// Returns the first living member of another transaction that conflicts with a mode. PostgreSQL sorts members by
+    /// their ids.
     fn first_conflict(&self, me: usize, version: &Version, mode: LockMode) -> Option<Xid> {
         let xact = &self.sessions[me].xact;
         let lockers = version.lockers.iter().filter(|(xid, held)| {
@@ -320,7 +321,7 @@ impl Database {
         lockers.map(|(xid, _)| *xid).chain(over.map(|over| over.xid)).min()
     }
 
-    /// Locks the later versions of a row, as far as the request does so.
+    /// Locks the later versions of a row, if the request includes them.
     fn lock_later(
         &mut self,
         me: usize,
@@ -355,7 +356,7 @@ impl Database {
         Later::Locked
     }
 
-    /// Gives up the place at a row, or the turn in its queue.
+    /// Releases the place at a row, or the position in its queue.
     pub(crate) fn leave_place(&mut self, me: usize) {
         if let Some((tag, _)) = self.sessions[me].place.take() {
             let mut woken = Vec::new();
@@ -364,7 +365,7 @@ impl Database {
         }
     }
 
-    /// Leaves a row lock on a version.
+    /// Records a row lock on a version.
     fn add_locker(&mut self, me: usize, table: TableId, tid: Tid, mode: LockMode) {
         let xid = self.current_xid(me);
         if let Some(version) = self.tables[table].heap.get_mut(&tid) {
@@ -394,12 +395,12 @@ impl Database {
         let mut carried = Vec::new();
         if let Some(version) = self.tables[table].heap.get_mut(&tid) {
             let is_live = |(other, _): &(Xid, LockMode)| live.contains_key(other);
-            // Locks hold on to the row, not to the version. As long as one of them lives, all are carried over.
+            // Locks belong to the row, not to the version. As long as one of them lives, all are carried over.
             if version.lockers.iter().any(is_live) {
                 carried.clone_from(&version.lockers);
             }
             version.lockers.retain(is_live);
-            // A sole lock of this very transaction becomes one with the update, and the stronger mode counts.
+            // A single lock, held by this transaction, is merged with the update; the stronger mode counts.
             let is_sole = version.lockers.iter().all(|(other, _)| *other == xid);
             let strongest = version.lockers.iter().map(|(_, held)| *held).max().filter(|_| is_sole);
             let mode = strongest.map_or(mode, |held| held.max(mode));

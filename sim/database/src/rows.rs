@@ -1,4 +1,4 @@
-//! Builders of statements over tables: which rows, then what to do with them.
+//! Builders of statements over tables: first the rows, then the action on them.
 
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
@@ -16,33 +16,33 @@ use crate::statement::{Op, Statement, read_row, read_rows};
 use crate::write::{Rewrite, WriteOp};
 
 impl<R: 'static> TableHandle<R> {
-    /// The row of that primary key, if visible. The cheapest statement there is.
+    /// Reads the row of that primary key, if visible. This is the cheapest statement.
     pub fn get(self, key: impl Into<Key>) -> Statement<Option<Rc<R>>> {
         Statement::new(self.database, Op::Get { table: self.id, key: key.into() }, read_row::<R>)
     }
 
-    /// All rows, in the order of a sequential scan.
+    /// Selects all rows, in the order of a sequential scan.
     pub fn all(self) -> Rows<R> {
         Rows { table: self, path: Path::Heap, filter: None }
     }
 
-    /// The row of that primary key.
+    /// Selects the row of that primary key.
     pub fn at(self, key: impl Into<Key>) -> Rows<R> {
         Rows { table: self, path: Path::Key(key.into()), filter: None }
     }
 
-    /// The rows of these primary keys.
+    /// Selects the rows of these primary keys.
     pub fn keys<K: Into<Key>>(self, keys: impl IntoIterator<Item = K>) -> Rows<R> {
         let keys = keys.into_iter().map(Into::into).collect();
         Rows { table: self, path: Path::Keys { index: IndexRef::Primary, keys }, filter: None }
     }
 
-    /// The rows whose primary key lies in a range, in key order.
+    /// Selects the rows whose primary key lies in a range, in key order.
     pub fn range(self, keys: impl RangeBounds<Key>) -> Rows<R> {
         self.all().in_range(IndexRef::Primary, &keys)
     }
 
-    /// The rows of these keys in a named index or unique constraint.
+    /// Selects the rows of these keys in a named index or unique constraint.
     pub fn keys_in<K: Into<Key>>(self, index: &str, keys: impl IntoIterator<Item = K>) -> Rows<R> {
         let keys = keys.into_iter().map(Into::into).collect();
         Rows {
@@ -52,18 +52,18 @@ impl<R: 'static> TableHandle<R> {
         }
     }
 
-    /// The rows whose key in a named index lies in a range, in its order.
+    /// Selects the rows whose key in a named index lies in a range, in its order.
     pub fn range_in(self, index: &str, keys: impl RangeBounds<Key>) -> Rows<R> {
         self.all().in_range(IndexRef::Named(index.to_owned()), &keys)
     }
 
-    /// `INSERT` of one row.
+    /// Builds an `INSERT` of one row.
     pub fn insert(self, row: R) -> Insert<R> {
         let op = InsertOp::of_row(self.id, Rc::new(row));
         Insert { database: self.database, op, row: PhantomData }
     }
 
-    /// `INSERT` of rows that are computed inside the statement, as `INSERT … SELECT` and defaults are.
+    /// Builds an `INSERT` of rows that are computed inside the statement, as `INSERT … SELECT` and defaults are.
     pub fn insert_with(
         self,
         rows: impl FnOnce(&mut Scope<'_>) -> Result<Vec<R>, DatabaseError> + 'static,
@@ -76,7 +76,7 @@ impl<R: 'static> TableHandle<R> {
     }
 }
 
-/// A choice of rows: the `FROM` and `WHERE` of a statement.
+/// A selection of rows: the `FROM` and `WHERE` of a statement.
 pub struct Rows<R> {
     table: TableHandle<R>,
     path: Path,
@@ -84,7 +84,7 @@ pub struct Rows<R> {
 }
 
 impl<R: 'static> Rows<R> {
-    /// All rows, by primary key in its order.
+    /// Selects all rows by the primary key, in its order.
     #[must_use]
     pub fn in_key_order(self) -> Self {
         self.in_range(IndexRef::Primary, &(..))
@@ -96,13 +96,13 @@ impl<R: 'static> Rows<R> {
         self
     }
 
-    /// Keeps the rows that satisfy a condition; a second filter is joined to the first by AND.
+    /// Keeps the rows that satisfy a condition; several filters are joined by AND.
     #[must_use]
     pub fn filter(self, mut condition: impl FnMut(&R) -> bool + 'static) -> Self {
         self.filter_in(move |row, _| Ok(condition(row)))
     }
 
-    /// A filter that may read other rows through the scope (a sub-select), and may fail.
+    /// Adds a filter that may read other rows through the scope (a sub-select), and may fail.
     #[must_use]
     pub fn filter_in(
         mut self,
@@ -120,18 +120,18 @@ impl<R: 'static> Rows<R> {
         self
     }
 
-    /// `SELECT`.
+    /// Builds a `SELECT`.
     pub fn select(self) -> Select<R> {
         let database = self.table.database;
         Select { database, op: SelectOp::new(self.scan()), row: PhantomData }
     }
 
-    /// `UPDATE … RETURNING *`: answers the new rows.
+    /// Builds an `UPDATE … RETURNING *`, which returns the new rows.
     pub fn update(self, mut set: impl FnMut(&R) -> R + 'static) -> Statement<Vec<Rc<R>>> {
         self.update_in(move |row, _| Ok(set(row)))
     }
 
-    /// An update that puts this row in place of each.
+    /// Builds an update that replaces each row by this one.
     pub fn replace(self, row: &Rc<R>) -> Statement<Vec<Rc<R>>> {
         let database = self.table.database;
         let row: RowRef = Rc::<R>::clone(row);
@@ -139,8 +139,8 @@ impl<R: 'static> Rows<R> {
         Statement::new(database, Op::Write(Box::new(op)), read_rows::<R>)
     }
 
-    /// An update that may read other rows through the scope, and may fail. It may run again for a row that
-    /// changed while it was awaited.
+    /// Builds an update that may read other rows through the scope, and may fail. It may run again for a row that
+    /// changed during a wait.
     pub fn update_in(
         self,
         mut set: impl FnMut(&R, &mut Scope<'_>) -> Result<R, DatabaseError> + 'static,
@@ -154,7 +154,7 @@ impl<R: 'static> Rows<R> {
         Statement::new(database, Op::Write(Box::new(op)), read_rows::<R>)
     }
 
-    /// `DELETE … RETURNING *`: answers the deleted rows.
+    /// Builds a `DELETE … RETURNING *`, which returns the deleted rows.
     pub fn delete(self) -> Statement<Vec<Rc<R>>> {
         let database = self.table.database;
         let op = WriteOp::new(self.scan(), None);
@@ -166,7 +166,7 @@ impl<R: 'static> Rows<R> {
     }
 }
 
-/// A `SELECT` in the making.
+/// A `SELECT` under construction.
 pub struct Select<R> {
     database: u32,
     op: SelectOp,
@@ -174,54 +174,54 @@ pub struct Select<R> {
 }
 
 impl<R: 'static> Select<R> {
-    /// `ORDER BY`; rows of equal keys keep the order of the scan.
+    /// Adds `ORDER BY`; rows of equal keys keep the order of the scan.
     #[must_use]
     pub fn order_by(mut self, mut key: impl FnMut(&R) -> Key + 'static) -> Self {
         self.op.order = Some(Box::new(move |row| row.downcast_ref::<R>().map_or_else(Key::null, &mut key)));
         self
     }
 
-    /// Which columns of the order run backwards, by position.
+    /// Sets which columns of the order are descending, by position.
     #[must_use]
     pub fn descending(mut self, columns: impl IntoIterator<Item = bool>) -> Self {
         self.op.descending = columns.into_iter().collect();
         self
     }
 
-    /// `LIMIT`.
+    /// Sets `LIMIT`.
     #[must_use]
     pub fn limit(mut self, rows: usize) -> Self {
         self.op.limit = rows;
         self
     }
 
-    /// `OFFSET`.
+    /// Sets `OFFSET`.
     #[must_use]
     pub fn offset(mut self, rows: usize) -> Self {
         self.op.offset = rows;
         self
     }
 
-    /// `FOR UPDATE` that waits.
+    /// Adds `FOR UPDATE`, which waits.
     #[must_use]
     pub fn for_update(self) -> Self {
         self.lock(LockMode::Update, LockWait::Block)
     }
 
-    /// A locking clause.
+    /// Adds a locking clause.
     #[must_use]
     pub fn lock(mut self, mode: LockMode, wait: LockWait) -> Self {
         self.op.lock = Some((mode, wait));
         self
     }
 
-    /// The statement.
+    /// Returns the statement.
     pub fn build(self) -> Statement<Vec<Rc<R>>> {
         Statement::new(self.database, Op::Select(Box::new(self.op)), read_rows::<R>)
     }
 }
 
-/// An `INSERT` in the making. Its statement answers the rows that were inserted or updated.
+/// An `INSERT` under construction. Its statement returns the rows that were inserted or updated.
 pub struct Insert<R> {
     database: u32,
     op: InsertOp,
@@ -229,35 +229,35 @@ pub struct Insert<R> {
 }
 
 impl<R: 'static> Insert<R> {
-    /// `ON CONFLICT DO NOTHING`, whatever the constraint.
+    /// Adds `ON CONFLICT DO NOTHING`, for any constraint.
     #[must_use]
     pub fn on_conflict_do_nothing(mut self) -> Self {
         self.op.conflict = Conflict::Skip(None);
         self
     }
 
-    /// `ON CONFLICT ON CONSTRAINT … DO NOTHING`.
+    /// Adds `ON CONFLICT ON CONSTRAINT … DO NOTHING`.
     #[must_use]
     pub fn on_conflict_on_do_nothing(mut self, constraint: &str) -> Self {
         self.op.conflict = Conflict::Skip(Some(IndexRef::Named(constraint.to_owned())));
         self
     }
 
-    /// `ON CONFLICT (primary key) DO UPDATE`: from the existing and the proposed row to the new one.
+    /// Adds `ON CONFLICT (primary key) DO UPDATE`: `set` computes the new row from the existing and the proposed one.
     #[must_use]
     pub fn on_conflict_update(self, mut set: impl FnMut(&R, &R) -> R + 'static) -> Self {
         self.conflict_update(IndexRef::Primary, move |old, new, _| Ok(Some(set(old, new))))
     }
 
-    /// Says that the `SET` of the `DO UPDATE` names a column of a unique constraint: the row in the way is then locked
-    /// `FOR UPDATE`, be its key changed or not. Without this it is locked `FOR NO KEY UPDATE`.
+    /// Declares that the `SET` of the `DO UPDATE` names a column of a unique constraint: the conflicting row is then
+    /// locked `FOR UPDATE`, whether its key changes or not. Without this it is locked `FOR NO KEY UPDATE`.
     #[must_use]
     pub fn sets_key(mut self) -> Self {
         self.op.merge_mode = LockMode::Update;
         self
     }
 
-    /// `ON CONFLICT ON CONSTRAINT … DO UPDATE … WHERE`: `None` leaves the row (locked) as it is.
+    /// Adds `ON CONFLICT ON CONSTRAINT … DO UPDATE … WHERE`: `None` keeps the row unchanged, but locked.
     #[must_use]
     pub fn on_conflict_on_update(
         self,
@@ -282,7 +282,7 @@ impl<R: 'static> Insert<R> {
         self
     }
 
-    /// The statement.
+    /// Returns the statement.
     pub fn build(self) -> Statement<Vec<Rc<R>>> {
         Statement::new(self.database, Op::Insert(Box::new(self.op)), read_rows::<R>)
     }

@@ -1,9 +1,8 @@
-//! Reading: what a snapshot sees, and the ways through a table.
+//! Reads: the visibility of versions, and the access paths through a table.
 //!
-//! A scan hands out one candidate at a time, so that a statement with a limit reads (and, at serializable,
-//! claims to have read) no more than it needs. Three ways lead through a table: the whole heap in the order
-//! of writing, given keys of an index (in heap order, as a bitmap scan answers), or a range of an index in
-//! its order.
+//! A scan yields one candidate at a time, so that a statement with a limit reads (and, at serializable, marks as
+//! read) no more than it needs. There are three access paths: the whole heap in the order of writing, given keys of
+//! an index (in heap order, as a bitmap scan returns them), or a range of an index in its order.
 
 use std::ops::Bound;
 
@@ -19,14 +18,14 @@ use crate::xact::{Snapshot, Xact};
 /// An erased condition on rows.
 pub(crate) type Filter = Box<dyn FnMut(&RowRef, &mut Scope<'_>) -> Result<bool, DatabaseError>>;
 
-/// An index as a statement names it.
+/// An index, as a statement names it.
 #[derive(Clone, Debug)]
 pub(crate) enum IndexRef {
     Primary,
     Named(String),
 }
 
-/// The way through a table.
+/// The access path through a table.
 pub(crate) enum Path {
     Heap,
     /// One primary key.
@@ -42,19 +41,19 @@ pub(crate) enum Path {
     },
 }
 
-/// How far a scan has come.
+/// The position of a scan.
 enum Cursor {
     Unopened,
-    /// Past this place of the heap.
+    /// After this position of the heap.
     Heap(Tid),
-    /// Before the only one, or past it.
+    /// Before the only candidate, or after it.
     One(Option<Tid>),
-    /// Through a fixed list.
+    /// Within a fixed list.
     List {
         tids: Vec<Tid>,
         next: usize,
     },
-    /// Past this key of an index, with the versions of that key still to come.
+    /// After this key of an index, with the remaining versions of that key.
     Index {
         index: usize,
         past: Option<Key>,
@@ -78,7 +77,7 @@ impl Scan {
     }
 }
 
-/// Whether a snapshot of this transaction sees a version.
+/// Returns whether a snapshot of this transaction sees a version.
 pub(crate) fn is_visible(version: &Version, snapshot: Snapshot, xact: &Xact) -> bool {
     let created = match version.begin {
         PENDING => version.command < snapshot.command && xact.owns(version.xid),
@@ -93,7 +92,7 @@ pub(crate) fn is_visible(version: &Version, snapshot: Snapshot, xact: &Xact) -> 
 }
 
 impl Database {
-    /// The number of an index in its table.
+    /// Returns the number of an index in its table.
     pub(crate) fn resolve(&self, table: TableId, index: &IndexRef) -> Result<usize, DatabaseError> {
         let schema = &self.tables[table].schema;
         let found = match index {
@@ -108,7 +107,7 @@ impl Database {
         })
     }
 
-    /// The next version that the snapshot sees and the filter keeps.
+    /// Returns the next version that the snapshot sees and the filter keeps.
     pub(crate) fn next_match(
         &mut self,
         me: usize,
@@ -123,7 +122,7 @@ impl Database {
         Ok(None)
     }
 
-    /// Whether the scan's filter keeps a version, be it visible or newer.
+    /// Returns whether the scan's filter keeps a version, visible or newer.
     pub(crate) fn matches(
         &mut self,
         me: usize,
@@ -141,7 +140,7 @@ impl Database {
         }
     }
 
-    /// Whether a row that changed while it was awaited still lies on the scan's path and passes its filter.
+    /// Returns whether a row that changed during a wait is still on the scan's path and passes its filter.
     pub(crate) fn still_matches(
         &mut self,
         me: usize,
@@ -169,8 +168,8 @@ impl Database {
         Ok(on_path && self.matches(me, snapshot, scan, tid)?)
     }
 
-    /// Whether the snapshot sees a version that a scan has come upon; at serializable the encounter is
-    /// recorded either way.
+    /// Returns whether the snapshot sees a version that a scan has reached; at serializable the read is recorded
+    /// either way.
     pub(crate) fn sees(
         &mut self,
         me: usize,
@@ -188,7 +187,7 @@ impl Database {
         Ok(visible)
     }
 
-    /// The next version on the scan's path, visible or not.
+    /// Returns the next version on the scan's path, visible or not.
     fn next_candidate(&mut self, me: usize, scan: &mut Scan) -> Result<Option<Tid>, DatabaseError> {
         if let Cursor::Unopened = scan.cursor {
             scan.cursor = self.open(me, scan.table, &scan.path)?;
@@ -269,7 +268,7 @@ impl Database {
         }
     }
 
-    /// The visible row of a primary key.
+    /// Returns the visible row of a primary key.
     pub(crate) fn read_by_key(
         &mut self,
         me: usize,
@@ -281,7 +280,7 @@ impl Database {
         self.read_by_index(me, (table, index), key, snapshot)
     }
 
-    /// The visible row of a key in a unique index.
+    /// Returns the visible row of a key in a unique index.
     pub(crate) fn read_by_index(
         &mut self,
         me: usize,
@@ -305,7 +304,7 @@ impl Database {
         Ok(found)
     }
 
-    /// Shows every visible row, in the order of the primary key: a sequential scan whose rows are sorted.
+    /// Passes every visible row to the caller, in the order of the primary key: a sequential scan with sorted rows.
     pub(crate) fn read_in_key_order(
         &mut self,
         me: usize,
@@ -337,7 +336,7 @@ impl Database {
         Ok(())
     }
 
-    /// Every visible row in the order of a sequential scan.
+    /// Returns every visible row in the order of a sequential scan.
     pub(crate) fn read_all(
         &mut self,
         me: usize,
@@ -353,7 +352,7 @@ impl Database {
     }
 }
 
-/// Whether bounds form a range that an ordered map accepts (it panics on inverted ones).
+/// Returns whether bounds form a range that an ordered map accepts (it panics on inverted ones).
 fn is_range(low: Bound<&Key>, high: Bound<&Key>) -> bool {
     match (low, high) {
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => true,

@@ -1,8 +1,8 @@
 //! Tables of Rust rows: their definition, and the typed handle to them.
 //!
-//! A definition names the constraints and says how a row yields its keys. Inside the core everything is
-//! type-erased: rows are `Rc<dyn Any>` and the closures of the definition take `&dyn Any`, so one engine
-//! serves the structs of application code and the dynamic rows of an SQL front end.
+//! A definition names the constraints and the functions that compute a row's keys. Inside the core everything is
+//! type-erased: rows are `Rc<dyn Any>` and the closures of the definition take `&dyn Any`, so one engine serves both
+//! the structs of application code and the dynamic rows of an SQL front end.
 
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
@@ -20,7 +20,7 @@ pub(crate) type KeyOf = Rc<dyn Fn(&dyn Any) -> Key>;
 /// An erased conflict test of an exclusion constraint.
 pub(crate) type Conflicts = Rc<dyn Fn(&dyn Any, &dyn Any) -> bool>;
 
-/// When a constraint is checked.
+/// The time at which a constraint is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deferral {
     /// Row by row, as `NOT DEFERRABLE` does.
@@ -61,10 +61,10 @@ impl<R> std::fmt::Debug for TableHandle<R> {
 pub(crate) struct IndexDef {
     pub name: String,
     pub key: KeyOf,
-    /// `None` for an index that only serves look-ups.
+    /// `None` for an index that is only used for look-ups.
     pub unique: Option<Deferral>,
     pub primary: bool,
-    /// Whether keys with a null are left out, as by `WHERE key IS NOT NULL`.
+    /// Whether keys with a null are excluded, as by `WHERE key IS NOT NULL`.
     pub partial: bool,
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct ExclusionDef {
     pub conflicts: Conflicts,
 }
 
-/// A foreign key that still names its parent by handle.
+/// A foreign key that still refers to its parent by handle.
 struct PendingForeignKey {
     name: String,
     index: usize,
@@ -96,7 +96,7 @@ struct PendingForeignKey {
     deferral: Deferral,
 }
 
-/// The definition of a table, written once and given to [`Database::create_table`].
+/// The definition of a table, written once and passed to [`Database::create_table`].
 ///
 /// ```
 /// use shakedown_database::{Database, Deferral, TableDef};
@@ -123,7 +123,7 @@ pub struct TableDef<R> {
 }
 
 impl<R: 'static> TableDef<R> {
-    /// A table without a primary key.
+    /// Defines a table without a primary key.
     pub fn unkeyed(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -134,7 +134,7 @@ impl<R: 'static> TableDef<R> {
         }
     }
 
-    /// A table with a primary key; its constraint is called `<name>_pkey`.
+    /// Defines a table with a primary key; its constraint is named `<name>_pkey`.
     pub fn keyed(name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
         let mut def = Self::unkeyed(name);
         let constraint = format!("{name}_pkey");
@@ -142,15 +142,15 @@ impl<R: 'static> TableDef<R> {
         def
     }
 
-    /// A further unique constraint.
+    /// Adds a unique constraint.
     #[must_use]
     pub fn unique(mut self, name: &str, deferral: Deferral, key: impl Fn(&R) -> Key + 'static) -> Self {
         self.push_index(name, Some(deferral), false, key);
         self
     }
 
-    /// A unique constraint over the rows that have the key: those whose key contains a null are not in its
-    /// index, and are not found by it.
+    /// Adds a unique constraint over the rows that have the key: rows whose key contains a null are not in its index,
+    /// and it does not find them.
     #[must_use]
     pub fn unique_where_present(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
         let index = self.push_index(name, Some(Deferral::Immediate), false, key);
@@ -158,14 +158,14 @@ impl<R: 'static> TableDef<R> {
         self
     }
 
-    /// An index for look-ups by [`Select::by_index`](crate::Select::by_index) and the like.
+    /// Adds an index for look-ups by [`Select::by_index`](crate::Select::by_index) and similar methods.
     #[must_use]
     pub fn index(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
         self.push_index(name, None, false, key);
         self
     }
 
-    /// A foreign key to the parent's primary key. A key that contains a null references nothing.
+    /// Adds a foreign key to the parent's primary key. A key that contains a null references nothing.
     #[must_use]
     pub fn foreign_key<P: 'static>(
         mut self,
@@ -178,7 +178,7 @@ impl<R: 'static> TableDef<R> {
         self
     }
 
-    /// A foreign key to the primary key of the same table. A row may reference itself.
+    /// Adds a foreign key to the primary key of the same table. A row may reference itself.
     ///
     /// ```
     /// use shakedown_database::{Database, Deferral, Step, TableDef};
@@ -221,9 +221,9 @@ impl<R: 'static> TableDef<R> {
         self.foreign_keys.push(PendingForeignKey { name, index, parent, parent_index: None, deferral });
     }
 
-    /// Makes the last foreign key reference this unique constraint of the parent, not its primary key.
+    /// Makes the last foreign key reference this unique constraint of the parent instead of its primary key.
     ///
-    /// Without a foreign key before it, this changes nothing.
+    /// Without a preceding foreign key, this changes nothing.
     #[must_use]
     pub fn referencing(mut self, unique: &str) -> Self {
         if let Some(last) = self.foreign_keys.last_mut() {
@@ -232,7 +232,7 @@ impl<R: 'static> TableDef<R> {
         self
     }
 
-    /// An exclusion constraint: no two live rows of equal `bucket` may satisfy `conflicts`.
+    /// Adds an exclusion constraint: no two live rows of equal `bucket` may satisfy `conflicts`.
     #[must_use]
     pub fn exclusion(
         mut self,
@@ -269,8 +269,8 @@ impl<R: 'static> TableDef<R> {
         self.indexes.len() - 1
     }
 
-    /// The erased schema of the table of number `own`, once `parent_index` has resolved every constraint that is
-    /// referenced in another table.
+    /// Returns the erased schema of the table of number `own`, once `parent_index` has resolved every referenced
+    /// constraint of another table.
     pub(crate) fn erase(
         self,
         own: TableId,
@@ -307,12 +307,12 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The key of a row in one index.
+    /// Returns the key of a row in one index.
     pub(crate) fn key(&self, index: usize, row: &RowRef) -> Key {
         (self.indexes[index].key)(row.as_ref())
     }
 
-    /// The index that a foreign key references: that of a unique constraint, or of the primary key.
+    /// Returns the index that a foreign key references: that of a unique constraint, or of the primary key.
     pub(crate) fn referenced(&self, unique: Option<&str>) -> Result<usize, DatabaseError> {
         let found = match unique {
             Some(name) => self.index_named(name).filter(|index| self.indexes[*index].unique.is_some()),
@@ -322,7 +322,7 @@ impl Schema {
         found.ok_or_else(|| DatabaseError::UndefinedObject { name: name() })
     }
 
-    /// The index of that name.
+    /// Returns the index of that name.
     pub(crate) fn index_named(&self, name: &str) -> Option<usize> {
         self.indexes.iter().position(|index| index.name == name)
     }

@@ -1,4 +1,4 @@
-//! What closures inside a statement may do: read under its snapshot, draw from sequences, ask for ids.
+//! The operations of closures inside a statement: reads under its snapshot, draws from sequences, requests for ids.
 
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ use crate::xact::{Snapshot, XactStatus, Xid};
 
 /// A running statement's view of the database.
 ///
-/// Reads see the statement's snapshot, also while a row is being re-checked after a wait: only the
-/// re-checked row itself is newer. At serializable they are tracked like any other read.
+/// Reads see the statement's snapshot, also while a row is re-checked after a wait: only the re-checked row itself is
+/// newer. At serializable they are tracked like any other read.
 pub struct Scope<'a> {
     pub(crate) db: &'a mut Database,
     pub(crate) me: usize,
@@ -22,7 +22,7 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The visible row of that primary key.
+    /// Returns the visible row of that primary key.
     pub fn get<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -33,7 +33,7 @@ impl Scope<'_> {
         Ok(row.and_then(|row| row.downcast().ok()))
     }
 
-    /// The visible row of that key in a unique constraint.
+    /// Returns the visible row of that key in a unique constraint.
     pub fn get_by<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -46,7 +46,7 @@ impl Scope<'_> {
         Ok(row.and_then(|row| row.downcast().ok()))
     }
 
-    /// Shows every visible row, in the order of the primary key, without keeping any.
+    /// Passes every visible row to the caller, in the order of the primary key, without keeping any.
     pub fn for_each<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -60,25 +60,25 @@ impl Scope<'_> {
         })
     }
 
-    /// Every visible row, in the order of a sequential scan.
+    /// Returns every visible row, in the order of a sequential scan.
     pub fn scan<R: 'static>(&mut self, table: TableHandle<R>) -> Result<Vec<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::scan")?;
         let rows = self.db.read_all(self.me, id, self.snapshot)?;
         Ok(rows.into_iter().filter_map(|row| row.downcast().ok()).collect())
     }
 
-    /// The next value of a sequence. It is never given back, not even by a rollback.
+    /// Returns the next value of a sequence. It is never returned to the sequence, not even by a rollback.
     pub fn nextval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
         self.db.draw(self.me, sequence)
     }
 
-    /// The value that this session last drew from a sequence.
+    /// Returns the value that this session last drew from a sequence.
     pub fn currval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
         self.db.drawn(self.me, sequence)
     }
 
     /// Takes an advisory lock for the transaction if it is free, as `pg_try_advisory_xact_lock` does in a condition or
-    /// a select list. Returns whether it was. The lock stays if the row is filtered out.
+    /// a select list. Returns whether it was free. The lock remains even if the row is filtered out.
     pub fn try_advisory_lock(&mut self, key: i64) -> bool {
         self.db.try_advisory_in_statement(self.me, key, LockMode::Update)
     }
@@ -88,24 +88,23 @@ impl Scope<'_> {
         self.db.try_advisory_in_statement(self.me, key, LockMode::Share)
     }
 
-    /// The id of this transaction; one is given out if it has none yet (`pg_current_xact_id`).
+    /// Returns the id of this transaction, which is assigned on first need (`pg_current_xact_id`).
     pub fn transaction_id(&mut self) -> Xid {
         self.db.top_xid(self.me)
     }
 
-    /// The id of this transaction, if it has one (`pg_current_xact_id_if_assigned`).
+    /// Returns the id of this transaction, if it has one (`pg_current_xact_id_if_assigned`).
     pub fn assigned_transaction_id(&self) -> Option<Xid> {
         self.db.sessions[self.me].xact.xid
     }
 
-    /// The oldest transaction id that was still running when the snapshot was taken
-    /// (`pg_snapshot_xmin(pg_current_snapshot())`). Rows of smaller ids are complete: nothing more will
-    /// appear below it.
+    /// Returns the oldest transaction id that was still running when the snapshot was taken
+    /// (`pg_snapshot_xmin(pg_current_snapshot())`). Rows of smaller ids are complete: no more of them will appear.
     pub fn snapshot_xmin(&self) -> Xid {
         self.snapshot.xmin
     }
 
-    /// The fate of a transaction id (`pg_xact_status`); `None` if none of that number was given out.
+    /// Returns the fate of a transaction id (`pg_xact_status`); `None` if it was never assigned.
     pub fn transaction_status(&self, xid: Xid) -> Option<XactStatus> {
         self.db.transaction_status(xid)
     }

@@ -1,8 +1,8 @@
 //! `SELECT`: scan, sort, lock, limit, in the order in which PostgreSQL stacks them.
 //!
-//! Locks are taken after the sort and before the limit, so that a row which no longer matches after a wait
-//! is dropped and the next one takes its part of the limit, and so that the answer can be out of order at
-//! read committed (PostgreSQL documentation, SELECT, "The Locking Clause").
+//! Locks are taken after the sort and before the limit. A row that no longer matches after a wait is therefore
+//! dropped, and the next one takes its place within the limit; and at read committed the result can be out of order
+//! (PostgreSQL documentation, SELECT, "The Locking Clause").
 
 use std::cmp::Ordering;
 
@@ -28,7 +28,7 @@ pub(crate) struct SelectOp {
     pub limit: usize,
     pub offset: usize,
     pub lock: Option<(LockMode, LockWait)>,
-    /// The sorted matches, once sorted, and how many have been handed on.
+    /// The sorted matches, once sorted, and how many of them were passed on.
     sorted: Option<(Vec<Tid>, usize)>,
     locking: Option<RowLock>,
     rows: Vec<RowRef>,
@@ -60,7 +60,7 @@ impl SelectOp {
     }
 }
 
-/// Compares two keys column by column, backwards where the column says so.
+/// Compares two keys column by column, in reverse for descending columns.
 fn compare(a: &Key, b: &Key, descending: &[bool]) -> Ordering {
     for (column, (a, b)) in a.scalars().iter().zip(b.scalars()).enumerate() {
         let backwards = descending.get(column).copied().unwrap_or(false);
@@ -73,7 +73,7 @@ fn compare(a: &Key, b: &Key, descending: &[bool]) -> Ordering {
 }
 
 impl Database {
-    /// Goes on with a `SELECT`; `None` while it waits.
+    /// Advances a `SELECT`; returns `None` while it waits.
     pub(crate) fn run_select(
         &mut self,
         me: usize,
@@ -104,7 +104,7 @@ impl Database {
         Ok(Some(Output::Rows(std::mem::take(&mut op.rows))))
     }
 
-    /// Locks one row if the statement locks. At read committed, a row that changed is checked again.
+    /// Locks one row if the statement locks. At read committed, a changed row is checked again.
     fn lock_selected(
         &mut self,
         me: usize,

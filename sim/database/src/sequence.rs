@@ -1,13 +1,13 @@
-//! Sequences: numbers that are never given back, drawn outside the order of commits.
+//! Sequences: numbers that are never returned, drawn outside the order of commits.
 //!
-//! PostgreSQL documentation, "Sequence Manipulation Functions"; the ahead-of-need logging is observed and
-//! from its source (`sequence.c`): every 33rd draw or so writes a log record that reserves the next 32
-//! values, and only such a draw gives the transaction an id. After a crash the reserved values are gone.
+//! PostgreSQL documentation, "Sequence Manipulation Functions". The logging ahead of need was observed and is in the
+//! source (`sequence.c`): about every 33rd draw writes a log record that reserves the next 32 values, and only such a
+//! draw assigns an id to the transaction. After a crash the reserved values are lost.
 
 use crate::Database;
 use crate::error::DatabaseError;
 
-/// How many values a log record reserves beyond the one that it was written for.
+/// The number of values that a log record reserves beyond the drawn one.
 const LOGGED_AHEAD: i64 = 32;
 
 /// A copyable handle to a sequence of one database.
@@ -28,7 +28,7 @@ pub(crate) struct SequenceState {
 }
 
 impl Database {
-    /// A new sequence whose first value is `start`.
+    /// Creates a sequence whose first value is `start`.
     pub fn create_sequence(&mut self, start: i64) -> Sequence {
         self.sequences.push(SequenceState { last: None, start, reserved: 0, drawn: Vec::new() });
         Sequence { database: self.identity, id: self.sequences.len() - 1 }
@@ -62,7 +62,7 @@ impl Database {
         own.next_back().ok_or(DatabaseError::ObjectNotInState { call: "currval before nextval" })
     }
 
-    /// What a crash does to sequences: reserved values are skipped.
+    /// Applies a crash to the sequences: reserved values are skipped.
     pub(crate) fn crash_sequences(&mut self) {
         for state in &mut self.sequences {
             state.last = state.last.map(|last| last + state.reserved);

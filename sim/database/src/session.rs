@@ -1,4 +1,4 @@
-//! Sessions: settings, the running statement, what it waits for, and its timers.
+//! Sessions: settings, the running statement, its wait, and its timers.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -19,26 +19,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// A small number that names the session in reports: sessions are numbered as they connect, and the
-    /// number of an ended session is used again.
+    /// Returns a small number that names the session in reports: sessions are numbered as they connect, and the
+    /// number of an ended session is reused.
     pub fn number(self) -> usize {
         self.slot
     }
 }
 
-/// One second: how long PostgreSQL lets a session wait for a lock before it looks for a deadlock.
+/// One second: the time that a PostgreSQL session waits for a lock before it checks for a deadlock.
 pub const DEADLOCK_TIMEOUT_NS: u64 = 1_000_000_000;
 
 /// The settings of a session; zero switches a timeout off, as in PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long one lock may be awaited.
+    /// The longest wait for one lock.
     pub lock_timeout_ns: u64,
-    /// How long one statement may take.
+    /// The longest duration of one statement.
     pub statement_timeout_ns: u64,
-    /// How long an open transaction may sit without a statement.
+    /// The longest time that an open transaction may be idle.
     pub idle_in_transaction_timeout_ns: u64,
-    /// How long a wait lasts before the deadlock check.
+    /// The duration of a wait before the deadlock check.
     pub deadlock_timeout_ns: u64,
     /// The level of transactions that do not name one.
     pub default_isolation: Isolation,
@@ -56,7 +56,7 @@ impl Default for Settings {
     }
 }
 
-/// What a waiting statement waits for.
+/// The object of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
     /// The end of a transaction (or of the savepoint that wrote).
@@ -65,15 +65,15 @@ pub enum WaitFor {
     RowQueue,
     /// An advisory lock.
     Advisory(i64),
-    /// The driver's word that the commit record is safe; see
+    /// The driver's confirmation that the commit record is safe; see
     /// [`Database::acknowledge`](crate::Database::acknowledge).
     Acknowledgement,
 }
 
-/// Which limit a [`Timer`] stands for.
+/// The limit that a [`Timer`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimerKind {
-    /// Look for a deadlock now.
+    /// Check for a deadlock now.
     Deadlock,
     /// `lock_timeout`.
     Lock,
@@ -83,16 +83,16 @@ pub enum TimerKind {
     IdleInTransaction,
 }
 
-/// A moment at which the database wants to be told that time has passed.
+/// A moment at which the database must be notified that time has passed.
 ///
-/// Timers are never cancelled: one whose wait or statement is over does nothing when it fires.
+/// Timers are never cancelled: a timer whose wait or statement has ended does nothing when it fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// When, in nanoseconds.
+    /// The time, in nanoseconds.
     pub at: u64,
-    /// Whose.
+    /// The session.
     pub session: Session,
-    /// Which limit.
+    /// The limit.
     pub kind: TimerKind,
     /// The wait, statement or idle period it belongs to.
     pub(crate) epoch: u64,
@@ -114,14 +114,14 @@ pub(crate) struct Waiting {
     pub epoch: u64,
 }
 
-/// Everything the server knows about one connection.
+/// The server's state of one connection.
 #[derive(Default)]
 pub(crate) struct SessionState {
     pub generation: u32,
     pub open: bool,
     /// The client is dead, but the server has not noticed.
     pub client_gone: bool,
-    /// Why the session ended, until the client has been told.
+    /// The reason why the session ended, until the client has received it.
     pub farewell: Option<DatabaseError>,
     pub settings: Settings,
     pub xact: Xact,
@@ -130,14 +130,14 @@ pub(crate) struct SessionState {
     /// The running statement, or 0.
     pub running: u64,
     pub started: u64,
-    /// The deferred checks of an implicit transaction whose statement is done.
+    /// The deferred checks of an implicit transaction whose statement has finished.
     pub ending: Option<Checks>,
     /// Whether the running statement is a COMMIT.
     pub committing: bool,
-    /// The end of the running statement, decided while it waited.
+    /// The result of the running statement, if it was decided during a wait.
     pub verdict: Option<DatabaseError>,
     pub waiting: Option<Waiting>,
-    /// The place held or queued for at a row.
+    /// The place that is held or queued for at a row.
     pub place: Option<(LockTag, LockMode)>,
     /// Session-scoped advisory locks.
     pub advisory: Vec<(i64, LockMode)>,
@@ -145,9 +145,9 @@ pub(crate) struct SessionState {
     pub inbox: VecDeque<Notification>,
     /// The statement of a client that died while it ran.
     pub orphan: Option<(Op, u64)>,
-    /// Since when the session sits between statements.
+    /// The time since which the session has been idle.
     pub idle_since: u64,
-    /// Counts idle periods, so that an old idle timer is recognised.
+    /// Counts idle periods, to detect stale idle timers.
     pub idle_epoch: u64,
     /// The standby that this session reads, if any.
     pub replica: Option<usize>,

@@ -54,7 +54,7 @@ impl Statement<()> {
         Self::unit(Op::Savepoint(name.to_owned()))
     }
 
-    /// `ROLLBACK TO SAVEPOINT name`: undoes what came after it and frees the row locks taken since.
+    /// `ROLLBACK TO SAVEPOINT name`: undoes everything after it and releases the row locks taken since.
     pub fn rollback_to(name: &str) -> Self {
         Self::unit(Op::RollbackTo(name.to_owned()))
     }
@@ -64,7 +64,7 @@ impl Statement<()> {
         Self::unit(Op::Release(name.to_owned()))
     }
 
-    /// `SET lock_timeout`, in nanoseconds; zero is off. A rollback takes it back.
+    /// `SET lock_timeout`, in nanoseconds; zero is off. A rollback undoes it.
     pub fn set_lock_timeout(ns: u64) -> Self {
         Self::configure(|settings, value| settings.lock_timeout_ns = value, ns)
     }
@@ -94,7 +94,7 @@ impl Statement<()> {
         Self::configure(change, 0)
     }
 
-    /// Makes a `set_…` statement hold to the end of the transaction only, as `SET LOCAL` does.
+    /// Limits a `set_…` statement to the current transaction, as `SET LOCAL` does.
     #[must_use]
     pub fn local(mut self) -> Self {
         if let Op::Configure { local, .. } = &mut self.op {
@@ -139,7 +139,7 @@ impl Statement<()> {
 }
 
 impl Statement<bool> {
-    /// `pg_try_advisory_lock` and its kin: whether the lock was free.
+    /// `pg_try_advisory_lock` and `pg_try_advisory_xact_lock`: returns whether the lock was free.
     pub fn try_advisory_lock(key: i64, scope: AdvisoryScope) -> Self {
         let op = Op::Advisory { key, mode: LockMode::Update, scope, asks_only: true, queued: false };
         Self::new(0, op, read_flag)
@@ -163,14 +163,14 @@ impl Statement<bool> {
 }
 
 impl Statement<CommitOutcome> {
-    /// `COMMIT`. On a failed transaction it answers [`CommitOutcome::RolledBack`], not an error.
+    /// `COMMIT`. On a failed transaction it returns [`CommitOutcome::RolledBack`], not an error.
     pub fn commit() -> Self {
         Self::new(0, Op::Commit { two_steps: false, checks: None }, read_ended)
     }
 
     /// `COMMIT` whose record becomes durable at the first poll and then waits for
-    /// [`Database::acknowledge`](crate::Database::acknowledge), as under synchronous replication: until
-    /// then nobody sees the changes and every lock stays.
+    /// [`Database::acknowledge`](crate::Database::acknowledge), as under synchronous replication: until then the
+    /// changes are not visible to others and every lock is held.
     pub fn commit_in_two_steps() -> Self {
         Self::new(0, Op::Commit { two_steps: true, checks: None }, read_ended)
     }

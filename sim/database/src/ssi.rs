@@ -1,13 +1,13 @@
-//! Serializable snapshot isolation: what serializable transactions have read, and who overwrote it.
+//! Serializable snapshot isolation: the reads of serializable transactions, and the transactions that overwrote them.
 //!
-//! Reads are recorded as SIREAD marks: on a row version, on a key of an index (present or absent), on a
-//! range of an index, or on a whole relation. A later write that meets a mark of a concurrent transaction,
-//! and a read that meets a version written by one, is an edge reader → writer; `ssi_conflicts` judges the
-//! edges. PostgreSQL marks index pages where this marks keys and ranges, and may give up precision when
-//! memory is short, so it can abort more than this does, never less. Sources: PostgreSQL documentation,
-//! "Serializable Isolation Level"; Ports and Grittner, "Serializable Snapshot Isolation in PostgreSQL"
-//! (VLDB 2012); PostgreSQL source, `predicate.c` and `README-SSI`. Not modelled: `DEFERRABLE`, the
-//! release of marks by read-only transactions found safe, summarised transactions.
+//! Reads are recorded as SIREAD marks: on a row version, on a key of an index (present or absent), on a range of an
+//! index, or on a whole relation. A later write that meets a mark of a concurrent transaction, and a read that meets
+//! a version written by one, is an edge reader → writer; `ssi_conflicts` judges the edges. PostgreSQL marks index
+//! pages where this module marks keys and ranges, and it reduces precision when memory is short, so PostgreSQL may
+//! abort more transactions than this module does, never fewer. Sources: PostgreSQL documentation, "Serializable
+//! Isolation Level"; Ports and Grittner, "Serializable Snapshot Isolation in PostgreSQL" (VLDB 2012); PostgreSQL
+//! source, `predicate.c` and `README-SSI`. Not modelled: `DEFERRABLE`, the release of marks by read-only transactions
+//! found safe, summarised transactions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};
@@ -28,7 +28,7 @@ pub(crate) struct Range {
     pub table: TableId,
     pub index: usize,
     pub low: Bound<Key>,
-    /// How far the scan has come; `None` before its first step.
+    /// The position that the scan has reached; `None` before its first step.
     pub high: Option<Bound<Key>>,
 }
 
@@ -51,7 +51,7 @@ struct Reads {
 /// One serializable transaction, running or recently committed.
 #[derive(Debug, Default)]
 pub(crate) struct Sxact {
-    /// The last commit (in the counting of `Ssi`) that its snapshot can have seen.
+    /// The last commit (counted by `Ssi`) that its snapshot can have seen.
     pub snapshot_at: u64,
     pub prepared_at: Option<u64>,
     pub committed_at: Option<u64>,
@@ -59,17 +59,17 @@ pub(crate) struct Sxact {
     /// Declared read-only, or found to be so at commit.
     pub read_only: bool,
     pub did_write: bool,
-    /// The earliest commit that it had an edge to when it committed itself.
+    /// The earliest commit to which it had an edge when it committed itself.
     pub earliest_out: Option<u64>,
-    /// Readers of what this one wrote.
+    /// Transactions that read a row that this one overwrote.
     pub readers: BTreeSet<SxactId>,
-    /// Writers of what this one read.
+    /// Transactions that overwrote a row that this one read.
     pub writers: BTreeSet<SxactId>,
     pub xids: Vec<Xid>,
     reads: Reads,
 }
 
-/// All serializable transactions that still matter.
+/// All serializable transactions that are still relevant.
 #[derive(Debug, Default)]
 pub(crate) struct Ssi {
     pub xacts: BTreeMap<SxactId, Sxact>,
@@ -94,8 +94,8 @@ impl Database {
         self.ssi.xacts.get_mut(&id).map(|sxact| (id, sxact))
     }
 
-    /// The marks of this transaction; 40001 if others have already chosen it as a victim, which a read learns at the
-    /// first row that it comes upon.
+    /// Returns the marks of this transaction; 40001 if others have already chosen it as a victim, which a read finds
+    /// out at its first row.
     fn reads(&mut self, me: usize) -> Result<Option<&mut Reads>, DatabaseError> {
         match self.sxact(me) {
             None => Ok(None),
@@ -116,7 +116,7 @@ impl Database {
         }
     }
 
-    /// Begins a range mark; the number returned serves to extend it.
+    /// Begins a range mark; returns its number, which is needed to extend it.
     pub(crate) fn track_range_read(&mut self, me: usize, range: Range) -> Option<usize> {
         let (_, sxact) = self.sxact(me)?;
         sxact.reads.ranges.push(range);
@@ -131,8 +131,8 @@ impl Database {
         }
     }
 
-    /// A read that came upon a version: a mark if it was visible, an edge if someone concurrent wrote it or
-    /// has replaced it.
+    /// Records a read of a version: a mark if it was visible, an edge if a concurrent transaction wrote or replaced
+    /// it.
     pub(crate) fn track_row_read(
         &mut self,
         me: usize,
@@ -207,7 +207,7 @@ impl Database {
         Ok(())
     }
 
-    /// A write that replaces or deletes a version.
+    /// Records a write that replaces or deletes a version.
     pub(crate) fn track_row_write(
         &mut self,
         me: usize,
@@ -218,13 +218,13 @@ impl Database {
         self.conflicts_in(me, |reads| reads.rows.contains(&(table, tid)) || reads.relations.contains(&table))
     }
 
-    /// A write that adds a row to a table.
+    /// Records a write that adds a row to a table.
     pub(crate) fn track_insert(&mut self, me: usize, table: TableId) -> Result<(), DatabaseError> {
         self.note_sxact_xid(me);
         self.conflicts_in(me, |reads| reads.relations.contains(&table))
     }
 
-    /// A write that puts a key into an index.
+    /// Records a write that puts a key into an index.
     pub(crate) fn track_key_write(
         &mut self,
         me: usize,
@@ -241,7 +241,7 @@ impl Database {
         })
     }
 
-    /// Makes the ids of this transaction known, so that readers of its versions find it.
+    /// Registers the ids of this transaction, so that readers of its versions find it.
     fn note_sxact_xid(&mut self, me: usize) {
         if self.sessions[me].xact.sxact.is_none() {
             return;

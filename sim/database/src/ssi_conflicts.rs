@@ -1,16 +1,16 @@
-//! The judgement over read → write edges between serializable transactions.
+//! Judges read → write edges between serializable transactions.
 //!
-//! A dangerous structure is `T1 → T2 → T3` where `T3` is the first of the three to commit; if `T1` is
-//! read-only, `T3` must even have committed before `T1` took its snapshot. One of the three is made to fail,
-//! preferably the pivot `T2`, and never one that has already passed its checks at commit. The rules and
-//! their order are those of PostgreSQL (source, `predicate.c`: `OnConflict_CheckForSerializationFailure`,
+//! A dangerous structure is `T1 → T2 → T3` where `T3` is the first of the three to commit; if `T1` is read-only, `T3`
+//! must even have committed before `T1` took its snapshot. One of the three is made to fail, preferably the pivot
+//! `T2`, and never one that has already passed its checks at commit. The rules and their order are those of
+//! PostgreSQL (source, `predicate.c`: `OnConflict_CheckForSerializationFailure`,
 //! `PreCommit_CheckForSerializationFailure`, `ReleasePredicateLocks`).
 
 use crate::error::{DatabaseError, dangerous_structure};
 use crate::ssi::{Ssi, Sxact, SxactId};
 
 impl Ssi {
-    /// Adds an edge, unless that would complete a dangerous structure which `acting` must pay for.
+    /// Adds an edge, unless that would complete a dangerous structure for which `acting` must fail.
     pub(crate) fn add_conflict(
         &mut self,
         reader: SxactId,
@@ -43,7 +43,7 @@ impl Ssi {
         committed_pivot || self.writer_is_pivot(reader, writer) || self.reader_is_pivot(reader, writer)
     }
 
-    /// reader → writer → last, where `last` commits first.
+    /// Returns whether there is a structure reader → writer → last, where `last` commits first.
     fn writer_is_pivot(&self, reader: &Sxact, writer: &Sxact) -> bool {
         let mut lasts = writer.writers.iter().filter_map(|last| self.xacts.get(last));
         lasts.any(|last| {
@@ -55,7 +55,7 @@ impl Ssi {
         })
     }
 
-    /// first → reader → writer, where `writer` has passed its commit checks.
+    /// Returns whether there is a structure first → reader → writer, where `writer` has passed its commit checks.
     fn reader_is_pivot(&self, reader: &Sxact, writer: &Sxact) -> bool {
         let Some(prepared) = writer.prepared_at.filter(|_| !reader.read_only) else {
             return false;
@@ -68,8 +68,8 @@ impl Ssi {
         })
     }
 
-    /// The check at commit: a transaction that would be `T3` of a structure dooms the pivot, or fails itself
-    /// if the pivot cannot fail any more.
+    /// Checks a transaction at commit: a transaction that would be `T3` of a structure dooms the pivot, or fails
+    /// itself if the pivot cannot fail any more.
     pub(crate) fn prepare(&mut self, id: SxactId) -> Result<(), DatabaseError> {
         let Some(own) = self.xacts.get(&id) else {
             return Ok(());
@@ -106,7 +106,7 @@ impl Ssi {
         Ok(())
     }
 
-    /// Ends a transaction that has committed: from now on only what concerns running ones is kept.
+    /// Ends a transaction that has committed: from now on only the data that concern running transactions are kept.
     pub(crate) fn commit(&mut self, id: SxactId) {
         self.clock += 1;
         let clock = self.clock;
@@ -140,7 +140,7 @@ impl Ssi {
         self.forget_old();
     }
 
-    /// Ends a transaction that has rolled back: it was never there.
+    /// Ends a transaction that has rolled back: all its traces are removed.
     pub(crate) fn abort(&mut self, id: SxactId) {
         self.forget(id);
         self.forget_old();

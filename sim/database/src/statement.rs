@@ -1,8 +1,8 @@
-//! Statements as values, and the steps in which they are driven.
+//! Statements as values, and the results of their polls.
 //!
-//! A [`Statement`] is built without a database, given to [`Database::poll`](crate::Database::poll) and
-//! polled again whenever the database says that its session may go on. It holds its own progress: what it
-//! has already written or locked stays so while it waits, as a server process keeps its place in a plan.
+//! A [`Statement`] is built without a database, passed to [`Database::poll`](crate::Database::poll) and polled again
+//! whenever the database lists its session as ready. It holds its own progress: its writes and locks remain while it
+//! waits, as a server process keeps its position in a plan.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use crate::session::{Settings, Timer, WaitFor};
 use crate::write::WriteOp;
 use crate::xact::Isolation;
 
-/// The erased answer of a statement.
+/// The erased result of a statement.
 pub(crate) enum Output {
     Unit,
     Flag(bool),
@@ -37,18 +37,18 @@ pub(crate) type Continue = Box<dyn FnOnce(Output, &mut Scope<'_>) -> Result<(u32
 /// A computation within a statement's snapshot.
 pub(crate) type Compute = Box<dyn FnOnce(&mut Scope<'_>) -> Result<Output, DatabaseError>>;
 
-/// How long an advisory lock lives.
+/// The lifetime of an advisory lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvisoryScope {
     /// To the end of the transaction, or of the savepoint if that is rolled back.
     Transaction,
-    /// To the end of the session, whatever becomes of transactions; taken twice, released twice.
+    /// To the end of the session, independent of transactions; a lock taken twice must be released twice.
     Session,
 }
 
-/// A statement on its way: the erased operation and its progress.
+/// A running statement: the erased operation and its progress.
 pub(crate) enum Op {
-    /// Answered, or moved elsewhere.
+    /// Finished, or moved elsewhere.
     Spent,
     Answer(Output),
     Begin {
@@ -104,7 +104,8 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// Whether the statement is about the transaction or its settings, and so neither needs one nor sees rows.
+    /// Returns whether the statement concerns the transaction or its settings, and so neither needs a transaction nor
+    /// sees rows.
     pub(crate) fn is_control(&self) -> bool {
         matches!(
             self,
@@ -120,17 +121,17 @@ impl Op {
     }
 }
 
-/// What came of a poll.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Step<T> {
-    /// The statement is over.
+    /// The statement is finished.
     Done(Result<T, DatabaseError>),
     /// The statement waits; poll it again when the database lists its session as ready.
     Wait(Wait),
 }
 
 impl<T> Step<T> {
-    /// The answer, if the statement is over.
+    /// Returns the result, if the statement is finished.
     pub fn done(self) -> Option<Result<T, DatabaseError>> {
         match self {
             Self::Done(answer) => Some(answer),
@@ -139,16 +140,16 @@ impl<T> Step<T> {
     }
 }
 
-/// Why a statement waits, and when the database wants to be woken about it.
+/// The reason why a statement waits, and its timers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// What it waits for.
+    /// The object of the wait.
     pub on: WaitFor,
-    /// The timers that run; fire each with [`Database::timer`](crate::Database::timer) at its time.
+    /// The running timers; fire each with [`Database::timer`](crate::Database::timer) at its time.
     pub timers: Vec<Timer>,
 }
 
-/// A statement that answers with a `T`.
+/// A statement with a result of type `T`.
 ///
 /// ```
 /// use shakedown_database::{Database, Step, TableDef};
@@ -203,15 +204,15 @@ impl<T> Statement<T> {
         Self { op, database, serial: 0, read }
     }
 
-    /// Whether the statement has been polled.
+    /// Returns whether the statement has been polled.
     pub fn is_started(&self) -> bool {
         self.serial != 0
     }
 }
 
 impl<T: 'static> Statement<T> {
-    /// One statement of two parts under one snapshot, as a sub-select and the command around it: the
-    /// second is built from the answer of the first.
+    /// Combines two parts into one statement under one snapshot, as a sub-select and the command around it: the
+    /// second part is built from the result of the first.
     ///
     /// ```
     /// use shakedown_database::{Database, LockMode, LockWait, Statement, Step, TableDef};
@@ -234,14 +235,14 @@ impl<T: 'static> Statement<T> {
         self,
         next: impl FnOnce(T, &mut Scope<'_>) -> Result<Statement<U>, DatabaseError> + 'static,
     ) -> Statement<U> {
-        // The erased answer of the second part is wrapped, so that one reader serves every `U`.
+        // The erased result of the second part is wrapped, so that one reader serves every `U`.
         self.chain(move |answer, scope| {
             let second = next(answer, scope)?;
             Ok((second.database, second.map(|answer, _| Ok(answer)).op))
         })
     }
 
-    /// The same statement with its answer transformed inside its snapshot, as a select list is.
+    /// Transforms the result inside the statement's snapshot, as a select list does.
     pub fn map<U: 'static>(
         self,
         project: impl FnOnce(T, &mut Scope<'_>) -> Result<U, DatabaseError> + 'static,
@@ -259,13 +260,13 @@ impl<T: 'static> Statement<T> {
         let read = self.read;
         let next: Continue = Box::new(move |output, scope| match read(output) {
             Some(answer) => next(answer, scope),
-            None => Err(DatabaseError::Misuse { call: "Statement::map: the answer is of another type" }),
+            None => Err(DatabaseError::Misuse { call: "Statement::map: the result has another type" }),
         });
         let op = Op::Chain { first: Box::new(self.op), next: Some(next) };
         Statement::new(self.database, op, read_value::<U>)
     }
 
-    /// A computation that reads through a [`Scope`]: `SELECT` without a table of its own.
+    /// Builds a computation that reads through a [`Scope`]: `SELECT` without a table of its own.
     pub fn compute(body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError> + 'static) -> Self {
         let compute: Compute = Box::new(move |scope| {
             let value: Box<dyn Any> = Box::new(body(scope)?);

@@ -1,8 +1,8 @@
-//! Unique and exclusion constraints: entering a version into the indexes.
+//! Unique and exclusion constraints: enters a version into the indexes.
 //!
-//! PostgreSQL documentation, "Index Uniqueness Checks": a key held by a pending row makes the newcomer wait
-//! for that row's transaction; a key held by a live row is 23505. A constraint that may be deferred lets the
-//! row in and looks again later.
+//! PostgreSQL documentation, "Index Uniqueness Checks": if a pending row holds the key, a new row waits for that
+//! row's transaction; if a live row holds the key, the result is 23505. A deferrable constraint admits the row and
+//! checks again later.
 
 use crate::Database;
 use crate::checks::{Check, Checks};
@@ -13,17 +13,17 @@ use crate::schema::{Deferral, RowRef, TableId};
 use crate::session::WaitOn;
 use crate::xact::{Xact, Xid};
 
-/// Whether a key (or a conflicting value) is taken.
+/// The state of a key (or of a conflicting value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
     Free,
-    /// That depends on how this transaction ends.
+    /// Taken or free, depending on how this transaction ends.
     Wait(Xid),
-    /// A live row has it.
+    /// A live row holds it.
     Live(Tid),
 }
 
-/// A version on its way into the indexes.
+/// A version that is being entered into the indexes.
 pub(crate) struct Entering {
     table: TableId,
     tid: Tid,
@@ -45,7 +45,7 @@ impl Entering {
     }
 }
 
-/// Puts a check on the list of the statement, or on that of the transaction if it is deferred.
+/// Adds a check to the list of the statement, or to that of the transaction if it is deferred.
 pub(crate) fn add_check(xact: &mut Xact, deferral: Deferral, check: Check, checks: &mut Checks) {
     match deferral {
         Deferral::TransactionEnd => xact.deferred.push(check),
@@ -54,7 +54,7 @@ pub(crate) fn add_check(xact: &mut Xact, deferral: Deferral, check: Check, check
 }
 
 impl Database {
-    /// Whether a version stands in the way of another of the same key.
+    /// Returns whether a version conflicts with another of the same key.
     fn probe_version(&self, me: usize, table: TableId, tid: Tid) -> Probe {
         let xact = &self.sessions[me].xact;
         let Some(version) = self.tables[table].heap.get(&tid) else {
@@ -70,7 +70,7 @@ impl Database {
         }
     }
 
-    /// Whether a key is taken by a version other than `own`.
+    /// Returns whether a key is taken by a version other than `own`.
     pub(crate) fn probe_unique(
         &self,
         me: usize,
@@ -87,7 +87,7 @@ impl Database {
         probes.find(|probe| *probe != Probe::Free).unwrap_or(Probe::Free)
     }
 
-    /// The first exclusion constraint that a row meets, and how.
+    /// Returns the first exclusion constraint that a row conflicts with, and its state.
     pub(crate) fn probe_exclusions(
         &self,
         me: usize,
@@ -113,7 +113,7 @@ impl Database {
         None
     }
 
-    /// Enters a version into every index and meets every constraint; false if it must wait.
+    /// Enters a version into every index and checks every constraint; returns false if it must wait.
     pub(crate) fn enter_indexes(
         &mut self,
         me: usize,
@@ -149,7 +149,8 @@ impl Database {
         }
         for (fk, def) in schema.foreign_keys.iter().enumerate() {
             let key = schema.key(def.index, &row);
-            // The check of an own earlier version no longer counts, so that the newest one is checked again.
+            // The check of an earlier version of the same transaction is void, so the newest version is checked
+            // again.
             let is_new = entering.replaces_own
                 || entering.old.as_ref().is_none_or(|old| schema.key(def.index, old) != key);
             if is_new && !key.has_null() {
@@ -160,7 +161,7 @@ impl Database {
         Ok(true)
     }
 
-    /// Whether a key may enter an index now; false if it must wait.
+    /// Returns whether a key may enter an index now; false if it must wait.
     fn admit_key(
         &mut self,
         me: usize,
@@ -180,7 +181,8 @@ impl Database {
                 return Ok(false);
             }
             (Probe::Live(_), Some(Deferral::Immediate)) => {
-                // A reader of the absent key is better told that it must retry than that the key is taken.
+                // A transaction that read the absent key should fail with a retryable error rather than with a unique
+                // violation.
                 self.track_key_write(me, table, index, key)?;
                 let constraint = self.tables[table].schema.indexes[index].name.clone();
                 return Err(DatabaseError::UniqueViolation { constraint });

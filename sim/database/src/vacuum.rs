@@ -1,13 +1,13 @@
-//! Vacuum: forgetting versions that no snapshot can see any more.
+//! Vacuum: removes versions that no snapshot can see any more.
 //!
-//! It runs at the end of every transaction and looks only at what has ended, oldest first, so memory stays
-//! proportional to live rows plus whatever the oldest snapshot (of a session or a lagging replica) pins.
+//! It runs at the end of every transaction and examines only ended versions, oldest first, so memory stays
+//! proportional to the live rows plus the versions that the oldest snapshot (of a session or a lagging replica) pins.
 
 use crate::Database;
 use crate::heap::Csn;
 
 impl Database {
-    /// The commit number that every present and future snapshot includes.
+    /// Returns the commit number that every present and future snapshot includes.
     fn horizon(&self) -> Csn {
         let sessions = self.sessions.iter().filter_map(|state| state.snapshot.map(|snapshot| snapshot.csn));
         let replicas = self.replicas.iter().flatten().map(|replica| replica.replayed);

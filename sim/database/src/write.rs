@@ -1,8 +1,8 @@
-//! `UPDATE` and `DELETE`, with the re-check of rows that changed while they were awaited.
+//! `UPDATE` and `DELETE`, with the re-check of rows that changed during a wait.
 //!
-//! PostgreSQL documentation, "Read Committed Isolation Level". Each matching row is taken in turn: a
-//! pending writer is awaited; if it commits, read committed goes on with the newest version, provided that
-//! still matches, and the other levels fail with 40001.
+//! PostgreSQL documentation, "Read Committed Isolation Level". Each matching row is processed in turn. A pending
+//! writer is awaited; if it commits, read committed continues with the newest version, provided that it still
+//! matches, and the other levels fail with 40001.
 
 use crate::Database;
 use crate::checks::{Check, Checks};
@@ -20,7 +20,7 @@ use crate::xact::Snapshot;
 /// An erased computation of the new row.
 pub(crate) type Rewrite = Box<dyn FnMut(&RowRef, &mut Scope<'_>) -> Result<RowRef, DatabaseError>>;
 
-/// What is happening to the current row.
+/// The stage of the current row.
 enum Stage {
     /// About to write this version; the new row, if any, is computed.
     Write(RowLock, Option<RowRef>, LockMode),
@@ -48,7 +48,7 @@ impl WriteOp {
 }
 
 impl Database {
-    /// Goes on with an `UPDATE` or `DELETE`; `None` while it waits.
+    /// Advances an `UPDATE` or `DELETE`; returns `None` while it waits.
     pub(crate) fn run_write(
         &mut self,
         me: usize,
@@ -87,7 +87,7 @@ impl Database {
         Ok(Some(Output::Rows(std::mem::take(&mut op.answer))))
     }
 
-    /// Computes the new row of a match, and with it how strongly the row must be held.
+    /// Computes the new row of a match and, from it, the mode in which the row must be held.
     fn prepare_write(
         &mut self,
         me: usize,
@@ -104,7 +104,7 @@ impl Database {
         Ok(Stage::Write(RowLock::on(tid), row, mode))
     }
 
-    /// Deleting a row or changing one of its unique keys needs the strongest lock.
+    /// Returns the lock mode of a write: deleting a row or changing one of its unique keys needs the strongest lock.
     pub(crate) fn write_mode(&self, table: TableId, old: &RowRef, new: Option<&RowRef>) -> LockMode {
         use crate::schema::Deferral::Immediate;
         let Some(new) = new else { return LockMode::Update };
@@ -114,7 +114,7 @@ impl Database {
         if keys.any(|changed| changed) { LockMode::Update } else { LockMode::NoKeyUpdate }
     }
 
-    /// Writes one row; true if it must wait.
+    /// Writes one row; returns true if it must wait.
     fn write_row(
         &mut self,
         me: usize,
@@ -146,7 +146,7 @@ impl Database {
         Ok(false)
     }
 
-    /// Locks the newest version of a changed row and sees whether it still matches; true if it must wait.
+    /// Locks the newest version of a changed row and checks whether it still matches; returns true if it must wait.
     fn follow_row(
         &mut self,
         me: usize,
@@ -169,7 +169,7 @@ impl Database {
         }
     }
 
-    /// Remembers to look for child rows of a key that has gone.
+    /// Records that child rows of a removed key must be searched for.
     pub(crate) fn note_key_change(
         &mut self,
         me: usize,
@@ -193,13 +193,13 @@ impl Database {
         }
     }
 
-    /// Whether this transaction wrote a version.
+    /// Returns whether this transaction wrote a version.
     pub(crate) fn is_own(&self, me: usize, table: TableId, tid: Tid) -> bool {
         let version = self.tables[table].heap.get(&tid);
         version.is_some_and(|version| self.sessions[me].xact.owns(version.xid))
     }
 
-    /// The row of a version that is known to exist.
+    /// Returns the row of a version that is known to exist.
     pub(crate) fn row(&self, table: TableId, tid: Tid) -> Result<RowRef, DatabaseError> {
         let version = self.tables[table].heap.get(&tid);
         version.map(|version| version.row.clone()).ok_or_else(concurrent_update)

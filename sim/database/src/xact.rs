@@ -1,8 +1,8 @@
-//! Transactions: their ids, levels, savepoints, and what a rollback has to undo.
+//! Transactions: their ids, levels, savepoints, and the writes that a rollback must undo.
 //!
-//! Ids are given out when a transaction first writes or locks, as PostgreSQL does; each savepoint that
-//! writes gets one of its own, so that others can wait for exactly that part. The undo list is exact and
-//! eager: after a rollback no trace of the aborted part is left in any table.
+//! An id is assigned when a transaction first writes or locks, as in PostgreSQL. Each savepoint that writes gets an
+//! id of its own, so that others can wait for exactly that part. The undo list is exact and applied immediately:
+//! after a rollback no trace of the aborted part is left in any table.
 
 use crate::checks::Check;
 use crate::heap::{Csn, Tid};
@@ -11,7 +11,7 @@ use crate::schema::TableId;
 use crate::session::Settings;
 use crate::ssi::SxactId;
 
-/// A transaction id. Zero is never given out.
+/// A transaction id. Zero is never assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Xid(pub u64);
 
@@ -28,13 +28,13 @@ pub enum Isolation {
 }
 
 impl Isolation {
-    /// Whether one snapshot serves the whole transaction.
+    /// Returns whether one snapshot serves the whole transaction.
     pub fn keeps_snapshot(self) -> bool {
         self != Self::ReadCommitted
     }
 }
 
-/// The fate of a transaction id, as `pg_xact_status` tells it.
+/// The fate of a transaction id, as in `pg_xact_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum XactStatus {
     /// Still running, or waiting for its commit to be acknowledged.
@@ -45,7 +45,7 @@ pub enum XactStatus {
     Aborted,
 }
 
-/// What a transaction sees.
+/// The visibility of a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
     /// Commits up to this one are seen.
@@ -56,7 +56,7 @@ pub(crate) struct Snapshot {
     pub xmin: Xid,
 }
 
-/// One write to take back on rollback.
+/// One write to undo on rollback.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Undo {
     /// A version was created.
@@ -78,7 +78,7 @@ pub(crate) struct Savepoint {
     pub settings: Settings,
 }
 
-/// What kind of transaction a session is in.
+/// The kind of transaction that a session is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Block {
     /// None.
@@ -101,7 +101,7 @@ pub(crate) struct Xact {
     /// Set by the first statement that takes a snapshot; after it the level is fixed.
     pub has_queried: bool,
     pub xid: Option<Xid>,
-    /// Every living id of this transaction, with the savepoint depth that owns it.
+    /// All living ids of this transaction, each with the savepoint depth that owns it.
     pub owned: Vec<(Xid, usize)>,
     pub savepoints: Vec<Savepoint>,
     pub undo: Vec<Undo>,
@@ -110,26 +110,26 @@ pub(crate) struct Xact {
     pub wrote: bool,
     pub sxact: Option<SxactId>,
     pub notices: Vec<(String, String)>,
-    /// Channels to listen to (true) or to leave (false) once committed; `None` is all.
+    /// Channels to listen to (true) or to leave (false) at commit; `None` means all.
     pub listens: Vec<(Option<String>, bool)>,
     pub deferred: Vec<Check>,
     /// Transaction-scoped advisory locks.
     pub advisory: Vec<(i64, LockMode)>,
-    /// Settings to go back to on rollback.
+    /// The settings to restore on rollback.
     pub before: Settings,
-    /// Settings as they shall be after commit, where `SET LOCAL` shadows them.
+    /// The settings after commit, where `SET LOCAL` shadows them.
     pub after: Option<Settings>,
     /// The commit number, once the commit record is durable but not acknowledged.
     pub durable: bool,
 }
 
 impl Xact {
-    /// Whether an id belongs to this transaction and has not been rolled back.
+    /// Returns whether an id belongs to this transaction and has not been rolled back.
     pub(crate) fn owns(&self, xid: Xid) -> bool {
         self.xid.is_some_and(|top| xid >= top) && self.owned.iter().any(|(own, _)| *own == xid)
     }
 
-    /// Back to no transaction, keeping the buffers.
+    /// Resets to no transaction; keeps the buffers.
     pub(crate) fn clear(&mut self) {
         self.block = Block::Idle;
         self.read_only = false;
