@@ -229,9 +229,9 @@ fn an_answer_that_says_nothing_may_hide_that_it_was_taken() {
     let broke = "mail.send/outcome @ ask-1 = 5xx after";
     one(broke).answers(&["ServerError"]).holds(&ARRIVES).tells(&NEWS);
     let lost = "mail.send/response @ ask-1 = lost";
-    one(lost).answers(&["no answer in time"]).holds(&ARRIVES).tells(&NEWS);
+    one(lost).answers(&["no response in time"]).holds(&ARRIVES).tells(&NEWS);
     let never = "mail.send/request @ ask-1 = lost";
-    one(never).answers(&["no answer in time"]).holds(&[]).tells(&[]);
+    one(never).answers(&["no response in time"]).holds(&[]).tells(&[]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ const STORY: [&str; 14] = [
     "  00:00:00.000  client-1  asks the till to charge",
     "  00:00:00.020  till      charges order-1",
     "  00:00:00.020  till      till.charge/response = lost",
-    "  00:00:02.000  client-1  gives up waiting, nothing came within 2 s",
+    "  00:00:02.000  client-1  times out: no response within 2 s",
     "  00:00:02.000  client-1  asks the till to charge",
     "  00:00:02.020  till      charges order-1",
     "",

@@ -77,7 +77,7 @@ fn a_lost_ack_ends_with_the_channel() {
     let told = [
         "10 worker-1 receives 7 (1)",
         "10 client-1 has sent 7",
-        "2010 worker-1 acks 7: no answer from the broker in time",
+        "2010 worker-1 acks 7: no response from the broker in time",
         "2020 worker-1 receives 7 (2)",
         "2030 worker-1 acks 7",
     ];

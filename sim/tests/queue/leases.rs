@@ -113,7 +113,7 @@ fn an_ack_may_be_lost_or_refused_or_late() {
     let depot = one(&[&[&[Ack], &[Ack]]]);
     let ack = |fate: &str| format!("jobs/ack @ order-1/job-1/delivery-1 #1 = {fate}");
     let again = ["10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"];
-    let timed_out = "2010 worker-1 acks 7: no answer from the broker in time";
+    let timed_out = "2010 worker-1 acks 7: no response from the broker in time";
     check(&depot, &ack("lost"), &with(&[&[timed_out], &again[..]].concat()));
     let refused = "20 worker-1 acks 7: refused by the broker";
     check(&depot, &ack("refused"), &with(&[&[refused], &again[..]].concat()));
@@ -124,7 +124,7 @@ fn an_ack_may_be_lost_or_refused_or_late() {
 #[test]
 fn an_ack_whose_answer_was_lost_may_be_repeated() {
     let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = response lost";
-    let told = ["2010 worker-1 acks 7: no answer from the broker in time", "2020 worker-1 acks 7"];
+    let told = ["2010 worker-1 acks 7: no response from the broker in time", "2020 worker-1 acks 7"];
     for profile in [STANDARD, FIFO] {
         check(&Depot { profile, ..one(&[&[&[Ack, Ack]]]) }, lost, &with(&told));
     }
@@ -152,7 +152,7 @@ fn a_copy_has_a_life_of_its_own() {
     let lost = format!("{copy}\njobs/ack @ order-1/job-1/copy-1/delivery-1 #1 = lost");
     let again = [
         acks[0],
-        "2010 worker-2 acks 7: no answer from the broker in time",
+        "2010 worker-2 acks 7: no response from the broker in time",
         "10010 worker-1 receives 7 (2)",
         "10020 worker-1 acks 7",
     ];

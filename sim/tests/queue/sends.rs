@@ -20,7 +20,7 @@ const PROFILE: QueueProfile = QueueProfile {
     delay: Duration::from_secs(1),
     ..QueueProfile::STANDARD
 };
-const TIMED_OUT: &str = "2000 client-1 sending 7: no answer from the broker in time";
+const TIMED_OUT: &str = "2000 client-1 sending 7: no response from the broker in time";
 
 fn send(fate: &str, expected: &[&str], reached: &[&str]) {
     let depot = Depot::new(PROFILE, &[Sent::at(0, 7)], &[&[&[Ack]]]);
