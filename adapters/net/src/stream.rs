@@ -42,6 +42,11 @@ impl Stream {
         lock(&self.wire).entity
     }
 
+    /// Returns the connection's own scope, by which its choices are named.
+    pub fn scope(&self) -> Scope {
+        lock(&self.wire).scope
+    }
+
     /// Reads what has arrived into `into`; 0 bytes at the end of the stream.
     ///
     /// # Errors

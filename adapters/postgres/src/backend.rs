@@ -1,0 +1,208 @@
+//! [`Backend`]: a session on the real server, over a blocking local socket.
+
+use crate::frame::{self, Frame};
+use crate::setup::Cluster;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+
+/// Parameters of a session's startup message, in the order in which they were sent.
+pub(crate) type Parameters = Vec<(String, String)>;
+
+/// A session.
+pub(crate) struct Backend {
+    socket: UnixStream,
+    /// What has arrived, from the first message that nobody has taken.
+    inbox: Vec<u8>,
+    pid: i32,
+    parameters: Parameters,
+    /// Whether its process was stopped and not continued.
+    is_stopped: bool,
+    /// What the server said of its parameters at the start, as messages.
+    pub(crate) greeting: Vec<u8>,
+}
+
+/// Why there is no session.
+pub(crate) enum Refused {
+    /// The server's error, as a message.
+    Error(Vec<u8>),
+    Io(io::Error),
+}
+
+/// What a wait for the server brings.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Arrived {
+    Bytes,
+    Nothing,
+    /// The server has closed the session.
+    End,
+}
+
+impl Backend {
+    /// Opens a session.
+    pub(crate) fn open(cluster: &Cluster, parameters: &Parameters) -> Result<Self, Refused> {
+        let socket = cluster.connect().map_err(Refused::Io)?;
+        socket.set_nonblocking(true).map_err(Refused::Io)?;
+        let mut backend = Self {
+            socket,
+            inbox: Vec::new(),
+            pid: 0,
+            parameters: parameters.clone(),
+            is_stopped: false,
+            greeting: Vec::new(),
+        };
+        let mut startup = bytes::BytesMut::new();
+        let named = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        postgres_protocol::message::frontend::startup_message(named, &mut startup).map_err(Refused::Io)?;
+        backend.send(&startup).map_err(Refused::Io)?;
+        backend.greet()?;
+        Ok(backend)
+    }
+
+    /// Reads up to the first `ReadyForQuery`.
+    fn greet(&mut self) -> Result<(), Refused> {
+        loop {
+            let messages = self.take().map_err(Refused::Io)?;
+            for frame in Frame::all(&messages) {
+                match frame.tag {
+                    b'E' => return Err(Refused::Error(frame.whole.to_vec())),
+                    b'K' => self.pid = frame::Reader(frame.body).int32().unwrap_or_default(),
+                    b'S' => self.greeting.extend(frame.whole),
+                    b'Z' => return Ok(()),
+                    _ => {}
+                }
+            }
+            match self.wait(30_000).map_err(Refused::Io)? {
+                Arrived::Bytes => {}
+                Arrived::Nothing => return Err(Refused::Io(ErrorKind::TimedOut.into())),
+                Arrived::End => return Err(Refused::Io(ErrorKind::UnexpectedEof.into())),
+            }
+        }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Returns the parameters with which it was opened.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Has the server end the session, and waits until it holds no lock any more, at most so many real milliseconds. Returns whether
+    /// it has ended.
+    pub(crate) fn terminate(mut self, ms: u32) -> bool {
+        self.go_on(Some(Signal::TERM));
+        // Its socket is closed by the end of its process, which comes after all else.
+        for _ in 0..ms.div_ceil(10) {
+            match self.wait(10) {
+                Ok(Arrived::End) | Err(_) => return true,
+                Ok(Arrived::Bytes | Arrived::Nothing) => {}
+            }
+        }
+        false
+    }
+
+    /// Sends all of `bytes`, and takes in meanwhile what the server sends.
+    pub(crate) fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.socket.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let interest = PollFlags::IN | PollFlags::OUT;
+                    if !self.poll(interest, 10_000)? {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                    self.read()?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the whole messages that have arrived.
+    pub(crate) fn take(&mut self) -> io::Result<Vec<u8>> {
+        let mut end = 0;
+        while let Some(frame) =
+            Frame::first(&self.inbox[end..]).map_err(|_| io::Error::from(ErrorKind::InvalidData))?
+        {
+            end += frame.whole.len();
+        }
+        let rest = self.inbox.split_off(end);
+        Ok(std::mem::replace(&mut self.inbox, rest))
+    }
+
+    /// Waits until something arrives, at most so many real milliseconds.
+    pub(crate) fn wait(&mut self, ms: u32) -> io::Result<Arrived> {
+        match self.read()? {
+            Arrived::Nothing if self.poll(PollFlags::IN, ms)? => self.read(),
+            arrived => Ok(arrived),
+        }
+    }
+
+    fn poll(&self, interest: PollFlags, ms: u32) -> io::Result<bool> {
+        let timeout = Timespec { tv_sec: i64::from(ms / 1_000), tv_nsec: i64::from(ms % 1_000) * 1_000_000 };
+        let mut interests = [PollFd::new(&self.socket, interest)];
+        match poll(&mut interests, Some(&timeout)) {
+            Ok(count) => Ok(count > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads what is there.
+    fn read(&mut self) -> io::Result<Arrived> {
+        let mut chunk = [0; 16 * 1024];
+        let mut arrived = Arrived::Nothing;
+        loop {
+            match self.socket.read(&mut chunk) {
+                Ok(0) if arrived == Arrived::Nothing => return Ok(Arrived::End),
+                Ok(0) => return Ok(arrived),
+                Ok(count) => {
+                    self.inbox.extend(&chunk[..count]);
+                    arrived = Arrived::Bytes;
+                    if count < chunk.len() {
+                        return Ok(arrived);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(arrived),
+                // A killed server resets the connection.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(Arrived::End),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Stops its process, so that it cannot go on by itself when what it waits for comes.
+    pub(crate) fn stop(&mut self) {
+        self.is_stopped = true;
+        self.signal(Signal::STOP);
+    }
+
+    /// Continues its process, after it has received `notice`, if there is one.
+    pub(crate) fn go_on(&mut self, notice: Option<Signal>) {
+        if let Some(notice) = notice {
+            self.signal(notice);
+        }
+        if std::mem::take(&mut self.is_stopped) {
+            self.signal(Signal::CONT);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            // A process that is gone is found out by its socket.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.go_on(None);
+    }
+}

@@ -1,0 +1,299 @@
+//! One session at a time: a batch runs until the server responds or the session waits; then those that it released continue, each
+//! until it responds or waits again.
+
+use super::slot::{Slot, Wait};
+use super::{Ending, Engine, State, World, run};
+use crate::backend::Arrived;
+use crate::frame::frame;
+use crate::timeouts::{SHOW, Timeouts};
+use rustix::process::Signal;
+use shakedown_sim::WallTime;
+
+/// A batch of a client's messages.
+pub(crate) struct Batch<'a> {
+    pub(crate) messages: &'a [u8],
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// Whether it ends with `Flush`, after which the server says nothing of having ended.
+    pub(crate) flushes: bool,
+}
+
+impl Engine {
+    /// Runs a batch of a session, until the server responds or the session waits, and what follows from it.
+    pub(crate) fn submit(&mut self, number: usize, batch: &Batch<'_>, now: WallTime, world: &mut dyn World) {
+        self.show(now);
+        let began = self.clock.micros();
+        let Some(slot) = self.slot(number) else { return };
+        slot.state = State::Running;
+        (slot.began, slot.flushes, slot.name) = (began, batch.flushes, batch.name);
+        if let Err(error) = slot.backend.send(batch.messages) {
+            self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
+        }
+        self.settle(number, world);
+        self.release(number, world);
+    }
+
+    /// Lets a session that waits go on because a deadline has come, or it is cancelled.
+    pub(crate) fn rouse(&mut self, number: usize, notice: Notice, now: WallTime, world: &mut dyn World) {
+        self.show(now);
+        let clock = self.clock.micros();
+        let Some(slot) = self.slot(number) else { return };
+        let State::Waiting { wait, since, deadlines } = slot.state.clone() else { return };
+        slot.state = State::Running;
+        slot.backend.go_on(Some(match notice {
+            Notice::Clock => Signal::ALARM,
+            Notice::Cancel => Signal::INT,
+        }));
+        self.settle(number, world);
+        let Some(slot) = self.slot(number) else { return };
+        if let State::Waiting { wait: still, since: begun, deadlines: left } = &mut slot.state
+            && *still == wait
+        {
+            // The same wait: only what has not come yet remains.
+            *begun = since;
+            *left = deadlines.into_iter().filter(|at| *at > clock).collect();
+        }
+        self.release(number, world);
+    }
+
+    /// Has an idle session look at the clock: it may have been idle in its transaction for too long.
+    pub(crate) fn look_at_clock(&mut self, number: usize, now: WallTime, world: &mut dyn World) {
+        self.show(now);
+        let Some(slot) = self.slot(number) else { return };
+        if slot.state != State::Idle {
+            return;
+        }
+        slot.state = State::Running;
+        // If its time has not come, it waits for its client again, as after `Flush`.
+        (slot.flushes, slot.name) = (true, "idle in transaction");
+        slot.backend.go_on(Some(Signal::ALARM));
+        self.settle(number, world);
+        self.release(number, world);
+    }
+
+    /// Ends a session: its client is gone, or it was shut down.
+    pub(crate) fn close(&mut self, number: usize, now: WallTime, world: &mut dyn World) {
+        self.show(now);
+        let Some(handle) = self.slot(number).map(|slot| slot.handle) else { return };
+        self.end(number);
+        self.release_for(handle, world);
+    }
+
+    /// Lets the sessions continue that the session `number` has released.
+    fn release(&mut self, number: usize, world: &mut dyn World) {
+        let Some(handle) = self.slot(number).map(|slot| slot.handle) else { return };
+        self.release_for(handle, world);
+    }
+
+    fn release_for(&mut self, releaser: shakedown_sim::ambient::Handle, world: &mut dyn World) {
+        loop {
+            let released = self.released();
+            let number = match released[..] {
+                [] => return,
+                [only] => only,
+                // No more than a choice has alternatives.
+                _ => released[world.pick(releaser, released.len().min(64))],
+            };
+            if let Some(slot) = self.slot(number) {
+                slot.state = State::Running;
+                slot.backend.go_on(None);
+            }
+            self.settle(number, world);
+        }
+    }
+
+    /// Returns the waiting sessions that got what they wait for, in the order in which they began to wait.
+    fn released(&mut self) -> Vec<usize> {
+        let mut waiting: Vec<(u64, usize, Wait, i32)> = Vec::new();
+        for (number, slot) in self.slots.iter().enumerate() {
+            if let Some(slot) = slot
+                && let State::Waiting { wait, since, .. } = slot.state
+                && wait != Wait::Sleep
+            {
+                waiting.push((since, number, wait, slot.backend.pid()));
+            }
+        }
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        waiting.sort_unstable();
+        let rows = self.ask("SELECT pid FROM pg_locks WHERE NOT granted");
+        let blocked: Vec<i32> = rows.iter().filter_map(|row| row.first()?.as_ref()?.parse().ok()).collect();
+        waiting.retain(|(_, _, wait, pid)| match wait {
+            Wait::Lock => !blocked.contains(pid),
+            _ => self
+                .monitor
+                .value(&format!("SELECT pg_safe_snapshot_blocking_pids({pid})"))
+                .is_ok_and(|pids| pids == "{}"),
+        });
+        waiting.into_iter().map(|(_, number, ..)| number).collect()
+    }
+
+    /// Waits until a running session responds or waits, and then tells what it has committed.
+    fn settle(&mut self, number: usize, world: &mut dyn World) {
+        let (mut spent_ms, mut pause_ms) = (0, 1);
+        loop {
+            let (redaction, slot) = (&mut self.redaction, self.slots[number].as_mut());
+            let Some(slot) = slot else { return };
+            let (pid, name) = (slot.backend.pid(), slot.name);
+            let taken =
+                slot.backend.wait(pause_ms).and_then(|arrived| Ok((slot.take_in(redaction)?, arrived)));
+            match taken {
+                Ok((Some(ending), _)) => break self.ended(number, ending),
+                Ok((None, Arrived::Bytes)) => continue,
+                Ok((None, Arrived::End)) => break self.ended(number, Ending::Closed),
+                Ok((None, Arrived::Nothing)) => {}
+                Err(error) => self.fails(&format!("the response to `{name}` cannot be read: {error}")),
+            }
+            let (mut kind, mut event) = (String::new(), String::new());
+            if is_asleep(pid) {
+                (kind, event) = self.wait_event(pid);
+                match Found::of(&kind, &event) {
+                    Found::Waits(wait) if self.waits(number, wait) => break,
+                    Found::Reads if self.reads(number) => break self.ended(number, Ending::Reads),
+                    _ => {}
+                }
+            }
+            spent_ms += pause_ms;
+            pause_ms = (pause_ms * 2).min(50);
+            if spent_ms > self.real_limit_ms {
+                let doing =
+                    if kind.is_empty() { "runs".to_owned() } else { format!("waits for {kind}/{event}") };
+                self.fails(&format!(
+                    "`{name}` has no response after {spent_ms} ms of real time; the session {doing}"
+                ));
+            }
+        }
+        let Some(slot) = self.slot(number) else { return };
+        let handle = slot.handle;
+        if matches!(slot.state, State::Done(_)) && slot.status == b'I' {
+            let changes = self.decode();
+            if !changes.is_empty() {
+                world.committed(handle, &changes);
+            }
+            self.collect_notifications(number);
+        }
+    }
+
+    /// Returns what the server says that a session waits for.
+    fn wait_event(&mut self, pid: i32) -> (String, String) {
+        let rows = self.ask(&format!("SELECT wait_event_type, wait_event FROM pg_stat_get_activity({pid})"));
+        let mut row = rows.into_iter().next().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+        (row.next().unwrap_or_default(), row.next().unwrap_or_default())
+    }
+
+    /// Notes that a session waits and stops it, unless it has responded in between. Returns whether it waits.
+    fn waits(&mut self, number: usize, wait: Wait) -> bool {
+        let now = self.clock.micros();
+        self.waits += 1;
+        let since = self.waits;
+        let Some(slot) = self.slot(number) else { return true };
+        if slot.backend.wait(0).is_ok_and(|arrived| arrived != Arrived::Nothing) {
+            return false;
+        }
+        slot.backend.stop();
+        slot.state = State::Waiting { wait, since, deadlines: slot.deadlines(wait, now) };
+        slot.waker.take().into_iter().for_each(|waker| waker.wake());
+        true
+    }
+
+    /// Whether the server waits for the rest of a batch that ends with `Flush`, and has sent all that it has to say.
+    fn reads(&mut self, number: usize) -> bool {
+        let Some(slot) = self.slot(number) else { return false };
+        slot.flushes && slot.backend.wait(0).is_ok_and(|arrived| arrived == Arrived::Nothing)
+    }
+
+    /// Notes that a batch has ended.
+    fn ended(&mut self, number: usize, ending: Ending) {
+        let Some(slot) = self.slot(number) else { return };
+        slot.state = State::Done(ending);
+        slot.waker.take().into_iter().for_each(|waker| waker.wake());
+        if ending == Ending::Ready && slot.status != b'E' && slot.sets_timeouts {
+            let shown = run(&mut slot.backend, SHOW);
+            let shown = shown
+                .map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect::<Vec<_>>());
+            match shown {
+                Ok(shown) => slot.timeouts = Timeouts::of(&shown).unwrap_or(slot.timeouts),
+                Err(error) => self.fails(&error.to_string()),
+            }
+        }
+    }
+
+    /// Has each idle session that listens take in what was notified: an empty statement ends after that.
+    fn collect_notifications(&mut self, except: usize) {
+        for number in 0..self.slots.len() {
+            let redaction = &mut self.redaction;
+            let Some(slot) = self.slots[number].as_mut() else { continue };
+            if number == except || !slot.listens || slot.status != b'I' || slot.state != State::Idle {
+                continue;
+            }
+            if let Err(error) = notifications(slot, redaction) {
+                self.fails(&format!("notifications cannot be read: {error}"));
+            }
+        }
+    }
+}
+
+/// Whether a process sleeps and has taken in every signal that it was sent. What it waits for is told by the server's view of it
+/// only then: just after it continues, that still shows the wait before.
+fn is_asleep(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let is_clear = |name| field(name).is_some_and(|mask| mask.bytes().all(|digit| digit == b'0'));
+    field("State:").is_some_and(|state| state.starts_with('S')) && is_clear("SigPnd:") && is_clear("ShdPnd:")
+}
+
+/// Adds the notifications of an idle session to what its client gets.
+fn notifications(slot: &mut Slot, redaction: &super::Redaction) -> std::io::Result<()> {
+    use crate::frame::Frame;
+    slot.backend.send(&frame(b'Q', b"\0"))?;
+    for _ in 0..1_000 {
+        let messages = slot.backend.take()?;
+        for message in Frame::all(&messages) {
+            match message.tag {
+                b'A' => redaction.notification(&message, &mut slot.out),
+                b'Z' => {
+                    if !slot.out.is_empty() {
+                        slot.waker.take().into_iter().for_each(|waker| waker.wake());
+                    }
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        slot.backend.wait(10)?;
+    }
+    Err(std::io::ErrorKind::TimedOut.into())
+}
+
+/// Why a session that waits goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Notice {
+    /// A deadline has come: it looks at the clock.
+    Clock,
+    /// Its client cancels the statement.
+    Cancel,
+}
+
+/// What a session that has not responded does.
+enum Found {
+    Waits(Wait),
+    /// It waits for its client.
+    Reads,
+    /// It runs, or waits for what comes without anybody's doing.
+    Works,
+}
+
+impl Found {
+    fn of(kind: &str, event: &str) -> Self {
+        match (kind, event) {
+            // Taken for an instant by whoever makes a table longer, or tries an insert: they do not wait for anybody.
+            ("Lock", "extend" | "spectoken") => Self::Works,
+            ("Lock", _) => Self::Waits(Wait::Lock),
+            ("IPC", "SafeSnapshot") => Self::Waits(Wait::SafeSnapshot),
+            ("Timeout", "PgSleep") => Self::Waits(Wait::Sleep),
+            ("Client", "ClientRead") => Self::Reads,
+            _ => Self::Works,
+        }
+    }
+}

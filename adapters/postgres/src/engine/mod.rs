@@ -1,0 +1,266 @@
+//! [`Engine`]: the server, its sessions, and the order in which they run: at most one at a time.
+
+mod lockstep;
+mod redact;
+mod reset;
+mod slot;
+
+pub(crate) use redact::FIRST_PROCESS;
+pub(crate) use slot::{Ending, State};
+
+use crate::backend::{Backend, Parameters, Refused};
+use crate::changes::{self, RowChange};
+use crate::frame::frame;
+use crate::monitor::{Monitor, MonitorError, Values};
+use crate::server::Schema;
+use crate::setup::{ClockFile, Cluster, SetupError};
+use crate::timeouts::{self, Timeouts};
+pub(crate) use lockstep::{Batch, Notice};
+use redact::Redaction;
+use reset::Reset;
+use shakedown_sim::WallTime;
+use shakedown_sim::ambient::Handle;
+use slot::Slot;
+use std::cell::Cell;
+use std::task::Waker;
+
+/// What the engine asks of the run.
+pub(crate) trait World {
+    /// Chooses which of `count` sessions, in the order in which they began to wait, continues first.
+    fn pick(&mut self, releaser: Handle, count: usize) -> usize;
+    /// Tells of rows that a session has committed.
+    fn committed(&mut self, by: Handle, changes: &[RowChange]);
+}
+
+/// Sessions kept open for later runs, which saves starting a process for each.
+const MOST_IDLE: usize = 24;
+
+/// After so many runs a checkpoint lets the server forget old records, which decoding would read again each time.
+const RUNS_PER_CHECKPOINT: u64 = 64;
+
+/// The server and its sessions.
+pub(crate) struct Engine {
+    cluster: Cluster,
+    monitor: Monitor,
+    clock: ClockFile,
+    reset: Reset,
+    /// The sessions of the run by number; `None` once they have ended.
+    slots: Vec<Option<Slot>>,
+    idle: Vec<(Parameters, Backend)>,
+    redaction: Redaction,
+    run: u64,
+    transactions: u64,
+    /// How many waits began in this run.
+    waits: u64,
+    /// Up to where the log was decoded.
+    decoded: String,
+    /// How long a batch may take, in real milliseconds.
+    real_limit_ms: u32,
+    /// Whether the server has not done what it must: it serves no further run.
+    is_broken: Cell<bool>,
+}
+
+impl Engine {
+    pub(crate) fn start(schema: Schema) -> Result<Self, SetupError> {
+        let real_limit_ms = schema.real_limit_ms;
+        let cluster = Cluster::start(&schema.settings)?;
+        let clock =
+            cluster.clock().map_err(|error| SetupError::Io { doing: "opening the clock file", error })?;
+        let (reset, monitor) = Reset::prepare(&cluster, schema)?;
+        let mut engine = Self {
+            cluster,
+            monitor,
+            clock,
+            reset,
+            slots: Vec::new(),
+            idle: Vec::new(),
+            redaction: Redaction::default(),
+            run: 0,
+            transactions: 0,
+            waits: 0,
+            decoded: String::new(),
+            real_limit_ms,
+            is_broken: Cell::new(false),
+        };
+        engine.check_clock()?;
+        Ok(engine)
+    }
+
+    /// Checks that the server's clock shows what the file says.
+    fn check_clock(&mut self) -> Result<(), SetupError> {
+        let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
+        let doing = "writing the clock file";
+        let later = WallTime::AT_START + shakedown_sim::Duration::from_micros(86_401_123_457);
+        for time in [later, WallTime::AT_START] {
+            self.clock.show(time).map_err(|error| SetupError::Io { doing, error })?;
+            let shown =
+                self.monitor.value("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+            let (shown, expected) = (shown.map_err(failed)?, self.clock.micros().to_string());
+            if shown != expected {
+                return Err(SetupError::Clock { expected, shown, library: self.cluster.library().into() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a run: ends what is left of the one before, and has the database as the schema leaves it. Returns the run's number.
+    pub(crate) fn begin_run(&mut self) -> u64 {
+        self.end_sessions();
+        self.slots.clear();
+        (self.redaction, self.transactions, self.waits) = (Redaction::default(), 0, 0);
+        self.show(WallTime::AT_START);
+        self.run += 1;
+        match self.reset.begin(&self.cluster, &mut self.monitor) {
+            Ok(None) => {}
+            Ok(Some(monitor)) => {
+                self.monitor = monitor;
+                self.idle.clear();
+            }
+            Err(error) => self.fails(&error.to_string()),
+        }
+        if self.run.is_multiple_of(RUNS_PER_CHECKPOINT) {
+            self.ask("CHECKPOINT");
+        }
+        self.decode();
+        self.transactions = 0;
+        self.run
+    }
+
+    pub(crate) fn run(&self) -> u64 {
+        self.run
+    }
+
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Has the server's clock show this time.
+    pub(crate) fn show(&mut self, time: WallTime) {
+        if let Err(error) = self.clock.show(time) {
+            self.fails(&format!("its clock file: {error}"));
+        }
+    }
+
+    /// Opens a session. Returns its number, or the server's error as a message.
+    pub(crate) fn open(&mut self, parameters: &Parameters, handle: Handle) -> Result<usize, Vec<u8>> {
+        let known = self.idle.iter().position(|(of, _)| of == parameters);
+        let mut backend = match known {
+            Some(at) => self.idle.remove(at).1,
+            None => match Backend::open(&self.cluster, parameters) {
+                Ok(backend) => backend,
+                Err(Refused::Error(error)) => return Err(error),
+                Err(Refused::Io(error)) => self.fails(&format!("a session cannot be opened: {error}")),
+            },
+        };
+        let timeouts = match self.prepare(&mut backend, handle) {
+            Ok(timeouts) => timeouts,
+            Err(error) => self.fails(&error.to_string()),
+        };
+        let number = self.slots.len();
+        self.redaction.session(backend.pid(), number);
+        let mut slot = Slot::new(backend, handle, timeouts);
+        slot.out = slot.backend.greeting.clone();
+        self.slots.push(Some(slot));
+        Ok(number)
+    }
+
+    /// Seeds a session's random numbers, and returns its timeouts.
+    fn prepare(&self, backend: &mut Backend, handle: Handle) -> Result<Timeouts, MonitorError> {
+        let bits = handle.try_env().map_or(0, |env| env.uuid()) as u32;
+        let seed = f64::from(bits) / f64::from(u32::MAX);
+        let mut rows = run(backend, &format!("SELECT setseed({seed}); {}", timeouts::SHOW))?;
+        rows.remove(0);
+        let shown: Vec<String> = rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect();
+        Timeouts::of(&shown).ok_or_else(|| MonitorError::Server(format!("timeouts {shown:?} cannot be read")))
+    }
+
+    /// Returns a session that has not ended.
+    pub(crate) fn slot(&mut self, number: usize) -> Option<&mut Slot> {
+        self.slots.get_mut(number)?.as_mut()
+    }
+
+    /// Has `waker` wake when there is something for the session's client.
+    pub(crate) fn awaits(&mut self, number: usize, waker: &Waker) {
+        if let Some(slot) = self.slot(number) {
+            slot.waker = Some(waker.clone());
+        }
+    }
+
+    /// Ends a session without letting anybody continue who waits for it.
+    fn end(&mut self, number: usize) {
+        let Some(slot) = self.slots.get_mut(number).and_then(Option::take) else { return };
+        let Slot { mut backend, state, status, waker, .. } = slot;
+        waker.into_iter().for_each(Waker::wake);
+        if state == State::Done(Ending::Closed) {
+            return;
+        }
+        if matches!(state, State::Idle | State::Done(Ending::Ready)) && self.idle.len() < MOST_IDLE {
+            let rollback = if status == b'I' { "" } else { "ROLLBACK" };
+            let clean = run(&mut backend, rollback).and_then(|_| run(&mut backend, "DISCARD ALL"));
+            if clean.is_ok() {
+                let parameters = backend.parameters().clone();
+                return self.idle.push((parameters, backend));
+            }
+        }
+        if !backend.terminate(self.real_limit_ms) {
+            self.fails("a session does not end");
+        }
+    }
+
+    /// Ends all sessions.
+    pub(crate) fn end_sessions(&mut self) {
+        (0..self.slots.len()).for_each(|number| self.end(number));
+    }
+
+    /// Runs statements of our own.
+    fn ask(&mut self, sql: &str) -> Vec<Values> {
+        match self.monitor.query(sql) {
+            Ok(rows) => rows,
+            Err(error) => self.fails(&error.to_string()),
+        }
+    }
+
+    /// Returns what was committed since the last call.
+    fn decode(&mut self) -> Vec<RowChange> {
+        let positions = self.ask("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()").pop();
+        let [Some(inserted), Some(flushed)] = &positions.unwrap_or_default()[..] else { return Vec::new() };
+        if *inserted == self.decoded {
+            return Vec::new();
+        }
+        if inserted != flushed {
+            // Asynchronous commits are decoded once they are on disk; a commit of our own puts them there.
+            self.ask("SELECT pg_logical_emit_message(true, '', '')");
+        }
+        let slot = reset::SLOT;
+        let sql = format!(
+            "SELECT data FROM pg_logical_slot_get_changes('{slot}', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1')"
+        );
+        let rows = self.ask(&sql);
+        self.decoded = self
+            .ask("SELECT pg_current_wal_insert_lsn()")
+            .pop()
+            .and_then(|mut row| row.pop()?)
+            .unwrap_or_default();
+        let lines = rows.iter().filter_map(|row| row.first()?.as_deref());
+        changes::read(lines, &mut self.transactions)
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.get()
+    }
+
+    /// Ends the run: the server does not do what the simulation needs, and says nothing of the system under test.
+    fn fails(&self, what: &str) -> ! {
+        self.is_broken.set(true);
+        panic!("the PostgreSQL of this simulation: {what}. Its log ends with:\n{}", self.cluster.log())
+    }
+}
+
+/// Runs statements of our own in a session.
+fn run(backend: &mut Backend, sql: &str) -> Result<Vec<Values>, MonitorError> {
+    if sql.is_empty() {
+        return Ok(Vec::new());
+    }
+    backend.send(&frame(b'Q', &[sql.as_bytes(), b"\0"].concat()))?;
+    crate::monitor::results(backend)
+}

@@ -1,0 +1,124 @@
+//! How each run finds the database as the schema leaves it.
+
+use crate::monitor::{Monitor, MonitorError};
+use crate::server::Schema;
+use crate::setup::{Cluster, SetupError};
+
+/// How the notice begins by which `pg_sleep` says until when it sleeps, in microseconds since 1970.
+pub(crate) const SLEEPS_UNTIL: &str = "shakedown: sleeps until ";
+
+/// The database from which the one of the service is made again after a run that changed its schema.
+const TEMPLATE: &str = "shakedown_template";
+
+/// The replication slot through which committed rows are read.
+pub(crate) const SLOT: &str = "shakedown";
+
+/// Functions of the server that depend on the real world. Sleeping says until when, and random UUIDs come from the session's generator.
+/// The server calls its own functions by number whatever their definition says, so they are renamed, and others take their names.
+fn functions() -> String {
+    format!(
+        "ALTER FUNCTION pg_catalog.pg_sleep(double precision) RENAME TO shakedown_sleep;
+         CREATE FUNCTION pg_catalog.pg_sleep(double precision) RETURNS void LANGUAGE plpgsql VOLATILE STRICT AS $$
+         BEGIN
+             RAISE INFO USING MESSAGE = '{SLEEPS_UNTIL}'
+                 || ceil((extract(epoch FROM clock_timestamp()) + $1::numeric) * 1000000)::bigint;
+             PERFORM pg_catalog.shakedown_sleep($1);
+         END $$;
+         CREATE OR REPLACE FUNCTION pg_catalog.pg_sleep_for(interval) RETURNS void LANGUAGE sql VOLATILE STRICT AS $$
+             SELECT pg_catalog.pg_sleep((extract(epoch FROM clock_timestamp() + $1) - extract(epoch FROM clock_timestamp()))::float8)
+         $$;
+         CREATE OR REPLACE FUNCTION pg_catalog.pg_sleep_until(timestamptz) RETURNS void LANGUAGE sql VOLATILE STRICT AS $$
+             SELECT pg_catalog.pg_sleep((extract(epoch FROM $1) - extract(epoch FROM clock_timestamp()))::float8)
+         $$;
+         ALTER FUNCTION pg_catalog.gen_random_uuid() RENAME TO shakedown_uuid;
+         CREATE FUNCTION pg_catalog.gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+             SELECT (substr(h, 1, 12) || '4' || substr(h, 14, 3) || substr('89ab', 1 + floor(random() * 4)::int, 1)
+                     || substr(h, 18))::uuid
+             FROM (SELECT md5(random()::text || random()::text) AS h OFFSET 0) AS hash $$;"
+    )
+}
+
+/// What a change of the schema changes: objects, columns, functions.
+const FINGERPRINT: &str = "SELECT concat_ws(' ',
+    (SELECT concat_ws(' ', count(*), max(oid::int8)) FROM pg_class WHERE relkind <> 't'),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_proc WHERE oid >= 16384),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_constraint WHERE oid >= 16384),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_trigger WHERE oid >= 16384),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_type WHERE oid >= 16384))";
+
+/// Empties the tables that are not empty. Done by one statement, which begins each of them in a new file, so that rows lie in the order
+/// in which a run writes them.
+const EMPTY: &str = "DO $$
+    DECLARE
+        tables text;
+    BEGIN
+        SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) INTO tables FROM pg_class
+        WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND oid >= 16384
+            AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            AND (relkind = 'p' OR pg_relation_size(oid) > 0);
+        IF tables IS NOT NULL THEN
+            EXECUTE 'TRUNCATE ' || tables || ' CASCADE';
+        END IF;
+    END $$;
+    SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence";
+
+/// The database of the service between runs.
+pub(crate) struct Reset {
+    schema: Schema,
+    fingerprint: String,
+}
+
+impl Reset {
+    /// Makes the template and the database, and returns a session in it.
+    pub(crate) fn prepare(cluster: &Cluster, schema: Schema) -> Result<(Self, Monitor), SetupError> {
+        let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
+        Monitor::open(cluster, "template1").and_then(|mut base| base.query(&functions())).map_err(failed)?;
+        let mut admin = Monitor::open(cluster, "postgres").map_err(failed)?;
+        admin.query(&format!("CREATE DATABASE {TEMPLATE}")).map_err(failed)?;
+        let mut template = Monitor::open(cluster, TEMPLATE).map_err(failed)?;
+        for sql in &schema.tables {
+            template.query(sql).map_err(failed)?;
+        }
+        drop(template);
+        let mut reset = Self { schema, fingerprint: String::new() };
+        let monitor = reset.copy(cluster, &mut admin).map_err(failed)?;
+        Ok((reset, monitor))
+    }
+
+    /// Makes the database from the template, waiting for sessions in it to end.
+    fn copy(&mut self, cluster: &Cluster, admin: &mut Monitor) -> Result<Monitor, MonitorError> {
+        let name = quoted(&self.schema.database);
+        admin.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")?;
+        admin.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+        admin.query(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))?;
+        let mut monitor = Monitor::open(cluster, &self.schema.database)?;
+        monitor.query(&format!("SELECT pg_create_logical_replication_slot('{SLOT}', 'test_decoding')"))?;
+        self.load(&mut monitor)?;
+        self.fingerprint = monitor.value(FINGERPRINT)?;
+        Ok(monitor)
+    }
+
+    /// Has the database hold what it holds before a run. Returns another session if the database had to be made again.
+    pub(crate) fn begin(
+        &mut self,
+        cluster: &Cluster,
+        monitor: &mut Monitor,
+    ) -> Result<Option<Monitor>, MonitorError> {
+        if monitor.value(FINGERPRINT)? == self.fingerprint {
+            monitor.query(EMPTY)?;
+            self.load(monitor)?;
+            return Ok(None);
+        }
+        let mut admin = Monitor::open(cluster, "postgres")?;
+        self.copy(cluster, &mut admin).map(Some)
+    }
+
+    fn load(&self, monitor: &mut Monitor) -> Result<(), MonitorError> {
+        self.schema.rows.iter().try_for_each(|sql| monitor.query(sql).map(drop))
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

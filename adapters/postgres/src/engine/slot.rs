@@ -1,0 +1,146 @@
+//! [`Slot`]: a session of the run.
+
+use super::redact::Redaction;
+use crate::backend::Backend;
+use crate::frame::{self, Frame};
+use crate::timeouts::{Timeouts, are_mentioned, contains};
+use shakedown_sim::ambient::Handle;
+use std::io;
+use std::task::Waker;
+
+/// Why a session does not respond.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Wait {
+    /// For a lock that another session holds.
+    Lock,
+    /// A deferrable transaction, for those that could disturb it.
+    SafeSnapshot,
+    /// In `pg_sleep`.
+    Sleep,
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// The session waits for the next batch.
+    Ready,
+    /// The server reads on within the batch: copied rows, or what follows a `Flush`.
+    Reads,
+    /// The server has ended the session.
+    Closed,
+}
+
+/// What a session does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// It waits for its client.
+    Idle,
+    /// A batch is under way on the server.
+    Running,
+    /// Its process is stopped until what it waits for comes, or a deadline.
+    Waiting { wait: Wait, since: u64, deadlines: Vec<i64> },
+    /// The batch has ended, and its client has not been told.
+    Done(Ending),
+}
+
+/// A session of the run.
+pub(crate) struct Slot {
+    pub(crate) backend: Backend,
+    pub(crate) handle: Handle,
+    pub(crate) state: State,
+    /// What the client gets.
+    pub(crate) out: Vec<u8>,
+    /// The task that serves the client.
+    pub(crate) waker: Option<Waker>,
+    /// The transaction status that the server reported last: `I`, `T` or `E`.
+    pub(crate) status: u8,
+    pub(crate) timeouts: Timeouts,
+    /// Whether the session has had to do with timeouts, so that it is asked for them again.
+    pub(crate) sets_timeouts: bool,
+    pub(crate) listens: bool,
+    /// Whether the batch under way ends with `Flush`.
+    pub(crate) flushes: bool,
+    /// What the server's clock showed when the batch began, in microseconds.
+    pub(crate) began: i64,
+    /// When `pg_sleep` ends, in microseconds.
+    pub(crate) sleeps_until: i64,
+    /// What the batch under way is called.
+    pub(crate) name: &'static str,
+}
+
+impl Slot {
+    pub(crate) fn new(backend: Backend, handle: Handle, timeouts: Timeouts) -> Self {
+        Self {
+            backend,
+            handle,
+            state: State::Idle,
+            out: Vec::new(),
+            waker: None,
+            status: b'I',
+            timeouts,
+            sets_timeouts: false,
+            listens: false,
+            flushes: false,
+            began: 0,
+            sleeps_until: 0,
+            name: "nothing",
+        }
+    }
+
+    /// Notes what a text may change of the session.
+    pub(crate) fn notes(&mut self, sql: &str) {
+        if are_mentioned(sql) {
+            self.sets_timeouts = true;
+            self.timeouts.set_by(sql);
+        }
+        self.listens |= contains(sql, b"listen ");
+    }
+
+    /// Takes in what the server has sent, and returns how the batch ended, if it has.
+    pub(crate) fn take_in(&mut self, redaction: &mut Redaction) -> io::Result<Option<Ending>> {
+        let messages = self.backend.take()?;
+        let mut ending = None;
+        for frame in Frame::all(&messages) {
+            ending = None;
+            match frame.tag {
+                b'N' if self.is_sleep(frame.body) => continue,
+                b'E' | b'N' => redaction.message(&frame, &mut self.out),
+                b'A' => redaction.notification(&frame, &mut self.out),
+                _ => self.out.extend(frame.whole),
+            }
+            match frame.tag {
+                b'Z' => {
+                    self.status = frame.body.first().copied().unwrap_or(b'I');
+                    ending = Some(Ending::Ready);
+                }
+                b'G' | b'W' => ending = Some(Ending::Reads),
+                _ => {}
+            }
+        }
+        Ok(ending)
+    }
+
+    /// Whether a notice is the one by which `pg_sleep` says until when it sleeps.
+    fn is_sleep(&mut self, body: &[u8]) -> bool {
+        let until = frame::field(body, b'M').and_then(|text| text.strip_prefix(super::reset::SLEEPS_UNTIL));
+        let Some(until) = until.and_then(|text| text.parse::<i64>().ok()) else { return false };
+        self.sleeps_until = until;
+        true
+    }
+
+    /// Returns when a wait that begins now may end by itself.
+    pub(crate) fn deadlines(&self, wait: Wait, now: i64) -> Vec<i64> {
+        let after = |start: i64, timeout: i64| (timeout > 0).then(|| start + timeout);
+        let own = match wait {
+            Wait::Lock => [after(now, self.timeouts.deadlock), after(now, self.timeouts.lock)],
+            // The server computes in floating point.
+            Wait::Sleep => [Some(self.sleeps_until + 1), None],
+            Wait::SafeSnapshot => [None, None],
+        };
+        let statement = after(self.began, self.timeouts.statement);
+        let mut deadlines: Vec<_> =
+            own.into_iter().flatten().chain(statement).filter(|at| *at > now).collect();
+        deadlines.sort_unstable();
+        deadlines
+    }
+}

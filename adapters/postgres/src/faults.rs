@@ -1,0 +1,87 @@
+//! What may go wrong at the server.
+
+use shakedown_sim::{Alternatives, Duration};
+
+/// The faults of a server; the benign alternative first in each. Connections are also subject to the faults of their link
+/// ([`shakedown_net::StreamFaults`]): refused, lost, reset.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerFaults {
+    /// What may become of a new session: `too many connections`, `starting up`.
+    pub session: Alternatives,
+    /// What may become of a batch that does not commit a transaction block; see [`ServerFaults::commit`].
+    pub statement: Alternatives,
+    /// What may become of a batch that commits a transaction block:
+    ///
+    /// - `lost before`: the connection is lost, and the batch is not run; the transaction is rolled back;
+    /// - `lost after`: the batch is run, and the connection is lost before its response;
+    /// - `lost during`: the connection is lost, and the server runs the batch later, after [`ServerFaults::late`];
+    /// - `outlives`: the connection is lost, the batch is not run, and the server does not notice for
+    ///   [`ServerFaults::notices_after`]: until then the session keeps its locks;
+    /// - `restart`: the server restarts before it runs the batch; all sessions end;
+    /// - `restart after`: the server restarts once it has run the batch, before its response.
+    pub commit: Alternatives,
+    /// How late a batch runs whose connection was lost during it.
+    pub late: Duration,
+    /// After how long the server notices that a client is gone which it did not hear leave.
+    pub notices_after: Duration,
+    /// How long a restart takes.
+    pub restart: Duration,
+}
+
+impl ServerFaults {
+    /// A server at which nothing goes wrong.
+    pub const NONE: ServerFaults = ServerFaults {
+        session: Alternatives::new(&["accepted"]),
+        statement: Alternatives::new(&["runs"]),
+        commit: Alternatives::new(&["runs"]),
+        late: Duration::from_secs(1),
+        notices_after: Duration::from_secs(30),
+        restart: Duration::from_secs(2),
+    };
+
+    /// A server whose connections may be lost at any statement, and which may restart when it commits.
+    pub const LOSSY: ServerFaults = ServerFaults {
+        session: Alternatives::new(&["accepted", "too many connections", "starting up"]),
+        statement: Alternatives::new(&["runs", "lost before", "lost after"]),
+        commit: Alternatives::new(&[
+            "runs",
+            "lost before",
+            "lost after",
+            "lost during",
+            "outlives",
+            "restart",
+            "restart after",
+        ]),
+        ..Self::NONE
+    };
+}
+
+/// What becomes of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    Runs,
+    LostBefore,
+    LostAfter,
+    LostDuring,
+    Outlives,
+    Restart,
+    RestartAfter,
+}
+
+impl Fate {
+    /// Returns the fate of this name.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "lost before" => Self::LostBefore,
+            "lost after" => Self::LostAfter,
+            "lost during" => Self::LostDuring,
+            "outlives" => Self::Outlives,
+            "restart" => Self::Restart,
+            "restart after" => Self::RestartAfter,
+            other => panic!("a statement's fault is called as `ServerFaults::commit` lists, not `{other}`"),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The relay: the node that clients connect to. It speaks the protocol with them over simulated streams, and with the real server over a
+//! local socket.
+
+mod batch;
+mod client;
+mod session;
+mod startup;
+
+use crate::changes::RowChange;
+use crate::engine::{Batch, Ending, Engine, FIRST_PROCESS, Notice, State, World};
+use crate::faults::{Fate, ServerFaults};
+use crate::frame;
+use crate::server::Server;
+use crate::statement;
+use shakedown_net::Listener;
+use shakedown_sim::ambient::Handle;
+use shakedown_sim::trace::Kind;
+use shakedown_sim::{Alternatives, Duration, Env, Label, Moment, Site};
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
+use std::sync::{Arc, MutexGuard};
+use std::task::Waker;
+
+const SESSION: Label = Label::new("session");
+const STATEMENT: Label = Label::new("statement");
+const CONTINUES: Label = Label::new("continues");
+
+/// States what a committed row means.
+pub(crate) type StateFact = Box<dyn Fn(&Env, &RowChange)>;
+
+/// The server as a node of one run.
+pub(crate) struct Relay {
+    server: Arc<Server>,
+    /// The number of the run among those of the server.
+    run: u64,
+    role: Label,
+    faults: &'static ServerFaults,
+    state_fact: StateFact,
+    /// Until when the server restarts.
+    down_until: Cell<Moment>,
+}
+
+/// What a session's client can be told.
+pub(crate) enum News {
+    /// The batch under way ended; what the client gets.
+    Ended(Ending, Vec<u8>),
+    /// The session waits, until a deadline if there is one: what the server's clock shows then, in microseconds.
+    Waits(Option<i64>),
+    /// Nothing is under way; what the client gets without having asked.
+    Idle(Vec<u8>),
+}
+
+/// Serves clients until the node ends.
+pub(crate) async fn serve(relay: Rc<Relay>) {
+    // What the node's last incarnation left.
+    if let Some(mut engine) = relay.engine() {
+        engine.end_sessions();
+    }
+    let address = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 5432);
+    let Ok(listener) = Listener::bind(address) else { return };
+    loop {
+        let stream = poll_fn(|context| listener.poll_accept(context)).await;
+        let own = Handle::current().within(stream.scope());
+        let relay = Rc::clone(&relay);
+        own.spawn(session::serve(relay, stream, own));
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        run: u64,
+        role: Label,
+        faults: &'static ServerFaults,
+        state_fact: StateFact,
+    ) -> Self {
+        Self { server, run, role, faults, state_fact, down_until: Cell::new(Moment::START) }
+    }
+
+    /// Returns the engine, unless it serves another run by now.
+    fn engine(&self) -> Option<MutexGuard<'_, Engine>> {
+        let engine = self.server.engine();
+        (engine.run() == self.run).then_some(engine)
+    }
+
+    /// Why no session is opened now, as a message: a fault, or a restart that is under way.
+    fn refuses(&self, own: Handle) -> Option<Vec<u8>> {
+        let starting = || frame::fatal("57P03", "the database system is starting up");
+        if own.now() < self.down_until.get() {
+            return Some(starting());
+        }
+        match self.choose(own, &Site::new(self.role, SESSION), &self.faults.session) {
+            None => None,
+            Some("too many connections") => Some(frame::fatal("53300", "sorry, too many clients already")),
+            Some("starting up") => Some(starting()),
+            Some(other) => {
+                panic!("a session's fault is called as `ServerFaults::session` lists, not `{other}`")
+            }
+        }
+    }
+
+    /// Chooses what becomes of a batch.
+    fn fate(&self, own: Handle, name: Label) -> Fate {
+        let faults = if statement::commits(name) { &self.faults.commit } else { &self.faults.statement };
+        self.choose(own, &Site::of(self.role, STATEMENT, name), faults).map_or(Fate::Runs, Fate::named)
+    }
+
+    /// Returns the name of the fault that was chosen, if it is not the benign alternative.
+    fn choose(&self, own: Handle, site: &Site, among: &Alternatives) -> Option<&'static str> {
+        let pick = own.choose(site, among);
+        if pick.is_benign() { None } else { among.names().get(pick.index()).copied() }
+    }
+
+    fn submit(&self, own: Handle, number: usize, batch: &Batch<'_>) {
+        if let Some(mut engine) = self.engine() {
+            engine.submit(number, batch, own.wall_clock(), &mut &*self);
+        }
+    }
+
+    fn rouse(&self, own: Handle, number: usize, notice: Notice) {
+        if let Some(mut engine) = self.engine() {
+            engine.rouse(number, notice, own.wall_clock(), &mut &*self);
+        }
+    }
+
+    fn close(&self, own: Handle, number: usize) {
+        if let Some(mut engine) = self.engine() {
+            engine.close(number, own.wall_clock(), &mut &*self);
+        }
+    }
+
+    /// Restarts the server: all sessions end, what was not committed is gone, and for a while there are no new ones.
+    fn restart(&self, own: Handle) {
+        self.down_until.set(own.now() + self.faults.restart);
+        own.step(Kind::Stop, [2, 0], None, || "restarts; all sessions end".to_owned());
+        if let Some(mut engine) = self.engine() {
+            engine.end_sessions();
+        }
+    }
+
+    /// Cancels what a session does, if it waits: what runs has ended before anybody could ask.
+    fn cancel(&self, own: Handle, process: i32) {
+        let number = u32::try_from(process).ok().and_then(|process| process.checked_sub(FIRST_PROCESS));
+        if let Some(number) = number {
+            self.rouse(own, number as usize, Notice::Cancel);
+        }
+    }
+
+    /// Has a session look at the clock, because a time has come at which the server may end it.
+    fn look_at_clock(&self, own: Handle, number: usize) {
+        if let Some(mut engine) = self.engine() {
+            engine.look_at_clock(number, own.wall_clock(), &mut &*self);
+        }
+    }
+
+    /// Returns until when a session may be idle in its transaction, if that is limited.
+    fn idle_until(&self, own: Handle, number: usize) -> Option<Moment> {
+        let mut engine = self.engine()?;
+        let slot = engine.slot(number)?;
+        let limit = u64::try_from(slot.timeouts.idle_in_transaction).unwrap_or_default();
+        (slot.status != b'I' && limit > 0).then(|| own.now() + Duration::from_micros(limit))
+    }
+
+    /// Notes what the texts of a batch may change of a session.
+    fn notes(&self, number: usize, texts: &[String]) {
+        if let Some(mut engine) = self.engine()
+            && let Some(slot) = engine.slot(number)
+        {
+            texts.iter().for_each(|sql| slot.notes(sql));
+        }
+    }
+
+    /// Has `waker` wake when there is news of a session.
+    fn awaits(&self, number: usize, waker: &Waker) {
+        if let Some(mut engine) = self.engine() {
+            engine.awaits(number, waker);
+        }
+    }
+
+    /// Returns whether a session waits.
+    fn waits(&self, number: usize) -> bool {
+        let Some(mut engine) = self.engine() else { return false };
+        engine.slot(number).is_some_and(|slot| matches!(slot.state, State::Waiting { .. }))
+    }
+
+    /// Takes what there is for a session's client.
+    fn news(&self, number: usize) -> News {
+        let ended = || {
+            News::Ended(
+                Ending::Closed,
+                frame::fatal("57P01", "terminating connection due to administrator command"),
+            )
+        };
+        let Some(mut engine) = self.engine() else { return ended() };
+        let Some(slot) = engine.slot(number) else { return ended() };
+        match &slot.state {
+            State::Done(ending) => {
+                let ending = *ending;
+                if ending != Ending::Closed {
+                    slot.state = State::Idle;
+                }
+                News::Ended(ending, std::mem::take(&mut slot.out))
+            }
+            State::Waiting { deadlines, .. } => News::Waits(deadlines.first().copied()),
+            State::Running => News::Waits(None),
+            State::Idle => News::Idle(std::mem::take(&mut slot.out)),
+        }
+    }
+}
+
+impl World for &Relay {
+    fn pick(&mut self, releaser: Handle, count: usize) -> usize {
+        let pick = releaser.choose(&Site::new(self.role, CONTINUES), &Alternatives::numbered(count));
+        pick.index().min(count - 1)
+    }
+
+    fn committed(&mut self, by: Handle, changes: &[RowChange]) {
+        let Some(env) = by.try_env() else { return };
+        for change in changes {
+            (self.state_fact)(&env, change);
+        }
+    }
+}

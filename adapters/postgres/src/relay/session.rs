@@ -1,0 +1,204 @@
+//! A client's session, from its first message to its last.
+
+use super::batch::{Assembly, Prepared, Request};
+use super::client::Client;
+use super::{News, Relay, startup};
+use crate::engine::{Batch, Ending, Notice};
+use crate::faults::Fate;
+use crate::frame::{self, Frame};
+use shakedown_net::Stream;
+use shakedown_sim::ambient::Handle;
+use shakedown_sim::trace::Kind;
+use shakedown_sim::{Digest, Duration, Moment};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+/// Serves a connection.
+pub(super) async fn serve(relay: Rc<Relay>, stream: Stream, own: Handle) {
+    let mut client = Client::new(stream);
+    let Ok(Some(number)) = startup::open(&relay, &mut client, own).await else { return };
+    let session = Session { relay, number, own };
+    // An error is the client's leaving without a word.
+    let _ = session.serve(client).await;
+    session.relay.close(own, number);
+}
+
+struct Session {
+    relay: Rc<Relay>,
+    number: usize,
+    own: Handle,
+}
+
+/// What a session waits for while it is idle.
+enum Next {
+    Message(Vec<u8>),
+    /// What the client gets without having asked.
+    Push(Vec<u8>),
+    /// The server has ended the session; what it says of that.
+    Ended(Vec<u8>),
+    /// The session has been idle in a transaction for too long.
+    Overdue,
+}
+
+impl Session {
+    async fn serve(&self, mut client: Client) -> io::Result<()> {
+        let mut assembly = Assembly::default();
+        loop {
+            let message = match self.next(&mut client).await? {
+                Next::Message(message) => message,
+                Next::Push(messages) => {
+                    client.send(&messages).await?;
+                    continue;
+                }
+                Next::Ended(last) => return client.send(&last).await,
+                Next::Overdue => {
+                    self.relay.look_at_clock(self.own, self.number);
+                    continue;
+                }
+            };
+            match assembly.add(&message) {
+                None => {}
+                Some(Request::Terminate) => return Ok(()),
+                Some(Request::Unserved(what)) => {
+                    let text = format!("the simulation does not serve {what}");
+                    return client.send(&frame::fatal("0A000", &text)).await;
+                }
+                Some(Request::Batch(batch)) => match self.run(client, batch).await? {
+                    Some(back) => client = back,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Waits for the client, or for something to tell it.
+    async fn next(&self, client: &mut Client) -> io::Result<Next> {
+        let overdue = self.relay.idle_until(self.own, self.number);
+        let mut timer = overdue.map(|at| self.own.sleep_until(at));
+        poll_fn(|context| {
+            match self.relay.news(self.number) {
+                News::Idle(push) if !push.is_empty() => return Poll::Ready(Ok(Next::Push(push))),
+                News::Ended(Ending::Closed, last) => return Poll::Ready(Ok(Next::Ended(last))),
+                News::Ended(_, messages) => return Poll::Ready(Ok(Next::Push(messages))),
+                News::Idle(_) | News::Waits(_) => {}
+            }
+            self.relay.awaits(self.number, context.waker());
+            if let Poll::Ready(message) = client.poll_message(context) {
+                return Poll::Ready(message.map(Next::Message));
+            }
+            match &mut timer {
+                Some(timer) => Pin::new(timer).poll(context).map(|()| Ok(Next::Overdue)),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Runs a batch and sends its response. Returns the client, or nothing if it is lost.
+    async fn run(&self, mut client: Client, batch: Prepared) -> io::Result<Option<Client>> {
+        let fate = if batch.runs { self.relay.fate(self.own, batch.name) } else { Fate::Runs };
+        match fate {
+            Fate::Runs => {
+                let (ending, out) = self.execute(&batch).await;
+                client.send(&out).await?;
+                return Ok((ending != Ending::Closed).then_some(client));
+            }
+            Fate::LostBefore => {}
+            Fate::LostAfter => _ = self.execute(&batch).await,
+            Fate::LostDuring => {
+                drop(client);
+                self.own.lasts(self.relay.faults.late);
+                self.own.sleep(self.relay.faults.late).await;
+                self.execute(&batch).await;
+            }
+            Fate::Outlives => {
+                drop(client);
+                self.own.lasts(self.relay.faults.notices_after);
+                self.own.sleep(self.relay.faults.notices_after).await;
+            }
+            Fate::Restart => self.relay.restart(self.own),
+            Fate::RestartAfter => {
+                self.execute(&batch).await;
+                self.relay.restart(self.own);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs a batch, and lets virtual time pass while the session waits.
+    async fn execute(&self, batch: &Prepared) -> (Ending, Vec<u8>) {
+        self.relay.notes(self.number, &batch.texts);
+        let (messages, name) = (&batch.messages[..], batch.name.text());
+        self.relay.submit(self.own, self.number, &Batch { messages, name, flushes: batch.flushes });
+        let mut has_waited = false;
+        loop {
+            let deadline = match self.relay.news(self.number) {
+                News::Ended(ending, out) => {
+                    self.tell(batch, &out);
+                    return (ending, out);
+                }
+                // The batch ended with the session: nothing is left to say.
+                News::Idle(out) => return (Ending::Ready, out),
+                News::Waits(deadline) => deadline,
+            };
+            if !std::mem::replace(&mut has_waited, true) {
+                self.own.step(Kind::LockWait, [0, 0], None, || format!("waits in `{name}`"));
+            }
+            let due = deadline.map(|micros| self.moment(micros));
+            if self.changed_or(due).await {
+                self.relay.rouse(self.own, self.number, Notice::Clock);
+            }
+        }
+    }
+
+    /// Returns when the server's clock shows so many microseconds since 1970, if it runs right from now on.
+    fn moment(&self, micros: i64) -> Moment {
+        let shown = self.own.wall_clock().unix_nanos().div_euclid(1_000);
+        let left = u64::try_from(micros - shown).unwrap_or_default();
+        self.own.now() + Duration::from_micros(left)
+    }
+
+    /// Waits until the session does not wait any more, or a moment has come. Returns whether it is the moment.
+    async fn changed_or(&self, due: Option<Moment>) -> bool {
+        let mut timer = due.map(|due| self.own.sleep_until(due));
+        poll_fn(|context| {
+            if !self.relay.waits(self.number) {
+                return Poll::Ready(false);
+            }
+            self.relay.awaits(self.number, context.waker());
+            match &mut timer {
+                Some(timer) => Pin::new(timer).poll(context).map(|()| true),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Adds the batch and its response to the trace.
+    fn tell(&self, batch: &Prepared, out: &[u8]) {
+        let mut digest = Digest::default();
+        for chunk in out.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            digest.word(u64::from_le_bytes(word));
+        }
+        let words = [digest.bits(), out.len() as u64];
+        self.own.step(Kind::Statement, words, None, || format!("runs `{}`: {}", batch.name, result_of(out)));
+    }
+}
+
+/// Returns what a response says in a few words: command tags, or the error.
+fn result_of(out: &[u8]) -> String {
+    let mut results = Vec::new();
+    for message in Frame::all(out) {
+        match message.tag {
+            b'C' => results.extend(frame::Reader(message.body).text().map(str::to_owned)),
+            b'E' => results.push(crate::monitor::message_of(message.whole)),
+            _ => {}
+        }
+    }
+    if results.is_empty() { "done".to_owned() } else { results.join(", ") }
+}

@@ -1,0 +1,110 @@
+//! The first messages of a connection.
+
+use super::Relay;
+use super::client::Client;
+use crate::backend::Parameters;
+use crate::engine::FIRST_PROCESS;
+use crate::frame::{self, Reader, frame};
+use shakedown_sim::ambient::Handle;
+use std::io;
+
+const VERSION_3: i32 = 3 << 16;
+const CANCEL: i32 = 80_877_102;
+const SSL: i32 = 80_877_103;
+const GSSENC: i32 = 80_877_104;
+
+/// Opens the session that a client asks for, and returns its number; `None` if there is none, which the client knows by then.
+pub(super) async fn open(relay: &Relay, client: &mut Client, own: Handle) -> io::Result<Option<usize>> {
+    let Some(mut parameters) = parameters(relay, client, own).await? else { return Ok(None) };
+    if let Some(refusal) = unserved(relay, &parameters).or_else(|| relay.refuses(own)) {
+        client.send(&refusal).await?;
+        return Ok(None);
+    }
+    // The database is there under its own name; without one the client means that of its user.
+    parameters.retain(|(name, _)| name != "database");
+    parameters.push(("database".to_owned(), relay.server.database().to_owned()));
+    let opened = match relay.engine() {
+        Some(mut engine) => engine.open(&parameters, own),
+        None => return Ok(None),
+    };
+    match opened {
+        Ok(number) => {
+            let greeting = greeting(relay, number);
+            client.send(&greeting).await?;
+            Ok(Some(number))
+        }
+        Err(error) => {
+            client.send(&error).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Reads up to the startup message. Encryption is refused, and a request to cancel is carried out.
+async fn parameters(relay: &Relay, client: &mut Client, own: Handle) -> io::Result<Option<Parameters>> {
+    loop {
+        let body = client.untyped().await?;
+        let mut reader = Reader(&body);
+        match reader.int32() {
+            Some(SSL | GSSENC) => client.send(b"N").await?,
+            Some(CANCEL) => {
+                if let (Some(process), Some(secret)) = (reader.int32(), reader.int32())
+                    && secret == secret_of(process)
+                {
+                    relay.cancel(own, process);
+                }
+                return Ok(None);
+            }
+            // A newer minor version falls back to 3.0, as a server without it does.
+            Some(version) if version >> 16 == VERSION_3 >> 16 => {
+                let mut parameters = Parameters::new();
+                while let (Some(name), Some(value)) =
+                    (reader.text().filter(|name| !name.is_empty()), reader.text())
+                {
+                    parameters.push((name.to_owned(), value.to_owned()));
+                }
+                return Ok(Some(parameters));
+            }
+            _ => {
+                client.send(&frame::fatal("0A000", "unsupported frontend protocol")).await?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Why a session with these parameters is not served, as a message.
+fn unserved(relay: &Relay, parameters: &Parameters) -> Option<Vec<u8>> {
+    let value =
+        |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    if value("replication").is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0")) {
+        return Some(frame::fatal("0A000", "the simulation does not serve replication connections"));
+    }
+    let (user, own) = (value("user").unwrap_or_default(), relay.server.database());
+    let database = value("database").unwrap_or(user);
+    (database != own).then(|| {
+        let text = format!(
+            "database \"{database}\" does not exist: the simulation's is \"{own}\" (`Schema::database`)"
+        );
+        frame::fatal("3D000", &text)
+    })
+}
+
+/// What a client gets when its session begins. Passwords are not asked for.
+fn greeting(relay: &Relay, number: usize) -> Vec<u8> {
+    let process = (FIRST_PROCESS + number as u32) as i32;
+    let mut greeting = frame(b'R', &0_i32.to_be_bytes());
+    if let Some(mut engine) = relay.engine()
+        && let Some(slot) = engine.slot(number)
+    {
+        greeting.append(&mut slot.out);
+    }
+    greeting.extend(frame(b'K', &[process.to_be_bytes(), secret_of(process).to_be_bytes()].concat()));
+    greeting.extend(frame(b'Z', b"I"));
+    greeting
+}
+
+/// The secret that a request to cancel must know.
+fn secret_of(process: i32) -> i32 {
+    process.wrapping_mul(0x5851_F42D)
+}

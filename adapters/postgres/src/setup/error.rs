@@ -1,0 +1,71 @@
+//! [`SetupError`]: why there is no cluster.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a cluster does not start.
+#[derive(Debug)]
+pub enum SetupError {
+    /// Something is not installed.
+    Missing {
+        /// What.
+        what: &'static str,
+        /// Debian's package that has it.
+        package: &'static str,
+    },
+    /// The operating system refuses something.
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// Its error.
+        error: io::Error,
+    },
+    /// The server or `initdb` ended, or does not accept connections.
+    Failed {
+        /// What was tried.
+        doing: &'static str,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// A statement of the schema failed.
+    Schema {
+        /// The server's message.
+        message: String,
+    },
+    /// The clock of the server does not follow the clock file.
+    Clock {
+        /// What the clock file says.
+        expected: String,
+        /// What the server says.
+        shown: String,
+        /// The library that was loaded.
+        library: PathBuf,
+    },
+}
+
+impl SetupError {
+    pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io { doing, error }
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { what, package } => {
+                write!(f, "{what} not found: install it with `apt-get install {package}`")
+            }
+            Self::Io { doing, error } => write!(f, "{doing}: {error}"),
+            Self::Failed { doing, log } => write!(f, "{doing} failed; its log ends with:\n{log}"),
+            Self::Schema { message } => write!(f, "the schema does not load: {message}"),
+            Self::Clock { expected, shown, library } => write!(
+                f,
+                "the server's clock shows {shown} and not {expected}, which {} should have it show",
+                library.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}

@@ -1,0 +1,12 @@
+//! What a real server in a simulated world promises.
+
+/// The clients of a test.
+macro_rules! clients {
+    ($($client:expr),+) => { vec![$(std::rc::Rc::new($client) as std::rc::Rc<dyn Fn(crate::world::Voice) -> crate::world::Future>),+] };
+}
+
+mod faults;
+mod protocol;
+mod semantics;
+mod setup;
+mod world;
