@@ -173,6 +173,11 @@ pub(crate) struct Chooser {
     /// The turns to take, and the number already taken.
     turns: Vec<Turn>,
     taken: usize,
+    /// Choices of task order that the run offered, and other choices that deviated.
+    offers_of_order: u32,
+    deviations: u32,
+    /// The alternatives offered in all runs counted before this one.
+    alternatives: u64,
 }
 
 impl Chooser {
@@ -185,6 +190,9 @@ impl Chooser {
             offers: Vec::new(),
             turns: Vec::new(),
             taken: 0,
+            offers_of_order: 0,
+            deviations: 0,
+            alternatives: 0,
         }
     }
 
@@ -195,7 +203,7 @@ impl Chooser {
         self.sites.begin_run();
         self.offers.clear();
         self.turns.clear();
-        self.taken = 0;
+        (self.taken, self.offers_of_order, self.deviations) = (0, 0, 0);
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
@@ -297,20 +305,30 @@ impl Chooser {
 
     /// Counts the choices of a completed run.
     pub(crate) fn count(&mut self) -> ChoiceCounts {
-        let mut counts = ChoiceCounts::default();
-        for offer in &self.offers {
-            let met = self.sites.count(offer.site, offer.pick);
-            if !met.is_schedule {
-                counts.offered += 1;
-                counts.alternatives += met.alternatives.deviations() as u32;
-                counts.deviations += u32::from(!offer.pick.is_benign());
-            }
+        let before = std::mem::replace(&mut self.alternatives, self.sites.alternatives_offered());
+        ChoiceCounts {
+            offered: self.offers.len() as u32 - self.offers_of_order,
+            alternatives: (self.alternatives - before) as u32,
+            deviations: self.deviations,
         }
-        counts
+    }
+
+    /// Counts the last choice as one of task order.
+    pub(crate) fn count_offer_of_order(&mut self) {
+        self.offers_of_order += 1;
+    }
+
+    /// Counts the last choice as one that deviated.
+    pub(crate) fn count_deviation(&mut self) {
+        if let Some(offer) = self.offers.last() {
+            let met = self.sites.count_deviation(offer.site, offer.pick);
+            self.deviations += u32::from(!met.is_schedule);
+        }
     }
 
     /// Takes the counts of the runs so far.
     pub(crate) fn take_counts(&mut self) -> SitesMet {
+        self.alternatives = 0;
         self.sites.take_counts()
     }
 

@@ -420,13 +420,14 @@ impl<S: Scenario> Runner<S> {
 
     /// Returns the end of the happy path's workload, but at least the least time to heal.
     fn measure_workload(&mut self) -> Duration {
-        let taken = {
-            let mut core = self.world.core.borrow_mut();
-            let taken = (core.recording.take(), core.gauge.take());
-            // An observer sees these runs, too: one may end the process.
+        // In a world of its own, so that nothing of this run is recorded or counted.
+        let world = std::mem::replace(&mut self.world, World::new());
+        {
+            // An observer sees this run, too: it may end the process.
+            let (mut core, mut outer) = (self.world.core.borrow_mut(), world.core.borrow_mut());
+            core.observer = outer.observer.take();
             core.recording = core.observer.is_some().then(Vec::new);
-            taken
-        };
+        }
         let (limits, variant) = (self.limits, self.variant.clone());
         self.limits = MEASURED;
         let horizon = Horizon { heal: WORKLOAD_MAX, settle: Duration::ZERO };
@@ -435,12 +436,11 @@ impl<S: Scenario> Runner<S> {
         let has_ended = self.facts.take_violations().iter().all(|one| one.invariant != "comes-to-rest")
             && self.world.core.borrow().run_abort.is_none();
         let activity = self.activity.last;
-        if std::mem::take(&mut self.spoilt) {
-            self.replace_world();
-        }
-        let mut core = self.world.core.borrow_mut();
-        (core.recording, core.gauge) = taken;
-        drop(core.log.take());
+        let observer = self.world.core.borrow_mut().observer.take();
+        (self.world, self.spoilt) = (world, false);
+        self.world.core.borrow_mut().observer = observer;
+        // What it logged was captured with what the next run logs.
+        drop(self.world.core.borrow().log.take());
         if has_ended {
             HEAL_LEAST.max(activity.since(Moment::START) + Duration::from_secs(1))
         } else {
@@ -535,6 +535,8 @@ impl<S: Scenario> Runner<S> {
         world.core.borrow_mut().observer = self.world.core.borrow_mut().observer.take();
         world.core.borrow_mut().gauge = self.world.core.borrow_mut().gauge.take();
         world.core.borrow_mut().log = self.world.core.borrow().log.clone();
+        // With what it has counted.
+        std::mem::swap(&mut world.core.borrow_mut().chooser, &mut self.world.core.borrow_mut().chooser);
         self.world = world;
     }
 

@@ -28,9 +28,8 @@ pub(crate) struct Met {
     pub(crate) corners: Corners,
     /// Whether it is a site of task order.
     pub(crate) is_schedule: bool,
-    /// The number of choices offered in the runs counted so far, and how often each alternative was taken; the last
-    /// count is for lengths of a range.
-    offered: u64,
+    /// How often each alternative but the benign one was taken in the runs counted so far; the last count is for
+    /// lengths of a range.
     taken: Box<[u64]>,
 }
 
@@ -42,6 +41,8 @@ struct Known {
     rate: Rate,
     /// The run in which the rate is valid.
     rated_in: u64,
+    /// How many choices were offered in the runs counted so far.
+    offered: u64,
 }
 
 /// All sites that were met. Sites and their alternatives are literals, so there are few. If the compiler has emitted one
@@ -68,7 +69,7 @@ impl Sites {
         self.run += 1;
     }
 
-    /// Returns the number of this site with these alternatives.
+    /// Returns the number of this site with these alternatives, and counts a choice.
     #[inline]
     pub(crate) fn number(&mut self, site: &Site, offer: impl Offer) -> SiteNumber {
         let key = offer.key();
@@ -76,8 +77,11 @@ impl Sites {
         let mut place = site.hash() as usize & mask;
         loop {
             let number = self.places[place];
-            match self.known.get(number as usize) {
-                Some(known) if known.site == site.hash() && known.offer == key => return SiteNumber(number),
+            match self.known.get_mut(number as usize) {
+                Some(known) if known.site == site.hash() && known.offer == key => {
+                    known.offered += 1;
+                    return SiteNumber(number);
+                }
                 Some(_) => place = (place + 1) & mask,
                 None => return self.meet(place, site, key, offer.offered()),
             }
@@ -93,11 +97,11 @@ impl Sites {
         alternatives: OfferedAlternatives,
     ) -> SiteNumber {
         let (site, number) = (*site, self.met.len() as u32);
-        self.known.push(Known { site: site.hash(), offer, rate: Rate::Never, rated_in: 0 });
+        self.known.push(Known { site: site.hash(), offer, rate: Rate::Never, rated_in: 0, offered: 1 });
         let (texts, corners) = (Texts::of(&alternatives), Corners::of(&alternatives));
         let is_schedule = site.is_schedule();
         let taken = vec![0; alternatives.len() + 1].into();
-        self.met.push(Met { site, alternatives, texts, corners, is_schedule, offered: 0, taken });
+        self.met.push(Met { site, alternatives, texts, corners, is_schedule, taken });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();
@@ -121,26 +125,34 @@ impl Sites {
         &self.met[number.0 as usize]
     }
 
-    /// Counts a choice and its pick.
-    #[inline]
-    pub(crate) fn count(&mut self, number: SiteNumber, pick: Pick) -> &Met {
+    /// Counts a choice that deviated. Returns its site.
+    pub(crate) fn count_deviation(&mut self, number: SiteNumber, pick: Pick) -> &Met {
         let met = &mut self.met[number.0 as usize];
-        met.offered += 1;
         let way = pick.index().min(met.taken.len() - 1);
         met.taken[way] += 1;
         met
     }
 
+    /// Returns the alternatives offered beside the benign ones in the runs counted so far, without task order.
+    pub(crate) fn alternatives_offered(&self) -> u64 {
+        let sites = self.known.iter().zip(&self.met).filter(|(_, met)| !met.is_schedule);
+        sites.map(|(known, met)| known.offered * (met.taken.len() as u64 - 2)).sum()
+    }
+
     /// Takes the counts.
     pub(crate) fn take_counts(&mut self) -> SitesMet {
         let mut sites = SitesMet::default();
-        for met in self.met.iter_mut().filter(|met| met.offered > 0) {
+        for (known, met) in self.known.iter_mut().zip(&mut self.met) {
+            let offered = std::mem::take(&mut known.offered);
+            if offered == 0 {
+                continue;
+            }
+            met.taken[0] = offered - met.taken.iter().sum::<u64>();
             let (taken_of_range, named) = met.taken.split_last().expect("one place is for ranges");
             let names = met.alternatives.names().into_iter();
             let taken = names.zip(named.iter().copied()).collect();
-            let one = SiteMet { offered: met.offered, taken, taken_of_range: *taken_of_range };
+            let one = SiteMet { offered, taken, taken_of_range: *taken_of_range };
             sites.add(SitesMet([(met.site.to_string(), one)].into()));
-            met.offered = 0;
             met.taken.fill(0);
         }
         sites

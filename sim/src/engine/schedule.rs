@@ -292,6 +292,7 @@ impl Core {
     #[inline(never)]
     fn draw_seldom(&mut self, site: &Site, (scope, nth): (Scope, u32)) -> Pick {
         let number = self.chooser.number(site, &ORDER);
+        self.chooser.count_offer_of_order();
         self.draw(number, (site, scope, nth))
     }
 

@@ -312,6 +312,7 @@ impl Core {
         pick: Pick,
         text: impl FnOnce(String) -> String,
     ) -> u32 {
+        self.chooser.count_deviation();
         let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
         let event_number = self.count_event(node, scope, Kind::Deviation, words);
         if self.recording.is_some() {
