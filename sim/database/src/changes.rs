@@ -66,6 +66,9 @@ impl Database {
     }
 
     /// Returns the name of the table that a change belongs to.
+    ///
+    /// # Errors
+    /// [`DatabaseError::UndefinedTable`] if the change is one of another database.
     pub fn changed_table(&self, change: &RowChange) -> Result<&str, DatabaseError> {
         let unknown = || DatabaseError::UndefinedTable { table: format!("number {}", change.table) };
         self.tables.get(change.table).map(|table| table.schema.name.as_str()).ok_or_else(unknown)

@@ -41,6 +41,9 @@ impl Database {
     /// Records that the client has died without the server's knowledge: transaction and locks remain until
     /// [`terminate`](Self::terminate). A running statement continues by itself, and even commits if it was not in a
     /// transaction block; pass it in here.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn client_gone<T>(
         &mut self,
         session: Session,
@@ -56,6 +59,9 @@ impl Database {
 
     /// Ends a session from the server's side (`pg_terminate_backend`, or a dead client noticed at last). A running
     /// transaction is rolled back, unless its commit record is already durable.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn terminate(&mut self, session: Session) -> Result<(), DatabaseError> {
         let me = self.slot(session, "terminate")?;
         self.end_session(me, DatabaseError::AdminShutdown);
@@ -63,6 +69,9 @@ impl Database {
     }
 
     /// Cancels the running statement of a session (`pg_cancel_backend`), if it waits.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn cancel(&mut self, session: Session) -> Result<(), DatabaseError> {
         let me = self.slot(session, "cancel")?;
         if self.sessions[me].waiting.is_some() {
@@ -72,6 +81,9 @@ impl Database {
     }
 
     /// Completes a commit in two steps: its record is now known to be safe.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn acknowledge(&mut self, session: Session) -> Result<(), DatabaseError> {
         let me = self.slot(session, "acknowledge")?;
         if self.sessions[me].xact.durable {
@@ -98,6 +110,9 @@ impl Database {
     }
 
     /// Returns the sessions that block a waiting session (`pg_blocking_pids`).
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn blockers(&self, session: Session) -> Result<Vec<Session>, DatabaseError> {
         let me = self.slot_of(session, "blockers")?;
         Ok(self.blocking_slots(me).into_iter().map(|slot| self.handle(slot)).collect())
@@ -105,6 +120,9 @@ impl Database {
 
     /// Returns whether a session waits, through others, for itself. It does so until the deadlock timer of one of
     /// them fires.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn is_in_deadlock(&self, session: Session) -> Result<bool, DatabaseError> {
         let me = self.slot_of(session, "is_in_deadlock")?;
         Ok(self.is_deadlocked(me))
@@ -125,6 +143,9 @@ impl Database {
     }
 
     /// Returns the settings of a session.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn settings(&self, session: Session) -> Result<Settings, DatabaseError> {
         Ok(self.sessions[self.slot_of(session, "settings")?].settings)
     }
@@ -163,6 +184,9 @@ impl Database {
     }
 
     /// Returns whether a session is inside an explicit transaction, failed or not.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn in_transaction(&self, session: Session) -> Result<bool, DatabaseError> {
         let me = self.slot_of(session, "in_transaction")?;
         Ok(matches!(self.sessions[me].xact.block, Block::Open | Block::Failed))

@@ -31,6 +31,9 @@ impl Database {
     }
 
     /// Replaces the lost primary by the standby, under the same handles. Returns how many commits were lost.
+    ///
+    /// # Errors
+    /// [`DatabaseError::UndefinedObject`] or the like if the replica is not one of this database.
     pub fn fail_over(&mut self, replica: Replica, mode: Failover) -> Result<u64, DatabaseError> {
         let replayed = self.replica_mut(replica, "fail_over")?.replayed;
         self.crash();

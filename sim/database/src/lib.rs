@@ -159,6 +159,9 @@ impl Database {
     }
 
     /// Creates a table. The schema is fixed from then on.
+    ///
+    /// # Errors
+    /// [`DatabaseError::DuplicateTable`], or an error that names the referenced table or constraint that is missing.
     pub fn create_table<R: 'static>(&mut self, def: TableDef<R>) -> Result<TableHandle<R>, DatabaseError> {
         let id = self.tables.len();
         let schema = def.erase(id, |database, parent, unique| self.parent_index(database, parent, unique))?;
@@ -175,6 +178,9 @@ impl Database {
     }
 
     /// Returns the handle of an existing table, if its rows are of that type.
+    ///
+    /// # Errors
+    /// [`DatabaseError::UndefinedTable`], [`DatabaseError::WrongRowType`].
     pub fn table_named<R: 'static>(&self, name: &str) -> Result<TableHandle<R>, DatabaseError> {
         let undefined = || DatabaseError::UndefinedTable { table: name.to_owned() };
         let id = *self.names.get(name).ok_or_else(undefined)?;

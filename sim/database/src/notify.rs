@@ -21,6 +21,9 @@ pub struct Notification {
 
 impl Database {
     /// Takes the notices that reached a session. As with a real connection, none arrive inside a transaction.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionClosed`] if the session is over, or why the server ended it.
     pub fn take_notifications(&mut self, session: Session) -> Result<Vec<Notification>, DatabaseError> {
         let me = self.slot(session, "take_notifications")?;
         let state = &mut self.sessions[me];

@@ -35,6 +35,9 @@ impl Database {
     }
 
     /// Makes a standby replay up to a commit; it never goes back.
+    ///
+    /// # Errors
+    /// If the replica is not one of this database.
     pub fn replay(&mut self, replica: Replica, up_to: u64) -> Result<(), DatabaseError> {
         let newest = self.csn;
         let state = self.replica_mut(replica, "replay")?;
@@ -44,6 +47,9 @@ impl Database {
     }
 
     /// Returns how many commits a standby lags behind.
+    ///
+    /// # Errors
+    /// If the replica is not one of this database.
     pub fn lag(&self, replica: Replica) -> Result<u64, DatabaseError> {
         let missing = DatabaseError::ForeignHandle { call: "lag" };
         let state = self.replicas.get(replica.id).and_then(Option::as_ref);
@@ -52,6 +58,9 @@ impl Database {
     }
 
     /// Opens a read-only session on a standby. Serializable is rejected there, as in PostgreSQL.
+    ///
+    /// # Errors
+    /// If the replica is not one of this database.
     pub fn connect_to_replica(&mut self, replica: Replica) -> Result<Session, DatabaseError> {
         self.replica_mut(replica, "connect_to_replica")?;
         let session = self.connect();

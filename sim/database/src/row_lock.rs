@@ -134,6 +134,10 @@ impl Database {
         {
             return Ok(Locked::Waiting);
         }
+        if request.purpose == Purpose::Write {
+            // A writer has its id before it waits; members are awaited in the order of their ids.
+            self.current_xid(me);
+        }
         let locked = loop {
             let state = match self.walk_state(me, table, at) {
                 Some(state) => state,

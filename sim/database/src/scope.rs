@@ -23,6 +23,10 @@ pub struct Scope<'a> {
 
 impl Scope<'_> {
     /// Returns the visible row of that primary key.
+    ///
+    /// # Errors
+    /// 40001 at serializable, if the transaction must be rolled back; [`DatabaseError::ForeignHandle`] for a handle of another
+    /// database.
     pub fn get<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -34,6 +38,10 @@ impl Scope<'_> {
     }
 
     /// Returns the visible row of that key in a unique constraint.
+    ///
+    /// # Errors
+    /// 40001 at serializable, if the transaction must be rolled back; [`DatabaseError::ForeignHandle`] for a handle of another
+    /// database.
     pub fn get_by<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -47,6 +55,10 @@ impl Scope<'_> {
     }
 
     /// Passes every visible row to the caller, in the order of the primary key, without keeping any.
+    ///
+    /// # Errors
+    /// 40001 at serializable, if the transaction must be rolled back; [`DatabaseError::ForeignHandle`] for a handle of another
+    /// database.
     pub fn for_each<R: 'static>(
         &mut self,
         table: TableHandle<R>,
@@ -61,6 +73,10 @@ impl Scope<'_> {
     }
 
     /// Returns every visible row, in the order of a sequential scan.
+    ///
+    /// # Errors
+    /// 40001 at serializable, if the transaction must be rolled back; [`DatabaseError::ForeignHandle`] for a handle of another
+    /// database.
     pub fn scan<R: 'static>(&mut self, table: TableHandle<R>) -> Result<Vec<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::scan")?;
         let rows = self.db.read_all(self.me, id, self.snapshot)?;
@@ -68,11 +84,17 @@ impl Scope<'_> {
     }
 
     /// Returns the next value of a sequence. It is never returned to the sequence, not even by a rollback.
+    ///
+    /// # Errors
+    /// 25006 on a standby; [`DatabaseError::ForeignHandle`] for a sequence of another database.
     pub fn nextval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
         self.db.draw(self.me, sequence)
     }
 
     /// Returns the value that this session last drew from a sequence.
+    ///
+    /// # Errors
+    /// 55000 before the first `nextval` of the session.
     pub fn currval(&mut self, sequence: Sequence) -> Result<i64, DatabaseError> {
         self.db.drawn(self.me, sequence)
     }

@@ -1,7 +1,7 @@
-//! Commits: the request, what becomes of it, and what the client learns.
+//! Commits: the request, its outcome, and the response that the client gets.
 
 use super::profile::{CommitFault, Commits};
-use super::server::{STORE, Server, told};
+use super::server::{STORE, Server, for_client};
 use super::{StoreError, Transaction};
 use crate::choice::Site;
 use crate::env::{Env, SharedSlot, Side, put, slot, take};
@@ -30,10 +30,10 @@ struct Request {
 
 impl Transaction {
     /// Commits. `name` says what is committed, for choice sites and reports. Crash points stand before the
-    /// request and after its answer.
+    /// request and after its response.
     ///
     /// A transaction of which a statement has failed is rolled back, and that is *no* error: PostgreSQL answers
-    /// `ROLLBACK` to such a `COMMIT`, which common clients do not look at. A client that ignored a statement's
+    /// `ROLLBACK` to such a `COMMIT`, and common clients do not check that. A caller that ignores a statement's
     /// error gets no error here.
     ///
     /// # Errors
@@ -130,13 +130,13 @@ impl Server {
             self.replicate(server, name);
         });
         let answer = match request.fault {
-            None => told(outcome).map(drop),
+            None => for_client(outcome).map(drop),
             Some(_) => Err(StoreError::CommitUnknown),
         };
         self.answer_commit(world, request, answer);
     }
 
-    /// Gives the session back and sends the answer on its way.
+    /// Returns the session to the pool and sends the response.
     fn answer_commit(self: &Rc<Self>, world: &Rc<World>, request: Request, answer: Result<(), StoreError>) {
         match &request.busy {
             None => self.give_back(request.session),

@@ -89,7 +89,7 @@ impl Connection {
             let session = self.line.session()?;
             let seen = self.line.server.notices.version();
             let taken = self.line.server.with_database(|database| database.take_notifications(session));
-            let taken = taken.map_err(StoreError::told)?;
+            let taken = taken.map_err(StoreError::from_server)?;
             if !taken.is_empty() {
                 return Ok(taken);
             }

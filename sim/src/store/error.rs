@@ -1,4 +1,4 @@
-//! What a statement or a commit can fail with, as the client is told.
+//! The errors of statements and commits that a client receives.
 
 use shakedown_database::DatabaseError;
 
@@ -89,7 +89,7 @@ impl StoreError {
     /// # Panics
     /// If it is a mistake of the caller that no server would see: a handle of another store, a table whose
     /// rows are of another type, a name that the schema does not have.
-    pub(super) fn told(error: DatabaseError) -> Self {
+    pub(super) fn from_server(error: DatabaseError) -> Self {
         match error {
             DatabaseError::UniqueViolation { .. } => StoreError::UniqueViolation,
             DatabaseError::SerializationFailure(_) => StoreError::SerializationFailure,

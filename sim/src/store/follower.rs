@@ -81,7 +81,7 @@ impl Server {
     pub(super) fn take_back(self: &Rc<Self>, server: &Env, lost: &[Rc<CommitRecord>]) {
         for commit in lost.iter().rev() {
             for change in commit.changes.iter().rev() {
-                self.tell_one(change, |table| table.take_back(server, change));
+                self.observe(change, |table| table.lost(server, change));
             }
             self.raise_signals(server, commit);
         }

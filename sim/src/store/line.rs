@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::profile::{StatementFault, Statements};
-use super::server::{STORE, Server, told};
+use super::server::{STORE, Server, for_client};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::{Env, put, slot, take};
@@ -37,14 +37,14 @@ impl Line {
         self.session.filter(|_| !self.broken.get()).ok_or(StoreError::ConnectionLost)
     }
 
-    /// Waits for ever if the client is dead: its statements reach nobody.
+    /// Never returns if the client is dead: its statements have no effect.
     pub(super) async fn alive(&self) {
         if !self.client.is_alive() {
             std::future::pending().await
         }
     }
 
-    /// Says that what the client does now may concern others.
+    /// Records that the next action may affect other clients.
     pub(super) fn touch(&self) {
         self.client.world.core.borrow_mut().touch(Reach::Lock, u64::from(self.id));
     }
@@ -101,7 +101,7 @@ impl Line {
             }
         };
         self.watch_idleness(session);
-        told(answer)
+        for_client(answer)
     }
 
     /// Runs a read, which never waits.
@@ -126,7 +126,7 @@ impl Line {
             self.server.settle(&self.client.world);
         }
         self.watch_idleness(session);
-        told(answer)
+        for_client(answer)
     }
 
     fn watch_idleness(&self, session: Session) {
@@ -146,7 +146,7 @@ impl Line {
         }
     }
 
-    /// Leaves the session to somebody else.
+    /// Gives up the session to another user.
     pub(super) fn leave(&self) -> Result<Session, StoreError> {
         let session = self.session();
         self.broken.set(true);
@@ -181,7 +181,7 @@ impl Line {
     }
 }
 
-/// Takes a statement back if its client gives it up. That of a dead client goes on.
+/// Cancels a statement if its client abandons it. The statement of a dead client continues.
 struct Wait<'a> {
     line: &'a Line,
     session: Session,

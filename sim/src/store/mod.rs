@@ -8,12 +8,12 @@
 //! - [`Store::begin`] opens a transaction on a session of a pool, [`Store::connect`] a [`Connection`] of one's
 //!   own, for what lives in a session: advisory locks, `LISTEN`. [`Store::begin_on_standby`] reads a standby.
 //! - A statement runs at the server: once sent it goes on, also while its client is paused or dead; a lock goes
-//!   to who is next in the queue, be it scheduled or not.
-//! - A commit takes time. Its answer may be lost on either side of its effect, and it may be read after the
+//!   to the next session in the queue, whether its client is scheduled or not.
+//! - A commit takes time. Its response may be lost on either side of its effect, and it may be read after the
 //!   client gave up: the client cannot tell which. A connection may break at any statement.
 //! - The session of a client that is gone keeps its transaction and locks until the server notices.
 //! - A failover ends every session and refuses new ones for a while; what the standby had not replayed, or the
-//!   backup from which all is restored, may be lost, and the tables' hooks are told the reverse.
+//!   backup from which all is restored, may be lost, and the tables' hooks then receive the reverse change.
 //!
 //! What it does not do: statements take no time of their own, whole-table locks and DDL do not exist, and of
 //! the core's statements only the common ones have a method; [`Transaction::execute`] takes any other.

@@ -1,11 +1,11 @@
-//! The server's side: sessions, the statements that wait, and who is notified of a commit.
+//! The server's side: sessions, waiting statements, and the observers of commits.
 //!
-//! Whatever can set another session free ends in [`Server::settle`], which drives the statements that can go
-//! on: the server does that, not their clients.
+//! Every action that can unblock another session ends in [`Server::settle`]. The server drives the unblocked
+//! statements, not their clients.
 
 use super::error::StoreError;
 use super::follower::Follower;
-use super::table::Told;
+use super::table::CommitObserver;
 use super::waits::Client;
 use super::{StoreProfile, table};
 use crate::choice::Site;
@@ -39,7 +39,7 @@ pub(super) struct Server {
     pool: RefCell<Vec<Session>>,
     /// The statement that each session waits in, by the session's number.
     pub(super) waiting: RefCell<Vec<Option<Box<dyn Unfinished>>>>,
-    tables: RefCell<Vec<Rc<dyn Told>>>,
+    tables: RefCell<Vec<Rc<dyn CommitObserver>>>,
     /// The commit that wrote a row, by the row's address; kept while recording. Each row is kept alive, so
     /// that no address comes to mean another row.
     writers: RefCell<BTreeMap<usize, Written>>,
@@ -57,20 +57,20 @@ pub(super) struct Server {
 /// A committed row, kept alive, and the event of its commit.
 type Written = (Rc<dyn Any>, u32);
 
-/// A statement that waits, and what is to be done with its answer.
+/// A statement that waits, and the action for its result.
 pub(super) trait Unfinished {
-    /// Goes on with it; answers the timers to set if it waits again.
+    /// Continues it. Returns the timers to set if it waits again.
     fn poll(&mut self, database: &mut Database, session: Session, now: u64) -> Option<Vec<Timer>>;
     fn finish(self: Box<Self>, world: &Rc<World>);
 }
 
-struct Kept<T, F> {
+struct WaitingStatement<T, F> {
     statement: Statement<T>,
     answer: Option<Result<T, DatabaseError>>,
     then: F,
 }
 
-impl<T, F: FnOnce(&Rc<World>, Result<T, DatabaseError>)> Unfinished for Kept<T, F> {
+impl<T, F: FnOnce(&Rc<World>, Result<T, DatabaseError>)> Unfinished for WaitingStatement<T, F> {
     fn poll(&mut self, database: &mut Database, session: Session, now: u64) -> Option<Vec<Timer>> {
         match database.poll(session, &mut self.statement, now) {
             Step::Wait(wait) => Some(wait.timers),
@@ -151,10 +151,10 @@ impl Server {
     pub(super) fn create_table<R: table::Row>(
         &self,
         def: TableDef<R>,
-        told: Rc<dyn Told>,
+        observer: Rc<dyn CommitObserver>,
     ) -> Result<TableHandle<R>, DatabaseError> {
         let created = self.with_database(|database| database.create_table(def))?;
-        self.tables.borrow_mut().push(told);
+        self.tables.borrow_mut().push(observer);
         Ok(created)
     }
 
@@ -163,7 +163,7 @@ impl Server {
         self.transactions.get()
     }
 
-    /// An open session that nobody uses; none while the server is down.
+    /// Returns an idle session of the pool, or a new one; none while the server is down.
     pub(super) fn pooled_session(&self) -> Option<Session> {
         if self.is_down() {
             return None;
@@ -172,12 +172,12 @@ impl Server {
         pooled.or_else(|| self.new_session())
     }
 
-    /// A session of one's own; none while the server is down.
+    /// Opens a session; returns none while the server is down.
     pub(super) fn new_session(&self) -> Option<Session> {
         (!self.is_down()).then(|| self.with_database(|database| database.connect_with(self.settings)))
     }
 
-    /// Gives a session back to the pool; one to which anything clings is closed.
+    /// Returns a session to the pool, or closes it if it has state of its own.
     pub(super) fn give_back(&self, session: Session) {
         let mut database = self.database.borrow_mut();
         if database.is_fresh(session, &self.settings) && !database.is_on_standby(session) {
@@ -193,7 +193,7 @@ impl Server {
         self.with_database(|database| pool.into_iter().for_each(|session| database.disconnect(session)));
     }
 
-    /// Begins a statement; one that waits is to be [kept](Server::keep).
+    /// Starts a statement. The caller [keeps](Server::keep) one that waits.
     pub(super) fn start<T>(&self, session: Session, statement: &mut Statement<T>) -> Step<T> {
         let now = self.env.now().nanos();
         self.with_database(|database| database.poll(session, statement, now))
@@ -211,7 +211,7 @@ impl Server {
         if waiting.len() <= session.number() {
             waiting.resize_with(session.number() + 1, || None);
         }
-        waiting[session.number()] = Some(Box::new(Kept { statement, answer: None, then }));
+        waiting[session.number()] = Some(Box::new(WaitingStatement { statement, answer: None, then }));
         drop(waiting);
         self.set_timers(timers);
     }
@@ -250,13 +250,13 @@ impl Server {
         }
     }
 
-    /// Tells the tables of what has just been committed by an event, and wakes who waits for it.
+    /// Passes the changes of a commit to the tables and wakes the tasks that wait for them.
     pub(super) fn publish(self: &Rc<Self>, server: &Env, event: u32) {
         let commits = self.with_database(Database::take_commits);
         let recording = server.world.core.borrow().recording.is_some();
         for commit in &commits {
             for change in &commit.changes {
-                self.tell_one(change, |table| table.tell(server, change));
+                self.observe(change, |table| table.committed(server, change));
                 if let Some(row) = change.after.as_ref().filter(|_| recording) {
                     let place = Rc::as_ptr(row).cast::<()>().addr();
                     self.writers.borrow_mut().insert(place, (Rc::clone(row), event));
@@ -271,23 +271,23 @@ impl Server {
         self.settle(&server.world);
     }
 
-    /// Does something with the table of a change. The list of tables is free meanwhile: a hook may use the store.
-    pub(super) fn tell_one(&self, change: &RowChange, tell: impl FnOnce(&dyn Told)) {
+    /// Calls the observer of a changed table. The list of tables is not borrowed meanwhile: a hook may use the store.
+    pub(super) fn observe(&self, change: &RowChange, call: impl FnOnce(&dyn CommitObserver)) {
         let table = self.tables.borrow().get(change.table).map(Rc::clone);
         if let Some(table) = table {
-            tell(&*table);
+            call(&*table);
         }
     }
 
     pub(super) fn raise_signals(&self, server: &Env, commit: &CommitRecord) {
         for (at, change) in commit.changes.iter().enumerate() {
             if commit.changes[..at].iter().all(|earlier| earlier.table != change.table) {
-                self.tell_one(change, |table| table.signal().raise(server));
+                self.observe(change, |table| table.signal().raise(server));
             }
         }
     }
 
-    /// Says to the reader's trace who wrote the row that it reads.
+    /// Records in the trace which commit wrote the row that is read.
     pub(super) fn note_read<R>(&self, row: &R) {
         let mut core = self.env.world.core.borrow_mut();
         if core.recording.is_none() {
@@ -299,7 +299,7 @@ impl Server {
         }
     }
 
-    /// The client is gone. The server learns of it some time later, and ends the session then.
+    /// The client is gone. The server notices that later and then ends the session.
     pub(super) fn notice_later(self: &Rc<Self>, session: Session, scope: Scope) {
         let server = self.env.within(scope);
         let site = Site::new(STORE, NOTICE);
@@ -307,7 +307,7 @@ impl Server {
         if !delay.is_zero() {
             server.lasts(delay);
         }
-        // A session that was ended meanwhile has told its client's line already.
+        // The client's line already has the error of a session that was ended meanwhile.
         let gone = self.with_database(|database| database.client_gone(session, None::<Statement<()>>));
         let here = Rc::clone(self);
         drop(gone);
@@ -323,14 +323,14 @@ impl Server {
         self.settle(world);
     }
 
-    /// Takes back a statement whose client has given it up.
+    /// Cancels a statement that its client has abandoned.
     pub(super) fn cancel(self: &Rc<Self>, session: Session) {
         drop(self.with_database(|database| database.cancel(session)));
         self.settle(&self.env.world);
     }
 }
 
-/// Returns a result as the client receives it.
-pub(super) fn told<T>(answer: Result<T, DatabaseError>) -> Result<T, StoreError> {
-    answer.map_err(StoreError::told)
+/// The result as the client receives it.
+pub(super) fn for_client<T>(answer: Result<T, DatabaseError>) -> Result<T, StoreError> {
+    answer.map_err(StoreError::from_server)
 }

@@ -1,4 +1,4 @@
-//! Tables: typed rows with a primary key, and the handler of their commits.
+//! Tables: typed rows with a primary key, and the hook that receives their commits.
 
 use super::StoreError;
 use super::server::Server;
@@ -59,8 +59,8 @@ pub(super) struct TableState<R: Row> {
 }
 
 impl<R: Row> Table<R> {
-    /// An empty table. `on_commit` receives each change when it has become durable, with a handle of the
-    /// store's node within the scope of the client: the place to state it as a fact.
+    /// Creates an empty table. `on_commit` receives each change once it is durable, with a handle of the store's node
+    /// within the scope of the client: the place to state it as a fact.
     pub fn new(on_commit: impl Fn(&Env, &Change<R>) + 'static) -> Self {
         Self(Rc::new(TableState {
             place: OnceCell::new(),
@@ -100,12 +100,12 @@ fn table_def<R: Row>() -> TableDef<R> {
         .unique_where_present(UNIQUE, |row| row.unique().into())
 }
 
-/// A table as the end of a transaction sees it.
-pub(super) trait Told {
-    /// Tells the hook of a committed change.
-    fn tell(&self, env: &Env, change: &RowChange);
-    /// Says the same the other way round: the commit is lost.
-    fn take_back(&self, env: &Env, change: &RowChange);
+/// A table as an observer of commits.
+pub(super) trait CommitObserver {
+    /// Passes a committed change to the hook.
+    fn committed(&self, env: &Env, change: &RowChange);
+    /// Passes the reverse change to the hook: the commit is lost.
+    fn lost(&self, env: &Env, change: &RowChange);
     fn signal(&self) -> &Signal;
 }
 
@@ -113,13 +113,13 @@ fn typed<R: Row>(row: Option<&Rc<dyn std::any::Any>>) -> Option<R> {
     row.and_then(|row| row.downcast_ref::<R>()).cloned()
 }
 
-impl<R: Row> Told for TableState<R> {
-    fn tell(&self, env: &Env, change: &RowChange) {
+impl<R: Row> CommitObserver for TableState<R> {
+    fn committed(&self, env: &Env, change: &RowChange) {
         let (before, after) = (typed(change.before.as_ref()), typed(change.after.as_ref()));
         (self.on_commit)(env, &Change { before, after });
     }
 
-    fn take_back(&self, env: &Env, change: &RowChange) {
+    fn lost(&self, env: &Env, change: &RowChange) {
         let (before, after) = (typed(change.after.as_ref()), typed(change.before.as_ref()));
         (self.on_commit)(env, &Change { before, after });
     }
@@ -147,7 +147,7 @@ impl super::Store {
         let planted = self.0.with_database(plant);
         self.0.replay_all();
         if let Some(Err(error)) = planted {
-            panic!("Store::plant: {} in `{}`", StoreError::told(error), R::TABLE);
+            panic!("Store::plant: {} in `{}`", StoreError::from_server(error), R::TABLE);
         }
     }
 }
