@@ -11,7 +11,7 @@
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
 //! [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
-//! ([`signal`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), judgement ([`judge`]), runs
+//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`]), judgement ([`judge`]), runs
 //! ([`scenario`], [`runner`], `self_check`, [`trace`], [`observer`], `tracing_capture`), searches over many runs
 //! ([`graph`], [`seal`], [`trace_file`], [`search`]), and with feature `proptest`, scripts and variants for property
 //! tests (`strategies`).
@@ -39,6 +39,7 @@ pub mod label;
 pub mod link;
 pub mod node;
 pub mod observer;
+pub mod poller;
 pub mod queue;
 pub mod runner;
 pub mod scenario;
@@ -75,6 +76,7 @@ pub use judge::{At, Fact, Facts, Findings, Goals, Invariant, Rest, Violation};
 pub use label::Label;
 pub use link::{LinkFault, LinkFaults};
 pub use node::{CrashFault, CrashProfile, NodeId, Role};
+pub use poller::Poller;
 pub use queue::{
     Delivery, DeliveryFault, Flavour, Message, Queue, QueueFaults, QueueProfile, SendError, SendFault,
     SettleError, SettleFault, SupersededFault,
@@ -86,7 +88,7 @@ pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use self_check::{Divergence, self_check};
 pub use shakedown_database as database;
 pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
-pub use signal::{Poller, Signal};
+pub use signal::Signal;
 pub use sites_met::{SiteMet, SitesMet};
 pub use store::{
     Change, CommitFault, Connection, FailoverFault, Row, StatementFault, Store, StoreError, StoreProfile,

@@ -1,15 +1,10 @@
-//! Signals and pollers: waiting for data to change without a tick.
-//!
-//! A poller in production wakes every period and mostly finds nothing. Here it sleeps until its data
-//! changes or a row falls due, and then wakes at its next period, as it would have; the idle polls between
-//! are neither run nor counted.
+//! Signals: waiting for data to change without a tick.
 
 use crate::engine::Core;
 use crate::engine::effects::Reach;
 use crate::env::Env;
-use crate::event::Kind;
 use crate::task::Waiter;
-use crate::time::{Duration, Moment};
+use crate::time::Moment;
 use crate::world::World;
 use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
@@ -22,6 +17,18 @@ struct State {
     version: u64,
     cause: Option<u32>,
     waiters: Vec<Waiter>,
+}
+
+impl State {
+    /// Registers a waiting task once, or removes it if its wait is over.
+    fn register(&mut self, waiter: Option<Waiter>, is_over: bool) {
+        let Some(waiter) = waiter else { return };
+        let same = |other: &Waiter| (other.slot, other.generation) == (waiter.slot, waiter.generation);
+        self.waiters.retain(|other| !same(other) || other.waker.is_some());
+        if !is_over {
+            self.waiters.push(waiter);
+        }
+    }
 }
 
 /// Tells that some data has changed.
@@ -37,6 +44,16 @@ impl Signal {
     /// How often it was raised.
     pub fn version(&self) -> u64 {
         self.0.borrow().version
+    }
+
+    /// Whether both are one signal.
+    pub(crate) fn is(&self, other: &Signal) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether there is a second handle to it, whose holder may wait for it.
+    pub(crate) fn is_held(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
     }
 
     pub(crate) fn raise_in(&self, world: &World) {
@@ -78,58 +95,35 @@ impl Signal {
             if Pin::new(&mut sleep).poll(context).is_ready() {
                 return Poll::Ready(());
             }
-            if let Some(waiter) = env.world.core.borrow().waiter(context) {
-                let same =
-                    |other: &Waiter| (other.slot, other.generation) == (waiter.slot, waiter.generation);
-                state.waiters.retain(|other| !same(other) || other.waker.is_some());
-                state.waiters.push(waiter);
-            }
+            state.register(env.world.core.borrow().waiter(context), false);
             Poll::Pending
         })
         .await;
     }
 }
 
-/// Wakes at multiples of a period, but only when its signal was raised or something is due.
-pub struct Poller {
-    env: Env,
-    signal: Signal,
-    period: Duration,
-    seen: Option<u64>,
-    last_turn: Moment,
-}
-
-impl Poller {
-    /// A poller that looks each `period` at what `signal` tells of. Its first turn is at once.
-    ///
-    /// # Panics
-    /// If `period` is zero.
-    pub fn new(env: &Env, signal: &Signal, period: Duration) -> Self {
-        assert!(!period.is_zero(), "a poller has a period");
-        Self { env: env.clone(), signal: signal.clone(), period, seen: None, last_turn: env.now() }
+/// Waits until one of the signals has been raised after the version given with it, or `due` is reached.
+pub(crate) async fn any_changed(env: &Env, signals: &[(Signal, u64)], due: Moment) {
+    if let [(signal, seen)] = signals {
+        return signal.changed(env, *seen, due).await;
     }
-
-    /// The same, without a first turn at once: nothing can have changed yet.
-    ///
-    /// # Panics
-    /// If `period` is zero.
-    pub fn later(env: &Env, signal: &Signal, period: Duration) -> Self {
-        Self { seen: Some(signal.version()), ..Self::new(env, signal, period) }
+    if !env.is_alive() {
+        pending::<()>().await;
     }
-
-    /// Waits for the next turn at which a look is worth it: the data changed since the last turn, or `due`
-    /// (the moment at which the earliest row falls due, if there is one) has come.
-    pub async fn turn(&mut self, due: Option<Moment>) {
-        let env = &self.env;
-        if let Some(seen) = self.seen {
-            self.signal.changed(env, seen, due.unwrap_or(Moment::NEVER)).await;
-            let period = self.period.as_nanos() as u64;
-            let after_last = self.last_turn.nanos() / period + 1;
-            let next = env.now().nanos().div_ceil(period).max(after_last) * period;
-            env.sleep_until(Moment::from_nanos(next)).await;
-            env.event(Kind::Wake, [next, 0], || "looks for work".to_owned());
+    let mut sleep = env.sleep_alive(due);
+    poll_fn(|context| {
+        let changed = signals.iter().find(|(signal, seen)| signal.version() != *seen);
+        let is_over = changed.is_some() || Pin::new(&mut sleep).poll(context).is_ready();
+        if let Some((signal, _)) = changed
+            && let Some(cause) = signal.0.borrow().cause
+        {
+            env.world.core.borrow_mut().follows_from(cause);
         }
-        self.last_turn = env.now();
-        self.seen = Some(self.signal.version());
-    }
+        for (signal, _) in signals {
+            let waiter = env.world.core.borrow().waiter(context);
+            signal.0.borrow_mut().register(waiter, is_over);
+        }
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

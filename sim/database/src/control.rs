@@ -163,6 +163,11 @@ impl Database {
         })
     }
 
+    /// Returns how many rows `SKIP LOCKED` has passed over so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     /// Returns whether a session holds or waits for anything that may block others: writes, row locks, advisory
     /// locks.
     pub fn is_in_the_way(&self, session: Session) -> bool {

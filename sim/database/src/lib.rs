@@ -128,6 +128,8 @@ pub struct Database {
     records_commits: bool,
     commits: Vec<CommitRecord>,
     replicas: Vec<Option<ReplicaState>>,
+    /// How many row locks were passed over by `SKIP LOCKED`.
+    skipped: u64,
 }
 
 impl Database {
@@ -155,6 +157,7 @@ impl Database {
             records_commits: false,
             commits: Vec::new(),
             replicas: Vec::new(),
+            skipped: 0,
         }
     }
 

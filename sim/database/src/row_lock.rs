@@ -205,7 +205,10 @@ impl Database {
     fn refuse(&mut self, me: usize, table: TableId, wait: LockWait) -> Result<Locked, DatabaseError> {
         self.leave_place(me);
         match wait {
-            LockWait::SkipLocked => Ok(Locked::Skipped),
+            LockWait::SkipLocked => {
+                self.skipped += 1;
+                Ok(Locked::Skipped)
+            }
             LockWait::Block | LockWait::NoWait => {
                 Err(DatabaseError::RowLocked { table: self.tables[table].schema.name.clone() })
             }

@@ -20,6 +20,7 @@ use crate::engine::effects::Reach;
 use crate::event::{Event, Kind};
 use crate::node::{NodeId, Nodes, Pulse, State};
 use crate::observer::Observer;
+use crate::poller::Turn;
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, Task, Waiter};
 use crate::time::{Duration, Moment};
@@ -103,6 +104,8 @@ pub(crate) struct Core {
     pub(crate) has_programs: bool,
     /// The addresses of the profiles that were checked, in this run or an earlier one.
     profiles: Vec<usize>,
+    /// The running turns of pollers, each with the task that runs it.
+    pub(crate) turns: Vec<(u64, Rc<Turn>)>,
 }
 
 impl Core {
@@ -147,6 +150,7 @@ impl Core {
             closed: false,
             has_programs: false,
             profiles: Vec::new(),
+            turns: Vec::new(),
         }
     }
 
@@ -172,6 +176,7 @@ impl Core {
             self.doomed.append(&mut node.shutdown_hooks);
         }
         self.agenda.reset();
+        self.turns.clear();
         self.ready.clear();
         self.current = None;
         self.stopping.clear();

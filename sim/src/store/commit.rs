@@ -71,6 +71,12 @@ impl Transaction {
         }
         env.world.act_later(request.server.place(), delay, move |world| server.read_commit(world, request));
         let result = take(&env.world, &reply).await;
+        if let Err(error) = &result
+            && let Some(turn) = env.running_turn()
+            && error.may_pass()
+        {
+            turn.fails();
+        }
         match result {
             Ok(()) => env.crash_point(Side::After, name).await,
             Err(StoreError::CommitUnknown) => {
@@ -94,11 +100,12 @@ impl Server {
             request.server.event(Kind::Failed, [word, u64::from(request.id)], || {
                 format!("rolls back: {}", request.name)
             });
-            drop(self.start(request.session, &mut Statement::rollback()));
+            let rollback = || drop(self.start(request.session, &mut Statement::rollback()));
+            self.releasing(request.session, rollback);
             return self.answer_commit(world, request, Err(StoreError::CommitUnknown));
         }
         let mut statement = Statement::commit();
-        match self.start(request.session, &mut statement) {
+        match self.releasing(request.session, || self.start(request.session, &mut statement)) {
             Step::Done(outcome) => self.conclude_commit(world, request, outcome),
             // Deferred constraints may wait for others.
             Step::Wait(wait) => {

@@ -52,6 +52,7 @@ impl Connection {
     /// # Errors
     /// As [`Transaction::lock`].
     pub async fn lock(&self, key: i64) -> Result<(), StoreError> {
+        self.line.looks_at(&self.line.server.acquisitions);
         self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Session)).await
     }
 
@@ -60,7 +61,7 @@ impl Connection {
     /// # Errors
     /// As [`Transaction::get`].
     pub async fn try_lock(&self, key: i64) -> Result<bool, StoreError> {
-        self.line.run(ADVISORY, Statement::try_advisory_lock(key, AdvisoryScope::Session)).await
+        self.line.try_lock(Statement::try_advisory_lock(key, AdvisoryScope::Session)).await
     }
 
     /// Releases an advisory lock of the session, also while a transaction is open; answers whether it was held.
@@ -68,7 +69,11 @@ impl Connection {
     /// # Errors
     /// As [`Transaction::get`].
     pub async fn unlock(&self, key: i64) -> Result<bool, StoreError> {
-        self.line.run(ADVISORY, Statement::advisory_unlock(key)).await
+        let was_held = self.line.run(ADVISORY, Statement::advisory_unlock(key)).await?;
+        if was_held {
+            self.line.server.tell_holders(&self.line.server.releases);
+        }
+        Ok(was_held)
     }
 
     /// From now on receives the notices of a channel (`LISTEN`).

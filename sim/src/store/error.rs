@@ -54,6 +54,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the same may succeed later though no table has changed and no lock was released.
+    pub(super) const fn may_pass(self) -> bool {
+        match self {
+            StoreError::SerializationFailure
+            | StoreError::Deadlock
+            | StoreError::LockTimeout
+            | StoreError::Canceled
+            | StoreError::IdleTimeout
+            | StoreError::ConnectionLost
+            | StoreError::ServerDown
+            | StoreError::CommitUnknown => true,
+            StoreError::UniqueViolation
+            | StoreError::RowLocked
+            | StoreError::InFailedTransaction
+            | StoreError::ReadOnly
+            | StoreError::Refused { .. } => false,
+        }
+    }
+
     /// The SQLSTATE that PostgreSQL reports.
     pub const fn code(self) -> &'static str {
         match self {

@@ -74,6 +74,7 @@ impl Server {
         // A copy that has taken over follows nothing any more.
         if self.with_database(|database| database.replay(replica, up_to)).is_ok() {
             follower.has(up_to);
+            self.tell_holders(&self.replays);
         }
     }
 

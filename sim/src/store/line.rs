@@ -3,11 +3,14 @@
 use super::StoreError;
 use super::profile::{StatementFault, Statements};
 use super::server::{STORE, Server, for_client};
+use super::statements::ADVISORY;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
+use crate::poller::Turn;
+use crate::signal::Signal;
 use shakedown_database::{DatabaseError, Scope, Session, Statement, Step};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -80,7 +83,8 @@ impl Line {
         mut statement: Statement<T>,
     ) -> Result<T, StoreError> {
         self.alive().await;
-        let session = self.reach(object)?;
+        let look = Look::begin(self);
+        let session = look.note(self.reach(object))?;
         self.touch();
         self.note_user(session, object);
         let answer = match self.server.start(session, &mut statement) {
@@ -100,8 +104,9 @@ impl Line {
                 result
             }
         };
+        self.server.note_acquisition(session);
         self.watch_idleness(session);
-        for_client(answer)
+        look.note(for_client(answer))
     }
 
     /// Runs a read, which never waits.
@@ -111,7 +116,8 @@ impl Line {
         body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
     ) -> Result<T, StoreError> {
         self.alive().await;
-        let session = self.reach(object)?;
+        let look = Look::begin(self);
+        let session = look.note(self.reach(object))?;
         self.note_user(session, object);
         let now = self.client.now().nanos();
         let (answer, leaves_marks) = self.server.with_database(|database| {
@@ -126,7 +132,25 @@ impl Line {
             self.server.settle(&self.client.world);
         }
         self.watch_idleness(session);
-        for_client(answer)
+        look.note(for_client(answer))
+    }
+
+    /// Tries to take an advisory lock. A poller's turn that does not get the lock waits for releases.
+    pub(super) async fn try_lock(&self, statement: Statement<bool>) -> Result<bool, StoreError> {
+        let (turn, releases) = (self.client.running_turn(), self.server.releases.clone());
+        let before = releases.version();
+        let is_locked = self.run(ADVISORY, statement).await?;
+        if let Some(turn) = turn.filter(|_| !is_locked) {
+            turn.looks_at(&releases, before);
+        }
+        Ok(is_locked)
+    }
+
+    /// Makes the running turn of a poller, if there is one, wait for this signal.
+    pub(super) fn looks_at(&self, signal: &Signal) {
+        if let Some(turn) = self.client.running_turn() {
+            turn.looks_at(signal, signal.version());
+        }
     }
 
     fn watch_idleness(&self, session: Session) {
@@ -141,7 +165,8 @@ impl Line {
         if let Ok(session) = self.session()
             && self.client.is_alive()
         {
-            drop(self.server.start(session, &mut Statement::rollback()));
+            let rollback = || drop(self.server.start(session, &mut Statement::rollback()));
+            self.server.releasing(session, rollback);
             self.server.settle(&self.client.world);
         }
     }
@@ -172,12 +197,57 @@ impl Line {
             // Others use the session from now on, which they would not if the client had crashed.
             self.touch();
             // A session that the server has ended answers with an error, and is not kept.
-            drop(self.server.start(session, &mut Statement::rollback()));
+            let rollback = || drop(self.server.start(session, &mut Statement::rollback()));
+            self.server.releasing(session, rollback);
             self.server.give_back(session);
             self.server.settle(world);
         } else {
             self.server.close(world, session);
         }
+    }
+}
+
+/// Records, for the poller's turn that runs the statement, what could change the statement's result.
+struct Look<'a>(Option<Watch<'a>>);
+
+struct Watch<'a> {
+    turn: Rc<Turn>,
+    server: &'a Server,
+    /// Held while the statement runs: a release in the meantime raises it.
+    releases: Signal,
+    released_before: u64,
+    skipped_before: u64,
+}
+
+impl<'a> Look<'a> {
+    fn begin(line: &'a Line) -> Self {
+        let server = &*line.server;
+        Self(line.client.running_turn().map(|turn| {
+            if line
+                .session()
+                .is_ok_and(|session| server.with_database(|database| database.is_on_standby(session)))
+            {
+                turn.looks_at(&server.replays, server.replays.version());
+            }
+            let releases = server.releases.clone();
+            let released_before = releases.version();
+            let skipped_before = server.with_database(|database| database.skipped());
+            Watch { turn, server, releases, released_before, skipped_before }
+        }))
+    }
+
+    fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Some(Watch { turn, server, releases, released_before, skipped_before }) = &self.0 {
+            let is_locked_out = matches!(result, Err(StoreError::RowLocked))
+                || server.with_database(|database| database.skipped()) != *skipped_before;
+            if is_locked_out {
+                turn.looks_at(releases, *released_before);
+            }
+            if result.as_ref().is_err_and(|error| error.may_pass()) {
+                turn.fails();
+            }
+        }
+        result
     }
 }
 

@@ -46,6 +46,14 @@ pub(super) struct Server {
     /// Who used each session last, by the session's number; kept while recording.
     pub(super) users: RefCell<BTreeMap<usize, Client>>,
     transactions: Cell<u32>,
+    /// Raised, if somebody holds it, when a lock was released or a transaction or session that wrote has ended.
+    pub(super) releases: Signal,
+    /// Raised, if somebody holds it, when a session keeps a lock beyond the moment at which it took it.
+    pub(super) acquisitions: Signal,
+    /// Raised, if somebody holds it, at each commit that changes rows.
+    pub(super) commits: Signal,
+    /// Raised, if somebody holds it, when the standby has replayed commits.
+    pub(super) replays: Signal,
     /// Raised when notices may have reached a session.
     pub(super) notices: Signal,
     pub(super) down_until: Cell<Moment>,
@@ -133,6 +141,10 @@ impl Server {
             writers: RefCell::default(),
             users: RefCell::default(),
             transactions: Cell::new(0),
+            releases: Signal::new(),
+            acquisitions: Signal::new(),
+            commits: Signal::new(),
+            replays: Signal::new(),
             notices: Signal::new(),
             down_until: Cell::new(Moment::START),
             standby: Follower::new(standby),
@@ -221,9 +233,42 @@ impl Server {
             let (server, now) = (Rc::clone(self), self.env.now().nanos());
             let after = Duration::from_nanos(timer.at.saturating_sub(now));
             self.env.world.act_later(self.env.place(), after, move |world| {
-                server.with_database(|database| database.timer(timer, timer.at));
+                // It may end the session.
+                server.releasing(timer.session, || {
+                    server.with_database(|database| database.timer(timer, timer.at));
+                });
                 server.settle(world);
             });
+        }
+    }
+
+    /// Runs an action that may release locks of this session, and wakes the pollers that were excluded by them.
+    pub(super) fn releasing<T>(&self, session: Session, act: impl FnOnce() -> T) -> T {
+        let held = self.releases.is_held() && self.with_database(|database| database.is_in_the_way(session));
+        let done = act();
+        if held {
+            self.releases.raise_in(&self.env.world);
+        }
+        done
+    }
+
+    /// Raises `acquisitions`, if somebody holds it, unless the session releases its locks at this moment.
+    pub(super) fn note_acquisition(self: &Rc<Self>, session: Session) {
+        if !self.acquisitions.is_held() {
+            return;
+        }
+        let server = Rc::clone(self);
+        self.env.world.deliver(self.env.place(), Duration::ZERO, move |_| {
+            if server.with_database(|database| database.is_in_the_way(session)) {
+                server.tell_holders(&server.acquisitions);
+            }
+        });
+    }
+
+    /// Raises a signal, if somebody holds it.
+    pub(super) fn tell_holders(&self, signal: &Signal) {
+        if signal.is_held() {
+            signal.raise_in(&self.env.world);
         }
     }
 
@@ -263,6 +308,7 @@ impl Server {
                 }
             }
             self.raise_signals(server, commit);
+            self.tell_holders(&self.commits);
         }
         self.follow(commits);
         if self.with_database(|database| !database.notified().is_empty()) {
@@ -319,7 +365,7 @@ impl Server {
         if let Some(kept) = self.waiting.borrow_mut().get_mut(session.number()) {
             drop(kept.take());
         }
-        self.with_database(|database| database.disconnect(session));
+        self.releasing(session, || self.with_database(|database| database.disconnect(session)));
         self.settle(world);
     }
 

@@ -109,6 +109,7 @@ impl Server {
             }
         });
         self.empty_pool();
+        self.tell_holders(&self.releases);
         server.world.with_cause(event.unwrap_or_default(), || {
             if mode == Failover::ToReplayed {
                 other.forget(&lacked);

@@ -9,7 +9,7 @@ use shakedown_database::{AdvisoryScope, Sequence, Statement, TableHandle};
 
 const STATEMENT: Label = Label::new("statement");
 const SAVEPOINT: Label = Label::new("savepoint");
-const ADVISORY: Label = Label::new("advisory lock");
+pub(super) const ADVISORY: Label = Label::new("advisory lock");
 const SEQUENCE: Label = Label::new("sequence");
 const NOTIFY: Label = Label::new("notify");
 const TRANSACTION: Label = Label::new("transaction id");
@@ -39,6 +39,8 @@ impl Transaction {
     /// # Panics
     /// If a handle in it is of another store.
     pub async fn execute<T: 'static>(&mut self, statement: Statement<T>) -> Result<T, StoreError> {
+        // Which tables it uses is not known here.
+        self.line.looks_at(&self.line.server.commits);
         let result = self.line.run(STATEMENT, statement).await;
         self.note(|| "runs a statement".to_owned());
         result
@@ -119,7 +121,9 @@ impl Transaction {
     /// # Errors
     /// 3B001 if there is no such savepoint, [`StoreError::ConnectionLost`].
     pub async fn roll_back_to(&mut self, name: &str) -> Result<(), StoreError> {
-        self.line.run(SAVEPOINT, Statement::rollback_to(name)).await
+        let rolled_back = self.line.run(SAVEPOINT, Statement::rollback_to(name)).await;
+        self.line.server.tell_holders(&self.line.server.releases);
+        rolled_back
     }
 
     /// Forgets a savepoint; what came after it belongs to the transaction.
@@ -154,6 +158,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::lock`].
     pub async fn advisory_lock(&mut self, key: i64) -> Result<(), StoreError> {
+        self.line.looks_at(&self.line.server.acquisitions);
         self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Transaction)).await
     }
 
@@ -162,7 +167,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::get`].
     pub async fn try_advisory_lock(&mut self, key: i64) -> Result<bool, StoreError> {
-        self.line.run(ADVISORY, Statement::try_advisory_lock(key, AdvisoryScope::Transaction)).await
+        self.line.try_lock(Statement::try_advisory_lock(key, AdvisoryScope::Transaction)).await
     }
 
     /// The next number of a sequence.
@@ -194,6 +199,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::get`].
     pub async fn horizon(&mut self) -> Result<u64, StoreError> {
+        self.line.looks_at(&self.line.server.releases);
         self.line.read(TRANSACTION, |scope| Ok(scope.snapshot_xmin().0)).await
     }
 

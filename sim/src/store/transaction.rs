@@ -137,6 +137,9 @@ impl Transaction {
         wait: LockWait,
     ) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::lock");
+        if wait == LockWait::Block {
+            self.line.looks_at(&self.line.server.acquisitions);
+        }
         let statement = handle.at(key.clone()).select().lock(mode, wait).build();
         let rows = self.line.run(table.0.name, statement).await?;
         let skips = wait == LockWait::SkipLocked;
@@ -245,7 +248,9 @@ impl Transaction {
     }
 
     /// The table's handle in the database.
+    /// A turn of a poller that runs the statement depends on the table from here on.
     pub(super) fn handle<R: Row>(&self, table: &Table<R>, call: &'static str) -> TableHandle<R> {
+        self.line.looks_at(table.signal());
         table.within(&self.line.server, call)
     }
 

@@ -11,6 +11,7 @@ mod commits;
 mod crashes;
 mod known_bugs;
 mod locks;
+mod pollers;
 mod serial;
 mod servers;
 mod visibility;
