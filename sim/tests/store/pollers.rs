@@ -176,7 +176,9 @@ impl World {
             Does::Mark(id) => {
                 tx.insert_or_ignore(&self.marks, Mark { id }).await?;
             }
-            Does::Lock(id) => drop(tx.lock(&self.jobs, &id).await?),
+            Does::Lock(id) => {
+                tx.lock(&self.jobs, &id).await?;
+            }
             Does::LockAdvisory => tx.advisory_lock(KEY).await?,
         }
         env.sleep(Duration::from_millis(disturber.holds_ms)).await;
