@@ -6,9 +6,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "audit-log",
     system: "jobs",
-    guarded: "a record for each attempt of a job: who made it, what it touched, how it ended",
+    guarded: "each attempt of a job is recorded: its worker, its effects and its end",
     naive: &[Naive {
-        what: "one last result for a job, overwritten by its next attempt",
+        what: "a job has one result, which its next attempt overwrites",
         breaks: &["every-side-effect-accounted"],
         masked_by: &[],
     }],

@@ -10,18 +10,14 @@ use shakedown_sim::Duration;
 pub const ROW: Guardrail = Guardrail {
     name: "bounded-retry",
     system: "job lifecycle",
-    guarded: "attempts counted at the claim; backoff, a budget for retries, a breaker",
+    guarded: "attempts are counted at the claim; retries have backoff, a budget and a circuit breaker",
     naive: &[
         Naive {
-            what: "what failed is tried again at once, for ever",
+            what: "failed work is retried at once, for ever",
             breaks: &["attempts-bounded", "goodput-recovers"],
             masked_by: &[],
         },
-        Naive {
-            what: "what failed is never tried again",
-            breaks: &["transient-faults-heal"],
-            masked_by: &[],
-        },
+        Naive { what: "failed work is never retried", breaks: &["transient-faults-heal"], masked_by: &[] },
     ],
 };
 

@@ -10,9 +10,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "completion-monitoring",
     system: "topology",
-    guarded: "the age of work is watched against its promise; a pager outside rings when the monitor itself is silent",
+    guarded: "the age of work is compared with its deadline; an external pager alerts when the monitor itself sends no heartbeat",
     naive: &[Naive {
-        what: "nodes are asked for their health, and failing requests are counted",
+        what: "nodes are polled for their health, and failed requests are counted",
         breaks: &["stuck-work-is-noticed"],
         masked_by: &[],
     }],

@@ -8,11 +8,11 @@ use shakedown_sim::{Duration, Moment};
 pub const ROW: Guardrail = Guardrail {
     name: "dead-letter",
     system: "job lifecycle",
-    guarded: "what is given up is listed; a person looks, and has it replayed with a reason",
+    guarded: "abandoned work is listed as a dead letter; a person replays it and states a reason",
     naive: &[
-        Naive { what: "what is given up is deleted", breaks: &["accepted-work-finishes"], masked_by: &[] },
+        Naive { what: "abandoned work is deleted", breaks: &["accepted-work-finishes"], masked_by: &[] },
         Naive {
-            what: "a timer sends back what was given up",
+            what: "a timer replays abandoned work",
             breaks: &["unsafe-work-never-replays-by-itself"],
             masked_by: &[],
         },

@@ -12,9 +12,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "outbox",
     system: "consistency",
-    guarded: "events wait in the database until a relay has told them to everybody",
+    guarded: "events wait in the database until a relay has published them",
     naive: &[Naive {
-        what: "whoever has committed the row publishes the event",
+        what: "the process that committed the row publishes the event",
         breaks: &["no-lost-event"],
         masked_by: &[],
     }],

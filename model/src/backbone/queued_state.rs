@@ -7,9 +7,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "queued-state",
     system: "job lifecycle",
-    guarded: "work waits in the queue until a worker is free; only a full queue refuses, before it promises",
+    guarded: "work waits in the queue until a worker is free; only a full queue refuses work, and it does so before acceptance",
     naive: &[Naive {
-        what: "work is handed to a free worker; none is an error",
+        what: "work is handed to a free worker; if there is none, it is refused",
         breaks: &["spikes-absorbed"],
         masked_by: &[],
     }],

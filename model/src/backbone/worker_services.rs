@@ -8,9 +8,9 @@ use crate::settings::POOL;
 pub const ROW: Guardrail = Guardrail {
     name: "worker-services",
     system: "topology",
-    guarded: "workers are nodes of their own, with a pool for each dependency",
+    guarded: "workers are separate nodes, with a pool for each dependency",
     naive: &[Naive {
-        what: "jobs run on the threads of the web tier, whichever is free",
+        what: "jobs run on the free threads of the web tier",
         breaks: &["requests-answer-in-time"],
         masked_by: &[],
     }],

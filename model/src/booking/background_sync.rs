@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "background-sync",
     system: "booking",
-    guarded: "the order is committed and answered; workers call the partner",
+    guarded: "the order is committed and the request returns; workers call the partner",
     naive: &[Naive {
         what: "the partner is called within the request",
         breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],

@@ -11,9 +11,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "booking-contract",
     system: "booking",
-    guarded: "one set of statuses, one translation per partner, rules for every move",
+    guarded: "one set of statuses, one translation for each partner, and rules for every transition",
     naive: &[Naive {
-        what: "connector, callback and client each map words; the last writer wins",
+        what: "connector, callback and client each map status words; the last writer wins",
         breaks: &["legal-transitions-only", "screens-agree-at-rest"],
         masked_by: &[],
     }],

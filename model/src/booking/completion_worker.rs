@@ -12,9 +12,9 @@ use std::pin::Pin;
 pub const ROW: Guardrail = Guardrail {
     name: "completion-worker",
     system: "request path",
-    guarded: "a result is stored, then told to the open screen, then its job is acknowledged",
+    guarded: "a result is stored, then sent to the open screen, then its job is acknowledged",
     naive: &[Naive {
-        what: "the job is acknowledged and the screen told as soon as the partner has answered; then it is stored",
+        what: "the job is acknowledged and the screen notified as soon as the partner has responded; then the result is stored",
         breaks: &["screens-agree-at-rest", "accepted-work-finishes"],
         masked_by: &[],
     }],

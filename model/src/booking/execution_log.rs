@@ -7,7 +7,7 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "execution-log",
     system: "idempotency",
-    guarded: "a row before each call to the partner, its answer after",
+    guarded: "a row is written before each call to the partner, and its response after it",
     naive: &[Naive {
         what: "the row is written when the call returns",
         breaks: &["every-side-effect-accounted", "exactly-one-reservation-per-intent"],

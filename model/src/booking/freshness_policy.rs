@@ -14,9 +14,9 @@ use std::pin::Pin;
 pub const ROW: Guardrail = Guardrail {
     name: "freshness-policy",
     system: "caching",
-    guarded: "orders are decided on the locked row in the database, never on the cache",
+    guarded: "orders are decided on the locked row in the database, never on cached data",
     naive: &[Naive {
-        what: "orders are decided on what the cache has",
+        what: "orders are decided on cached data",
         breaks: &["no-stale-decision"],
         masked_by: &[],
     }],

@@ -7,7 +7,7 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "idempotency-store",
     system: "idempotency",
-    guarded: "a quote can be accepted once, for good; another payload is refused",
+    guarded: "a quote is accepted once; a second order with other contents is refused",
     naive: &[Naive {
         what: "each submission is a new order",
         breaks: &["one-booking-per-intent", "exactly-one-reservation-per-intent"],

@@ -7,15 +7,15 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "invalidation",
     system: "caching",
-    guarded: "changes leave the cache from the outbox on, and a fill needs its lease",
+    guarded: "the outbox invalidates changed entries, and a fill needs a valid lease",
     naive: &[
         Naive {
-            what: "what is cached ends with its time to live",
+            what: "entries expire by their time to live only",
             breaks: &["staleness-bounded"],
             masked_by: &[],
         },
         Naive {
-            what: "whoever has read something puts it into the cache",
+            what: "each reader fills the cache with what it has read",
             breaks: &["staleness-bounded"],
             masked_by: &[],
         },

@@ -13,9 +13,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "read-cache",
     system: "caching",
-    guarded: "pages are read through the cache: one fills, few wait at the database",
+    guarded: "pages are read through the cache: one reader fills an entry, the others wait for it",
     naive: &[Naive {
-        what: "each page asks the database",
+        what: "each page reads the database",
         breaks: &["primary-within-capacity", "requests-answer-in-time"],
         masked_by: &[],
     }],

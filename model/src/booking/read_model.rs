@@ -18,7 +18,7 @@ pub const ROW: Guardrail = Guardrail {
     system: "consistency",
     guarded: "a list shows one committed version of a row, from a projection",
     naive: &[Naive {
-        what: "a list is stitched together from our row and the partner's live answer",
+        what: "a list is assembled from our row and the partner's live response",
         breaks: &["screens-show-one-version", "screens-agree-at-rest"],
         masked_by: &[],
     }],

@@ -8,10 +8,10 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "retry-safe-job",
     system: "idempotency",
-    guarded: "the key is the booking's and its generation's",
+    guarded: "the idempotency key is derived from the booking and its generation",
     naive: &[
         Naive {
-            what: "a new key for each attempt",
+            what: "each attempt has a new idempotency key",
             breaks: &["exactly-one-reservation-per-intent"],
             masked_by: &[],
         },

@@ -10,9 +10,9 @@ use crate::settings::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTIN
 pub const ROW: Guardrail = Guardrail {
     name: "status-sync",
     system: "booking",
-    guarded: "nothing is sent again while an outcome is open: it is looked up, read in the partner's statement, or left to a person; callbacks are hints, a surplus is cancelled",
+    guarded: "while an outcome is unknown, nothing is sent again: it is looked up, read in the partner's statement, or decided by a person; a callback is only a hint; a surplus reservation is cancelled",
     naive: &[Naive {
-        what: "sends again after a timeout, believes callbacks",
+        what: "sends again after a timeout and trusts callbacks",
         breaks: &["no-orphan-reservation", "charged-at-most-once", "local-and-partner-agree"],
         masked_by: &[],
     }],

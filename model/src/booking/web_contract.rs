@@ -9,9 +9,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "web-contract",
     system: "topology",
-    guarded: "the API gives each state its words and actions; a client shows them, whether it knows the state's code or not",
+    guarded: "the API sends the words and actions of each state; a client shows them even if it does not know the state's code",
     naive: &[Naive {
-        what: "web and app each map the states that they know, and have a default for the rest",
+        what: "web and app each map the states that they know, and show a default for the others",
         breaks: &["entry-points-agree"],
         masked_by: &[],
     }],

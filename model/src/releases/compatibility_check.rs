@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 pub const ROW: Guardrail = Guardrail {
     name: "compatibility-check",
     system: "releases",
-    guarded: "before the roll, readers are tried on all that rests (rows, jobs, dead letters) and on what the neighbour writes",
+    guarded: "before the rollout, readers are tested on all stored data (rows, jobs, dead letters) and on what the neighbouring release writes",
     naive: &[Naive {
-        what: "a field is renamed in one step, and who changes a row writes what it knows of it",
+        what: "a field is renamed in one step, and a writer stores only the fields that it knows",
         breaks: &["every-message-readable", "rollback-is-safe"],
         masked_by: &[],
     }],

@@ -9,9 +9,9 @@ use crate::settings::{BAKE, COMPLETIONS_TO_GO_ON, POINTS_TO_HALT, TELEMETRY_TIME
 pub const ROW: Guardrail = Guardrail {
     name: "release-feedback",
     system: "releases",
-    guarded: "a quarter of the nodes first, watched; bad results, or none, and it is withdrawn",
+    guarded: "a quarter of the nodes come first; bad results, or no results, withdraw the release",
     naive: &[Naive {
-        what: "a deploy whose nodes are up is done",
+        what: "a deployment is complete once its nodes are up",
         breaks: &["bad-release-is-stopped"],
         masked_by: &[],
     }],

@@ -8,9 +8,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "staged-deploy",
     system: "releases",
-    guarded: "each stage waits for what it stands on; readers first, drained; older nodes are kept out",
+    guarded: "each stage waits for the stages that it depends on; readers come first and are drained; older nodes are refused",
     naive: &[Naive {
-        what: "producers first, nothing drained, nothing waited for",
+        what: "producers come first; nothing is drained, and no stage waits",
         breaks: &["every-message-readable", "no-half-rolled-field-shown"],
         masked_by: &[],
     }],

@@ -13,9 +13,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "async-worker",
     system: "visit",
-    guarded: "the visit is committed and answered; workers make its documents",
+    guarded: "the visit is committed and the request returns; workers create its documents",
     naive: &[Naive {
-        what: "the document is made within the request",
+        what: "the document is created within the request",
         breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],
         masked_by: &[],
     }],

@@ -17,8 +17,12 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "durable-acceptance",
     system: "jobs",
-    guarded: "committed, then answered; after an unknown commit one asks again with the same key",
-    naive: &[Naive { what: "answered, then saved", breaks: &["accepted-means-durable"], masked_by: &[] }],
+    guarded: "a request is committed before its response; after an unknown commit the client retries with the same key",
+    naive: &[Naive {
+        what: "the response is sent before the commit",
+        breaks: &["accepted-means-durable"],
+        masked_by: &[],
+    }],
 };
 
 /// An answer, in time.

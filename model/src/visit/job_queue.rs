@@ -11,9 +11,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "job-queue",
     system: "jobs",
-    guarded: "a job is a row, kept with what it is owed to",
+    guarded: "a job is a row in the same database as the visit",
     naive: &[Naive {
-        what: "a task of the process that answered",
+        what: "a job is a task in the process that served the request",
         breaks: &["accepted-work-finishes"],
         masked_by: &[],
     }],

@@ -11,9 +11,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "operational-status-view",
     system: "visit",
-    guarded: "shows transition, report, message and attempts; a replay does what lacks, what may double takes an override",
+    guarded: "shows transition, report, message and attempts; a replay does only what is missing; a step that may happen twice needs an override",
     naive: &[Naive {
-        what: "shows the visit's row; a replay runs all of it again",
+        what: "shows the visit's row; a replay runs all steps again",
         breaks: &["no-premature-success", "replay-is-safe"],
         masked_by: &[],
     }],

@@ -15,9 +15,9 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "workflow-service",
     system: "visit",
-    guarded: "one function moves a visit, by one set of rules, from the state that it holds",
+    guarded: "one function changes a visit, by one set of rules, from its locked state",
     naive: &[Naive {
-        what: "controller, importer and nightly job each load, check and save",
+        what: "controller, importer and nightly job each load, check and save a visit",
         breaks: &["legal-transitions-only"],
         masked_by: &[],
     }],

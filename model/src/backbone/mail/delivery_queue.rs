@@ -13,7 +13,7 @@ use std::rc::Rc;
 pub const ROW: Guardrail = Guardrail {
     name: "delivery-queue",
     system: "notifications",
-    guarded: "mail is queued with the event; mailers send it",
+    guarded: "mail is queued with its event, and mailers send it",
     naive: &[Naive {
         what: "mail is sent within the action",
         breaks: &["requests-answer-in-time", "no-dependency-failure-shown"],

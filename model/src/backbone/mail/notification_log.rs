@@ -9,7 +9,7 @@ use shakedown_sim::Moment;
 pub const ROW: Guardrail = Guardrail {
     name: "notification-log",
     system: "notifications",
-    guarded: "a row before each send, its answer and the provider's news after",
+    guarded: "a row is written before each send; its response and the provider's events are added to it",
     naive: &[Naive {
         what: "the row is written when the send returns",
         breaks: &["one-message-per-event-and-recipient", "delivery-known-or-flagged"],

@@ -9,9 +9,9 @@ use crate::guardrail::{Guardrail, Naive};
 pub const ROW: Guardrail = Guardrail {
     name: "notification-service",
     system: "notifications",
-    guarded: "one plan for each event: recipients, version of the text, policy",
+    guarded: "each event has one plan: recipients, version of the text, policy",
     naive: &[Naive {
-        what: "each caller has mail sent when it sees a change, in the text of the moment",
+        what: "each caller sends mail when it sees a change, with the text of that moment",
         breaks: &["one-message-per-event-and-recipient", "right-template"],
         masked_by: &[],
     }],
