@@ -2,10 +2,10 @@
 //! what the provider and the mailboxes hold, what the client is answered, what news come out.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::mail::provider::{Answer, Letter, Message, ProviderApi};
 use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Language, Recipient};
+use shakedown_model::booking::events::{BOOKING, CONFIRMED};
 use shakedown_model::facts::MailProviderFact;
 use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_sim::*;
@@ -73,8 +73,8 @@ impl Invariant<Fact> for Keeper {
 }
 
 const LETTER: Letter = Letter {
-    what: What::Confirmed,
-    subject: Subject::Booking(7),
+    what: CONFIRMED,
+    subject: BOOKING.row(7),
     version: 2,
     template: 1,
     language: Language::German,

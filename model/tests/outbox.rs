@@ -1,7 +1,8 @@
 //! The relay loses nothing that commits late, which simpler cursors do.
 
-use shakedown_model::backbone::events::{Event, Subject, What};
+use shakedown_model::backbone::events::Event;
 use shakedown_model::backbone::relay::{self, Consumer, Place, Posted};
+use shakedown_model::booking::events::{ACCEPTED, BOOKING};
 use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::*;
 use std::cell::RefCell;
@@ -73,8 +74,8 @@ async fn write(env: &Env, backbone: &Backbone, writer: u32, pause: Duration) {
     let mut tx = backbone.store.begin(env);
     tx.id().await.expect("it has an id");
     env.sleep(pause).await;
-    let subject = Subject::Booking(writer);
-    let event = Event { subject, version: 1, what: What::Accepted, party: 0, context: env.scope() };
+    let subject = BOOKING.row(writer);
+    let event = Event { subject, version: 1, what: ACCEPTED, party: 0, context: env.scope() };
     relay::post(&mut tx, backbone, event).await.expect("it is posted");
     let _ = tx.commit("event").await;
 }
@@ -89,8 +90,7 @@ impl Consumer for Listener {
 }
 
 fn hear(told: &Told, event: Event) {
-    let Subject::Booking(writer) = event.subject else { panic!("nobody writes of {:?}", event.subject) };
-    told.borrow_mut().push(writer);
+    told.borrow_mut().push(event.subject.row_of(BOOKING).expect("only bookings are written"));
 }
 
 async fn relay(

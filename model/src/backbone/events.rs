@@ -1,65 +1,159 @@
 //! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
 
 use super::Backbone;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shakedown_sim::{Env, Scope, StoreError, Transaction};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Which row an event is about.
+/// A kind of row that events are about. Each flow declares its own kinds.
+///
+/// ```
+/// use shakedown_model::backbone::events::{SubjectKind, SubjectKindSpec};
+/// const PARCEL: SubjectKind = SubjectKind::new(&SubjectKindSpec { number: 9, name: "Parcel", prefix: "P" });
+/// assert_eq!(PARCEL.row(7).to_string(), "P7");
+/// assert_eq!(PARCEL.row(7).row_of(PARCEL), Some(7));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SubjectKind(&'static SubjectKindSpec);
+
+/// The declaration of a kind of row.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct SubjectKindSpec {
+    /// Its number, from 0 to 15, which no other kind has.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// What a story puts before the number of the row.
+    pub prefix: &'static str,
+}
+
+impl SubjectKind {
+    /// Declares a kind.
+    pub const fn new(spec: &'static SubjectKindSpec) -> Self {
+        assert!(spec.number < 16, "once-only values of mail have four bits for the number");
+        Self(spec)
+    }
+
+    /// Returns the row of this kind with this number.
+    pub const fn row(self, row: u32) -> Subject {
+        Subject { kind: self, row }
+    }
+
+    /// Returns the number of the kind.
+    pub(crate) fn number(self) -> u32 {
+        self.0.number
+    }
+}
+
+impl fmt::Debug for SubjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl Serialize for SubjectKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
+}
+
+/// The row that an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-pub enum Subject {
-    /// A booking, by its number.
-    Booking(u32),
-    /// An offer, by its number.
-    Offer(u32),
-    /// A visit, by the clinic's number.
-    Visit(u32),
+pub struct Subject {
+    /// The kind of row.
+    pub kind: SubjectKind,
+    /// The number of the row.
+    pub row: u32,
+}
+
+impl Subject {
+    /// Returns the number of the row if it is of this kind.
+    pub fn row_of(self, kind: SubjectKind) -> Option<u32> {
+        (self.kind == kind).then_some(self.row)
+    }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Subject::Booking(booking) => write!(f, "B{booking}"),
-            Subject::Offer(offer) => write!(f, "offer {offer}"),
-            Subject::Visit(visit) => write!(f, "V{visit}"),
-        }
+        write!(f, "{}{}", self.kind.0.prefix, self.row)
     }
 }
 
-/// What happened.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-pub enum What {
-    /// An order was accepted.
-    Accepted,
-    /// The partner holds it and will decide.
-    Requested,
-    /// It stands.
-    Confirmed,
-    /// It could not be had.
-    Failed,
-    /// The partner ended it.
-    Withdrawn,
-    /// It is to be cancelled.
-    Cancelling,
-    /// It is cancelled.
-    Cancelled,
-    /// It cannot be booked any more.
-    Ended,
-    /// It costs something else.
-    Repriced,
-    /// A patient is expected.
-    Scheduled,
-    /// A patient is here.
-    Arrived,
-    /// A patient has been seen.
-    Processed,
-    /// A patient did not come.
-    Missed,
-    /// The report on a revision is in the document store; the revision stands for the version.
-    Reported,
+/// A kind of event: what happened. Each flow declares its own kinds.
+///
+/// ```
+/// use shakedown_model::backbone::events::{EventKind, EventKindSpec, Notify};
+/// const SHIPPED: EventKind = EventKind::new(&EventKindSpec {
+///     number: 30,
+///     name: "Shipped",
+///     title: "is on its way",
+///     notify: Notify::Party,
+/// });
+/// assert_eq!(format!("{SHIPPED:?}"), "Shipped");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventKind(&'static EventKindSpec);
+
+/// The declaration of a kind of event.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventKindSpec {
+    /// Its number, from 0 to 31, which no other kind has. Kinds are ordered by it.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// The title of mail about such an event.
+    pub title: &'static str,
+    /// Who receives mail about such an event.
+    pub notify: Notify,
+}
+
+/// Who receives mail about an event.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Notify {
+    /// Nobody.
+    Nobody,
+    /// The party that it concerns. Mail with an unknown outcome is sent again by a person only.
+    Party,
+    /// The party that it concerns, and our own review queue. Mail with an unknown outcome is sent again.
+    PartyAndReviewQueue,
+}
+
+impl EventKind {
+    /// Declares a kind.
+    pub const fn new(spec: &'static EventKindSpec) -> Self {
+        assert!(spec.number < 32, "once-only values of mail have five bits for the number");
+        Self(spec)
+    }
+
+    /// Returns the number of the kind.
+    pub(crate) fn number(self) -> u32 {
+        self.0.number
+    }
+
+    /// Returns the title of mail about such an event.
+    pub(crate) fn title(self) -> &'static str {
+        self.0.title
+    }
+
+    /// Returns who receives mail about such an event.
+    pub(crate) fn notify(self) -> Notify {
+        self.0.notify
+    }
+}
+
+impl fmt::Debug for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
 }
 
 /// A business event.
@@ -70,8 +164,8 @@ pub struct Event {
     /// The version of the row that it made.
     pub version: u32,
     /// What happened.
-    pub what: What,
-    /// Whom it concerns: the number of the customer or of the visit's patient, or 0 for nobody.
+    pub what: EventKind,
+    /// Whom it concerns: the number of the party, or 0 for nobody.
     pub party: u32,
     /// The trace context of the row.
     pub context: Scope,

@@ -74,8 +74,8 @@ pub struct Backbone {
     clock: Clock,
     jitter: Jitter,
     pub(crate) design: Design,
-    outbox_numbers: Sequence,
-    job_numbers: Sequence,
+    outbox_numbers: RowNumbers,
+    job_numbers: RowNumbers,
 }
 
 impl Backbone {
@@ -87,7 +87,7 @@ impl Backbone {
         let news = Signal::new();
         let jobs = raising(facts, &news, |before, after| JobFact::Changed { before, after });
         let replays = stating(facts, |_, after| JobFact::Replayed(after));
-        let (job_numbers, outbox_numbers) = (Sequence::default(), Sequence::default());
+        let (job_numbers, outbox_numbers) = (RowNumbers::default(), RowNumbers::default());
         Self {
             store,
             jobs,
@@ -138,11 +138,14 @@ impl Backbone {
     }
 }
 
-/// A sequence of the database: a number that is taken is gone, whether its transaction commits or not.
+/// Hands out the numbers of new rows. A number is never returned, whether its transaction commits or not.
+///
+/// This is not the engine's `Sequence`: a draw there is a statement, with a round trip, faults and choices of its own.
+/// The flows insert with numbers that cost no statement, so scripts and certificates need not cover such faults.
 #[derive(Default)]
-pub(crate) struct Sequence(Cell<u32>);
+pub(crate) struct RowNumbers(Cell<u32>);
 
-impl Sequence {
+impl RowNumbers {
     pub(crate) fn next(&self) -> u32 {
         self.0.set(self.0.get() + 1);
         self.0.get()

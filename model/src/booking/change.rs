@@ -2,7 +2,10 @@
 
 use super::platform::Platform;
 use super::rows::{Booking, Standing, Status};
-use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::events::{self, Event};
+use crate::booking::events::{
+    ACCEPTED, BOOKING, CANCELLED, CANCELLING, CONFIRMED, FAILED, REQUESTED, WITHDRAWN,
+};
 use shakedown_sim::{StoreError, Transaction};
 
 /// Inserts a new booking unless its once-only value is taken. Returns the event if it did.
@@ -61,14 +64,14 @@ pub(super) fn foretold(booking: &Booking, says: Standing) -> Option<Event> {
 
 fn event(booking: &Booking) -> Event {
     let what = match booking.status {
-        Status::Accepted => What::Accepted,
-        Status::OnRequest => What::Requested,
-        Status::Confirmed => What::Confirmed,
-        Status::Failed => What::Failed,
-        Status::Withdrawn => What::Withdrawn,
-        Status::Cancelling => What::Cancelling,
-        Status::Cancelled => What::Cancelled,
+        Status::Accepted => ACCEPTED,
+        Status::OnRequest => REQUESTED,
+        Status::Confirmed => CONFIRMED,
+        Status::Failed => FAILED,
+        Status::Withdrawn => WITHDRAWN,
+        Status::Cancelling => CANCELLING,
+        Status::Cancelled => CANCELLED,
     };
     let (version, context) = (booking.version, booking.context);
-    Event { subject: Subject::Booking(booking.id), version, what, party: booking.customer, context }
+    Event { subject: BOOKING.row(booking.id), version, what, party: booking.customer, context }
 }

@@ -1,7 +1,7 @@
 //! The booking flow: a customer's order, carried out at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
-//! [`screens`], [`run`], [`worker`], `evidence`, [`inbox`], [`cache`], [`offers`], [`promises`], [`statement`],
+//! [`screens`], [`run`], [`worker`], `evidence`, [`events`], [`inbox`], [`cache`], [`offers`], [`promises`], [`statement`],
 //! [`summaries`], [`review_queue`], [`api`]), what customers see of it ([`clients`]), and the flow's facts ([`facts`],
 //! [`offer_facts`]). The `guardrails!` table lists what can be taken out of it.
 
@@ -11,6 +11,7 @@ pub mod case;
 mod change;
 pub mod clients;
 pub mod connector;
+pub mod events;
 mod evidence;
 pub mod facts;
 pub mod inbox;

@@ -4,10 +4,11 @@ use super::cache::{CacheApi, Fill, Found, Lease};
 use super::offer_facts::OfferFact;
 use super::platform::Platform;
 use super::rows::Offer;
-use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::events::{self, Event};
 use crate::backbone::relay::Consumer;
 use crate::backbone::tables::{Statement, statement};
 use crate::backbone::{Code, Reply};
+use crate::booking::events::{ENDED, OFFER, REPRICED};
 use crate::settings::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
 use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Site, StoreError};
 use std::cell::RefCell;
@@ -164,13 +165,13 @@ pub(super) async fn change(
     let mut tx = platform.backbone.store.begin(env);
     let Some(before) = tx.lock(offers, &offer).await? else { return Ok(Code::Rejected) };
     let (after, what) = match change {
-        OfferChange::Ends => (Offer { open: false, ..before }, What::Ended),
-        OfferChange::Costs(price) => (Offer { price, ..before }, What::Repriced),
+        OfferChange::Ends => (Offer { open: false, ..before }, ENDED),
+        OfferChange::Costs(price) => (Offer { price, ..before }, REPRICED),
     };
     if after != before {
         let after = Offer { version: before.version + 1, ..after };
         tx.update(offers, after).await?;
-        let (subject, context) = (Subject::Offer(offer), env.scope());
+        let (subject, context) = (OFFER.row(offer), env.scope());
         let event = Event { subject, version: after.version, what, party: 0, context };
         events::record(&mut tx, &platform.backbone, event).await?;
         tx.commit("change offer").await?;
@@ -190,10 +191,8 @@ impl Consumer for Forgetting {
         let Some(cache) = self.platform.cache.clone() else { return Box::pin(async { true }) };
         let deletes = self.platform.design.invalidation.deletes();
         Box::pin(async move {
-            match event.subject {
-                Subject::Offer(offer) if deletes => {
-                    env.call(&cache.delete, offer, CACHE_TIMEOUT).await.is_ok()
-                }
+            match event.subject.row_of(OFFER) {
+                Some(offer) if deletes => env.call(&cache.delete, offer, CACHE_TIMEOUT).await.is_ok(),
                 _ => true,
             }
         })

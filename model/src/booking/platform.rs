@@ -10,7 +10,7 @@ use super::screens::Screens;
 use super::summaries::Summary;
 use crate::backbone::jobs::{Job, JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::tables::stating;
-use crate::backbone::{Backbone, Sequence};
+use crate::backbone::{Backbone, RowNumbers};
 use crate::settings::PartnerTerms;
 use shakedown_sim::{Fact, Facts, Queue, Scope, Table};
 use std::rc::Rc;
@@ -70,9 +70,9 @@ pub struct Tables {
 
 #[derive(Default)]
 pub(crate) struct Numbers {
-    pub(crate) quotes: Sequence,
-    pub(crate) bookings: Sequence,
-    pub(crate) attempts: Sequence,
+    pub(crate) quotes: RowNumbers,
+    pub(crate) bookings: RowNumbers,
+    pub(crate) attempts: RowNumbers,
 }
 
 impl Platform {

@@ -8,7 +8,8 @@ use super::platform::Platform;
 use super::rows::{Booking, Status};
 use crate::backbone::Code;
 use crate::backbone::Reply;
-use crate::backbone::events::{Event, Subject};
+use crate::backbone::events::Event;
+use crate::booking::events::BOOKING;
 use crate::settings::backoff;
 use serde::Serialize;
 use shakedown_sim::{Delivery, Duration, Env, Queue, Row, StoreError};
@@ -84,9 +85,9 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, events: &Queue<Event>) {
 
 /// Takes one event; it is given back if the database fails.
 async fn take(platform: &Platform, delivery: Delivery<Event>) {
-    let kept = match delivery.body().subject {
-        Subject::Booking(booking) => keep(delivery.env(), platform, booking).await,
-        _ => Ok(()),
+    let kept = match delivery.body().subject.row_of(BOOKING) {
+        Some(booking) => keep(delivery.env(), platform, booking).await,
+        None => Ok(()),
     };
     // What is not settled comes again, which does no harm.
     let _ = match kept {

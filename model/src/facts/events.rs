@@ -1,6 +1,6 @@
 //! Facts about events: which were consumed, which became dead letters, and what lists show of them.
 
-use crate::backbone::events::{Event, Subject, What};
+use crate::backbone::events::{Event, EventKind, Subject};
 use crate::backbone::relay::Posted;
 use crate::booking::summaries::Summary;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub enum EventFact {
         /// Which version of it.
         version: u32,
         /// What happened.
-        what: What,
+        what: EventKind,
     },
     /// An event is a dead letter, and listed.
     Died {

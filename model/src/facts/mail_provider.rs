@@ -1,6 +1,6 @@
 //! What the mail provider and the mailboxes hold.
 
-use crate::backbone::mail::facts::{known, tells};
+use crate::backbone::mail::facts::known;
 use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Known, Recipient};
 use serde::Serialize;
@@ -72,7 +72,7 @@ impl MailProviderFact {
             MailProviderFact::Arrived { message, recipient, letter, .. } => format!(
                 "puts M{message} into the mailbox of {}: \"{}\", {} in version {}, {:?} text {}{}",
                 recipient,
-                tells(letter.what),
+                letter.what.title(),
                 letter.subject,
                 letter.version,
                 letter.language,

@@ -5,7 +5,7 @@ use super::facts::FilingFact;
 use super::rows::Filing;
 use crate::backbone::jobs::{JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::tables::stating;
-use crate::backbone::{Backbone, Sequence};
+use crate::backbone::{Backbone, RowNumbers};
 use shakedown_sim::{Fact, Facts, Scope, Table};
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ pub struct Office {
     pub registry: RegistryApi,
     /// How the registry treats repeats.
     pub repeats: Repeats,
-    pub(crate) numbers: Sequence,
+    pub(crate) numbers: RowNumbers,
 }
 
 impl Office {
@@ -31,7 +31,7 @@ impl Office {
         facts: &Facts<F>,
     ) -> Rc<Self> {
         let filings = stating(facts, |before, after| FilingFact::Filing { before, after });
-        let (backbone, numbers) = (Rc::clone(backbone), Sequence::default());
+        let (backbone, numbers) = (Rc::clone(backbone), RowNumbers::default());
         Rc::new(Self { backbone, filings, registry, repeats, numbers })
     }
 }

@@ -10,7 +10,7 @@ use super::rows::{Booking, Message, Schema};
 use super::telemetry::Telemetry;
 use crate::backbone::jobs::{self, Job, JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::tables::{raising, stating};
-use crate::backbone::{Backbone, Sequence};
+use crate::backbone::{Backbone, RowNumbers};
 use crate::booking::connector::{ReserveRequest, ReserveResponse};
 use shakedown_sim::{
     Endpoint, Fact, Facts, LockMode, LockWait, Moment, Scope, Signal, StoreError, Table, Transaction,
@@ -36,7 +36,7 @@ pub struct Shop {
     /// The partner's reservation operation.
     pub partner: Endpoint<ReserveRequest, ReserveResponse>,
     pub(crate) design: Design,
-    numbers: Sequence,
+    numbers: RowNumbers,
 }
 
 impl Shop {
@@ -63,7 +63,7 @@ impl Shop {
             telemetry: Telemetry::default(),
             partner,
             design,
-            numbers: Sequence::default(),
+            numbers: RowNumbers::default(),
         })
     }
 }

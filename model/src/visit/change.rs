@@ -3,9 +3,10 @@
 
 use super::platform::{Platform, job_for};
 use super::rows::{Action, Actor, Entry, Report, ReportState, Status, Visit};
-use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
 use crate::settings::DAY;
+use crate::visit::events::{ARRIVED, CANCELLED, MISSED, PROCESSED, SCHEDULED, VISIT};
 use shakedown_sim::{Env, Moment, StoreError, Transaction};
 
 /// What is asked of a visit, and by whom.
@@ -132,12 +133,12 @@ async fn record(
 ) -> Result<(), StoreError> {
     enter(tx, platform, env, visit.version, order).await?;
     let what = match visit.status {
-        Status::Scheduled => What::Scheduled,
-        Status::Arrived => What::Arrived,
-        Status::Processed => What::Processed,
-        Status::NoShow => What::Missed,
-        Status::Cancelled => What::Cancelled,
+        Status::Scheduled => SCHEDULED,
+        Status::Arrived => ARRIVED,
+        Status::Processed => PROCESSED,
+        Status::NoShow => MISSED,
+        Status::Cancelled => CANCELLED,
     };
-    let (subject, version, context) = (Subject::Visit(visit.id), visit.version, visit.context);
+    let (subject, version, context) = (VISIT.row(visit.id), visit.version, visit.context);
     events::record(tx, &platform.backbone, Event { subject, version, what, party: visit.id, context }).await
 }

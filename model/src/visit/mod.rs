@@ -1,13 +1,14 @@
 //! The visit flow: clinics schedule patients, operators see them, and mail announces their report.
 //!
 //! Modules in reading order: durable state ([`rows`]), the rules ([`rules`]), the one place that writes a visit
-//! ([`change`]), what it calls outside ([`connector`], [`report`]), its status ([`view`]), and its API
+//! ([`change`]) and its events ([`events`]), what it calls outside ([`connector`], [`report`]), its status ([`view`]), and its API
 //! ([`api`], [`close`]); [`platform`] holds it together, [`facts`] are the flow's facts. The `guardrails!` table lists what can be taken out.
 
 pub mod api;
 pub mod change;
 pub mod close;
 pub mod connector;
+pub mod events;
 pub mod facts;
 pub mod platform;
 pub mod report;

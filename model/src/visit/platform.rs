@@ -7,7 +7,7 @@ use super::rows::{Entry, Report, Visit};
 use crate::backbone::jobs::{JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::mail::Mail;
 use crate::backbone::tables::raising;
-use crate::backbone::{Backbone, Sequence};
+use crate::backbone::{Backbone, RowNumbers};
 use shakedown_sim::{Fact, Facts, Table};
 use std::rc::Rc;
 
@@ -37,8 +37,8 @@ pub struct Tables {
 
 #[derive(Default)]
 pub(crate) struct Numbers {
-    pub(crate) entries: Sequence,
-    pub(crate) reports: Sequence,
+    pub(crate) entries: RowNumbers,
+    pub(crate) reports: RowNumbers,
 }
 
 impl Platform {

@@ -7,10 +7,11 @@ use super::connector::{Document, Rendered, StoreResponse};
 use super::platform::{JOB, Platform};
 use super::rows::{Report, ReportState};
 use crate::backbone::dependencies::Health;
-use crate::backbone::events::{self, Event, Subject, What};
+use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Ending, Job, JobKind};
 use crate::backbone::workers::{Handler, STORE_AGAIN, Working};
 use crate::settings::{DOCUMENTS_TIMEOUT, RENDERER_TIMEOUT};
+use crate::visit::events::{REPORTED, VISIT};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
@@ -140,7 +141,7 @@ pub(crate) async fn ready(
         return Ok(());
     }
     tx.update(&platform.tables.reports, Report { state: ReportState::Ready, ..*report }).await?;
-    let (subject, version, what) = (Subject::Visit(report.visit), report.revision, What::Reported);
+    let (subject, version, what) = (VISIT.row(report.visit), report.revision, REPORTED);
     let (party, context) = (report.visit, report.context);
     events::record(tx, &platform.backbone, Event { subject, version, what, party, context }).await
 }

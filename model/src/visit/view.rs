@@ -4,9 +4,9 @@
 use super::facts::VisitWord;
 use super::platform::{Platform, job_for};
 use super::rows::{Action, Reason, Report, ReportState, Status, Visit};
-use crate::backbone::events::{Subject, What};
 use crate::backbone::jobs::{Job, JobState};
 use crate::backbone::mail::rows::Notification;
+use crate::visit::events::{REPORTED, VISIT};
 use shakedown_sim::{StoreError, Transaction};
 
 /// All that is known of a visit's present revision.
@@ -95,7 +95,7 @@ async fn read_message(
 ) -> Result<Option<Notification>, StoreError> {
     let mail = &platform.mail;
     let of_revision = |row: &Notification| {
-        (row.subject, row.what, row.version) == (Subject::Visit(visit.id), What::Reported, visit.revision)
+        (row.subject, row.what, row.version) == (VISIT.row(visit.id), REPORTED, visit.revision)
     };
     Ok(tx.scan(&mail.notifications, of_revision).await?.pop())
 }

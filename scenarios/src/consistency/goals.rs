@@ -3,6 +3,7 @@
 use crate::judges::{self, States};
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
+use shakedown_model::booking::events::BOOKING;
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, EventFact};
 use shakedown_sim::{At, Goals, Moment};
 
@@ -52,7 +53,7 @@ pub fn all() -> Box<dyn Goals<Fact>> {
         ("event delivered a minute late", |memory, at, fact| {
             let Fact::Event(EventFact::Took { subject, version, .. }) = fact else { return false };
             memory.committed.iter().any(|(booking, committed, since)| {
-                *subject == Subject::Booking(*booking)
+                *subject == BOOKING.row(*booking)
                     && committed == version
                     && at.time.since(*since).as_secs() >= 60
             })

@@ -4,6 +4,7 @@ use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
 use shakedown_model::backbone::jobs::Job;
 use shakedown_model::booking::JOB;
+use shakedown_model::booking::events::BOOKING;
 use shakedown_model::facts::{BookingFact, EventFact, JobFact};
 use shakedown_sim::{At, Findings, Invariant};
 
@@ -42,7 +43,7 @@ impl Changes {
     }
 
     fn has(&self, subject: Subject, version: u32) -> bool {
-        self.0.iter().any(|change| subject == Subject::Booking(change.booking) && change.version == version)
+        self.0.iter().any(|change| subject == BOOKING.row(change.booking) && change.version == version)
     }
 
     fn has_booking(&self, booking: u32) -> bool {

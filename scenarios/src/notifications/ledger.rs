@@ -2,9 +2,12 @@
 
 use crate::judges::Memory;
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
+use shakedown_model::backbone::events::{EventKind, Subject};
 use shakedown_model::backbone::mail::provider::Letter;
 use shakedown_model::backbone::mail::rows::{Known, MailState, Notification, Recipient, Send};
+use shakedown_model::booking::events::{
+    ACCEPTED, BOOKING, CANCELLED, CANCELLING, CONFIRMED, FAILED, REQUESTED, WITHDRAWN,
+};
 use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::facts::{BookingFact, MailFact, MailProviderFact};
 use shakedown_sim::{At, Moment};
@@ -17,7 +20,7 @@ pub struct BusinessEvent {
     /// The version that the change made.
     pub version: u32,
     /// The kind of event.
-    pub what: What,
+    pub what: EventKind,
     /// The customer whom it concerns.
     pub party: u32,
     /// When it was committed.
@@ -30,8 +33,8 @@ impl BusinessEvent {
     /// Returns the recipients who must be notified of it.
     pub fn recipients(&self) -> impl Iterator<Item = Recipient> {
         let (party, review_queue) = match self.what {
-            What::Requested | What::Cancelling => (None, None),
-            What::Withdrawn => (Some(Recipient::Party(self.party)), Some(Recipient::ReviewQueue)),
+            REQUESTED | CANCELLING => (None, None),
+            WITHDRAWN => (Some(Recipient::Party(self.party)), Some(Recipient::ReviewQueue)),
             _ => (Some(Recipient::Party(self.party)), None),
         };
         party.into_iter().chain(review_queue)
@@ -130,7 +133,7 @@ impl Ledger {
     pub fn mails_about(
         &self,
         subject: Subject,
-        what: What,
+        what: EventKind,
         recipient: Recipient,
     ) -> impl Iterator<Item = &Arrived> {
         self.arrived.iter().filter(move |arrived| {
@@ -161,14 +164,14 @@ fn business_event(at: &At<'_>, before: Option<&Booking>, after: &Booking) -> Opt
         return None;
     }
     let what = match after.status {
-        Status::Accepted => What::Accepted,
-        Status::OnRequest => What::Requested,
-        Status::Confirmed => What::Confirmed,
-        Status::Failed => What::Failed,
-        Status::Withdrawn => What::Withdrawn,
-        Status::Cancelling => What::Cancelling,
-        Status::Cancelled => What::Cancelled,
+        Status::Accepted => ACCEPTED,
+        Status::OnRequest => REQUESTED,
+        Status::Confirmed => CONFIRMED,
+        Status::Failed => FAILED,
+        Status::Withdrawn => WITHDRAWN,
+        Status::Cancelling => CANCELLING,
+        Status::Cancelled => CANCELLED,
     };
-    let (subject, version, party) = (Subject::Booking(after.id), after.version, after.customer);
+    let (subject, version, party) = (BOOKING.row(after.id), after.version, after.customer);
     Some(BusinessEvent { subject, version, what, party, time: at.time, event: at.event })
 }

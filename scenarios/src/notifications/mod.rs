@@ -13,7 +13,6 @@ pub mod ledger;
 use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
 use editor::Editor;
-use shakedown_model::backbone::events::What;
 use shakedown_model::backbone::mail::provider::ProviderApi;
 use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
@@ -22,6 +21,7 @@ use shakedown_model::backbone::mail::{Mail, delivery};
 use shakedown_model::backbone::workers::{self, Handler};
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::PartnerApi;
+use shakedown_model::booking::events::{ACCEPTED, BOOKING, CANCELLED, CONFIRMED, FAILED, WITHDRAWN};
 use shakedown_model::booking::worker::Carrier;
 use shakedown_model::booking::{Design, Platform};
 use shakedown_model::outside::clerk::Clerk;
@@ -29,6 +29,7 @@ use shakedown_model::outside::customer::Customer;
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::partner::Partner;
+use shakedown_model::visit::events::VISIT;
 use shakedown_model::{Backbone, Fact, PartnerTerms};
 use shakedown_sim::{
     CrashProfile, Duration, Goals, Horizon, Invariant, Link, LinkFaults, Parameter, Role, Scenario, Stage,
@@ -135,16 +136,16 @@ pub fn language_of(recipient: Recipient) -> Language {
 }
 
 /// The variables of a correct template about a booking.
-const SOUND: &[Variable] = &[Variable::Recipient, Variable::Booking];
+const SOUND: &[Variable] = &[Variable::Recipient, Variable::Row(BOOKING)];
 /// The variables of a broken one: a line was copied from the template about visits.
-const BROKEN: &[Variable] = &[Variable::Recipient, Variable::Visit];
+const BROKEN: &[Variable] = &[Variable::Recipient, Variable::Row(VISIT)];
 
 /// Plants the rows that exist before the run: the address book and the first version of each template.
 fn plant_rows(store: &Store, mail: &Mail, customers: u32) {
     for recipient in (1..=customers).map(Recipient::Party).chain([Recipient::ReviewQueue]) {
         store.plant(&mail.contacts, Contact { recipient, language: language_of(recipient), bounced: false });
     }
-    let mails_about = [What::Accepted, What::Confirmed, What::Failed, What::Withdrawn, What::Cancelled];
+    let mails_about = [ACCEPTED, CONFIRMED, FAILED, WITHDRAWN, CANCELLED];
     for what in mails_about {
         store.plant(&mail.templates, Template { what, version: 1, variables: SOUND });
     }

@@ -2,12 +2,12 @@
 //! mail provider has accepted.
 
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::jobs::{Job, JobState};
 use shakedown_model::backbone::mail::rows::Notification;
 use shakedown_model::facts::{DocumentFact, JobFact, MailFact, MailProviderFact, VisitFact};
 use shakedown_model::visit::JOB;
 use shakedown_model::visit::connector::Document;
+use shakedown_model::visit::events::{REPORTED, VISIT};
 use shakedown_model::visit::rows::{Report, ReportState, Visit};
 use shakedown_sim::At;
 
@@ -100,7 +100,7 @@ impl Ledger {
 
     /// Returns our message about the report on this revision of a visit.
     pub fn message(&self, visit: u32, revision: u32) -> Option<&Latest<Notification>> {
-        let what = (Subject::Visit(visit), What::Reported, revision);
+        let what = (VISIT.row(visit), REPORTED, revision);
         self.messages.iter().find(|latest| (latest.row.subject, latest.row.what, latest.row.version) == what)
     }
 

@@ -11,7 +11,6 @@ pub mod ledger;
 
 use crate::ablation::{self, Ablation};
 use crate::catalogue::Entry;
-use shakedown_model::backbone::events::What;
 use shakedown_model::backbone::mail::provider::ProviderApi;
 use shakedown_model::backbone::mail::review_queue::MailReviewQueue;
 use shakedown_model::backbone::mail::rows::{Contact, Language, Recipient};
@@ -25,6 +24,7 @@ use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::operator::Operator;
 use shakedown_model::visit::api::Api;
 use shakedown_model::visit::connector::DocumentApi;
+use shakedown_model::visit::events::{CANCELLED, REPORTED, VISIT};
 use shakedown_model::visit::report::Reporter;
 use shakedown_model::visit::rows::Action;
 use shakedown_model::visit::{Platform, close};
@@ -165,8 +165,8 @@ fn plant_rows(store: &Store, mail: &Mail, visits: u32) {
     for recipient in (1..=visits).map(Recipient::Party) {
         store.plant(&mail.contacts, Contact { recipient, language: Language::English, bounced: false });
     }
-    for what in [What::Reported, What::Cancelled] {
-        let variables = &[Variable::Recipient, Variable::Visit];
+    for what in [REPORTED, CANCELLED] {
+        let variables = &[Variable::Recipient, Variable::Row(VISIT)];
         store.plant(&mail.templates, Template { what, version: 1, variables });
     }
 }

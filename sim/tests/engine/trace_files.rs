@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use proptest::prelude::*;
-use shakedown_sim::search::{explore, understand};
+use shakedown_sim::search::{Verdict, explore, replay, understand};
 use shakedown_sim::*;
 use std::sync::LazyLock;
 
@@ -113,4 +113,38 @@ proptest! {
         spliced.extend(&FILE.as_bytes()[at..]);
         let _ = TraceFile::from_bytes(&spliced);
     }
+}
+
+/// The trace of a failure that needs a crash, and the same file as a version with the first schema wrote it: with the
+/// former word for a crash, and without context.
+fn of_the_first_schema(runner: &mut Runner<Shop>) -> (TraceFile, String) {
+    let file = explore(runner, 0..20_000, 20)
+        .failing
+        .iter()
+        .map(|failing| {
+            let found = runner.script_of(failing.seed);
+            TraceFile::from(&understand(runner, &found, &failing.violations[0]))
+        })
+        .find(|file| file.trace.script.to_string().contains("= crash"))
+        .expect("crashes break the shop");
+    let text = file.to_string();
+    let (records, _) = text.trim_end().rsplit_once('\n').expect("a file has a seal");
+    let former = format!("{records}\n")
+        .replace("shakedown-trace/2", "shakedown-trace/1")
+        .replace("= crash", "= vanish");
+    let seal = seal::seal(&former);
+    (file, former + &seal)
+}
+
+#[test]
+fn a_file_of_the_first_schema_is_read_and_replays_as_equivalent() {
+    let mut runner = Runner::new(Shop::default());
+    let (today, former) = of_the_first_schema(&mut runner);
+    assert!(former.contains("shakedown-trace/1") && former.contains("= vanish"));
+    let file: TraceFile = former.parse().unwrap();
+    assert_eq!(file.trace.script, today.trace.script);
+    let replay = replay(&mut runner, &file).unwrap();
+    assert!(matches!(replay.verdict, Verdict::Exact | Verdict::Equivalent), "{}", replay.verdict);
+    let planted = former.replace("= vanish", "= vanisch");
+    assert!(planted.parse::<TraceFile>().is_err());
 }

@@ -76,10 +76,17 @@ pub(super) fn is_sent_again(row: &Notification) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::events::{Subject, What};
+    use crate::backbone::events::{EventKind, EventKindSpec, Notify, SubjectKind, SubjectKindSpec};
     use crate::backbone::mail::rows::{Channel, Recipient};
     use shakedown_sim::{Duration, Scope};
 
+    const PARCEL: SubjectKind = SubjectKind::new(&SubjectKindSpec { number: 0, name: "Parcel", prefix: "P" });
+    const SHIPPED: EventKind = EventKind::new(&EventKindSpec {
+        number: 0,
+        name: "Shipped",
+        title: "shipped",
+        notify: Notify::Party,
+    });
     const NOW: Moment = Moment::from_nanos(1_000_000_000_000);
 
     /// A notification in its second attempt, which was just made.
@@ -87,9 +94,9 @@ mod tests {
         Notification {
             id: 1,
             once: None,
-            subject: Subject::Booking(1),
+            subject: PARCEL.row(1),
             version: 1,
-            what: What::Confirmed,
+            what: SHIPPED,
             recipient: Recipient::Party(1),
             channel: Channel::Email,
             language: Language::English,

@@ -1,6 +1,5 @@
 //! What the tables of mail hold.
 
-use crate::backbone::events::What;
 use crate::backbone::mail::rows::{Known, MailState, News, Notification, Send};
 use crate::backbone::mail::templates::Template;
 use serde::Serialize;
@@ -42,7 +41,7 @@ impl MailFact {
     pub(crate) fn sentence(&self) -> String {
         match self {
             MailFact::Template(template) => {
-                format!("stores version {} of the text \"{}\"", template.version, tells(template.what))
+                format!("stores version {} of the text \"{}\"", template.version, template.what.title())
             }
             MailFact::Notification { before, after } => notification(before.as_ref(), after),
             MailFact::Send { before, after } => {
@@ -61,31 +60,11 @@ fn notification(before: Option<&Notification>, after: &Notification) -> String {
         None => format!(
             "stores mail {id} to {} (\"{}\", {}): {to:?}{flagged}",
             after.recipient,
-            tells(after.what),
+            after.what.title(),
             after.subject,
         ),
         Some(before) if before.state == to => format!("updates mail {id}, still {to:?}{flagged}"),
         Some(before) => format!("moves mail {id} from {:?} to {to:?}{flagged}", before.state),
-    }
-}
-
-/// What mail about this tells.
-pub(crate) fn tells(what: What) -> &'static str {
-    match what {
-        What::Accepted => "received",
-        What::Requested => "on request",
-        What::Confirmed => "confirmed",
-        What::Failed => "could not be booked",
-        What::Withdrawn => "withdrawn",
-        What::Cancelling => "being cancelled",
-        What::Cancelled => "cancelled",
-        What::Ended => "ended",
-        What::Repriced => "new price",
-        What::Scheduled => "expected",
-        What::Arrived => "here",
-        What::Processed => "seen",
-        What::Missed => "did not come",
-        What::Reported => "the report is ready",
     }
 }
 

@@ -30,7 +30,7 @@ guardrails! {
 
 use super::events::{Event, Listener, Recording};
 use super::tables::{raising, stating};
-use super::{Backbone, Sequence};
+use super::{Backbone, RowNumbers};
 use crate::guardrail::guardrails;
 use facts::MailFact;
 use provider::ProviderApi;
@@ -57,8 +57,8 @@ pub struct Mail {
     pub provider: ProviderApi,
     store: Store,
     design: Design,
-    notification_numbers: Sequence,
-    send_numbers: Sequence,
+    notification_numbers: RowNumbers,
+    send_numbers: RowNumbers,
 }
 
 impl Mail {
@@ -78,8 +78,8 @@ impl Mail {
             provider,
             store: backbone.store.clone(),
             design,
-            notification_numbers: Sequence::default(),
-            send_numbers: Sequence::default(),
+            notification_numbers: RowNumbers::default(),
+            send_numbers: RowNumbers::default(),
         })
     }
 }

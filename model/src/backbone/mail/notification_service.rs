@@ -1,6 +1,6 @@
 //! `notification-service`: one plan for each business event decides the recipients and the version of the text.
 
-use crate::backbone::events::{Event, Subject};
+use crate::backbone::events::Event;
 use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Channel, Recipient};
 use crate::guardrail::{Guardrail, Naive};
@@ -34,14 +34,10 @@ pub struct PlanOfEvent;
 
 impl NotificationService for PlanOfEvent {
     fn once(&self, event: &Event, recipient: Recipient, channel: Channel) -> Option<u64> {
-        let (kind, number) = match event.subject {
-            Subject::Booking(number) => (0, number),
-            Subject::Offer(number) => (1, number),
-            Subject::Visit(number) => (2, number),
-        };
+        let (kind, number) = (u64::from(event.subject.kind.number()), event.subject.row);
         let Channel::Email = channel;
         let row = u64::from(number) << 40 | u64::from(event.version) << 24;
-        Some(row | u64::from(recipient.number()) << 9 | (event.what as u64) << 4 | kind)
+        Some(row | u64::from(recipient.number()) << 9 | u64::from(event.what.number()) << 4 | kind)
     }
 
     fn pins(&self, current: u32) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! The provider's operations as the platform calls them, and the words on the wire.
 
 use super::rows::{Known, Language, Recipient};
-use crate::backbone::events::{Subject, What};
+use crate::backbone::events::{EventKind, Subject};
 use serde::Serialize;
 use shakedown_sim::{Endpoint, Link, Op};
 
@@ -9,7 +9,7 @@ use shakedown_sim::{Endpoint, Link, Op};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {
     /// What it tells.
-    pub what: What,
+    pub what: EventKind,
     /// Of which row.
     pub subject: Subject,
     /// Of which version of that row.

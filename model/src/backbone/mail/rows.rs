@@ -1,6 +1,6 @@
 //! Durable rows of mail, and the words for their states.
 
-use crate::backbone::events::{Subject, What};
+use crate::backbone::events::{EventKind, Subject};
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 use std::fmt;
@@ -114,7 +114,7 @@ pub struct Notification {
     /// The version of that row that the event made.
     pub version: u32,
     /// What happened.
-    pub what: What,
+    pub what: EventKind,
     /// To whom.
     pub recipient: Recipient,
     /// By what means.

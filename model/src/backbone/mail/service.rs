@@ -1,21 +1,18 @@
-//! The notification service: makes of a business event the plan of its notifications.
+//! The notification service: plans the notifications of a business event.
 
 use super::Mail;
 use super::rows::{Channel, Contact, Language, MailState, Notification, Policy, Recipient};
 use super::templates;
-use crate::backbone::events::{Event, What};
+use crate::backbone::events::{Event, Notify};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
-/// Who receives mail about an event, and under which policy. The one place that says so.
+/// Returns who receives mail about an event, and under which policy.
 fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
     let party = Some(Recipient::Party(event.party));
-    match event.what {
-        What::Accepted | What::Confirmed | What::Failed | What::Cancelled => ([party, None], Policy::Once),
-        What::Withdrawn => ([party, Some(Recipient::ReviewQueue)], Policy::MustReach),
-        What::Reported => ([party, None], Policy::Once),
-        What::Requested | What::Cancelling => ([None, None], Policy::Once),
-        What::Ended | What::Repriced => ([None, None], Policy::Once),
-        What::Scheduled | What::Arrived | What::Processed | What::Missed => ([None, None], Policy::Once),
+    match event.what.notify() {
+        Notify::Nobody => ([None, None], Policy::Once),
+        Notify::Party => ([party, None], Policy::Once),
+        Notify::PartyAndReviewQueue => ([party, Some(Recipient::ReviewQueue)], Policy::MustReach),
     }
 }
 

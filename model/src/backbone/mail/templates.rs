@@ -3,17 +3,15 @@
 use super::Mail;
 use super::provider::Letter;
 use super::rows::{Notification, Recipient};
-use crate::backbone::events::{Subject, What};
+use crate::backbone::events::{EventKind, SubjectKind};
 use serde::Serialize;
 use shakedown_sim::{Row, StoreError, Transaction};
 
 /// A place in a text that is filled in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Variable {
-    /// The number of the booking.
-    Booking,
-    /// The number of the visit.
-    Visit,
+    /// The number of the row that the event is about, which must be of this kind.
+    Row(SubjectKind),
     /// The recipient's name.
     Recipient,
 }
@@ -22,7 +20,7 @@ pub enum Variable {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Template {
     /// For what.
-    pub what: What,
+    pub what: EventKind,
     /// Counts versions.
     pub version: u32,
     /// What is filled in.
@@ -33,7 +31,7 @@ impl Row for Template {
     type Key = (u32, u32);
     const TABLE: &'static str = "templates";
     fn key(&self) -> (u32, u32) {
-        (self.what as u32, self.version)
+        (self.what.number(), self.version)
     }
 }
 
@@ -41,7 +39,11 @@ impl Row for Template {
 ///
 /// # Errors
 /// If the store fails.
-pub async fn current(tx: &mut Transaction, mail: &Mail, what: What) -> Result<Option<Template>, StoreError> {
+pub async fn current(
+    tx: &mut Transaction,
+    mail: &Mail,
+    what: EventKind,
+) -> Result<Option<Template>, StoreError> {
     Ok(tx.scan(&mail.templates, |template| template.what == what).await?.pop())
 }
 
@@ -55,7 +57,7 @@ pub(super) async fn render(
     planned: &Notification,
 ) -> Result<Option<Letter>, StoreError> {
     let template = match planned.template {
-        Some(version) => tx.get(&mail.templates, &(planned.what as u32, version)).await?,
+        Some(version) => tx.get(&mail.templates, &(planned.what.number(), version)).await?,
         None => current(tx, mail, planned.what).await?,
     };
     Ok(template.map(|template| {
@@ -73,11 +75,9 @@ pub(super) async fn render(
 
 /// What is filled in for a variable; none if the event has no such thing.
 fn value(variable: Variable, planned: &Notification) -> Option<u32> {
-    match (variable, planned.subject, planned.recipient) {
-        (Variable::Booking, Subject::Booking(booking), _) => Some(booking),
-        (Variable::Visit, Subject::Visit(visit), _) => Some(visit),
-        (Variable::Recipient, _, Recipient::Party(party)) => Some(party),
-        (Variable::Recipient, _, Recipient::ReviewQueue) => Some(0),
-        (Variable::Booking | Variable::Visit, ..) => None,
+    match (variable, planned.recipient) {
+        (Variable::Row(kind), _) => planned.subject.row_of(kind),
+        (Variable::Recipient, Recipient::Party(party)) => Some(party),
+        (Variable::Recipient, Recipient::ReviewQueue) => Some(0),
     }
 }

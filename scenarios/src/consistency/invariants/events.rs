@@ -3,6 +3,7 @@
 use crate::invariants::events::{Change, Changes};
 use shakedown_model::Fact;
 use shakedown_model::backbone::events::Subject;
+use shakedown_model::booking::events::BOOKING;
 use shakedown_model::facts::EventFact;
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
@@ -36,7 +37,7 @@ impl Invariant<Fact> for NoLostEvent {
     }
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for Change { booking, version, event } in self.changes.all() {
-            if !self.taken.contains(&(Subject::Booking(*booking), *version)) {
+            if !self.taken.contains(&(BOOKING.row(*booking), *version)) {
                 findings.violated("event lost", &[*event], || {
                     format!("the feed never received the event of version {version} of B{booking}")
                 });

@@ -7,6 +7,7 @@ use shakedown_model::Fact;
 use shakedown_model::backbone::mail::rows::{MailState, Notification, Recipient};
 use shakedown_model::backbone::mail::templates::Variable;
 use shakedown_model::facts::MailFact;
+use shakedown_model::visit::events::VISIT;
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
 /// Verifies that our row of a mail agrees with mailbox and provider.
@@ -127,7 +128,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
         if let Fact::Mail(MailFact::Template(template)) = fact {
-            self.broken_text |= template.variables.contains(&Variable::Visit);
+            self.broken_text |= template.variables.contains(&Variable::Row(VISIT));
         }
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {

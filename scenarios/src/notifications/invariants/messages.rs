@@ -2,8 +2,9 @@
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
+use shakedown_model::backbone::events::{EventKind, Subject};
 use shakedown_model::backbone::mail::rows::Recipient;
+use shakedown_model::booking::events::WITHDRAWN;
 use shakedown_model::facts::MailProviderFact;
 use shakedown_sim::{At, Findings, Invariant};
 
@@ -14,14 +15,14 @@ pub(super) struct OneMessage(Ledger);
 impl OneMessage {
     /// Returns the number of mails allowed so far: one for each event of this kind, and for must-reach mail one more for
     /// each attempt that is on record as unknown.
-    fn allowed(&self, subject: Subject, what: What, recipient: Recipient) -> usize {
+    fn allowed(&self, subject: Subject, what: EventKind, recipient: Recipient) -> usize {
         let business_event =
             self.0.events.iter().filter(|event| (event.subject, event.what) == (subject, what));
         let in_doubt = self.0.unknown.iter().filter(|send| {
             let row = self.0.notification_of(**send);
             row.is_some_and(|row| (row.subject, row.what, row.recipient) == (subject, what, recipient))
         });
-        business_event.count() + if what == What::Withdrawn { in_doubt.count() } else { 0 }
+        business_event.count() + if what == WITHDRAWN { in_doubt.count() } else { 0 }
     }
 }
 

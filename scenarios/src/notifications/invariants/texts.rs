@@ -3,7 +3,7 @@
 use super::super::language_of;
 use super::super::ledger::{BusinessEvent, Ledger};
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
+use shakedown_model::backbone::events::{EventKind, Subject};
 use shakedown_model::backbone::mail::provider::Letter;
 use shakedown_model::backbone::mail::rows::{MailState, Recipient};
 use shakedown_model::facts::{MailFact, MailProviderFact};
@@ -18,9 +18,9 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct RightTemplate {
     ledger: Ledger,
-    published: Vec<(What, u32, Moment)>,
+    published: Vec<(EventKind, u32, Moment)>,
     /// Mails that a person replayed, with the time: a replay takes the template of that time.
-    replayed: Vec<(Subject, What, Moment)>,
+    replayed: Vec<(Subject, EventKind, Moment)>,
     own_faults: Vec<(Moment, Moment)>,
 }
 

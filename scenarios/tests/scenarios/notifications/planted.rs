@@ -3,12 +3,13 @@
 use super::without;
 use crate::plants::{self, Plants, none, only};
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
+use shakedown_model::backbone::events::Subject;
 use shakedown_model::backbone::mail::provider::Letter;
 use shakedown_model::backbone::mail::rows::{
     Channel, Known, Language, MailState, Notification, Policy, Recipient, Send,
 };
 use shakedown_model::backbone::mail::templates::Template;
+use shakedown_model::booking::events::{ACCEPTED, BOOKING, WITHDRAWN};
 use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, MailFact, MailProviderFact, Request};
 use shakedown_scenarios::notifications::{ENTRY, invariants};
@@ -33,7 +34,7 @@ fn withdrawn() -> Fact {
 }
 
 const CUSTOMER: Recipient = Recipient::Party(1);
-const SUBJECT: Subject = Subject::Booking(1);
+const SUBJECT: Subject = BOOKING.row(1);
 
 fn notification(state: MailState) -> Notification {
     Notification {
@@ -41,7 +42,7 @@ fn notification(state: MailState) -> Notification {
         once: Some(1),
         subject: SUBJECT,
         version: 1,
-        what: What::Accepted,
+        what: ACCEPTED,
         recipient: CUSTOMER,
         channel: Channel::Email,
         language: Language::German,
@@ -76,7 +77,7 @@ fn logged(id: u32, known: Known) -> Fact {
 }
 
 fn published(version: u32) -> Fact {
-    Fact::Mail(MailFact::Template(Template { what: What::Accepted, version, variables: &[] }))
+    Fact::Mail(MailFact::Template(Template { what: ACCEPTED, version, variables: &[] }))
 }
 
 fn asked(send: u32) -> Fact {
@@ -84,7 +85,7 @@ fn asked(send: u32) -> Fact {
 }
 
 const LETTER: Letter = Letter {
-    what: What::Accepted,
+    what: ACCEPTED,
     subject: SUBJECT,
     version: 1,
     template: 1,
@@ -152,8 +153,8 @@ fn a_correct_story_violates_nothing() {
 
 #[test]
 fn a_withdrawal_may_arrive_once_more_for_each_attempt_on_record_as_unknown() {
-    let letter = Letter { what: What::Withdrawn, version: 3, ..LETTER };
-    let row = Notification { what: What::Withdrawn, version: 3, ..notification(MailState::Delivered) };
+    let letter = Letter { what: WITHDRAWN, version: 3, ..LETTER };
+    let row = Notification { what: WITHDRAWN, version: 3, ..notification(MailState::Delivered) };
     let row = Fact::Mail(MailFact::Notification { before: None, after: row });
     let twice = [arrived(1, letter), arrived(2, letter)];
     let review_queue =

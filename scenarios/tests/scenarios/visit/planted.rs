@@ -2,7 +2,6 @@
 
 use crate::plants::{Plants, none};
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::{Subject, What};
 use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::backbone::mail::rows::{
     Channel, Known, Language, MailState, Notification, Policy, Recipient, Send,
@@ -12,6 +11,7 @@ use shakedown_model::facts::{
 };
 use shakedown_model::visit::JOB;
 use shakedown_model::visit::connector::Document;
+use shakedown_model::visit::events::{REPORTED, VISIT};
 use shakedown_model::visit::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Status, Visit};
 use shakedown_scenarios::visit::invariants;
 use shakedown_sim::*;
@@ -55,9 +55,9 @@ fn message(state: MailState) -> Scoped {
     let after = Notification {
         id: 1,
         once: None,
-        subject: Subject::Visit(1),
+        subject: VISIT.row(1),
         version: 1,
-        what: What::Reported,
+        what: REPORTED,
         recipient: Recipient::Party(1),
         channel: Channel::Email,
         language: Language::English,
