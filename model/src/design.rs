@@ -40,10 +40,10 @@ const COUNT: usize = {
     count
 };
 
-/// All guardrails, in the order of their systems.
+/// All guardrails, ordered by system.
 pub const GUARDRAILS: &[Guardrail] = &by_system();
 
-/// The guardrails of all parts, system by system.
+/// Returns the guardrails of all parts, system by system.
 const fn by_system() -> [Guardrail; COUNT] {
     let (mut all, mut count, mut system) = ([PARTS[0][0]; COUNT], 0, 0);
     while system < SYSTEMS.len() {
@@ -75,17 +75,17 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// The forms of all guardrails, part by part: each part is built with its own.
+/// The forms of all guardrails, part by part.
 pub struct Design {
     /// The forms of the backbone's guardrails.
     pub backbone: backbone::Design,
-    /// The forms of those of mail.
+    /// The forms of mail's guardrails.
     pub mail: backbone::mail::Design,
-    /// The forms of those of the booking flow.
+    /// The forms of the booking flow's guardrails.
     pub booking: booking::Design,
-    /// The forms of those of the visit flow.
+    /// The forms of the visit flow's guardrails.
     pub visit: visit::Design,
-    /// The forms of those of the order flow under releases.
+    /// The forms of the guardrails of the order flow under releases.
     pub releases: releases::Design,
 }
 
@@ -106,10 +106,10 @@ impl Design {
         }
     }
 
-    /// Returns the design without these guardrails. Each is replaced by its naive form (`NAME` means `NAME:a`).
+    /// Returns the design without these guardrails: each is replaced by its naive form (`NAME` means `NAME:a`).
     ///
     /// # Errors
-    /// If a name is none of [`GUARDRAILS`] with one of its forms.
+    /// If a name is not a form of one of the [`GUARDRAILS`].
     ///
     /// ```
     /// use shakedown_model::Design;

@@ -1,11 +1,11 @@
-//! What a guardrail is, and the macro that declares those of one part of the platform.
+//! Guardrails, and the macro that declares those of one part of the platform.
 //!
 //! A guardrail is a component of the design that can be taken out. Its module holds the row that describes it
 //! (`ROW`), the seam (a trait), the guarded form, and the naive forms that teams ship instead. The module lives in
 //! the folder of the part that it belongs to, because the seam uses that part's types. The table of the part, in
 //! the folder's `mod.rs`, has one row for each of its guardrails.
 
-/// A component that can be taken out.
+/// A component of the design that can be taken out.
 #[derive(Clone, Copy, Debug)]
 pub struct Guardrail {
     /// Its name, as `--without` takes it.
@@ -14,23 +14,23 @@ pub struct Guardrail {
     pub system: &'static str,
     /// What it does.
     pub guarded: &'static str,
-    /// What is built instead where it is missing: one or two forms, `NAME:a` and `NAME:b`.
+    /// The naive forms that replace it: one or two, `NAME:a` and `NAME:b`.
     pub naive: &'static [Naive],
 }
 
-/// What teams ship in place of a guardrail.
+/// A naive form that teams ship in place of a guardrail.
 #[derive(Clone, Copy, Debug)]
 pub struct Naive {
     /// What it does.
     pub what: &'static str,
-    /// The claims about the whole platform that no longer hold: it is caught when one of them is broken.
+    /// The claims about the whole platform that no longer hold: the form is found when one of them is violated.
     pub breaks: &'static [&'static str],
-    /// Guardrails that repair the damage: they are taken out with it where it is to be shown.
+    /// Guardrails that repair the damage: they must be taken out, too, for the damage to show.
     pub masked_by: &'static [&'static str],
 }
 
 impl Guardrail {
-    /// The names of its forms, as `--without` takes them: `NAME`, or `NAME:a` and `NAME:b`.
+    /// Returns the names of its forms, as `--without` takes them: `NAME`, or `NAME:a` and `NAME:b`.
     pub fn forms(&self) -> impl Iterator<Item = (String, &'static Naive)> + '_ {
         let several = self.naive.len() > 1;
         let name = self.name;

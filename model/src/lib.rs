@@ -1,14 +1,14 @@
-//! The booking platform's real logic, and beside it fakes of what it talks to.
+//! The production logic of the booking platform, and fakes of the systems that it talks to.
 //!
-//! Would it run in production? Then it belongs here.
+//! Code belongs here if it would run in production.
 //!
-//! Modules in reading order. Each imports only what stands before it:
+//! Modules in reading order. Each imports only those before it:
 //!
 //! 1. [`settings`]: durations and bounds, and the partner's terms. [`guardrail`]: what a guardrail is.
 //! 2. [`backbone`]: the store, jobs, the outbox, mail, the monitor. It names no flow.
 //! 3. The flows: [`booking`], [`visit`], [`filing`], [`releases`] (which reserves through the booking flow's connector).
-//! 4. [`design`]: one form of each guardrail. [`facts`]: what happened, as storage and the outside world hold it.
-//! 5. [`outside`]: fakes of what the platform talks to, and the people in front of its screens.
+//! 4. [`design`]: one form of each guardrail. [`facts`]: events as storage and the outside world hold them.
+//! 5. [`outside`]: fakes of the systems that the platform talks to, and the people in front of its screens.
 //!
 //! To find a guardrail, look into the `guardrails!` table in the `mod.rs` of its part: the module of the same name
 //! beside it holds the description, the seam and the forms. To add one, add that module and one row of that table.

@@ -1,16 +1,16 @@
-//! Admission: whether new work is accepted, asked before anything is promised.
+//! Admission: decides whether new work is accepted, before anything is promised.
 
 use super::Backbone;
 use super::jobs::JobState;
 use crate::settings::{POOL, QUEUE_MAX};
 use shakedown_sim::{StoreError, Transaction};
 
-/// How much work the platform can hold.
+/// The capacity of the platform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capacity {
-    /// Jobs that its workers can work at once.
+    /// The number of jobs that its workers can process at once.
     pub workers: u32,
-    /// Jobs that may wait.
+    /// The number of jobs that may wait.
     pub queue: u32,
 }
 
@@ -20,18 +20,18 @@ impl Default for Capacity {
     }
 }
 
-/// How much work it holds.
+/// The present load.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
-    /// Jobs that wait in the queue.
+    /// The number of jobs that wait in the queue.
     pub queued: u32,
-    /// Jobs that are not over, waiting ones among them.
+    /// The number of unfinished jobs, waiting ones included.
     pub live: u32,
-    /// How much it can have.
+    /// The capacity.
     pub capacity: Capacity,
 }
 
-/// Whether the platform takes on one more job.
+/// Returns whether the platform accepts one more job.
 ///
 /// # Errors
 /// If the store fails.

@@ -1,4 +1,4 @@
-//! `atomic-write`: a row and the event that it is become true together.
+//! `atomic-write`: a row and its event take effect together.
 
 use crate::backbone::Backbone;
 use crate::backbone::events::Event;
@@ -8,7 +8,7 @@ use shakedown_sim::{Env, StoreError, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 
-/// Its row of the table.
+/// The row of `atomic-write` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "atomic-write",
     system: "consistency",
@@ -19,15 +19,15 @@ pub const ROW: Guardrail = Guardrail {
     ],
 };
 
-/// What writing an event comes to.
+/// The result of writing an event.
 pub type Written<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
 
-/// The seam: in which transaction an event is posted.
+/// The seam: the transaction in which an event is posted.
 pub trait AtomicWrite {
-    /// What is done while the row's transaction is open.
+    /// Acts while the row's transaction is open.
     fn before_commit<'a>(&self, tx: &'a mut Transaction, backbone: &'a Backbone, event: Event)
     -> Written<'a>;
-    /// What is done once it has committed.
+    /// Acts once the row's transaction has committed.
     fn after_commit<'a>(&self, env: &'a Env, backbone: &'a Backbone, event: Event) -> Written<'a>;
 }
 

@@ -1,6 +1,6 @@
-//! The audit log: what each attempt of a job did, for people who decide whether another attempt is safe.
+//! The audit log: a record of each attempt of a job, for people who decide whether another attempt is safe.
 //!
-//! The record of an attempt starts with its lease, names the effect before the attempt tries it, and ends with the run or
+//! The record of an attempt begins with its lease, names the effect before the attempt tries it, and ends with the run or
 //! with the rescue of the job. It is written in the transactions that move the job. [`Backbone::with_audit`] adds the log;
 //! without it nothing is written.
 
@@ -12,19 +12,19 @@ use shakedown_sim::{NodeId, Row, StoreError, Transaction};
 /// The record of one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct JobAttempt {
-    /// Of which job.
+    /// The job.
     pub job: u32,
-    /// Its place among the records of the job.
+    /// Its position among the records of the job.
     pub place: u32,
-    /// The token under which the attempt was made.
+    /// The token of the attempt's lease.
     pub attempt: u32,
-    /// Which worker made it.
+    /// The worker that made it.
     pub worker: NodeId,
-    /// Which release of the platform that worker ran.
+    /// The release of the platform that the worker ran.
     pub release: u32,
-    /// The piece of work whose effect outside it was about to have; none if it ended before that.
+    /// The piece of work whose external effect the attempt was about to have; `None` if it ended before.
     pub touched: Option<WorkItem>,
-    /// How it ended; none if it has not, or if that is not known yet.
+    /// How it ended; `None` if it has not ended, or if its end is not known yet.
     pub ended: Option<Ending>,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn begin(
     tx.update(records, record).await
 }
 
-/// Says what the holder's attempt is about to touch: committed before it does.
+/// Records the effect that the holder's attempt is about to have. This is committed before the effect.
 ///
 /// # Errors
 /// If the store fails.
@@ -66,7 +66,7 @@ pub async fn touches(
     amend(tx, backbone, held, |record| JobAttempt { touched: Some(touched), ..record }).await
 }
 
-/// Ends the record of the job's present attempt.
+/// Ends the record of the job's current attempt.
 ///
 /// # Errors
 /// If the store fails.

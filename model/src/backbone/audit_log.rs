@@ -1,8 +1,8 @@
-//! `audit-log`: each attempt of a job leaves a record of its own: who made it, what it touched, how it ended.
+//! `audit-log`: each attempt of a job leaves a record of its own: its worker, its effect, its end.
 
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `audit-log` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "audit-log",
     system: "jobs",
@@ -14,13 +14,13 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: where an attempt's record is kept.
+/// The seam: the position at which an attempt's record is kept.
 pub trait AuditLog {
-    /// The number of the record among those of its job.
+    /// Returns the number of the record among those of its job.
     fn place(&self, attempt: u32) -> u32;
 }
 
-/// Guarded: a record for each attempt, which no other attempt touches.
+/// Guarded: a record for each attempt, which no other attempt changes.
 pub struct RecordPerAttempt;
 
 impl AuditLog for RecordPerAttempt {

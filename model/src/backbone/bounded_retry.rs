@@ -1,12 +1,12 @@
-//! `bounded-retry`: what failed is tried again, later and later, so often and no more, and not at the expense of
-//! a service that is failing.
+//! `bounded-retry`: failed work is retried with growing waits, a limited number of times, and not at the expense of a
+//! service that is failing.
 
 use crate::backbone::jobs::{Ending, Job};
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::{MAX_ATTEMPTS, backoff};
 use shakedown_sim::Duration;
 
-/// Its row of the table.
+/// The row of `bounded-retry` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "bounded-retry",
     system: "job lifecycle",
@@ -21,19 +21,19 @@ pub const ROW: Guardrail = Guardrail {
     ],
 };
 
-/// The seam: when a job that brought nothing is due again, when it has been tried often enough, and whether a
-/// dependency that fails is spared.
+/// The seam: when a job without result is due again, when its attempts are used up, and whether a failing dependency
+/// is spared.
 pub trait BoundedRetry {
-    /// The wait before the next attempt, after this many: the middle of what may be drawn.
+    /// Returns the wait before the next attempt, after this many: the middle of the drawn range.
     fn wait(&self, attempts: u32) -> Duration;
-    /// Whether a job that has failed is to be given up.
+    /// Returns whether the attempts of a failed job are used up.
     fn is_spent(&self, job: &Job) -> bool;
-    /// Whether retries have a budget, and calls a breaker.
+    /// Returns whether retries have a budget, and calls a breaker.
     fn spares_dependencies(&self) -> bool;
 }
 
 /// Guarded: attempts are counted at the claim and bounded, with a wait that doubles; retries have a budget, and a
-/// breaker leaves off when calls fail.
+/// breaker stops calls while they fail.
 pub struct Bounded;
 
 impl BoundedRetry for Bounded {
@@ -50,7 +50,7 @@ impl BoundedRetry for Bounded {
     }
 }
 
-/// Naive (a): what failed goes back into the queue at once, until it succeeds.
+/// Naive (a): a failed job is queued again at once, until it succeeds.
 pub struct AtOnceForEver;
 
 impl BoundedRetry for AtOnceForEver {
@@ -67,7 +67,7 @@ impl BoundedRetry for AtOnceForEver {
     }
 }
 
-/// Naive (b): what failed is listed for a person, whatever the reason.
+/// Naive (b): a failed job is listed for a person, whatever the reason.
 pub struct Never;
 
 impl BoundedRetry for Never {

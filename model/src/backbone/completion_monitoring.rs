@@ -1,4 +1,4 @@
-//! `completion-monitoring`: the monitor watches whether work gets done, and the pager watches the monitor.
+//! `completion-monitoring`: the monitor watches whether work is completed, and the pager watches the monitor.
 
 use crate::backbone::monitor::{self, Alert, Watch};
 use crate::guardrail::{Guardrail, Naive};
@@ -6,7 +6,7 @@ use crate::settings::{LOOKS_EVERY, MONITOR_SILENT};
 use shakedown_sim::{Duration, Env, Heartbeat, Poller};
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `completion-monitoring` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "completion-monitoring",
     system: "topology",
@@ -22,12 +22,12 @@ pub const ROW: Guardrail = Guardrail {
 pub trait CompletionMonitoring {
     /// Boots a node of the monitor.
     fn boot(&self, env: &Env, watch: &Rc<Watch>);
-    /// Whether the monitor beats for the pager to hear.
+    /// Returns whether the monitor sends heartbeats to the pager.
     fn beats(&self) -> bool;
 }
 
-/// Guarded: the monitor alerts about work that is not done by its promised time. It sends heartbeats while it has
-/// reported all such work; a missed heartbeat rings the pager.
+/// Guarded: the monitor alerts about work that is not completed by its promised time. It sends heartbeats as long as
+/// it has reported all such work; a missed heartbeat rings the pager.
 pub struct AgeAgainstPromise;
 
 impl CompletionMonitoring for AgeAgainstPromise {
@@ -40,11 +40,11 @@ impl CompletionMonitoring for AgeAgainstPromise {
     }
 }
 
-/// How often nodes are asked for their health.
+/// The period at which nodes are checked for their health.
 const PROBES: Duration = Duration::from_secs(60);
 
-/// Naive: the monitor alerts about nodes that do not respond, and about a web tier of which a twentieth of the requests
-/// fails. A node that is up counts as healthy, whatever work it gets done.
+/// Naive: the monitor alerts about nodes that do not respond, and about a web tier in which a twentieth of the requests
+/// fails. A node that is up counts as healthy, however little work it completes.
 pub struct HealthAndErrors;
 
 impl CompletionMonitoring for HealthAndErrors {

@@ -1,10 +1,10 @@
-//! `dead-letter`: a job that is given up is kept and listed, and only a person sends it back.
+//! `dead-letter`: a job whose attempts are used up is kept and listed, and only a person queues it again.
 
 use crate::backbone::jobs::{Job, JobState};
 use crate::guardrail::{Guardrail, Naive};
 use shakedown_sim::{Duration, Moment};
 
-/// Its row of the table.
+/// The row of `dead-letter` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "dead-letter",
     system: "job lifecycle",
@@ -19,15 +19,15 @@ pub const ROW: Guardrail = Guardrail {
     ],
 };
 
-/// The seam: what becomes of a job that is given up.
+/// The seam: the fate of a job whose attempts are used up.
 pub trait DeadLetter {
-    /// The row as it stays; none if it is deleted.
+    /// Returns the row that is kept; `None` if it is deleted.
     fn parked(&self, job: Job, now: Moment) -> Option<Job>;
-    /// When a dead letter goes back into the queue by itself.
+    /// Returns when a dead letter goes back into the queue by itself.
     fn returns(&self, job: &Job) -> Option<Moment>;
 }
 
-/// Guarded: it is listed until a person has looked at it.
+/// Guarded: the job is listed until a person has looked at it.
 pub struct Parked;
 
 impl DeadLetter for Parked {
@@ -40,7 +40,7 @@ impl DeadLetter for Parked {
     }
 }
 
-/// Naive (a): after its last attempt it is deleted, as a queue without a place for dead letters does.
+/// Naive (a): the job is deleted after its last attempt, as in a queue without dead letters.
 pub struct Deleted;
 
 impl DeadLetter for Deleted {
@@ -53,10 +53,10 @@ impl DeadLetter for Deleted {
     }
 }
 
-/// Naive (b): a timer sends dead letters back, for by then it will have passed.
+/// Naive (b): a timer queues dead letters again, in the belief that the cause has passed by then.
 pub struct ReturnedByTimer;
 
-/// How long the timer leaves a dead letter.
+/// The wait of the timer.
 const RETURNS_AFTER: Duration = Duration::from_secs(600);
 
 impl DeadLetter for ReturnedByTimer {

@@ -1,9 +1,9 @@
-//! Dependencies: how a worker limits its load on a service that its jobs need.
+//! Dependencies: how a worker limits its load on an external service that its jobs need.
 //!
 //! For each dependency a worker has a pool (a bound on concurrent jobs), a retry budget (a share of its calls, and some per
-//! minute) and a circuit breaker (it opens when half of the calls fail, and probes with one call after a while). All of it
-//! is memory of one incarnation, as in production: a restarted worker begins with an empty budget and a closed breaker. A
-//! job that may not be taken yet waits in the queue and uses up nothing.
+//! minute) and a circuit breaker (it opens when half of the calls fail, and later sends one call as a probe). All of it is
+//! memory of one incarnation, as in production: a restarted worker begins with an empty budget and a closed breaker. A job
+//! that may not be claimed yet waits in the queue and uses up nothing.
 //!
 //! Sources: M. Nygard, "Release It!", chapter "Stability Patterns" (breaker, bulkheads); the retry budgets of
 //! Finagle and gRPC (a share of calls with a reserve per time).
@@ -16,33 +16,33 @@ use shakedown_sim::{Duration, Env, Moment, Signal};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-/// A service outside that jobs of one or more kinds need, by its name. Each flow declares its own dependencies.
+/// An external service that jobs of one or more kinds need, by name. Each flow declares its own dependencies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dependency(pub &'static str);
 
-/// What a run of a job learned about its dependency.
+/// What a run of a job learned about the health of its dependency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Health {
     /// Nothing: it was not called.
     Unknown,
-    /// It answered.
+    /// It responded.
     Good,
-    /// It did not answer, or that it cannot.
+    /// It did not respond, or reported an error of its own.
     Bad,
 }
 
-/// When a job may be claimed.
+/// The time at which a job may be claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opens {
-    /// From then on.
+    /// From this time on.
     At(Moment),
-    /// When another job has left the pool.
+    /// When another job leaves the pool.
     WhenFreed,
 }
 
-/// What one worker knows of its dependencies.
+/// The state of a worker's dependencies.
 pub(crate) struct Gates {
-    /// The kinds of jobs that need a dependency, each with the place of its gate.
+    /// The kinds of jobs that need a dependency, each with the index of its gate.
     kinds: Vec<(JobKind, usize)>,
     gates: RefCell<Vec<Gate>>,
     /// Raised when a job leaves a pool.
@@ -50,8 +50,8 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    /// Gates for these kinds of jobs, with so much room in each pool; if `spares` is false, only the pools hold
-    /// back.
+    /// Creates gates for these kinds of jobs, with this much room in each pool; if `spares` is false, only the pools
+    /// limit the load.
     pub(crate) fn new(needs: Vec<(JobKind, Dependency)>, room: u32, spares: bool, now: Moment) -> Self {
         let (mut dependencies, mut kinds) = (Vec::new(), Vec::new());
         for (kind, dependency) in needs {
@@ -70,17 +70,17 @@ impl Gates {
         Some(act(&mut self.gates.borrow_mut()[*gate]))
     }
 
-    /// When this job, which is in the queue, may be claimed.
+    /// Returns when this queued job may be claimed.
     pub(crate) fn opens(&self, job: &Job, now: Moment) -> Opens {
         self.with(job.kind, |gate| gate.opens(is_retry(job), now)).unwrap_or(Opens::At(job.due))
     }
 
-    /// The job was claimed.
+    /// Records that the job was claimed.
     pub(crate) fn enter(&self, job: &Job, now: Moment) {
         self.with(job.kind, |gate| gate.enter(is_retry(job), now));
     }
 
-    /// Work on the job has ended; `env` is the worker's.
+    /// Records that work on the job has ended; `env` is the worker's handle.
     pub(crate) fn leave(&self, env: &Env, kind: JobKind, health: Health) {
         if self.with(kind, |gate| gate.leave(health, env.now())) == Some(true) {
             self.freed.raise(env);
@@ -88,12 +88,12 @@ impl Gates {
     }
 }
 
-/// Whether to claim this job, which is in the queue, is to try again.
+/// Returns whether claiming this queued job is a retry.
 fn is_retry(job: &Job) -> bool {
     job.attempts > 0
 }
 
-/// One dependency, as one worker sees it.
+/// The state of one dependency in one worker.
 struct Gate {
     room: u32,
     spares: bool,
@@ -127,7 +127,7 @@ impl Gate {
         self.breaker.probe(now);
     }
 
-    /// Answers whether others may have waited for that.
+    /// Records the end of a job's work; returns whether other jobs may have waited for it.
     fn leave(&mut self, health: Health, now: Moment) -> bool {
         let full = self.in_hand >= self.room || self.breaker.lets() == Opens::WhenFreed;
         self.in_hand -= 1;
@@ -136,10 +136,10 @@ impl Gate {
     }
 }
 
-/// What a retry costs, in the budget's units.
+/// The cost of a retry, in the budget's units.
 const RETRY: u64 = RETRY_EVERY.as_millis() as u64;
 
-/// How many retries may be made: one every so often, and one for so many calls; only a few are saved up.
+/// The budget for retries: one per period, and one for a number of calls; only a few can be saved.
 struct Budget {
     bank: u64,
     at: Moment,
@@ -160,7 +160,7 @@ impl Budget {
     }
 }
 
-/// Leaves off when half of the calls fail.
+/// A circuit breaker, which opens when half of the calls fail.
 #[derive(Default)]
 struct Breaker {
     calls: VecDeque<(Moment, bool)>,
@@ -229,13 +229,13 @@ mod tests {
             gate.enter(false, at(1));
         }
         assert_eq!(gate.opens(false, at(1)), Opens::WhenFreed);
-        assert!(gate.leave(Health::Good, at(2)), "somebody may have waited");
+        assert!(gate.leave(Health::Good, at(2)), "another job may have waited");
         assert_eq!(gate.opens(false, at(2)), Opens::At(at(2)));
-        assert!(!gate.leave(Health::Good, at(2)), "nobody can have waited");
+        assert!(!gate.leave(Health::Good, at(2)), "no other job can have waited");
     }
 
     #[test]
-    fn a_pool_that_is_full_holds_up_nobody_who_needs_another_dependency() {
+    fn a_full_pool_delays_no_job_that_needs_another_dependency() {
         const BOOK: JobKind = JobKind::new(&JobKindWords { name: "book", row: "B" });
         const FILE: JobKind = JobKind::new(&JobKindWords { name: "file", row: "F" });
         let needs = vec![(BOOK, Dependency("partner")), (FILE, Dependency("registry"))];
@@ -258,7 +258,7 @@ mod tests {
             retries += 1;
             now = budget.affords(now);
         }
-        // Ten were saved up, ten came in; each retry is a call and earns a tenth of one.
+        // Ten were saved, ten were earned over time; each retry is a call and earns a tenth of one.
         assert_eq!(retries, 22);
         for _ in 0..RETRY_SHARE * 5 {
             budget.count(false, at(660));
@@ -273,7 +273,7 @@ mod tests {
             (from..from + times).for_each(|second| breaker.heard(health, at(second)));
         };
         hear(&mut breaker, Health::Bad, 19, 0);
-        assert_eq!(breaker.lets(), Opens::At(at(0)), "nineteen calls say nothing");
+        assert_eq!(breaker.lets(), Opens::At(at(0)), "nineteen calls are too few");
         hear(&mut breaker, Health::Bad, 1, 19);
         assert_eq!(breaker.lets(), Opens::At(at(49)));
         breaker.probe(at(49));

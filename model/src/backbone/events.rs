@@ -1,4 +1,4 @@
-//! Business events: what happened to a row that others act on, recorded by the transaction in which it happened.
+//! Business events: changes of a row that others act on, recorded by the transaction in which they happen.
 
 use super::Backbone;
 use serde::{Serialize, Serializer};
@@ -159,9 +159,9 @@ impl Serialize for EventKind {
 /// A business event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Event {
-    /// The row that it is about.
+    /// The row of the event.
     pub subject: Subject,
-    /// The version of the row that it made.
+    /// The version of the row that the event created.
     pub version: u32,
     /// What happened.
     pub what: EventKind,
@@ -176,11 +176,11 @@ pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + '
 
 /// A part of the platform that acts on events within the transactions that record them.
 pub trait Listener {
-    /// Records what follows from an event, within its transaction.
+    /// Records the consequences of an event, within its transaction.
     fn record<'a>(&'a self, tx: &'a mut Transaction, event: &'a Event) -> Recording<'a>;
-    /// Returns whether an event that is only claimed to have happened is recorded too.
+    /// Returns whether an event that is only claimed to have happened is recorded, too.
     fn takes_hearsay(&self) -> bool;
-    /// Does what is left to do once the event's transaction has committed. Returns whether that succeeded.
+    /// Completes the work for an event once its transaction has committed. Returns whether that succeeded.
     fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 
@@ -202,8 +202,8 @@ pub(crate) async fn record(
     }
 }
 
-/// Passes on an event that is only claimed, before the row shows it. By design nothing acts on it: the event
-/// is recorded when it is true.
+/// Passes on an event that is only claimed, before the row shows it. In the guarded design nothing acts on it: the
+/// event is recorded when it is true.
 ///
 /// # Errors
 /// As [`record`].
@@ -216,8 +216,7 @@ pub(crate) async fn record_hearsay(
     if takes_hearsay { record(tx, backbone, event).await } else { Ok(()) }
 }
 
-/// What the action that recorded an event still does about it once it has committed. Returns whether that came
-/// off.
+/// Completes the work for an event after the action that recorded it has committed. Returns whether that succeeded.
 pub(crate) async fn follow_up(env: &Env, backbone: &Rc<Backbone>, event: Option<Event>) -> bool {
     let Some(event) = event else { return true };
     let (design, outbox) = (&backbone.design, backbone.outbox.is_some());

@@ -1,17 +1,17 @@
-//! What the job tables hold.
+//! Facts of the job tables.
 
 use super::audit::JobAttempt;
 use super::jobs::{Job, Replay};
 use serde::Serialize;
 
-/// A fact of jobs: a committed row, or what a broker does with a job.
+/// A fact about jobs: a committed row, or an action of a broker on a job.
 #[derive(Clone, Debug, Serialize)]
 pub enum JobFact {
     /// A job row changed.
     Changed {
-        /// As it was; none if it is new.
+        /// The job before; `None` if it is new.
         before: Option<Job>,
-        /// As it is.
+        /// The job after.
         after: Job,
     },
     /// The broker delivered a job.

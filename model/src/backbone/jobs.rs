@@ -1,9 +1,10 @@
-//! Jobs: durable work, its states, and who may move it.
+//! Jobs: durable work, its states, and the rules for moving it.
 //!
 //! Queued → Running → Succeeded; Running → Failed → Queued, after a wait; Failed → DeadLetter → Queued, by a person.
-//! Taking a lease increments the token and the attempts, so a job that kills its workers comes to an end. A worker with an
-//! older token has lost the job and may not move it. The holder moves its job within the transaction of its result, or
-//! returns it to the queue if the worker shuts down. How workers take jobs is in [`leases`](super::leases).
+//! Taking a lease increments the token and the attempts, so a job that kills its workers is retried a limited number of
+//! times. A worker with an older token has lost the job and may not move it. The holder moves its job within the
+//! transaction of its result, or returns it to the queue if the worker shuts down. The module [`leases`](super::leases)
+//! describes how workers take jobs.
 
 use super::{Backbone, Design, audit};
 use crate::settings::{LEASE, MAX_WAITS};
@@ -12,7 +13,7 @@ use serde::Serializer;
 use shakedown_sim::{Env, Moment, Row, Scope, StoreError, Transaction};
 use std::fmt;
 
-/// A kind of job: which handler works it. Each flow declares its own kinds.
+/// A kind of job, which selects its handler. Each flow declares its own kinds.
 ///
 /// ```
 /// use shakedown_model::backbone::jobs::{JobKind, JobKindWords, WorkItem};
@@ -22,11 +23,11 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct JobKind(&'static JobKindWords);
 
-/// The words for a kind of job.
+/// The texts of a kind of job.
 pub struct JobKindWords {
-    /// Its name, which no other kind has.
+    /// The name, which is unique.
     pub name: &'static str,
-    /// What a story puts before the number of the row that such a job is for.
+    /// The text that stories put before the number of the job's row.
     pub row: &'static str,
 }
 
@@ -39,7 +40,7 @@ impl JobKind {
 
 impl PartialEq for JobKind {
     fn eq(&self, other: &Self) -> bool {
-        // The address decides nearly always; the name is what counts.
+        // The address is nearly always sufficient; the name decides.
         std::ptr::eq(self.0, other.0) || self.0.name == other.0.name
     }
 }
@@ -70,7 +71,7 @@ impl Serialize for JobKind {
     }
 }
 
-/// A piece of work: a kind of job, and the number of the row that it is for.
+/// A piece of work: a kind of job, and the number of its row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct WorkItem {
     /// The kind of job.
@@ -85,14 +86,14 @@ impl fmt::Display for WorkItem {
     }
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum JobState {
-    /// It waits for a worker.
+    /// Waiting for a worker.
     Queued,
     /// A worker holds its lease.
     Running,
-    /// It is done.
+    /// Done.
     Succeeded,
     /// Its last run ended without result. When it is due it returns to the queue or becomes a dead letter.
     Failed,
@@ -100,49 +101,49 @@ pub enum JobState {
     DeadLetter,
 }
 
-/// How a run of a job ended.
+/// The end of a run of a job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Ending {
     /// With its result.
     Succeeded,
-    /// With a wait: it continues when there may be news. This uses up no attempt.
+    /// With a wait: it continues when there may be news. This run does not count as an attempt.
     Waits,
-    /// Without result; another attempt may have one.
+    /// Without result; another attempt may succeed.
     Retryable,
-    /// Without result; another attempt would have none, or would not be safe.
+    /// Without result; another attempt would not succeed, or would not be safe.
     Final,
-    /// Its lease expired: how far it came is unknown.
+    /// The lease expired: the progress of the run is unknown.
     Lapsed,
     /// Its worker shut down and returned it to the queue. Its pending calls may still take effect.
     Stopped,
 }
 
-/// Work to do after the request that asked for it.
+/// Work that is done after the request for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Job {
     /// Its number.
     pub id: u32,
-    /// What it is about.
+    /// The kind of work.
     pub kind: JobKind,
-    /// The number of the row that it is for, in the table of its flow.
+    /// The number of its row, in the table of its flow.
     pub subject: u32,
-    /// Where it stands.
+    /// The state.
     pub state: JobState,
-    /// Counts leases. A worker with an older token has lost the job.
+    /// The number of leases so far. A worker with an older token has lost the job.
     pub token: u32,
-    /// Counts leases since it was created or replayed, without those that ended in a wait.
+    /// The number of leases since it was created or replayed, without those that ended in a wait.
     pub attempts: u32,
-    /// Counts runs that ended in a wait since it was created or replayed.
+    /// The number of runs that ended in a wait since it was created or replayed.
     pub waits: u32,
-    /// Counts replays.
+    /// The number of replays.
     pub replays: u32,
-    /// How its last run ended; none before that.
+    /// The end of its last run; `None` before that.
     pub ended: Option<Ending>,
-    /// When the present lease expires.
+    /// The time at which the current lease expires.
     pub lease_until: Moment,
-    /// When it is due.
+    /// The time at which it is due.
     pub due: Moment,
-    /// Whether news of its row came while it ran.
+    /// Whether there was news about its row while it ran.
     pub woken: bool,
     /// The trace context of the request for it.
     pub context: Scope,
@@ -157,7 +158,7 @@ impl Row for Job {
 }
 
 impl Job {
-    /// Returns a job for this piece of work, in the queue, due at `due`.
+    /// Returns a queued job for this piece of work, due at `due`.
     pub fn queued(id: u32, item: WorkItem, due: Moment, context: Scope) -> Self {
         Self {
             id,
@@ -176,18 +177,18 @@ impl Job {
         }
     }
 
-    /// The piece of work that it is for.
+    /// Returns its piece of work.
     pub fn item(&self) -> WorkItem {
         WorkItem { kind: self.kind, row: self.subject }
     }
 
-    /// Returns the job with a lease from now on.
+    /// Returns the job with a lease that begins now.
     pub(crate) fn claimed(self, now: Moment) -> Self {
         let (token, attempts) = (self.token + 1, self.attempts + 1);
         Job { state: JobState::Running, token, attempts, lease_until: now + LEASE, woken: false, ..self }
     }
 
-    /// Returns the job after a failed run, due again after the wait that the design prescribes.
+    /// Returns the job after a failed run, due again after the wait that the design sets.
     pub(crate) fn failed(self, backbone: &Backbone, ending: Ending, now: Moment) -> Self {
         let at_once = self.woken || ending == Ending::Final;
         let wait = || backbone.jitter.of(backbone.design.bounded_retry.wait(self.attempts));
@@ -212,16 +213,16 @@ impl Job {
     }
 }
 
-/// The record that a person replayed a job. Never changed.
+/// The record that a person replayed a job. It never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Replay {
-    /// Which job.
+    /// The job.
     pub job: u32,
     /// Its number among the replays of the job, from 1.
     pub number: u32,
-    /// Who did it.
+    /// The person.
     pub by: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
 }
 
@@ -233,7 +234,7 @@ impl Row for Replay {
     }
 }
 
-/// A piece of work to be done, with the trace context of what asks for it.
+/// A request for a piece of work, with its trace context.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
     pub(crate) item: WorkItem,
@@ -245,8 +246,8 @@ pub(crate) fn first(backbone: &Backbone, request: Request, now: Moment) -> Job {
     Job::queued(backbone.job_numbers.next(), request.item, now, request.context)
 }
 
-/// Has the row processed again: a waiting job falls due, a running one is marked as woken, and if there is neither, a new
-/// job is queued.
+/// Requests that the row is processed again: a waiting job becomes due, a running one is marked as woken, and if there is
+/// neither, a new job is queued.
 pub(crate) async fn wake(
     tx: &mut Transaction,
     backbone: &Backbone,
@@ -269,7 +270,7 @@ pub(crate) async fn wake(
     if woken == job { Ok(()) } else { tx.update(&backbone.jobs, woken).await }
 }
 
-/// Locks and returns the job as it is now, if the worker that took it as `job` still holds it.
+/// Locks the job and returns its current row, if the worker that took it as `job` still holds it.
 ///
 /// # Errors
 /// If the store fails.
@@ -278,8 +279,8 @@ pub async fn hold(tx: &mut Transaction, backbone: &Backbone, job: &Job) -> Resul
     Ok(row.filter(|row| row.token == job.token && row.state == JobState::Running))
 }
 
-/// Ends the holder's run with its result, which the same transaction writes. If news came meanwhile, the job runs again
-/// at once.
+/// Ends the holder's run with its result, which the same transaction writes. If there was news meanwhile, the job runs
+/// again at once.
 ///
 /// # Errors
 /// If the store fails.
@@ -297,8 +298,8 @@ pub async fn succeed(
     tx.update(&backbone.jobs, Job { state: JobState::Succeeded, ended, ..*held }).await
 }
 
-/// Ends the holder's run with a wait until `due`, or without one if news came meanwhile. The run does not count as an
-/// attempt: to look up an outcome is not to try the operation.
+/// Ends the holder's run with a wait until `due`, or without one if there was news meanwhile. The run does not count
+/// as an attempt: looking up an outcome is not an attempt of the operation.
 ///
 /// # Errors
 /// If the store fails.
@@ -309,15 +310,15 @@ pub async fn wait(
     due: Moment,
 ) -> Result<(), StoreError> {
     audit::end(tx, backbone, held, Ending::Waits).await?;
-    // What is woken was due before: it is taken up at once.
+    // A woken job was due before, so it is taken up at once.
     let due = if held.woken { held.due } else { due };
     let (attempts, waits) = (held.attempts.saturating_sub(1), held.waits + 1);
     let (state, ended) = (JobState::Failed, Some(Ending::Waits));
     tx.update(&backbone.jobs, Job { state, ended, attempts, waits, due, woken: false, ..*held }).await
 }
 
-/// Ends the holder's run without result: [`Ending::Retryable`] or [`Ending::Final`]. If news came meanwhile,
-/// the next attempt is made at once.
+/// Ends the holder's run without result: [`Ending::Retryable`] or [`Ending::Final`]. If there was news meanwhile, the
+/// next attempt starts at once.
 ///
 /// # Errors
 /// If the store fails.
@@ -333,11 +334,11 @@ pub async fn fail(
     tx.update(&backbone.jobs, held.failed(backbone, ending, now)).await
 }
 
-/// Returns a job to the queue whose holder shuts down, unless it has been moved already. It counts as an attempt without
-/// result, as after an expired lease, but the next attempt need not wait for the lease.
+/// Returns the job of a holder that shuts down to the queue, unless it has been moved already. The run counts as an
+/// attempt without result, as after an expired lease, but the next attempt need not wait for the end of the lease.
 ///
 /// # Errors
-/// If the store fails. The lease expires then.
+/// If the store fails. The lease then expires.
 pub async fn hand_back(env: &Env, backbone: &Backbone, job: &Job) -> Result<(), StoreError> {
     let mut tx = backbone.store.begin(env);
     let Some(held) = hold(&mut tx, backbone, job).await? else { return Ok(()) };
@@ -345,7 +346,7 @@ pub async fn hand_back(env: &Env, backbone: &Backbone, job: &Job) -> Result<(), 
     tx.commit("hand job back").await
 }
 
-/// Extends the holder's lease. Returns whether it still is the holder.
+/// Extends the holder's lease. Returns whether the worker still is the holder.
 ///
 /// # Errors
 /// If the store fails.
@@ -356,7 +357,7 @@ pub(crate) async fn beat(env: &Env, backbone: &Backbone, job: &Job) -> Result<bo
     tx.commit("extend lease").await.map(|()| true)
 }
 
-/// Replays a dead letter because a person asks for it; its attempts are counted anew. Returns whether it was a dead letter.
+/// Replays a dead letter on a person's request and resets its attempts. Returns whether it was a dead letter.
 ///
 /// # Errors
 /// If the store fails.

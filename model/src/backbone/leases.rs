@@ -1,11 +1,11 @@
-//! Leases: how a worker takes a job, and how jobs move that no worker holds.
+//! Leases: how workers take jobs, and how jobs without a holder move.
 
 use super::dependencies::{Gates, Health, Opens};
 use super::jobs::{Ending, Job, JobKind, JobState};
 use super::{Backbone, audit};
 use shakedown_sim::{Duration, Env, Moment, StoreError, Transaction};
 
-/// What a worker got from the job table.
+/// The result of looking for a job.
 pub(crate) enum Taken {
     /// This job, with a lease.
     Claimed(Env, Job),
@@ -15,7 +15,7 @@ pub(crate) enum Taken {
     Nothing(Option<Moment>),
 }
 
-/// Returns when a worker next has to act on a job: it is due and may be taken, or its lease expires.
+/// Returns when a worker must next act on a job: when it is due and may be taken, or when its lease expires.
 fn next_due(job: &Job, backbone: &Backbone, gates: &Gates, now: Moment) -> Option<Moment> {
     match job.state {
         JobState::Queued => match gates.opens(job, now) {
@@ -29,15 +29,15 @@ fn next_due(job: &Job, backbone: &Backbone, gates: &Gates, now: Moment) -> Optio
     }
 }
 
-/// How long to wait for a job that another transaction holds.
+/// The wait for a job that another transaction holds.
 const HELD: Duration = Duration::from_secs(5);
 
-/// Takes the first job of these kinds that is due and no other transaction holds: rescues it from a holder whose
-/// lease has run out, puts it back into the queue after its wait, gives it up if it is spent, or claims it, if
-/// the gate of its dependency is open.
+/// Takes the first job of these kinds that is due and not held by another transaction. A job whose holder's lease has
+/// expired is rescued, a job whose wait is over is queued again, a job whose attempts are used up becomes a dead
+/// letter, and a queued job is claimed if the gate of its dependency is open.
 ///
 /// # Errors
-/// If the store fails. No lease was certainly taken then.
+/// If the store fails. Then certainly no lease was taken.
 pub(crate) async fn take(
     env: &Env,
     backbone: &Backbone,
@@ -83,7 +83,7 @@ async fn claim(env: &Env, mut tx: Transaction, backbone: &Backbone, job: Job) ->
     Ok(claimed)
 }
 
-/// Returns the job after its move without a lease (none if it is deleted), and the name of the commit.
+/// Returns the job after a move that takes no lease (`None` if it is deleted), and the name of the commit.
 fn moved(env: &Env, backbone: &Backbone, job: Job) -> (Option<Job>, &'static str) {
     let design = &backbone.design;
     match job.state {

@@ -1,10 +1,10 @@
-//! What every flow stands on: the store, durable jobs, events, mail, the monitor.
+//! The base of every flow: the store, durable jobs, events, mail, the monitor.
 //!
 //! A flow (booking, visits) keeps its own tables and rules and imports the backbone. The backbone imports no flow.
 //!
 //! Reading order: jobs ([`jobs`], [`leases`], [`workers`], [`dependencies`], [`admission`], [`audit`]), events
-//! ([`events`], [`relay`], [`topic`]), mail ([`mail`]), the monitor ([`monitor`]), and what they share ([`clock`],
-//! `retry`, `tables`, [`threads`]). The `guardrails!` table lists what can be taken out of it.
+//! ([`events`], [`relay`], [`topic`]), mail ([`mail`]), the monitor ([`monitor`]), and shared parts ([`clock`],
+//! `retry`, `tables`, [`threads`]). The `guardrails!` table lists the guardrails of the backbone.
 
 pub mod admission;
 pub mod audit;
@@ -51,22 +51,21 @@ use std::rc::Rc;
 use tables::{raising, stating};
 use topic::Topic;
 
-/// What all nodes of the platform share: durable state and settings, no memory.
+/// The state that all nodes of the platform share: durable data and settings, no memory.
 pub struct Backbone {
     /// The database.
     pub store: Store,
     /// Jobs of every kind.
     pub jobs: Table<Job>,
-    /// Who had which dead letter replayed, and why.
+    /// The records of replayed dead letters, with their reasons.
     pub replays: Table<Replay>,
     /// Events that wait to be published, if there are consumers.
     pub outbox: Option<Outbox>,
-    /// Raised when a row changes that a screen may show: one that asked in between would have been told nothing
-    /// new.
+    /// Raised when a row changes that a screen may show: a screen that polled in between would have seen no change.
     pub news: Signal,
-    /// Where events are published, if they are.
+    /// The topic on which events are published, if there is one.
     pub topic: Option<Topic>,
-    /// What each attempt of a job did, if that is kept.
+    /// The audit log of job attempts, if it is kept.
     pub audit: Option<Table<JobAttempt>>,
     pub(crate) capacity: Capacity,
     pub(crate) release: u32,
@@ -79,7 +78,7 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// A backbone with empty tables.
+    /// Creates a backbone with empty tables.
     pub fn new<F>(store: Store, design: Design, facts: &Facts<F>) -> Self
     where
         F: Fact + From<JobFact> + 'static,
@@ -107,32 +106,32 @@ impl Backbone {
         }
     }
 
-    /// With a record of what each attempt of a job did.
+    /// Adds an audit log of job attempts.
     pub fn with_audit<F: Fact + From<JobFact> + 'static>(self, facts: &Facts<F>) -> Self {
         Self { audit: Some(stating(facts, |_, after| JobFact::Attempt(after))), ..self }
     }
 
-    /// With this capacity.
+    /// Sets the capacity.
     pub fn with_capacity(self, capacity: Capacity) -> Self {
         Self { capacity, ..self }
     }
 
-    /// With waits of failed jobs of which chance makes this.
+    /// Sets the jitter of the waits of failed jobs.
     pub fn with_jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }
 
-    /// With an outbox, whose events a relay tells.
+    /// Adds an outbox, whose events a relay publishes.
     pub fn with_outbox<F: Fact + From<Posted> + 'static>(self, facts: &Facts<F>) -> Self {
         Self { outbox: Some(Outbox::stating(facts)), ..self }
     }
 
-    /// With a part that acts on events within their transactions, such as [`mail`].
+    /// Adds a part that acts on events within their transactions, such as [`mail`].
     pub fn with_listener(self, listener: Rc<dyn events::Listener>) -> Self {
         Self { listener: Some(listener), ..self }
     }
 
-    /// With a topic on which events are published.
+    /// Adds a topic on which events are published.
     pub fn with_topic(self, topic: Topic) -> Self {
         Self { topic: Some(topic), ..self }
     }

@@ -1,9 +1,10 @@
-//! The monitor: watches over the platform and alerts people through a pager that belongs to somebody else.
+//! The monitor: watches the platform and alerts people through an external pager.
 //!
-//! Each flow states its promises: which work it has accepted and by when it is done ([`Promises`]). The design decides what
-//! is watched. If that is the work itself, the monitor sleeps until a promise is broken, and then alerts until a person
-//! has acknowledged the alert. A heartbeat of it says that it has looked and has reported all that it saw. It remembers
-//! acknowledged alerts in memory only: after a restart it alerts again, and learns that the alert was acknowledged.
+//! Each flow states its promises: the accepted work and the times by which it is completed ([`Promises`]). The design
+//! decides what is watched. If it is the work itself, the monitor sleeps until a promise is broken, and then alerts until a
+//! person has acknowledged the alert. Its heartbeat means that it has checked everything and has reported all it found. It
+//! remembers acknowledged alerts in memory only: after a restart it alerts again, and learns that the alert was
+//! acknowledged.
 
 use super::Backbone;
 use super::jobs::WorkItem;
@@ -18,32 +19,32 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Work that is not done.
+/// Work that is not completed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Owed {
-    /// What.
+    /// The piece of work.
     pub item: WorkItem,
-    /// When its promise is over.
+    /// The time by which it was promised.
     pub due: Moment,
-    /// The trace context of what asked for it.
+    /// The trace context of the request for it.
     pub context: Scope,
 }
 
-/// What an answer of [`Promises::owed`] will be.
+/// The future of [`Promises::owed`].
 pub type Owing = Pin<Box<dyn Future<Output = Result<Vec<Owed>, StoreError>>>>;
 
 /// A flow's promises.
 pub trait Promises {
-    /// The work that it has accepted and not done.
+    /// Returns the work that the flow has accepted and not completed.
     fn owed(&self, env: Env) -> Owing;
-    /// Raised when that may have changed.
+    /// Returns the signal that is raised when the owed work may have changed.
     fn changed(&self) -> Signal;
 }
 
-/// What an alert is about.
+/// The subject of an alert.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Alert {
-    /// A piece of work is not done, and its promise is over.
+    /// A piece of work is not completed by its promised time.
     Late(WorkItem),
     /// A node does not respond to health checks.
     Unhealthy(NodeId),
@@ -54,12 +55,12 @@ pub enum Alert {
 /// The pager, as the monitor calls it.
 #[derive(Clone)]
 pub struct PagerApi {
-    /// Alerts. The response is whether a person has acknowledged the alert.
+    /// Alerts the person on call. The response is whether a person has acknowledged the alert.
     pub alert: Endpoint<Alert, bool>,
 }
 
 impl PagerApi {
-    /// The operation, over `link`.
+    /// Creates the operation, over `link`.
     pub fn over(link: &Link) -> Self {
         Self { alert: Endpoint::new(Op::new("pager.alert", "alerts whoever is on call"), link) }
     }
@@ -67,13 +68,13 @@ impl PagerApi {
 
 /// The log of the requests that pass an edge, as far as a monitor reads it.
 pub trait RequestLog {
-    /// The signal that is raised when a request failed for a reason of ours.
+    /// Returns the signal that is raised when a request failed for a reason of ours.
     fn failed(&self) -> &Signal;
-    /// Returns whether more requests fail than may.
+    /// Returns whether the share of failing requests exceeds its limit.
     fn is_failing(&self, now: Moment) -> bool;
 }
 
-/// What a monitor may watch, and whom it alerts.
+/// The objects that a monitor may watch, and its pager.
 pub struct Watch {
     /// The flows.
     pub promises: Vec<Rc<dyn Promises>>,
@@ -90,16 +91,17 @@ pub fn boot(env: &Env, backbone: &Backbone, watch: &Rc<Watch>) {
     backbone.design.completion_monitoring.boot(env, watch);
 }
 
-/// The monitor's heartbeat, to which the pager listens, if the design has it beat. `monitor` is a handle of its node.
+/// Returns the monitor's heartbeat, to which the pager listens, if the design sends one. `monitor` is a handle of its
+/// node.
 pub fn heartbeat(backbone: &Backbone, monitor: &Env) -> Option<Heartbeat> {
     backbone.design.completion_monitoring.beats().then(|| Heartbeat::of(monitor, MONITOR_BEATS))
 }
 
-/// One incarnation of a monitor that watches over promises. It beats while there is nothing that it has yet to look at
-/// or to report, so that a heard beat means that all late work has been reported.
+/// One incarnation of a monitor that watches promises. It sends heartbeats while there is nothing left to check or to
+/// report, so a received heartbeat means that all late work has been reported.
 struct Watching {
     heartbeat: Heartbeat,
-    /// Flows of which it does not know that nobody has to be told.
+    /// The number of flows that may have late work which is not reported yet.
     unsure: Cell<usize>,
 }
 
@@ -117,7 +119,7 @@ impl Watching {
     }
 }
 
-/// Watches over the promises of each flow.
+/// Watches the promises of each flow.
 pub(crate) fn keep_watch(env: &Env, watch: &Rc<Watch>) {
     let (heartbeat, unsure) = (Heartbeat::of(env, MONITOR_BEATS), Cell::new(watch.promises.len()));
     heartbeat.stop(env);
@@ -146,7 +148,7 @@ async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watc
     }
 }
 
-/// Tells of what is late and not taken, each until the pager has it. Returns when to look again.
+/// Alerts about work that is late and not acknowledged, each until the pager has it. Returns when to check again.
 async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkItem>) -> Option<Moment> {
     let now = env.now();
     let (late, rest): (Vec<&Owed>, Vec<&Owed>) = owed.iter().partition(|owed| owed.due <= now);

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `outbox` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "outbox",
     system: "consistency",
@@ -20,11 +20,11 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: how an event comes to those who act on it.
+/// The seam: how an event reaches its consumers.
 pub trait Outbox {
-    /// Whether it is posted, for the relay to tell.
+    /// Returns whether the event is posted, for the relay to publish.
     fn is_posted(&self) -> bool;
-    /// What is done once its row has committed.
+    /// Acts once the event's row has committed.
     fn after_commit(
         &self,
         env: Env,
@@ -33,7 +33,7 @@ pub trait Outbox {
     ) -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
-/// Guarded: it is posted, and the relay tells it until everybody has taken it.
+/// Guarded: the event is posted, and the relay publishes it until every consumer has taken it.
 pub struct Relayed;
 
 impl Outbox for Relayed {

@@ -3,7 +3,7 @@
 use crate::backbone::admission::Load;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `queued-state` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "queued-state",
     system: "job lifecycle",
@@ -15,13 +15,13 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: whether new work is accepted, as the jobs stand.
+/// The seam: whether new work is accepted at the present load.
 pub trait QueuedState {
-    /// Whether there is a place for one more.
+    /// Returns whether there is room for one more job.
     fn admits(&self, load: &Load) -> bool;
 }
 
-/// Guarded: it waits; only a queue that is full refuses, before anything is promised.
+/// Guarded: the work waits; only a full queue rejects work, before anything is promised.
 pub struct Waits;
 
 impl QueuedState for Waits {
@@ -30,7 +30,7 @@ impl QueuedState for Waits {
     }
 }
 
-/// Naive: it is handed to a free worker; if there is none, that is an error.
+/// Naive: the work is handed to a free worker; if there is none, that is an error.
 pub struct FreeWorkerOrError;
 
 impl QueuedState for FreeWorkerOrError {

@@ -3,12 +3,13 @@
 //!
 //! The relay publishes events in the order of their transactions' ids, then of their own numbers, and stores its progress
 //! in a row. It reads only below the horizon: the oldest transaction that is still open. Neither numbers nor ids are in the
-//! order of commits, so events with smaller places may still appear above the horizon. A cursor on the number alone would
-//! skip whatever commits late.
+//! order of commits, so events with smaller positions may still appear above the horizon. A cursor on the number alone
+//! would skip events that commit late.
 //!
-//! What it guarantees: every committed event is published, and no other. What it does not: to publish once (after a crash
-//! it publishes again, so consumers must tolerate repeats); or to skip an event that a consumer does not take (all later
-//! events wait). An open transaction delays everything, so a database with an outbox aborts transactions that sit idle.
+//! Guaranteed: every committed event is published, and no other. Not guaranteed: that an event is published once (after a
+//! crash it is published again, so consumers must tolerate repeats); or that an event which a consumer does not take is
+//! skipped (all later events wait). An open transaction delays everything, so a database with an outbox must abort idle
+//! transactions.
 
 use super::Backbone;
 use super::events::Event;
@@ -20,22 +21,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// A place in the order of publication: the transaction's id, then the event's number.
+/// A position in the order of publication: the transaction's id, then the event's number.
 pub type Place = (u64, u32);
 
-/// An event that waits to be published, or has been. Never changed.
+/// An event of the outbox. It never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Posted {
     /// The id of the transaction that posted it.
     pub transaction: u64,
     /// Its number.
     pub id: u32,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
 impl Posted {
-    /// Its place in the order of publication.
+    /// Returns its position in the order of publication.
     pub fn place(&self) -> Place {
         (self.transaction, self.id)
     }
@@ -49,7 +50,7 @@ impl Row for Posted {
     }
 }
 
-/// How far the relay has come: the one row of its table.
+/// The progress of the relay: the one row of its table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 struct Cursor {
     /// The last event that every consumer has taken.
@@ -72,7 +73,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An empty one.
+    /// Creates an empty outbox.
     pub(super) fn stating<F: Fact + From<Posted> + 'static>(facts: &Facts<F>) -> Self {
         Self { posted: stating(facts, |_, after: Posted| after), cursor: Table::new(|_, _| ()) }
     }
@@ -97,17 +98,17 @@ pub(crate) async fn post_by_itself(env: &Env, backbone: &Backbone, event: Event)
 
 /// A consumer of events. It tolerates repeats.
 pub trait Consumer {
-    /// Takes an event. Returns whether it has taken it. If not, the event comes again.
+    /// Takes an event. Returns whether it was taken; if not, the event is published again.
     fn take(&self, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 
-/// How often the relay looks for events that nobody told it of; what was not taken is told again after the wait
-/// of a failed attempt.
+/// The period at which the relay polls for events; an event that was not taken is published again after the wait of a
+/// failed attempt.
 const PERIOD: Duration = Duration::from_millis(20);
-/// How soon it looks again for what an open transaction holds up: the end of that tells nobody.
+/// The period at which it polls for events behind an open transaction, whose end raises no signal.
 const HELD_UP: Duration = Duration::from_millis(50);
 
-/// Boots the relay: it tells the events of the outbox to each of `consumers`. There must not be two.
+/// Boots the relay, which publishes the events of the outbox to each of `consumers`. There must be only one relay.
 ///
 /// # Panics
 /// If the backbone has no outbox.
@@ -130,11 +131,11 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]
     });
 }
 
-/// How far the relay came in one turn.
+/// The progress of the relay in one turn.
 enum Progress {
-    /// To the end.
+    /// All events are published.
     Complete,
-    /// Up to the horizon; more events wait.
+    /// All events below the horizon are published; more events wait.
     UpToHorizon,
 }
 
@@ -147,7 +148,7 @@ impl From<StoreError> for NotTaken {
     }
 }
 
-/// Tells every event above the cursor and below the horizon, in order.
+/// Publishes every event above the cursor and below the horizon, in order.
 async fn publish_all(
     env: &Env,
     backbone: &Backbone,
@@ -169,7 +170,7 @@ async fn publish_all(
     Ok(Progress::Complete)
 }
 
-/// Tells one event to everybody, and moves the cursor on.
+/// Publishes one event to all consumers, and advances the cursor.
 async fn publish(
     env: &Env,
     backbone: &Backbone,
@@ -184,7 +185,7 @@ async fn publish(
     }
     let mut tx = backbone.store.begin(env);
     let cursor = tx.lock(&outbox.cursor, &0).await?;
-    // A commit of unknown outcome may have moved it already.
+    // A commit of unknown outcome may have advanced it already.
     if cursor.is_none_or(|cursor| cursor.told < posted.place()) {
         tx.update(&outbox.cursor, Cursor { told: posted.place() }).await?;
         tx.commit("told").await?;

@@ -1,11 +1,11 @@
-//! How a request is answered, in whichever flow.
+//! The responses to requests, in all flows.
 
 use serde::Serialize;
 
-/// How a request was answered.
+/// The code of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Code {
-    /// 200: here it is.
+    /// 200: success.
     Ok,
     /// 202: accepted.
     Accepted,
@@ -13,7 +13,7 @@ pub enum Code {
     Rejected,
     /// 502: a service that we depend on failed.
     BadGateway,
-    /// 503: not available now; ask again.
+    /// 503: not available now; retry.
     Unavailable,
     /// 504: no response came from behind the edge.
     NoResponse,
@@ -22,9 +22,9 @@ pub enum Code {
 /// A response: its code, and its body if it has one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reply<T> {
-    /// How the request was answered.
+    /// The code.
     pub code: Code,
-    /// What it brings.
+    /// The body.
     pub body: Option<T>,
 }
 

@@ -1,5 +1,5 @@
-//! Retries of transactions: above read committed, and after a deadlock at any level, a transaction may be rolled back though
-//! nothing is wrong with it.
+//! Retries of transactions: above read committed, and after a deadlock at any level, a transaction may be rolled back
+//! although nothing is wrong with it.
 //!
 //! Only a transaction that certainly had no effect is retried here. A commit of unknown outcome is left to the caller.
 
@@ -8,14 +8,15 @@ use shakedown_sim::{Duration, Env, StoreError};
 /// How often a transaction is tried.
 const TRIES: u32 = 8;
 
-/// How long the first pause is; each further one is twice as long.
+/// The first pause; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs a whole transaction, from its beginning to its commit, again for as long as it is rolled back for others.
+/// Runs a whole transaction, from its beginning to its commit, and retries it while it is rolled back because of
+/// others.
 ///
 /// # Errors
-/// As the transaction reports them: at once what may have had an effect or will not go away, a serialization
-/// failure or deadlock after the last try.
+/// The errors of the transaction: immediately if it may have had an effect or the error is permanent, after the last
+/// try for a serialization failure or deadlock.
 pub(crate) async fn in_transaction<T>(
     env: &Env,
     mut transaction: impl AsyncFnMut() -> Result<T, StoreError>,
@@ -59,7 +60,7 @@ mod tests {
         }
     }
 
-    /// Two clients that add one at the same moment, and their results, in the order in which they arrive.
+    /// Two clients that add one at the same moment, and their results, in the order of their arrival.
     struct Race {
         profile: StoreProfile,
         tries_again: bool,

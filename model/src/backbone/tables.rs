@@ -1,10 +1,10 @@
-//! Tables whose commits are stated as facts. A part of the platform states facts of its own type; whatever fact type
-//! the assembled world has is made of them.
+//! Tables that state their commits as facts. A part of the platform states facts of its own type; they are converted
+//! into the fact type of the assembled world.
 
 use shakedown_sim::{Change, Env, Fact, Facts, Row, Signal, Table};
 use std::rc::Rc;
 
-/// Returns a table that states one fact for each committed row. `fact` makes it of the row before and after.
+/// Returns a table that states one fact for each committed row. `fact` creates it from the row before and after.
 pub(crate) fn stating<R: Row, T, F: Fact + From<T> + 'static>(
     facts: &Facts<F>,
     fact: impl Fn(Option<R>, R) -> T + 'static,
@@ -30,7 +30,7 @@ pub(crate) fn raising<R: Row, T, F: Fact + From<T> + 'static>(
 /// States facts of type `T`.
 pub(crate) type Statement<T> = Rc<dyn Fn(&Env, T)>;
 
-/// Returns what states facts of type `T` among these facts, for a part that keeps it.
+/// Returns a function that states facts of type `T` among these facts, for a part that keeps it.
 pub(crate) fn statement<T: 'static, F: Fact + From<T> + 'static>(facts: &Facts<F>) -> Statement<T> {
     let facts = facts.clone();
     Rc::new(move |env, fact| facts.state(env, &F::from(fact)))

@@ -5,31 +5,31 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The threads of one incarnation of a node. All clones are the same threads.
+/// The threads of one incarnation of a node. All clones share the same threads.
 #[derive(Clone)]
 pub struct Threads(Option<Arc<Semaphore>>);
 
-/// A thread that is taken until this is dropped.
+/// A thread in use, until this is dropped.
 pub(crate) struct Thread(#[expect(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
 
 impl Threads {
-    /// So many.
+    /// Creates this many threads.
     pub fn new(count: usize) -> Self {
         Self(Some(Arc::new(Semaphore::new(count))))
     }
 
-    /// More than are ever wanted: where a flow is not about what a node can bear.
+    /// Creates more threads than any flow needs, for scenarios in which they are not a limit.
     pub fn plenty() -> Self {
         Self(None)
     }
 
-    /// Takes one, in turn.
+    /// Takes a thread, in turn.
     pub(crate) async fn take(&self) -> Thread {
         let Some(threads) = &self.0 else { return Thread(None) };
         Thread(Arc::clone(threads).acquire_owned().await.ok())
     }
 
-    /// Has the node answer an operation, each request on a thread.
+    /// Serves an operation on the node, each request on a thread.
     pub(crate) fn serve<Q: 'static, A: 'static, F: Future<Output = A> + 'static>(
         &self,
         env: &Env,

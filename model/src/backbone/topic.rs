@@ -7,14 +7,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// A topic. Cheap to clone; all clones are one topic.
+/// A topic. Cheap to clone; all clones denote the same topic.
 #[derive(Clone)]
 pub struct Topic {
     subscribers: Rc<[Queue<Event>]>,
 }
 
 impl Topic {
-    /// A topic with these subscribers.
+    /// Creates a topic with these subscribers.
     pub fn new(subscribers: impl IntoIterator<Item = Queue<Event>>) -> Self {
         Self { subscribers: subscribers.into_iter().collect() }
     }
@@ -22,7 +22,7 @@ impl Topic {
     /// Publishes an event to every subscriber.
     ///
     /// # Errors
-    /// If some queue has not, or may not have, taken it: others may have, and will see it again if it is
+    /// If some queue has not, or may not have, accepted it: others may have, and will receive it again if it is
     /// published again.
     pub(crate) async fn publish(&self, env: &Env, event: Event) -> Result<(), SendError> {
         for subscriber in self.subscribers.iter() {

@@ -1,10 +1,10 @@
-//! `worker-services`: work is done on nodes of its own, with a pool for each dependency, apart from those that answer
-//! requests.
+//! `worker-services`: jobs run on nodes of their own, with a pool for each dependency, apart from the nodes that
+//! serve requests.
 
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::POOL;
 
-/// Its row of the table.
+/// The row of `worker-services` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "worker-services",
     system: "topology",
@@ -16,15 +16,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: where jobs are worked, and what bounds how many at once.
+/// The seam: where jobs run, and what limits their number.
 pub trait WorkerServices {
-    /// Whether workers are nodes of their own, or run on those of the web tier.
+    /// Returns whether workers have nodes of their own, or run on those of the web tier.
     fn have_nodes(&self) -> bool;
-    /// How many jobs that need the same dependency one node processes at once, if it has a thread for each.
+    /// Returns how many jobs for the same dependency one node processes at once, if it has a thread for each.
     fn room(&self) -> u32;
 }
 
-/// Guarded: on their own nodes, a few at once for each dependency.
+/// Guarded: on nodes of their own, a few at once for each dependency.
 pub struct OwnNodes;
 
 impl WorkerServices for OwnNodes {

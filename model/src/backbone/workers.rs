@@ -14,30 +14,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Work on a job. It returns what it learned about the dependency that it needed.
+/// Work on a job. It returns the observed health of the dependency that it needed.
 pub type Working = Pin<Box<dyn Future<Output = Health>>>;
 
-/// What works the jobs of one kind.
+/// The handler of the jobs of one kind.
 pub trait Handler {
-    /// Which kind.
+    /// Returns the kind.
     fn kind(&self) -> JobKind;
     /// Works on a claimed job until nothing is left to do now, and moves it.
     fn work(&self, env: Env, job: Job) -> Working;
-    /// Whom it needs for that: workers go easy on a dependency, see [`dependencies`](super::dependencies).
+    /// Returns the dependency that it needs: workers limit their load on it, see
+    /// [`dependencies`](super::dependencies).
     fn dependency(&self) -> Option<Dependency> {
         None
     }
-    /// Whether it takes more of them on at present: a node that is to stop does not.
+    /// Returns whether it accepts more jobs at present: a node that is about to stop does not.
     fn takes_more(&self) -> bool {
         true
     }
-    /// Whether that may take longer than a lease, so that the worker has to say meanwhile that it is there.
+    /// Returns whether its work may take longer than a lease, so that the worker must extend the lease meanwhile.
     fn is_long(&self) -> bool {
         false
     }
 }
 
-/// How long a worker waits after the store failed it.
+/// The wait of a worker after the store failed.
 pub(crate) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// One incarnation of a worker.
@@ -47,19 +48,19 @@ struct Worker {
     handlers: Rc<[Rc<dyn Handler>]>,
     gates: Gates,
     threads: Threads,
-    /// The jobs that it is at work on, each with the handle of its attempt.
+    /// The jobs in progress, each with the handle of its attempt.
     in_hand: RefCell<Vec<(Env, Job)>>,
 }
 
-/// Boots a worker on a node of its own, if the design has such: it looks for jobs of its handlers' kinds whenever
-/// there may be some.
+/// Boots a worker on a node of its own, if the design has such nodes. It looks for jobs of its handlers' kinds
+/// whenever there may be some.
 pub fn boot(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>) {
     if backbone.design.worker_services.have_nodes() {
         boot_on(env, backbone, handlers, &Threads::plenty());
     }
 }
 
-/// Boots a worker on a node of the web tier, if the design has it there: what it does takes up that node's threads.
+/// Boots a worker on a node of the web tier, if the design runs workers there: its work uses that node's threads.
 pub fn boot_beside_requests(
     env: &Env,
     backbone: &Rc<Backbone>,
@@ -89,7 +90,7 @@ fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, 
     }
 }
 
-/// Has the worker look for jobs at each turn of `poller`.
+/// Makes the worker look for jobs at each turn of `poller`.
 fn look_at(worker: &Rc<Worker>, mut poller: Poller) {
     let worker = Rc::clone(worker);
     worker.env.clone().spawn(async move {
@@ -106,7 +107,7 @@ impl Worker {
         self.handlers.iter().find(|handler| handler.kind() == kind)
     }
 
-    /// Takes all jobs that are due, each worked in a task of its own. Returns when the next one is.
+    /// Takes all due jobs and runs each in a task of its own. Returns when the next one is due.
     async fn drain(self: &Rc<Self>) -> Option<Moment> {
         loop {
             let thread = self.threads.take().await;
@@ -121,7 +122,7 @@ impl Worker {
         }
     }
 
-    /// Has a claimed job worked on this thread, in a task of its own.
+    /// Runs a claimed job on this thread, in a task of its own.
     fn begin(self: &Rc<Self>, env: &Env, job: Job, thread: Thread) {
         let Some(handler) = self.handler_of(job.kind) else { return };
         let at_work = Rc::new(());
@@ -138,7 +139,7 @@ impl Worker {
         });
     }
 
-    /// Returns its jobs to the queue. Results of calls that are under way are lost.
+    /// Returns its jobs to the queue. The results of pending calls are lost.
     async fn hand_back(&self) {
         for (env, job) in self.in_hand.take() {
             let env = env.child("stop");
@@ -149,13 +150,13 @@ impl Worker {
         }
     }
 
-    /// Extends the lease for as long as work goes on and the worker is the holder.
+    /// Extends the lease for as long as the work continues and the worker is the holder.
     fn keep_lease(&self, env: &Env, job: Job, at_work: std::rc::Weak<()>) {
         let (heartbeat, backbone) = (env.child("heart"), Rc::clone(&self.backbone));
         heartbeat.clone().spawn(async move {
             loop {
                 heartbeat.sleep(HEARTBEAT).await;
-                // A beat that fails is made up for by the next: a lease lasts for three.
+                // If an extension fails, the next one makes up for it: a lease lasts for three periods.
                 let beat = heartbeat.child("beat");
                 if at_work.upgrade().is_none() || jobs::beat(&beat, &backbone, &job).await == Ok(false) {
                     return;

@@ -1,4 +1,4 @@
-//! What the document store holds.
+//! Facts of the document store.
 
 use crate::visit::connector::Document;
 use serde::Serialize;
@@ -6,23 +6,23 @@ use serde::Serialize;
 /// A fact of the document store.
 #[derive(Clone, Debug, Serialize)]
 pub enum DocumentFact {
-    /// The parts of a document arrived; nothing of it can be seen.
+    /// The parts of a document arrived; the document is not visible yet.
     Begun {
-        /// The upload that they belong to.
+        /// The upload that the parts belong to.
         upload: u32,
-        /// Which document.
+        /// The document.
         document: Document,
     },
-    /// An upload broke off; what had arrived of it is gone.
+    /// An upload broke off; its parts were dropped.
     Torn {
-        /// Which document.
+        /// The document.
         document: Document,
     },
-    /// A document can be seen under its name, whole; one of the same name is replaced.
+    /// A complete document is visible under its name; it replaces one of the same name.
     Stored {
-        /// The upload that it came by.
+        /// The upload that brought it.
         upload: u32,
-        /// Which document.
+        /// The document.
         document: Document,
     },
 }

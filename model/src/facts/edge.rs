@@ -1,4 +1,4 @@
-//! What the edge's log holds: what came in, and how it was answered.
+//! Facts of the edge's log: incoming requests and their responses.
 
 use crate::backbone::Code;
 use serde::Serialize;
@@ -10,44 +10,44 @@ pub enum EdgeFact {
     Entered {
         /// Its number at the edge.
         request: u32,
-        /// What it asks for.
+        /// The request.
         what: Request,
     },
-    /// A request was answered at the edge.
+    /// A request received its response at the edge.
     Answered {
         /// Its number at the edge.
         request: u32,
-        /// With what.
+        /// The response code.
         code: Code,
-        /// After how many milliseconds.
+        /// The duration in milliseconds.
         took_ms: u64,
     },
 }
 
-/// What a request asks for.
+/// The kind of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Request {
-    /// To see an offer.
+    /// Show an offer.
     Offer,
-    /// A price.
+    /// Quote a price.
     Quote,
-    /// To book.
+    /// Submit an order.
     Submit,
-    /// To see what is booked.
+    /// List bookings.
     List,
-    /// To see a booking.
+    /// Show a booking.
     Status,
-    /// To cancel a booking.
+    /// Cancel a booking.
     Cancel,
-    /// To move a visit.
+    /// Move a visit.
     Advance,
-    /// To repeat what is missing of a visit.
+    /// Repeat the missing effects of a visit.
     Replay,
-    /// To see a visit.
+    /// Show a visit.
     Visit,
-    /// To take a row of a clinic's feed.
+    /// Import a row of a clinic's feed.
     Import,
-    /// To take a clinic's report on.
+    /// Accept a clinic's report.
     Report,
 }
 
@@ -63,7 +63,7 @@ impl EdgeFact {
         match self {
             EdgeFact::Entered { what, .. } => format!("receives a request: {}", request(*what)),
             EdgeFact::Answered { code, took_ms, .. } => {
-                format!("responds {} after {took_ms} ms", answer(*code))
+                format!("responds {} after {took_ms} ms", response(*code))
             }
         }
     }
@@ -85,7 +85,7 @@ fn request(what: Request) -> &'static str {
     }
 }
 
-fn answer(code: Code) -> &'static str {
+fn response(code: Code) -> &'static str {
     match code {
         Code::Ok => "200",
         Code::Accepted => "202 accepted",

@@ -1,47 +1,47 @@
-//! Facts about events: which were consumed, which became dead letters, and what lists show of them.
+//! Facts about events: consumed events, dead letters, and the lists built from events.
 
 use crate::backbone::events::{Event, EventKind, Subject};
 use crate::backbone::relay::Posted;
 use crate::booking::summaries::Summary;
 use serde::Serialize;
 
-/// A fact about events and what is built of them.
+/// A fact about events and the views built from them.
 #[derive(Clone, Debug, Serialize)]
 pub enum EventFact {
     /// An event is in the outbox.
     Posted(Posted),
-    /// The reporting feed took an event.
+    /// The reporting feed consumed an event.
     Took {
-        /// About which row.
+        /// The row of the event.
         subject: Subject,
-        /// Which version of it.
+        /// The version of the row.
         version: u32,
         /// What happened.
         what: EventKind,
     },
-    /// An event is a dead letter, and listed.
+    /// An event became a dead letter, and is listed.
     Died {
-        /// About which row.
+        /// The row of the event.
         subject: Subject,
-        /// Which version of it.
+        /// The version of the row.
         version: u32,
     },
     /// A list shows a booking.
     Listed {
-        /// Who looks.
+        /// The customer who looks at the list.
         customer: u32,
-        /// Whether it was loaded afresh.
+        /// Whether the list was reloaded.
         fresh: bool,
-        /// What it shows.
+        /// The entry shown.
         summary: Summary,
     },
     /// A client received a version of a booking.
     Told {
-        /// Who.
+        /// The customer.
         customer: u32,
-        /// Which booking.
+        /// The booking.
         booking: u32,
-        /// Which version.
+        /// The version.
         version: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! What the mail provider and the mailboxes hold.
+//! Facts of the mail provider and the mailboxes.
 
 use crate::backbone::mail::facts::known;
 use crate::backbone::mail::provider::Letter;
@@ -18,9 +18,9 @@ pub enum MailProviderFact {
         /// Our number for the attempt.
         send: u32,
     },
-    /// The provider took a message.
+    /// The provider accepted a message.
     Took {
-        /// Its number for the message.
+        /// The provider's number for the message.
         message: u32,
         /// Our number for the attempt.
         send: u32,
@@ -31,9 +31,9 @@ pub enum MailProviderFact {
         message: u32,
         /// Our number for the attempt.
         send: u32,
-        /// Whose mailbox.
+        /// The owner of the mailbox.
         recipient: Recipient,
-        /// What they read.
+        /// The letter that they read.
         letter: Letter,
     },
     /// A message was returned by its recipient's server.
@@ -42,19 +42,19 @@ pub enum MailProviderFact {
         message: u32,
         /// Our number for the attempt.
         send: u32,
-        /// To whom it was addressed.
+        /// The addressee.
         recipient: Recipient,
     },
-    /// The provider gave up a message that it had taken.
+    /// The provider dropped a message that it had accepted.
     Dropped {
-        /// Its number for it.
+        /// The provider's number for it.
         message: u32,
     },
-    /// The provider tells us something by itself.
+    /// The provider reported an outcome by itself.
     Told {
         /// Our number for the attempt.
         send: u32,
-        /// What.
+        /// The outcome.
         says: Known,
     },
 }

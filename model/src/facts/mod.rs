@@ -1,7 +1,7 @@
-//! What the outside world and durable storage hold: the only thing that judges read.
+//! The facts of the outside world and of durable storage: the only input of invariants and goals.
 //!
-//! Each part of the platform states facts of its own type; [`Fact`] joins them with those of the outside world. Each
-//! fact brings its own sentence.
+//! Each part of the platform states facts of its own type; [`Fact`] joins them with the facts of the outside world.
+//! Each fact has its own sentence.
 
 mod documents;
 mod edge;
@@ -51,7 +51,7 @@ pub enum Fact {
     Partner(PartnerFact),
     /// Of the filing flow.
     Filing(FilingFact),
-    /// Of releases: what runs where.
+    /// Of releases: the releases that nodes run.
     Release(ReleaseFact),
     /// Of the registry.
     Registry(RegistryFact),
@@ -114,7 +114,7 @@ impl shakedown_sim::Fact for Fact {
     }
 }
 
-/// How the facts of a part become facts of the world.
+/// Converts the facts of a part into facts of the world.
 macro_rules! joined {
     ($($part:ident => $variant:ident),+ $(,)?) => {
         $(impl From<$part> for Fact {

@@ -1,4 +1,4 @@
-//! What the pager's log holds.
+//! Facts of the pager's log.
 
 use crate::backbone::monitor::Alert;
 use serde::Serialize;
@@ -11,9 +11,9 @@ pub enum PagerFact {
     Alerted(Alert),
     /// A person acknowledged an alert.
     Taken(Alert),
-    /// It rang by itself: the monitor is silent.
+    /// The pager rang by itself: the monitor's heartbeat is missing.
     Rang {
-        /// When the monitor's last beat came.
+        /// The time of the monitor's last heartbeat.
         since: Moment,
     },
 }

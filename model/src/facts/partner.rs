@@ -1,4 +1,4 @@
-//! What the partner's ledger and request log hold.
+//! Facts of the partner's ledger and request log.
 
 use crate::booking::facts::{money, standing};
 use crate::booking::rows::Standing;
@@ -7,11 +7,11 @@ use serde::Serialize;
 /// A fact of the partner.
 #[derive(Clone, Debug, Serialize)]
 pub enum PartnerFact {
-    /// The partner works in this way.
+    /// The terms of the partner.
     Terms {
-        /// For how long it remembers a key, in seconds; none if it takes none.
+        /// How long it remembers an idempotency key, in seconds; `None` if it accepts none.
         key_life_s: Option<u64>,
-        /// Whether it can be asked about a reference, and about a reservation.
+        /// Whether it offers lookups of a reference and of a reservation.
         lookup: bool,
     },
     /// A request that may have an effect reached the partner.
@@ -23,50 +23,50 @@ pub enum PartnerFact {
     Reserved {
         /// The partner's number for it.
         reservation: u32,
-        /// Whether it stands already.
+        /// Whether it is confirmed already.
         standing: Standing,
     },
-    /// A pending reservation stands now.
+    /// A pending reservation was settled.
     Settled {
-        /// Which.
+        /// The reservation.
         reservation: u32,
     },
     /// A reservation has ended.
     Ended {
-        /// Which.
+        /// The reservation.
         reservation: u32,
-        /// Whether we asked for it.
+        /// Whether we requested it.
         asked: bool,
     },
-    /// The partner does not give a reservation up.
+    /// The partner refused to cancel a reservation.
     Held {
-        /// Which.
+        /// The reservation.
         reservation: u32,
     },
     /// The partner charged the customer.
     Charged {
-        /// For which reservation.
+        /// The reservation.
         reservation: u32,
-        /// How much, in minor units.
+        /// The amount, in minor units.
         amount: u32,
     },
-    /// The partner gave the charge back.
+    /// The partner refunded the charge.
     Refunded {
-        /// For which reservation.
+        /// The reservation.
         reservation: u32,
-        /// How much, in minor units.
+        /// The amount, in minor units.
         amount: u32,
     },
     /// The partner dropped an idempotency key.
     KeyForgotten {
-        /// For which reservation it stood.
+        /// The reservation that was made under the key.
         reservation: u32,
     },
     /// The partner sent a callback.
     CalledBack {
-        /// About which reservation.
+        /// The reservation.
         reservation: u32,
-        /// What it says.
+        /// The state that it reports.
         says: Standing,
     },
 }

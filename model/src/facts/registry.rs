@@ -1,4 +1,4 @@
-//! What the registry holds.
+//! Facts of the registry.
 
 use serde::Serialize;
 use shakedown_sim::NodeId;
@@ -6,36 +6,36 @@ use shakedown_sim::NodeId;
 /// A fact of the registry.
 #[derive(Clone, Debug, Serialize)]
 pub enum RegistryFact {
-    /// How it treats repeats: whether it keeps one document per reference.
+    /// How it treats repeated requests: whether it keeps one document per reference.
     Terms {
-        /// Whether it does.
+        /// Whether it keeps one document per reference.
         knows_repeats: bool,
     },
     /// A request reached it.
     Asked {
-        /// For which reference.
+        /// The reference.
         reference: u32,
-        /// From which job of ours.
+        /// Our job that sent it.
         job: u32,
-        /// From which of its attempts.
+        /// The attempt of the job.
         attempt: u32,
-        /// From which of our nodes.
+        /// Our node that sent it.
         from: NodeId,
     },
     /// A connection to it failed.
     Knocked {
-        /// From which job of ours it was tried.
+        /// Our job that tried to connect.
         job: u32,
     },
-    /// It keeps a new document.
+    /// It stored a new document.
     Made {
-        /// Which.
+        /// The document.
         document: u32,
-        /// For which reference.
+        /// The reference.
         reference: u32,
-        /// From which job of ours.
+        /// Our job that sent it.
         job: u32,
-        /// From which of its attempts.
+        /// The attempt of the job.
         attempt: u32,
     },
 }

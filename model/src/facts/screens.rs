@@ -1,4 +1,4 @@
-//! What screens show at each way in.
+//! Facts about the screens of each client.
 
 use crate::booking::clients::{Action, Client, Screen};
 use crate::booking::facts;
@@ -9,9 +9,9 @@ use serde::Serialize;
 pub enum ScreenFact {
     /// A device shows a booking.
     Shown {
-        /// In which client.
+        /// The client.
         client: Client,
-        /// What it shows.
+        /// The screen.
         screen: Screen,
     },
 }
@@ -30,7 +30,7 @@ impl ScreenFact {
     }
 }
 
-/// How a story calls a client.
+/// Returns the name of a client in stories.
 pub fn client(client: Client) -> &'static str {
     match client {
         Client::Web => "the web page",

@@ -1,4 +1,4 @@
-//! Mailers: they take notifications that are due, send them, and record the result.
+//! Mailers: they take due notifications, send them, and record the results.
 
 use super::Mail;
 use super::evidence::{is_sent_again, take_in};
@@ -11,7 +11,7 @@ use crate::settings::{MAIL_PERIOD, MAIL_TIMEOUT};
 use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Boots a mailer: it looks for mail whenever there may be some to send or to look after.
+/// Boots a mailer: it looks for mail whenever there may be some to send or to check.
 pub fn boot(env: &Env, mail: &Rc<Mail>) {
     let (env, mail) = (env.clone(), Rc::clone(mail));
     env.clone().spawn(async move {
@@ -24,7 +24,7 @@ pub fn boot(env: &Env, mail: &Rc<Mail>) {
     });
 }
 
-/// Takes all that is due, each sent in a task of its own. Returns when the next one is.
+/// Takes all due notifications and sends each in a task of its own. Returns when the next one is due.
 async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     loop {
         match take(env, mail).await {
@@ -41,16 +41,16 @@ async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     }
 }
 
-/// How long to leave a notification alone that another transaction holds.
+/// The wait for a notification that another transaction holds.
 const HELD: Duration = Duration::from_secs(5);
 
-/// What a mailer found to do.
+/// The result of looking for mail.
 enum Taken {
-    /// This is its own to send.
+    /// A claimed notification to send.
     ToSend(Env, Outgoing),
     /// A notification was moved.
     Moved,
-    /// Nothing is due; look again then.
+    /// Nothing is due before this time.
     Nothing(Option<Moment>),
 }
 
@@ -61,21 +61,21 @@ pub(crate) struct Outgoing {
     message: Message,
 }
 
-/// When a notification wants a mailer's hand.
-fn wants_hand(row: &Notification) -> Option<Moment> {
+/// Returns when a mailer must act on a notification.
+fn next_action(row: &Notification) -> Option<Moment> {
     use MailState::{Accepted, Queued, Sending, Unknown};
     let waits = matches!(row.state, Queued | Sending | Accepted | Unknown) && row.due != Moment::NEVER;
     waits.then_some(row.due)
 }
 
-/// Takes the first notification that is due and that no other transaction holds.
+/// Takes the first notification that is due and not held by another transaction.
 async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     let now = env.now();
     let mut tx = mail.store.begin(env);
-    let is_due = |row: &Notification| wants_hand(row).is_some_and(|due| due <= now);
+    let is_due = |row: &Notification| next_action(row).is_some_and(|due| due <= now);
     let Some(row) = tx.claim(&mail.notifications, is_due).await? else {
-        let waiting = tx.scan(&mail.notifications, |row| wants_hand(row).is_some()).await?;
-        let next = waiting.iter().filter_map(wants_hand).min();
+        let waiting = tx.scan(&mail.notifications, |row| next_action(row).is_some()).await?;
+        let next = waiting.iter().filter_map(next_action).min();
         // A notification that is due but not available is locked by another transaction.
         return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
     };
@@ -88,7 +88,7 @@ async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
         }
         MailState::Sending => {
             env.because(|| "its mailer has not reported back".to_owned());
-            give_up_waiting(&mut tx, mail, &row, now).await?;
+            mark_in_doubt(&mut tx, mail, &row, now).await?;
             tx.commit("mail in doubt").await?;
         }
         MailState::Unknown if is_sent_again(&row) => {
@@ -106,8 +106,8 @@ async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     Ok(Taken::Moved)
 }
 
-/// The attempt of a mailer that was not heard of again has an unknown outcome.
-async fn give_up_waiting(
+/// Gives the attempt of a mailer that has not reported back an unknown outcome.
+async fn mark_in_doubt(
     tx: &mut Transaction,
     mail: &Mail,
     row: &Notification,
@@ -120,7 +120,7 @@ async fn give_up_waiting(
     }
 }
 
-/// Commits that a queued notification is about to be sent; none if it cannot be.
+/// Commits that a queued notification is about to be sent; returns `None` if it cannot be.
 async fn claim(
     mut tx: Transaction,
     mail: &Mail,
@@ -140,7 +140,7 @@ async fn claim(
     }
 }
 
-/// Writes what must be on record before a queued notification is sent; none if it cannot be.
+/// Writes the record that must exist before a queued notification is sent; returns `None` if it cannot be.
 async fn prepare(
     tx: &mut Transaction,
     mail: &Mail,
@@ -170,7 +170,7 @@ fn outgoing(send: Send, row: &Notification, letter: Letter) -> Outgoing {
     Outgoing { send, message: Message { send: send.id, recipient: row.recipient, letter } }
 }
 
-/// How often an answer is recorded anew whose commit failed.
+/// How often the recording of a result is tried when its commit fails.
 const STORE_TRIES: u32 = 5;
 
 /// Sends, and records the result. Returns whether the provider has the mail.
@@ -196,8 +196,8 @@ async fn record(env: &Env, mail: &Mail, send: &Send, known: Known) -> Result<(),
     tx.commit("mail answered").await
 }
 
-/// Sends what was planned for an event at once, whether its time has come or not. Returns whether the provider
-/// has it. For a design that knows no queue.
+/// Sends the planned notifications of an event at once, whether they are due or not. Returns whether the provider has
+/// them. For a design without a queue.
 pub(crate) async fn send_at_once(env: &Env, mail: &Mail, event: &Event) -> bool {
     let planned = async {
         let mut tx = mail.store.begin(env);

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `delivery-queue` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "delivery-queue",
     system: "notifications",
@@ -21,15 +21,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: how a planned notification is stored, and what the action does once it has committed.
+/// The seam: how a planned notification is stored, and what the action does after its commit.
 pub trait DeliveryQueue {
-    /// The notification as it is stored with the event.
+    /// Returns the notification as it is stored with the event.
     fn queue(&self, planned: Notification) -> Notification;
-    /// What the action that recorded the event still does. Returns whether it has come off.
+    /// Completes the action that recorded the event. Returns whether that succeeded.
     fn follow_up(&self, env: Env, mail: Rc<Mail>, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
 
-/// Guarded: it is queued with the event; mailers do the rest.
+/// Guarded: the notification is queued with the event; mailers do the rest.
 pub struct Queued;
 
 impl DeliveryQueue for Queued {
@@ -42,7 +42,7 @@ impl DeliveryQueue for Queued {
     }
 }
 
-/// Naive: the action itself sends its mail, and fails if that does.
+/// Naive: the action itself sends its mail, and fails if the mail does.
 pub struct InTheAction;
 
 impl DeliveryQueue for InTheAction {

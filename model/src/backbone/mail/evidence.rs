@@ -1,12 +1,12 @@
-//! What is learnt of an attempt is taken into its row, and into the notification's.
+//! Evidence: updates an attempt and its notification with what was learned about them.
 
 use super::Mail;
 use super::rows::{Contact, Known, Language, MailState, Notification, Policy, Send};
 use crate::settings::{MAIL_HEARD_WITHIN, MAIL_RESEND_AFTER, MAX_ATTEMPTS, backoff};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
-/// Takes in what was learnt of an attempt; `send` is its row, in case it is not on record. Learnt twice it
-/// changes nothing.
+/// Records what was learned about an attempt; `send` is its row, in case it is not on record. Recording the same
+/// evidence twice changes nothing.
 ///
 /// # Errors
 /// If the store fails.
@@ -39,7 +39,7 @@ pub(super) async fn take_in(
     Ok(())
 }
 
-/// The notification after this was learnt of one of its attempts.
+/// Returns the notification after new evidence about one of its attempts.
 fn moved(row: &Notification, send: &Send, now: Moment) -> Notification {
     use MailState::{Accepted, Bounced, DeadLetter, Delivered, Queued, Rejected, Sending, Unknown};
     let is_last = row.send == Some(send.id) && matches!(row.state, Queued | Sending | Unknown);
@@ -61,14 +61,14 @@ fn moved(row: &Notification, send: &Send, now: Moment) -> Notification {
     }
 }
 
-/// The notification whose last attempt has an unknown outcome: it waits for evidence, and then is sent again if
-/// it must reach its recipient, or else is a person's.
+/// Returns the notification whose last attempt has an unknown outcome. It waits for evidence; after that it is sent
+/// again if it must reach its recipient, and otherwise it is flagged for a person.
 fn in_doubt(row: &Notification, send: &Send, now: Moment) -> Notification {
     let due = if is_sent_again(row) { now + MAIL_RESEND_AFTER } else { send.made + MAIL_HEARD_WITHIN };
     Notification { state: MailState::Unknown, due, ..*row }
 }
 
-/// Whether it is sent again by itself after an unknown outcome.
+/// Returns whether it is sent again automatically after an unknown outcome.
 pub(super) fn is_sent_again(row: &Notification) -> bool {
     row.policy == Policy::MustReach && row.tries < MAX_ATTEMPTS
 }
@@ -89,7 +89,7 @@ mod tests {
     });
     const NOW: Moment = Moment::from_nanos(1_000_000_000_000);
 
-    /// A notification in its second attempt, which was just made.
+    /// Returns a notification in its second attempt, which was just made.
     fn row(state: MailState, policy: Policy) -> Notification {
         Notification {
             id: 1,
@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// Where a notification goes when this is learnt of one of its attempts, and how long it waits there.
+    /// Checks the state of a notification after this evidence, and how long it waits there.
     fn check(before: Notification, (send, known): (u32, Known), expected: MailState, wait: Option<Duration>) {
         let after = moved(&before, &Send { id: send, notification: 1, known, made: NOW }, NOW);
         assert_eq!(after.state, expected, "{:?} learns {known:?} of send {send}", before.state);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_arrived_is_nobodys_to_look_at_and_is_not_returned() {
+    fn arrived_mail_is_not_flagged_and_does_not_bounce() {
         for state in [MailState::Accepted, MailState::Unknown, MailState::DeadLetter, MailState::Bounced] {
             let delivered = Send { id: 1, notification: 1, known: Known::Delivered(7), made: NOW };
             let after = moved(&row(state, Policy::Once), &delivered, NOW);

@@ -1,4 +1,4 @@
-//! What the tables of mail hold.
+//! Facts of the tables of mail.
 
 use crate::backbone::mail::rows::{Known, MailState, News, Notification, Send};
 use crate::backbone::mail::templates::Template;
@@ -11,16 +11,16 @@ pub enum MailFact {
     Template(Template),
     /// A notification row changed.
     Notification {
-        /// As it was; none if it is new.
+        /// The notification before; `None` if it is new.
         before: Option<Notification>,
-        /// As it is.
+        /// The notification after.
         after: Notification,
     },
     /// A row of the notification log changed.
     Send {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Send>,
-        /// As it is.
+        /// The row after.
         after: Send,
     },
     /// An event of the provider was stored.

@@ -1,17 +1,17 @@
-//! Mail: each event is announced to its recipients once, and the outcome of each mail is known.
+//! Mail: each event is announced to its recipients once, and the outcome of each mail becomes known.
 //!
-//! A business event is planned within its own transaction: one notification for each recipient, which is its
-//! entry in the delivery queue as well. Mailers take what is due, put each attempt on record, send it, and
-//! record the answer; what the provider tells later comes in beside. Nothing here knows a flow.
+//! The notifications of a business event are planned within the event's own transaction: one for each recipient,
+//! which is also its entry in the delivery queue. Mailers take due notifications, record each attempt, send it, and
+//! record the response; later reports of the provider arrive separately. This module knows no flow.
 //!
 //! Planned → Queued → Sending → Accepted → Delivered | Bounced; Sending → Rejected, if the provider refuses it
-//! for good; Sending → Queued, if nothing went out for certain; Sending → Unknown. Unknown → Accepted by evidence;
-//! Unknown → Queued by itself if it must reach its recipient, else by a person. Planned → Suppressed, if the
-//! address is dead. What cannot be rendered, or was tried too often, is a DeadLetter, and a person's.
+//! permanently; Sending → Queued, if certainly nothing was sent; Sending → Unknown. Unknown → Accepted by evidence;
+//! Unknown → Queued automatically if it must reach its recipient, otherwise by a person. Planned → Suppressed, if the
+//! address is dead. Mail that cannot be rendered, or was tried too often, becomes a DeadLetter for a person.
 //!
-//! Modules in reading order: [`rows`], [`templates`], [`service`] (from event to plan), [`provider`] (the words on the
-//! wire), [`delivery`] (the mailers), [`evidence`] (what is learnt), [`review_queue`] (the way in for the provider's news and
-//! for those who look after mail).
+//! Modules in reading order: [`rows`], [`templates`], [`service`] (from event to plan), [`provider`] (the wire format),
+//! [`delivery`] (the mailers), [`evidence`] (updates from what was learned), [`review_queue`] (the API for the provider's
+//! reports and for the people who handle mail).
 
 pub mod delivery;
 pub mod evidence;
@@ -41,11 +41,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use templates::Template;
 
-/// The part of the backbone that sends mail: its tables, and its way to the provider.
+/// The part of the backbone that sends mail: its tables, and its connection to the provider.
 pub struct Mail {
-    /// Who can be written to, and in which language.
+    /// The address book: recipients and their languages.
     pub contacts: Table<Contact>,
-    /// The texts, in every version that there was.
+    /// The texts, in all versions.
     pub templates: Table<Template>,
     /// The notifications: the plan, the delivery queue, and the states.
     pub notifications: Table<Notification>,
@@ -62,8 +62,8 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A part with empty tables, in the store of `backbone`, whose news it raises when it changes how a notification
-    /// stands.
+    /// Creates the part with empty tables, in the store of `backbone`. It raises the backbone's news when the state
+    /// of a notification changes.
     pub fn new<F>(backbone: &Backbone, design: Design, provider: ProviderApi, facts: &Facts<F>) -> Rc<Self>
     where
         F: Fact + From<MailFact> + 'static,

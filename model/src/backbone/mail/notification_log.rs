@@ -5,7 +5,7 @@ use crate::guardrail::{Guardrail, Naive};
 use crate::settings::LEASE;
 use shakedown_sim::Moment;
 
-/// Its row of the table.
+/// The row of `notification-log` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "notification-log",
     system: "notifications",
@@ -17,15 +17,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what stands in the log while the provider is called.
+/// The seam: the content of the log while the provider is called.
 pub trait NotificationLog {
-    /// The row to commit before the call; none if the log only learns of calls that return.
+    /// Returns the row to commit before the call; `None` if the log only records completed calls.
     fn before_send(&self, send: Send) -> Option<Send>;
-    /// The notification while its mailer holds it.
+    /// Returns the notification while its mailer holds it.
     fn held(&self, claimed: Notification, now: Moment) -> Notification;
 }
 
-/// Guarded: that it may have gone out is on record before it can.
+/// Guarded: the log records that the mail may have been sent before it can be sent.
 pub struct RowBeforeSend;
 
 impl NotificationLog for RowBeforeSend {
@@ -38,8 +38,7 @@ impl NotificationLog for RowBeforeSend {
     }
 }
 
-/// Naive: the entry in the queue is hidden for a while, as queues do, and the row is written when the call
-/// returns.
+/// Naive: the entry in the queue is hidden for a while, as queues do, and the row is written when the call returns.
 pub struct RowAfterSend;
 
 impl NotificationLog for RowAfterSend {

@@ -5,7 +5,7 @@ use crate::backbone::mail::provider::Letter;
 use crate::backbone::mail::rows::{Channel, Recipient};
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `notification-service` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "notification-service",
     system: "notifications",
@@ -17,19 +17,19 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what one event's mail to one recipient is known by, which text it has, and who may ask for mail.
+/// The seam: the unique key of one event's mail to one recipient, its text, and the callers that may request mail.
 pub trait NotificationService {
-    /// What no other notification may share; none if nothing is compared.
+    /// Returns the key that no other notification may share; `None` if nothing is compared.
     fn once(&self, event: &Event, recipient: Recipient, channel: Channel) -> Option<u64>;
-    /// The version of the text to keep to, given the present one; none if it is chosen when the mail is sent.
+    /// Returns the version of the text to pin, given the current one; `None` if it is chosen when the mail is sent.
     fn pins(&self, current: u32) -> Option<u32>;
-    /// Whether mail is also planned for a change that is only claimed.
+    /// Returns whether mail is also planned for a change that is only claimed.
     fn takes_hearsay(&self) -> bool;
-    /// Whether a letter may go out as it is.
+    /// Returns whether a letter may be sent as it is.
     fn may_go(&self, letter: &Letter) -> bool;
 }
 
-/// Guarded: the event is planned once, where it is recorded.
+/// Guarded: the event is planned once, when it is recorded.
 pub struct PlanOfEvent;
 
 impl NotificationService for PlanOfEvent {
@@ -53,8 +53,7 @@ impl NotificationService for PlanOfEvent {
     }
 }
 
-/// Naive: each caller (the API, the worker, the inbox) has mail sent when it sees a change, in the text of the
-/// moment.
+/// Naive: each caller (the API, the worker, the inbox) sends mail when it sees a change, with the current text.
 pub struct EachCaller;
 
 impl NotificationService for EachCaller {

@@ -1,60 +1,60 @@
-//! The provider's operations as the platform calls them, and the words on the wire.
+//! The provider's operations as the platform calls them, and the wire format.
 
 use super::rows::{Known, Language, Recipient};
 use crate::backbone::events::{EventKind, Subject};
 use serde::Serialize;
 use shakedown_sim::{Endpoint, Link, Op};
 
-/// A rendered mail: what its recipient reads.
+/// A rendered mail, as its recipient reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {
     /// What it tells.
     pub what: EventKind,
     /// Of which row.
     pub subject: Subject,
-    /// Of which version of that row.
+    /// The version of that row.
     pub version: u32,
-    /// In which version of the text.
+    /// The version of the text.
     pub template: u32,
-    /// In which language.
+    /// The language.
     pub language: Language,
-    /// How many places in the text were filled with nothing.
+    /// The number of variables in the text that were empty.
     pub empty: u32,
 }
 
 /// A message to one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// Our number for the attempt: the provider keeps it and repeats it in all that it tells, and makes
-    /// nothing else of it.
+    /// Our number for the attempt: the provider stores it and repeats it in all its reports, and does not interpret
+    /// it.
     pub send: u32,
-    /// To whom.
+    /// The recipient.
     pub recipient: Recipient,
-    /// What.
+    /// The letter.
     pub letter: Letter,
 }
 
-/// What the provider answers to a message.
+/// The provider's response to a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// 202: taken, under this number. It is not sent yet, let alone delivered.
+    /// 202: accepted under this number. It is not sent yet, nor delivered.
     Accepted(u32),
-    /// 400: this will not be taken, now or later.
+    /// 400: this message is rejected permanently.
     Rejected,
     /// 429: not now. Documented to have no effect.
     TooMany,
-    /// 5xx: something broke, before or after the message was taken.
+    /// 5xx: an error, before or after the message was accepted.
     ServerError,
 }
 
-/// What the provider tells of a message by itself.
+/// A report of the provider about a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProviderEvent {
-    /// Its number for the event; repeats share it.
+    /// Its number for the report; repeats share it.
     pub event: u32,
     /// Our number for the attempt.
     pub send: u32,
-    /// What happened: arrived or returned.
+    /// The event: arrived or returned.
     pub says: Known,
 }
 
@@ -63,21 +63,21 @@ pub struct ProviderEvent {
 pub struct Activity {
     /// Our number for the attempt.
     pub send: u32,
-    /// Its outcome; none if the provider dropped it without sending it.
+    /// Its outcome; `None` if the provider dropped it without sending it.
     pub became: Option<Known>,
 }
 
 /// The provider's operations.
 #[derive(Clone)]
 pub struct ProviderApi {
-    /// Hands a message over.
+    /// Sends a message.
     pub send: Endpoint<Message, Answer>,
-    /// Asks a person's browser for the activity page: what is known there of these attempts.
+    /// Reads the activity page, as in a person's browser: the state of these attempts.
     pub activity: Endpoint<Vec<u32>, Vec<Activity>>,
 }
 
 impl ProviderApi {
-    /// The operations: sending over `link`, the page for people over `pages`.
+    /// Creates the operations: sending over `link`, the activity page over `pages`.
     pub fn over(link: &Link, pages: &Link) -> Self {
         Self {
             send: Endpoint::new(Op::new("mail.send", "sends the mail to the provider"), link),

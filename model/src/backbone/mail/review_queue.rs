@@ -1,4 +1,4 @@
-//! The way in: for what the provider tells, and for those who look after mail.
+//! The API for the provider's reports, and for the people who handle mail.
 
 use super::Mail;
 use super::evidence::take_in;
@@ -9,41 +9,41 @@ use crate::backbone::retry::in_transaction;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
-/// A notification that a person is to look at, with its attempts: a line of the log as the operator sees it.
+/// A notification for a person's review, with its attempts: a line of the log as the operator sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// The notification.
     pub notification: Notification,
-    /// What was tried, oldest first.
+    /// The attempts, oldest first.
     pub sends: Vec<Send>,
-    /// The latest version of its text.
+    /// The current version of its text.
     pub current: Option<u32>,
 }
 
-/// What a person decides about a notification, having seen what the provider knows.
+/// A person's decision about a notification, based on the provider's data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
-    /// The provider's page says this of the attempt.
+    /// The provider's page shows this outcome of the attempt.
     Found(u32, Known),
     /// The provider has not sent it and never will: send it again.
     SendAgain(u32),
-    /// Its text has been put right: send it in its present version.
+    /// Its text has been corrected: send it in the current version.
     Replay(u32),
 }
 
 /// The operations.
 #[derive(Clone)]
 pub struct MailReviewQueue {
-    /// The provider tells something. Returns whether it is kept.
+    /// Receives a report of the provider. Returns whether it is stored.
     pub told: Endpoint<ProviderEvent, bool>,
-    /// What a person is to look at.
+    /// Returns the notifications for a person's review.
     pub listed: Endpoint<(), Option<Vec<Listed>>>,
-    /// A person decides. Returns whether that is done, or was no longer called for.
+    /// Applies a person's decision. Returns whether it is applied, or was no longer needed.
     pub decide: Endpoint<Decision, bool>,
 }
 
 impl MailReviewQueue {
-    /// The operations: the provider's over `outside`, those of our people over `inside`.
+    /// Creates the operations: the provider's over `outside`, those of our people over `inside`.
     pub fn over(outside: &Link, inside: &Link) -> Self {
         Self {
             told: Endpoint::new(Op::new("mail.told", "reports what happened to the mail"), outside),
@@ -52,7 +52,7 @@ impl MailReviewQueue {
         }
     }
 
-    /// Boots a node that serves them.
+    /// Boots a node that serves the operations.
     pub fn boot(&self, env: &Env, mail: &Rc<Mail>) {
         let at = Rc::clone(mail);
         self.told.serve(env, move |env, told| {
@@ -120,7 +120,7 @@ async fn decide(env: &Env, mail: &Mail, decision: Decision) -> Result<(), StoreE
     tx.commit("mail settled").await
 }
 
-/// Puts a notification back into the queue, because a person says so: its tries count anew.
+/// Queues a notification again on a person's decision, and resets its tries.
 ///
 /// # Errors
 /// If the store fails.

@@ -1,21 +1,21 @@
-//! Durable rows of mail, and the words for their states.
+//! Durable rows of mail, and their states.
 
 use crate::backbone::events::{EventKind, Subject};
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 use std::fmt;
 
-/// Whom mail is for.
+/// The recipient of mail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Recipient {
-    /// The one whom the event concerns, by their number, from 1.
+    /// The party of the event, by number, from 1.
     Party(u32),
-    /// Our own review queue, which has to act on some events.
+    /// Our own review queue, which must act on some events.
     ReviewQueue,
 }
 
 impl Recipient {
-    /// Their number in the address book.
+    /// Returns their number in the address book.
     pub fn number(self) -> u32 {
         match self {
             Recipient::Party(party) => party,
@@ -33,14 +33,14 @@ impl fmt::Display for Recipient {
     }
 }
 
-/// By what means.
+/// The means of communication.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Channel {
     /// Electronic mail.
     Email,
 }
 
-/// In which language.
+/// The language.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Language {
     /// English.
@@ -49,21 +49,21 @@ pub enum Language {
     German,
 }
 
-/// What is worse: that it does not arrive, or that it arrives twice.
+/// The worse outcome: not arriving, or arriving twice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Policy {
-    /// That it arrives twice: after an unknown outcome only a person sends it again.
+    /// Arriving twice is worse: after an unknown outcome only a person sends it again.
     Once,
-    /// That it does not arrive: after an unknown outcome it is sent again.
+    /// Not arriving is worse: after an unknown outcome it is sent again.
     MustReach,
 }
 
 /// A recipient's entry in the address book.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Contact {
-    /// Whose.
+    /// The recipient.
     pub recipient: Recipient,
-    /// The language to write in.
+    /// The recipient's language.
     pub language: Language,
     /// Whether mail to the address has bounced: no more is sent there.
     pub bounced: bool,
@@ -77,26 +77,26 @@ impl Row for Contact {
     }
 }
 
-/// Where a notification stands.
+/// The state of a notification.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum MailState {
-    /// It is decided that it is to be sent.
+    /// The decision to send it is made.
     Planned,
-    /// It waits for a mailer.
+    /// Waiting for a mailer.
     Queued,
     /// A mailer holds it, and may have sent it.
     Sending,
     /// The provider has it.
     Accepted,
-    /// It has arrived.
+    /// Arrived.
     Delivered,
-    /// It was returned.
+    /// Returned.
     Bounced,
-    /// The provider will not take it.
+    /// The provider rejects it permanently.
     Rejected,
-    /// It may have been taken by the provider, or not.
+    /// The provider may have accepted it, or not.
     Unknown,
-    /// It is not sent: its address is dead.
+    /// Not sent: its address is dead.
     Suppressed,
     /// It cannot be sent as it is; a person must act.
     DeadLetter,
@@ -107,34 +107,34 @@ pub enum MailState {
 pub struct Notification {
     /// Its number.
     pub id: u32,
-    /// What no other notification may share, if the design keeps such a thing.
+    /// The key that no other notification may share, if the design uses one.
     pub once: Option<u64>,
-    /// Which row the event is about.
+    /// The row of the event.
     pub subject: Subject,
-    /// The version of that row that the event made.
+    /// The version of that row that the event created.
     pub version: u32,
     /// What happened.
     pub what: EventKind,
     /// To whom.
     pub recipient: Recipient,
-    /// By what means.
+    /// The means of communication.
     pub channel: Channel,
-    /// In which language.
+    /// The language.
     pub language: Language,
     /// The version of the template, if it is pinned.
     pub template: Option<u32>,
-    /// What is worse.
+    /// The policy after an unknown outcome.
     pub policy: Policy,
-    /// Where it stands.
+    /// The state.
     pub state: MailState,
-    /// When a mailer is to take it up: while Queued to send it, while Sending because its holder is silent, while
-    /// Accepted or Unknown because nothing was heard of it.
+    /// When a mailer must act on it: while Queued to send it, while Sending because its holder has not reported back,
+    /// while Accepted or Unknown because there was no news.
     pub due: Moment,
-    /// The attempt that was made last, or is under way.
+    /// The last or current attempt.
     pub send: Option<u32>,
     /// Attempts since it was queued, or since a person queued it again.
     pub tries: u32,
-    /// Whether a person must establish its outcome.
+    /// Whether a person must determine its outcome.
     pub flagged: bool,
     /// The trace context of the event.
     pub context: Scope,
@@ -151,22 +151,22 @@ impl Row for Notification {
     }
 }
 
-/// What is known of an attempt to send.
+/// The known outcome of an attempt to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Known {
-    /// It is about to be made, or under way, or its mailer is gone.
+    /// About to be made, in progress, or its mailer has crashed.
     Started,
-    /// No answer came, or none that tells.
+    /// No response arrived, or an inconclusive one.
     Unknown,
-    /// Nothing went out, but a later one may succeed.
+    /// Certainly nothing was sent, and a later attempt may succeed.
     NoEffect,
     /// The provider rejected it permanently.
     Rejected,
-    /// The provider took it, under this number.
+    /// The provider accepted it under this number.
     Accepted(u32),
-    /// It has arrived.
+    /// Arrived.
     Delivered(u32),
-    /// It was returned.
+    /// Returned.
     Bounced(u32),
 }
 
@@ -176,8 +176,8 @@ impl Known {
         matches!(self, Known::Started | Known::Unknown)
     }
 
-    /// What is known after one thing more was learnt, in whatever order: what is definite stays, and that
-    /// something happened to the message outweighs what was answered.
+    /// Returns the outcome after new evidence, in any order: a definite outcome stays, and a report about the message
+    /// outweighs the response to the request.
     ///
     /// ```
     /// use shakedown_model::backbone::mail::rows::Known;
@@ -198,13 +198,13 @@ impl Known {
 /// The notification log: one row for each attempt to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Send {
-    /// Its number, which goes out with the message and comes back with all news of it.
+    /// Its number, which is part of the message and of all reports about it.
     pub id: u32,
-    /// Of which notification.
+    /// The notification.
     pub notification: u32,
-    /// What is known of it.
+    /// The known outcome.
     pub known: Known,
-    /// When it was made.
+    /// The time of the attempt.
     pub made: Moment,
 }
 
@@ -221,9 +221,9 @@ impl Row for Send {
 pub struct News {
     /// The provider's number for it; repeats share it.
     pub event: u32,
-    /// Of which attempt.
+    /// The attempt.
     pub send: u32,
-    /// What it says.
+    /// The outcome that it reports.
     pub says: Known,
 }
 

@@ -1,4 +1,4 @@
-//! Templates: each text in every version that there was, so that mail is what it was when it was planned.
+//! Templates: each text in all its versions, so that mail is sent as it was planned.
 
 use super::Mail;
 use super::provider::Letter;
@@ -7,7 +7,7 @@ use crate::backbone::events::{EventKind, SubjectKind};
 use serde::Serialize;
 use shakedown_sim::{Row, StoreError, Transaction};
 
-/// A place in a text that is filled in.
+/// A variable in a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Variable {
     /// The number of the row that the event is about, which must be of this kind.
@@ -23,7 +23,7 @@ pub struct Template {
     pub what: EventKind,
     /// Counts versions.
     pub version: u32,
-    /// What is filled in.
+    /// The variables in the text.
     pub variables: &'static [Variable],
 }
 
@@ -35,7 +35,7 @@ impl Row for Template {
     }
 }
 
-/// The latest version of the text for this kind of event.
+/// Returns the latest version of the text for this kind of event.
 ///
 /// # Errors
 /// If the store fails.
@@ -47,7 +47,8 @@ pub async fn current(
     Ok(tx.scan(&mail.templates, |template| template.what == what).await?.pop())
 }
 
-/// The notification as it goes out: in its pinned version, or else in the latest. None if there is no such text.
+/// Returns the notification as it is sent: in its pinned version, or else in the latest. `None` if there is no such
+/// text.
 ///
 /// # Errors
 /// If the store fails.
@@ -73,7 +74,7 @@ pub(super) async fn render(
     }))
 }
 
-/// What is filled in for a variable; none if the event has no such thing.
+/// Returns the value of a variable; `None` if the event has no such value.
 fn value(variable: Variable, planned: &Notification) -> Option<u32> {
     match (variable, planned.recipient) {
         (Variable::Row(kind), _) => planned.subject.row_of(kind),
