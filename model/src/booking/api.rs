@@ -1,4 +1,4 @@
-//! The booking API: quotes, submissions, status, cancellations; and the callback's way in.
+//! The booking API: quotes, submissions, status, cancellations; and the partner's callbacks.
 
 use super::case::Case;
 use super::change;
@@ -25,7 +25,7 @@ use std::rc::Rc;
 pub struct QuoteRequest {
     /// The caller.
     pub customer: u32,
-    /// For what.
+    /// The offer.
     pub offer: u32,
 }
 
@@ -36,41 +36,41 @@ pub struct Offered {
     pub quote: u32,
     /// The price, in minor units.
     pub price: u32,
-    /// A booking of the same offer that the customer made just now and that is over already: the page shows
-    /// how it ended, beside the price.
+    /// A recent booking of the same offer by the same customer that is over already: the page shows how it ended,
+    /// beside the price.
     pub over: Option<u32>,
 }
 
 /// The order to book at a quoted price.
 #[derive(Clone, Copy, Debug)]
 pub struct Submission {
-    /// Who orders.
+    /// The customer.
     pub customer: u32,
-    /// The quote that is accepted.
+    /// The accepted quote.
     pub quote: u32,
     /// The price that the customer saw.
     pub price: u32,
 }
 
-/// What a screen needs to show a booking.
+/// The data that a screen needs to show a booking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
-    /// Which version of its row.
+    /// The version of its row.
     pub version: u32,
     /// The newest version that was published as an event: lists show no newer one.
     pub published: u32,
     /// The code of its state, for machines.
     pub code: &'static str,
-    /// What to say.
+    /// The text to show.
     pub word: Word,
-    /// What may be done about it.
+    /// The actions to offer.
     pub actions: &'static [Action],
 }
 
 impl View {
-    /// What a screen shows of this version of a booking.
+    /// Returns the view of this version of a booking.
     pub(crate) fn of(platform: &Platform, row: &Booking) -> Self {
         let (booking, version, published) = (row.id, row.version, row.published);
         let word = platform.design.booking_contract.word(row);
@@ -82,26 +82,26 @@ impl View {
 /// The operations of the booking API.
 #[derive(Clone)]
 pub struct Api {
-    /// Asks to see an offer.
+    /// Shows an offer.
     pub offer: Endpoint<u32, Reply<Offer>>,
     /// Changes an offer: for the back office.
     pub change_offer: Endpoint<(u32, OfferChange), Reply<()>>,
-    /// Asks for a price.
+    /// Quotes a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
-    /// Orders; answered with the first view of the booking.
+    /// Submits an order; the response is the first view of the booking.
     pub submit: Endpoint<Submission, Reply<View>>,
-    /// Asks for a booking's summary, as lists show it.
+    /// Shows a booking's summary, as in lists.
     pub list: Endpoint<ListRequest, Reply<Summary>>,
-    /// Asks how a booking stands.
+    /// Shows the state of a booking.
     pub status: Endpoint<u32, Reply<View>>,
-    /// Asks to cancel a booking.
+    /// Cancels a booking.
     pub cancel: Endpoint<u32, Reply<()>>,
-    /// The partner's way in.
+    /// Receives the partner's callbacks.
     pub callback: Endpoint<Callback, bool>,
 }
 
 impl Api {
-    /// The operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
+    /// Creates the operations: those of customers behind the edge over `inside`, callbacks over `callbacks`.
     pub fn over(inside: &Link, callbacks: &Link) -> Self {
         Self {
             offer: Endpoint::new(Op::routine("api.offer", "passes on the request for an offer"), inside),
@@ -115,7 +115,7 @@ impl Api {
         }
     }
 
-    /// Has a node of the API also serve pages of offers, through the platform's cache.
+    /// Boots a node of the API that also serves pages of offers, through the platform's cache.
     ///
     /// # Panics
     /// If the platform has no cache.
@@ -131,12 +131,12 @@ impl Api {
         self.change_offer.serve(env, move |env, asked| change_offer(env, Rc::clone(&at), asked));
     }
 
-    /// Boots a node of the API that has threads for whatever comes.
+    /// Boots a node of the API with enough threads for any load.
     pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
         self.boot_on(env, platform, &Threads::plenty());
     }
 
-    /// Boots a node of the API, which answers each request on one of its threads.
+    /// Boots a node of the API, which serves each request on one of its threads.
     pub fn boot_on(&self, env: &Env, platform: &Rc<Platform>, threads: &Threads) {
         let at = Rc::clone(platform);
         threads.serve(env, &self.quote, move |env, asked| quote(env, Rc::clone(&at), asked));

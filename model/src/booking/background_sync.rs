@@ -1,4 +1,4 @@
-//! `background-sync`: the partner is called by workers, after the customer has been answered.
+//! `background-sync`: workers call the partner, after the customer has received the response.
 
 use super::platform::Platform;
 use super::rows::Status;
@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `background-sync` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "background-sync",
     system: "booking",
@@ -23,15 +23,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: in which state a booking's job is stored with it, and what happens before the answer.
+/// The seam: in which state a booking's job is stored with it, and what happens before the response.
 pub trait BackgroundSync {
-    /// The job as it is stored with the booking.
+    /// Returns the job as it is stored with the booking.
     fn first(&self, job: Job, now: Moment) -> Job;
-    /// What is done once the booking is committed, and what the customer is answered.
+    /// Completes the request once the booking is committed; returns the response to the customer.
     fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
 }
 
-/// Guarded: the job waits for a worker, the customer is told that the order was accepted.
+/// Guarded: the job waits for a worker, and the customer learns that the order was accepted.
 pub struct Workers;
 
 impl BackgroundSync for Workers {
@@ -44,7 +44,7 @@ impl BackgroundSync for Workers {
     }
 }
 
-/// Naive: the request itself does the work, and its answer is the partner's.
+/// Naive: the request itself does the work, and its response is the partner's.
 pub struct InTheRequest;
 
 impl BackgroundSync for InTheRequest {

@@ -1,5 +1,5 @@
-//! `booking-contract`: one set of statuses, one translation of the partner's words, one set of rules by
-//! which a booking moves.
+//! `booking-contract`: one set of statuses, one translation of the partner's words, one set of rules for every move
+//! of a booking.
 
 use super::case::{Case, Evidence};
 use super::connector::ReserveResponse;
@@ -7,7 +7,7 @@ use super::facts::Word;
 use super::rows::{Attention, Booking, Standing, Status};
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `booking-contract` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "booking-contract",
     system: "booking",
@@ -19,18 +19,18 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what the partner's words mean, how a booking moves, what a screen says.
+/// The seam: the meaning of the partner's words, the moves of a booking, the text of a screen.
 pub trait BookingContract {
-    /// What an answer to a request for a reservation tells.
+    /// Translates a response to a request for a reservation into evidence.
     fn translate(&self, answer: ReserveResponse) -> Evidence;
-    /// Moves the case's booking by what is known; called after its rows have taken in the news.
+    /// Moves the case's booking according to the evidence; called after its rows have been updated.
     fn settle(&self, case: &mut Case);
-    /// What a screen says about a booking.
+    /// Returns the text of a screen about a booking.
     fn word(&self, booking: &Booking) -> Word;
 }
 
-/// Guarded: a reservation confirms an open booking; what is over is never reopened; what contradicts is
-/// left to be asked about.
+/// Guarded: a reservation confirms an open booking; a completed booking is never reopened; contradictions are left
+/// for a question to the partner.
 pub struct Rules;
 
 impl BookingContract for Rules {
@@ -106,8 +106,8 @@ fn word_of(status: Status) -> Word {
     }
 }
 
-/// Naive: the connector takes every 2xx for a success, each word that comes in is mapped and written, and
-/// the last writer wins. The screen knows the statuses of the happy path.
+/// Naive: the connector treats every 2xx as a success, each incoming word is mapped and written, and the last writer
+/// wins. The screen knows the statuses of the happy path.
 pub struct LastWriterWins;
 
 impl BookingContract for LastWriterWins {

@@ -1,4 +1,4 @@
-//! The cache's operations as pages of offers call them, and the values on the wire.
+//! The cache's operations as pages of offers call them, and the wire format.
 
 use shakedown_sim::{Duration, Endpoint, Link, Op};
 
@@ -6,27 +6,27 @@ use shakedown_sim::{Duration, Endpoint, Link, Op};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lease(pub u32);
 
-/// What a look into the cache brings.
+/// The result of a cache lookup.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Found<V> {
     /// The value.
     Hit(V),
-    /// Nothing; the caller is to fill it.
+    /// No value; the caller must fill it.
     Miss(Lease),
-    /// Nothing, and another client is filling it: ask again soon.
+    /// No value, but another client is filling it: retry soon.
     Soon,
 }
 
-/// A value to keep.
+/// A value to store.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill<V> {
-    /// Under which key.
+    /// The key.
     pub key: u32,
     /// The value.
     pub value: V,
-    /// For how long.
+    /// The time to live.
     pub life: Duration,
-    /// By which lease; none if by no right at all.
+    /// The lease; `None` for a fill without a lease.
     pub lease: Option<Lease>,
 }
 
@@ -34,9 +34,9 @@ pub struct Fill<V> {
 pub struct CacheApi<V> {
     /// Looks a key up.
     pub get: Endpoint<u32, Found<V>>,
-    /// Keeps a value. Returns whether it was kept.
+    /// Stores a value. Returns whether it was stored.
     pub fill: Endpoint<Fill<V>, bool>,
-    /// Takes a value away.
+    /// Deletes a value.
     pub delete: Endpoint<u32, ()>,
 }
 
@@ -47,7 +47,7 @@ impl<V> Clone for CacheApi<V> {
 }
 
 impl<V: 'static> CacheApi<V> {
-    /// The operations over this link.
+    /// Creates the operations over this link.
     pub fn over(link: &Link) -> Self {
         Self {
             get: Endpoint::new(Op::routine("cache.get", "reads the cache"), link),

@@ -1,30 +1,30 @@
-//! A booking's case: all that is known of it, read in one transaction, and what to do next.
+//! A booking's case: all that is known about it, read in one transaction, and the next step.
 
 use super::rows::{Ask, Attempt, Attention, Booking, Holding, Known, Standing, Status};
 use crate::settings::{MAX_ATTEMPTS, PartnerTerms, backoff};
 use shakedown_sim::{Duration, Moment};
 
-/// All that is known of a booking.
+/// All that is known about a booking.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The booking.
     pub booking: Booking,
     /// Its attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// What is known of its reservations.
+    /// What is known about its reservations.
     pub holdings: Vec<Holding>,
-    /// What came in since it was last looked at, oldest first.
+    /// The evidence since the last turn, oldest first.
     pub news: Vec<Evidence>,
-    /// How the partner can be asked.
+    /// The partner's terms.
     pub terms: PartnerTerms,
     /// The store's clock.
     pub now: Moment,
 }
 
-/// Something learnt of a booking's dealings with the partner.
+/// Evidence about a booking's requests to the partner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Evidence {
-    /// A reservation stands like this.
+    /// A reservation is in this state.
     Standing(u32, Standing),
     /// An attempt was refused.
     Refused,
@@ -34,29 +34,29 @@ pub enum Evidence {
     Unknown,
 }
 
-/// What a callback is worth.
+/// The effect of a callback.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Heard {
-    /// It says what we know.
+    /// It repeats what we know.
     Nothing,
-    /// It is a hint: the partner is to be asked.
+    /// It is a hint: the partner must be asked.
     Doubt,
     /// It is believed.
     Believed,
 }
 
-/// What to do next for a booking.
+/// The next step for a booking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// Ask the partner for a reservation.
+    /// Request a reservation.
     Reserve,
-    /// Ask the partner to end a reservation.
+    /// Request the end of a reservation.
     Cancel(u32),
-    /// Ask the partner what it has for this booking.
+    /// Look up the booking's reservations at the partner.
     Lookup,
-    /// Ask the partner where a reservation stands.
+    /// Read the state of a reservation at the partner.
     Read(u32),
-    /// Look again then.
+    /// Check again at this time.
     Wait(Moment),
     /// Leave it to a person, for this reason.
     Review(&'static str),
@@ -65,7 +65,7 @@ pub enum Step {
 }
 
 impl Case {
-    /// Attempts of the present generation to reserve.
+    /// Returns the attempts of the current generation to reserve.
     pub fn reserving(&self) -> impl Iterator<Item = &Attempt> {
         let generation = self.booking.generation;
         self.attempts
@@ -73,27 +73,27 @@ impl Case {
             .filter(move |attempt| attempt.ask == Ask::Reserve && attempt.generation == generation)
     }
 
-    /// Attempts to reserve whose outcome is open, of whatever generation.
+    /// Returns the attempts to reserve whose outcome is open, of any generation.
     pub fn in_doubt(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(|attempt| attempt.ask == Ask::Reserve && attempt.known.is_open())
     }
 
-    /// Reservations that stand or may come to stand.
+    /// Returns the reservations that are confirmed or may become so.
     pub fn live(&self) -> impl Iterator<Item = &Holding> {
         self.holdings.iter().filter(|holding| holding.standing != Standing::Ended)
     }
 
-    /// Whether no further attempt of this generation may be made.
+    /// Returns whether the attempts of this generation are used up.
     pub fn is_spent(&self) -> bool {
         self.reserving().count() as u32 >= MAX_ATTEMPTS
     }
 
-    /// Whether some attempt of this generation was refused.
+    /// Returns whether some attempt of this generation was refused.
     pub fn was_refused(&self) -> bool {
         self.reserving().any(|attempt| attempt.known == Known::Refused)
     }
 
-    /// A live reservation that must not stand: the booking is over or being cancelled, or another stands.
+    /// Returns a live reservation that must end: the booking is over or being cancelled, or another one is confirmed.
     pub fn surplus(&self) -> Option<&Holding> {
         let keeps = |holding: &&Holding| match self.booking.status {
             Status::Confirmed => self.booking.reservation == Some(holding.reservation),
@@ -105,7 +105,7 @@ impl Case {
         self.live().find(|holding| !keeps(holding) && !holding.doubtful)
     }
 
-    /// When the next attempt to reserve may go out: its wait after the last one has passed.
+    /// Returns when the next attempt to reserve may be sent: when its wait after the last one has passed.
     pub fn next_attempt(&self) -> Moment {
         let last = self.reserving().map(|attempt| attempt.learnt).max();
         last.map_or(self.now, |last| last + self.wait())
@@ -115,7 +115,7 @@ impl Case {
         backoff(self.reserving().count() as u32)
     }
 
-    /// `step` if its time has come, else a wait for it.
+    /// Returns `step` if it is due, otherwise a wait for it.
     pub fn when(&self, due: Moment, step: Step) -> Step {
         if due <= self.now { step } else { Step::Wait(due) }
     }

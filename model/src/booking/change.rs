@@ -1,4 +1,4 @@
-//! The one place where a booking's row is written: with each change of its status goes the event that it is.
+//! The only code that writes a booking's row: each change of its status is written with its event.
 
 use super::platform::Platform;
 use super::rows::{Booking, Standing, Status};
@@ -8,7 +8,7 @@ use crate::booking::events::{
 };
 use shakedown_sim::{StoreError, Transaction};
 
-/// Inserts a new booking unless its once-only value is taken. Returns the event if it did.
+/// Inserts a new booking unless its unique key is taken. Returns the event if it was inserted.
 ///
 /// # Errors
 /// If the store fails.
@@ -25,7 +25,7 @@ pub(super) async fn insert(
     Ok(Some(event))
 }
 
-/// Writes the next version of a booking, if it is anything new. Returns the event if it is one.
+/// Writes the next version of a booking, if it has changed. Returns the event if there is one.
 ///
 /// # Errors
 /// If the store fails.
@@ -51,8 +51,8 @@ pub(super) async fn update(
     Ok(Some(event))
 }
 
-/// What a booking will have come to if the partner's word that its reservation stands like `says` is true; none
-/// if its row says so already.
+/// Returns the event that follows if the partner's report `says` about its reservation is true; `None` if the
+/// booking's row already shows it.
 pub(super) fn foretold(booking: &Booking, says: Standing) -> Option<Event> {
     let status = match says {
         Standing::Confirmed if booking.status.is_open() => Status::Confirmed,

@@ -1,4 +1,4 @@
-//! Clients: the platform's own software on other people's devices, and the states that the API tells them of.
+//! Clients: the platform's own software on other people's devices, and the states that the API reports to them.
 
 use super::api::View;
 use super::facts::Word;
@@ -7,40 +7,40 @@ use super::rows::{Attention, Booking, Status};
 use serde::Serialize;
 use std::rc::Rc;
 
-/// A way in for customers. Web pages are as new as the platform; an app is as old as its owner lets it be.
+/// A client of customers. Web pages are as new as the platform; an app may be as old as its owner allows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Client {
     /// The web page.
     Web,
-    /// The app, in its present release.
+    /// The app, in its current release.
     App,
     /// The app, in a release from before bookings were checked.
     OldApp,
 }
 
-/// What a screen offers to do about a booking.
+/// An action that a screen offers for a booking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Action {
-    /// To cancel it.
+    /// Cancel it.
     Cancel,
-    /// To book the same again.
+    /// Book the same offer again.
     BookAgain,
 }
 
-/// What a screen shows of a booking.
+/// The content of a screen about a booking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Screen {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
-    /// As of which version of its row.
+    /// The version of its row.
     pub version: u32,
-    /// What it says.
+    /// The text.
     pub word: Word,
-    /// What it offers.
+    /// The offered actions.
     pub actions: &'static [Action],
 }
 
-/// The code of a booking's state, as the API has it for machines.
+/// Returns the code of a booking's state, for machines.
 pub(super) fn code(row: &Booking) -> &'static str {
     match (row.attention, row.status) {
         (Attention::Checking, _) => "checking",
@@ -55,7 +55,7 @@ pub(super) fn code(row: &Booking) -> &'static str {
     }
 }
 
-/// What may be done about a booking of which this is said.
+/// Returns the actions for a booking with this text.
 pub(crate) fn actions(word: Word) -> &'static [Action] {
     match word {
         Word::Received | Word::Requested | Word::Confirmed => &[Action::Cancel],
@@ -69,12 +69,12 @@ pub(crate) fn actions(word: Word) -> &'static [Action] {
 pub struct Clients(Rc<Platform>);
 
 impl Clients {
-    /// Those of this platform.
+    /// Creates the clients of this platform.
     pub fn of(platform: &Rc<Platform>) -> Self {
         Self(Rc::clone(platform))
     }
 
-    /// What a client shows when the API has answered this.
+    /// Returns what a client shows for this response of the API.
     pub fn show(&self, client: Client, view: &View) -> Screen {
         self.0.design.web_contract.show(client, view)
     }

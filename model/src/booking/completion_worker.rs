@@ -8,7 +8,7 @@ use shakedown_sim::Env;
 use std::future::Future;
 use std::pin::Pin;
 
-/// Its row of the table.
+/// The row of `completion-worker` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "completion-worker",
     system: "request path",
@@ -20,24 +20,24 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// What is done, in time.
+/// The future of an action.
 pub type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// The seam: when, of a run that ends with a result, the screen is updated and the job acknowledged. It is called
-/// where there are screens to tell.
+/// The seam: when a run with a result updates the screen and acknowledges the job. It is called where screens have
+/// connections.
 pub trait CompletionWorker {
-    /// Called with what the partner has answered, before that is stored.
-    fn answered<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a>;
+    /// Called with the partner's response, before the result is stored.
+    fn responded<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a>;
     /// Called once the result is stored.
     fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a>;
 }
 
-/// Guarded: what the screen shows is in the database by then. A job whose worker crashed on the way is run again, and
-/// tells it again.
+/// Guarded: what the screen shows is already in the database. A job whose worker crashed on the way runs again, and
+/// updates the screen again.
 pub struct StoreTellAck;
 
 impl CompletionWorker for StoreTellAck {
-    fn answered<'a>(&self, _: &'a Env, _: &'a Run, _: Evidence) -> Doing<'a> {
+    fn responded<'a>(&self, _: &'a Env, _: &'a Run, _: Evidence) -> Doing<'a> {
         Box::pin(async {})
     }
 
@@ -51,11 +51,12 @@ impl CompletionWorker for StoreTellAck {
     }
 }
 
-/// Naive: the response has arrived, so the job is done: the customer sees it first, and it is stored afterwards.
+/// Naive: the response has arrived, so the job is done: the customer sees the result first, and it is stored
+/// afterwards.
 pub struct AckTellStore;
 
 impl CompletionWorker for AckTellStore {
-    fn answered<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a> {
+    fn responded<'a>(&self, env: &'a Env, run: &'a Run, answer: Evidence) -> Doing<'a> {
         Box::pin(async move {
             let booking = run.booking(env).await;
             if let Some(result) = booking.and_then(|booking| result(&booking, answer)) {
@@ -73,7 +74,7 @@ impl CompletionWorker for AckTellStore {
     }
 }
 
-/// What an open booking will have come to by this answer; none if it settles nothing.
+/// Returns an open booking after this response; `None` if the response settles nothing.
 fn result(booking: &Booking, answer: Evidence) -> Option<Booking> {
     let (status, reservation) = match answer {
         Evidence::Standing(reservation, Standing::Confirmed) => (Status::Confirmed, Some(reservation)),

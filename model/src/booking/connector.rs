@@ -1,4 +1,4 @@
-//! The partner's operations as the platform calls them, and the words that it answers.
+//! The partner's operations as the platform calls them, and the wire format.
 
 use super::rows::Standing;
 use shakedown_sim::{Endpoint, Link, Op};
@@ -6,9 +6,9 @@ use shakedown_sim::{Endpoint, Link, Op};
 /// A request for a reservation.
 #[derive(Clone, Copy, Debug)]
 pub struct ReserveRequest {
-    /// Our number for the attempt, for both sides' logs.
+    /// Our number for the attempt, for the logs of both sides.
     pub attempt: u32,
-    /// The key by which the partner may know a repeat.
+    /// The idempotency key, by which the partner may recognize a repeat.
     pub key: u64,
     /// Our reference: the booking.
     pub reference: u32,
@@ -21,46 +21,46 @@ pub struct ReserveRequest {
 pub struct CancelRequest {
     /// Our number for the attempt.
     pub attempt: u32,
-    /// Which reservation.
+    /// The reservation.
     pub reservation: u32,
 }
 
-/// What the partner answers to a request for a reservation, in its own words.
+/// The partner's response to a request for a reservation, in its own words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReserveResponse {
-    /// 200: this reservation stands.
+    /// 200: this reservation is confirmed.
     Confirmed(u32),
     /// 202: this reservation is pending until the partner decides.
     Pending(u32),
-    /// 409: not to be had.
+    /// 409: not available.
     Refused,
     /// 429: not now. Documented to have no effect.
     TooMany,
-    /// 5xx: something broke, before or after the effect.
+    /// 5xx: an error, before or after the effect.
     ServerError,
     /// 200 with a body that cannot be parsed.
     Malformed,
 }
 
-/// What the partner answers to a request to end a reservation.
+/// The partner's response to a request to end a reservation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CancelResponse {
     /// It has ended, now or before.
     Ended,
     /// 409: the terms do not allow it.
     Refused,
-    /// 5xx: before or after the effect.
+    /// 5xx: an error, before or after the effect.
     ServerError,
 }
 
-/// A reservation as the partner tells of it.
+/// A reservation as the partner reports it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record {
     /// Its number.
     pub reservation: u32,
-    /// The reference under which it was made, if the partner keeps one.
+    /// The reference under which it was made, if the partner keeps references.
     pub reference: Option<u32>,
-    /// Where it stands.
+    /// Its state.
     pub standing: Standing,
 }
 
@@ -69,27 +69,27 @@ pub struct Record {
 pub struct Callback {
     /// The partner's number for the event; repeats share it.
     pub event: u32,
-    /// What it tells.
+    /// The reported reservation.
     pub record: Record,
 }
 
 /// The partner's operations.
 #[derive(Clone)]
 pub struct PartnerApi {
-    /// Asks for a reservation.
+    /// Requests a reservation.
     pub reserve: Endpoint<ReserveRequest, ReserveResponse>,
-    /// Asks to end a reservation.
+    /// Requests the end of a reservation.
     pub cancel: Endpoint<CancelRequest, CancelResponse>,
-    /// Asks what there is under a reference.
+    /// Looks up the reservations under a reference.
     pub lookup: Endpoint<u32, Vec<Record>>,
-    /// Asks where a reservation stands.
+    /// Reads the state of a reservation.
     pub read: Endpoint<u32, Option<Record>>,
-    /// Asks for the list of all reservations.
+    /// Lists all reservations.
     pub statement: Endpoint<(), Vec<Record>>,
 }
 
 impl PartnerApi {
-    /// The operations over this link.
+    /// Creates the operations over this link.
     pub fn over(link: &Link) -> Self {
         Self {
             reserve: Endpoint::new(Op::new("partner.reserve", "asks the partner to reserve"), link),

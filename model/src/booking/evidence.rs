@@ -1,4 +1,4 @@
-//! What a step brought is taken into the rows: attempts become definite, reservations are learnt of.
+//! Evidence: updates attempts and reservations with the result of a step.
 
 use super::case::Evidence;
 use super::connector::Record;
@@ -8,20 +8,20 @@ use super::rows::{Ask, Attempt, Booking, Holding, Known, Standing};
 use crate::settings::{CHECKS, QUARANTINE};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
-/// What a step brought.
+/// The result of a step.
 #[derive(Clone, Debug)]
 pub(super) enum News {
-    /// Nothing yet: the first turn.
+    /// None yet: the first turn.
     None,
-    /// An attempt ended like this; the row, in case it is not on record.
+    /// An attempt ended like this; its row is included in case it is not on record.
     Attempt(Attempt, Evidence),
-    /// The partner was asked for the booking's reference, then.
+    /// The booking's reference was looked up at the partner, at this time.
     Looked(Moment, Option<Vec<Record>>),
-    /// The partner was asked about a reservation.
+    /// The state of a reservation was read at the partner.
     Read(u32, Option<Record>),
 }
 
-/// Takes what the last step brought into the rows. Returns the evidence in it.
+/// Updates the rows with the result of the last step. Returns the evidence in it.
 pub(super) async fn take_in(
     tx: &mut Transaction,
     platform: &Platform,
@@ -68,7 +68,7 @@ async fn settle_attempt(
     if row.known.is_open() {
         tx.update(table, Attempt { known, learnt: now, late: attempt.late, ..row }).await?;
     }
-    // Attempts under one key are one to the partner.
+    // To the partner, attempts under one key are the same attempt.
     if let Known::Effect(_) = known {
         let same =
             |other: &Attempt| other.key == attempt.key && other.ask == attempt.ask && other.known.is_open();
@@ -79,7 +79,7 @@ async fn settle_attempt(
     Ok(())
 }
 
-/// Keeps what was learnt of a reservation. What has ended has ended.
+/// Records what was learned about a reservation. An ended reservation stays ended.
 async fn learn(
     tx: &mut Transaction,
     platform: &Platform,
@@ -116,8 +116,8 @@ async fn doubt_on(
     }
 }
 
-/// Takes in a lookup: each reservation found belongs to an attempt in doubt; "not there" settles the others
-/// once nothing that was sent can still be under way or hidden.
+/// Records a lookup: each reservation found belongs to an attempt in doubt; "not found" settles the others once no
+/// request can still be pending or hidden.
 pub(super) async fn looked(
     tx: &mut Transaction,
     platform: &Platform,
@@ -129,7 +129,7 @@ pub(super) async fn looked(
     let all = tx.scan(table, |attempt| attempt.booking == booking.id && attempt.ask == Ask::Reserve).await?;
     let mut in_doubt = all.iter().filter(|attempt| attempt.known.is_open());
     let Some(found) = found else {
-        // It took up one of the checks, save the last: that one is repeated until it succeeds.
+        // The lookup used up one of the checks, except the last: that one is repeated until it succeeds.
         for attempt in in_doubt {
             let checks = (attempt.checks + 1).min(CHECKS.len() as u32 - 1);
             tx.update(table, Attempt { learnt: asked, checks, ..*attempt }).await?;

@@ -3,7 +3,7 @@
 use super::rows::Attempt;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `execution-log` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "execution-log",
     system: "idempotency",
@@ -15,9 +15,9 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: which row stands in the log while the partner is called.
+/// The seam: the row in the log while the partner is called.
 pub trait ExecutionLog {
-    /// The row to commit before the call; none if the log only learns of calls that return.
+    /// Returns the row to commit before the call; `None` if the log only records completed calls.
     fn before_call(&self, attempt: Attempt) -> Option<Attempt>;
 }
 
@@ -30,7 +30,7 @@ impl ExecutionLog for RowBeforeCall {
     }
 }
 
-/// Naive: the row is written when the call returns, with what it returned.
+/// Naive: the row is written when the call returns, with its result.
 pub struct RowAfterCall;
 
 impl ExecutionLog for RowAfterCall {

@@ -1,4 +1,4 @@
-//! What the booking flow's tables and screens hold.
+//! Facts of the booking flow's tables and screens.
 
 use super::rows::{
     Ask, Attempt, Attention, Booking, Holding, Known, Letter, Orphan, Quote, Review, Standing, Status,
@@ -6,7 +6,7 @@ use super::rows::{
 };
 use serde::Serialize;
 
-/// A fact of the booking flow: a committed row, or what a screen shows.
+/// A fact of the booking flow: a committed row, or the content of a screen.
 #[derive(Clone, Debug, Serialize)]
 pub enum BookingFact {
     /// A customer wants to book, once.
@@ -16,20 +16,20 @@ pub enum BookingFact {
     },
     /// A screen shows a booking.
     Shown {
-        /// Who looks.
+        /// The customer who looks.
         customer: u32,
-        /// Whether it was loaded afresh.
+        /// Whether the screen was reloaded.
         fresh: bool,
-        /// Which booking.
+        /// The booking.
         booking: u32,
-        /// Which version of it.
+        /// The version of its row.
         version: u32,
-        /// What the screen says.
+        /// The text of the screen.
         word: Word,
     },
     /// A customer was told that their order is not accepted.
     TurnedAway {
-        /// Whose.
+        /// The customer.
         customer: u32,
         /// The quote that they wanted to accept.
         quote: u32,
@@ -38,39 +38,39 @@ pub enum BookingFact {
     Quoted(Quote),
     /// A booking row changed.
     Booking {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Booking>,
-        /// As it is.
+        /// The row after.
         after: Booking,
     },
-    /// A booking row is there no more.
+    /// A booking row is lost.
     Lost(Booking),
     /// A reservation without a booking is listed for a person.
     Orphan(Orphan),
     /// An attempt row changed.
     Attempt {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Attempt>,
-        /// As it is.
+        /// The row after.
         after: Attempt,
     },
     /// What we know of a reservation changed.
     Holding {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Holding>,
-        /// As it is.
+        /// The row after.
         after: Holding,
     },
     /// A callback was stored.
     Letter(Letter),
-    /// A person entered what they found out about a booking.
+    /// A person entered their finding about a booking.
     Reviewed(Review),
 }
 
-/// What a screen says about a booking.
+/// The text of a screen about a booking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Word {
-    /// Received; working on it.
+    /// Received; being processed.
     Received,
     /// The partner has yet to decide.
     Requested,
@@ -126,12 +126,12 @@ impl BookingFact {
     }
 }
 
-/// An amount in minor units, as stories tell it.
+/// Returns an amount in minor units as a text for stories.
 pub(crate) fn money(minor: u32) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
-/// Where a reservation stands, as stories tell it.
+/// Returns the state of a reservation as a text for stories.
 pub(crate) fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Pending => "is pending",
@@ -140,7 +140,7 @@ pub(crate) fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// The text that a screen shows for a word.
+/// Returns the text of a screen for a word.
 pub fn word(word: Word) -> &'static str {
     match word {
         Word::Received => "received",

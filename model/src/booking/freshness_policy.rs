@@ -1,4 +1,4 @@
-//! `freshness-policy`: what may be read a little old is shown, never decided on.
+//! `freshness-policy`: slightly old data may be shown, but never used for a decision.
 
 use super::cache::Found;
 use super::platform::Platform;
@@ -10,7 +10,7 @@ use shakedown_sim::{LockMode, LockWait};
 use std::future::Future;
 use std::pin::Pin;
 
-/// Its row of the table.
+/// The row of `freshness-policy` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "freshness-policy",
     system: "caching",
@@ -22,12 +22,12 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// What is known of an offer when it is decided on.
+/// The state of an offer at the time of a decision.
 pub type Decided<'a> = Pin<Box<dyn Future<Output = Result<Option<Offer>, StoreError>> + 'a>>;
 
-/// The seam: by which state of an offer an order is accepted.
+/// The seam: the state of an offer by which an order is accepted.
 pub trait FreshnessPolicy {
-    /// The offer, within the transaction that takes the order on.
+    /// Returns the offer, within the transaction that accepts the order.
     fn offer<'a>(
         &self,
         env: &'a Env,
@@ -37,7 +37,7 @@ pub trait FreshnessPolicy {
     ) -> Decided<'a>;
 }
 
-/// Guarded: by the row in the database, locked against changes until the order is committed.
+/// Guarded: the row in the database, locked against changes until the order is committed.
 pub struct LockedRow;
 
 impl FreshnessPolicy for LockedRow {
@@ -54,7 +54,7 @@ impl FreshnessPolicy for LockedRow {
     }
 }
 
-/// Naive: by what the cache has, as for every other read; by the database if it has nothing.
+/// Naive: the cached state, as for every other read; the database if nothing is cached.
 pub struct WhatTheCacheHas;
 
 impl FreshnessPolicy for WhatTheCacheHas {

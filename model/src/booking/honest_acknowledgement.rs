@@ -1,10 +1,10 @@
-//! `honest-acknowledgement`: after an order the screen shows what is true: that the order was received.
+//! `honest-acknowledgement`: after an order the screen shows the truth: that the order was received.
 
 use super::api::View;
 use super::facts::Word;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `honest-acknowledgement` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "honest-acknowledgement",
     system: "request path",
@@ -16,13 +16,13 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what the page shows that answers an order.
+/// The seam: the page that follows an order.
 pub trait HonestAcknowledgement {
-    /// The first view of a booking whose order is answered; `row` is what its row says.
+    /// Returns the first view of a booking after its order; `row` is the view of its row.
     fn first_view(&self, row: View) -> View;
 }
 
-/// Guarded: what the row says.
+/// Guarded: the view of the row.
 pub struct WhatIsSo;
 
 impl HonestAcknowledgement for WhatIsSo {
@@ -31,7 +31,7 @@ impl HonestAcknowledgement for WhatIsSo {
     }
 }
 
-/// Naive: an order that was accepted is as good as carried out, and a page with a tick sells better.
+/// Naive: an accepted order is as good as completed, and a page with a tick sells better.
 pub struct AsGoodAsDone;
 
 impl HonestAcknowledgement for AsGoodAsDone {

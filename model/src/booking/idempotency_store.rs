@@ -1,9 +1,9 @@
-//! `idempotency-store`: what was accepted is remembered permanently, so that a repeat is no new order.
+//! `idempotency-store`: accepted orders are remembered permanently, so that a repeat is not a new order.
 
 use super::rows::{Booking, Quote};
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `idempotency-store` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "idempotency-store",
     system: "idempotency",
@@ -15,11 +15,11 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what makes two orders one, and how one that is asked again is found.
+/// The seam: the unique key of an order, and the detection of a repeat.
 pub trait IdempotencyStore {
-    /// The value that no two bookings may share; none if each submission is an order.
+    /// Returns the key that no two bookings may share; `None` if each submission is an order.
     fn once(&self, quote: &Quote) -> Option<u64>;
-    /// Whether a submission with this payload asks again for a booking that is there.
+    /// Returns whether a submission with this payload repeats the order of an existing booking.
     fn is_repeat(&self, booking: &Booking, customer: u32, price: u32) -> bool;
 }
 
@@ -36,7 +36,7 @@ impl IdempotencyStore for QuoteOnce {
     }
 }
 
-/// Naive: each submission is a new order; the button is disabled while one is under way.
+/// Naive: each submission is a new order; the button is disabled while one is pending.
 pub struct EachSubmitNew;
 
 impl IdempotencyStore for EachSubmitNew {

@@ -1,4 +1,4 @@
-//! The inbox: callbacks are stored once, answered, and then are hints at most.
+//! The inbox: callbacks are stored once, acknowledged, and then used as hints at most.
 
 use super::case::Heard;
 use super::change;
@@ -10,8 +10,8 @@ use crate::backbone::{events, jobs};
 use shakedown_sim::{Env, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Stores a callback, and has its booking looked at if the callback tells anything. Returns whether it is
-/// stored; the partner sends it again otherwise.
+/// Stores a callback, and requests processing of its booking if the callback has news. Returns whether it is stored;
+/// otherwise the partner sends it again.
 pub(crate) async fn receive(env: Env, platform: Rc<Platform>, callback: Callback) -> bool {
     in_transaction(&env, async || store(&env, &platform, callback).await).await.is_ok()
 }
@@ -48,7 +48,7 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
     tx.commit("callback").await
 }
 
-/// What we hold of the reservation after the callback, if that is anything new.
+/// Returns our row of the reservation after the callback, if it changes.
 fn heard(
     platform: &Platform,
     known: Option<Holding>,
@@ -69,7 +69,7 @@ fn heard(
     }
 }
 
-/// Takes into a reservation that we have just learnt of what callbacks said of it before.
+/// Applies the earlier callbacks about a reservation that has just become known.
 ///
 /// # Errors
 /// If the store fails.

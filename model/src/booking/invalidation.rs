@@ -1,9 +1,9 @@
-//! `invalidation`: what has changed leaves the cache, and does not come back by a fill that was under way.
+//! `invalidation`: changed data is deleted from the cache, and a pending fill does not restore the old value.
 
 use super::cache::Lease;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `invalidation` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "invalidation",
     system: "caching",
@@ -24,13 +24,13 @@ pub const ROW: Guardrail = Guardrail {
 
 /// The seam: whether changes are deleted from the cache, and with which lease it is filled.
 pub trait Invalidation {
-    /// Whether the relay has the cache forget what has changed.
+    /// Returns whether the relay deletes changed data from the cache.
     fn deletes(&self) -> bool;
-    /// The right by which a fill is made; none if by no right at all.
+    /// Returns the lease of a fill; `None` for a fill without a lease.
     fn fills_by(&self, lease: Lease) -> Option<Lease>;
 }
 
-/// Guarded: changes are deleted from the outbox on, and a fill needs the lease that its miss was given.
+/// Guarded: the outbox deletes changes from the cache, and a fill needs the lease of its miss.
 pub struct DeletedAndLeased;
 
 impl Invalidation for DeletedAndLeased {
@@ -43,7 +43,7 @@ impl Invalidation for DeletedAndLeased {
     }
 }
 
-/// Naive (a): what is in the cache ends with its time to live.
+/// Naive (a): a cached value ends with its time to live.
 pub struct TimeToLive;
 
 impl Invalidation for TimeToLive {

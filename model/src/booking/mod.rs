@@ -1,4 +1,4 @@
-//! The booking flow: a customer's order, carried out at a partner.
+//! The booking flow: a customer's order, executed at a partner.
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
 //! [`screens`], [`run`], [`worker`], `evidence`, [`events`], [`inbox`], [`cache`], [`offers`], [`promises`], [`statement`],

@@ -1,4 +1,4 @@
-//! What is stated of offers: their rows, reads at the primary, the cache's own log, and screens that show them.
+//! Facts about offers: their rows, reads at the primary, the cache's own log, and screens that show them.
 
 use super::facts::money;
 use super::rows::Offer;
@@ -10,37 +10,37 @@ use shakedown_sim::Moment;
 pub enum OfferFact {
     /// An offer's row changed.
     Offer {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Offer>,
-        /// As it is.
+        /// The row after.
         after: Offer,
     },
-    /// The database was asked for an offer, to show it.
+    /// The database was read for an offer, to show it.
     Read {
-        /// Which.
+        /// The offer.
         offer: u32,
     },
-    /// The cache was given an offer.
+    /// The cache received an offer.
     Filled {
-        /// Which.
+        /// The offer.
         offer: u32,
-        /// Whether it kept it.
+        /// Whether the cache stored it.
         kept: bool,
     },
     /// The cache deleted an offer on request.
     Forgotten {
-        /// Which.
+        /// The offer.
         offer: u32,
     },
     /// A screen shows an offer.
     Shown {
-        /// Which.
+        /// The offer.
         offer: u32,
-        /// Which version of its row.
+        /// The version of its row.
         version: u32,
-        /// Whether it says that it can be booked.
+        /// Whether the screen shows that it can be booked.
         open: bool,
-        /// When the screen was asked for.
+        /// The time of the request for the screen.
         asked: Moment,
     },
 }

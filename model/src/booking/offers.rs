@@ -1,4 +1,4 @@
-//! Offers: what can be booked, shown on pages through the cache, and changed by the back office.
+//! Offers: items that can be booked, shown on pages through the cache, and changed by the back office.
 
 use super::cache::{CacheApi, Fill, Found, Lease};
 use super::offer_facts::OfferFact;
@@ -18,19 +18,19 @@ use std::rc::Rc;
 use tokio::sync::{OnceCell, Semaphore};
 
 const LIFE: Site = Site::new(Label::new("cache"), Label::new("life"));
-/// Lives are spread, so that what was filled together does not end together.
+/// The times to live are spread, so that values filled together do not expire together.
 const LIVES: Alternatives = Alternatives::new(&["60 s", "48 s", "72 s"]);
 
-/// How long to leave a page alone that another node is filling.
+/// The wait for a page that another node is filling.
 const SOON: Duration = Duration::from_millis(50);
-/// How often to ask again then.
+/// How often to retry then.
 const TRIES: u32 = 20;
-/// How long a page waits for its turn at the database before it is refused.
+/// The longest wait of a page for its turn at the database before it is rejected.
 const TURN: Duration = Duration::from_secs(1);
-/// What was found longer ago than this is looked up afresh: the node was paused meanwhile.
+/// A result that is older than this is read again: the node was paused meanwhile.
 const FLIGHT_MAX: Duration = Duration::from_millis(1_500);
 
-/// How a node of the API reads offers for pages: over a few connections to the database, and through the cache.
+/// Reads offers for pages on a node of the API: over a few connections to the database, and through the cache.
 pub struct Pages {
     platform: Rc<Platform>,
     cache: CacheApi<Offer>,
@@ -40,7 +40,7 @@ pub struct Pages {
     flights: RefCell<Vec<Rc<Flight>>>,
 }
 
-/// A look-up under way: requests for the same offer meanwhile share what it finds.
+/// A pending lookup: concurrent requests for the same offer share its result.
 struct Flight {
     offer: u32,
     began: Moment,
@@ -48,7 +48,7 @@ struct Flight {
 }
 
 impl Pages {
-    /// The pages of one node.
+    /// Creates the pages of one node.
     pub(super) fn new<F>(platform: &Rc<Platform>, cache: &CacheApi<Offer>, facts: &Facts<F>) -> Rc<Self>
     where
         F: Fact + From<OfferFact> + 'static,
@@ -58,7 +58,7 @@ impl Pages {
         Rc::new(Self { platform, cache, read, connections, misses, flights: RefCell::default() })
     }
 
-    /// The offer as the database has it; waits for a connection.
+    /// Returns the offer from the database; waits for a connection.
     pub(crate) async fn primary(&self, env: &Env, offer: u32) -> Result<Option<Offer>, StoreError> {
         (self.read)(env, OfferFact::Read { offer });
         let _connection = self.connections.acquire().await.expect("the connections are never closed");
@@ -67,7 +67,7 @@ impl Pages {
         read
     }
 
-    /// The offer through the cache. Of all who ask at a time one looks it up, and all share what it finds.
+    /// Returns the offer through the cache. Of all concurrent requests one looks it up, and all share its result.
     pub(crate) async fn cached(&self, env: &Env, offer: u32) -> Reply<Offer> {
         loop {
             let flight = self.flight(env, offer);
@@ -83,7 +83,7 @@ impl Pages {
         }
     }
 
-    /// The look-up that is under way for this offer, or a new one.
+    /// Returns the pending lookup of this offer, or starts a new one.
     fn flight(&self, env: &Env, offer: u32) -> Rc<Flight> {
         let mut flights = self.flights.borrow_mut();
         if let Some(flight) = flights.iter().find(|flight| flight.offer == offer) {
@@ -94,7 +94,7 @@ impl Pages {
         flight
     }
 
-    /// From the cache, or from the database if it is not there; then the cache is filled.
+    /// Reads from the cache, or from the database if the value is missing; then the cache is filled.
     async fn look_up(&self, env: &Env, offer: u32) -> Reply<Offer> {
         let mut lease = None;
         for _ in 0..TRIES {
@@ -118,7 +118,7 @@ impl Pages {
         reply(read)
     }
 
-    /// Fills the cache with what was read, without waiting for it.
+    /// Fills the cache with the value, without waiting for it.
     fn fill(&self, env: &Env, row: Offer, lease: Lease) {
         let lease = self.platform.design.invalidation.fills_by(lease);
         let fill = Fill { key: row.id, value: row, life: life(env), lease };
@@ -137,7 +137,7 @@ fn life(env: &Env) -> Duration {
     }
 }
 
-/// A page's answer from what the database said.
+/// Returns the response of a page for the result of a read.
 pub(crate) fn reply(read: Result<Option<Offer>, StoreError>) -> Reply<Offer> {
     match read {
         Ok(Some(row)) => Reply::of(row),
@@ -146,16 +146,16 @@ pub(crate) fn reply(read: Result<Option<Offer>, StoreError>) -> Reply<Offer> {
     }
 }
 
-/// What the back office does to an offer.
+/// A change of an offer by the back office.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OfferChange {
-    /// It cannot be booked from here on.
+    /// It cannot be booked from now on.
     Ends,
-    /// It costs this much from here on, in minor units.
+    /// Its price is this from now on, in minor units.
     Costs(u32),
 }
 
-/// Changes an offer. To make the same change again changes nothing.
+/// Changes an offer. Repeating the same change has no effect.
 pub(super) async fn change(
     env: &Env,
     platform: &Platform,
@@ -180,7 +180,7 @@ pub(super) async fn change(
     Ok(Code::Ok)
 }
 
-/// Has the cache forget what has changed.
+/// Deletes changed offers from the cache.
 pub struct Forgetting {
     /// The flow whose cache it is.
     pub platform: Rc<Platform>,

@@ -1,4 +1,4 @@
-//! The booking flow's tables, and its way to the partner.
+//! The booking flow's tables, and its connection to the partner.
 
 use super::Design;
 use super::cache::CacheApi;
@@ -15,27 +15,27 @@ use crate::settings::PartnerTerms;
 use shakedown_sim::{Fact, Facts, Queue, Scope, Table};
 use std::rc::Rc;
 
-/// What the nodes of the booking flow share: durable state and settings, no memory.
+/// The state that the nodes of the booking flow share: durable data and settings, no memory.
 pub struct Platform {
-    /// What every flow stands on.
+    /// The base of every flow.
     pub backbone: Rc<Backbone>,
     /// The flow's tables.
     pub tables: Tables,
     /// The partner's operations.
     pub partner: PartnerApi,
-    /// How the partner can be asked.
+    /// The partner's terms.
     pub terms: PartnerTerms,
     /// The cache for pages, if there is one.
     pub cache: Option<CacheApi<Offer>>,
     /// The connections to screens, if there are any.
     pub screens: Option<Screens>,
-    /// The broker's queue for jobs, if there is one. By design jobs are rows, and it stays empty.
+    /// The broker's queue for jobs, if there is one. In the guarded design jobs are rows, and the queue stays empty.
     pub broker: Option<Queue<Job>>,
     pub(crate) design: Design,
     pub(crate) numbers: Numbers,
 }
 
-/// What stands beside a platform where there is such a thing.
+/// Optional services beside a platform.
 #[derive(Default)]
 pub struct Beside {
     /// A cache for pages.
@@ -50,21 +50,22 @@ pub struct Beside {
 pub struct Tables {
     /// What can be booked.
     pub offers: Table<Offer>,
-    /// Prices offered.
+    /// Quoted prices.
     pub quotes: Table<Quote>,
     /// Bookings.
     pub bookings: Table<Booking>,
     /// The execution log.
     pub attempts: Table<Attempt>,
-    /// What is known of reservations.
+    /// What is known about reservations.
     pub holdings: Table<Holding>,
-    /// Reservations of which the partner says that they are for a booking that we do not have: listed for a person.
+    /// Reservations that, according to the partner, belong to a booking that does not exist here: listed for a
+    /// person.
     pub orphans: Table<Orphan>,
-    /// What lists show.
+    /// The entries of lists.
     pub summaries: Table<Summary>,
     /// Callbacks.
     pub inbox: Table<Letter>,
-    /// What people found out.
+    /// The findings of people.
     pub reviews: Table<Review>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) struct Numbers {
 }
 
 impl Platform {
-    /// A flow with empty tables and nothing beside it.
+    /// Creates a flow with empty tables and no services beside it.
     pub fn new<F>(
         backbone: &Rc<Backbone>,
         design: Design,
@@ -90,7 +91,7 @@ impl Platform {
         Self::beside(Beside::default(), backbone, design, partner, terms, facts)
     }
 
-    /// A flow with empty tables, beside which this stands.
+    /// Creates a flow with empty tables and these services beside it.
     pub fn beside<F>(
         beside: Beside,
         backbone: &Rc<Backbone>,
@@ -107,7 +108,7 @@ impl Platform {
         Rc::new(Self { backbone, tables, partner, terms, cache, screens, broker, design, numbers })
     }
 
-    /// Adds an offer that was there before the run began.
+    /// Adds an offer that existed before the run began.
     pub fn plant_offer(&self, id: u32, price: u32) {
         let offer = Offer { id, price, open: true, version: 1 };
         self.backbone.store.plant(&self.tables.offers, offer);
@@ -123,7 +124,7 @@ pub(crate) fn job_for(booking: u32, context: Scope) -> Request {
 }
 
 impl Tables {
-    /// Tables whose commits are stated as facts, one for each row.
+    /// Creates tables whose commits are stated as facts, one for each row.
     fn stating<F: Fact + From<BookingFact> + From<OfferFact> + 'static>(facts: &Facts<F>) -> Self {
         Self {
             offers: stating(facts, |before, after| OfferFact::Offer { before, after }),
@@ -139,7 +140,7 @@ impl Tables {
     }
 }
 
-/// The bookings. No code deletes one: a row that is gone was lost with the database.
+/// Creates the table of bookings. No code deletes a booking: a missing row was lost with the database.
 fn bookings<F: Fact + From<BookingFact> + 'static>(facts: &Facts<F>) -> Table<Booking> {
     let facts = facts.clone();
     Table::new(move |env, change| {

@@ -1,4 +1,5 @@
-//! What the booking flow has promised: an order is carried out in time. What is being cancelled is no order any more.
+//! The promises of the booking flow: an order is completed in time. A booking that is being cancelled is not an order
+//! any more.
 
 use super::platform::{JOB, Platform};
 use super::rows::{Attention, Booking};

@@ -1,4 +1,4 @@
-//! `read-cache`: reads that may be a little old are kept off the database.
+//! `read-cache`: reads of data that may be slightly old do not go to the database.
 
 use super::offers::{Pages, reply};
 use super::rows::Offer;
@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `read-cache` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "read-cache",
     system: "caching",
@@ -21,13 +21,13 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: from where a page is read.
+/// The seam: the source of a page's data.
 pub trait ReadCache {
-    /// The offer for a page.
+    /// Returns the offer for a page.
     fn read(&self, env: Env, pages: Rc<Pages>, offer: u32) -> Pin<Box<dyn Future<Output = Reply<Offer>>>>;
 }
 
-/// Guarded: from the cache; of those who miss one reads and fills, and few reads wait at the database.
+/// Guarded: the cache; of the requests that miss, one reads and fills, and few reads wait at the database.
 pub struct ThroughCache;
 
 impl ReadCache for ThroughCache {
@@ -36,7 +36,7 @@ impl ReadCache for ThroughCache {
     }
 }
 
-/// Naive: each page asks the database.
+/// Naive: each page reads the database.
 pub struct AllAtPrimary;
 
 impl ReadCache for AllAtPrimary {

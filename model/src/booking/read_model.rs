@@ -1,4 +1,4 @@
-//! `read-model`: what a list shows of a booking is one version of it.
+//! `read-model`: the entry of a booking in a list is one version of its row.
 
 use super::platform::Platform;
 use super::rows::Standing;
@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `read-model` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "read-model",
     system: "consistency",
@@ -24,16 +24,16 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// What a list is answered.
+/// The response to a request for a list.
 pub type Listed = Pin<Box<dyn Future<Output = Reply<Summary>>>>;
 
-/// The seam: from where a list is read.
+/// The seam: the source of a list's data.
 pub trait ReadModel {
-    /// The summary of a booking.
+    /// Returns the summary of a booking.
     fn list(&self, env: Env, platform: Rc<Platform>, request: ListRequest) -> Listed;
 }
 
-/// Guarded: from the projection, which holds one committed version of each row.
+/// Guarded: the projection, which holds one committed version of each row.
 pub struct Projection;
 
 impl ReadModel for Projection {
@@ -42,7 +42,7 @@ impl ReadModel for Projection {
     }
 }
 
-/// Naive: stitched together when it is asked for, from our row and from what the partner says just now.
+/// Naive: combined at the time of the request, from our row and the partner's live state.
 pub struct Stitched;
 
 impl ReadModel for Stitched {

@@ -1,10 +1,10 @@
-//! `retry-safe-job`: a job that runs again asks for the same thing, under the same key.
+//! `retry-safe-job`: a job that runs again requests the same thing, under the same key.
 
 use super::case::{Case, Step};
 use super::rows::Booking;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `retry-safe-job` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "retry-safe-job",
     system: "idempotency",
@@ -19,15 +19,15 @@ pub const ROW: Guardrail = Guardrail {
     ],
 };
 
-/// The seam: the key of a request, and what a job does about an attempt that brought nothing.
+/// The seam: the key of a request, and the next step after an attempt without result.
 pub trait RetrySafeJob {
-    /// The key under which the partner knows a repeat.
+    /// Returns the key by which the partner recognizes a repeat.
     fn key(&self, booking: &Booking, attempt: u32) -> u64;
-    /// What to do in place of `step`, which the rules chose.
+    /// Returns the step to take instead of `step`, which the rules chose.
     fn again(&self, case: &Case, step: Step) -> Step;
 }
 
-/// Guarded: the key is the booking's, and moves only with its generation.
+/// Guarded: the key belongs to the booking, and changes only with its generation.
 pub struct KeyOfBooking;
 
 impl RetrySafeJob for KeyOfBooking {
@@ -40,7 +40,7 @@ impl RetrySafeJob for KeyOfBooking {
     }
 }
 
-/// Naive (a): the HTTP client makes a key for each request that it sends.
+/// Naive (a): the HTTP client creates a key for each request that it sends.
 pub struct KeyOfAttempt;
 
 impl RetrySafeJob for KeyOfAttempt {

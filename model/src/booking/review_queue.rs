@@ -1,8 +1,8 @@
-//! The review queue: bookings that are left to a person, and what the person found out about them.
+//! The review queue: bookings that are left to a person, and the person's findings about them.
 //!
 //! People see more than the platform does: the partner's own list, which names guests even where its operations know
-//! no reference. What they find is evidence like any other: it settles attempts by the same rules, and the booking's
-//! job goes on from there.
+//! no reference. Their findings are evidence like any other: they settle attempts by the same rules, and the
+//! booking's job continues.
 
 use super::change;
 use super::connector::Record;
@@ -15,42 +15,42 @@ use crate::backbone::retry::in_transaction;
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
-/// A booking that waits for a person, with what is known of it.
+/// A booking that waits for a person, with what is known about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// The booking.
     pub booking: Booking,
-    /// When the last request was sent whose outcome is open; none if none is.
+    /// The time of the last request whose outcome is open; `None` if there is none.
     pub in_doubt: Option<Moment>,
 }
 
-/// What a person found out about a booking.
+/// A person's finding about a booking.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
-    /// What the partner's list shows for it, when they looked.
+    /// The reservations that the partner's list showed for it at that time.
     pub shown: Vec<Record>,
-    /// When they looked.
+    /// The time at which they looked.
     pub looked: Moment,
-    /// The reservation that the partner does not give up.
+    /// The reservation that the partner refuses to cancel.
     pub kept: Option<u32>,
 }
 
 /// The operations of the review queue.
 #[derive(Clone)]
 pub struct ReviewQueue {
-    /// Asks for the list of bookings that wait for a person.
+    /// Lists the bookings that wait for a person.
     pub list: Endpoint<(), Vec<Listed>>,
-    /// Enters what was found out; the answer is whether it was taken.
+    /// Enters a finding; returns whether it was accepted.
     pub enter: Endpoint<Finding, bool>,
 }
 
-/// The person who works through the list, as the record names them.
+/// The name of the person who works through the list, as records show it.
 const REVIEWER: &str = "the reviewer";
 
 impl ReviewQueue {
-    /// The operations, over `inside`.
+    /// Creates the operations, over `inside`.
     pub fn over(inside: &Link) -> Self {
         Self {
             list: Endpoint::new(Op::routine("desk.list", "looks at the list of reviews"), inside),
@@ -58,7 +58,7 @@ impl ReviewQueue {
         }
     }
 
-    /// Has a node of the API serve the review queue.
+    /// Serves the review queue on a node of the API.
     pub fn boot(&self, env: &Env, platform: &Rc<Platform>) {
         let at = Rc::clone(platform);
         self.list.serve(env, move |env, ()| {
@@ -99,7 +99,7 @@ async fn enter(env: Env, platform: Rc<Platform>, finding: Finding) -> bool {
     }
 }
 
-/// Takes what was found into the rows, and has the booking's job go on. Returns whether it was to be found out.
+/// Updates the rows with the finding, and continues the booking's job. Returns whether a finding was needed.
 async fn take_in(
     env: &Env,
     platform: &Platform,
@@ -136,7 +136,7 @@ async fn take_in(
     Ok((true, event))
 }
 
-/// The booking that was to be cancelled, and that the partner does not give up.
+/// Returns the booking after the partner refused to cancel its reservation: it is confirmed again.
 fn stands(booking: Booking, reservation: u32) -> Booking {
     let (status, attention) = (Status::Confirmed, Attention::None);
     Booking { status, attention, reservation: Some(reservation), ..booking }

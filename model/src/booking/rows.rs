@@ -1,18 +1,18 @@
-//! Durable rows of the booking platform, and the words for their states.
+//! Durable rows of the booking platform, and their states.
 
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 
-/// Something that can be booked.
+/// An item that can be booked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Offer {
     /// Its number.
     pub id: u32,
-    /// What it costs, in minor units.
+    /// Its price, in minor units.
     pub price: u32,
     /// Whether it can be booked.
     pub open: bool,
-    /// Counts changes of this row.
+    /// The number of changes of this row.
     pub version: u32,
 }
 
@@ -24,22 +24,22 @@ impl Row for Offer {
     }
 }
 
-/// A price offered to a customer for a while.
+/// A price offered to a customer for a limited time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Quote {
     /// Its number.
     pub id: u32,
-    /// To whom.
+    /// The customer.
     pub customer: u32,
-    /// For what.
+    /// The offer.
     pub offer: u32,
-    /// Its number among the quotes to this customer for this offer, from 1: of two made at once, one is stored.
+    /// Its number among the quotes to this customer for this offer, from 1: of two concurrent quotes, one is stored.
     pub round: u32,
     /// The price, in minor units.
     pub price: u32,
-    /// When it was made.
+    /// The time at which it was made.
     pub made: Moment,
-    /// Until when it may be accepted.
+    /// The time until which it may be accepted.
     pub open_until: Moment,
 }
 
@@ -54,32 +54,32 @@ impl Row for Quote {
     }
 }
 
-/// Where a booking stands.
+/// The state of a booking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Status {
-    /// The customer's order is ours to carry out.
+    /// The customer's order is accepted, and must be executed.
     Accepted,
-    /// The partner has it and will answer later.
+    /// The partner has it and will decide later.
     OnRequest,
-    /// A reservation stands for it.
+    /// A reservation is confirmed for it.
     Confirmed,
     /// No attempt had an effect, and none will be made.
     Failed,
     /// Its reservation ended at the partner.
     Withdrawn,
-    /// It is to be cancelled.
+    /// A cancellation was requested.
     Cancelling,
-    /// Nothing stands for it any more.
+    /// No reservation is left for it.
     Cancelled,
 }
 
 impl Status {
-    /// Whether it still waits for a reservation.
+    /// Returns whether it still waits for a reservation.
     pub fn is_open(self) -> bool {
         matches!(self, Status::Accepted | Status::OnRequest)
     }
 
-    /// Whether nothing is left to do for it.
+    /// Returns whether nothing is left to do for it.
     pub fn is_final(self) -> bool {
         matches!(self, Status::Failed | Status::Withdrawn | Status::Cancelled)
     }
@@ -88,11 +88,11 @@ impl Status {
 /// Whether a booking needs attention.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Attention {
-    /// It does not.
+    /// It needs none.
     None,
-    /// The platform is establishing the outcome of an attempt.
+    /// The platform is determining the outcome of an attempt.
     Checking,
-    /// A person has to: it is in the list of reviews.
+    /// A person must review it: it is in the list of reviews.
     Review,
 }
 
@@ -101,29 +101,30 @@ pub enum Attention {
 pub struct Booking {
     /// Its number.
     pub id: u32,
-    /// The quote that was accepted.
+    /// The accepted quote.
     pub quote: u32,
-    /// What no other booking may share, if the design keeps such a thing.
+    /// The key that no other booking may share, if the design uses one.
     pub once: Option<u64>,
-    /// Whose it is.
+    /// The customer.
     pub customer: u32,
     /// The accepted price, in minor units.
     pub price: u32,
-    /// Where it stands.
+    /// Its state.
     pub status: Status,
     /// Whether it needs attention.
     pub attention: Attention,
-    /// Counts orders to the partner for this booking; moves on only when all of the former is over.
+    /// The number of orders to the partner for this booking; it increases only when all attempts of the previous one
+    /// are over.
     pub generation: u32,
-    /// The reservation that stands for it.
+    /// The confirmed reservation.
     pub reservation: Option<u32>,
-    /// Counts changes of this row.
+    /// The number of changes of this row.
     pub version: u32,
-    /// The newest version that an event tells of: a change of attention alone is not published.
+    /// The newest version with an event: a change of attention alone is not published.
     pub published: u32,
-    /// When it was accepted.
+    /// The time at which it was accepted.
     pub accepted: Moment,
-    /// The trace context of the request that made it.
+    /// The trace context of the request for it.
     pub context: Scope,
 }
 
@@ -138,7 +139,7 @@ impl Row for Booking {
     }
 }
 
-/// What an attempt asks the partner for.
+/// The request of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Ask {
     /// A reservation.
@@ -147,18 +148,18 @@ pub enum Ask {
     Cancel(u32),
 }
 
-/// What is known of an attempt.
+/// The known outcome of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Known {
-    /// It is about to be made, or under way, or its worker is gone.
+    /// About to be made, in progress, or its worker has crashed.
     Started,
-    /// No answer came, or none that tells.
+    /// No response arrived, or an inconclusive one.
     Unknown,
     /// It had this effect: the reservation exists, or has ended.
     Effect(u32),
-    /// The partner refused it, and nothing came of it.
+    /// The partner refused it; it had no effect.
     Refused,
-    /// Nothing came of it, but a later one may succeed.
+    /// It had no effect, but a later attempt may succeed.
     NoEffect,
 }
 
@@ -172,25 +173,25 @@ impl Known {
 /// The execution log: one row for each call that may have an effect at the partner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Attempt {
-    /// Its number, which the request carries.
+    /// Its number, which is part of the request.
     pub id: u32,
-    /// For which booking.
+    /// The booking.
     pub booking: u32,
-    /// For which order to the partner.
+    /// The generation of the booking.
     pub generation: u32,
-    /// What it asks for.
+    /// Its request.
     pub ask: Ask,
-    /// The key by which the partner may know a repeat.
+    /// The idempotency key, by which the partner may recognize a repeat.
     pub key: u64,
-    /// What is known of it.
+    /// The known outcome.
     pub known: Known,
-    /// When it was sent.
+    /// The time at which it was sent.
     pub sent: Moment,
-    /// When it became definite, or was last in doubt.
+    /// The time at which it became definite, or was last in doubt.
     pub learnt: Moment,
-    /// How often the partner was asked about it since.
+    /// How often the partner was asked about it since then.
     pub checks: u32,
-    /// Whether its worker learnt of it only after it had lost the job.
+    /// Whether its worker learned the outcome only after it had lost the job.
     pub late: bool,
 }
 
@@ -202,29 +203,29 @@ impl Row for Attempt {
     }
 }
 
-/// Where a reservation stands at the partner.
+/// The state of a reservation at the partner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Standing {
     /// The partner holds it and will decide.
     Pending,
-    /// It stands.
+    /// Confirmed.
     Confirmed,
     /// It has ended: refused, cancelled or lapsed.
     Ended,
 }
 
-/// What we know of a reservation at the partner.
+/// Our knowledge of a reservation at the partner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Holding {
     /// The partner's number for it.
     pub reservation: u32,
-    /// For which booking.
+    /// The booking.
     pub booking: u32,
-    /// Where it stands, as last learnt. `Ended` is never taken back.
+    /// Its last known state. `Ended` is final.
     pub standing: Standing,
     /// Whether a callback contradicts it, so that the partner must be asked.
     pub doubtful: bool,
-    /// When it was last learnt.
+    /// The time of the last evidence.
     pub learnt: Moment,
     /// How often the partner was asked while it was pending.
     pub checks: u32,
@@ -238,27 +239,27 @@ impl Row for Holding {
     }
 }
 
-/// What a person found out about a booking.
+/// A person's verdict about a booking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Verdict {
     /// The partner's list shows nothing for it.
     Nothing,
-    /// The partner's list shows what there is for it.
+    /// The partner's list shows these reservations for it.
     Shown,
-    /// The partner refuses to cancel what was to be cancelled.
+    /// The partner refuses the requested cancellation.
     NotCancelled,
 }
 
-/// That a person looked at a booking: who, and what they found. Never changed.
+/// The record of a person's review of a booking: the person and their verdict. It never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Review {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
     /// Its number among the reviews of the booking, from 1.
     pub number: u32,
-    /// Who looked.
+    /// The person.
     pub by: &'static str,
-    /// What they found.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -270,14 +271,14 @@ impl Row for Review {
     }
 }
 
-/// A live reservation at the partner for a booking that we do not have. Never changed: a person handles it.
+/// A live reservation at the partner for a booking that does not exist here. It never changes: a person handles it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Orphan {
     /// The partner's number for it.
     pub reservation: u32,
-    /// For which booking, as the partner has it.
+    /// The booking, according to the partner.
     pub booking: u32,
-    /// When it was found.
+    /// The time at which it was found.
     pub found: Moment,
 }
 
@@ -289,16 +290,16 @@ impl Row for Orphan {
     }
 }
 
-/// A callback as it came in.
+/// A callback as it was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {
     /// The partner's number for the event; repeats share it.
     pub event: u32,
-    /// Which reservation it speaks of.
+    /// The reservation.
     pub reservation: u32,
-    /// For which booking, once we know.
+    /// The booking, once it is known.
     pub booking: Option<u32>,
-    /// What it says.
+    /// The reported state.
     pub says: Standing,
 }
 

@@ -1,4 +1,4 @@
-//! One run of a booking's job: whether it holds the job, and how it ends if its result also goes to a screen.
+//! One run of a booking's job: checks that it holds the job, and ends the job when its result also goes to a screen.
 
 use super::platform::Platform;
 use super::rows::Booking;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// One run of a job.
 pub struct Run {
-    /// Where.
+    /// The platform.
     pub(super) platform: Rc<Platform>,
     /// The job, as it was claimed.
     pub(super) job: Job,
@@ -21,18 +21,18 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run of a job that was claimed like this.
+    /// Creates the run of a claimed job.
     pub(super) fn of(platform: &Rc<Platform>, job: Job) -> Self {
         Self { platform: Rc::clone(platform), job, over: Cell::new(false) }
     }
 
-    /// Whether its job is acknowledged.
+    /// Returns whether its job is acknowledged.
     pub(crate) fn is_over(&self) -> bool {
         self.over.get()
     }
 
-    /// The job as it is now, if this run may still move it. One that is acknowledged already has nobody else to
-    /// move it.
+    /// Returns the current job, if this run may still move it. A job that this run has acknowledged is not moved by
+    /// others.
     ///
     /// # Errors
     /// If the store fails.
@@ -43,18 +43,18 @@ impl Run {
         }
     }
 
-    /// The booking that it is about, as it is now; none if the database cannot tell.
+    /// Returns the current booking of the job; `None` if the database fails.
     pub(crate) async fn booking(&self, env: &Env) -> Option<Booking> {
         let mut read = self.platform.backbone.store.begin(env);
         read.get(&self.platform.tables.bookings, &self.job.subject).await.ok().flatten()
     }
 
-    /// Tells the customer's screen of this version of the booking.
+    /// Sends this version of the booking to the customer's screen.
     pub(crate) async fn tell(&self, env: &Env, booking: &Booking) {
         screens::tell(env, &self.platform, booking).await;
     }
 
-    /// Acknowledges the job. If the database fails for too long it is not, and will be run again.
+    /// Acknowledges the job. If the database fails for too long, the job is not acknowledged and will run again.
     pub(crate) async fn acknowledge(&self, env: &Env) {
         for _ in 0..STORE_TRIES {
             match in_transaction(env, async || self.end(env).await).await {

@@ -1,8 +1,8 @@
-//! Screens with a connection: a page that is open on a booking keeps a connection on which it receives a result
-//! before it would have asked.
+//! Screens with a connection: an open page of a booking keeps a connection over which it receives a result before its
+//! next poll.
 //!
-//! What it does not do: reach everybody. A message on the way may be lost, the page may be closed; so pages also ask,
-//! and nothing depends on that message.
+//! Delivery is not guaranteed. A message may be lost, and the page may be closed; so pages also poll, and nothing
+//! depends on the message.
 
 use super::api::View;
 use super::platform::Platform;
@@ -15,13 +15,13 @@ use shakedown_sim::{Endpoint, Env, Link, Op};
 pub struct Screens(Vec<Endpoint<View, ()>>);
 
 impl Screens {
-    /// The connections to so many customers over this link.
+    /// Creates the connections to this many customers over this link.
     pub fn over(link: &Link, customers: u32) -> Self {
         let op = Op::new("screen.tell", "updates the open screen");
         Self((0..customers).map(|_| Endpoint::new(op, link)).collect())
     }
 
-    /// The connection to this customer, if there is such a one.
+    /// Returns the connection to this customer, if there is one.
     pub fn of(&self, customer: u32) -> Option<&Endpoint<View, ()>> {
         self.0.get(customer.checked_sub(1)? as usize)
     }
@@ -30,7 +30,7 @@ impl Screens {
 /// Sends this version of a booking to the customer's screen, if it has a connection.
 pub(crate) async fn tell(env: &Env, platform: &Platform, booking: &Booking) {
     if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(booking.customer)) {
-        // Whether it has heard or not: it asks by itself, too.
+        // The outcome does not matter: the screen polls, too.
         let _ = env.call(screen, View::of(platform, booking), SCREEN_TIMEOUT).await;
     }
 }

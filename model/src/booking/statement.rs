@@ -1,5 +1,5 @@
-//! The partner's statement: read each day on which its ledger changed, and compared with what we hold. It is
-//! also how we learn what we have lost: a reservation for a booking that is not here is listed for a person.
+//! The partner's statement: read each day on which its ledger changed, and compared with our rows. It also shows what
+//! we have lost: a reservation for a booking that does not exist here is listed for a person.
 
 use super::connector::Record;
 use super::platform::{Platform, job_for};
@@ -10,8 +10,8 @@ use crate::settings::{CHECK_AGAIN, PARTNER_TIMEOUT, STATEMENT_PERIOD};
 use shakedown_sim::{Env, Poller, Signal, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Boots the node that reads the statement. `ledger` tells that there is something new in it: a day on which
-/// nothing happened need not be run.
+/// Boots the node that reads the statement. `ledger` is raised when the statement has news: a day without changes
+/// needs no run.
 pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
     if !platform.design.status_sync.reads_statement() {
         return;
@@ -30,7 +30,7 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
     });
 }
 
-/// Reads the statement and compares. Returns whether all of it was taken in.
+/// Reads the statement and compares it. Returns whether all of it was processed.
 async fn read(env: &Env, platform: &Platform) -> bool {
     let Ok(records) = env.call(&platform.partner.statement, (), PARTNER_TIMEOUT).await else { return false };
     for record in records {
@@ -72,8 +72,8 @@ async fn compare(env: &Env, platform: &Platform, record: Record) -> Result<(), S
     tx.commit("statement").await
 }
 
-/// Lists a live reservation that is for a booking which we do not have. Only a person can find out
-/// what became of the customer.
+/// Lists a live reservation for a booking that does not exist here. Only a person can find out what happened to the
+/// customer.
 async fn list_orphan(
     mut tx: Transaction,
     platform: &Platform,
@@ -89,7 +89,7 @@ async fn list_orphan(
     tx.commit("orphan").await
 }
 
-/// Whether the statement tells something that we do not hold; what has ended has ended.
+/// Returns whether the statement has news about a reservation; an ended reservation stays ended.
 fn is_news(known: Option<&Holding>, record: &Record) -> bool {
     known.is_none_or(|known| {
         known.standing != Standing::Ended && (known.standing != record.standing || known.doubtful)

@@ -1,12 +1,12 @@
-//! `status-sync`: the outcome of an attempt is established: by keys, lookups, callbacks and the partner's
-//! statement; what must not stand is cancelled.
+//! `status-sync`: the outcome of an attempt is determined by keys, lookups, callbacks and the partner's statement;
+//! reservations that must not remain are cancelled.
 
 use super::case::{Case, Heard, Step};
 use super::rows::{Ask, Holding, Known, Standing, Status};
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
 
-/// Its row of the table.
+/// The row of `status-sync` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "status-sync",
     system: "booking",
@@ -18,17 +18,17 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what to do about a booking, and how far a callback is believed.
+/// The seam: the next step for a booking, and how far a callback is believed.
 pub trait StatusSync {
-    /// What to do next for a booking that has been settled by what is known.
+    /// Returns the next step for a booking that has been settled by what is known.
     fn next(&self, case: &Case) -> Step;
-    /// What we hold of a reservation after a callback said that it stands like `says`.
+    /// Returns the effect of a callback that reports the state `says` of a reservation.
     fn hear(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> Heard;
-    /// Whether the partner's statement is read.
+    /// Returns whether the partner's statement is read.
     fn reads_statement(&self) -> bool;
 }
 
-/// Guarded: nothing unknown is taken for a failure, and nothing that must not stand is left.
+/// Guarded: an unknown outcome never counts as a failure, and no surplus reservation remains.
 pub struct Recovery;
 
 impl StatusSync for Recovery {
@@ -49,7 +49,7 @@ impl StatusSync for Recovery {
     fn hear(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> Heard {
         match known {
             Some(holding) if holding.standing == Standing::Ended => Heard::Nothing,
-            // What is pending has not stood before: an older word than the one we have says nothing.
+            // A pending reservation was not confirmed before: a report of an older state has no news.
             Some(holding) if says <= holding.standing && !holding.doubtful => Heard::Nothing,
             _ if terms.lookup => Heard::Doubt,
             _ => Heard::Believed,
@@ -65,7 +65,7 @@ fn asked_again(holding: &Holding) -> shakedown_sim::Moment {
     if holding.checks == 0 { holding.learnt } else { holding.learnt + CHECK_AGAIN }
 }
 
-/// Cancels a reservation; a cancellation may be repeated until its answer comes.
+/// Cancels a reservation; a cancellation may be repeated until its response arrives.
 fn cancel(case: &Case, surplus: &Holding) -> Step {
     let ask = Ask::Cancel(surplus.reservation);
     let attempts = case.attempts.iter().filter(|attempt| attempt.ask == ask);
@@ -80,7 +80,7 @@ fn cancel(case: &Case, surplus: &Holding) -> Step {
     }
 }
 
-/// Goes on towards a reservation, or towards certainty that there is none.
+/// Continues towards a reservation, or towards the certainty that there is none.
 fn pursue(case: &Case) -> Step {
     if case.in_doubt().next().is_some() {
         return find_out(case);
@@ -95,13 +95,13 @@ fn pursue(case: &Case) -> Step {
 }
 
 fn ask_about(case: &Case, pending: &Holding) -> Step {
-    // Past the last of the checks, each further one is an hour later.
+    // After the last of the checks, each further one is an hour later.
     let hourly = QUARANTINE * pending.checks.saturating_sub(CHECKS.len() as u32 - 2);
     let wait = CHECKS.get(pending.checks as usize).copied().unwrap_or(hourly);
     case.when(pending.learnt + wait, Step::Read(pending.reservation))
 }
 
-/// Establishes the outcome of the attempts that are in doubt.
+/// Determines the outcome of the attempts in doubt.
 fn find_out(case: &Case) -> Step {
     let in_doubt = || case.in_doubt();
     if let Some(life) = case.terms.resend_for() {
@@ -127,8 +127,8 @@ fn find_out(case: &Case) -> Step {
     Step::Review("the outcome of the request is unknown, and the partner has no lookup")
 }
 
-/// Naive: an attempt without a response is repeated, callbacks are believed, nothing is looked up and nothing
-/// is undone.
+/// Naive: an attempt without a response is repeated, callbacks are believed, nothing is looked up and nothing is
+/// undone.
 pub struct ResendAndBelieve;
 
 impl StatusSync for ResendAndBelieve {

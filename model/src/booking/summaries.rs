@@ -1,8 +1,8 @@
-//! The read model of bookings: one row for each, a copy of one committed version, kept by a projector that follows the
-//! events.
+//! The read model of bookings: one row for each, a copy of one committed version, maintained by a projector that
+//! follows the events.
 //!
-//! What it guarantees: events may come late, twice and in any order; a summary only ever moves to a newer version. What it
-//! does not: to be up to date. A client that knows of a published version asks for at least that version.
+//! Guaranteed: events may be late, repeated and in any order; a summary only ever moves to a newer version. Not
+//! guaranteed: that a summary is up to date. A client that knows a published version requests at least that version.
 
 use super::platform::Platform;
 use super::rows::{Booking, Status};
@@ -15,16 +15,16 @@ use serde::Serialize;
 use shakedown_sim::{Delivery, Duration, Env, Queue, Row, StoreError};
 use std::rc::Rc;
 
-/// What a list shows of a booking.
+/// The entry of a booking in a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Summary {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
-    /// Which version of its row.
+    /// The version of its row.
     pub version: u32,
-    /// Where it stands.
+    /// Its state.
     pub status: Status,
-    /// The reservation that stands for it.
+    /// Its confirmed reservation.
     pub reservation: Option<u32>,
 }
 
@@ -37,27 +37,27 @@ impl Row for Summary {
 }
 
 impl Summary {
-    /// What a list shows of this version.
+    /// Returns the entry for this version.
     pub(crate) fn of(row: &Booking) -> Self {
         let Booking { id, version, status, reservation, .. } = *row;
         Self { booking: id, version, status, reservation }
     }
 }
 
-/// Asks for a booking's summary.
+/// A request for a booking's summary.
 #[derive(Clone, Copy, Debug)]
 pub struct ListRequest {
-    /// Which booking.
+    /// The booking.
     pub booking: u32,
-    /// The newest published version that the caller has seen or been told of.
+    /// The newest published version that the caller has seen or received.
     pub seen: u32,
 }
 
-/// How long a list waits for the version that was asked for, and how often it looks.
+/// How long a list waits for the requested version, and how often it polls.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(1_500);
 const LOOKS_EACH: Duration = Duration::from_millis(50);
 
-/// The summary from the read model, once it has come as far as the caller has seen.
+/// Returns the summary from the read model, once it has reached the version that the caller has seen.
 pub(crate) async fn projected(env: &Env, platform: &Platform, request: ListRequest) -> Reply<Summary> {
     let until = env.now() + CATCHES_UP_WITHIN;
     loop {
@@ -72,7 +72,7 @@ pub(crate) async fn projected(env: &Env, platform: &Platform, request: ListReque
     }
 }
 
-/// Boots the projector: it takes events and keeps the summaries.
+/// Boots the projector: it takes events and updates the summaries.
 pub fn boot(env: &Env, platform: &Rc<Platform>, events: &Queue<Event>) {
     let (env, platform, events) = (env.clone(), Rc::clone(platform), events.clone());
     env.clone().spawn(async move {
@@ -83,20 +83,20 @@ pub fn boot(env: &Env, platform: &Rc<Platform>, events: &Queue<Event>) {
     });
 }
 
-/// Takes one event; it is given back if the database fails.
+/// Takes one event; the event is returned to the queue if the database fails.
 async fn take(platform: &Platform, delivery: Delivery<Event>) {
     let kept = match delivery.body().subject.row_of(BOOKING) {
         Some(booking) => keep(delivery.env(), platform, booking).await,
         None => Ok(()),
     };
-    // What is not settled comes again, which does no harm.
+    // An unsettled event is delivered again, which does no harm.
     let _ = match kept {
         Ok(()) => delivery.ack().await,
         Err(_) => delivery.nack(backoff(delivery.receive_count())).await,
     };
 }
 
-/// Copies the present version of a booking, unless a newer one is there.
+/// Copies the current version of a booking, unless a newer one is stored.
 async fn keep(env: &Env, platform: &Platform, booking: u32) -> Result<(), StoreError> {
     let tables = &platform.tables;
     let mut tx = platform.backbone.store.begin(env);
@@ -111,10 +111,10 @@ async fn keep(env: &Env, platform: &Platform, booking: u32) -> Result<(), StoreE
     tx.commit("summary").await
 }
 
-/// Builds every summary anew from the rows, while events go on to come.
+/// Rebuilds every summary from the rows, while events continue to arrive.
 ///
 /// # Errors
-/// If the store fails; what was built by then is right.
+/// If the store fails; the summaries rebuilt by then are correct.
 pub async fn rebuild(env: &Env, platform: &Platform) -> Result<(), StoreError> {
     let rows = platform.backbone.store.begin(env).scan(&platform.tables.bookings, |_| true).await?;
     for row in rows {

@@ -1,11 +1,11 @@
-//! `web-contract`: what a state is called, and what may be done about it, is said by the API, to every client.
+//! `web-contract`: the API tells every client the text of a state and its actions.
 
 use super::api::View;
 use super::clients::{Action, Client, Screen, actions};
 use super::facts::Word;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `web-contract` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "web-contract",
     system: "topology",
@@ -17,14 +17,14 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what a client makes of the API's answer.
+/// The seam: how a client shows the API's response.
 pub trait WebContract {
-    /// What it shows.
+    /// Returns what the client shows.
     fn show(&self, client: Client, view: &View) -> Screen;
 }
 
-/// Guarded: what the API said, whatever the code: a state that a client has never heard of comes with words that are
-/// safe to show.
+/// Guarded: the content of the response, whatever the code: a state that a client does not know comes with a text
+/// that is safe to show.
 pub struct AsTheApiSays;
 
 impl WebContract for AsTheApiSays {
@@ -34,8 +34,8 @@ impl WebContract for AsTheApiSays {
     }
 }
 
-/// Naive: each client has a table of its own from codes to words, made when it was built, and a default for what it
-/// does not know: the web page waits, the app has you start over.
+/// Naive: each client has its own table from codes to texts, fixed when it was built, and a default for unknown
+/// codes: the web page waits, the app lets the customer start over.
 pub struct EachItsOwnWords;
 
 impl WebContract for EachItsOwnWords {

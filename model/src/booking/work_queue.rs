@@ -1,4 +1,4 @@
-//! `work-queue`: the job that carries an order out is there if the order is, and only then.
+//! `work-queue`: the job that executes an order exists if and only if the order exists.
 
 use super::platform::Platform;
 use super::worker;
@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `work-queue` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "work-queue",
     system: "request path",
@@ -23,14 +23,14 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// What putting a job into the queue comes to.
+/// The result of putting a job into the queue.
 pub type Put<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
 
-/// The seam: where the job of an order waits for a worker.
+/// The seam: the place where the job of an order waits for a worker.
 pub trait WorkQueue {
     /// Puts a new order's job into the queue, while the order's transaction is open.
     fn put<'a>(&self, tx: &'a mut Transaction, platform: &'a Platform, job: Job) -> Put<'a>;
-    /// Has a worker take such jobs from wherever else they wait than in the table of jobs.
+    /// Makes a worker take such jobs from any place other than the table of jobs.
     fn boot(&self, env: &Env, platform: &Rc<Platform>);
 }
 
@@ -45,9 +45,9 @@ impl WorkQueue for RowWithTheOrder {
     fn boot(&self, _: &Env, _: &Rc<Platform>) {}
 }
 
-/// Naive: the job goes to the broker while the transaction is still open; the client library sends it behind the
-/// caller's back. A worker that is handed it enters it among the jobs as its own, so that it will be found
-/// should the worker die, and knows it again by its number.
+/// Naive: the job goes to the broker while the transaction is still open; the client library sends it without the
+/// caller's knowledge. A worker that receives the job enters it into the table of jobs as its own, so that it is
+/// found if the worker crashes, and recognizes it later by its number.
 pub struct PushedBeforeCommit;
 
 impl WorkQueue for PushedBeforeCommit {
@@ -76,11 +76,11 @@ impl WorkQueue for PushedBeforeCommit {
     }
 }
 
-/// Takes a job that the broker has handed out, and works it.
+/// Takes a job that the broker has delivered, and runs it.
 async fn take(platform: &Rc<Platform>, delivery: Delivery<Job>) {
     let (env, job) = (delivery.env().clone(), *delivery.body());
     let entered = in_transaction(&env, async || enter(&env, platform, job).await).await;
-    // What is not settled comes again, and is known by then.
+    // An unsettled job is delivered again, and is known by then.
     let _ = match entered {
         Ok(_) => delivery.ack().await,
         Err(_) => delivery.nack(backoff(delivery.receive_count())).await,
@@ -90,7 +90,7 @@ async fn take(platform: &Rc<Platform>, delivery: Delivery<Job>) {
     }
 }
 
-/// Enters a job among the jobs, as claimed; none if there is nothing to do for it.
+/// Enters a job into the table of jobs, as claimed; returns `None` if there is nothing to do for it.
 async fn enter(env: &Env, platform: &Platform, job: Job) -> Result<Option<Job>, StoreError> {
     let mut tx = platform.backbone.store.begin(env);
     if tx.get(&platform.tables.bookings, &job.subject).await?.is_none() {

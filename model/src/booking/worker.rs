@@ -1,8 +1,8 @@
-//! The worker's part: a job processes a booking as far as possible.
+//! The worker of the booking flow: a job processes a booking as far as possible.
 //!
 //! A job runs in turns. Each turn is one transaction: it stores the result of the last call, settles the booking by all
-//! that is known, decides the next step, and writes what must be recorded before that step. The step follows outside any
-//! transaction.
+//! that is known, decides the next step, and writes what must be recorded before that step. The step itself runs outside
+//! any transaction.
 
 use super::case::{Case, Evidence, Step};
 use super::change;
@@ -20,7 +20,7 @@ use crate::settings::{HANDLER, PARTNER_TIMEOUT};
 use shakedown_sim::{CallError, Env, Moment, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Carries bookings on, one job at a time.
+/// Processes bookings, one job at a time.
 pub struct Carrier(pub Rc<Platform>);
 
 impl Handler for Carrier {
@@ -38,15 +38,16 @@ impl Handler for Carrier {
     }
 }
 
-/// Has a worker also take jobs that wait elsewhere than in the table of jobs, if some do.
+/// Makes a worker also take jobs that wait outside the table of jobs, if there are any.
 pub fn boot(env: &Env, platform: &Rc<Platform>) {
     platform.design.work_queue.boot(env, platform);
 }
 
-/// How often a turn is tried whose commit failed.
+/// How often a turn is tried when its commit fails.
 pub(super) const STORE_TRIES: u32 = 5;
 
-/// Works on a claimed job until nothing is left to do now. Returns what its last call told about the partner.
+/// Works on a claimed job until nothing is left to do now. Returns the health of the partner, as seen by its last
+/// call.
 pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health {
     let until = env.now() + HANDLER;
     let run = Run::of(platform, job);
@@ -60,7 +61,7 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health
                 env.because(|| why.to_owned());
                 let evidence = call(env, platform, attempt, reference, price).await;
                 if platform.screens.is_some() && attempt.ask == Ask::Reserve {
-                    completion.answered(env, &run, evidence).await;
+                    completion.responded(env, &run, evidence).await;
                 }
                 News::Attempt(attempt, evidence)
             }
@@ -78,12 +79,12 @@ pub(crate) async fn work(env: &Env, platform: &Rc<Platform>, job: Job) -> Health
             }
             Decision::Over => return health,
         };
-        health = told(&news);
+        health = partner_health(&news);
     }
 }
 
-/// What a call's outcome tells about the partner.
-fn told(news: &News) -> Health {
+/// Returns the health of the partner, as seen by the outcome of a call.
+fn partner_health(news: &News) -> Health {
     match news {
         News::None => Health::Unknown,
         News::Attempt(_, Evidence::Standing(..) | Evidence::Refused)
@@ -93,20 +94,20 @@ fn told(news: &News) -> Health {
     }
 }
 
-/// What a turn has decided, with all that the step needs.
+/// The decision of a turn, with all that the step needs.
 #[derive(Clone, Copy)]
 enum Decision {
-    /// The attempt's call, with the booking's number and price, and the reason.
+    /// The call of the attempt, with the booking's number and price, and the reason.
     Call(Attempt, u32, u32, &'static str),
     Lookup(u32),
     Read(u32),
-    /// The result is stored; the screen is to be updated, and the job acknowledged.
+    /// The result is stored; the screen must be updated and the job acknowledged.
     Stored,
     Over,
 }
 
-/// A turn whose commit is certain. If a commit's outcome is unknown the turn is taken again: what it wrote,
-/// if it did, is found then. `None` if the store fails for too long; the lease will end.
+/// Runs a turn whose commit is certain. If a commit's outcome is unknown the turn runs again and finds what it wrote,
+/// if it did. Returns `None` if the store fails for too long; the lease will then end.
 async fn turn_for_sure(env: &Env, run: &Run, news: &News, until: Moment) -> Option<Decision> {
     let mut unsent = None;
     for _ in 0..STORE_TRIES {
@@ -145,7 +146,7 @@ async fn turn(
     let step = platform.design.status_sync.next(&case);
     let step = platform.design.retry_safe_job.again(&case, step);
     if let Some(attempt) = unsent.and_then(|unsent| case.attempts.iter().find(|row| row.id == unsent.id)) {
-        // The commit whose answer was lost has taken effect; its call was never made.
+        // The commit whose response was lost has taken effect; its call was never made.
         return Ok(Decision::Call(*attempt, booking.id, booking.price, "the commit took effect after all"));
     }
     let step = if env.now() >= until && is_call(step) { Step::Wait(now) } else { step };
@@ -186,7 +187,7 @@ async fn read_case(
     Ok(Case { booking, attempts, holdings, news, terms: platform.terms, now })
 }
 
-/// Writes what the case came to, if it is anything new. Returns the event if it is one.
+/// Writes the booking of the case, if it has changed. Returns the event if there is one.
 async fn write_booking(
     tx: &mut Transaction,
     platform: &Platform,

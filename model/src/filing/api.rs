@@ -1,4 +1,4 @@
-//! The filing API: what a clinic reports is accepted, once, if there is room.
+//! The filing API: a clinic's report is accepted, once, if there is capacity.
 
 use super::office::{Office, job_for};
 use super::review_queue;
@@ -11,16 +11,16 @@ use std::rc::Rc;
 /// The operations of the filing API.
 #[derive(Clone)]
 pub struct Api {
-    /// Reports something, under the clinic's reference.
+    /// Submits a report, under the clinic's reference.
     pub submit: Endpoint<u32, Reply<u32>>,
-    /// The list of dead letters.
+    /// Lists the dead letters.
     pub dead_letters: Endpoint<(), Vec<review_queue::Listed>>,
-    /// Sends a dead letter back.
+    /// Replays a dead letter.
     pub replay: Endpoint<review_queue::Decision, bool>,
 }
 
 impl Api {
-    /// The operations: those of clinics over `inside`, those of the review queue over `review_queue`.
+    /// Creates the operations: those of clinics over `inside`, those of the review queue over `review_queue`.
     pub fn over(inside: &Link, review_queue: &Link) -> Self {
         Self {
             submit: Endpoint::new(Op::routine("filing.submit", "passes on the report"), inside),
@@ -29,12 +29,12 @@ impl Api {
         }
     }
 
-    /// Boots a node of the API that has threads for whatever comes.
+    /// Boots a node of the API with enough threads for any load.
     pub fn boot(&self, env: &Env, office: &Rc<Office>) {
         self.boot_on(env, office, &Threads::plenty());
     }
 
-    /// Boots a node of the API, which answers each request on one of its threads.
+    /// Boots a node of the API, which serves each request on one of its threads.
     pub fn boot_on(&self, env: &Env, office: &Rc<Office>, threads: &Threads) {
         let at = Rc::clone(office);
         threads.serve(env, &self.submit, move |env, reference| submit(env, Rc::clone(&at), reference));
@@ -54,7 +54,7 @@ async fn submit(env: Env, office: Rc<Office>, reference: u32) -> Reply<u32> {
     }
 }
 
-/// Accepts a report, with its job. Returns its number, or none if there is no room.
+/// Accepts a report, with its job. Returns its number, or `None` if there is no capacity.
 async fn accept(env: &Env, office: &Office, reference: u32) -> Result<Option<u32>, StoreError> {
     let (backbone, now, context) = (&office.backbone, office.backbone.now(env), env.scope());
     let mut tx = backbone.store.begin(env);

@@ -1,11 +1,11 @@
-//! What we and the registry say to each other.
+//! The registry's operations as the platform calls them, and the wire format.
 
 use shakedown_sim::{Endpoint, Link, NodeId, Op};
 
-/// How a registry treats a filing that is sent again.
+/// How a registry treats a repeated filing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Repeats {
-    /// It keeps one document for a reference.
+    /// It keeps one document per reference.
     AreTheSame,
     /// It makes another document.
     AreNew,
@@ -16,47 +16,47 @@ pub enum Repeats {
 pub struct FileRequest {
     /// The filing's reference.
     pub reference: u32,
-    /// Which job sends it.
+    /// The job that sends it.
     pub job: u32,
-    /// Which of its attempts.
+    /// The attempt of the job.
     pub attempt: u32,
-    /// From which of our nodes.
+    /// The node that sends it.
     pub from: NodeId,
 }
 
-/// How the registry answers.
+/// The response of the registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileResponse {
-    /// It keeps this document.
+    /// It stored this document.
     Filed(u32),
-    /// 503: not now, and nothing was done.
+    /// 503: unavailable, and nothing was done.
     Busy,
-    /// 500: something failed, before or after the effect.
+    /// 500: an error, before or after the effect.
     Broken,
-    /// 422: not like this, ever.
+    /// 422: rejected permanently.
     Rejected,
-    /// No connection came about within [`CONNECT_TIMEOUT`](crate::settings::CONNECT_TIMEOUT): nothing was sent.
+    /// No connection was established within [`CONNECT_TIMEOUT`](crate::settings::CONNECT_TIMEOUT): nothing was sent.
     NotConnected,
 }
 
 /// The registry's operations.
 #[derive(Clone)]
 pub struct RegistryApi {
-    /// Files.
+    /// Files a report.
     pub file: Endpoint<FileRequest, FileResponse>,
-    /// The page on which a person looks up which document a reference has: none from a registry that is down.
+    /// Shows a person the document of a reference: `None` from a registry that is down.
     pub page: Endpoint<u32, Option<Page>>,
 }
 
-/// What the registry's page shows for a reference.
+/// The content of the registry's page for a reference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Page {
-    /// The document that it keeps, if it does.
+    /// The stored document, if there is one.
     pub document: Option<u32>,
 }
 
 impl RegistryApi {
-    /// The operations: filing over `link`, looking over `pages`.
+    /// Creates the operations: filing over `link`, the page over `pages`.
     pub fn over(link: &Link, pages: &Link) -> Self {
         Self {
             file: Endpoint::new(Op::new("registry.file", "sends the filing to the registry"), link),

@@ -1,4 +1,4 @@
-//! What the filing flow's table holds.
+//! Facts of the filing flow's table.
 
 use super::rows::{Filing, FilingState};
 use serde::Serialize;
@@ -8,9 +8,9 @@ use serde::Serialize;
 pub enum FilingFact {
     /// A filing changed.
     Filing {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Filing>,
-        /// As it is.
+        /// The row after.
         after: Filing,
     },
 }

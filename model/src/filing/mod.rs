@@ -1,6 +1,6 @@
-//! The filing flow: what clinics report is accepted at an API and brought to a registry by workers.
+//! The filing flow: reports of clinics are accepted at an API and sent to a registry by workers.
 //!
-//! It is the simplest flow there is, one call for one row, and so shows the life of its job and little else.
+//! It is the simplest possible flow, one call for one row, so it shows little more than the life of its job.
 
 pub mod api;
 pub mod connector;

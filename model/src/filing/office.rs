@@ -1,4 +1,4 @@
-//! The filing flow's tables, and its way to the registry.
+//! The filing flow's tables, and its connection to the registry.
 
 use super::connector::{RegistryApi, Repeats};
 use super::facts::FilingFact;
@@ -9,11 +9,11 @@ use crate::backbone::{Backbone, RowNumbers};
 use shakedown_sim::{Fact, Facts, Scope, Table};
 use std::rc::Rc;
 
-/// What the nodes of the filing flow share: durable state and settings, no memory.
+/// The state that the nodes of the filing flow share: durable data and settings, no memory.
 pub struct Office {
-    /// What every flow stands on.
+    /// The base of every flow.
     pub backbone: Rc<Backbone>,
-    /// What clinics reported.
+    /// The filings.
     pub filings: Table<Filing>,
     /// The registry's operations.
     pub registry: RegistryApi,
@@ -23,7 +23,7 @@ pub struct Office {
 }
 
 impl Office {
-    /// A flow with empty tables.
+    /// Creates a flow with empty tables.
     pub fn new<F: Fact + From<FilingFact> + 'static>(
         backbone: &Rc<Backbone>,
         registry: RegistryApi,

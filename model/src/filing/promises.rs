@@ -1,4 +1,4 @@
-//! What the filing flow has promised: a report is filed in time, or the registry has said that it will not have it.
+//! The promises of the filing flow: a report is filed in time, or the registry has rejected it.
 
 use super::office::{JOB, Office};
 use super::rows::FilingState;

@@ -1,4 +1,4 @@
-//! The review queue: what a person sees of jobs that were given up, and what they decide.
+//! The review queue: dead-letter jobs for a person, and the person's decisions.
 
 use super::connector::Repeats;
 use super::office::{JOB, Office};
@@ -8,21 +8,21 @@ use crate::settings::QUARANTINE;
 use shakedown_sim::{Env, Moment, StoreError};
 use std::rc::Rc;
 
-/// A dead letter, with what is known of it.
+/// A dead letter, with what is known about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// The job.
     pub job: u32,
-    /// What it was to bring to the registry.
+    /// The filing of the job.
     pub filing: Filing,
-    /// Whether it may have had an effect that a repeat would double.
+    /// Whether it may have had an effect that a repeat would duplicate.
     pub is_doubtful: bool,
 }
 
 /// What a person saw on the registry's page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
-    /// They did not look: it cannot matter.
+    /// They did not look, because it does not matter.
     NotNeeded,
     /// This document.
     Document(u32),
@@ -30,18 +30,18 @@ pub enum Seen {
     Nothing,
 }
 
-/// What a person decides about a dead letter.
+/// A person's decision about a dead letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Decision {
     /// The job.
     pub job: u32,
     /// What they saw.
     pub seen: Seen,
-    /// Why they have it replayed.
+    /// The reason for the replay.
     pub reason: &'static str,
 }
 
-/// The person on call, as the record names them.
+/// The name of the person on call, as records show it.
 const ON_CALL: &str = "the person on call";
 
 pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
@@ -61,12 +61,12 @@ pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
     listed.await.unwrap_or_default()
 }
 
-/// Whether something was sent whose effect a repeat would double.
+/// Returns whether a request was sent whose effect a repeat would duplicate.
 pub(super) fn is_doubtful(office: &Office, filing: &Filing) -> bool {
     office.repeats == Repeats::AreNew && matches!(filing.state, FilingState::Sending { .. })
 }
 
-/// Answers whether the job was sent back.
+/// Replays a dead letter; returns whether the job was queued again.
 pub(super) async fn replay(env: Env, office: Rc<Office>, decision: Decision) -> bool {
     decide(&env, &office, decision).await.unwrap_or(false)
 }
@@ -86,13 +86,13 @@ async fn decide(env: &Env, office: &Office, decision: Decision) -> Result<bool, 
     tx.commit("replay").await.map(|()| true)
 }
 
-/// How the filing stands by what a person saw; none if that does not make a replay safe.
+/// Returns the state of the filing according to what a person saw; `None` if that does not make a replay safe.
 fn after(office: &Office, filing: &Filing, seen: Seen, now: Moment) -> Option<FilingState> {
     match (seen, filing.state) {
         (_, state @ (FilingState::Filed(_) | FilingState::Rejected)) => Some(state),
         (Seen::Document(document), _) => Some(FilingState::Filed(document)),
         (Seen::Nothing, FilingState::Sending { since, .. }) => {
-            // What was sent may yet arrive.
+            // An earlier request may still arrive.
             (now >= since + QUARANTINE).then_some(FilingState::Open)
         }
         (Seen::NotNeeded | Seen::Nothing, state) => (!is_doubtful(office, filing)).then_some(state),

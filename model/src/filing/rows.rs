@@ -3,36 +3,36 @@
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 
-/// Where a filing stands.
+/// The state of a filing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum FilingState {
-    /// Nothing that was sent can have had an effect.
+    /// Certainly no request has had an effect.
     Open,
-    /// It is being sent, or the outcome of that is unknown.
+    /// It is being sent, or the outcome of sending is unknown.
     Sending {
         /// The attempt of its job that sent it.
         attempt: u32,
-        /// When.
+        /// The time of sending.
         since: Moment,
     },
-    /// The registry keeps this document for it.
+    /// The registry stored this document for it.
     Filed(u32),
-    /// The registry will not have it.
+    /// The registry rejected it.
     Rejected,
 }
 
-/// Something that a clinic has to report.
+/// A clinic's report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Filing {
     /// Its number.
     pub id: u32,
-    /// The clinic's own number for it: who sends it again means the same.
+    /// The clinic's own number for it: a repeat has the same number.
     pub reference: u32,
-    /// Where it stands.
+    /// Its state.
     pub state: FilingState,
-    /// When it was accepted.
+    /// The time at which it was accepted.
     pub accepted: Moment,
-    /// The trace context of the request that made it.
+    /// The trace context of the request for it.
     pub context: Scope,
 }
 

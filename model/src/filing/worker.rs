@@ -1,8 +1,8 @@
-//! The worker's part: a job sends its filing to the registry.
+//! The worker of the filing flow: a job sends its filing to the registry.
 //!
-//! A transaction records the call before it is made, and another one its result; only the holder of the job can commit
-//! them. An unknown outcome is no failure: if the registry recognises repeats, the filing is sent again; otherwise a person
-//! has to look.
+//! One transaction records the call before it is made, and another one its result; only the holder of the job can commit
+//! them. An unknown outcome does not count as a failure: if the registry recognizes repeats, the filing is sent again;
+//! otherwise a person must check.
 
 use super::connector::{FileRequest, FileResponse, Repeats};
 use super::office::{JOB, Office, job_for};
@@ -16,7 +16,7 @@ use crate::settings::REGISTRY_TIMEOUT;
 use shakedown_sim::{CallError, Env, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Brings filings to the registry.
+/// Sends filings to the registry.
 pub struct Courier(pub Rc<Office>);
 
 impl Handler for Courier {
@@ -49,7 +49,7 @@ async fn work(env: &Env, office: &Office, job: &Job) -> Health {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Copy)]
 enum CallResult {
     Document(u32),
@@ -71,8 +71,8 @@ impl CallResult {
     }
 }
 
-/// Puts on record that the filing is about to be sent; none if it is not to be sent. If that cannot be put on
-/// record, the lease will end.
+/// Records that the filing is about to be sent; returns `None` if it must not be sent. If the record cannot be
+/// written, the lease will end.
 async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, StoreError> {
     let (backbone, now) = (&office.backbone, office.backbone.now(env));
     let mut tx = backbone.store.begin(env);
@@ -118,7 +118,7 @@ async fn finish(env: &Env, office: &Office, job: &Job, result: CallResult) -> Re
     tx.commit("result").await
 }
 
-/// Stores the result of an attempt in its filing. Returns whether that is news.
+/// Stores the result of an attempt in its filing. Returns whether the result is new.
 async fn learn(
     tx: &mut Transaction,
     office: &Office,
@@ -130,7 +130,7 @@ async fn learn(
     let state = match result {
         CallResult::Document(document) => FilingState::Filed(document),
         CallResult::Rejection => FilingState::Rejected,
-        // An attempt under way of which another holder knows is not undone by this one.
+        // Another holder may know of a pending attempt, which this one must not undo.
         CallResult::Nothing if own => FilingState::Open,
         CallResult::Nothing | CallResult::Unknown => return Ok(false),
     };

@@ -1,7 +1,7 @@
-//! The balancer in front of the API's machines: requests go to each of those in rotation by turns.
+//! The load balancer in front of the API's machines: requests go to the machines in rotation in turn.
 //!
-//! A connection that is refused goes to the next one; a request that was sent is not sent again, since nobody knows
-//! what became of it. It learns at once when a machine comes into rotation or leaves it.
+//! A request whose connection is refused goes to the next machine; a request that was sent is not sent again, because
+//! its outcome is unknown. The balancer knows immediately when a machine joins or leaves the rotation.
 
 use crate::outside::host::Host;
 use crate::releases::api::{Answer, ShopApi};
@@ -16,14 +16,14 @@ use std::rc::Rc;
 pub struct Balancer {
     /// Sends an order.
     pub order: Endpoint<crate::releases::code::Order, Answer>,
-    /// Asks for a booking.
+    /// Shows a booking.
     pub view: Endpoint<u32, Answer>,
-    /// Says that a guest has arrived.
+    /// Reports that a guest has arrived.
     pub arrive: Endpoint<u32, Answer>,
 }
 
 impl Balancer {
-    /// The operations: those that change something over `web`, reading over `reads`.
+    /// Creates the operations: those that change something over `web`, reads over `reads`.
     pub fn over(web: &Link, reads: &Link) -> Self {
         Self {
             order: Endpoint::new(Op::new("edge.order", "presses \"order\""), web),
@@ -41,14 +41,14 @@ impl Balancer {
     }
 }
 
-/// Whose turn it is.
+/// The turns of the machines.
 struct Turns {
     host: Host,
     last: Cell<usize>,
 }
 
 impl Turns {
-    /// Passes an operation on to the machines.
+    /// Forwards an operation to the machines.
     fn front<Q: Copy + 'static>(
         self: &Rc<Self>,
         env: &Env,
@@ -71,7 +71,7 @@ impl Turns {
         });
     }
 
-    /// The machines in rotation, the one whose turn it is first.
+    /// Returns the machines in rotation, beginning with the one whose turn it is.
     fn in_order(&self) -> Vec<Rc<Machine>> {
         let all = self.host.running(Tier::Api).filter(|machine| machine.is_in_rotation());
         let mut all: Vec<_> = all.cloned().collect();

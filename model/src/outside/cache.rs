@@ -1,11 +1,11 @@
 //! A cache server: values by key, each with a time to live, and leases for fills.
 //!
-//! What it does, as memcached does in the deployments that published it: who misses is given a lease, and only
-//! one at a time for a key; others are told to come back soon. A delete takes the value away and voids the
-//! lease, so that a fill which began before the delete is refused: it may hold what was true before the write.
-//! A fill that names no lease is taken as it comes. Any value may be evicted before its time.
+//! Behaviour, as of memcached in the deployments that published it: a client that misses receives a lease, only one
+//! at a time for a key; other clients are told to retry soon. A delete removes the value and voids the lease, so that
+//! a fill which began before the delete is rejected: it may hold the state before the write. A fill without a lease
+//! is accepted. Any value may be evicted before its time.
 //!
-//! What it does not do: keep anything through a restart, or order anything across keys.
+//! Not modelled: persistence through a restart, and any order across keys.
 //!
 //! Source: Nishtala and others, "Scaling Memcache at Facebook" (NSDI 2013), section 3.2.1.
 
@@ -20,7 +20,7 @@ const CACHE: Label = Label::new("cache");
 const EVICTION: Site = Site::new(CACHE, Label::new("eviction"));
 const EVICTIONS: Alternatives = Alternatives::new(&["keeps it", "evicts it at once"]);
 
-/// After this a lease is void, and the next who misses is given one.
+/// After this time a lease is void, and the next client that misses receives one.
 const LEASE: Duration = Duration::from_secs(5);
 
 struct Entry<V> {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_may_fill() {
+    fn only_one_client_at_a_time_may_fill() {
         let mut shelf = shelf();
         let lease = leased(&mut shelf, at(0));
         assert_eq!(shelf.get(1, at(1)), Found::Soon);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_voids_the_lease_of_a_fill_under_way() {
+    fn a_delete_voids_the_lease_of_a_pending_fill() {
         let mut shelf = shelf();
         let lease = leased(&mut shelf, at(0));
         shelf.delete(1);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_nobody_uses_passes_on() {
+    fn an_unused_lease_passes_to_the_next_client() {
         let mut shelf = shelf();
         let first = leased(&mut shelf, at(0));
         let second = leased(&mut shelf, at(5));

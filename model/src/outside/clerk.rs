@@ -1,7 +1,7 @@
-//! A clerk who looks after mail: patient and honest, acting on what the list and the provider's page show.
+//! A clerk who handles mail: patient and honest, guided only by the list and the provider's page.
 //!
-//! The clerk looks at the list whenever something is new on it, asks the provider's page about each mail, and
-//! settles it: what the page knows is taken over; what the provider never took, or dropped, is sent again; what
+//! The clerk reads the list whenever it has something new, looks up each mail on the provider's page, and settles it.
+//! An outcome on the page is recorded; mail that the provider never accepted, or dropped, is sent again; mail that
 //! could not be rendered is replayed once its text has a new version.
 
 use crate::backbone::mail::provider::{Activity, ProviderApi};
@@ -9,12 +9,12 @@ use crate::backbone::mail::review_queue::{Decision, Listed, MailReviewQueue};
 use crate::backbone::mail::rows::{Known, MailState};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
-/// How often the clerk looks while there is something to do.
+/// How often the clerk reads the list while there is something to do.
 const PERIOD: Duration = Duration::from_secs(600);
-/// How long the clerk waits for a page.
+/// The clerk's timeout for a page.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A clerk in front of two pages: ours and the provider's.
+/// A clerk with two pages: ours and the provider's.
 #[derive(Clone)]
 pub struct Clerk {
     review_queue: MailReviewQueue,
@@ -22,12 +22,12 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// A clerk who sees the list of `review_queue` and the page of `provider`.
+    /// Creates a clerk who sees the list of `review_queue` and the page of `provider`.
     pub fn new(review_queue: &MailReviewQueue, provider: &ProviderApi) -> Self {
         Self { review_queue: review_queue.clone(), provider: provider.clone() }
     }
 
-    /// Begins to work; `news` is raised when the list may have changed.
+    /// Starts the work; `news` is raised when the list may have changed.
     pub fn begin(&self, env: &Env, news: &Signal) {
         let (at, env, news) = (self.clone(), env.clone(), news.clone());
         env.clone().spawn(async move {
@@ -41,19 +41,19 @@ impl Clerk {
         });
     }
 
-    /// Goes through the list. Returns whether nothing is left to look at again by itself.
+    /// Works through the list. Returns whether nothing is left to check again later.
     pub async fn look(&self, env: &Env) -> bool {
         let Ok(Some(listed)) = env.call(&self.review_queue.listed, (), TIMEOUT).await else { return false };
         let mut done = true;
         for line in listed {
             let env = env.within(line.notification.context).child("clerk");
-            done &= self.see_to(&env, &line).await;
+            done &= self.handle(&env, &line).await;
         }
         done
     }
 
-    /// Sees to one mail. Returns whether that is all that can be done now.
-    async fn see_to(&self, env: &Env, line: &Listed) -> bool {
+    /// Handles one mail. Returns whether nothing more can be done now.
+    async fn handle(&self, env: &Env, line: &Listed) -> bool {
         let sends: Vec<u32> = line.sends.iter().map(|send| send.id).collect();
         let decision = if line.notification.state == MailState::DeadLetter {
             let is_mended = line.current > line.notification.template || !sends.is_empty();
@@ -69,12 +69,12 @@ impl Clerk {
             env.because(|| "the provider's page says so".to_owned());
         }
         let taken = env.call(&self.review_queue.decide, decision, TIMEOUT).await == Ok(true);
-        // What the provider is still at has to be looked at again.
+        // A mail that the provider still processes must be checked again.
         taken && !matches!(decision, Decision::Found(_, Known::Accepted(_)))
     }
 }
 
-/// What the page calls for: what happened to one of the attempts counts before what is still under way.
+/// Returns the decision for a page: an outcome of one of the attempts takes precedence over attempts in progress.
 fn decide(line: &Listed, page: &[Activity]) -> Decision {
     let found = |wanted: fn(&Known) -> bool| {
         page.iter().find_map(|activity| Some((activity.send, activity.became.filter(wanted)?)))

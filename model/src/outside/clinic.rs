@@ -1,7 +1,7 @@
-//! Clinics: their systems report what happened, a few reports a minute; now and then many at once.
+//! Clinics: their systems report what happened, a few reports a minute, and now and then many at once.
 //!
-//! A report is sent again, under the same reference, until it is accepted, for a minute. What is not accepted
-//! by then stays in the clinic's own list. In a burst reports come in waves, as they do when clinics close.
+//! A report is sent again, under the same reference, until it is accepted, for a minute. A report that is not
+//! accepted by then stays in the clinic's own list. In a burst, reports come in waves, as they do when clinics close.
 
 use crate::backbone::Reply;
 use crate::facts::{Code, Fact, Request};
@@ -13,17 +13,17 @@ use shakedown_sim::{Alternatives, Duration, Endpoint, Env, Facts, Label, Link, O
 const BURST: Site = Site::new(Label::new("clinic"), Label::new("burst"));
 const BURSTS: Alternatives = Alternatives::new(&["none", "as declared", "above what is declared"]);
 
-/// How many reports a minute are declared for a burst: ten times what comes else.
+/// The declared number of reports a minute in a burst: ten times the usual number.
 pub const DECLARED: usize = 40;
-/// How many waves a burst has, within a minute.
+/// The number of waves of a burst, within a minute.
 const WAVES: u32 = 3;
-/// From one to the next.
+/// The time between two waves.
 const WAVE_PERIOD: Duration = Duration::from_secs(20);
-/// How many reports a wave has, in a burst as declared and in one above.
+/// The number of reports of a wave, in a burst as declared and in one above.
 const WAVE: [u32; 2] = [10, 16];
-/// How often a report is sent again.
+/// How often a report is tried.
 const TRIES: u32 = 20;
-/// How long a clinic waits before that.
+/// The wait of a clinic between two tries.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// The edge, as a clinic's system calls it.
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub struct ReportEdge(Endpoint<u32, Reply<u32>>);
 
 impl ReportEdge {
-    /// The operation, over `web`.
+    /// Creates the operation, over `web`.
     pub fn over(web: &Link) -> Self {
         Self(Endpoint::new(Op::new("edge.report", "reports to the platform"), web))
     }
@@ -47,7 +47,7 @@ impl ReportEdge {
     }
 }
 
-/// Reports under this reference until it is accepted.
+/// Sends the report with this reference until it is accepted.
 pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
     for _ in 0..TRIES {
         let reply = env.child("request").call(&edge.0, reference, BROWSER_TIMEOUT).await;
@@ -59,7 +59,7 @@ pub async fn report(env: &Env, edge: &ReportEdge, reference: u32) {
     }
 }
 
-/// Draws whether a burst begins. Returns how many reports each of its waves has, with the waits between them.
+/// Draws whether a burst begins. Returns the number of reports of each of its waves, with the waits between them.
 pub fn burst(env: &Env) -> impl Iterator<Item = (Duration, u32)> + use<> {
     let wave = match BURSTS.names()[env.choose(BURST, &BURSTS).index()] {
         "as declared" => WAVE[0],

@@ -1,11 +1,11 @@
-//! A customer: impatient and honest, acting on nothing but what the screen shows.
+//! A customer: impatient and honest, guided only by the screen.
 //!
-//! A customer asks for a price and presses "book". While the spinner turns they may press again, send again
-//! from another tab, or reload the page and start over; when the screen says "try again", they do, a few
-//! times. The screen that shows the booking begins with what the answer to the order said, stays open and asks for
-//! news by itself; where screens can be told, it also hears of news. It never goes back to an older version. One that
-//! was told for a minute that there is no such booking is closed. They may change their mind, at once or later, if
-//! the screen still offers to cancel. Shown "being checked", they wait.
+//! A customer asks for a price and presses "book". While the spinner turns they may press again, send the order again
+//! from another tab, or reload the page and start over; when the screen says "try again", they do so a few times. The
+//! screen of the booking begins with the response to the order, stays open and polls for news; where screens have
+//! connections, it also receives pushed news. It never goes back to an older version. A screen that was told for a
+//! minute that the booking does not exist is closed. Customers may change their mind, at once or later, if the screen
+//! still offers to cancel. If the screen shows "being checked", they wait.
 
 use crate::backbone::Reply;
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
@@ -26,9 +26,9 @@ const THOUGHTS: Alternatives =
 
 /// How often a customer tries again when told to.
 const TRIES: u32 = 6;
-/// How often a screen asks again for a booking that is not there.
+/// How often a screen polls for a booking that does not exist.
 const LOOKS_IN_VAIN: u32 = 12;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// A customer, in front of a screen.
@@ -39,17 +39,17 @@ struct Inner {
     number: u32,
     edge: Edge,
     facts: Facts<Fact>,
-    /// Tells an open screen that asking for news may be worth it.
+    /// Tells an open screen that polling may be worthwhile.
     news: Signal,
-    /// The bookings that screens of this customer show, each with the newest version that was shown.
+    /// The bookings on this customer's screens, each with the newest version that was shown.
     seen: RefCell<Vec<(u32, u32)>>,
     /// Whether the one intent was cancelled already.
     cancelled: Cell<bool>,
 }
 
 impl Customer {
-    /// The customer with this number. `news` is raised when a booking's row changes: an open screen that
-    /// asked in between would have been told nothing new.
+    /// Creates the customer with this number. `news` is raised when a booking's row changes: a screen that polled in
+    /// between would have seen no change.
     pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
         let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
         Self(Rc::new(Inner {
@@ -62,7 +62,7 @@ impl Customer {
         }))
     }
 
-    /// Wants to book this offer, once.
+    /// Books this offer, once.
     pub async fn book(&self, env: &Env, offer: u32) {
         self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer: self.0.number }));
         let Some(Offered { quote, price, .. }) = self.ask_price(env, offer).await else { return };
@@ -95,7 +95,7 @@ impl Customer {
         None
     }
 
-    /// Presses the button a second time, while the first request is under way.
+    /// Presses the button a second time, while the first request is pending.
     async fn twice(&self, first: &Env, second: &Env, order: Submission, after: Duration) {
         let (at, again) = (self.clone(), second.clone());
         second.spawn(async move {
@@ -105,7 +105,7 @@ impl Customer {
         self.submit(first, order).await;
     }
 
-    /// Reloads the page while the request is under way, and starts over.
+    /// Reloads the page while the request is pending, and starts over.
     async fn reload(&self, env: &Env, first: &Env, order: Submission, offer: u32) {
         let (at, again) = (self.clone(), env.clone());
         env.spawn(async move {
@@ -122,7 +122,7 @@ impl Customer {
         self.submit(first, order).await;
     }
 
-    /// Sends the order until it is accepted or refused for good, and then watches the booking.
+    /// Sends the order until it is accepted or permanently rejected, and then watches the booking.
     async fn submit(&self, env: &Env, order: Submission) {
         for _ in 0..TRIES {
             let reply = env.child("request").call(&self.0.edge.submit, order, BROWSER_TIMEOUT).await;
@@ -141,7 +141,7 @@ impl Customer {
         }
     }
 
-    /// Opens a screen on the booking, which begins with this view if there is one, and maybe cancels it.
+    /// Opens a screen on the booking, which begins with this view if there is one, and may cancel the booking.
     fn watch(&self, env: &Env, booking: u32, first: Option<View>) {
         if self.0.seen.borrow().iter().any(|(seen, _)| *seen == booking) {
             return;
@@ -175,7 +175,7 @@ impl Customer {
         });
     }
 
-    /// Has the open screen hear of news over this connection.
+    /// Connects the open screen, so that it receives news.
     pub fn listen(&self, env: &Env, screen: &Endpoint<View, ()>) {
         let at = self.clone();
         screen.serve(env, move |env, told| {
@@ -186,7 +186,7 @@ impl Customer {
         });
     }
 
-    /// Shows what is news to the open screen.
+    /// Shows news on the open screen.
     fn show(&self, env: &Env, view: View) {
         let mut seen = self.0.seen.borrow_mut();
         let screen = seen.iter_mut().find(|(booking, _)| *booking == view.booking);
@@ -206,7 +206,7 @@ impl Customer {
         env.call(&self.0.edge.status, booking, BROWSER_TIMEOUT).await
     }
 
-    /// Has the open screen ask for news; answers with what that was answered.
+    /// Polls for news on the open screen; returns the code of the response.
     async fn look(&self, env: &Env, booking: u32) -> Result<Code, CallError> {
         let Reply { code, body } = self.load(env, booking).await?;
         body.into_iter().for_each(|view| self.show(env, view));
@@ -231,7 +231,7 @@ impl Customer {
         }
     }
 
-    /// Loads each booking's screen afresh.
+    /// Reloads the screen of each booking.
     pub fn look_afresh(&self, env: &Env) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {

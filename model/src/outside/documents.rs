@@ -1,17 +1,17 @@
-//! What makes documents and what keeps them: a PDF renderer and a document store.
+//! A PDF renderer and a document store.
 //!
-//! The renderer makes a whole PDF or answers 5xx; it keeps nothing, and asked again it makes the same.
+//! The renderer makes a whole PDF or returns 5xx; it keeps nothing, and a repeated request gives the same PDF.
 //!
-//! The store takes a document in two steps, as stores of large objects do: its parts are sent, and then the
-//! upload is ended. Until it is ended nothing can be seen under the document's name; then all of it can, at once,
-//! in place of what had the name before. An upload that is not ended, because its sender is gone or the store
-//! broke off, is dropped with all its parts after a while. Ending one may fail before or after it took effect
-//! (5xx); ending one that is dropped, or that took effect before, is answered "no such upload".
+//! The store accepts a document in two steps, as object stores do: first the parts are sent, and then the upload is
+//! completed. Until then nothing is visible under the document's name; after that the whole document is, at once, and
+//! replaces any former one. An upload that is not completed, because its sender has crashed or the store broke off,
+//! is dropped with all its parts after some time. Completing an upload may fail before or after it took effect (5xx);
+//! completing a dropped or completed upload returns "no such upload".
 //!
-//! What neither does: show a part of a document, lose one that can be seen, or mix up two.
+//! Neither ever shows a part of a document, loses a visible document, or confuses two documents.
 //!
 //! Sources: the user guide and API reference of Amazon S3 on multipart uploads (complete and abort, incomplete
-//! uploads, "never adds partial objects") and their like of other vendors.
+//! uploads, "never adds partial objects") and similar documentation of other vendors.
 
 use crate::facts::{DocumentFact, Fact};
 use crate::visit::connector::{Document, DocumentApi, Rendered, StoreResponse};
@@ -27,13 +27,13 @@ const RENDERS: Alternatives = Alternatives::new(&["renders", "5xx"]);
 const UPLOADS: Alternatives = Alternatives::new(&["takes it", "5xx half-way"]);
 const COMPLETES: Alternatives = Alternatives::new(&["keeps it", "5xx before", "5xx after"]);
 
-/// How long it takes to make a PDF.
+/// The time to make a PDF.
 const RENDERING: Duration = Duration::from_millis(1_000);
-/// How long it takes to send one.
+/// The time to send a PDF.
 const SENDING: Duration = Duration::from_millis(60);
-/// How long it takes to end an upload.
+/// The time to complete an upload.
 const ENDING: Duration = Duration::from_millis(20);
-/// After this an upload that was not completed is dropped.
+/// The time after which an incomplete upload is dropped.
 const DROPPED_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// The renderer and the document store.
@@ -42,12 +42,12 @@ pub struct Documents(Rc<Inner>);
 
 struct Inner {
     facts: Facts<Fact>,
-    /// Uploads by their numbers, from 1; one that was ended or dropped is gone.
+    /// Uploads by their numbers, from 1; a completed or dropped upload is `None`.
     uploads: RefCell<Vec<Option<Document>>>,
 }
 
 impl Documents {
-    /// A renderer, and a store that keeps nothing yet.
+    /// Creates a renderer and an empty store.
     pub fn new(facts: &Facts<Fact>) -> Self {
         Self(Rc::new(Inner { facts: facts.clone(), uploads: RefCell::default() }))
     }
@@ -100,7 +100,7 @@ impl Documents {
         if outcome == "5xx after" { StoreResponse::ServerError } else { StoreResponse::Upload(upload) }
     }
 
-    /// Takes an upload off the list of those that are open.
+    /// Removes an upload from the list of open uploads.
     fn end(&self, upload: u32) -> Option<Document> {
         self.0.uploads.borrow_mut().get_mut(upload as usize - 1).and_then(Option::take)
     }

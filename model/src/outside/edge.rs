@@ -1,4 +1,4 @@
-//! The edges: the ways in for customers, operators and clinics, and their log.
+//! The edges: the entry points of customers, operators and clinics, and their log.
 
 use crate::backbone::Reply;
 use crate::backbone::monitor::RequestLog;
@@ -16,22 +16,22 @@ use std::rc::Rc;
 /// The operations of the edge, as a browser calls them.
 #[derive(Clone)]
 pub struct Edge {
-    /// Asks to see an offer.
+    /// Shows an offer.
     pub offer: Endpoint<u32, Reply<Offer>>,
-    /// Asks for a price.
+    /// Quotes a price.
     pub quote: Endpoint<QuoteRequest, Reply<Offered>>,
-    /// Orders; answered with the first view of the booking.
+    /// Submits an order; the response is the first view of the booking.
     pub submit: Endpoint<Submission, Reply<View>>,
-    /// Asks for a booking's summary, as lists show it.
+    /// Shows a booking's summary, as in lists.
     pub list: Endpoint<ListRequest, Reply<Summary>>,
-    /// Asks how a booking stands.
+    /// Shows the state of a booking.
     pub status: Endpoint<u32, Reply<View>>,
-    /// Asks to cancel a booking.
+    /// Cancels a booking.
     pub cancel: Endpoint<u32, Reply<()>>,
 }
 
 impl Edge {
-    /// The operations: those that change something over `web`, reading over `reads`.
+    /// Creates the operations: those that change something over `web`, reads over `reads`.
     pub fn over(web: &Link, reads: &Link) -> Self {
         Self {
             offer: Endpoint::new(Op::routine("edge.offer", "looks at the offer"), reads),
@@ -64,16 +64,16 @@ impl Edge {
 pub struct VisitEdge {
     /// Moves a visit.
     pub advance: Endpoint<Press, Reply<Verdict>>,
-    /// Has what lacks of a visit done again.
+    /// Repeats the missing effects of a visit.
     pub replay: Endpoint<Press, Reply<Verdict>>,
-    /// Asks how a visit stands.
+    /// Shows the state of a visit.
     pub status: Endpoint<u32, Reply<visit::view::View>>,
     /// Sends a row of a clinic's feed.
     pub import: Endpoint<ClinicRow, Reply<Verdict>>,
 }
 
 impl VisitEdge {
-    /// The operations: buttons over `web`, reading over `reads`, clinics' rows over `feed`.
+    /// Creates the operations: buttons over `web`, reads over `reads`, clinics' rows over `feed`.
     pub fn over(web: &Link, reads: &Link, feed: &Link) -> Self {
         Self {
             advance: Endpoint::new(Op::routine("edge.advance", "sends the form"), web),
@@ -93,7 +93,7 @@ impl VisitEdge {
     }
 }
 
-/// The log of what passes an edge: what came in, how it was answered, and after how long.
+/// The log of an edge: the requests, their response codes, and their durations.
 #[derive(Clone)]
 pub struct AccessLog {
     facts: Facts<Fact>,
@@ -102,13 +102,13 @@ pub struct AccessLog {
     failed: Signal,
 }
 
-/// Over this long the log counts.
+/// The period over which the log counts.
 const COUNTED: Duration = Duration::from_secs(300);
-/// One request in so many may fail.
+/// One request out of this many may fail.
 const FAILING_SHARE: usize = 20;
 
 impl AccessLog {
-    /// An empty log.
+    /// Creates an empty log.
     pub fn new(facts: &Facts<Fact>) -> Self {
         let (requests, answers) = Default::default();
         Self { facts: facts.clone(), requests, answers, failed: Signal::new() }
@@ -121,7 +121,7 @@ impl AccessLog {
         }
     }
 
-    /// Passes one operation on to what is behind the edge, and logs it.
+    /// Forwards one operation to the services behind the edge, and logs it.
     pub fn front<Q: 'static, A: 'static>(
         &self,
         env: &Env,

@@ -1,8 +1,8 @@
 //! A guest with several devices: books once, in one of the platform's clients, and looks at the booking in all of
 //! them.
 //!
-//! A guest is patient: they press once, try again a few times when told to, and keep what they have booked. The
-//! screens stay open and ask for news by themselves.
+//! A guest is patient: they press once, try again a few times when told to, and keep their booking. The screens stay
+//! open and poll for news.
 
 use crate::booking::api::{QuoteRequest, Submission};
 use crate::booking::clients::{Client, Clients};
@@ -11,11 +11,11 @@ use crate::outside::edge::Edge;
 use crate::settings::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Duration, Env, Facts, Poller, Signal};
 
-/// Where a guest looks.
+/// The clients in which a guest looks.
 const DEVICES: [Client; 3] = [Client::Web, Client::App, Client::OldApp];
 /// How often they try again when told to.
 const TRIES: u32 = 6;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// A guest.
@@ -23,18 +23,18 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub struct Guest {
     /// Their number.
     pub number: u32,
-    /// The way in.
+    /// The edge.
     pub edge: Edge,
-    /// What runs on their devices.
+    /// The software on their devices.
     pub clients: Clients,
-    /// Raised when a booking's row changes: a screen that asked in between would have been told nothing new.
+    /// Raised when a booking's row changes: a screen that polled in between would have seen no change.
     pub news: Signal,
-    /// Where it is stated what screens show.
+    /// The facts, to state what screens show.
     pub facts: Facts<Fact>,
 }
 
 impl Guest {
-    /// Books this offer, and looks at what comes of it.
+    /// Books this offer, and watches the booking.
     pub async fn book(&self, env: &Env, offer: u32) {
         let asked = QuoteRequest { customer: self.number, offer };
         for _ in 0..TRIES {
@@ -75,7 +75,7 @@ impl Guest {
         });
     }
 
-    /// Answers whether the screen could be loaded.
+    /// Polls a screen; returns whether it could be loaded.
     async fn look(&self, env: &Env, client: Client, booking: u32) -> bool {
         let reply = env.call(&self.edge.status, booking, BROWSER_TIMEOUT).await;
         let Some(view) = reply.ok().and_then(|reply| reply.body) else { return false };

@@ -1,16 +1,16 @@
-//! The host: who runs machines, replaces what is installed on them, and hands out pages.
+//! The host: runs machines, replaces the software that is installed on them, and serves pages.
 //!
-//! What it does, as orchestrators do: each tier has one machine more than it needs. To replace one, the new build is
-//! installed on the spare machine and started; once that is ready requests go to it, and only then is the old one
-//! taken out. That one may first finish what it has in hand, for a minute at most; then it is stopped, whatever it
-//! still does, and becomes the spare. One machine of a tier is replaced at a time, and that may take long: an image
-//! that is slow to come, a machine without room. A machine whose process ends starts it again, with what is installed
-//! by then. Pages are replaced at once; who has one open keeps it.
+//! Behaviour, as of orchestrators: each tier has one machine more than it needs. To replace a machine, the new build
+//! is installed on the spare machine and started. Once that one is ready, requests go to it, and only then is the old
+//! one taken out of rotation. The old one may finish its work in progress, for a minute at most; then it is stopped,
+//! whatever it still does, and becomes the spare. One machine of a tier is replaced at a time, and that may take long
+//! (an image that is slow to load, a host without capacity). A machine whose process ends restarts it with the
+//! installed build. Pages are replaced at once; an open page stays as it is.
 //!
-//! It may lose track of a machine that it was to stop: that one starts again with what is installed, and is only found
-//! and stopped ten minutes later; until then its tier has no spare.
+//! It may lose track of a machine that it should stop: that machine restarts with the installed build, and is only
+//! found and stopped ten minutes later; until then its tier has no spare.
 //!
-//! What it does not do: lose a machine for good, run two builds on one, or forget what it was asked to do.
+//! It never loses a machine permanently, runs two builds on one machine, or forgets a request.
 //!
 //! Sources: the Kubernetes documentation on Deployments (`maxSurge`, `maxUnavailable`) and on the termination of Pods.
 
@@ -33,15 +33,15 @@ const PACES: Alternatives = Alternatives::delays(&["swift", "10 min", "30 min"],
 const STOP: Site = Site::new(HOST, Label::new("stop"));
 const STOPS: Alternatives = Alternatives::new(&["stops it", "loses track of it"]);
 
-/// How many machines a tier needs.
+/// The number of machines that a tier needs.
 pub const MACHINES: u32 = 4;
-/// How long a machine takes to start what is installed.
+/// The time that a machine takes to start the installed build.
 const BOOT: Duration = Duration::from_secs(5);
-/// How long a slow machine takes to be replaced.
+/// The time that replacing a slow machine takes.
 const SLOW: Duration = Duration::from_secs(1_800);
-/// After this a machine of which the host has lost track is found.
+/// The time after which a machine that the host has lost track of is found.
 const FOUND_AFTER: Duration = Duration::from_secs(600);
-/// After this a machine that does not get ready is given up.
+/// The time after which a machine that does not become ready is abandoned.
 const READY_WITHIN: Duration = Duration::from_secs(900);
 
 /// The host, with its machines.
@@ -51,9 +51,9 @@ pub struct Host(Rc<Inner>);
 struct Inner {
     machines: Vec<Rc<Machine>>,
     pages: Cell<Build>,
-    /// Tiers of which a machine is being replaced.
+    /// Tiers in which a machine is being replaced.
     busy: RefCell<Vec<Tier>>,
-    /// What is wrong with the next build.
+    /// The defect of the next build.
     defect: Cell<Option<Defect>>,
     /// Raised when a machine changes.
     news: Signal,
@@ -63,8 +63,8 @@ struct Inner {
 }
 
 impl Host {
-    /// Machines of both tiers that run `build`, and a spare one for each; their processes have yet to be booted.
-    /// `turn` is raised when a machine has been replaced.
+    /// Creates machines of both tiers that run `build`, and a spare one for each; their processes have yet to be
+    /// booted. `turn` is raised when a machine has been replaced.
     pub fn new(build: Build, inside: &Link, turn: &Signal, facts: &Facts<Fact>) -> Self {
         let news = Signal::new();
         let of_tier = |(tier, first)| {
@@ -87,8 +87,8 @@ impl Host {
         }))
     }
 
-    /// Draws how well the next release is built, and whether a machine still runs `older` since it was slow when
-    /// the last one was rolled.
+    /// Draws the quality of the next release, and whether a machine still runs `older` because its last replacement
+    /// was slow.
     pub fn draw(&self, env: &Env, older: Option<Build>) {
         self.0.defect.set(match QUALITIES.names()[env.choose(QUALITY, &QUALITIES).index()] {
             "turns orders down" => Some(Defect::TurnsAllDown),
@@ -108,7 +108,7 @@ impl Host {
         }
     }
 
-    /// The machines of a tier on which something is installed, as far as it knows.
+    /// Returns the machines of a tier with an installed build, as far as the host knows.
     pub fn running(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
         let runs = |machine: &&Rc<Machine>| machine.build.get().is_some() && !machine.is_lost.get();
         self.0.machines.iter().filter(move |machine| machine.tier == tier && runs(machine))
@@ -118,12 +118,12 @@ impl Host {
         self.0.machines.iter().find(|machine| machine.tier == tier && machine.build.get().is_none())
     }
 
-    /// The build of the pages.
+    /// Returns the build of the pages.
     pub fn pages(&self) -> Build {
         self.0.pages.get()
     }
 
-    /// Starts a build on the spare machine of a tier. Returns whether it got ready.
+    /// Starts a build on the spare machine of a tier. Returns whether it became ready.
     async fn start(&self, env: &Env, tier: Tier, build: Build) -> bool {
         self.wait_until(env, READY_WITHIN, || self.spare(tier).is_some()).await;
         let Some(spare) = self.spare(tier) else { return false };
@@ -137,7 +137,7 @@ impl Host {
         false
     }
 
-    /// Takes a machine out, lets it finish if it may, and stops it.
+    /// Takes a machine out of rotation, lets it finish its work if it may, and stops it.
     async fn stop(&self, env: &Env, machine: &Rc<Machine>, drains: bool) {
         machine.is_draining.set(true);
         if drains {
@@ -158,7 +158,7 @@ impl Host {
         });
     }
 
-    /// Stops a machine and makes it a spare one.
+    /// Stops a machine and makes it the spare one.
     fn empty(&self, env: &Env, machine: &Rc<Machine>) {
         machine.build.set(None);
         self.0.facts.state(env, &Fact::Release(ReleaseFact::runs(machine, None)));
@@ -173,7 +173,7 @@ impl Host {
         }
     }
 
-    /// Waits until something is so, for a while at most. Returns whether it is.
+    /// Waits until a condition holds, for a limited time. Returns whether it holds.
     async fn wait_until(&self, env: &Env, timeout: Duration, is_so: impl Fn() -> bool) -> bool {
         let (mut poller, until) =
             (Poller::new(env, &self.0.news, Duration::from_secs(1)), env.now() + timeout);

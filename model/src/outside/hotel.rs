@@ -1,7 +1,8 @@
-//! A partner with a small reservation system: it reserves under a key, once, and answers a repeat as the first time.
+//! A partner with a small reservation system: it reserves once under each key, and returns the first response to a
+//! repeat.
 //!
-//! It may say that it cannot now (503, nothing done), or be closed for a while (503 all that time, or for so long
-//! that the caller gives up). What it does not do: refuse, decide later, call back, or end a reservation.
+//! It may be unavailable for one request (503, nothing done), or closed for some time (503 during that time, possibly
+//! for longer than the caller retries). It never refuses, decides later, calls back, or ends a reservation.
 
 use crate::booking::connector::{ReserveRequest, ReserveResponse};
 use crate::booking::rows::Standing;
@@ -16,7 +17,7 @@ const CLOSED: Site = Site::new(Label::new("partner"), Label::new("closed"));
 const CLOSURES: Alternatives =
     Alternatives::delays(&["open", "2 min", "4 min", "30 min"], (1_000, 1_800_000));
 
-/// How long it takes to reserve.
+/// The time to make a reservation.
 const SERVICE: Duration = Duration::from_millis(200);
 
 /// The partner and its reservations, by key.
@@ -30,7 +31,7 @@ struct Inner {
 }
 
 impl Hotel {
-    /// A partner without reservations.
+    /// Creates a partner without reservations.
     pub fn new(facts: &Facts<Fact>) -> Self {
         let (keys, closed_until) = (RefCell::default(), Cell::new(Moment::START));
         Self(Rc::new(Inner { keys, closed_until, facts: facts.clone() }))
@@ -63,7 +64,7 @@ impl Hotel {
         }
     }
 
-    /// The reservation under a key: made, if there is none.
+    /// Returns the reservation under a key, which is made if there is none.
     fn reservation(&self, env: &Env, key: u64) -> u32 {
         let found = self.0.keys.borrow().iter().position(|other| *other == key);
         if let Some(at) = found {

@@ -1,10 +1,10 @@
 //! The clinics' importer: sends the rows of their feeds.
 //!
-//! A row announces a visit or cancels one. Each is sent at least once: until it is answered for good, and
-//! sometimes once more much later. A row may be late, and so come after one that was written later. A row that is
-//! refused is over: the clinic is told and sees to it. One that is not known yet is sent again.
+//! A row announces a visit or cancels one. Each is sent at least once: until it gets a final response, and sometimes
+//! once more much later. A row may be late, and so arrive after one that was written later. A rejected row is final:
+//! the clinic is notified and handles it. A row that is not known yet is sent again.
 //!
-//! What it does not do: change a row's number, or make up a row that no clinic has written.
+//! It never changes a row's number, or invents a row that no clinic has written.
 //!
 //! Sources: delivery guarantees of queue and feed services (at least once, unordered) as their vendors document
 //! them; HL7 v2 chapters 2 and 10 on acknowledgement and on scheduling messages.
@@ -23,11 +23,11 @@ const COPIES: Site = Site::new(IMPORTER, Label::new("copies"));
 const DELAYS: Alternatives = Alternatives::delays(&["on time", "20 s", "20 min", "2 h"], (1_000, 7_200_000));
 const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
 
-/// Waits before a row that was not answered is sent again; the last one is repeated.
+/// The waits before a row without a response is sent again; the last one is repeated.
 const AGAIN: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(600)];
-/// When a copy comes, if there is one.
+/// The time of a copy, if there is one.
 const COPY_AFTER: Duration = Duration::from_secs(1_800);
-/// Marks keys of rows, so that they are no form's.
+/// Marks the keys of rows, so that no form has the same key.
 const ROW: u64 = 1 << 62;
 
 /// Sends a row, within the scope of its visit: the `number`th of that visit.
@@ -43,7 +43,7 @@ pub async fn send(env: Env, edge: VisitEdge, visit: u32, (number, says): (u32, A
     }
 }
 
-/// Sends a row until it is answered for good.
+/// Sends a row until it gets a final response.
 async fn deliver(env: &Env, edge: &VisitEdge, row: ClinicRow) {
     for again in AGAIN.iter().chain(std::iter::repeat(&AGAIN[AGAIN.len() - 1])) {
         let reply = env.child("request").call(&edge.import, row, EDGE_TIMEOUT).await;

@@ -1,19 +1,19 @@
-//! A provider that sends mail, and the mailboxes that it ends in.
+//! A provider that sends mail, and the mailboxes of the recipients.
 //!
-//! What it does, as such providers do: it takes a message and answers with a number, long before anything is
-//! sent; it may throttle (429, no effect), refuse a message for good, or break before or after it has taken it
-//! (5xx). It knows no idempotency: each request that reaches it is a message of its own. What it has taken
-//! mostly arrives, sometimes only after the recipient's server has put it off, is sometimes returned, and is
-//! sometimes dropped without a word. Our number for the attempt comes back in all that it tells. It tells of
-//! each message that arrived or was returned at least once, at any time, even before its answer; repeats share
-//! a number; one message's news may overtake another's. Its activity page is true, but ten minutes old.
+//! Behaviour, as of such providers: it accepts a message and returns a number, long before anything is sent; it may
+//! throttle (429, no effect), reject a message permanently, or fail before or after it has accepted it (5xx). It has
+//! no idempotency: each request that reaches it is a separate message. An accepted message usually arrives, sometimes
+//! only after the recipient's server has deferred it; sometimes it is returned, and sometimes it is dropped without
+//! notice. All its reports repeat our number for the attempt. It reports each message that arrived or was returned at
+//! least once, at any time, even before its response; repeats share a number; reports of different messages may
+//! arrive in any order. Its activity page is true, but ten minutes old.
 //!
-//! What it does not do: lose or alter a message that it puts into a mailbox, put one message there twice, tell
-//! what is not so, or have a message returned that has arrived.
+//! It never loses or alters a message that it puts into a mailbox, puts one message there twice, reports a falsehood,
+//! or returns a message that has arrived.
 //!
-//! Sources: RFC 1047 (a message is sent twice when the answer is lost) and RFC 5321, section 6.1; the public
-//! documentation of mail providers on their send operation (202), custom arguments, throttling, and webhooks
-//! with their events *processed*, *deferred*, *delivered*, *bounce* and *dropped*, which may be repeated.
+//! Sources: RFC 1047 (a message is sent twice when the response is lost) and RFC 5321, section 6.1; the public
+//! documentation of mail providers on their send operation (202), custom arguments, throttling, and webhooks with
+//! their events *processed*, *deferred*, *delivered*, *bounce* and *dropped*, which may be repeated.
 
 use crate::backbone::mail::provider::{Activity, Answer, Message, ProviderApi, ProviderEvent};
 use crate::backbone::mail::review_queue::MailReviewQueue;
@@ -35,26 +35,26 @@ const NEWS_TIMES: Alternatives =
     Alternatives::new(&["soon", "before the answer", "30 min", "3 h"]).or_within((200, 60_000));
 const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
 
-/// How long it takes to take a message.
+/// The time to accept a message.
 const SERVICE: Duration = Duration::from_millis(100);
-/// How long it then takes to write the answer.
+/// The time to write the response.
 const WRITES: Duration = Duration::from_millis(50);
-/// From taking a message to its arrival, typically.
+/// The typical time from accepting a message to its arrival.
 const SENDS_AFTER: Duration = Duration::from_secs(2);
-/// The same if the recipient's server puts it off.
+/// The time to its arrival if the recipient's server defers it.
 const PUT_OFF: Duration = Duration::from_secs(900);
-/// From what happened to the news of it, typically.
+/// The typical time from an outcome to its report.
 const NEWS_AFTER: Duration = Duration::from_secs(1);
-/// How old the activity page is.
+/// The age of the activity page.
 const PAGE_AGE: Duration = Duration::from_secs(600);
-/// Waits before news that was not taken are told again: the last one is repeated.
+/// The waits before a report that was not accepted is sent again; the last one is repeated.
 const AGAIN: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(60), Duration::from_secs(600)];
 
-/// A message that it has taken.
+/// An accepted message.
 struct Taken {
     send: u32,
     since: Moment,
-    /// What became of it and when; no news if it was dropped.
+    /// Its outcome and the time of that; no outcome if it was dropped.
     became: Option<(Moment, Option<Known>)>,
 }
 
@@ -70,7 +70,7 @@ struct Inner {
 }
 
 impl MailProvider {
-    /// A provider that has taken nothing yet and tells `review_queue` what happens.
+    /// Creates a provider without messages, which reports outcomes to `review_queue`.
     pub fn new(facts: &Facts<Fact>, review_queue: &MailReviewQueue) -> Self {
         let (facts, review_queue) = (facts.clone(), review_queue.clone());
         Self(Rc::new(Inner { facts, review_queue, messages: RefCell::default(), events: Cell::default() }))
@@ -115,7 +115,7 @@ impl MailProvider {
         if outcome == "5xx after" { Answer::ServerError } else { Answer::Accepted(number) }
     }
 
-    /// Sends what was taken, and tells of it.
+    /// Sends an accepted message, and reports its outcome.
     fn pass_on(&self, env: &Env, number: u32, message: Message) {
         let fate = FATES.names()[env.choose(FATE, &FATES).index()];
         if fate == "put off" {
@@ -128,7 +128,7 @@ impl MailProvider {
             _ if overtakes => Duration::ZERO,
             _ => SENDS_AFTER,
         };
-        // Overtakes the answer, which is still being written.
+        // The report overtakes the response, which is still being written.
         let news_after = if overtakes { Duration::from_millis(1) } else { NEWS_AFTER + late };
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
@@ -143,7 +143,7 @@ impl MailProvider {
         });
     }
 
-    /// The end of a message; none if there will be no news of it.
+    /// Returns the outcome of a message; `None` if there will be no report of it.
     fn end(&self, env: &Env, fate: &str, number: u32, message: Message) -> Option<Known> {
         let Message { send, recipient, letter } = message;
         let became = match fate {
@@ -163,7 +163,7 @@ impl MailProvider {
         became
     }
 
-    /// Tells something until it is taken.
+    /// Sends a report until it is accepted.
     fn tell(&self, env: Env, told: ProviderEvent) {
         let at = self.clone();
         env.clone().spawn(async move {
@@ -178,7 +178,7 @@ impl MailProvider {
         });
     }
 
-    /// What the page says of these attempts; it does not know of those that never reached the provider.
+    /// Returns the page's entries for these attempts; attempts that never reached the provider are missing.
     fn activity(&self, env: &Env, sends: &[u32]) -> Vec<Activity> {
         let age = env.now().since(Moment::START).saturating_sub(PAGE_AGE);
         let seen = |moment: Moment| moment.since(Moment::START) <= age;
@@ -195,7 +195,7 @@ impl MailProvider {
     }
 }
 
-/// Whether news overtake the answer, and how much later than usual they are told.
+/// Returns whether the report overtakes the response, and its additional delay.
 fn news_time(env: &Env) -> (bool, Duration) {
     let when = env.choose(NEWS, &NEWS_TIMES);
     if NEWS_TIMES.names().get(when.index()) == Some(&"before the answer") {

@@ -1,5 +1,5 @@
-//! The world outside: what the platform talks to, faked as it really behaves. Nothing here crashes, and
-//! nothing here knows how the platform is built.
+//! The outside world: fakes of the systems that the platform talks to, with their real behaviour. Nothing here
+//! crashes, and nothing here knows how the platform is built.
 
 pub mod balancer;
 pub mod cache;

@@ -1,9 +1,8 @@
-//! A person on call: looks at jobs that were given up, finds out what is known, and has them replayed if that
-//! cannot do harm.
+//! A person on call: reviews dead-letter jobs, finds out their state, and has them replayed if that does no harm.
 //!
-//! They look at the list now and then when there is something on it. For a job whose repeat would double
-//! something they look at the registry's own page first; if that does not load, or shows nothing while what was
-//! sent may still be under way, they leave the job for later. What the registry refuses for good stays listed.
+//! They look at the list now and then while it has entries. For a job whose repetition would duplicate an effect they
+//! first look at the registry's own page. If the page does not load, or shows nothing while a request may still be
+//! pending, they leave the job for later. Requests that the registry rejects permanently stay listed.
 
 use crate::filing::api::Api;
 use crate::filing::connector::RegistryApi;
@@ -12,10 +11,10 @@ use crate::filing::rows::FilingState;
 use crate::settings::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
-/// How often they look.
+/// How often they look at the list.
 const LOOKS_EVERY: Duration = Duration::from_secs(900);
 
-/// The person on call, with the pages that they can reach.
+/// The person on call, with the pages that they can use.
 #[derive(Clone)]
 pub struct OnCall {
     /// The platform's review queue.
@@ -25,7 +24,7 @@ pub struct OnCall {
 }
 
 impl OnCall {
-    /// Begins the shift. `jobs` tells that the list may have changed.
+    /// Starts the shift. `jobs` is raised when the list may have changed.
     pub fn begin(self, env: &Env, jobs: &Signal) {
         let (env, mut poller) = (env.clone(), Poller::new(env, jobs, LOOKS_EVERY));
         env.clone().spawn(async move {
@@ -47,13 +46,13 @@ impl OnCall {
         let mut left = false;
         for listed in list.iter().filter(|listed| listed.filing.state != FilingState::Rejected) {
             let env = look.within(listed.filing.context).child("person");
-            left |= !self.see_to(&env, listed).await;
+            left |= !self.handle(&env, listed).await;
         }
         left
     }
 
-    /// Answers whether the job was sent back.
-    async fn see_to(&self, env: &Env, listed: &Listed) -> bool {
+    /// Handles one job; returns whether it was sent back.
+    async fn handle(&self, env: &Env, listed: &Listed) -> bool {
         let page = env.call(&self.registry.page, listed.filing.reference, BROWSER_TIMEOUT).await;
         let Ok(Some(page)) = page else { return false };
         let (seen, reason) = match (listed.is_doubtful, page.document) {
@@ -67,7 +66,7 @@ impl OnCall {
     }
 }
 
-/// Whether nothing that was sent can be under way any more.
+/// Returns whether no request can still be pending.
 fn has_settled(env: &Env, listed: &Listed) -> bool {
     !matches!(listed.filing.state, FilingState::Sending { since, .. } if env.now() < since + QUARANTINE)
 }

@@ -1,11 +1,11 @@
-//! An operator at the front desk: impatient and honest, acting on nothing but what the screen shows.
+//! An operator at the front desk: impatient and honest, guided only by the screen.
 //!
-//! The screen shows a visit and asks for news by itself. When the patient comes the operator presses "arrived",
-//! when the patient has been seen "processed", if the screen offers it. While the spinner turns they may press
-//! again, or press the same button in another tab. Told "try again" they do, with the same form. They may amend
-//! what they recorded, or, asked by a patient who has not heard yet, replay what the screen offers to replay. What the
-//! screen calls stuck they replay after a while, a few times. A patient who does not come is left to the nightly
-//! close, or marked. What the screen calls in doubt they may have sent again all the same, if the patient says that
+//! The screen shows a visit and polls for news. When the patient comes the operator presses "arrived", and when the
+//! patient has been seen "processed", if the screen offers it. While the spinner turns they may press again, or press
+//! the same button in another tab. When told "try again" they do so, with the same form. They may amend what they
+//! recorded or, asked by a patient who has received no message, replay what the screen offers to replay. They replay
+//! what the screen shows as stuck after some time, a few times. A patient who does not come is left to the nightly
+//! close, or marked as missing. What the screen shows as in doubt they may send again, if the patient says that
 //! nothing has come.
 
 use crate::backbone::Reply;
@@ -36,24 +36,24 @@ const ABSENCES: Alternatives = Alternatives::new(&["leaves it to the close", "ma
 const DOUBTS: Alternatives =
     Alternatives::new(&["waits for news", "asks the patient", "is asked by the patient"]);
 
-/// When the desk opens.
+/// The time at which the desk opens.
 const OPENS: Duration = Duration::from_secs(60);
-/// When the patient comes.
+/// The time at which the patient comes.
 const COMES: Duration = Duration::from_secs(600);
-/// When the patient has been seen.
+/// The time at which the patient has been seen.
 const SEEN: Duration = Duration::from_secs(2_400);
-/// When a patient who has not come is given up.
+/// The time at which a patient who has not come is marked as missing.
 const MISSED: Duration = Duration::from_secs(3_600);
-/// From the processing to a thought that comes at once, and to a later one.
+/// The time from the processing to an early and to a late second thought.
 const SOON: Duration = Duration::from_secs(6);
 const LATER: Duration = Duration::from_secs(900);
-/// How long a stuck report is left before it is replayed.
+/// The time for which a stuck report is left before it is replayed.
 const STUCK: Duration = Duration::from_secs(600);
-/// How often what is stuck is replayed.
+/// How often a stuck effect is replayed.
 const REPLAYS: u32 = 3;
 /// How often an operator tries again when told to.
 const TRIES: u32 = 6;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// An operator, in front of a screen.
@@ -63,23 +63,23 @@ pub struct Operator(Rc<Inner>);
 struct Inner {
     edge: VisitEdge,
     facts: Facts<Fact>,
-    /// Tells an open screen that asking for news may be worth it.
+    /// Tells an open screen that polling may be worthwhile.
     news: Signal,
-    /// What the screen of each visit shows.
+    /// The content of the screen of each visit.
     screens: RefCell<BTreeMap<u32, View>>,
     /// Raised when a screen shows something new.
     shown: Signal,
-    /// Counts forms.
+    /// The number of forms so far.
     forms: Cell<u64>,
-    /// How often what was stuck was replayed.
+    /// How often a stuck effect was replayed.
     replays: Cell<u32>,
     /// Visits whose message was seen in doubt.
     doubted: RefCell<BTreeSet<u32>>,
 }
 
 impl Operator {
-    /// An operator. `news` is raised when a row changes that it may show: a screen that asked in between would have
-    /// been told nothing new.
+    /// Creates an operator. `news` is raised when a row changes that the screen may show: a screen that polled in
+    /// between would have seen no change.
     pub fn new(edge: &VisitEdge, facts: &Facts<Fact>, news: &Signal) -> Self {
         let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
         let (screens, shown) = (RefCell::default(), Signal::new());
@@ -87,7 +87,7 @@ impl Operator {
         Self(Rc::new(Inner { edge, facts, news, screens, shown, forms, replays, doubted }))
     }
 
-    /// Sees to a visit, within its scope, whose patient comes or does not.
+    /// Handles a visit, within its scope, whose patient comes or does not come.
     pub async fn attend(&self, env: &Env, visit: u32, comes: bool) {
         env.sleep(OPENS).await;
         self.open_screen(env, visit);
@@ -117,7 +117,7 @@ impl Operator {
         self.act(env, visit, action).await;
     }
 
-    /// Waits until the screen shows the visit, and does what is to be done if the screen offers it.
+    /// Waits until the screen shows the visit, and presses the button if the screen offers it.
     async fn act(&self, env: &Env, visit: u32, action: Action) {
         let mut poller = Poller::new(env, &self.0.shown, SCREEN_PERIOD);
         let view = loop {
@@ -131,7 +131,7 @@ impl Operator {
         }
     }
 
-    /// Presses the button, maybe more than once.
+    /// Presses the button, possibly more than once.
     async fn press(&self, env: &Env, view: View, action: Action) {
         env.note(|| format!("presses \"{}\" for V{}", button(action), view.visit));
         let press = self.form(view, action);
@@ -148,14 +148,14 @@ impl Operator {
         self.send(&first, press).await;
     }
 
-    /// The form behind a button, with a key of its own.
+    /// Returns the form behind a button, with a key of its own.
     fn form(&self, view: View, action: Action) -> Press {
         let key = self.0.forms.get() + 1;
         self.0.forms.set(key);
         Press { visit: view.visit, action, revision: view.revision, key }
     }
 
-    /// Sends a form until it is answered for good.
+    /// Sends a form until it gets a final response.
     async fn send(&self, env: &Env, press: Press) {
         let edge = &self.0.edge;
         let button = match press.action {
@@ -192,7 +192,8 @@ impl Operator {
         });
     }
 
-    /// Looks at a visit. Returns whether the screen could be loaded. One that could not shows what it showed.
+    /// Polls for a visit. Returns whether the screen could be loaded; a screen that could not be loaded keeps its
+    /// content.
     async fn look(&self, env: &Env, visit: u32, fresh: bool) -> bool {
         let reply = env.call(&self.0.edge.status, visit, BROWSER_TIMEOUT).await;
         let Ok(Reply { code, body }) = reply else { return false };
@@ -217,7 +218,7 @@ impl Operator {
         });
     }
 
-    /// Makes up their mind, once, about a message in doubt.
+    /// Decides, once, about a message in doubt.
     fn doubt(&self, env: &Env, visit: u32) {
         if !self.0.doubted.borrow_mut().insert(visit) {
             return;
@@ -234,7 +235,7 @@ impl Operator {
         });
     }
 
-    /// Loads each visit's screen afresh.
+    /// Reloads the screen of each visit.
     pub fn look_afresh(&self, env: &Env, visit: u32) {
         let (at, env) = (self.clone(), env.child("fresh"));
         env.clone().spawn(async move {
@@ -243,7 +244,7 @@ impl Operator {
     }
 }
 
-/// Whether a screen offers to do this.
+/// Returns whether a screen offers this action.
 fn offers(view: &View, action: Action) -> bool {
     match action {
         Action::Replay => view.may_replay,
@@ -252,7 +253,7 @@ fn offers(view: &View, action: Action) -> bool {
     }
 }
 
-/// What is written on a button.
+/// Returns the text of a button.
 fn button(action: Action) -> &'static str {
     match action {
         Action::Schedule => "schedule",

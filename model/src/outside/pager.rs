@@ -1,10 +1,10 @@
-//! A pager of another company, and the person who carries it.
+//! A pager service of another company, and the person who carries the pager.
 //!
-//! It takes alerts, shows them to the person on call, and remembers which were taken: an alert that is sent again
-//! after that gets this response and is shown to nobody. It also listens for the monitor: after three minutes without a
-//! beat it rings by itself, and every three minutes until there is one. A person takes an alert a few minutes after the first one, or, asleep, much later.
+//! It receives alerts, shows them to the person on call, and remembers acknowledged ones: a repetition of an acknowledged alert gets this response
+//! and is not shown. It also listens for the monitor's heartbeat: after three minutes without one it rings by itself, and again every three minutes
+//! until a heartbeat arrives. A person acknowledges an alert a few minutes after the first one, or, when asleep, much later.
 //!
-//! What it does not do: lose what it was told, or tell the same person twice at once.
+//! It never loses an alert, or shows the same alert to one person twice at once.
 
 use crate::backbone::monitor::{Alert, PagerApi};
 use crate::facts::{Fact, PagerFact};
@@ -16,7 +16,7 @@ use std::rc::Rc;
 const ON_CALL: Site = Site::new(Label::new("person"), Label::new("on call"));
 const WAYS: Alternatives = Alternatives::new(&["takes it", "is asleep"]);
 
-/// How long a person takes to take an alert, awake and asleep.
+/// The time in which a person acknowledges an alert, awake and asleep.
 const TAKES: [Duration; 2] = [Duration::from_secs(180), Duration::from_secs(1_800)];
 
 /// The pager.
@@ -31,13 +31,14 @@ struct Inner {
 }
 
 impl Pager {
-    /// A pager that has shown nothing.
+    /// Creates a pager without alerts.
     pub fn new(facts: &Facts<Fact>) -> Self {
         let (shown, taken) = Default::default();
         Self(Rc::new(Inner { facts: facts.clone(), shown, taken, called: Signal::new() }))
     }
 
-    /// Raised when somebody has taken an alert, or it has rung: people look at what there is then.
+    /// Returns the signal that is raised when a person has acknowledged an alert, or the pager has rung: people then
+    /// look at the platform.
     pub fn called(&self) -> &Signal {
         &self.0.called
     }
@@ -51,7 +52,7 @@ impl Pager {
         });
     }
 
-    /// Rings whenever this heartbeat is silent, until it beats. `env` is the pager's.
+    /// Rings whenever this heartbeat is missing, until it is back. `env` is the pager's handle.
     pub fn listen(&self, env: &Env, heartbeat: Heartbeat) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
@@ -70,7 +71,7 @@ impl Pager {
         self.0.called.raise(env);
     }
 
-    /// Answers whether somebody has taken this.
+    /// Shows an alert; returns whether a person has acknowledged it.
     fn show(&self, env: &Env, alert: Alert) -> bool {
         if self.0.taken.borrow().contains(&alert) {
             return true;

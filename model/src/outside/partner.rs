@@ -1,16 +1,16 @@
 //! A partner that takes reservations.
 //!
-//! What it does, as such partners do: it may confirm, hold for later decision, refuse, throttle (429, no
-//! effect), break before or after the effect (5xx), or answer what nobody can read. Under an idempotency key
-//! it answers a repeat with the first result as long as the key lives; refusals are not stored under the
-//! key. Its lookup by reference lags behind what it created. It calls back at least once for each change, in
-//! any order, before or long after its answer, and sometimes says what is not so; each event has its own
-//! number, which repeats keep. It may end a reservation by itself. Cancelling may be repeated. It charges
-//! when a reservation stands and refunds when that one ends. It may hold a customer to a reservation that stands: from then
-//! on it refuses to cancel it. Its statement is true and complete, and so is its page for people.
+//! Behaviour, as of such partners: it may confirm, hold for a later decision, refuse, throttle (429, no effect), fail
+//! before or after the effect (5xx), or return a malformed response. Under an idempotency key it returns the first result
+//! to a repeat as long as the key lives; refusals are not stored under the key. Its lookup by reference lags behind its
+//! ledger. It calls back at least once for each change, in any order, before or long after its response, and sometimes with
+//! a false state; each event has its own number, which repeats share. It may end a reservation by itself. Cancellations may
+//! be repeated. It charges when a reservation is confirmed and refunds when that reservation ends. It may bind a customer
+//! to a confirmed reservation: from then on it refuses to cancel it. Its statement is true and complete, and so is its page
+//! for people.
 //!
-//! What it does not do: make two reservations of one request, or tell a lie in its statement, its lookup or
-//! an answer about a reservation.
+//! It never makes two reservations for one request, or states a falsehood in its statement, its lookup or a response
+//! about a reservation.
 //!
 //! Sources: the IETF draft "The Idempotency-Key HTTP Header Field" and public API documentation of payment
 //! and travel vendors on retries, keys, lookups and webhooks.
@@ -47,17 +47,17 @@ const COPY: Alternatives = Alternatives::new(&["once", "twice"]);
 const WORDS: Alternatives = Alternatives::new(&["what is so", "the contrary"]);
 const LAGS: Alternatives = Alternatives::delays(&["none", "30 min"], (1_000, 1_800_000));
 
-/// From the change to the callback, typically.
+/// The typical time from the change to the callback.
 const CALLBACK_DELAY: Duration = Duration::from_secs(1);
-/// How long it takes to reserve or cancel.
+/// The time to reserve or cancel.
 const SERVICE: Duration = Duration::from_millis(200);
-/// How long it then takes to write the answer.
+/// The time to write the response.
 const WRITES: Duration = Duration::from_millis(50);
-/// How long it takes to decide about what it holds.
+/// The time to decide about a pending reservation.
 const DECIDES_AFTER: Duration = Duration::from_secs(300);
-/// When it ends a reservation by itself, if it does.
+/// The time at which it ends a reservation by itself, if it does.
 const ENDS_AFTER: Duration = Duration::from_secs(1_800);
-/// Waits before a callback that was not taken is sent again: the last one is repeated.
+/// The waits before a callback that was not accepted is sent again; the last one is repeated.
 const AGAIN: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(3_600)];
 
@@ -69,7 +69,7 @@ struct Reservation {
     price: u32,
     made: Moment,
     charged: bool,
-    /// Whether its terms hold the customer to it.
+    /// Whether its terms bind the customer to it.
     is_binding: bool,
 }
 
@@ -87,18 +87,18 @@ struct Ledger {
     events: u32,
 }
 
-/// The partner's page for people: true, and without lag. It names guests, so that a person finds the
-/// reservations of a booking even where the partner's operations know no reference.
+/// The partner's page for people: true, and without lag. It names guests, so that a person finds the reservations of
+/// a booking even where the partner's operations know no reference.
 #[derive(Clone)]
 pub struct PartnerPage {
-    /// Looks up what the partner has for the guest of a booking.
+    /// Lists the partner's reservations for the guest of a booking.
     pub list: Endpoint<u32, Vec<Record>>,
-    /// Ends a reservation by hand; the answer is whether the partner gives it up.
+    /// Ends a reservation by hand; returns whether the partner agrees.
     pub end: Endpoint<u32, bool>,
 }
 
 impl PartnerPage {
-    /// The page, over this link.
+    /// Creates the page, over this link.
     pub fn over(link: &Link) -> Self {
         Self {
             list: Endpoint::new(Op::new("page.list", "looks at the partner's own list"), link),
@@ -107,7 +107,7 @@ impl PartnerPage {
     }
 }
 
-/// The partner: its ledger and its way to call back.
+/// The partner: its ledger and its callbacks.
 #[derive(Clone)]
 pub struct Partner(Rc<Inner>);
 
@@ -120,13 +120,13 @@ struct Inner {
 }
 
 impl Partner {
-    /// A partner with an empty ledger, working under `terms`, that calls back through `api`.
+    /// Creates a partner with an empty ledger and these `terms`, which calls back through `api`.
     pub fn new(terms: PartnerTerms, facts: &Facts<Fact>, api: &Api) -> Self {
         let (api, facts) = (api.clone(), facts.clone());
         Self(Rc::new(Inner { terms, facts, ledger: RefCell::default(), changed: Signal::new(), api }))
     }
 
-    /// Raised whenever its ledger changes.
+    /// Returns the signal that is raised whenever its ledger changes.
     pub fn changed(&self) -> &Signal {
         &self.0.changed
     }
@@ -209,7 +209,7 @@ impl Partner {
         }
     }
 
-    /// The first result under a key that still lives.
+    /// Returns the first result under a key that is still valid.
     fn remembered(&self, env: &Env, key: u64) -> Option<ReserveResponse> {
         self.0.terms.key_life?;
         self.drop_old_keys(env);
@@ -350,7 +350,7 @@ impl Partner {
             .is_some_and(|reservation| reservation.is_binding && reservation.standing != Standing::Ended)
     }
 
-    /// Holds the customer to a reservation that stands. Returns whether it does.
+    /// Binds the customer to a confirmed reservation. Returns whether it does.
     fn bind(&self, env: &Env, id: u32) -> bool {
         let stands = self.find(id).is_some_and(|reservation| reservation.standing == Standing::Confirmed);
         if stands {
@@ -379,7 +379,7 @@ impl Partner {
         Record { reservation: reservation.id, reference, standing: reservation.standing }
     }
 
-    /// Tells of a change: in the ledger's signal, and by a callback.
+    /// Announces a change: in the ledger's signal, and by a callback.
     fn changed_by(&self, env: &Env, id: u32, standing: Standing) {
         self.0.changed.raise(env);
         let env = env.child("callback");
@@ -413,12 +413,12 @@ impl Partner {
         }
     }
 
-    /// Sends a callback until it is taken.
+    /// Sends a callback until it is accepted.
     fn send(&self, env: Env, callback: Callback, delay: Duration) {
         let at = self.clone();
         env.clone().spawn(async move {
             if delay.is_zero() {
-                // Overtakes the answer, which is still being written.
+                // The callback overtakes the response, which is still being written.
                 env.sleep(Duration::from_millis(1)).await;
             } else {
                 env.sleep(delay).await;

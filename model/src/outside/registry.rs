@@ -1,14 +1,14 @@
-//! A registry to which clinics have to report.
+//! A registry to which clinics must report.
 //!
-//! It works on a few requests at once, and each takes it a while; the others wait in line, in order and without
-//! bound. It does not notice that a caller has hung up: what is in line is worked off, for nobody if need be. Of
-//! a reference that it has seen it keeps one document, and answers a repeat with it at no less cost; an older
-//! kind of registry makes another document each time. It may say that it cannot now (503, nothing done), break
-//! after it has filed (500), or refuse a content for good (422). For a time it may be slow (each request takes
-//! ten times as long, and the line grows), down (no connection comes about) or flapping (up and down by turns).
-//! Its page, on which people look up a reference, is true while it is up.
+//! It processes a few requests at once, and each takes some time; the others wait in a queue, in order and without
+//! bound. It does not notice that a caller has timed out: every request in the queue is processed, even if no caller
+//! waits for it. It keeps one document per reference, and returns it for a repeat at the same cost; an older kind of
+//! registry makes another document each time. It may be unavailable for one request (503, nothing done), fail after
+//! it has filed (500), or reject a content permanently (422). For some time it may be slow (each request takes ten
+//! times as long, and the queue grows), down (no connection is established) or flapping (up and down in turn). Its
+//! page, on which people look up a reference, is true while it is up.
 //!
-//! What it does not do: lose a document, make two of one request, or shed load.
+//! It never loses a document, makes two documents for one request, or sheds load.
 //!
 //! Sources: the behaviour of overloaded FIFO servers in "Metastable Failures in Distributed Systems" (HotOS '21)
 //! and "Metastable Failures in the Wild" (OSDI '22).
@@ -32,13 +32,13 @@ const EPISODES: Alternatives = Alternatives::new(&[
 ]);
 const OUTCOMES: Alternatives = Alternatives::new(&["files it", "503", "500 after", "rejects it"]);
 
-/// How many requests it works on at once.
+/// The number of requests that it processes at once.
 pub const LANES: usize = 4;
-/// How long each takes it.
+/// The time to process a request.
 pub const SERVICE: Duration = Duration::from_millis(2_200);
-/// How many times as long while it is slow.
+/// The factor by which it is slower in a slow episode.
 const SLOWER: u32 = 10;
-/// How long it is up, and then down, while it flaps.
+/// The time for which it is up, and then down, while it flaps.
 const FLAP: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ struct Document {
     reference: u32,
 }
 
-/// What an episode does to it.
+/// The effect of an episode.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     Slow,
@@ -55,7 +55,7 @@ enum Trouble {
     Flaps,
 }
 
-/// The registry, its documents and its line.
+/// The registry, its documents and its queue.
 #[derive(Clone)]
 pub struct Registry(Rc<Inner>);
 
@@ -64,13 +64,13 @@ struct Inner {
     facts: Facts<Fact>,
     documents: RefCell<Vec<Document>>,
     rejected: RefCell<Vec<u32>>,
-    /// When each lane is free again.
+    /// The time at which each lane is free again.
     lanes: RefCell<[Moment; LANES]>,
     trouble: Cell<Option<(Trouble, Moment, Moment)>>,
 }
 
 impl Registry {
-    /// A registry without documents, which treats repeats like this.
+    /// Creates a registry without documents, with this treatment of repeats.
     pub fn new(repeats: Repeats, facts: &Facts<Fact>) -> Self {
         Self(Rc::new(Inner {
             repeats,
@@ -122,7 +122,7 @@ impl Registry {
         }
     }
 
-    /// Takes a place in line. Returns when the request will have been worked on.
+    /// Joins the queue. Returns when the request will have been processed.
     fn stand_in_line(&self, now: Moment) -> Moment {
         let mut lanes = self.0.lanes.borrow_mut();
         let [first, ..] = &mut *lanes;
@@ -164,7 +164,7 @@ impl Registry {
         self.0.facts.state(env, &Fact::Registry(fact));
     }
 
-    /// Draws whether trouble begins with this request; there is trouble once at most.
+    /// Draws whether an episode begins with this request; there is at most one.
     fn draw_episode(&self, env: &Env) {
         if self.0.trouble.get().is_some() {
             return;

@@ -1,9 +1,9 @@
 //! A reviewer: a person who handles the bookings that the platform cannot settle.
 //!
-//! They compare our list with the partner's own, which names guests and is true. What stands there for a booking that
-//! is over, or beside the one that it keeps, they end there by hand, unless the partner holds them to it. Where the
-//! partner shows nothing they leave the booking until nothing that was sent can be under way any more: only then do
-//! they say so, and the platform may try again.
+//! They compare our list with the partner's own list, which names guests and is true. Confirmed reservations for a
+//! booking that is over, or beside the one that it keeps, they end there by hand, unless the partner binds the
+//! customer to them. If the partner shows nothing, they leave the booking until no request can be pending any more:
+//! only then do they record this, and the platform may try again.
 
 use crate::booking::connector::Record;
 use crate::booking::review_queue::{Finding, Listed, ReviewQueue};
@@ -12,10 +12,10 @@ use crate::outside::partner::PartnerPage;
 use crate::settings::{BROWSER_TIMEOUT, QUARANTINE};
 use shakedown_sim::{Duration, Env, Poller, Signal};
 
-/// How often they look while something is left.
+/// How often they look at the list while something is left.
 const LOOKS_EVERY: Duration = Duration::from_secs(900);
 
-/// A reviewer in front of two pages: ours and the partner's.
+/// A reviewer with two pages: ours and the partner's.
 #[derive(Clone)]
 pub struct Reviewer {
     /// The platform's review queue.
@@ -25,7 +25,7 @@ pub struct Reviewer {
 }
 
 impl Reviewer {
-    /// Begins to work; `news` is raised when the list may have changed.
+    /// Starts the work; `news` is raised when the list may have changed.
     pub fn begin(self, env: &Env, news: &Signal) {
         let (env, mut poller) = (env.clone(), Poller::new(env, news, LOOKS_EVERY));
         env.clone().spawn(async move {
@@ -45,13 +45,13 @@ impl Reviewer {
         let mut left = false;
         for listed in list {
             let env = look.within(listed.booking.context).child("reviewer");
-            left |= self.see_to(&env, &listed).await.is_none();
+            left |= self.handle(&env, &listed).await.is_none();
         }
         left
     }
 
-    /// Sees to one booking; none if it is left for later.
-    async fn see_to(&self, env: &Env, listed: &Listed) -> Option<()> {
+    /// Handles one booking; returns `None` if it is left for later.
+    async fn handle(&self, env: &Env, listed: &Listed) -> Option<()> {
         let Listed { booking, in_doubt } = *listed;
         let mut shown = env.call(&self.page.list, booking.id, BROWSER_TIMEOUT).await.ok()?;
         let looked = env.now();
@@ -78,7 +78,7 @@ impl Reviewer {
     }
 }
 
-/// Those that must not stand: beside the one that the booking keeps or may come to keep, all.
+/// Returns the reservations that must end: all except the one that the booking keeps or may still keep.
 fn unwanted(booking: &Booking, shown: &[Record]) -> Vec<Record> {
     let live = || shown.iter().filter(|record| record.standing != Standing::Ended);
     let keeps = match booking.status {

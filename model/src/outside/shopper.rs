@@ -1,7 +1,7 @@
-//! A shopper: books once, and then follows the list of what is booked.
+//! A shopper: books once, and then follows the list of bookings.
 //!
-//! The list stays open and asks for news by itself; it may also be loaded in the very moment after the booking
-//! was accepted. It asks for no older version than the one that the shopper has seen or was told of.
+//! The list stays open and polls for news; it may also be loaded immediately after the booking was accepted. It
+//! requests at least the newest version that the shopper has seen or received.
 
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::summaries::ListRequest;
@@ -18,9 +18,9 @@ const LOOKS: Alternatives =
 
 /// How often a shopper tries again.
 const TRIES: u32 = 6;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
-/// How often the open list asks for news.
+/// The period at which the open list polls for news.
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// A shopper.
@@ -32,12 +32,12 @@ struct Inner {
     edge: Edge,
     facts: Facts<Fact>,
     news: Signal,
-    /// The booking, once it was accepted, and the newest version of it that was shown or told.
+    /// The booking, once it was accepted, and the newest version of it that was shown or received.
     booking: Cell<Option<(u32, u32)>>,
 }
 
 impl Shopper {
-    /// The shopper with this number. `news` is raised when a list may show something new.
+    /// Creates the shopper with this number. `news` is raised when a list may show something new.
     pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
         let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
         Self(Rc::new(Inner { number, edge, facts, news, booking: Cell::new(None) }))
@@ -83,7 +83,7 @@ impl Shopper {
         None
     }
 
-    /// Asks for news whenever there may be some.
+    /// Polls for news whenever there may be some.
     async fn follow(&self, list: &Env) {
         let mut poller = Poller::new(list, &self.0.news, PERIOD);
         let mut again = None;
@@ -94,7 +94,7 @@ impl Shopper {
         }
     }
 
-    /// Loads the list. Returns whether it came.
+    /// Loads the list. Returns whether it could be loaded.
     async fn look(&self, env: &Env, fresh: bool) -> bool {
         let Some((booking, seen)) = self.0.booking.get() else { return true };
         let reply = env.call(&self.0.edge.list, ListRequest { booking, seen }, BROWSER_TIMEOUT).await;
@@ -105,7 +105,7 @@ impl Shopper {
         true
     }
 
-    /// Loads the list afresh.
+    /// Reloads the list.
     pub fn look_afresh(&self, env: &Env) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {

@@ -1,5 +1,4 @@
-//! The person in charge of a roll-out: starts it, may recall the release, and may replay a dead letter when all is
-//! over.
+//! The person in charge of a rollout: starts it, may recall the release, and may replay a dead letter at the end.
 
 use crate::backbone::jobs::{self, JobState};
 use crate::releases::Shop;
@@ -20,15 +19,15 @@ const THOUGHTS: Alternatives = Alternatives::new(&[
 const DEAD_LETTERS: Site = Site::new(SUPERVISOR, Label::new("dead letters"));
 const REPLAYS: Alternatives = Alternatives::new(&["leaves them", "has them replayed"]);
 
-/// How long the supervisor waits before trying again what the store failed.
+/// The wait of the supervisor before repeating what failed in the store.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Whether the tiers are to be rolled the other way round.
+/// Draws whether the tiers are rolled out in reverse order.
 pub fn reverses(env: &Env) -> bool {
     !env.choose(TIERS, &ORDERS).is_benign()
 }
 
-/// May have the release recalled, some time after now.
+/// Draws whether the release is recalled, and when.
 pub fn think_again(env: &Env, shop: &Rc<Shop>, number: u32) {
     let minutes = match THOUGHTS.names()[env.choose(SECOND_THOUGHTS, &THOUGHTS).index()] {
         "recalls it after 3 min" => 3,
@@ -46,7 +45,7 @@ pub fn think_again(env: &Env, shop: &Rc<Shop>, number: u32) {
     });
 }
 
-/// May have the dead letters replayed.
+/// Draws whether the dead letters are replayed.
 pub async fn look_through(env: &Env, shop: &Shop) {
     if env.choose(DEAD_LETTERS, &REPLAYS).is_benign() {
         return;

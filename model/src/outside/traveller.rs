@@ -1,5 +1,5 @@
-//! A traveller: orders, looks at what was ordered, and arrives. Each look loads the page anew, and the page reads what
-//! the API passes on in the words of its own release.
+//! A traveller: orders, looks at the booking, and arrives. Each look reloads the page, and the page reads the response
+//! of the API in the format of its own release.
 
 use crate::facts::{Fact, OrderFact, Screen};
 use crate::outside::balancer::Balancer;
@@ -9,24 +9,24 @@ use crate::releases::code::Order;
 use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 
-/// How often a traveller tries again what failed.
+/// How often a traveller repeats a failed request.
 const TRIES: u32 = 6;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Travellers, in front of browsers.
 #[derive(Clone)]
 pub struct Travellers {
-    /// Where requests go.
+    /// The load balancer that receives the requests.
     pub edge: Balancer,
-    /// Where pages come from.
+    /// The host that serves the pages.
     pub host: Host,
-    /// Where it is stated what they saw.
+    /// The facts, to state what the travellers saw.
     pub facts: Facts<Fact>,
 }
 
 impl Travellers {
-    /// Orders, again and again until it is accepted. Returns whether it was.
+    /// Orders until the order is accepted, a limited number of times. Returns whether it was accepted.
     pub async fn order(&self, env: &Env, order: Order) -> bool {
         for _ in 0..TRIES {
             let reply = env.child("request").call(&self.edge.order, order, BROWSER_TIMEOUT).await;
@@ -67,7 +67,7 @@ impl Travellers {
         }
     }
 
-    /// Arrives: says so until it is written down.
+    /// Reports the arrival until it is recorded.
     pub async fn arrive(&self, env: &Env, booking: u32) {
         for _ in 0..TRIES {
             match env.child("arrival").call(&self.edge.arrive, booking, BROWSER_TIMEOUT).await {

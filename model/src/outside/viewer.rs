@@ -1,8 +1,8 @@
 //! People who look at offers, and the back office that changes one.
 //!
-//! A viewer loads an offer's page and tells what it shows. One of them books what the page offers, mostly at
-//! once; it may also leave the page open and press the button when the offer is no more, or costs more. The back
-//! office changes the offer and does so again until it is told that it has.
+//! A viewer loads an offer's page and states what it shows. One of them books what the page offers, usually at once;
+//! they may also leave the page open and press the button when the offer has ended or its price has changed. The back
+//! office changes the offer and repeats this until it succeeds.
 
 use crate::booking::api::{Api, Offered, QuoteRequest, Submission};
 use crate::booking::offers::OfferChange;
@@ -12,9 +12,9 @@ use crate::settings::BROWSER_TIMEOUT;
 use shakedown_sim::{Duration, Env, Facts};
 use std::rc::Rc;
 
-/// How often a viewer tries again what failed.
+/// How often a viewer repeats a failed request.
 const TRIES: u32 = 3;
-/// How long they wait before that.
+/// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// A viewer, in front of a browser.
@@ -25,12 +25,12 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// A viewer who comes in by this edge.
+    /// Creates a viewer who uses this edge.
     pub fn new(edge: &Edge, facts: &Facts<Fact>) -> Self {
         Self { edge: Rc::new(edge.clone()), facts: facts.clone() }
     }
 
-    /// Loads the page of an offer. Returns whether it says that the offer can be booked, if it came.
+    /// Loads the page of an offer. Returns whether it shows that the offer can be booked, if it could be loaded.
     pub async fn look(&self, env: &Env, offer: u32) -> Option<bool> {
         let asked = env.now();
         let reply = env.call(&self.edge.offer, offer, BROWSER_TIMEOUT).await.ok()?;
@@ -40,7 +40,7 @@ impl Viewer {
         Some(open)
     }
 
-    /// Loads the page, and books what it offers `later` after a price was asked for.
+    /// Loads the page, and books what it offers `later` after asking for a price.
     pub async fn book(&self, env: &Env, customer: u32, offer: u32, later: Duration) {
         if self.look(&env.child("page"), offer).await != Some(true) {
             return;
@@ -60,7 +60,7 @@ impl Viewer {
     }
 }
 
-/// Has the back office change an offer, again and again until it is told that it is done.
+/// Changes an offer as the back office, and repeats this until it succeeds.
 pub async fn change(env: &Env, api: &Api, offer: u32, change: OfferChange) {
     loop {
         let reply = env.child("change").call(&api.change_offer, (offer, change), BROWSER_TIMEOUT).await;

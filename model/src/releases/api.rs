@@ -1,5 +1,5 @@
-//! The API: takes orders on, answers pages, and writes down who has arrived; each in the words of the release that
-//! its machine runs.
+//! The API: accepts orders, serves pages, and records arrivals; each in the format of the release that its machine
+//! runs.
 
 use super::code::{Change, Order, Status, Unreadable};
 use super::machine::{Build, Machine};
@@ -9,18 +9,18 @@ use super::telemetry::Count;
 use shakedown_sim::{Endpoint, Env, Link, Op, StoreError};
 use std::rc::Rc;
 
-/// How the API answers.
+/// The response of the API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// 202: accepted, or done.
     Done,
-    /// 200: the row, as this release passes it on.
+    /// 200: the row, in the format of this release.
     Row(String),
-    /// 404: there is none, or none that is confirmed.
+    /// 404: there is no booking, or no confirmed one.
     Missing,
-    /// 500: what there is cannot be read, or not be written.
+    /// 500: the row cannot be read, or cannot be written.
     Broken,
-    /// 503: not now.
+    /// 503: unavailable.
     Unavailable,
 }
 
@@ -29,14 +29,14 @@ pub enum Answer {
 pub struct ShopApi {
     /// Accepts an order.
     pub order: Endpoint<Order, Answer>,
-    /// Asks for a booking.
+    /// Shows a booking.
     pub view: Endpoint<u32, Answer>,
-    /// Says that a guest has arrived.
+    /// Reports that a guest has arrived.
     pub arrive: Endpoint<u32, Answer>,
 }
 
 impl ShopApi {
-    /// The operations over this link.
+    /// Creates the operations over this link.
     pub fn over(link: &Link) -> Self {
         Self {
             order: Endpoint::new(Op::routine("shop.order", "passes the order on"), link),
@@ -74,7 +74,7 @@ struct ApiNode {
 }
 
 impl ApiNode {
-    /// Counts a request as in progress while it is answered.
+    /// Counts a request as in progress while it is served.
     async fn answer(&self, env: &Env, request: impl AsyncFnOnce() -> Result<Answer, StoreError>) -> Answer {
         self.machine.begin();
         let answer = request().await.unwrap_or(Answer::Unavailable);
@@ -85,7 +85,7 @@ impl ApiNode {
         answer
     }
 
-    /// The answer about a row that this release cannot read.
+    /// Returns the response for a row that this release cannot read.
     fn broken(&self, env: &Env, booking: u32, error: &Unreadable) -> Answer {
         env.note(|| format!("cannot read the row of B{booking} as {}: {error}", self.build.code));
         Answer::Broken

@@ -1,5 +1,5 @@
-//! `compatibility-check`: before a release is rolled, its readers are tried on all stored data, and on what its
-//! neighbour writes.
+//! `compatibility-check`: before a release is rolled out, its readers are tested on all stored data, and on the
+//! output of its neighbour.
 
 use super::code::{Change, Code, Documents, Guest, Order, Status};
 use super::rollout::Resting;
@@ -7,7 +7,7 @@ use super::rows::Schema;
 use crate::guardrail::{Guardrail, Naive};
 use serde_json::{Map, Value};
 
-/// Its row of the table.
+/// The row of `compatibility-check` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "compatibility-check",
     system: "releases",
@@ -19,13 +19,13 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: whether a release may follow the one that runs (none: it is the first).
+/// The seam: whether a release may follow the running one (`None`: it is the first).
 pub trait CompatibilityCheck {
-    /// What speaks against it.
+    /// Returns the objection to it, if there is one.
     fn objection(&self, candidate: Code, running: Option<Code>, resting: &Resting) -> Option<String>;
 }
 
-/// Guarded: every reader is tried.
+/// Guarded: every reader is tested.
 pub struct Tried;
 
 impl CompatibilityCheck for Tried {
@@ -43,7 +43,7 @@ impl CompatibilityCheck for Tried {
     }
 }
 
-/// Naive: whatever was written first is rolled.
+/// Naive: the variant that was written first is rolled out.
 pub struct Untried;
 
 impl CompatibilityCheck for Untried {
@@ -69,7 +69,7 @@ fn reads_message(reader: &dyn Documents, text: &str) -> Result<(), String> {
     reader.read_job(text).map(drop).map_err(|error| format!("R{number} cannot read a job: {error}"))
 }
 
-/// A row that is changed has all the fields that it had.
+/// Checks that a changed row keeps all its fields.
 fn keeps_row(reader: &dyn Documents, text: &str) -> Result<(), String> {
     let number = reader.number();
     let changed = reader.rewrite(text, Change::Status(Status::Arrived));
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_reads_its_neighbour_and_what_rests_may_follow() {
+    fn a_release_that_reads_its_neighbour_and_stored_data_may_follow() {
         let rests = Resting {
             rows: vec![Code::R1.documents().row(&SAMPLE)],
             messages: vec![Code::R1.documents().job(&SAMPLE)],

@@ -1,44 +1,44 @@
-//! What runs where, and how far a roll-out has come.
+//! Facts of machines and rollouts.
 
 use super::machine::{Build, Machine, Tier};
 use super::rollout::{Phase, Rollout, Why};
 use serde::Serialize;
 
-/// A fact of machines and roll-outs.
+/// A fact about machines and rollouts.
 #[derive(Clone, Debug, Serialize)]
 pub enum ReleaseFact {
     /// A machine runs another build, or has started again.
     Runs {
-        /// Which machine.
+        /// The machine.
         machine: u32,
-        /// What it is there for.
+        /// Its tier.
         tier: Tier,
-        /// What runs on it; none if it was stopped.
+        /// Its build; `None` if it was stopped.
         build: Option<Build>,
     },
-    /// The process of a machine has ended, since its build is below the fence.
+    /// The process of a machine has exited, because its build is below the fence.
     Refused {
-        /// Which machine.
+        /// The machine.
         machine: u32,
-        /// What is installed on it.
+        /// The build that is installed on it.
         build: Build,
     },
-    /// Other pages are handed out.
+    /// Pages of another build are served.
     Pages {
-        /// Of this build.
+        /// The build.
         build: Build,
     },
-    /// A roll-out has come further.
+    /// A rollout changed.
     Rollout {
-        /// As it was; none if it is new.
+        /// The rollout before; `None` if it is new.
         before: Option<Rollout>,
-        /// As it is.
+        /// The rollout after.
         after: Rollout,
     },
 }
 
 impl ReleaseFact {
-    /// That this runs on a machine from now on.
+    /// Returns the fact that this build runs on a machine from now on.
     pub(crate) fn runs(machine: &Machine, build: Option<Build>) -> Self {
         ReleaseFact::Runs { machine: machine.number, tier: machine.tier, build }
     }

@@ -1,4 +1,4 @@
-//! Machines: what runs a tier, with the build that is installed on it.
+//! Machines: they run the nodes of a tier, with the build that is installed on them.
 
 use super::api::{self, ShopApi};
 use super::code::{Change, Code, Guest, Order, Status};
@@ -11,21 +11,21 @@ use shakedown_sim::{Duration, Endpoint, Env, Fact, Facts, Link, NodeId, Op, Sign
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// A part of the platform whose nodes are rolled together.
+/// A part of the platform whose nodes are replaced together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Tier {
-    /// Accepts orders and answers pages: writes jobs and rows, reads rows.
+    /// Accepts orders and serves pages: writes jobs and rows, reads rows.
     Api,
-    /// Works jobs: reads jobs, reads and writes rows.
+    /// Processes jobs: reads jobs, reads and writes rows.
     Worker,
 }
 
-/// What is wrong with a build, if something is.
+/// A defect of a build.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Defect {
-    /// It turns down every order.
+    /// It rejects every order.
     TurnsAllDown,
-    /// It turns down every other order.
+    /// It rejects every other order.
     TurnsSomeDown,
 }
 
@@ -34,25 +34,25 @@ pub enum Defect {
 pub struct Build {
     /// Its code.
     pub code: Code,
-    /// What is wrong with it.
+    /// Its defect, if it has one.
     pub defect: Option<Defect>,
 }
 
-/// How many orders a probe makes up.
+/// The number of synthetic orders of a probe.
 const PROBES: u32 = 20;
 
 impl Build {
-    /// The code, built well.
+    /// Returns a build without defects.
     pub fn sound(code: Code) -> Self {
         Self { code, defect: None }
     }
 
-    /// The release's number.
+    /// Returns the release's number.
     pub fn number(&self) -> u32 {
         self.code.documents().number()
     }
 
-    /// Whether it turns this order down, for no good reason.
+    /// Returns whether a defect rejects this order.
     pub(crate) fn turns_down(&self, booking: u32) -> bool {
         match self.defect {
             None => false,
@@ -61,7 +61,7 @@ impl Build {
         }
     }
 
-    /// Works orders that are made up, without any effect.
+    /// Processes synthetic orders, without any effect.
     fn probe(&self) -> Counts {
         let documents = self.code.documents();
         let mut counts = Counts::default();
@@ -80,37 +80,37 @@ impl Build {
     }
 }
 
-/// A machine: what is installed on it outlives its process.
+/// A machine; its installed build outlives its process.
 pub struct Machine {
     /// Its number.
     pub number: u32,
-    /// What it is there for.
+    /// Its tier.
     pub tier: Tier,
     /// The tier's operations, if it is a machine of the API.
     pub api: ShopApi,
-    /// Has it work orders that are made up.
+    /// Processes synthetic orders.
     pub probe: Endpoint<(), Counts>,
     pub(crate) build: Cell<Option<Build>>,
-    /// Whether its process is up and not refused.
+    /// Whether its process is up and not below the fence.
     pub(crate) is_ready: Cell<bool>,
-    /// Whether it takes nothing more on.
+    /// Whether it accepts no more work.
     pub(crate) is_draining: Cell<bool>,
-    /// How many requests or jobs it is processing.
+    /// The number of requests or jobs in progress.
     pub(crate) in_hand: Cell<u32>,
     /// Whether the host has lost track of it.
     pub(crate) is_lost: Cell<bool>,
-    /// Whether it takes long to be replaced.
+    /// Whether its replacement takes long.
     pub(crate) is_slow: Cell<bool>,
     pub(crate) node: Cell<Option<NodeId>>,
     /// Raised when one of the above changes.
     pub(crate) news: Signal,
 }
 
-/// How long a node waits after the store failed it.
+/// The wait of a node after the store failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// A machine on which nothing is installed.
+    /// Creates a machine without a build.
     pub fn bare(number: u32, tier: Tier, inside: &Link, news: &Signal) -> Rc<Self> {
         Rc::new(Self {
             number,
@@ -128,12 +128,12 @@ impl Machine {
         })
     }
 
-    /// Whether requests go to it.
+    /// Returns whether requests go to it.
     pub fn is_in_rotation(&self) -> bool {
         self.build.get().is_some() && self.is_ready.get() && !self.is_draining.get() && !self.is_lost.get()
     }
 
-    /// Boots its process: if a build is installed, and the fence lets that one in, it serves its tier.
+    /// Boots its process: if a build is installed, and not below the fence, it serves its tier.
     pub fn boot<F>(self: &Rc<Self>, env: &Env, shop: &Rc<Shop>, facts: &Facts<F>)
     where
         F: Fact + From<ReleaseFact> + 'static,
@@ -170,12 +170,12 @@ impl Machine {
         }
     }
 
-    /// Takes something into hand.
+    /// Counts a request or job as in progress.
     pub(crate) fn begin(&self) {
         self.in_hand.set(self.in_hand.get() + 1);
     }
 
-    /// Is done with something.
+    /// Counts a request or job as finished.
     pub(crate) fn end(&self, env: &Env) {
         if env.is_alive() {
             self.in_hand.set(self.in_hand.get().saturating_sub(1));

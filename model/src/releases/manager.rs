@@ -1,7 +1,7 @@
-//! The release manager: takes a roll-out from phase to phase.
+//! The release manager: moves a rollout from phase to phase.
 //!
-//! What is kept is the phase; what is left to do in it is read from the machines each time, so a manager that has
-//! crashed goes on where it was. Each turn does one thing.
+//! Only the phase is stored; the remaining work of the phase is derived from the machines each time, so a manager
+//! that has crashed continues where it was. Each turn does one thing.
 
 use super::Design;
 use super::code::{Change, Code};
@@ -23,37 +23,37 @@ use std::rc::Rc;
 const FILL_IN: Site = Site::new(Label::new("manager"), Label::new("fill in"));
 const PACES: Alternatives = Alternatives::delays(&["swift", "10 min", "30 min"], (1_000, 1_800_000));
 
-/// How often the manager looks, when there is something to see.
+/// The period at which the manager polls while there is something to observe.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long it waits after the store failed it.
+/// The wait after the store failed.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long it waits for a probe.
+/// The timeout of a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is to be rolled out.
+/// The rollout to perform.
 #[derive(Clone, Copy)]
 pub struct Assignment {
-    /// Which release after which.
+    /// The releases before and after.
     pub step: Step,
-    /// When it is to begin.
+    /// The time at which it begins.
     pub begins: Moment,
-    /// Whether the tiers are to be rolled in the opposite order.
+    /// Whether the tiers are rolled out in reverse order.
     pub reversed: bool,
 }
 
 /// The manager.
 pub struct Manager {
-    /// The flow whose nodes are rolled.
+    /// The flow whose nodes are replaced.
     pub shop: Rc<Shop>,
-    /// Who runs them.
+    /// The orchestrator that runs them.
     pub host: Rc<dyn Orchestrator>,
     /// The host's own handle.
     pub hosting: Env,
-    /// What is to be done.
+    /// The rollout to perform.
     pub assignment: Assignment,
 }
 
-/// The code of a release, as this design comes by it: the first form to which nothing is objected.
+/// Returns the code of a release in this design: the first variant without an objection.
 pub fn code(design: &Design, number: u32) -> Option<Code> {
     let running = if number > 1 { code(design, number - 1) } else { None };
     let fits =
@@ -61,7 +61,7 @@ pub fn code(design: &Design, number: u32) -> Option<Code> {
     Code::candidates(number).iter().copied().find(fits)
 }
 
-/// What one incarnation remembers.
+/// The memory of one incarnation.
 #[derive(Default)]
 struct Memory {
     looked: Cell<Moment>,
@@ -115,7 +115,7 @@ impl Manager {
         }
     }
 
-    /// Begins the roll-out of the first form of the release to which nothing is objected.
+    /// Begins the rollout of the first variant of the release without an objection.
     async fn propose(&self, env: &Env) -> Due {
         let Step { from, to, drops } = self.assignment.step;
         let Some(running) = code(self.design(), from) else { return WOKEN };
@@ -144,7 +144,7 @@ impl Manager {
         WOKEN
     }
 
-    /// All that is stored: rows, and messages of jobs that are not over.
+    /// Returns all stored texts: rows, and messages of unfinished jobs.
     async fn resting(&self, tx: &mut Transaction) -> Result<Resting, StoreError> {
         let rows = tx.scan(&self.shop.bookings, |_| true).await?;
         let jobs = tx.scan(&self.shop.backbone.jobs, |job| job.state != JobState::Succeeded).await?;
@@ -156,8 +156,8 @@ impl Manager {
         })
     }
 
-    /// Sees to what the new release stands on: no node older than its neighbour, and from the third release on
-    /// the names filled in.
+    /// Establishes the preconditions of the new release: no node is older than its neighbour, and from the third
+    /// release on the names are filled in.
     async fn prepare(&self, env: &Env, rollout: Rollout) -> Due {
         let next = if self.design().release_feedback.has_canary() { Phase::Canary } else { Phase::Rolling };
         let reads_names = rollout.to.number() == 3;
@@ -182,7 +182,7 @@ impl Manager {
         self.commit(tx, rollout, next, "prepared").await
     }
 
-    /// One machine of each tier gets the new build.
+    /// Installs the new build on one machine of each tier.
     async fn canary(&self, env: &Env, rollout: Rollout, memory: &Memory) -> Due {
         for tier in self.tiers() {
             if !self.running(tier).any(|machine| machine.build.get() == Some(rollout.to)) {
@@ -197,7 +197,7 @@ impl Manager {
         self.move_on(env, rollout, Phase::Baking { since: env.now() }).await
     }
 
-    /// Looks how the new build does.
+    /// Observes the new build.
     async fn bake(&self, env: &Env, rollout: Rollout, since: Moment, memory: &Memory) -> Due {
         let next_look = memory.looked.get().max(since) + WATCH_PERIOD;
         if env.now() < next_look {
@@ -223,7 +223,7 @@ impl Manager {
         }
     }
 
-    /// Has each machine of this build work orders that are made up.
+    /// Makes each machine of this build process synthetic orders.
     async fn probe(&self, env: &Env, build: Build) -> Counts {
         let mut all = Counts::default();
         for tier in self.tiers() {
@@ -235,7 +235,7 @@ impl Manager {
         all
     }
 
-    /// The other machines get it, tier by tier, and pages between.
+    /// Installs the new build on the other machines, tier by tier, and publishes its pages in between.
     async fn roll(&self, env: &Env, rollout: Rollout) -> Due {
         let [first, second] = self.tiers();
         for tier in [first, second] {
@@ -248,7 +248,7 @@ impl Manager {
         self.move_on(env, rollout, Phase::Finishing { since: env.now() }).await
     }
 
-    /// Does what can only be done once the new release runs everywhere.
+    /// Performs the steps that require that the new release runs everywhere.
     async fn finish(&self, env: &Env, rollout: Rollout, since: Moment) -> Due {
         if self.assignment.step.drops {
             return self.drop_column(env, rollout, since).await;
@@ -286,7 +286,7 @@ impl Manager {
         self.commit(tx, rollout, Phase::Done, "drop column").await
     }
 
-    /// The former build goes back to every machine.
+    /// Installs the former build on every machine again.
     async fn withdraw(&self, env: &Env, rollout: Rollout, why: Why) -> Due {
         self.host.publish(&self.hosting.within(env.scope()), rollout.from);
         if self.replaces_any(env, rollout.from, |build| build == rollout.to).await {
@@ -295,20 +295,20 @@ impl Manager {
         self.move_on(env, rollout, Phase::Withdrawn(why)).await
     }
 
-    /// The machines of a tier on which something is installed, as far as the host knows.
+    /// Returns the machines of a tier with an installed build, as far as the host knows.
     fn running(&self, tier: Tier) -> impl Iterator<Item = &Rc<Machine>> {
         let runs = |machine: &&Rc<Machine>| machine.build.get().is_some() && !machine.is_lost.get();
         self.host.machines().iter().filter(move |machine| machine.tier == tier && runs(machine))
     }
 
-    /// The tiers in the order in which they are rolled.
+    /// Returns the tiers in the order of the rollout.
     fn tiers(&self) -> [Tier; 2] {
         let [first, second] = self.design().staged_deploy.order();
         if self.assignment.reversed { [second, first] } else { [first, second] }
     }
 
-    /// Begins to replace a machine of each tier that runs something to be replaced. Returns whether there is, or a
-    /// machine is being replaced.
+    /// Starts to replace a machine of each tier that runs a build to be replaced. Returns whether there is one, or a
+    /// replacement is in progress.
     async fn replaces_any(&self, env: &Env, by: Build, is_replaced: impl Fn(Build) -> bool) -> bool {
         let mut any = false;
         for tier in self.tiers() {
@@ -317,8 +317,7 @@ impl Manager {
         any
     }
 
-    /// Begins to replace the first machine of a tier that runs something to be replaced. Returns whether there is
-    /// one.
+    /// Starts to replace the first machine of a tier that runs a build to be replaced. Returns whether there is one.
     async fn replace_one(
         &self,
         env: &Env,
@@ -353,7 +352,7 @@ impl Manager {
         Ok(())
     }
 
-    /// The same in the background, as long as this process lives.
+    /// Fills in the new columns in the background, as long as this process lives.
     fn fill_in_meanwhile(&self, env: &Env) {
         let (env, shop) = (env.child("background"), Rc::clone(&self.shop));
         let (host, hosting, assignment) = (Rc::clone(&self.host), self.hosting.clone(), self.assignment);
@@ -376,7 +375,7 @@ impl Manager {
         self.commit(self.shop.backbone.store.begin(env), rollout, phase, "move on").await
     }
 
-    /// Commits, with the next phase; not at all if another manager has moved the roll-out.
+    /// Commits, with the next phase; does not commit if another manager has moved the rollout.
     async fn commit(&self, mut tx: Transaction, rollout: Rollout, phase: Phase, name: &'static str) -> Due {
         let row = tx.lock(&self.shop.rollouts, &rollout.to.number()).await?;
         if row == Some(rollout) {
@@ -387,7 +386,7 @@ impl Manager {
     }
 }
 
-/// Has a release taken back. Returns whether that is possible. What is older than the fence stays out.
+/// Recalls a release. Returns whether that is possible. Releases below the fence stay out.
 ///
 /// # Errors
 /// If the store fails.

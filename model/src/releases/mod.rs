@@ -1,10 +1,9 @@
-//! The order flow under releases: orders are accepted by one tier, worked by another and shown by pages, and each of
-//! these may run another release than its neighbour.
+//! The order flow under releases: orders are accepted by one tier, processed by another and shown by pages, and each
+//! of these may run another release than its neighbour.
 //!
-//! Reading order: what each release writes and reads ([`code`]), durable rows ([`rows`]), what nodes share
-//! ([`shop`]), the two tiers ([`api`], [`worker`]) and the node that runs one of them ([`machine`]), what nodes tell
-//! of themselves ([`telemetry`]), roll-outs ([`rollout`], [`manager`], [`host`]), and data of earlier releases
-//! ([`past`]).
+//! Reading order: the formats of each release ([`code`]), durable rows ([`rows`]), shared state ([`shop`]), the two
+//! tiers ([`api`], [`worker`]) and the machine that runs a node of one of them ([`machine`]), the metrics of nodes
+//! ([`telemetry`]), rollouts ([`rollout`], [`manager`], [`host`]), and data of earlier releases ([`past`]).
 
 pub mod api;
 pub mod code;

@@ -1,46 +1,46 @@
-//! What the order flow's tables and screens hold.
+//! Facts of the order flow's tables and screens.
 
 use super::rows::{Booking, Message, Schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A fact of the order flow: a committed row, what a customer was told, or what a screen shows.
+/// A fact of the order flow: a committed row, a response to a customer, or the content of a screen.
 #[derive(Clone, Debug, Serialize)]
 pub enum OrderFact {
     /// A customer was told that an order is accepted.
     Taken {
-        /// Which booking it will be.
+        /// The number of its future booking.
         booking: u32,
     },
     /// A screen shows a booking.
     Shown {
-        /// Which.
+        /// The booking.
         booking: u32,
-        /// What it shows of it.
+        /// The content of the screen.
         screen: Screen,
     },
     /// A booking row changed.
     Booking {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Booking>,
-        /// As it is.
+        /// The row after.
         after: Booking,
     },
     /// A message to workers changed.
     Message {
-        /// As it was; none if it is new.
+        /// The message before; `None` if it is new.
         before: Option<Message>,
-        /// As it is.
+        /// The message after.
         after: Message,
     },
     /// The fence was raised, or a column dropped.
     Schema(Schema),
 }
 
-/// What a screen shows of a booking.
+/// The content of a screen about a booking.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub enum Screen {
-    /// For whom it is.
+    /// The booking, with its guest.
     Guest(String),
     /// The booking, without a guest.
     Nobody,
@@ -91,7 +91,7 @@ impl OrderFact {
     }
 }
 
-/// The fields of a document by which releases differ, as its release wrote them.
+/// Returns the fields of a document in which releases differ, as its release wrote them.
 fn words(text: &str) -> String {
     const TELLING: [&str; 8] =
         ["kind", "status", "guest", "guest_name", "given", "family", "channel", "reminded"];

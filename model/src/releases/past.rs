@@ -6,8 +6,8 @@ use super::shop::{Shop, post};
 use crate::backbone::jobs::{Ending, Job, JobState};
 use shakedown_sim::{Env, Scope, StoreError};
 
-/// A booking that has come to its end, and one whose job was given up; `oldest` wrote them, and `since` has been
-/// at the rows, if somebody has. Nothing is done if they are there already.
+/// Stores a completed booking, and one whose job is a dead letter; `oldest` wrote them, and `since` has updated the
+/// rows, if it is set. Does nothing if they are stored already.
 ///
 /// # Errors
 /// If the store fails.

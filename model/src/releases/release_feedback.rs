@@ -1,11 +1,11 @@
-//! `release-feedback`: a release has to prove itself on few nodes before it gets to the others, and no news is bad
-//! news.
+//! `release-feedback`: a release must prove itself on a few nodes before it reaches the others, and missing telemetry
+//! counts as a failure.
 
 use super::rollout::{Verdict, Watch, Why};
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::{BAKE, COMPLETIONS_TO_GO_ON, POINTS_TO_HALT, TELEMETRY_TIMEOUT};
 
-/// Its row of the table.
+/// The row of `release-feedback` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "release-feedback",
     system: "releases",
@@ -17,15 +17,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: whether a release goes to few nodes first, and when it goes on from there.
+/// The seam: whether a release goes to a few nodes first, and when its rollout continues.
 pub trait ReleaseFeedback {
-    /// Whether one node of each tier gets it first.
+    /// Returns whether one node of each tier gets it first.
     fn has_canary(&self) -> bool;
-    /// What to do about it.
+    /// Returns what to do with the release.
     fn verdict(&self, watch: &Watch) -> Verdict;
 }
 
-/// Guarded: by what it does.
+/// Guarded: judged by its results.
 pub struct ByResults;
 
 impl ReleaseFeedback for ByResults {
@@ -51,7 +51,7 @@ impl ReleaseFeedback for ByResults {
     }
 }
 
-/// Naive: by whether its nodes are up.
+/// Naive: judged by whether its nodes are up.
 pub struct Green;
 
 impl ReleaseFeedback for Green {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_goes_on_for_its_results_and_for_nothing_else() {
+    fn a_rollout_continues_because_of_results_only() {
         let watch = Watch { baked: BAKE, silent: Duration::ZERO, old: GOOD, new: GOOD };
         check(watch, Verdict::GoOn);
         check(Watch { baked: BAKE / 2, ..watch }, Verdict::Wait);

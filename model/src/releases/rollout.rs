@@ -1,71 +1,71 @@
-//! A roll-out: as it is kept, what it has to get along with, and what is seen of it.
+//! A rollout: its stored state, the stored data that it must read, and its observations.
 
 use super::machine::Build;
 use super::telemetry::Counts;
 use serde::Serialize;
 use shakedown_sim::{Duration, Moment, Row};
 
-/// Which release is to follow which.
+/// The releases before and after a rollout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// The number of the release that runs.
+    /// The number of the running release.
     pub from: u32,
-    /// The number of the one that is to run.
+    /// The number of the new release.
     pub to: u32,
-    /// Whether that one runs already, and the column that it no longer needs is to be dropped.
+    /// Whether the new release runs already, and the column that it no longer needs must be dropped.
     pub drops: bool,
 }
 
-/// How far a roll-out has come.
+/// The phase of a rollout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Phase {
-    /// What the new release stands on is seen to.
+    /// The preconditions of the new release are established.
     Preparing,
-    /// One machine of each tier gets the new build.
+    /// The new build is installed on one machine of each tier.
     Canary,
-    /// These are watched.
+    /// These machines are observed.
     Baking {
-        /// Since then.
+        /// The beginning of the phase.
         since: Moment,
     },
-    /// The other machines get it.
+    /// The new build is installed on the other machines.
     Rolling,
-    /// What can only be done once it runs everywhere.
+    /// The final steps, which require that it runs everywhere.
     Finishing {
-        /// Since then.
+        /// The beginning of the phase.
         since: Moment,
     },
     /// It runs everywhere.
     Done,
-    /// The former build goes back to every machine.
+    /// The former build is installed on every machine again.
     Withdrawing(Why),
     /// The former build runs everywhere.
     Withdrawn(Why),
 }
 
-/// Why a release was withdrawn.
+/// The reason why a release was withdrawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Why {
     /// A person recalled it.
     Recalled,
-    /// Something could not be read.
+    /// A text could not be read.
     Unreadable,
-    /// It turns down more than the former one.
+    /// It rejects more orders than the former release.
     Results,
-    /// Nothing was heard of it.
+    /// Its telemetry is missing.
     NoNews,
 }
 
-/// The roll-out.
+/// A rollout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Rollout {
-    /// What ran before.
+    /// The build before.
     pub from: Build,
-    /// What is to run.
+    /// The build after.
     pub to: Build,
-    /// How many forms of that release were turned away before this one.
+    /// The number of variants of that release that were rejected before this one.
     pub turned_away: u32,
-    /// How far it has come.
+    /// Its phase.
     pub phase: Phase,
 }
 
@@ -78,43 +78,43 @@ impl Row for Rollout {
 }
 
 impl Rollout {
-    /// Whether it is over, or on its way back.
+    /// Returns whether it is withdrawn, or being withdrawn.
     pub fn is_withdrawn(&self) -> bool {
         matches!(self.phase, Phase::Withdrawing(_) | Phase::Withdrawn(_))
     }
 }
 
-/// Texts that rest somewhere.
+/// Stored texts.
 #[derive(Clone, Default, Debug)]
 pub struct Resting {
     /// Rows.
     pub rows: Vec<String>,
-    /// Messages of jobs that are not over, dead letters among them.
+    /// Messages of unfinished jobs, dead letters included.
     pub messages: Vec<String>,
 }
 
-/// What is known of a release that is being watched.
+/// The observations of a release.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    /// For how long it has been watched.
+    /// How long it has been observed.
     pub baked: Duration,
-    /// For how long nothing was heard.
+    /// How long its telemetry has been missing.
     pub silent: Duration,
-    /// What the former release did.
+    /// The counts of the former release.
     pub old: Counts,
-    /// What it did, orders that a probe made up among it.
+    /// Its counts, including synthetic orders of probes.
     pub new: Counts,
 }
 
-/// What to do about it.
+/// The decision about a release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// Watch on.
+    /// Continue to observe.
     Wait,
-    /// Too little is known: have its nodes work orders that are made up.
+    /// There is too little data: process synthetic orders on its nodes.
     Probe,
-    /// It goes to the other nodes.
+    /// Continue the rollout to the other nodes.
     GoOn,
-    /// It is withdrawn.
+    /// Withdraw it.
     Halt(Why),
 }

@@ -1,4 +1,4 @@
-//! Durable rows of the order flow. What releases write is kept as the text that they wrote.
+//! Durable rows of the order flow. The output of releases is stored as the text that they wrote.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,9 +9,9 @@ use shakedown_sim::{Row, Scope};
 pub struct Booking {
     /// Its number.
     pub id: u32,
-    /// The document, as some release wrote it.
+    /// The document, as its release wrote it.
     pub text: String,
-    /// The trace context of what ordered it.
+    /// The trace context of the order.
     pub context: Scope,
 }
 
@@ -28,13 +28,13 @@ impl Row for Booking {
 pub struct Message {
     /// Its number.
     pub id: u32,
-    /// The booking that it concerns, for those who list it.
+    /// The booking that it concerns, for lists.
     pub booking: u32,
-    /// The message, as some release wrote it.
+    /// The message, as its release wrote it.
     pub text: String,
-    /// The machine that took it up last.
+    /// The machine that processed it last.
     pub taken_by: Option<u32>,
-    /// How often it was taken up.
+    /// How often its processing started.
     pub times: u32,
 }
 
@@ -46,12 +46,12 @@ impl Row for Message {
     }
 }
 
-/// What the database itself says of the bookings' table, and of who may write it.
+/// The database's own metadata: the columns of the bookings' table, and the releases that may write it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Schema {
-    /// The fence: a node with a release below it is refused.
+    /// The fence: a node with a release below it is rejected.
     pub fence: u32,
-    /// Whether there still is the column `guest`.
+    /// Whether the column `guest` still exists.
     pub has_guest: bool,
 }
 
@@ -63,17 +63,17 @@ impl Row for Schema {
     }
 }
 
-/// The column that is dropped in the end.
+/// The column that the last step drops.
 const GUEST: &str = "guest";
 
-/// A document's fields; none if it is no document.
+/// Returns a document's fields; `None` if it is not a document.
 fn fields(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(text).ok()
 }
 
 impl Schema {
-    /// The document as the table keeps it: a column that the statement does not name is empty, and one that there is
-    /// not is refused.
+    /// Returns the document as the table stores it: a column that the statement does not name is empty, and an
+    /// unknown column is an error.
     pub(crate) fn kept(&self, text: String) -> Option<String> {
         let mut fields = fields(&text)?;
         if self.has_guest == fields.contains_key(GUEST) {
@@ -87,14 +87,14 @@ impl Schema {
     }
 }
 
-/// The document without the column that is dropped.
+/// Returns the document without the dropped column.
 pub(crate) fn without_guest(text: &str) -> String {
     let mut fields = fields(text).unwrap_or_default();
     fields.remove(GUEST);
     Value::Object(fields).to_string()
 }
 
-/// Whether a row's new columns are still to be filled in.
+/// Returns whether a row's new columns must still be filled in.
 pub(crate) fn lacks_names(text: &str) -> bool {
     fields(text).is_some_and(|fields| fields.get("given").is_none_or(Value::is_null))
 }

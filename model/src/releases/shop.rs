@@ -1,4 +1,4 @@
-//! What the nodes of the order flow share: durable state and settings, no memory.
+//! The shared state of the nodes of the order flow: durable data and settings, no memory.
 
 use super::Design;
 use super::code::Order;
@@ -19,19 +19,19 @@ use std::rc::Rc;
 
 /// The order flow.
 pub struct Shop {
-    /// What every flow stands on.
+    /// The base of every flow.
     pub backbone: Rc<Backbone>,
     /// Bookings.
     pub bookings: Table<Booking>,
-    /// Messages to workers; a job has the number of its message for a subject.
+    /// Messages to workers; the subject of a job is the number of its message.
     pub messages: Table<Message>,
-    /// The fence, and which columns there are.
+    /// The fence, and the existing columns.
     pub schema: Table<Schema>,
-    /// The present roll-out.
+    /// The current rollout.
     pub rollouts: Table<Rollout>,
     /// Raised when the manager may have something to do.
     pub turn: Signal,
-    /// What nodes tell of themselves.
+    /// The metrics of nodes.
     pub telemetry: Telemetry,
     /// The partner's reservation operation.
     pub partner: Endpoint<ReserveRequest, ReserveResponse>,
@@ -40,7 +40,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A flow without bookings, whose fence lets everybody in.
+    /// Creates a flow without bookings, whose fence admits every release.
     pub fn new<F>(
         backbone: &Rc<Backbone>,
         design: Design,
@@ -68,10 +68,10 @@ impl Shop {
     }
 }
 
-/// The jobs that carry out messages.
+/// The jobs that process messages.
 pub const JOB: JobKind = JobKind::new(&JobKindWords { name: "message", row: "message " });
 
-/// What the database says of itself, locked until the transaction ends; none if this node's release is below the
+/// Returns the database's metadata, locked until the transaction ends; `None` if this node's release is below the
 /// fence.
 pub(crate) async fn admitted(
     tx: &mut Transaction,
@@ -82,7 +82,7 @@ pub(crate) async fn admitted(
     Ok(schema.filter(|schema| schema.fence <= build.number()))
 }
 
-/// Has a message worked: puts it down with its job, due at `due`.
+/// Posts a message: stores it with its job, due at `due`.
 pub(crate) async fn post(
     tx: &mut Transaction,
     shop: &Shop,
@@ -97,8 +97,8 @@ pub(crate) async fn post(
     Ok(job)
 }
 
-/// Accepts an order, in the words of this release: the booking's row and the job that has it reserved. Answers
-/// whether the table takes such a row; one that is there already is the same order.
+/// Accepts an order, in the format of this release: stores the booking's row and the job that reserves it. Returns
+/// whether the table accepts such a row; a row that exists already is the same order.
 pub(crate) async fn accept(
     tx: &mut Transaction,
     shop: &Shop,

@@ -1,10 +1,10 @@
-//! `staged-deploy`: a release is rolled in stages, each of which waits for what it stands on; readers first, nodes
-//! drained, and releases that are too old kept out.
+//! `staged-deploy`: a release is rolled out in stages, each of which waits for its preconditions; readers first,
+//! nodes drained, and releases that are too old excluded.
 
 use super::machine::Tier;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `staged-deploy` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "staged-deploy",
     system: "releases",
@@ -16,14 +16,14 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: in which order nodes are replaced, and what that waits for.
+/// The seam: the order in which nodes are replaced, and the conditions for that.
 pub trait StagedDeploy {
-    /// The tiers, in order; pages go between.
+    /// Returns the tiers, in order; pages are published between them.
     fn order(&self) -> [Tier; 2];
-    /// Whether a node that shuts down may finish its work.
+    /// Returns whether a node that shuts down may finish its work.
     fn drains(&self) -> bool;
-    /// Whether a stage waits until no older node runs, names are filled in, and the time for going back is over;
-    /// and keeps out who is older.
+    /// Returns whether a stage waits until no older node runs, names are filled in, and the rollback window is over;
+    /// and excludes older releases.
     fn has_gates(&self) -> bool;
 }
 
@@ -44,7 +44,7 @@ impl StagedDeploy for Staged {
     }
 }
 
-/// Naive: the API first, since that is what everybody waits for; the rest follows at its own pace.
+/// Naive: the API first, because its changes are the most urgent; the rest follows independently.
 pub struct ProducersFirst;
 
 impl StagedDeploy for ProducersFirst {

@@ -1,7 +1,7 @@
-//! Telemetry: nodes count their work by release, and the manager of a roll-out reads the counts.
+//! Telemetry: nodes count their work by release, and the manager of a rollout reads the counts.
 //!
 //! Counts are sent without waiting for a response, so a node that has crashed counts nothing. During an outage nothing is
-//! received, and what is counted meanwhile is lost.
+//! received, and the counts of that time are lost.
 
 use super::code::Code;
 use shakedown_sim::{Alternatives, Env, Label, Moment, Site};
@@ -13,24 +13,24 @@ const SILENCE: Site = Site::new(Label::new("telemetry"), Label::new("silence"));
 const SILENCES: Alternatives =
     Alternatives::delays(&["none", "1 min", "5 min", "30 min"], (1_000, 1_800_000));
 
-/// What the nodes of a release did.
+/// The counts of the nodes of a release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Orders that came to a good end.
+    /// Completed orders.
     pub good: u32,
-    /// Orders that were turned down.
+    /// Rejected orders.
     pub bad: u32,
     /// Texts that could not be read.
     pub unreadable: u32,
 }
 
 impl Counts {
-    /// How many orders came to an end.
+    /// Returns the number of completed and rejected orders.
     pub fn completions(&self) -> u32 {
         self.good + self.bad
     }
 
-    /// These and others.
+    /// Adds other counts.
     #[must_use]
     pub fn and(self, other: Counts) -> Counts {
         Counts {
@@ -40,24 +40,24 @@ impl Counts {
         }
     }
 
-    /// How many of a hundred orders were turned down.
+    /// Returns the percentage of rejected orders.
     pub fn failures_percent(&self) -> u32 {
         (self.bad * 100).checked_div(self.completions()).unwrap_or(0)
     }
 }
 
-/// What is counted.
+/// A counted event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Count {
-    /// An order came to a good end.
+    /// An order was completed.
     Good,
-    /// An order was turned down.
+    /// An order was rejected.
     Bad,
     /// A text could not be read.
     Unreadable,
 }
 
-/// The collector. Cheap to clone; all clones are one.
+/// The collector. Cheap to clone; all clones denote the same collector.
 #[derive(Clone, Default)]
 pub struct Telemetry(Rc<Inner>);
 
@@ -68,7 +68,7 @@ struct Inner {
 }
 
 impl Telemetry {
-    /// A node of this release counts something.
+    /// Counts an event on a node of this release.
     pub fn count(&self, env: &Env, code: Code, what: Count) {
         if !env.is_alive() || env.now() < self.0.silent_until.get() {
             return;
@@ -82,7 +82,7 @@ impl Telemetry {
         }
     }
 
-    /// What the nodes of each of these releases did; none if nothing comes through.
+    /// Returns the counts of each of these releases; `None` during an outage.
     pub fn read<const N: usize>(&self, env: &Env, codes: [Code; N]) -> Option<[Counts; N]> {
         if env.now() >= self.0.silent_until.get() {
             let silence = env.choose_delay(SILENCE, &SILENCES);

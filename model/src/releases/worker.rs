@@ -1,7 +1,7 @@
 //! Workers: process messages in the format of the release that their machine runs.
 //!
 //! A worker records that it processes a message, with its machine, before it acts on it. A message that cannot be read
-//! becomes a dead letter at once: another attempt would not read it better. The partner recognises repeats by the booking's
+//! becomes a dead letter at once: another attempt could not read it either. The partner recognizes repeats by the booking's
 //! number, so an order may be sent again.
 
 use super::code::{Change, Status, Task};
@@ -17,7 +17,7 @@ use crate::settings::PARTNER_TIMEOUT;
 use shakedown_sim::{Duration, Env, StoreError, Transaction};
 use std::rc::Rc;
 
-/// How long before a guest is reminded.
+/// The wait before a guest is reminded.
 const REMINDS_AFTER: Duration = Duration::from_secs(60);
 
 /// Boots a worker.
@@ -55,7 +55,7 @@ struct Incarnation {
     build: Build,
 }
 
-/// What came of an order.
+/// The result of an order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OrderResult {
     Confirmed,
@@ -65,7 +65,7 @@ enum OrderResult {
 
 impl Incarnation {
     async fn work(&self, env: &Env, job: &Job) {
-        // If it cannot be put on record that the message is taken up, the lease will end.
+        // If the start of processing cannot be recorded, the lease will end.
         let Ok(Some((booking, price))) = self.take_up(env, job).await else { return };
         let result = if self.build.turns_down(booking) {
             OrderResult::TurnedDown
@@ -88,8 +88,7 @@ impl Incarnation {
         }
     }
 
-    /// Puts on record that the message is taken up. Returns which booking is to be reserved at which price, if
-    /// one is.
+    /// Records the start of processing. Returns the booking to reserve and its price, if there is one.
     async fn take_up(&self, env: &Env, job: &Job) -> Result<Option<(u32, u32)>, StoreError> {
         let shop = &self.shop;
         let mut tx = shop.backbone.store.begin(env);
@@ -118,7 +117,7 @@ impl Incarnation {
         }
     }
 
-    /// Leaves a job to others, and takes no more: the fence was raised past this release.
+    /// Leaves a job to others, and takes no more: the fence was raised above this release.
     async fn stay_out(&self, mut tx: Transaction, held: &Job) -> Result<(), StoreError> {
         self.machine.is_draining.set(true);
         let now = tx.client().now();
@@ -132,8 +131,7 @@ impl Incarnation {
         jobs::fail(tx, &self.shop.backbone, held, Ending::Final, env.now()).await
     }
 
-    /// Changes a booking's row and ends the job with that; a row that cannot be read, or not be written, ends it
-    /// as well.
+    /// Changes a booking's row and ends the job; a row that cannot be read or written also ends it.
     async fn change(
         &self,
         tx: &mut Transaction,

@@ -1,4 +1,4 @@
-//! The controllers: what operators and clinics ask for, and what their screens show.
+//! The controllers: the requests of operators and clinics, and the content of their screens.
 
 use super::change::{self, Order, Outcome};
 use super::platform::{Platform, job_for};
@@ -11,38 +11,38 @@ use crate::backbone::{Code, Reply, jobs};
 use shakedown_sim::{Endpoint, Env, Link, Moment, Op, StoreError, Transaction};
 use std::rc::Rc;
 
-/// What an operator asks for at a screen.
+/// An operator's request at a screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Press {
-    /// Which visit.
+    /// The visit.
     pub visit: u32,
-    /// What is to become of it.
+    /// The action.
     pub action: Action,
     /// The revision that the screen showed.
     pub revision: u32,
-    /// The key of the form: the same however often it is sent.
+    /// The key of the form, which is the same for all repeats.
     pub key: u64,
 }
 
 /// A row of a clinic's feed.
 #[derive(Clone, Copy, Debug)]
 pub struct ClinicRow {
-    /// Which visit.
+    /// The visit.
     pub visit: u32,
-    /// What the clinic says of it.
+    /// The clinic's report.
     pub says: Action,
-    /// The row's number: the same however often it is sent.
+    /// The row's number, which is the same for all repeats.
     pub key: u64,
 }
 
 /// The outcome, for the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// It is so now, or is being made so.
+    /// It is so now, or work on it has started.
     Taken,
     /// There is no such visit yet.
     NotKnown,
-    /// It may not be.
+    /// It is not allowed.
     Refused,
 }
 
@@ -51,16 +51,16 @@ pub enum Verdict {
 pub struct Api {
     /// Moves a visit.
     pub advance: Endpoint<Press, Reply<Verdict>>,
-    /// Repeats what is missing of a visit, or by an override what may double.
+    /// Repeats the missing effects of a visit, or by an override an effect that may be duplicated.
     pub replay: Endpoint<Press, Reply<Verdict>>,
-    /// Asks how a visit stands.
+    /// Shows the state of a visit.
     pub status: Endpoint<u32, Reply<View>>,
-    /// Takes a row of a clinic's feed.
+    /// Receives a row of a clinic's feed.
     pub import: Endpoint<ClinicRow, Reply<Verdict>>,
 }
 
 impl Api {
-    /// The operations, behind the edge.
+    /// Creates the operations, behind the edge.
     pub fn over(inside: &Link) -> Self {
         Self {
             advance: Endpoint::new(Op::routine("visits.advance", "passes on the move"), inside),
@@ -103,7 +103,7 @@ async fn accept(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict
     platform.design.durable_acceptance.accept(env, at, order).await
 }
 
-/// Carries out an order, and starts the job that it requires.
+/// Executes an order, and starts the job that it requires.
 pub(crate) async fn carry_out(env: Env, platform: Rc<Platform>, order: Order) -> Reply<Verdict> {
     let design = &platform.design;
     let carry_out =
@@ -144,8 +144,8 @@ async fn replay(env: Env, platform: Rc<Platform>, press: Press) -> Reply<Verdict
     }
 }
 
-/// Repeats what is missing of a visit's present revision, or by an override sends its message again, once for each
-/// form that asks for it. The trail keeps who asked, and on what grounds.
+/// Repeats the missing effects of a visit's current revision, or by an override sends its message again, once for
+/// each form. The audit trail records the operator and the grounds.
 async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<Verdict>, StoreError> {
     let Press { visit, action, revision, key } = press;
     let order = Order { visit, action, by: Actor::Operator, revision, request: Some(key) };
@@ -164,7 +164,7 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     let status = &platform.design.operational_status_view;
     let redo = match action {
         Action::Override(_) if status.may_double(&case) => Redo::Message,
-        // What is known by now is not to be doubled.
+        // A message with a known outcome must not be sent twice.
         Action::Override(_) => return Ok(refused(Verdict::Refused)),
         _ => status.lacks(&case),
     };
@@ -185,7 +185,7 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
     Ok(taken(Code::Accepted))
 }
 
-/// Has a report made again: replays its dead letter, or wakes its waiting job.
+/// Makes a report again: replays its dead letter, or wakes its waiting job.
 async fn make_again(
     tx: &mut Transaction,
     platform: &Platform,
@@ -202,7 +202,7 @@ async fn make_again(
     }
 }
 
-/// Has the message sent again.
+/// Sends the message again.
 async fn tell_again(
     tx: &mut Transaction,
     platform: &Platform,

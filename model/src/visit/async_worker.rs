@@ -1,4 +1,4 @@
-//! `async-worker`: documents are made by workers, after the operator has been answered.
+//! `async-worker`: workers make documents, after the operator has received the response.
 
 use super::{Platform, report};
 use crate::backbone::Code;
@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `async-worker` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "async-worker",
     system: "visit",
@@ -21,15 +21,15 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: in which state a report's job is stored with the visit, and what happens before the answer.
+/// The seam: in which state a report's job is stored with the visit, and what happens before the response.
 pub trait AsyncWorker {
-    /// The job as it is stored with the visit.
+    /// Returns the job as it is stored with the visit.
     fn first(&self, job: Job, now: Moment) -> Job;
-    /// What is done once the visit is committed, and what the operator is answered.
+    /// Completes the request once the visit is committed; returns the response to the operator.
     fn follow_up(&self, env: Env, platform: Rc<Platform>, job: Job) -> Pin<Box<dyn Future<Output = Code>>>;
 }
 
-/// Guarded: the job waits for a worker, the operator is told that the move was accepted.
+/// Guarded: the job waits for a worker, and the operator learns that the move was accepted.
 pub struct AfterTheAnswer;
 
 impl AsyncWorker for AfterTheAnswer {
@@ -42,7 +42,7 @@ impl AsyncWorker for AfterTheAnswer {
     }
 }
 
-/// Naive: the request itself has the document made, and its answer says how that went.
+/// Naive: the request itself makes the document, and its response reports the result.
 pub struct WithinTheRequest;
 
 impl AsyncWorker for WithinTheRequest {

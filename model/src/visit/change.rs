@@ -1,5 +1,5 @@
-//! The one place where a visit's row is written: with each version goes its entry in the audit trail, the event
-//! that it is, and the report that it owes.
+//! The only code that writes a visit's row: each version is written with its entry in the audit trail, its event, and
+//! the report that it requires.
 
 use super::platform::{Platform, job_for};
 use super::rows::{Action, Actor, Entry, Report, ReportState, Status, Visit};
@@ -9,35 +9,35 @@ use crate::settings::DAY;
 use crate::visit::events::{ARRIVED, CANCELLED, MISSED, PROCESSED, SCHEDULED, VISIT};
 use shakedown_sim::{Env, Moment, StoreError, Transaction};
 
-/// What is asked of a visit, and by whom.
+/// A requested move of a visit, and the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
-    /// Which visit.
+    /// The visit.
     pub visit: u32,
-    /// What is to become of it.
+    /// The action.
     pub action: Action,
     /// The caller.
     pub by: Actor,
     /// The revision that the caller has seen.
     pub revision: u32,
-    /// The key of the request, by which a repeat is recognised; none if it is never repeated.
+    /// The key of the request, by which a repeat is recognized; `None` if it is never repeated.
     pub request: Option<u64>,
 }
 
-/// What came of an order.
+/// The outcome of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It was carried out, and this job makes the report that it requires.
+    /// It was executed, and this job makes the report that it requires.
     Done(Option<Job>),
-    /// It had been carried out before.
+    /// It was executed before.
     Before,
     /// There is no such visit.
     NotKnown,
-    /// It may not be.
+    /// It is not allowed.
     Refused,
 }
 
-/// Whether an order with this key has been carried out before.
+/// Returns whether an order with this key was executed before.
 ///
 /// # Errors
 /// If the store fails.
@@ -50,7 +50,7 @@ pub(crate) async fn is_repeat(
     Ok(tx.get_by_unique(&platform.tables.trail, request).await?.is_some())
 }
 
-/// Writes the first version of a visit, unless there is one. Returns whether it did.
+/// Writes the first version of a visit, unless there is one. Returns whether it was written.
 ///
 /// # Errors
 /// If the store fails.
@@ -70,13 +70,13 @@ pub(crate) async fn announce(
     Ok(is_new)
 }
 
-/// When the day of this moment is over.
+/// Returns the end of the day of this moment.
 fn day_ends(now: Moment) -> Moment {
     let day = DAY.as_nanos() as u64;
     Moment::from_nanos((now.nanos() / day + 1) * day)
 }
 
-/// Writes the next version of a visit. Returns the job that makes the report that it requires, if it requires one.
+/// Writes the next version of a visit. Returns the job that makes the required report, if one is required.
 ///
 /// # Errors
 /// If the store fails.

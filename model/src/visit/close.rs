@@ -1,6 +1,6 @@
-//! The nightly close: records visits whose patient has not come by the end of the day.
+//! The nightly close: records visits whose patient did not come by the end of the day.
 //!
-//! Which day a visit belongs to is in its row, so a close that was missed is made up for.
+//! The row of a visit holds the end of its day, so a missed close is made up for later.
 
 use super::change::Order;
 use super::platform::Platform;
@@ -25,8 +25,8 @@ pub fn boot(env: &Env, platform: &Rc<Platform>) {
     });
 }
 
-/// Records of each visit that is still expected though its day is over that nobody came. Returns when the next
-/// day is over that has such a visit.
+/// Records a missed visit for each one that is still expected although its day is over. Returns the next end of a day
+/// with such a visit.
 async fn close(env: &Env, platform: &Rc<Platform>) -> Result<Option<Moment>, StoreError> {
     let is_open = |visit: &Visit| visit.status == Status::Scheduled;
     let open = platform.backbone.store.begin(env).scan(&platform.tables.visits, is_open).await?;

@@ -1,9 +1,9 @@
-//! The flow's way to what makes and keeps documents, as their clients see them.
+//! The flow's operations for making and storing documents, as clients see them.
 
 use shakedown_sim::{Endpoint, Link, Op};
 
-/// Which document: the report on a revision of a visit. It is its name in the document store, so that making it
-/// again replaces it.
+/// The identity of a document: the report on a revision of a visit. It is its name in the document store, so that
+/// making it again replaces it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct Document {
     /// The visit.
@@ -12,7 +12,7 @@ pub struct Document {
     pub revision: u32,
 }
 
-/// What the renderer answers.
+/// The response of the renderer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rendered {
     /// The whole PDF of this document.
@@ -21,12 +21,12 @@ pub enum Rendered {
     ServerError,
 }
 
-/// What the document store answers.
+/// The response of the document store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StoreResponse {
-    /// What was sent is kept; the number of the upload that it belongs to.
+    /// The parts are stored; this is the number of their upload.
     Upload(u32),
-    /// There is no such upload, or no longer.
+    /// There is no such upload (any more).
     NoSuchUpload,
     /// 5xx.
     ServerError,
@@ -37,14 +37,14 @@ pub enum StoreResponse {
 pub struct DocumentApi {
     /// Makes a PDF.
     pub render: Endpoint<Document, Rendered>,
-    /// Sends the parts of a PDF; nothing of it can be seen yet.
+    /// Sends the parts of a PDF, which is not visible yet.
     pub upload: Endpoint<Document, StoreResponse>,
-    /// Ends an upload: the document appears under its name, whole.
+    /// Completes an upload: the whole document becomes visible under its name.
     pub complete: Endpoint<u32, StoreResponse>,
 }
 
 impl DocumentApi {
-    /// The operations: the renderer's over one link, the store's over the other.
+    /// Creates the operations: the renderer's over one link, the store's over the other.
     pub fn over(renderer: &Link, store: &Link) -> Self {
         Self {
             render: Endpoint::new(Op::new("renderer.render", "asks the renderer for the PDF"), renderer),

@@ -1,4 +1,4 @@
-//! `durable-acceptance`: what is answered "accepted" is in the database by then.
+//! `durable-acceptance`: an order is in the database before the response "accepted".
 
 use super::Platform;
 use super::api::{self, Verdict};
@@ -13,7 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `durable-acceptance` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "durable-acceptance",
     system: "jobs",
@@ -25,17 +25,17 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// An answer, in time.
+/// The future of a response.
 pub type Answered = Pin<Box<dyn Future<Output = Reply<Verdict>>>>;
 
-/// The seam: when the caller is answered.
+/// The seam: when the caller receives the response.
 pub trait DurableAcceptance {
     /// Accepts an order.
     fn accept(&self, env: Env, platform: Rc<Platform>, order: Order) -> Answered;
 }
 
-/// Guarded: the commit comes first. If its outcome is unknown the answer is to ask again; the request's key tells
-/// whether it was carried out.
+/// Guarded: the commit comes first. If its outcome is unknown the response asks for a retry; the request's key shows
+/// whether the order was executed.
 pub struct CommitFirst;
 
 impl DurableAcceptance for CommitFirst {
@@ -44,7 +44,7 @@ impl DurableAcceptance for CommitFirst {
     }
 }
 
-/// Naive: what looks right is answered at once, and saved behind the answer.
+/// Naive: an order that looks valid is accepted at once, and saved after the response.
 pub struct AnswerFirst;
 
 impl DurableAcceptance for AnswerFirst {

@@ -1,66 +1,66 @@
-//! What the visit flow's tables and screens hold.
+//! Facts of the visit flow's tables and screens.
 
 use super::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Visit};
 use serde::Serialize;
 
-/// A fact of the visit flow: a committed row, or what a screen shows.
+/// A fact of the visit flow: a committed row, or the content of a screen.
 #[derive(Clone, Debug, Serialize)]
 pub enum VisitFact {
     /// A visit row changed.
     Visit {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Visit>,
-        /// As it is.
+        /// The row after.
         after: Visit,
     },
     /// The audit trail has a new entry.
     Entered(Entry),
     /// A report row changed.
     Report {
-        /// As it was; none if it is new.
+        /// The row before; `None` if it is new.
         before: Option<Report>,
-        /// As it is.
+        /// The row after.
         after: Report,
     },
     /// A screen shows a visit.
     Shown {
-        /// Whether it was loaded afresh.
+        /// Whether the screen was reloaded.
         fresh: bool,
-        /// Which visit.
+        /// The visit.
         visit: u32,
-        /// Which version of its row.
+        /// The version of its row.
         version: u32,
-        /// Which revision of it.
+        /// Its revision.
         revision: u32,
-        /// What the screen says.
+        /// The text of the screen.
         word: VisitWord,
     },
 }
 
-/// What a screen says about a visit.
+/// The text of a screen about a visit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum VisitWord {
     /// The patient is expected.
     Scheduled,
-    /// The patient is here.
+    /// The patient has arrived.
     Arrived,
-    /// The patient has been seen; that all which follows from it is done goes without saying.
+    /// The patient has been seen; the screen does not show what follows from it.
     Processed,
     /// The patient has been seen; the report is being made.
     UnderWay,
-    /// The report could not be made; a person has to act.
+    /// The report could not be made; a person must act.
     Stuck,
-    /// The report is there; the message that says so is under way.
+    /// The report is stored; its message is being sent.
     Telling,
-    /// The report is there; whether the message went out is not known, and sent again it may come twice.
+    /// The report is stored; it is unknown whether the message was sent, and a repeat may arrive twice.
     InDoubt,
-    /// The report is there; the message did not go out, or came back.
+    /// The report is stored; the message was not sent, or was returned.
     Untold,
-    /// The report is there, and the message that says so is out.
+    /// The report is stored, and its message was sent.
     Complete,
     /// The patient did not come.
     NoShow,
-    /// The visit does not take place.
+    /// The visit will not take place.
     Cancelled,
 }
 
@@ -94,7 +94,7 @@ impl VisitFact {
     }
 }
 
-/// The text that a screen shows for a word.
+/// Returns the text of a screen for a word.
 pub fn visit_word(word: VisitWord) -> &'static str {
     match word {
         VisitWord::Scheduled => "scheduled",

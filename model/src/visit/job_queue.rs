@@ -1,4 +1,4 @@
-//! `job-queue`: work that was accepted waits in the database, not in the memory of a process.
+//! `job-queue`: accepted work waits in the database, not in the memory of a process.
 
 use super::{Platform, report};
 use crate::backbone::jobs::Job;
@@ -7,7 +7,7 @@ use crate::settings::{MAX_ATTEMPTS, backoff};
 use shakedown_sim::{Env, StoreError};
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `job-queue` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "job-queue",
     system: "jobs",
@@ -19,9 +19,9 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: where a job waits.
+/// The seam: the place where a job waits.
 pub trait JobQueue {
-    /// The row that is kept in the transaction that the job is owed to; none if it waits elsewhere.
+    /// Returns the row that is stored in the transaction which requires the job; `None` if the job waits elsewhere.
     fn kept(&self, job: Job) -> Option<Job>;
     /// Called on the node that has committed that transaction.
     fn committed(&self, env: &Env, platform: &Rc<Platform>, job: Job);
@@ -38,7 +38,7 @@ impl JobQueue for Rows {
     fn committed(&self, _: &Env, _: &Rc<Platform>, _: Job) {}
 }
 
-/// Naive: the process that answered does the work in a task of its own, tries included.
+/// Naive: the process that sent the response does the work in a task of its own, retries included.
 pub struct InProcess;
 
 impl JobQueue for InProcess {
@@ -60,7 +60,7 @@ impl JobQueue for InProcess {
     }
 }
 
-/// Tries to make a report. Returns whether it is over with it.
+/// Tries to make a report. Returns whether no further try is needed.
 async fn run(env: &Env, platform: &Platform, report: u32) -> Result<bool, StoreError> {
     let Some(row) = report::read(env, platform, report).await? else { return Ok(true) };
     if report::make(env, platform, &row).await.is_err() {

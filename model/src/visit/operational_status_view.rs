@@ -1,5 +1,6 @@
-//! `operational-status-view`: an operator sees what has happened of a visit and what is stuck, and a replay does
-//! only what is missing. An action that might double something is no replay: it takes an override, which is recorded.
+//! `operational-status-view`: an operator sees the progress of a visit and what is stuck, and a replay repeats only
+//! the missing effects. An action that may duplicate an effect is not a replay: it needs an override, which is
+//! recorded.
 
 use super::facts::VisitWord;
 use super::rows::{ReportState, Status};
@@ -7,7 +8,7 @@ use super::view::{Case, Redo};
 use crate::backbone::mail::rows::MailState;
 use crate::guardrail::{Guardrail, Naive};
 
-/// Its row of the table.
+/// The row of `operational-status-view` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "operational-status-view",
     system: "visit",
@@ -19,20 +20,20 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// The seam: what a screen says of a visit, and what a replay does.
+/// The seam: the text of a screen about a visit, and the effects that a replay repeats.
 pub trait OperationalStatusView {
-    /// What to say.
+    /// Returns the text.
     fn word(&self, case: &Case) -> VisitWord;
-    /// Whether the screen offers a replay.
+    /// Returns whether the screen offers a replay.
     fn may_replay(&self, case: &Case) -> bool;
-    /// Whether the message may be sent again all the same, which may double it: what the screen says, and an
-    /// override allows.
+    /// Returns whether the message may be sent again although it may arrive twice: the screen says so, and an
+    /// override allows it.
     fn may_double(&self, case: &Case) -> bool;
-    /// What a replay is to do again.
+    /// Returns what a replay must repeat.
     fn lacks(&self, case: &Case) -> Redo;
 }
 
-/// The visit row's own word.
+/// Returns the text for the visit's row alone.
 fn of_row(status: Status) -> VisitWord {
     match status {
         Status::Scheduled => VisitWord::Scheduled,
@@ -43,7 +44,7 @@ fn of_row(status: Status) -> VisitWord {
     }
 }
 
-/// Guarded: the transition, its report and its message are shown, and a replay does what is missing of them.
+/// Guarded: the transition, its report and its message are shown, and a replay repeats those that are missing.
 pub struct WhatHappened;
 
 impl OperationalStatusView for WhatHappened {
@@ -74,7 +75,7 @@ impl OperationalStatusView for WhatHappened {
     }
 }
 
-/// What a visit is called whose report is ready, by its message.
+/// Returns the text for a visit whose report is ready, according to its message.
 fn of_message(state: Option<MailState>) -> VisitWord {
     match state {
         None | Some(MailState::Accepted | MailState::Delivered) => VisitWord::Complete,
@@ -86,7 +87,7 @@ fn of_message(state: Option<MailState>) -> VisitWord {
     }
 }
 
-/// Naive: the visit's row is shown, and a replay runs all of it again.
+/// Naive: the visit's row is shown, and a replay repeats everything.
 pub struct TheRowAlone;
 
 impl OperationalStatusView for TheRowAlone {

@@ -1,4 +1,4 @@
-//! The visit flow's tables, and its way to its documents.
+//! The visit flow's tables, and its connections to the renderer and the document store.
 
 use super::Design;
 use super::connector::DocumentApi;
@@ -11,9 +11,9 @@ use crate::backbone::{Backbone, RowNumbers};
 use shakedown_sim::{Fact, Facts, Table};
 use std::rc::Rc;
 
-/// What the nodes of the visit flow share: durable state and settings, no memory.
+/// The state that the nodes of the visit flow share: durable data and settings, no memory.
 pub struct Platform {
-    /// What every flow stands on.
+    /// The base of every flow.
     pub backbone: Rc<Backbone>,
     /// The flow's tables.
     pub tables: Tables,
@@ -42,7 +42,7 @@ pub(crate) struct Numbers {
 }
 
 impl Platform {
-    /// A flow with empty tables.
+    /// Creates a flow with empty tables.
     pub fn new<F>(
         backbone: &Rc<Backbone>,
         mail: &Rc<Mail>,

@@ -1,7 +1,7 @@
-//! The worker's part: a report is rendered, stored in the document store, and then marked as ready.
+//! The worker of the visit flow: a report is rendered, stored in the document store, and then marked as ready.
 //!
-//! Until all of a report is in the document store, its row only says that it is pending. Its document is named by the
-//! revision, so that making it again replaces what an earlier attempt left.
+//! Until the whole report is in the document store, its row is pending. Its document is named by the revision, so
+//! that making it again replaces the result of an earlier attempt.
 
 use super::connector::{Document, Rendered, StoreResponse};
 use super::platform::{JOB, Platform};
@@ -32,10 +32,10 @@ impl Handler for Reporter {
     }
 }
 
-/// How many times the result of an attempt is written if the store fails.
+/// How often the result of an attempt is written if the store fails.
 const STORE_TRIES: u32 = 5;
 
-/// Why a report could not be made.
+/// The reason why a report could not be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Trouble {
     Renderer,
@@ -67,7 +67,7 @@ pub(crate) async fn work(env: &Env, platform: &Platform, job: Job) -> bool {
     false
 }
 
-/// The report's row.
+/// Returns the report's row.
 ///
 /// # Errors
 /// If the store fails.
@@ -75,7 +75,7 @@ pub(crate) async fn read(env: &Env, platform: &Platform, report: u32) -> Result<
     platform.backbone.store.begin(env).get(&platform.tables.reports, &report).await
 }
 
-/// Has the document made, and kept whole.
+/// Renders the document and stores it completely.
 pub(crate) async fn make(env: &Env, platform: &Platform, report: &Report) -> Result<(), Trouble> {
     let api = &platform.documents;
     let document = Document { visit: report.visit, revision: report.revision };
@@ -116,7 +116,7 @@ async fn conclude(
     }
 }
 
-/// Takes back that a report is ready.
+/// Marks a ready report as pending again.
 ///
 /// # Errors
 /// If the store fails.
@@ -128,7 +128,7 @@ pub(crate) async fn disown(
     tx.update(&platform.tables.reports, Report { state: ReportState::Pending, ..*report }).await
 }
 
-/// Calls a report ready, which is an event, unless it is called so.
+/// Marks a report as ready, which is an event, unless it is marked already.
 ///
 /// # Errors
 /// If the store fails.

@@ -1,16 +1,16 @@
-//! Durable rows of the visit flow, and the words for their states.
+//! Durable rows of the visit flow, and their states.
 
 use serde::Serialize;
 use shakedown_sim::{Moment, Row, Scope};
 
-/// Where a visit stands.
+/// The state of a visit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Status {
     /// The patient is expected.
     Scheduled,
-    /// The patient is here.
+    /// The patient has arrived.
     Arrived,
-    /// The patient has been seen; a report is owed.
+    /// The patient has been seen; a report is required.
     Processed,
     /// The patient did not come.
     NoShow,
@@ -18,7 +18,7 @@ pub enum Status {
     Cancelled,
 }
 
-/// Who moves a visit.
+/// The party that moves a visit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Actor {
     /// A person at a screen.
@@ -29,7 +29,7 @@ pub enum Actor {
     NightlyClose,
 }
 
-/// Why a report is made again.
+/// The reason why a report is made again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Reason {
     /// Something was entered wrongly.
@@ -38,31 +38,31 @@ pub enum Reason {
     LateResult,
 }
 
-/// Why a message is sent again though the patient may get it twice.
+/// The grounds for sending a message again although the patient may receive it twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Grounds {
     /// The patient says that nothing has come.
     NothingCame,
 }
 
-/// What is to become of a visit.
+/// A move of a visit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Action {
     /// The patient is expected.
     Schedule,
-    /// The patient is here.
+    /// The patient has arrived.
     Arrive,
     /// The patient has been seen.
     Process,
-    /// What was recorded of a processed visit changes.
+    /// The record of a processed visit changes.
     Amend(Reason),
     /// The patient did not come.
     Miss,
     /// It will not take place.
     Cancel,
-    /// It stays as it is; what is missing of it is to be repeated.
+    /// The visit stays unchanged; its missing effects are repeated.
     Replay,
-    /// It stays as it is; its message, whose outcome is unknown, is to be sent again.
+    /// The visit stays unchanged; its message, whose outcome is unknown, is sent again.
     Override(Grounds),
 }
 
@@ -71,13 +71,13 @@ pub enum Action {
 pub struct Visit {
     /// The clinic's number for it.
     pub id: u32,
-    /// Where it stands.
+    /// Its state.
     pub status: Status,
-    /// Counts what was recorded of it; 0 until it is processed.
+    /// The number of recordings; 0 until it is processed.
     pub revision: u32,
-    /// Counts changes of this row.
+    /// The number of changes of this row.
     pub version: u32,
-    /// When its day is over: who has not come by then has not come.
+    /// The end of its day: a patient who has not come by then is missing.
     pub day_ends: Moment,
     /// The trace context of the row that announced it.
     pub context: Scope,
@@ -91,22 +91,22 @@ impl Row for Visit {
     }
 }
 
-/// The audit trail: one row for each move, replay and override of a visit, never changed.
+/// The audit trail: one row for each move, replay and override of a visit. It never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Entry {
     /// Its number.
     pub id: u32,
-    /// Which visit.
+    /// The visit.
     pub visit: u32,
-    /// The version of the visit that the move made, or that was replayed.
+    /// The version of the visit that the move created, or that was replayed.
     pub version: u32,
-    /// Who did it.
+    /// The party that acted.
     pub by: Actor,
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// The key of the request, by which a repeat of it is known.
+    /// The key of the request, by which a repeat is recognized.
     pub request: Option<u64>,
-    /// When.
+    /// The time.
     pub at: Moment,
 }
 
@@ -121,10 +121,10 @@ impl Row for Entry {
     }
 }
 
-/// Where a report stands.
+/// The state of a report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum ReportState {
-    /// It is to be made. If its job is a dead letter it is stuck: nothing happens until a person replays it.
+    /// It must be made. If its job is a dead letter it is stuck: nothing happens until a person replays it.
     Pending,
     /// It is in the document store.
     Ready,
@@ -135,18 +135,18 @@ pub enum ReportState {
 pub struct Report {
     /// Its number.
     pub id: u32,
-    /// On which visit.
+    /// The visit.
     pub visit: u32,
-    /// On which revision of it.
+    /// The revision of the visit.
     pub revision: u32,
-    /// Where it stands.
+    /// Its state.
     pub state: ReportState,
-    /// The trace context of the request that it is owed to.
+    /// The trace context of the request that required it.
     pub context: Scope,
 }
 
 impl Report {
-    /// What no two reports share: their visit and revision.
+    /// Returns the key that no two reports share, from their visit and revision.
     pub fn of(visit: u32, revision: u32) -> u64 {
         u64::from(visit) << 32 | u64::from(revision)
     }

@@ -1,8 +1,8 @@
-//! The rules by which a visit moves: who may do what, from where.
+//! The rules for moving a visit: which party may do what, in which state.
 
 use super::rows::{Action, Actor, Status, Visit};
 
-/// What becomes of a visit's status by `action` of `by`; nothing if that may not be.
+/// Returns a visit's status after `action` of `by`; `None` if the action is not allowed.
 pub fn next(status: Status, action: Action, by: Actor) -> Option<Status> {
     match (status, action, by) {
         (Status::Scheduled, Action::Arrive, Actor::Operator) => Some(Status::Arrived),
@@ -15,7 +15,7 @@ pub fn next(status: Status, action: Action, by: Actor) -> Option<Status> {
     }
 }
 
-/// The visit after `action`, which moved it to `status`: another revision if there is something new to report.
+/// Returns the visit after `action`, which moved it to `status`: a new revision if there is something new to report.
 pub fn moved(visit: &Visit, action: Action, status: Status) -> Visit {
     let reports = matches!(action, Action::Process | Action::Amend(_));
     let revision = visit.revision + u32::from(reports);

@@ -1,5 +1,4 @@
-//! The operational status of a visit: what has happened of it, what is under way, what is stuck, and what may be
-//! done about it.
+//! The operational status of a visit: its progress, what is stuck, and the possible actions.
 
 use super::facts::VisitWord;
 use super::platform::{Platform, job_for};
@@ -9,29 +8,29 @@ use crate::backbone::mail::rows::Notification;
 use crate::visit::events::{REPORTED, VISIT};
 use shakedown_sim::{StoreError, Transaction};
 
-/// All that is known of a visit's present revision.
+/// All that is known about a visit's current revision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Case {
     /// The visit.
     pub visit: Visit,
-    /// Its report, if it owes one.
+    /// Its report, if one is required.
     pub report: Option<Report>,
     /// The last job that made the report, if it is kept.
     pub job: Option<Job>,
-    /// The message that tells of the report, if there is one.
+    /// The message that announces the report, if there is one.
     pub message: Option<Notification>,
 }
 
-/// What a replay is to do again.
+/// The effects that a replay repeats.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Redo {
     /// Nothing.
     Nothing,
-    /// The report is not there.
+    /// The missing report.
     Report,
-    /// The message: it was given up before anything of it went out, or is to be sent again all the same.
+    /// The message: its attempts ended before anything was sent, or it is sent again by an override.
     Message,
-    /// Whatever there is, is done again.
+    /// Everything.
     Everything,
 }
 
@@ -43,28 +42,28 @@ impl Case {
     }
 }
 
-/// What a screen needs to show a visit.
+/// The data that a screen needs to show a visit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View {
-    /// Which visit.
+    /// The visit.
     pub visit: u32,
-    /// Which version of its row.
+    /// The version of its row.
     pub version: u32,
-    /// Which revision of it.
+    /// Its revision.
     pub revision: u32,
-    /// What to say.
+    /// The text to show.
     pub word: VisitWord,
-    /// How often its report was tried.
+    /// The number of attempts at its report.
     pub attempts: u32,
-    /// What may be done with it.
+    /// The actions to offer.
     pub actions: &'static [Action],
-    /// Whether what is missing may be repeated.
+    /// Whether the missing effects may be repeated.
     pub may_replay: bool,
-    /// Whether its message may be sent again though it may come twice.
+    /// Whether its message may be sent again although it may arrive twice.
     pub may_override: bool,
 }
 
-/// Reads a visit's case; nothing if there is no such visit.
+/// Reads a visit's case; returns `None` if there is no such visit.
 ///
 /// # Errors
 /// If the store fails.
@@ -87,7 +86,7 @@ pub(crate) async fn read(
     Ok(Some(Case { visit, report, job, message }))
 }
 
-/// What tells the patient of the report on the present revision, once that is planned.
+/// Reads the message that announces the report on the current revision, once it is planned.
 async fn read_message(
     tx: &mut Transaction,
     platform: &Platform,
@@ -100,7 +99,7 @@ async fn read_message(
     Ok(tx.scan(&mail.notifications, of_revision).await?.pop())
 }
 
-/// What a screen is to show of a case.
+/// Returns what a screen shows of a case.
 pub(crate) fn show(platform: &Platform, case: &Case) -> View {
     let Case { visit, job, .. } = case;
     let status = &platform.design.operational_status_view;
@@ -116,7 +115,7 @@ pub(crate) fn show(platform: &Platform, case: &Case) -> View {
     }
 }
 
-/// What an operator may do with a visit.
+/// Returns the actions that an operator may take on a visit.
 fn offered(status: Status) -> &'static [Action] {
     match status {
         Status::Scheduled => &[Action::Arrive, Action::Miss, Action::Cancel],

@@ -1,5 +1,5 @@
-//! `workflow-service`: one function moves every visit, by one set of rules, from the state that it
-//! has read and holds.
+//! `workflow-service`: one function moves every visit, by one set of rules, from the state that it has read and
+//! locked.
 
 use super::Platform;
 use super::change::{self, Order, Outcome};
@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Its row of the table.
+/// The row of `workflow-service` in the table of guardrails.
 pub const ROW: Guardrail = Guardrail {
     name: "workflow-service",
     system: "visit",
@@ -23,16 +23,16 @@ pub const ROW: Guardrail = Guardrail {
     }],
 };
 
-/// What comes of an order, in time.
+/// The future of an order's outcome.
 pub type Carried = Pin<Box<dyn Future<Output = Result<Outcome, StoreError>>>>;
 
-/// The seam: who decides whether a visit may be moved, and on what.
+/// The seam: the code that decides whether a visit may be moved, and the state on which it decides.
 pub trait WorkflowService {
-    /// Carries an order out, if it may be.
+    /// Executes an order, if it is allowed.
     fn carry_out(&self, env: Env, platform: Rc<Platform>, order: Order) -> Carried;
 }
 
-/// Guarded: the rules are asked about the row that is then written, in one transaction that holds it.
+/// Guarded: the rules are applied to the row that is then written, in one transaction that holds its lock.
 pub struct OneFunction;
 
 impl WorkflowService for OneFunction {
@@ -68,7 +68,7 @@ impl WorkflowService for OneFunction {
     }
 }
 
-/// What a move is called where it is committed.
+/// Returns the name of the commit of a move.
 fn name_of(action: Action) -> &'static str {
     match action {
         Action::Schedule => "schedule",
@@ -82,8 +82,8 @@ fn name_of(action: Action) -> &'static str {
     }
 }
 
-/// Naive: the controller, the importer and the nightly job each load the visit, check it in their own words, and
-/// save it.
+/// Naive: the controller, the importer and the nightly job each load the visit, check it by their own rules, and save
+/// it.
 pub struct EachItsOwn;
 
 impl WorkflowService for EachItsOwn {
@@ -122,7 +122,7 @@ impl WorkflowService for EachItsOwn {
     }
 }
 
-/// The importer's own check: what is not over can be cancelled, as it can at the screen.
+/// Applies the importer's own check: a visit that is not over can be cancelled, as on the screen.
 fn imported(visit: &Visit, action: Action) -> Option<Status> {
     let is_over = matches!(visit.status, Status::Processed | Status::NoShow | Status::Cancelled);
     (action == Action::Cancel && !is_over).then_some(Status::Cancelled)

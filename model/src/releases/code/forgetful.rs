@@ -1,4 +1,4 @@
-//! R1 as written without a thought of R2: a row that it changes loses the fields that it does not know.
+//! R1 as written without regard to R2: a row that it changes loses the fields that it does not know.
 
 use super::r1::R1;
 use super::{Change, Documents, Order, Seen, Status, Task, Unreadable, read, write};

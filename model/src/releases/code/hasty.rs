@@ -1,5 +1,4 @@
-//! R2 as written without a trial on stored data: in the job the guest's field has another name, from one
-//! release to the next.
+//! R2 as written without a test on stored data: in the job the guest's field is renamed from one release to the next.
 
 use super::r1::Kind;
 use super::r2::R2;

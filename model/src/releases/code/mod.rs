@@ -1,15 +1,15 @@
-//! What each release of the order flow makes of its messages and rows: a module for each, each the one before with
-//! little changed, so that two of them beside each other read as a diff.
+//! The messages and rows of each release of the order flow. Each release is a module, each differs little from the
+//! one before, so that two of them side by side read as a diff.
 //!
-//! Messages and rows are texts (JSON) wherever they rest. A release writes them from its own types and parses them
-//! into its own types with serde; what it cannot read it cannot read.
+//! Stored messages and rows are texts (JSON). A release serializes its own types and parses into its own types with
+//! serde; a text that does not parse is unreadable to it.
 //!
 //! - [`r1`]: a job and a row with the guest's name in one field.
-//! - [`r2`], *expand*: the name in two fields as well; writes both, reads the old one.
-//! - [`r3`], *switch*: reads the new ones, still writes both; knows reminders, sends none.
-//! - [`r4`], *contract*: writes the new ones only, and sends reminders.
+//! - [`r2`], *expand*: also the name in two fields; writes both forms, reads the old one.
+//! - [`r3`], *switch*: reads the new fields, still writes both forms; knows reminders, sends none.
+//! - [`r4`], *contract*: writes the new fields only, and sends reminders.
 //!
-//! [`forgetful`] and [`hasty`] are the first two as they look when they are not tried on stored data.
+//! [`forgetful`] and [`hasty`] are variants of the first two that were not tested on stored data.
 
 mod forgetful;
 mod hasty;
@@ -33,58 +33,58 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The name in one piece.
+    /// Returns the full name.
     pub fn whole(&self) -> String {
         format!("{} {}", self.given, self.family)
     }
 }
 
-/// What a customer orders, in no release's words.
+/// A customer's order, in the format of no release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
-    /// The number of the booking that it will be.
+    /// The number of its future booking.
     pub booking: u32,
-    /// At which partner.
+    /// The partner.
     pub partner: u32,
-    /// For whom.
+    /// The guest.
     pub guest: Guest,
     /// The price, in minor units.
     pub price_minor: u32,
 }
 
-/// Where a booking stands: a value that no release has changed.
+/// The state of a booking, which no release has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Taken on.
+    /// Accepted.
     Received,
-    /// The partner has it.
+    /// Confirmed by the partner.
     Confirmed,
-    /// It could not be had.
+    /// Not available.
     Failed,
     /// The guest has arrived.
     Arrived,
 }
 
-/// What a release reads in a job.
+/// The content of a job, as a release reads it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Task {
-    /// Have the partner reserve.
+    /// Request a reservation from the partner.
     Reserve {
-        /// For this booking.
+        /// The booking.
         booking: u32,
-        /// At this price, in minor units.
+        /// The price, in minor units.
         price_minor: u32,
     },
-    /// Remind the guest, by whatever channel the job names.
+    /// Remind the guest, over the channel that the job names.
     Remind {
-        /// Of this booking.
+        /// The booking.
         booking: u32,
     },
 }
 
 impl Task {
-    /// The booking that it is about.
+    /// Returns the booking of the job.
     pub fn booking(&self) -> u32 {
         match self {
             Task::Reserve { booking, .. } | Task::Remind { booking } => *booking,
@@ -92,62 +92,62 @@ impl Task {
     }
 }
 
-/// What a release reads in a row.
+/// The content of a row, as a release reads it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Seen {
     /// The booking.
     pub booking: u32,
-    /// Where it stands.
+    /// Its state.
     pub status: Status,
-    /// The guest's name; none if the fields in which the release looks are empty.
+    /// The guest's name; `None` if the fields that the release reads are empty.
     pub guest: Option<String>,
 }
 
-/// What is changed in a row.
+/// A change of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// Nothing: it is written as the release writes it.
+    /// No change: the row is only written in the release's format.
     Nothing,
-    /// It stands there now.
+    /// The state changes to this.
     Status(Status),
     /// The guest was reminded.
     Reminded,
 }
 
-/// That a release cannot read a text, with the parser's reason.
+/// The error of a text that a release cannot read, with the parser's reason.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
 
 /// A release's messages and rows.
 pub trait Documents {
-    /// The release's number.
+    /// Returns the release's number.
     fn number(&self) -> u32;
 
-    /// The job that has an order reserved.
+    /// Returns the job that reserves an order.
     fn job(&self, order: &Order) -> String;
 
-    /// What a job says.
+    /// Returns the content of a job.
     ///
     /// # Errors
     /// If it does not parse.
     fn read_job(&self, text: &str) -> Result<Task, Unreadable>;
 
-    /// The job that has a guest reminded, if the release sends such.
+    /// Returns the job that reminds a guest, if the release sends such jobs.
     fn reminder(&self, _booking: u32) -> Option<String> {
         None
     }
 
-    /// The row of an order that was accepted.
+    /// Returns the row of an accepted order.
     fn row(&self, order: &Order) -> String;
 
-    /// What a row says.
+    /// Returns the content of a row.
     ///
     /// # Errors
     /// If it does not parse.
     fn read_row(&self, text: &str) -> Result<Seen, Unreadable>;
 
-    /// The row after a change: read, changed, and written.
+    /// Returns the row after a change: read, changed, and written.
     ///
     /// # Errors
     /// If it does not parse.
@@ -157,22 +157,22 @@ pub trait Documents {
 /// The code of a release.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Code {
-    /// The first release, which drops of a row what it does not know.
+    /// The first release, which drops unknown fields of a row.
     Forgetful,
     /// The first release.
     R1,
-    /// The second one, with a field of the job renamed in one step.
+    /// The second release, with a field of the job renamed in one step.
     Hasty,
-    /// The second one: expand.
+    /// The second release: expand.
     R2,
-    /// The third one: switch.
+    /// The third release: switch.
     R3,
-    /// The fourth one: contract.
+    /// The fourth release: contract.
     R4,
 }
 
 impl Code {
-    /// The forms of this release, the one with less work first.
+    /// Returns the variants of this release, the one with less work first.
     ///
     /// # Panics
     /// If there is no such release.
@@ -186,7 +186,7 @@ impl Code {
         }
     }
 
-    /// Its messages and rows.
+    /// Returns the messages and rows of this release.
     pub fn documents(self) -> &'static dyn Documents {
         match self {
             Code::Forgetful => &forgetful::Forgetful,
@@ -205,7 +205,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Fields of a row that a release does not know, preserved for other releases.
+/// Unknown fields of a row, preserved for other releases.
 type Rest = Map<String, Value>;
 
 /// The currency of every order.
@@ -213,17 +213,17 @@ const CURRENCY: &str = "EUR";
 /// The language of every order.
 const LOCALE: &str = "en";
 
-/// The text of a document.
+/// Serializes a document.
 fn write(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_else(|error| unreachable!("it has text for keys: {error}"))
 }
 
-/// The document in a text.
+/// Parses a document.
 fn read<D: DeserializeOwned>(text: &str) -> Result<D, Unreadable> {
     serde_json::from_str(text).map_err(|error| Unreadable(error.to_string()))
 }
 
-/// Given and family name of a name in one piece.
+/// Splits a full name into given and family name.
 fn split(guest: &str) -> (String, String) {
     let (given, family) = guest.split_once(' ').unwrap_or((guest, ""));
     (given.to_owned(), family.to_owned())
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_two_releases_back_cannot_read_what_the_fourth_one_writes() {
+    fn a_release_two_steps_back_cannot_read_the_fourth_one() {
         assert!(Code::R2.documents().read_job(&Code::R4.documents().job(&ORDER)).is_err());
         assert!(rows(Code::R4, Code::R2).is_err());
         let reminder = Code::R4.documents().reminder(7).expect("it sends them");
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_release_does_not_know_it_keeps_unless_it_is_forgetful() {
+    fn the_first_release_keeps_unknown_fields_unless_it_is_forgetful() {
         let row = Code::R2.documents().row(&ORDER);
         let arrived = |code: Code| {
             let text = code.documents().rewrite(&row, Change::Status(Status::Arrived)).expect("it reads it");

@@ -1,4 +1,4 @@
-//! R1: the guest's name is one field. Of a row it keeps what it does not know.
+//! R1: the guest's name is one field. It keeps unknown fields of a row.
 
 use super::{CURRENCY, Change, Documents, Order, Rest, Seen, Status, Task, Unreadable, read, write};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! R2, expand: the name in two fields as well, which may be empty. It writes both forms and reads the old one.
+//! R2, expand: also the name in two fields, which may be empty. It writes both forms and reads the old one.
 
 use super::r1::Kind;
 use super::{

@@ -1,4 +1,4 @@
-//! R3, switch: the name is read in its two fields, and still written in both forms. It knows the job `remind` and
+//! R3, switch: the name is read from its two fields, and still written in both forms. It knows the job `remind` and
 //! the channel `sms`, and sends neither.
 
 use super::{CURRENCY, Change, Documents, LOCALE, Order, Rest, Seen, Status, Task, Unreadable, read, write};
@@ -13,7 +13,7 @@ pub(super) enum Job {
     Remind(Remind),
 }
 
-/// Older stored data has the old field only.
+/// Older stored data has only the old field.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reserve {
     pub(super) v: u32,
@@ -50,7 +50,7 @@ struct Row {
     v: u32,
     booking: u32,
     partner: u32,
-    /// It is not read, but the column is asked for: it may be empty, and must be there.
+    /// The value is not read, but the column is selected: it may be empty, and must exist.
     #[serde(deserialize_with = "column")]
     guest: Option<String>,
     #[serde(default)]
@@ -68,7 +68,7 @@ struct Row {
     rest: Rest,
 }
 
-/// A column that may be empty: unlike a field with a default it is an error if there is none.
+/// Reads a column that may be empty: unlike a field with a default, a missing column is an error.
 fn column<'de, D: Deserializer<'de>>(column: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(column)
 }
@@ -79,7 +79,7 @@ impl Row {
     }
 }
 
-/// What a job says, for this release and the next.
+/// Returns the content of a job, for this release and the next.
 pub(super) fn task(text: &str) -> Result<Task, Unreadable> {
     Ok(match read(text)? {
         Job::Reserve(Reserve { booking, price_minor, .. }) => Task::Reserve { booking, price_minor },

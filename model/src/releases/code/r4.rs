@@ -1,5 +1,5 @@
 //! R4, contract: the name is written and read in its two fields only. It sends the job `remind` over the channel
-//! `sms`, and reads messages of earlier releases as long as any rest.
+//! `sms`, and reads messages of earlier releases as long as some are stored.
 
 use super::r3::{Channel, Job, Remind, Reserve, task};
 use super::{CURRENCY, Change, Documents, LOCALE, Order, Rest, Seen, Status, Task, Unreadable, read, write};
