@@ -22,11 +22,11 @@ pub struct SubjectKind(&'static SubjectKindSpec);
 /// The declaration of a kind of row.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub struct SubjectKindSpec {
-    /// Its number, from 0 to 15, which no other kind has.
+    /// Its number, from 0 to 15, which is unique.
     pub number: u32,
     /// Its name.
     pub name: &'static str,
-    /// What a story puts before the number of the row.
+    /// The text that stories put before the number of the row.
     pub prefix: &'static str,
 }
 
@@ -100,20 +100,20 @@ pub struct EventKind(&'static EventKindSpec);
 /// The declaration of a kind of event.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventKindSpec {
-    /// Its number, from 0 to 31, which no other kind has. Kinds are ordered by it.
+    /// Its number, from 0 to 31, which is unique. Kinds are ordered by it.
     pub number: u32,
     /// Its name.
     pub name: &'static str,
     /// The title of mail about such an event.
     pub title: &'static str,
-    /// Who receives mail about such an event.
+    /// The recipients of mail about such an event.
     pub notify: Notify,
 }
 
-/// Who receives mail about an event.
+/// The recipients of mail about an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Notify {
-    /// Nobody.
+    /// No recipient.
     Nobody,
     /// The party that it concerns. Mail with an unknown outcome is sent again by a person only.
     Party,
@@ -138,7 +138,7 @@ impl EventKind {
         self.0.title
     }
 
-    /// Returns who receives mail about such an event.
+    /// Returns the recipients of mail about such an event.
     pub(crate) fn notify(self) -> Notify {
         self.0.notify
     }
@@ -165,7 +165,7 @@ pub struct Event {
     pub version: u32,
     /// What happened.
     pub what: EventKind,
-    /// Whom it concerns: the number of the party, or 0 for nobody.
+    /// The party concerned: its number, or 0 for none.
     pub party: u32,
     /// The trace context of the row.
     pub context: Scope,

@@ -22,7 +22,7 @@ pub const REQUESTED: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::Nobody,
 });
 
-/// The booking stands.
+/// The booking is confirmed.
 pub const CONFIRMED: EventKind = EventKind::new(&EventKindSpec {
     number: 2,
     name: "Confirmed",
@@ -30,7 +30,7 @@ pub const CONFIRMED: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::Party,
 });
 
-/// The order could not be carried out.
+/// The order could not be executed.
 pub const FAILED: EventKind = EventKind::new(&EventKindSpec {
     number: 3,
     name: "Failed",
@@ -46,7 +46,7 @@ pub const WITHDRAWN: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::PartyAndReviewQueue,
 });
 
-/// The booking is to be cancelled.
+/// A cancellation of the booking is requested.
 pub const CANCELLING: EventKind = EventKind::new(&EventKindSpec {
     number: 5,
     name: "Cancelling",
@@ -62,7 +62,7 @@ pub const CANCELLED: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::Party,
 });
 
-/// An offer cannot be booked any more.
+/// An offer is not available any more.
 pub const ENDED: EventKind =
     EventKind::new(&EventKindSpec { number: 7, name: "Ended", title: "ended", notify: Notify::Nobody });
 

@@ -2,8 +2,8 @@
 //!
 //! Modules in reading order: durable state ([`rows`]), the logic ([`case`], `change`, [`connector`], [`platform`],
 //! [`screens`], [`run`], [`worker`], `evidence`, [`events`], [`inbox`], [`cache`], [`offers`], [`promises`], [`statement`],
-//! [`summaries`], [`review_queue`], [`api`]), what customers see of it ([`clients`]), and the flow's facts ([`facts`],
-//! [`offer_facts`]). The `guardrails!` table lists what can be taken out of it.
+//! [`summaries`], [`review_queue`], [`api`]), the customers' view ([`clients`]), and the flow's facts ([`facts`],
+//! [`offer_facts`]). The `guardrails!` table lists the guardrails of the flow.
 
 pub mod api;
 pub mod cache;

@@ -16,7 +16,7 @@ pub enum EventFact {
         subject: Subject,
         /// The version of the row.
         version: u32,
-        /// What happened.
+        /// The kind of event.
         what: EventKind,
     },
     /// An event became a dead letter, and is listed.

@@ -13,7 +13,7 @@ pub const SCHEDULED: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::Nobody,
 });
 
-/// A patient is here.
+/// A patient has arrived.
 pub const ARRIVED: EventKind =
     EventKind::new(&EventKindSpec { number: 10, name: "Arrived", title: "here", notify: Notify::Nobody });
 

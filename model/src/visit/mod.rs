@@ -1,8 +1,8 @@
 //! The visit flow: clinics schedule patients, operators see them, and mail announces their report.
 //!
-//! Modules in reading order: durable state ([`rows`]), the rules ([`rules`]), the one place that writes a visit
-//! ([`change`]) and its events ([`events`]), what it calls outside ([`connector`], [`report`]), its status ([`view`]), and its API
-//! ([`api`], [`close`]); [`platform`] holds it together, [`facts`] are the flow's facts. The `guardrails!` table lists what can be taken out.
+//! Modules in reading order: durable state ([`rows`]), the rules ([`rules`]), the only code that writes a visit ([`change`]) and its events
+//! ([`events`]), its external calls ([`connector`], [`report`]), its status ([`view`]), and its API ([`api`], [`close`]); [`platform`] joins
+//! the parts, [`facts`] are the flow's facts. The `guardrails!` table lists the guardrails of the flow.
 
 pub mod api;
 pub mod change;

@@ -8,9 +8,9 @@ use shakedown_sim::{Endpoint, Link, Op};
 /// A rendered mail, as its recipient reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Letter {
-    /// What it tells.
+    /// The kind of event.
     pub what: EventKind,
-    /// Of which row.
+    /// The row of the event.
     pub subject: Subject,
     /// The version of that row.
     pub version: u32,

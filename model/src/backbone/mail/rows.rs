@@ -113,9 +113,9 @@ pub struct Notification {
     pub subject: Subject,
     /// The version of that row that the event created.
     pub version: u32,
-    /// What happened.
+    /// The kind of event.
     pub what: EventKind,
-    /// To whom.
+    /// The recipient.
     pub recipient: Recipient,
     /// The means of communication.
     pub channel: Channel,

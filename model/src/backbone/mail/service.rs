@@ -6,7 +6,7 @@ use super::templates;
 use crate::backbone::events::{Event, Notify};
 use shakedown_sim::{Moment, StoreError, Transaction};
 
-/// Returns who receives mail about an event, and under which policy.
+/// Returns the recipients of mail about an event, and the policy.
 fn audience(event: &Event) -> ([Option<Recipient>; 2], Policy) {
     let party = Some(Recipient::Party(event.party));
     match event.what.notify() {

@@ -10,7 +10,7 @@ use shakedown_sim::{Row, StoreError, Transaction};
 /// A variable in a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum Variable {
-    /// The number of the row that the event is about, which must be of this kind.
+    /// The number of the row of the event, which must be of this kind.
     Row(SubjectKind),
     /// The recipient's name.
     Recipient,
@@ -19,9 +19,9 @@ pub enum Variable {
 /// One version of the text for one kind of event, in every language.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Template {
-    /// For what.
+    /// The kind of event.
     pub what: EventKind,
-    /// Counts versions.
+    /// The version.
     pub version: u32,
     /// The variables in the text.
     pub variables: &'static [Variable],
