@@ -1,4 +1,4 @@
-//! How many complete runs a core does in a second. `cargo bench --manifest-path benchmarks/Cargo.toml`.
+//! Measures the number of complete runs per second on one core: `cargo bench --manifest-path benchmarks/Cargo.toml`.
 
 use criterion::{Criterion, Throughput, criterion_group};
 use shakedown_benchmarks::{Idle, booking};
@@ -24,7 +24,7 @@ fn runs(criterion: &mut Criterion) {
     criterion.bench_function("an idle day", |bench| bench.iter(|| idle.run(Plan::Seed(1))));
 }
 
-/// What criterion does not report: the cost of an event.
+/// Prints the cost of an event, which criterion does not report.
 fn per_event() {
     const RUNS: u64 = 5_000;
     let (mut runner, script) = booking();

@@ -1,4 +1,5 @@
-//! What a statement of the database core costs: `cargo bench --manifest-path benchmarks/Cargo.toml --bench database`.
+//! Measures the cost of a statement of the database core: `cargo bench --manifest-path benchmarks/Cargo.toml --bench
+//! database`.
 
 use std::hint::black_box;
 use std::time::Instant;

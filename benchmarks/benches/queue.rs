@@ -1,4 +1,4 @@
-//! What a message costs: `cargo bench --manifest-path benchmarks/Cargo.toml --bench queue`.
+//! Measures the cost of a message: `cargo bench --manifest-path benchmarks/Cargo.toml --bench queue`.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -19,7 +19,7 @@ impl Fact for Nothing {
     }
 }
 
-/// One node sends one message after the other, or calls; another receives and acknowledges, or answers.
+/// One node sends one message after the other, or calls; another receives and acknowledges, or responds.
 struct Traffic {
     profile: Option<QueueProfile>,
 }

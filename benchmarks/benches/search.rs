@@ -1,5 +1,5 @@
-//! How many runs each way of searching takes to find that a guardrail is missing, and whether memory stays flat.
-//! `cargo bench --manifest-path benchmarks/Cargo.toml --bench search` writes benchmarks/RESULTS.md.
+//! Measures how many runs each kind of search needs to find that a guardrail is missing, and whether memory stays
+//! flat. `cargo bench --manifest-path benchmarks/Cargo.toml --bench search` writes benchmarks/RESULTS.md.
 
 use shakedown::campaign::{self, CampaignRequest};
 use shakedown_benchmarks::results;
@@ -10,18 +10,18 @@ use std::fmt::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Campaigns of each kind.
+/// The number of campaigns of each kind.
 const CAMPAIGNS: u64 = 100;
-/// Runs after which a campaign is given up.
+/// The number of runs after which a campaign ends without a result.
 const RUNS_MAX: u64 = 2_000;
-/// Seeds from one campaign's first to the next one's.
+/// The distance between the first seeds of two campaigns.
 const APART: u64 = 1 << 32;
 
 /// The first failing run of a campaign, counted from 1.
 type Found = Option<u64>;
 
 fn main() {
-    // Panics of the ablated system are findings, and need no words here.
+    // Panics of the ablated system are findings, and are not printed here.
     std::panic::set_hook(Box::new(|_| {}));
     results::write("search", &search());
     results::write("memory", &memory());
@@ -60,7 +60,7 @@ fn runner(without: &[&str]) -> Runner<Booking> {
     Runner::new(Booking::without(&without).expect("the scenario knows its canaries"))
 }
 
-/// Median and quartiles of what campaigns found.
+/// Returns the median and the quartiles of the campaigns' results.
 fn spread(mut campaign: impl FnMut(u64) -> Found) -> String {
     let found = (0..CAMPAIGNS).map(|number| campaign(number * APART).unwrap_or(u64::MAX));
     let mut found: Vec<u64> = found.collect();
@@ -109,7 +109,7 @@ fn bounded(runner: &mut Runner<Booking>) -> String {
     }
 }
 
-/// What runs of the whole design reach, drawn and guided.
+/// Returns the coverage that runs of the whole design reach, drawn and guided.
 fn coverage() -> String {
     let mut out = String::from(
         "Features that runs of the whole design reached (facts by shape and role, which followed which, pairs of deviations):\n\n\
@@ -134,7 +134,7 @@ fn coverage() -> String {
     out
 }
 
-/// Resident memory in KiB, as the kernel counts it.
+/// Returns the resident memory in KiB, as the kernel counts it.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

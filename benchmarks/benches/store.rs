@@ -1,5 +1,5 @@
-//! What a statement costs through the store, engine and all: `cargo bench --manifest-path benchmarks/Cargo.toml
-//! --bench store`. Writes its section of RESULTS.md.
+//! Measures the cost of a statement through the store, engine included: `cargo bench --manifest-path
+//! benchmarks/Cargo.toml --bench store`. Writes its section of RESULTS.md.
 
 use shakedown_benchmarks::results;
 use shakedown_sim::*;
@@ -29,7 +29,7 @@ impl Fact for Nothing {
     }
 }
 
-/// What each client does, again and again.
+/// The repeated work of each client.
 #[derive(Clone, Copy)]
 enum Work {
     Read,
@@ -38,7 +38,7 @@ enum Work {
     Update,
 }
 
-/// Clients at a store of some rows.
+/// Clients of a store with a number of rows.
 struct Desk {
     work: Work,
     times: u32,
@@ -103,7 +103,7 @@ impl Scenario for Desk {
 
 const TIMES: u32 = 20_000;
 
-/// The nanoseconds of one piece of work: a run of many less a run of none, the best of five.
+/// Returns the nanoseconds of one piece of work: a run of many pieces less a run of none, the best of five.
 fn cost(work: Work, clients: u32, isolation: Isolation) -> u128 {
     let took = |times: u32| {
         let mut runner = Runner::new(Desk { work, times, clients, isolation });

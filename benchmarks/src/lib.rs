@@ -1,11 +1,11 @@
-//! What the benchmarks run: whole runs of a scenario, the digest taken and every invariant judging.
+//! The runs of the benchmarks: whole runs of a scenario, with the digest computed and every invariant judging.
 
 pub mod results;
 
 use shakedown_scenarios::booking::Booking;
 use shakedown_sim::*;
 
-/// The guarded booking scenario and its happy path: one customer, one intent.
+/// Returns the guarded booking scenario and its happy path: one customer, one intent.
 ///
 /// # Panics
 /// If the scenario no longer knows the variant.
@@ -15,10 +15,10 @@ pub fn booking() -> (Runner<Booking>, Script) {
     (Runner::new(Booking::without(&[]).expect("nothing is taken out")), script)
 }
 
-/// A day in which nothing happens: one node that sleeps through it, one poller with nothing to find.
+/// A day in which nothing happens: one node that sleeps through it, one poller that finds nothing.
 pub struct Idle;
 
-/// Nothing is ever stated.
+/// No fact is ever stated.
 #[derive(serde::Serialize)]
 pub enum Nothing {}
 

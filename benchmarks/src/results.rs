@@ -1,9 +1,9 @@
-//! RESULTS.md: what the measuring commands found, where and when; each command keeps a section of its own.
+//! RESULTS.md: the results of the measuring commands, with place and date; each command has a section of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Puts a section in place of the one with its name, or at the end.
+/// Replaces the section with this name, or appends it.
 ///
 /// # Panics
 /// If the file cannot be written.
@@ -24,7 +24,7 @@ pub fn write(section: &str, text: &str) {
 const PREFACE: &str =
     "# Results\n\nWritten by the benchmarks themselves; each section says by which, where and when.\n";
 
-/// Where and when this was measured, and what else ran there.
+/// Returns the place, the date and the load of the measurement.
 fn measured() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =

@@ -1,7 +1,7 @@
 //! One workload on several engines, side by side: `cargo run --release --manifest-path benchmarks/peers/Cargo.toml`.
 //!
-//! Each engine runs in processes of its own, one after another in interleaved rounds, and is charged for the time
-//! that its thread is on a core. With arguments `ENGINE FIRST COUNT` this program is such a process.
+//! Each engine runs in processes of its own, one after another in interleaved rounds, and is measured by the time
+//! that its thread spends on a core. With arguments `ENGINE FIRST COUNT` this program is such a process.
 
 mod on_tokio;
 mod on_turmoil;

@@ -1,6 +1,7 @@
-//! The port to Tokio with its clock paused: one runtime a seed on the current thread; time jumps when nothing is
-//! ready. A message is a task that sleeps as long as the link takes and then puts it into its node's mailbox. The
-//! worker's crash aborts its tasks. Tokio's timers have a grain of 1 ms, which is also the workload's.
+//! The port to Tokio with its clock paused: one runtime per seed on the current thread; time jumps when nothing is
+//! ready. A message is a task that sleeps for the latency of the link and then puts the message into its node's
+//! mailbox. The worker's crash aborts its tasks. Tokio's timers have a granularity of 1 ms, which is also the
+//! workload's.
 
 use peers_workload::nodes::{Machine, Process, Run};
 use peers_workload::tally::{Tally, What};
@@ -13,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio::time::Instant;
 
-/// The mailbox of each node; none while it is down.
+/// The mailbox of each node; `None` while it is down.
 type Network = Rc<RefCell<[Option<UnboundedSender<u64>>; 3]>>;
 
 #[derive(Clone)]
@@ -51,7 +52,7 @@ impl Machine for OnTokio {
     }
 }
 
-/// Starts a node; its tasks end when what is answered is dropped.
+/// Starts a node; its tasks end when the returned value is dropped.
 fn start(node: Node, began: Instant, network: &Network, run: &Rc<Run>) -> Rc<RefCell<JoinSet<()>>> {
     let (mailbox, mut packets) = unbounded_channel();
     network.borrow_mut()[node as usize] = Some(mailbox);

@@ -1,6 +1,6 @@
-//! The port to turmoil: a host a node, datagrams over its network with a fixed latency, crashes by `crash` and
+//! The port to turmoil: one host per node, datagrams over its network with a fixed latency, crashes by `crash` and
 //! `bounce` between ticks. Its clock moves by whole ticks: a message arrives at the tick after its latency, and a
-//! host wakes at the end of its tick. With ticks of 10 ms each way over a link so takes 10 ms rather than 5.
+//! host wakes at the end of its tick. With ticks of 10 ms, each way over a link therefore takes 10 ms rather than 5.
 
 use peers_workload::nodes::{Machine, Process, Run};
 use peers_workload::tally::{Tally, What};

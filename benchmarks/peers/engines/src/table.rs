@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// One engine, how many seeds a round runs on it, and what of the workload its port cannot say.
+/// One engine, its number of seeds per round, and the parts of the workload that its port cannot express.
 struct Engine {
     name: &'static str,
     seeds: u64,
@@ -36,7 +36,7 @@ const ENGINES: [Engine; 7] = [
 ];
 
 const ROUNDS: usize = 7;
-/// How far the work of a seed may be from that of the bare loop, in hundredths: chance differs in `sim`'s port.
+/// How far the work of a seed may differ from that of the bare loop, in percent: the draws of `sim`'s port differ.
 const TOLERANCE_PERCENT: f64 = 5.0;
 /// Few seeds vary more than many.
 const TOLERANCE_OF_FEW_PERCENT: f64 = 10.0;
@@ -45,7 +45,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Builds the port to madsim, which needs a compiler flag of its own, and answers its program.
+/// Builds the port to madsim, which needs a compiler flag of its own, and returns the path of its program.
 fn madsim() -> PathBuf {
     let target = root().join("target/madsim");
     let built = Command::new(env!("CARGO"))
@@ -67,7 +67,7 @@ fn run(engine: &Engine, madsim: &Path, seeds: u64) -> Round {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("the program answers a round")
 }
 
-/// Panics unless the work of a seed is about what it is on the bare loop.
+/// Panics unless the work of a seed is about the same as on the bare loop.
 fn check_work(engine: &Engine, round: &Round, bare: &Round) {
     let few = round.seeds < 100;
     let tolerance = if few { TOLERANCE_OF_FEW_PERCENT } else { TOLERANCE_PERCENT };
@@ -113,7 +113,7 @@ pub fn measure() {
     println!("{text}\nwritten to benchmarks/PEERS.md");
 }
 
-/// Microseconds a seed: the least, the median and the greatest of the rounds.
+/// Returns microseconds per seed: the least, the median and the greatest of the rounds.
 fn spread(rounds: &[Round]) -> [f64; 3] {
     let mut micros: Vec<f64> = rounds.iter().map(Round::micros).collect();
     micros.sort_by(f64::total_cmp);

@@ -1,6 +1,6 @@
-//! The port to madsim: a node a node, its `Endpoint` for messages with a fixed latency, crashes by `kill` and
-//! `restart`. madsim sleeps for 1 ms at each send and receive, which is part of the link's 5 ms here, and adds some
-//! microseconds of chance to it, which cannot be turned off.
+//! The port to madsim: one madsim node per node, its `Endpoint` for messages with a fixed latency, crashes by `kill`
+//! and `restart`. madsim sleeps for 1 ms at each send and receive, which is part of the link's 5 ms here, and adds
+//! some random microseconds, which cannot be turned off.
 //!
 //! Simulation needs `--cfg madsim`, so this port is a program of its own, which the comparison builds and runs.
 
@@ -20,11 +20,12 @@ mod port {
     use std::time::Duration;
 
     const TAG: u64 = 1;
-    /// What a link takes beside the sleeps of sender and receiver, each of which takes 1 ms.
+    /// The latency of a link without the sleeps of sender and receiver, each of which takes 1 ms.
     const ON_THE_WAY: Duration = Duration::from_millis(3);
 
     thread_local! {
-        /// What outlives the nodes; a node's first task must be `Send`, though all runs on one thread.
+        /// The state that outlives the nodes; a node's first task must be `Send`, although everything runs on one
+        /// thread.
         static RUN: RefCell<Option<(Rc<Run>, Instant)>> = const { RefCell::new(None) };
     }
 

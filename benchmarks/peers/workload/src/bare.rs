@@ -1,4 +1,4 @@
-//! The bare event loop: no tasks, no futures, no wakers; what one would write by hand for this workload alone.
+//! The bare event loop: no tasks, no futures, no wakers; as one would write it by hand for this workload alone.
 
 use crate::draws::Draws;
 use crate::ledger::Ledger;
@@ -7,7 +7,7 @@ use crate::tally::{Tally, What};
 use crate::{AWAY, BETWEEN_INTENTS, Call, INTENTS, LINK, Node, Op, RETRIES, STEPS, TIMEOUT, backoff};
 use std::time::Duration;
 
-/// What happens at its time.
+/// An entry of the queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Due(Happening);
 
@@ -29,7 +29,7 @@ pub struct Bare<Q> {
     draws: Draws,
     ledger: Ledger,
     tally: Tally,
-    /// For each call that can be under way: which attempt waits.
+    /// The waiting attempt of each call that can be in progress.
     waiting: [[u16; INTENTS]; 1 + 2 * STEPS],
     up: bool,
     life: u8,
@@ -52,7 +52,7 @@ impl<Q: Queue<Due>> Default for Bare<Q> {
 }
 
 impl<Q: Queue<Due>> Bare<Q> {
-    /// A loop that has run nothing yet.
+    /// Creates a loop.
     pub fn new() -> Self {
         Self {
             queue: Q::default(),
@@ -123,7 +123,7 @@ impl<Q: Queue<Due>> Bare<Q> {
         }
     }
 
-    /// Takes the next step of a job, if there is one.
+    /// Starts the next step of a job, if there is one.
     fn proceed(&mut self, intent: u8) {
         match self.ledger.next_step(intent) {
             Some(step) => self.attempt((Op::Step, intent, step), 0),

@@ -1,9 +1,10 @@
-//! The workload's chance: a keyed function of the seed, so that an engine's order of events moves nothing.
+//! The random draws of the workload: a keyed function of the seed, so that an engine's order of events changes no
+//! draw.
 
 use crate::Call;
 use std::time::Duration;
 
-/// The finaliser of SplitMix64 over two words, the same as the engine under test has.
+/// Mixes two words with the finaliser of SplitMix64, as the engine under test does.
 pub fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.rotate_left(25) ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,7 +19,7 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The draws of this seed.
+    /// Creates the draws of this seed.
     pub fn of(seed: u64) -> Self {
         Self { seed }
     }
@@ -32,27 +33,27 @@ impl Draws {
         Duration::from_millis(self.between(what, call, least, most))
     }
 
-    /// Whether the request of this call is lost.
+    /// Returns whether the request of this call is lost.
     pub fn loses_request(self, call: Call) -> bool {
         self.between(1, call.word(), 0, 9) == 0
     }
 
-    /// Whether the answer to this call is lost.
+    /// Returns whether the response to this call is lost.
     pub fn loses_answer(self, call: Call) -> bool {
         self.between(2, call.word(), 0, 9) == 0
     }
 
-    /// How long the partner takes.
+    /// Returns the time that the partner takes.
     pub fn latency(self, call: Call) -> Duration {
         self.millis(3, call.word(), 10, 3_000)
     }
 
-    /// How late the partner reports what it executed at this call.
+    /// Returns the delay of the partner's report about this call.
     pub fn lateness(self, call: Call) -> Duration {
         self.millis(4, call.word(), 0, 10_000)
     }
 
-    /// When the worker crashes, in order.
+    /// Returns the times at which the worker crashes, in order.
     pub fn crashes(self) -> [Duration; 3] {
         [0, 1, 2].map(|nth| self.millis(5, nth, 20_000 * nth + 1_000, 20_000 * nth + 16_000))
     }

@@ -1,4 +1,4 @@
-//! What outlives a crash: the worker's durable state, and what the partner has executed.
+//! The state that outlives a crash: the worker's durable state, and the steps that the partner has executed.
 
 use crate::{Call, INTENTS, Op, STEPS};
 
@@ -17,7 +17,7 @@ pub struct Intent {
 pub struct Ledger([Intent; INTENTS]);
 
 impl Ledger {
-    /// Numbers one more attempt at a call.
+    /// Counts and returns one more attempt at a call.
     pub fn attempt(&mut self, op: Op, intent: u8, step: u8) -> Call {
         let at = match op {
             Op::Submit => 0,
@@ -29,37 +29,37 @@ impl Ledger {
         Call { op, intent, step, attempt: *attempts - 1 }
     }
 
-    /// Accepts an intent; whether it is new.
+    /// Accepts an intent; returns whether it is new.
     pub fn accept(&mut self, intent: u8) -> bool {
         !std::mem::replace(&mut self.0[usize::from(intent)].accepted, true)
     }
 
-    /// Executes a step; whether it is new.
+    /// Executes a step; returns whether it is new.
     pub fn execute(&mut self, intent: u8, step: u8) -> bool {
         !std::mem::replace(&mut self.0[usize::from(intent)].executed[usize::from(step)], true)
     }
 
-    /// Puts on record that a step is finished.
+    /// Records that a step is finished.
     pub fn finish(&mut self, intent: u8, step: u8) {
         self.0[usize::from(intent)].finished[usize::from(step)] = true;
     }
 
-    /// Whether a step is finished.
+    /// Returns whether a step is finished.
     pub fn is_finished(&self, intent: u8, step: u8) -> bool {
         self.0[usize::from(intent)].finished[usize::from(step)]
     }
 
-    /// The first step that is not finished.
+    /// Returns the first step that is not finished.
     pub fn next_step(&self, intent: u8) -> Option<u8> {
         self.0[usize::from(intent)].finished.iter().position(|done| !done).map(|step| step as u8)
     }
 
-    /// Puts on record that an intent's job is over.
+    /// Records that an intent's job is over.
     pub fn close(&mut self, intent: u8) {
         self.0[usize::from(intent)].closed = true;
     }
 
-    /// The intents whose job is not over.
+    /// Returns the intents whose job is not over.
     pub fn open(&self) -> impl Iterator<Item = u8> + use<> {
         let open: u32 = (0..INTENTS)
             .filter(|at| self.0[*at].accepted && !self.0[*at].closed)
@@ -67,7 +67,7 @@ impl Ledger {
         (0..INTENTS as u8).filter(move |at| open >> at & 1 == 1)
     }
 
-    /// How many intents have every step finished.
+    /// Returns the number of intents with every step finished.
     pub fn finished(&self) -> u64 {
         self.0.iter().filter(|intent| !intent.finished.contains(&false)).count() as u64
     }

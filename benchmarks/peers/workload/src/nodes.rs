@@ -1,4 +1,4 @@
-//! The three nodes as ordinary `async` code, for engines that run such: written once, so that these engines are
+//! The three nodes as ordinary `async` code, for engines that run such code: written once, so that the engines are
 //! compared and not their ports.
 
 use crate::draws::Draws;
@@ -12,21 +12,21 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
-/// What the code of one node needs of an engine.
+/// The interface that the code of one node needs from an engine.
 pub trait Machine: Clone + 'static {
-    /// Nanoseconds since the run began.
+    /// Returns the nanoseconds since the run began.
     fn now_ns(&self) -> u64;
     /// Waits.
     fn sleep(&self, span: Duration) -> impl Future<Output = ()>;
-    /// Waits for `future`, at most for `timeout`; whether it came to an end.
+    /// Waits for `future`, at most for `timeout`; returns whether it completed.
     fn timeout(&self, timeout: Duration, future: impl Future) -> impl Future<Output = bool>;
-    /// Starts a task, which dies with this node.
+    /// Spawns a task, which is dropped with this node.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
     /// Sends a packet, which arrives if its node is up.
     fn send(&self, to: Node, packet: u64) -> impl Future<Output = ()>;
 }
 
-/// What outlives the nodes of one run.
+/// The state that outlives the nodes of one run.
 pub struct Run {
     draws: Draws,
     ledger: RefCell<Ledger>,
@@ -36,33 +36,33 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run of this seed.
+    /// Creates a run of this seed.
     pub fn of(seed: u64) -> Rc<Self> {
         let (ledger, tally) = Default::default();
         Rc::new(Self { draws: Draws::of(seed), ledger, tally, open: Cell::new(INTENTS), rest: Notify::new() })
     }
 
-    /// When the worker crashes.
+    /// Returns the times at which the worker crashes.
     pub fn crashes(&self) -> [Duration; 3] {
         self.draws.crashes()
     }
 
-    /// Says that the worker crashed, or came back.
+    /// Records that the worker crashed or restarted.
     pub fn crash(&self, now_ns: u64, what: What) {
         self.tally.borrow_mut().take(now_ns, Node::Worker, what, 0);
     }
 
-    /// Waits until nothing is under way any more.
+    /// Waits until nothing is pending.
     pub async fn at_rest(&self) {
         self.rest.notified().await;
     }
 
-    /// Whether nothing is under way any more.
+    /// Returns whether nothing is pending.
     pub fn is_at_rest(&self) -> bool {
         self.open.get() == 0
     }
 
-    /// What the run did.
+    /// Returns the counts of the run.
     pub fn tally(&self) -> Tally {
         Tally { finished: self.ledger.borrow().finished(), ..*self.tally.borrow() }
     }
@@ -79,7 +79,7 @@ impl Run {
     }
 }
 
-/// Set in a packet that answers.
+/// The flag of a packet that is a response.
 const ANSWER: u64 = 1 << 40;
 
 /// One incarnation of a node: its memory.
@@ -98,7 +98,7 @@ impl<M: Clone> Clone for Process<M> {
 }
 
 impl<M: Machine> Process<M> {
-    /// Starts a node: the client submits, the worker resumes what is open.
+    /// Starts a node: the client submits, the worker resumes open jobs.
     pub fn start(node: Node, machine: M, run: Rc<Run>) -> Self {
         let process = Self { node, machine, run, waiting: Rc::default() };
         match node {
@@ -112,7 +112,7 @@ impl<M: Machine> Process<M> {
         process
     }
 
-    /// Takes a packet that has arrived.
+    /// Handles a packet that has arrived.
     pub fn take(&self, packet: u64) {
         if packet & ANSWER == 0 {
             return self.spawn(|own| own.serve(Call::from_word(packet)));
@@ -154,7 +154,7 @@ impl<M: Machine> Process<M> {
         self.run.close();
     }
 
-    /// Calls until it is answered; whether it was.
+    /// Calls until a response arrives; returns whether one did.
     async fn call(&self, op: Op, intent: u8, step: u8) -> bool {
         for tried in 0..=RETRIES {
             let needless = op == Op::Step && self.run.ledger.borrow().is_finished(intent, step);

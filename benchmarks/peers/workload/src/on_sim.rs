@@ -1,10 +1,10 @@
 //! The port to `sim`, through its public interface: nodes, calls over a link, choices, digest.
 //!
-//! What it cannot say as it is written: a worker crashes at crash points, beside its calls, so three crashes a run are
-//! an average and not three moments. A delay is drawn from its range in half of the cases and else from corners spread
-//! evenly over it. A call to a worker that is down is refused rather than lost; the
-//! caller waits all the same. What it does beyond the others: each
-//! choice that deviates is an event of its own, with the time that it lasts, and everything can be replayed by name.
+//! Differences from the definition: a worker crashes at crash points, beside its calls, so three crashes per run are
+//! an average and not three fixed times. A delay is drawn from its range in half of the cases, and otherwise from
+//! corners spread evenly over the range. A call to a worker that is down is refused rather than lost; the caller waits
+//! all the same. Beyond the other ports, each choice that deviates is an event of its own with a duration, and
+//! everything can be replayed by name.
 
 use crate::ledger::Ledger;
 use crate::tally::Tally;
@@ -44,7 +44,7 @@ const fn crash(point: &'static str) -> Site {
     Site::of(Label::new("worker"), Label::new(point), Label::new("step"))
 }
 
-/// How often each choice deviates; crash points are as rare as makes three crashes of some 185 points.
+/// The rates at which choices deviate; crash points deviate so that about three of some 185 points are crashes.
 const ODDS: Profile = Profile::measured(
     "booking-lite",
     "losses, delays and crashes as the workload has them",
@@ -62,7 +62,7 @@ const ODDS: Profile = Profile::measured(
     ],
 );
 
-/// Nothing is stated: the workload has no judge.
+/// No fact is stated: the workload has no judge.
 #[derive(serde::Serialize)]
 pub enum Nothing {}
 
@@ -72,7 +72,7 @@ impl Fact for Nothing {
     }
 }
 
-/// What is counted, beside what the engine counts by itself.
+/// The counts beside those of the engine.
 #[derive(Default)]
 struct Counts {
     called: Cell<u64>,
@@ -131,7 +131,7 @@ impl System {
             count(&self.counts.ended);
             match answer {
                 Ok(()) => return true,
-                // To a caller in this workload a worker that is down is silent.
+                // In this workload a worker that is down does not respond.
                 Err(CallError::Refused) => env.sleep(TIMEOUT - 2 * LINK).await,
                 Err(CallError::TimedOut) => {}
             }
@@ -252,7 +252,7 @@ impl OnSim {
     /// Runs a seed.
     ///
     /// # Panics
-    /// If the run breaks a rule of the engine: it does not come to rest, or a choice is ambiguous.
+    /// If the run violates a rule of the engine: it does not come to rest, or a choice is ambiguous.
     pub fn run(&mut self, seed: u64) -> Tally {
         let Counts { called, arrived, answered, ended, boots, finished } = &*self.counts;
         [called, arrived, answered, ended, boots].iter().for_each(|counter| counter.set(0));

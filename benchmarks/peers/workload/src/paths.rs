@@ -1,34 +1,35 @@
-//! The engine's hot paths one by one, for counting and scaling: so many sleeps, choices, calls or facts in one run.
+//! The engine's hot paths one by one, for counting and scaling: a number of sleeps, choices, calls or facts in one
+//! run.
 
 use shakedown_sim::{
     Alternatives, CrashProfile, Duration, Endpoint, Env, Fact, Facts, Horizon, Invariant, Label, Limits,
     Link, LinkFaults, Op, Role, Runner, Scenario, Site, Stage, Variant,
 };
 
-/// What a run does again and again.
+/// The repeated action of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Path {
     /// A task waits for a moment.
     Sleeps,
-    /// A choice is made, each for an entity of its own.
+    /// A choice is drawn, each for an entity of its own.
     Choices,
-    /// A node calls another over a link that may lose either way.
+    /// A node calls another over a link that may lose requests and responses.
     Calls,
     /// A fact is stated.
     Facts,
-    /// A booking: an entity, a call within it, a fact; one a minute.
+    /// A booking: an entity, a call within it, a fact; one per minute.
     Bookings,
 }
 
-/// Some number of repeats of a path.
+/// A number of repetitions of a path.
 pub struct Repeats {
-    /// What is repeated.
+    /// The path.
     pub path: Path,
-    /// How often.
+    /// The number of repetitions.
     pub times: u32,
 }
 
-/// Something with a few fields.
+/// A value with a few fields.
 #[derive(serde::Serialize)]
 pub struct Counted {
     number: u32,
@@ -51,7 +52,7 @@ const BOOKING: Label = Label::new("booking");
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Repeats {
-    /// A runner of so many repeats, which may take as many steps as they need.
+    /// Creates a runner of this many repetitions, with sufficient limits.
     pub fn runner(path: Path, times: u32) -> Runner<Self> {
         let most = 20 * times + 1_000;
         Runner::new(Self { path, times }).with_limits(Limits { events: most, choices: most, polls: most })

@@ -1,9 +1,9 @@
-//! What is due when, for the bare loop: a binary heap, and the same with a small sorted buffer before it.
+//! The event queue of the bare loop: a binary heap, and one with a small sorted buffer before it.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// An entry: earliest first, then as put.
+/// An entry: earliest first, then in the order of insertion.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<T> {
     time: u64,
@@ -31,13 +31,13 @@ impl<T> PartialOrd for Entry<T> {
     }
 }
 
-/// A queue ordered by time, then as put.
+/// A queue ordered by time, then by insertion.
 pub trait Queue<T>: Default {
-    /// Empties it, keeping the memory.
+    /// Clears it, keeping the memory.
     fn clear(&mut self);
-    /// Puts an entry.
+    /// Adds an entry.
     fn put(&mut self, time: u64, due: T);
-    /// Takes the earliest.
+    /// Takes the earliest entry.
     fn take(&mut self) -> Option<(u64, T)>;
 }
 
@@ -69,7 +69,7 @@ impl<T> Queue<T> for Heap<T> {
     }
 }
 
-/// The earliest few in a sorted buffer, the last of it the earliest; the others in a heap.
+/// The earliest few entries in a sorted buffer, the earliest last; the others in a heap.
 pub struct Near<T> {
     near: Vec<Entry<T>>,
     far: BinaryHeap<Entry<T>>,

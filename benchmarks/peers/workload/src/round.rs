@@ -1,22 +1,22 @@
-//! One engine's part of a round, in a process of its own: so many seeds, and what they cost of its core.
+//! One engine's part of a round, in a process of its own: a number of seeds, and their processor time.
 
 use crate::tally::Tally;
 use std::fmt;
 use std::str::FromStr;
 
-/// What some seeds did, and how long their thread was on a core.
+/// The counts of some seeds, and the time that their thread spent on a core.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Round {
-    /// How many seeds were run.
+    /// The number of seeds.
     pub seeds: u64,
     /// Nanoseconds of processor time.
     pub cpu_ns: u64,
-    /// What they did together.
+    /// The sum of their counts.
     pub tally: Tally,
 }
 
 impl Round {
-    /// Runs the seeds, after one to warm up.
+    /// Runs the seeds, after a warm-up seed.
     pub fn of(seeds: std::ops::Range<u64>, mut run: impl FnMut(u64) -> Tally) -> Self {
         run(seeds.start);
         let (mut tally, began) = (Tally::default(), cpu_ns());
@@ -27,16 +27,16 @@ impl Round {
         Self { seeds: count, cpu_ns: cpu_ns() - began, tally }
     }
 
-    /// Microseconds a seed.
+    /// Returns microseconds per seed.
     pub fn micros(&self) -> f64 {
         self.cpu_ns as f64 / 1e3 / self.seeds as f64
     }
 }
 
-/// Nanoseconds that this thread has been on a core, by the scheduler's own account.
+/// Returns the nanoseconds that this thread has spent on a core, as the scheduler counts them.
 ///
 /// # Panics
-/// Where there is no `/proc`.
+/// On systems without `/proc`.
 pub fn cpu_ns() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")
         .expect("the kernel keeps scheduler statistics");
@@ -64,10 +64,10 @@ impl FromStr for Round {
     }
 }
 
-/// Answers the command line `ENGINE FIRST COUNT` with a round.
+/// Runs the command line `ENGINE FIRST COUNT` and returns its round; `None` for any other command line.
 ///
 /// # Panics
-/// If a number is none.
+/// If an argument is not a number.
 pub fn answer(
     arguments: &[String],
     engine: impl FnOnce(&str) -> Option<Box<dyn FnMut(u64) -> Tally>>,
@@ -78,7 +78,7 @@ pub fn answer(
     engine(name).map(|run| Round::of(first..first + count, run))
 }
 
-/// Where, when and how this was measured.
+/// Returns the place, the date and the conditions of the measurement.
 pub fn measured(rounds: usize) -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =

@@ -1,4 +1,4 @@
-//! What a run did: the work is the same where these agree.
+//! The counts of a run: two runs did the same work if their counts agree.
 
 use crate::draws::mix;
 use crate::{Call, Node};
@@ -11,35 +11,35 @@ pub enum What {
     Called,
     /// Its request arrived.
     Arrived,
-    /// Its answer was sent.
+    /// Its response was sent.
     Answered,
-    /// Its answer arrived.
+    /// Its response arrived.
     Learnt,
-    /// Its caller waits no longer.
+    /// Its caller timed out.
     GaveUp,
     /// The worker crashed.
     Crashed,
-    /// The worker came back.
+    /// The worker restarted.
     Restarted,
 }
 
 /// Counts of one run, or summed over several.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// Requests and answers sent.
+    /// Requests and responses sent.
     pub messages: u64,
     /// Calls made.
     pub attempts: u64,
     /// Application events.
     pub events: u64,
-    /// Intents whose every step is finished.
+    /// Intents with every step finished.
     pub finished: u64,
     /// An order-sensitive hash over the events.
     pub digest: u64,
 }
 
 impl Tally {
-    /// Takes one event in.
+    /// Adds one event.
     pub fn take(&mut self, now_ns: u64, node: Node, what: What, call: u64) {
         self.events += 1;
         match what {
@@ -55,7 +55,7 @@ impl Tally {
         }
     }
 
-    /// The same for an event of a call.
+    /// Adds one event of a call.
     pub fn call(&mut self, now_ns: u64, node: Node, what: What, call: Call) {
         self.take(now_ns, node, what, call.word());
     }

@@ -1,9 +1,10 @@
-//! Instructions of the engine's hot paths, counted by callgrind and held against `benchmarks/peers/counts.txt`.
+//! Counts the instructions of the engine's hot paths with callgrind, and compares them with
+//! `benchmarks/peers/counts.txt`.
 //!
 //! Only instructions of this program's own code count, not those of the C library, which differ between machines.
-//! With `--write` the file is written instead: that is for a change that is meant to cost or to save, and its commit
-//! says so. Other compilers generate other code: the file names the one it was made with, and with another one the
-//! tolerance is wider. With the name of a path this program runs it, for callgrind to watch.
+//! With `--write` the file is written instead: use it for a change that is meant to change the cost, and state that
+//! in the commit. Other compilers generate other code: the file names its compiler, and with another one the
+//! tolerance is wider. With the name of a path as argument, this program runs the path for callgrind.
 
 use peers_workload::on_sim::OnSim;
 use peers_workload::paths::{Path, Repeats};
@@ -19,13 +20,13 @@ const TOLERANCE_OF_ANOTHER_COMPILER_PERCENT: f64 = 10.0;
 const SEEDS: u64 = 10;
 const TIMES: u32 = 1_000;
 
-/// What is counted: callgrind begins here and ends with it.
+/// Runs the counted work: callgrind starts and stops with this function.
 #[inline(never)]
 fn counted_work(work: &mut dyn FnMut()) {
     work();
 }
 
-/// Runs a path once for its memory, and once to be counted.
+/// Runs a path once to allocate its memory, and once to be counted.
 fn walk(name: &str) {
     let mut work: Box<dyn FnMut()> = match name {
         "booking-lite" => {
@@ -67,9 +68,9 @@ fn count(name: &str) -> u64 {
     own_instructions(&text, &own.file_name().expect("a program has a name").to_string_lossy())
 }
 
-/// The instructions of a callgrind profile that lie in the object with this name. Its format: `ob=(id) name` says
-/// in which object the lines that follow lie, the name being given the first time; a line that begins with a number, `+`,
-/// `-` or `*` is a position and a cost, save that after `calls=`, whose cost lies elsewhere.
+/// Returns the instructions of a callgrind profile that belong to the object with this name. The format: `ob=(id) name`
+/// names the object of the following lines, with the name given the first time; a line that begins with a number, `+`,
+/// `-` or `*` is a position and a cost, except after `calls=`, whose cost belongs elsewhere.
 fn own_instructions(profile: &str, object: &str) -> u64 {
     let (mut names, mut here, mut called, mut sum) = (BTreeMap::new(), false, false, 0);
     for line in profile.lines() {

@@ -1,5 +1,6 @@
-//! How cost grows: with the events of a run, with a second core, with a simulated year. Writes `benchmarks/SCALING.md`:
-//! `cargo run --release --manifest-path benchmarks/peers/Cargo.toml -p peers-workload --bin scaling`.
+//! Measures how the cost grows: with the events of a run, with a second core, with a simulated year. Writes
+//! `benchmarks/SCALING.md`: `cargo run --release --manifest-path benchmarks/peers/Cargo.toml -p peers-workload --bin
+//! scaling`.
 
 use peers_workload::on_sim::OnSim;
 use peers_workload::paths::{Path, Repeats};
@@ -9,13 +10,14 @@ use std::fmt::Write;
 
 const ROUNDS: usize = 7;
 const SEEDS: u64 = 2_000;
-/// In each round: the kernel brings a thread's time up to date every few milliseconds, which must not matter.
+/// The events of each round: enough that the kernel's update of a thread's time, every few milliseconds, does not
+/// matter.
 const EVENTS: u32 = 5_000_000;
 const A_YEAR_OF_MINUTES: u32 = 525_600;
 
-/// Of runs of so many bookings each: the events of one, and the least nanoseconds an event of several rounds, in each of
-/// which all take turns at about the same number of events. So a small run finds caches and allocator as a large one has
-/// left them.
+/// Returns, for runs of these numbers of bookings, the events of one run and the least nanoseconds per event over
+/// several rounds. In each round all sizes take turns with about the same number of events, so that a small run finds
+/// caches and allocator in the state that a large one has left.
 fn per_event(bookings: &[u32]) -> Vec<(f64, f64)> {
     let mut runners: Vec<_> = bookings
         .iter()
@@ -35,14 +37,14 @@ fn per_event(bookings: &[u32]) -> Vec<(f64, f64)> {
     runners.into_iter().map(|(_, events, least)| (f64::from(events), least)).collect()
 }
 
-/// Nanoseconds an event of a run of 10 events, of which these are neighbours: runs of some events, with their nanoseconds
-/// an event.
+/// Returns the nanoseconds per event of a run of 10 events, extrapolated from two neighbours: runs of some events, with
+/// their nanoseconds per event.
 fn of_ten([(few, ns_of_few), (more, ns_of_more)]: [(f64, f64); 2]) -> f64 {
     let slope = (more * ns_of_more - few * ns_of_few) / (more - few);
     (few * ns_of_few + slope * (10.0 - few)) / 10.0
 }
 
-/// Nanoseconds of processor time a seed, on so many threads at once.
+/// Returns the processor time per seed on this many concurrent threads, in microseconds.
 fn on_threads(threads: usize) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
         let workers: Vec<_> = (0..threads)
@@ -59,7 +61,7 @@ fn on_threads(threads: usize) -> f64 {
     rounds.fold(f64::INFINITY, f64::min)
 }
 
-/// The greatest memory that this process has held so far, in MiB.
+/// Returns the greatest memory that this process has held so far, in MiB.
 fn memory_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells of this process");
     let line =
