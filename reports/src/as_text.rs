@@ -1,5 +1,5 @@
-//! Values that are written into records as text: a script in its own grammar, a moment in whole nanoseconds, which some
-//! readers of JSON would round as a number.
+//! Values that records hold as text: a script in its own grammar, a moment in whole nanoseconds, which some JSON
+//! readers would round as a number.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};

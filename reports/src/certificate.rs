@@ -22,11 +22,11 @@ pub struct Certificate {
     pub without: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why the search ended.
+    /// The reason why the search ended.
     pub end_reason: EndReason,
     /// The requested number of deviations.
     pub deviations: usize,
-    /// The number of deviations up to which every script was run; none if not even the happy paths were.
+    /// The number of deviations up to which every script was run; `None` if not even the happy paths were.
     pub reached: Option<usize>,
     /// The shard of the scripts with the most deviations, and the number of shards.
     pub shard: Option<(usize, usize)>,
@@ -34,7 +34,7 @@ pub struct Certificate {
     pub variants: Vec<(String, u64)>,
     /// The choice sites that deviated, each with its alternatives, the benign one first.
     pub sites: BTreeMap<String, Vec<String>>,
-    /// Whether scripts deviate in the order of tasks, too.
+    /// Whether scripts also deviate in task order.
     pub task_order: bool,
     /// The runs by number of deviations, from none.
     pub depths: Vec<Depth>,
@@ -44,7 +44,7 @@ pub struct Certificate {
     pub simulated: Duration,
     /// The names of all invariants.
     pub invariants: Vec<String>,
-    /// What the scenario assumes.
+    /// The scenario's assumptions.
     pub assumptions: Vec<String>,
     /// The violations of the first failing script.
     pub findings: Vec<Finding>,
@@ -55,9 +55,9 @@ pub struct Certificate {
 pub struct Depth {
     /// The number of runs.
     pub runs: u64,
-    /// The number of them that were not continued, because another is equivalent.
+    /// The number of them that were not continued, because another one is equivalent.
     pub pruned: u64,
-    /// The number of runs with one deviation more that this saved.
+    /// The number of runs with one more deviation that this saved.
     pub runs_saved: u64,
 }
 
@@ -100,7 +100,7 @@ impl Certificate {
         }
     }
 
-    /// Returns what its scripts do with the order of tasks, as a sentence without full stop.
+    /// Returns how its scripts treat task order, as a sentence without a full stop.
     fn order(&self) -> &'static str {
         if self.task_order {
             "task order included: what is next may yield to what else is ready or due at that instant"
@@ -152,7 +152,7 @@ impl Certificate {
     }
 }
 
-/// Writes a certificate for a terminal; or the failure, and how far the search went.
+/// Writes a certificate for a terminal; or the failure, and the extent of the search.
 pub fn human(style: Style, certificate: &Certificate) -> String {
     let mut out = String::new();
     for run in terminal::by_script(certificate.findings.iter()) {
@@ -175,7 +175,7 @@ pub fn human(style: Style, certificate: &Certificate) -> String {
     out
 }
 
-/// Which delays a certificate covers.
+/// The delays that a certificate covers.
 const DELAYS: &str = "at their named values only, not over their ranges";
 
 /// Returns the extent of the search: labels and sentences. A sentence without a label belongs to the one before.
@@ -288,7 +288,7 @@ pub fn json(all: &[Certificate]) -> String {
     json::pretty(&Certificates { certificates: certificates.collect() })
 }
 
-/// Writes certificates as pages for reviewers: nothing in them changes unless the results do.
+/// Writes certificates as pages for reviewers: a page changes only if the results do.
 pub fn page(all: &[Certificate]) -> String {
     markdown::joined(all.iter().map(one_page).collect())
 }
@@ -339,7 +339,7 @@ pub fn junit(all: &[Certificate]) -> String {
 }
 
 /// Writes an estimate before a search begins: the alternatives that each variant's happy path offers, the number of
-/// runs, and the time they take.
+/// runs, and their duration.
 pub fn estimate(
     scenario: &str,
     alternatives: &[u64],
@@ -359,7 +359,7 @@ pub fn estimate(
     )
 }
 
-/// An estimate is no better than its first two digits.
+/// Rounds an estimate, whose further digits mean nothing, to its first two.
 fn two_digits(estimate: f64) -> u64 {
     let mut unit = 1;
     while estimate / unit as f64 >= 100.0 {

@@ -1,7 +1,7 @@
 //! A run as Chrome trace events, the JSON that Perfetto and `chrome://tracing` open: a thread for each node, a
 //! slice for each step, a flow for each message.
 //!
-//! The form is "Trace Event Format" (Google, 2016, with Perfetto's notes on importing JSON): times are in
+//! The format is "Trace Event Format" (Google, 2016, with Perfetto's notes on importing JSON): times are in
 //! microseconds, and flows bind to the slices at their ends.
 
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const PROCESS: u32 = 1;
 /// A step takes no time, but a slice without a duration is invisible.
 const SLICE_US: f64 = 1.0;
 
-/// Returns the trace events of a run; none if there is no run to show.
+/// Returns the trace events of a run; an empty list if there is no run to show.
 pub fn trace_events(trace: Option<&Trace>) -> String {
     let mut events = Vec::new();
     if let Some(trace) = trace {
@@ -37,7 +37,7 @@ pub fn trace_events(trace: Option<&Trace>) -> String {
             }
         }
     }
-    // No "displayTimeUnit": older versions of Perfetto take it for the unit of the times themselves.
+    // No "displayTimeUnit": older versions of Perfetto use it as the unit of the times themselves.
     let mut text = json!({ "traceEvents": events }).to_string();
     text.push('\n');
     text

@@ -5,7 +5,7 @@ use shakedown_sim::{Duration, Moment};
 const MS_PER_HOUR: u64 = 3_600_000;
 const MS_PER_DAY: u64 = 24 * MS_PER_HOUR;
 
-/// Writes moments in one form: as short as the latest of them allows, so that a column of them is aligned.
+/// A form for writing moments: as short as the latest of them allows, so that a column of them is aligned.
 ///
 /// ```
 /// use shakedown_reports::clock::Clock;
@@ -26,7 +26,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The shortest form that can write `latest`.
+    /// Returns the shortest form that can write `latest`.
     pub fn up_to(latest: Moment) -> Self {
         match latest.nanos() / 1_000_000 {
             ms if ms < MS_PER_HOUR => Self::Minutes,
@@ -67,7 +67,7 @@ pub fn span(span: Duration) -> String {
     all.split(' ').take(2).map(with_blank).collect::<Vec<_>>().join(" ")
 }
 
-/// Writes a count with its thousands apart: `100,000`.
+/// Writes a count with separated thousands: `100,000`.
 ///
 /// ```
 /// assert_eq!(shakedown_reports::clock::count(100_000), "100,000");

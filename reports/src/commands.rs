@@ -1,4 +1,4 @@
-//! Commands that a reader pastes into a shell.
+//! Commands that a reader can paste into a shell.
 
 use crate::printable::printable;
 use shakedown_sim::Script;
@@ -50,12 +50,13 @@ impl Default for Program {
     }
 }
 
-/// Quotes a value for a shell. A value that could not be shown in one line is shown, not executable.
+/// Quotes a value for a shell. A value with characters that cannot be printed is only displayed: its escaped form is
+/// another value.
 fn quoted(value: &str) -> String {
     shell_words::quote(&printable(value)).into_owned()
 }
 
-/// A script with more deviations than this is one line.
+/// A script with more deviations than this is written in one line.
 const LINES_MAX: usize = 40;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use shakedown_sim::search::Failure;
 use shakedown_sim::trace::Kind;
 use std::collections::BTreeSet;
 
-/// Each side shows at most so many rows.
+/// The greatest number of rows of each side.
 const ROWS_MAX: usize = 40;
 
 /// Two runs, up to the first difference and from there on.
@@ -33,11 +33,11 @@ pub fn compare(left: &Trace, slice: &[u32], right: &Trace) -> Comparison {
     Comparison { shared: one, left, right }
 }
 
-/// At most so many facts of the other run are returned.
+/// The greatest number of facts of the other run that are returned.
 const FACTS_MAX: usize = 6;
 
-/// Returns the facts that another run has about the entities of a failure and the failing run has not: a sentence
-/// for each, from the first difference on.
+/// Returns the facts that another run has about the entities of a failure and the failing run does not have: a
+/// sentence for each, from the first difference on.
 pub fn facts_instead(failure: &Failure, other: &Trace) -> Vec<String> {
     let Comparison { left, right, .. } = compare(&failure.trace, &failure.slice, other);
     let sentence = |row: &Row| format!("{} {}", row.node, row.what);

@@ -1,4 +1,4 @@
-//! Counts of runs, findings and traces, computed once and stated in the same words by every form.
+//! Counts of runs, findings and traces, computed once and stated in the same words in every form.
 
 use crate::clock::count;
 use crate::groups::groups;
@@ -23,7 +23,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts what a campaign found.
+    /// Counts the findings of a campaign.
     pub fn of(result: &CampaignResult) -> Self {
         Self::of_findings(result.runs, result.failing, &result.findings)
     }

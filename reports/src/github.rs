@@ -1,8 +1,8 @@
-//! What GitHub Actions reads: annotations, as workflow commands to print in a step, and the job summary, as
-//! Markdown for `$GITHUB_STEP_SUMMARY`.
+//! Output for GitHub Actions: annotations, as workflow commands to print in a step, and the job summary, as Markdown
+//! for `$GITHUB_STEP_SUMMARY`.
 //!
-//! GitHub silently drops what exceeds its limits, so they are kept here and what is left out is counted:
-//! ten errors and ten warnings a step (actions/toolkit, `docs/problem-matchers.md`), one mebibyte of summary a
+//! GitHub silently drops everything beyond its limits, so the output stays within them and states how much is left
+//! out: ten errors and ten warnings a step (actions/toolkit, `docs/problem-matchers.md`), one mebibyte of summary a
 //! step (GitHub Docs, "Workflow commands for GitHub Actions").
 
 use crate::counts::Counts;
@@ -34,7 +34,7 @@ fn inconclusive_warning(scenario: &str) -> String {
     command("warning", scenario, "inconclusive: no invariant is violated, but the runs do not suffice")
 }
 
-/// An error about the finding that represents a group. `counts` says how many there are in all.
+/// Returns an error about the finding that represents a group. `counts` states the total numbers.
 fn error(group: &Group<'_>, counts: &str) -> String {
     let finding = group.shown();
     let failure = &finding.failure;

@@ -1,16 +1,16 @@
-//! Findings grouped by their cause: by the guardrail that would prevent them, else by the first deviation that is
-//! needed. A missing guardrail can have many symptoms; one of them is shown in full, the others in a line each.
+//! Findings grouped by their cause: by the guardrail that would prevent them, otherwise by the first needed
+//! deviation. A missing guardrail can have many symptoms; one of them is shown in full, the others in a line each.
 
 use crate::records::Finding;
 use shakedown_sim::search::Needed;
 use std::fmt;
 
-/// What the findings of a group have in common.
+/// The common cause of a group of findings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// With this guardrail in place, they hold.
+    /// This guardrail prevents them.
     Guardrail(String),
-    /// Without this deviation, they hold.
+    /// Without this deviation they hold.
     Deviation {
         /// Its choice site.
         site: String,
@@ -41,7 +41,7 @@ impl Cause {
 }
 
 impl fmt::Display for Cause {
-    /// Writes what would prevent the findings of the group.
+    /// Writes the prevention of the findings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Guardrail(name) => write!(f, "prevented by {name}"),
@@ -54,7 +54,7 @@ impl fmt::Display for Cause {
 /// Findings with one cause; never empty.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
-    /// What they have in common.
+    /// Their common cause.
     pub cause: Cause,
     /// The findings, in the order found.
     pub findings: Vec<&'a Finding>,
@@ -67,7 +67,7 @@ impl<'a> Group<'a> {
         simplest.copied().expect("a group has a finding")
     }
 
-    /// Returns the other findings whose run is the shown one's: its story shows them, too.
+    /// Returns the other findings of the shown one's run: its story shows them, too.
     pub fn same_run(&self) -> Vec<&'a Finding> {
         let shown = self.shown();
         let is_same =
@@ -75,7 +75,7 @@ impl<'a> Group<'a> {
         self.findings.iter().filter(is_same).copied().collect()
     }
 
-    /// Returns the findings that take a line each: all but the shown one.
+    /// Returns the findings that are shown in a line each: all but the shown one.
     pub fn others(&self) -> Vec<&'a Finding> {
         let shown = self.shown();
         self.findings.iter().filter(|other| !std::ptr::eq(**other, shown)).copied().collect()

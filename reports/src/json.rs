@@ -1,4 +1,4 @@
-//! What a machine reads: one object with stable keys in a stable order. Keys may be added.
+//! Output for programs: one object with stable keys in a stable order. Keys may be added.
 
 use crate::counts::Counts;
 use crate::groups::{self, groups};
@@ -58,7 +58,7 @@ struct Parameter<'a> {
 /// Findings with one cause.
 #[derive(Serialize)]
 struct Group {
-    /// What would prevent them.
+    /// The prevention.
     cause: String,
     /// Their signatures, that of the finding to show first.
     signatures: Vec<String>,
@@ -99,7 +99,7 @@ struct Needed<'a> {
     still_broken: &'a [String],
 }
 
-/// The least change of the deviations with which the run holds.
+/// The least change of the deviations that avoids the failure.
 #[derive(Serialize)]
 struct Nearest {
     deviation: String,
@@ -196,13 +196,13 @@ pub struct Replayed<'a> {
     pub trace: &'a str,
     /// `exact`, `equivalent`, `drifted` or `lost`.
     pub replay: &'a str,
-    /// The meaning of that word here.
+    /// The meaning of that word in this result.
     pub meaning: &'a str,
-    /// The digest of today's run.
+    /// The digest of the new run.
     pub digest: String,
-    /// The first step that differs from the trace, if one does.
+    /// The first step that differs from the trace, if there is one.
     pub first_difference: Option<u32>,
-    /// The invariants that today's run violates.
+    /// The invariants that the new run violates.
     pub violations: Vec<&'a str>,
     /// The deviations of the script that were never offered.
     pub unapplied: Vec<String>,
@@ -220,7 +220,7 @@ pub struct SelfCheck {
     pub way: &'static str,
     /// Whether the run was the same.
     pub same: bool,
-    /// The first event that differs, in words.
+    /// The first event that differs, as text.
     pub first_difference: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a CI server reads: JUnit XML, a suite for each scenario, a case for each invariant and one for the goals.
+//! Output for CI servers: JUnit XML, a suite for each scenario, a case for each invariant and one for the goals.
 
 use crate::counts::Counts;
 use crate::layout::Style;
@@ -51,12 +51,12 @@ fn case(invariant: &str, findings: &[&Finding], suite: &str) -> TestCase {
     failed(invariant, suite, "violation", &first.failure.violation.message, &stories.join("\n"))
 }
 
-/// A case that holds.
+/// Returns a case that holds.
 pub(crate) fn passed(name: &str, suite: &str) -> TestCase {
     named(name, suite, TestCaseStatus::success())
 }
 
-/// A case that fails for a reason of this kind.
+/// Returns a case that fails, with this kind of reason.
 pub(crate) fn failed(name: &str, suite: &str, kind: &str, message: &str, story: &str) -> TestCase {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     status.set_type(kind).set_message(printable(message));

@@ -1,7 +1,7 @@
-//! What a node could not know: another node already held a fact about the same entity when the node acted, and
-//! nothing of it had reached the node.
+//! Facts that a node could not know: another node already held a fact about the same entity when the node acted, and
+//! no consequence of it had reached the node.
 //!
-//! What a node knows is the causal past of its step. Only decisions are looked at: calls, timeouts and notes.
+//! The knowledge of a node is the causal past of its step. Only decisions are examined: calls, timeouts and notes.
 
 use crate::story::Row;
 use shakedown_sim::Trace;
@@ -31,7 +31,7 @@ pub fn unknown(trace: &Trace, rows: &[Row]) -> Vec<Option<String>> {
     (0..rows.len()).map(&mut of_row).collect()
 }
 
-/// These rows in one sentence, each node named once.
+/// Returns these rows as one sentence, with each node named once.
 fn sentence<'a>(unknown: impl Iterator<Item = &'a Row>) -> Option<String> {
     let mut of_node: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in unknown {
@@ -45,8 +45,8 @@ fn sentence<'a>(unknown: impl Iterator<Item = &'a Row>) -> Option<String> {
     (!facts.is_empty()).then(|| format!("unknown to it: {}", facts.join(", and ")))
 }
 
-/// Whether a fact is among the steps that a node knows: the fact itself, its cause, or the commit that made it, if
-/// the outcome of that commit is not in doubt.
+/// Returns whether a fact is among the steps that a node knows: the fact itself, its cause, or the commit that made
+/// it, if the outcome of that commit is not in doubt.
 fn is_known(trace: &Trace, graph: &CausalGraph, known: &BTreeSet<u32>, fact: u32) -> bool {
     let kind = |step: u32| trace.steps[step as usize].kind;
     let in_doubt = |commit: u32| graph.direct_effects(commit).any(|effect| kind(effect) == Kind::Failed);
@@ -57,8 +57,8 @@ fn is_known(trace: &Trace, graph: &CausalGraph, known: &BTreeSet<u32>, fact: u32
     known.contains(&fact) || graph.direct_causes(fact).any(|cause| known.contains(&cause) || by_commit(cause))
 }
 
-/// Returns the node that a step calls, if the call arrives there. What other nodes know does not matter to such a
-/// step.
+/// Returns the node that a step calls, if the call arrives there. The knowledge of other nodes does not matter to
+/// such a step.
 pub(crate) fn callee<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Option<&'a str> {
     let call = trace.steps[step as usize].kind == Kind::Call;
     let arrives = |number: &u32| trace.steps[*number as usize].kind == Kind::Arrive;

@@ -1,16 +1,16 @@
-//! How text is laid out: wrapped by display width, in aligned columns, with or without colour.
+//! The layout of text: wrapped by display width, in aligned columns, with or without colour.
 //!
-//! Colour only repeats what the words already say. `textwrap` breaks lines. Tables are laid out here: table
-//! libraries break a word that is longer than its column, and a script or a path must stay whole to be pasted.
+//! Colour only repeats the words. `textwrap` breaks lines. Tables are laid out here: table libraries break a word
+//! that is longer than its column, and a script or a path must stay whole so that it can be pasted.
 
 use crate::printable::printable;
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// What a report is written on.
+/// The medium of a report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Style {
-    /// Columns of a line.
+    /// The number of columns of a line.
     pub width: usize,
     /// Whether escape sequences for colour may be used.
     pub colour: bool,
@@ -25,7 +25,7 @@ impl Style {
         self.ink("1;31", text)
     }
 
-    /// Marks what holds.
+    /// Marks a result that holds.
     pub fn good(self, text: &str) -> String {
         self.ink("1;32", text)
     }
@@ -51,8 +51,8 @@ pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// Breaks a text between words into lines of at most `columns`. A longer word has a line of its own: what is
-/// meant to be pasted is never cut.
+/// Breaks a text between words into lines of at most `columns`. A longer word has a line of its own: text to be
+/// pasted is never cut.
 ///
 /// ```
 /// use shakedown_reports::layout::wrap;
@@ -97,7 +97,7 @@ pub fn indented(indent: usize, text: &str, columns: usize) -> String {
     labelled(&" ".repeat(indent), text, columns)
 }
 
-/// Writes parts in one line behind a word that may be coloured. Where they do not all fit, the others go beneath it.
+/// Writes parts in one line behind a word that may be coloured. If they do not all fit, the others go below it.
 ///
 /// ```
 /// use shakedown_reports::layout::side_by_side;
@@ -125,8 +125,8 @@ pub fn side_by_side(word: &str, parts: &[String], columns: usize) -> String {
 
 const GAP: usize = 2;
 
-/// Writes rows of cells in aligned columns. Columns keep their natural width as long as they fit; then the
-/// widest ones share what is left and wrap.
+/// Writes rows of cells in aligned columns. Columns keep their natural width as long as they fit; then the widest
+/// ones share the remaining width and wrap.
 pub fn table<const N: usize>(indent: usize, rows: &[[String; N]], columns: usize) -> String {
     let rows: Vec<[String; N]> =
         rows.iter().map(|row| row.each_ref().map(|cell| printable(cell).into_owned())).collect();
@@ -159,7 +159,7 @@ fn lines_of(cell: &str, columns: usize) -> Vec<String> {
     if width(cell) <= columns { vec![cell.to_owned()] } else { wrap(cell, columns) }
 }
 
-/// No column that wraps gets narrower than this.
+/// The least width of a column that wraps.
 const COLUMN_MIN: usize = 16;
 
 /// Takes columns from the widest until all fit.
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_to_be_pasted_is_never_cut() {
+    fn text_to_be_pasted_is_never_cut() {
         assert_eq!(wrap("see target/a-very-long-path/of-a-trace.jsonl", 10).len(), 2);
     }
 

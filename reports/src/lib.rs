@@ -1,15 +1,14 @@
-//! Reports: from the records of runs and campaigns to text that people and machines read.
+//! Reports: convert the records of runs and campaigns into text for people and programs.
 //!
-//! Pure functions of finished records: nothing here touches a file, a terminal, a clock or the environment, and
-//! nothing knows what is simulated. The caller decides where a text goes and how wide and coloured it may be.
+//! All functions are pure functions of finished records: no code here uses a file, a terminal, a clock or the
+//! environment, and none knows the simulated domain. The caller decides where a text goes, its width and its colour.
 //!
-//! Modules in reading order: [`records`] (what there is to report), `as_text` (how traces hold some of it), [`printable`] (text of a model made harmless),
-//! [`clock`] and [`layout`] (how times and columns are written), [`groups`] and [`counts`] (findings by their cause, and how many),
-//! [`story`] (which steps explain a failure, and why
-//! each happened), [`likely`] (where the failure became likely), [`knowledge`] (what a node could not know),
-//! [`comparison`] (where two runs differ), [`commands`] (what a reader pastes), and one module for each form: [`terminal`], [`json`], [`markdown`],
-//! [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`]; [`certificate`] (the record of an exhaustive
-//! search) and [`matrix`] (what fails without which guardrail) have all forms.
+//! Modules in reading order: [`records`] (the input of reports), `as_text` (the text form of some values in traces), [`printable`] (makes text of a
+//! model harmless), [`clock`] and [`layout`] (times and columns), [`groups`] and [`counts`] (findings by their cause, and their numbers), [`story`]
+//! (the steps that explain a failure, and the reason of each), [`likely`] (where the failure became likely), [`knowledge`] (facts that a node could
+//! not know), [`comparison`] (differences of two runs), [`commands`] (commands to paste), and one module for each form: [`terminal`], [`json`],
+//! [`markdown`], [`mermaid`], [`html`], [`junit`], [`github`], [`chrome`], [`shiviz`]; [`certificate`] (the record of an exhaustive search) and
+//! [`matrix`] (the failures without each guardrail) have all forms.
 
 mod as_text;
 pub mod certificate;

@@ -1,4 +1,4 @@
-//! The likelihood of a failure along its run, as a plot: where it became likely.
+//! The likelihood of a failure along its run, as a plot: it shows where the failure became likely.
 
 use crate::layout::{Style, pad, width};
 use shakedown_sim::search::{Likelihood, likelihood::Point};
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The columns of a full bar.
 const BAR: usize = 20;
-/// A point is shown if the likelihood changed by so many percent since the last one shown.
+/// A point is shown if the likelihood has changed by this many percent since the last one shown.
 const STEP: u32 = 10;
 
 /// Writes a line for the beginning, for each choice that deviated or changed the likelihood, and for the end.

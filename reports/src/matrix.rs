@@ -1,5 +1,5 @@
-//! The matrix of guardrails: for each one taken out, which invariant is violated, by how few deviations, and within
-//! how many runs; in each form.
+//! The matrix of guardrails: for each one taken out, the violated invariant, the number of deviations and the number
+//! of runs; in each form.
 
 use crate::clock;
 use crate::groups::groups;
@@ -22,7 +22,7 @@ pub struct Row {
     pub system: String,
     /// The form, as a user types it.
     pub guardrail: String,
-    /// What the design does instead.
+    /// The behaviour of the design instead.
     pub naive: String,
     /// The guardrails taken out with it, because they would mask it.
     pub with: Vec<String>,
@@ -42,7 +42,8 @@ pub enum AblationResult {
         /// The number of runs.
         runs: u64,
     },
-    /// The happy path violates an invariant: nobody would ship this design, so it proves nothing about the guardrail.
+    /// The happy path violates an invariant: no team would ship this design, so it proves nothing about the
+    /// guardrail.
     FailsOnHappyPath {
         /// The variant of that run.
         variant: String,
@@ -87,7 +88,7 @@ impl Row {
         }
     }
 
-    /// Whether deviations made a run violate an invariant.
+    /// Returns whether deviations made a run violate an invariant.
     pub fn is_caught(&self) -> bool {
         self.finding().is_some()
     }
@@ -96,7 +97,7 @@ impl Row {
         self.finding().map(|finding| finding.failure.shrunk.deviations.len())
     }
 
-    /// Returns what happened, in a line.
+    /// Returns the result in one line.
     pub(crate) fn story(&self) -> String {
         match &self.result {
             AblationResult::Caught(finding) => {
@@ -235,7 +236,7 @@ pub fn json(matrix: &Matrix) -> String {
     json::pretty(&Rows { rows: rows.collect(), guarded: guarded.collect() })
 }
 
-/// Writes the matrix as a page for reviewers: nothing in it changes unless the results do.
+/// Writes the matrix as a page for reviewers: it changes only if the results do.
 pub fn page(matrix: &Matrix) -> String {
     let mut out = String::from("# What fails without which guardrail\n\n");
     out.push_str("| system | without | instead | violates | deviations | runs, up to | what happens |\n");

@@ -8,11 +8,11 @@ use shakedown_sim::Trace;
 use shakedown_sim::graph::CausalGraph;
 use std::fmt::Write as _;
 
-/// Nobody reads a longer diagram.
+/// The greatest number of messages of a diagram that people still read.
 const MESSAGES_MAX: usize = 40;
 
-/// Returns the diagram of these rows. Nodes get short aliases: mermaid takes a participant named `end` for the end
-/// of a block.
+/// Returns the diagram of these rows. Nodes get short aliases: mermaid takes a participant named `end` for the end of
+/// a block.
 pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for row in rows.iter().take(MESSAGES_MAX) {
@@ -53,7 +53,7 @@ pub fn diagram(trace: &Trace, rows: &[Row]) -> String {
     out
 }
 
-/// Returns the diagram of no run.
+/// Returns the diagram for the case that there is no run.
 pub fn empty() -> String {
     "sequenceDiagram\n    participant n1 as no run\n".to_owned()
 }

@@ -1,8 +1,8 @@
 //! Text from models and traces, made harmless for terminals, logs, Markdown and job summaries.
 //!
 //! A model can put anything into its messages: escape sequences that repaint a terminal, marks that reverse the
-//! reading order of what follows, or workflow commands that a CI server obeys. Every form passes such text through
-//! [`printable`] first. Machine forms (JSON, trace events) keep the text as it is; their syntax escapes it.
+//! reading order, or workflow commands that a CI server executes. Every form passes such text through [`printable`]
+//! first. Forms for programs (JSON, trace events) keep the text as it is; their syntax escapes it.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(without_commands(&out))
 }
 
-/// Begins a workflow command where it stands at the beginning of a line.
+/// Begins a workflow command at the beginning of a line.
 const COMMAND: &str = "::";
 /// Begins a workflow command of the older form, anywhere in a line.
 const OLD_COMMAND: &str = "##[";
@@ -54,7 +54,7 @@ fn is_line_or_tab(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\t' | '\u{0B}' | '\u{0C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character is a control, changes the reading order, or cannot be seen.
+/// Returns whether a character is a control, changes the reading order, or is invisible.
 fn is_hostile(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -10,15 +10,15 @@ use std::ops::Range;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// No invariant was violated, and the runs suffice to say so.
+    /// No invariant was violated, and the runs are sufficient evidence.
     Held,
     /// An invariant was violated.
     Violated,
-    /// No invariant was violated, but the runs were too few, or missed a state that they had to reach.
+    /// No invariant was violated, but the runs were too few, or missed a required state.
     Inconclusive,
 }
 
-/// Why a campaign ended.
+/// The reason why a campaign ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndReason {
@@ -30,7 +30,7 @@ pub enum EndReason {
     Budget,
     /// The user interrupted it.
     Interrupted,
-    /// Every run was made, and none could have shown anything: there was nothing to choose.
+    /// Every run was made, but none had a choice that could deviate.
     Trivial,
 }
 
@@ -50,9 +50,9 @@ pub struct GoalTally {
 pub struct Search {
     /// The fault-rate profile.
     pub profile: String,
-    /// Whether runs were derived from earlier ones that reached something new. Then they are no random sample.
+    /// Whether runs were derived from earlier ones that reached something new. Such runs are not a random sample.
     pub guided: bool,
-    /// Whether the order of tasks that are ready at one instant was drawn in some of them.
+    /// Whether task order was drawn in some of them.
     pub task_order: bool,
 }
 
@@ -78,7 +78,7 @@ pub struct Canary {
 pub struct Finding {
     /// The failure, shrunk and explained.
     pub failure: Failure,
-    /// The first seed that found it; none if a script found it.
+    /// The first seed that found it; `None` if a script found it.
     pub seed: Option<u64>,
     /// The number of runs that failed in this way.
     pub count: u64,
@@ -88,20 +88,20 @@ pub struct Finding {
     pub replays_identical: bool,
     /// The path of its trace, as a user types it.
     pub trace: String,
-    /// What helps to understand it.
+    /// The context of the failure.
     pub context: FailureContext,
 }
 
-/// What helps to understand a failure: what its run was built from, and runs to compare it with.
+/// The context of a failure: the parameters of its run, and runs to compare it with.
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct FailureContext {
-    /// What the violated invariant claims.
+    /// The claim of the violated invariant.
     pub claim: String,
-    /// The parameters that the run was built from.
+    /// The parameters of the run.
     pub settings: Vec<Setting>,
     /// The same script with each missing guardrail put back, one at a time.
     pub restored: Vec<RestoredGuardrail>,
-    /// The nearest passing run; none if none is known.
+    /// The nearest passing run; `None` if none is known.
     pub passing: Option<PassingRun>,
     /// The program that the reader runs.
     #[serde(skip)]
@@ -114,7 +114,7 @@ pub struct PassingRun {
     /// Its script.
     #[serde(with = "crate::as_text")]
     pub script: Script,
-    /// What both runs share, and the rows of each from the first difference on.
+    /// The shared rows of both runs, and the rows of each from the first difference on.
     pub comparison: Comparison,
 }
 
@@ -130,7 +130,7 @@ impl PassingRun {
 pub struct Setting {
     /// Parameter and value as in a script's `variant` line: `partner=neither`.
     pub written: String,
-    /// What the parameter decides.
+    /// The meaning of the parameter.
     pub about: String,
 }
 
@@ -139,9 +139,9 @@ pub struct Setting {
 pub struct RestoredGuardrail {
     /// The guardrail.
     pub guardrail: String,
-    /// What it does.
+    /// A description of the guardrail.
     pub about: String,
-    /// What the failing design does instead.
+    /// The behaviour of the failing design instead.
     pub instead: String,
     /// The invariants that the run still violates; empty if it holds.
     #[serde(rename = "still_broken")]
@@ -157,7 +157,7 @@ pub struct RestoredGuardrail {
 /// One fact about a campaign.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Fact {
-    /// A word or two in front of it: `faults`.
+    /// A label of one or two words: `faults`.
     pub label: String,
     /// The sentence.
     pub text: String,
@@ -177,7 +177,7 @@ pub struct CampaignResult {
     pub verdict: Verdict,
     /// Why the campaign ended.
     pub end_reason: EndReason,
-    /// The seeds that were requested; none if a script decided the run.
+    /// The seeds that were requested; `None` if a script decided the run.
     pub seeds: Option<Range<u64>>,
     /// The number of runs.
     pub runs: u64,
@@ -203,9 +203,9 @@ pub struct CampaignResult {
     pub canaries: Vec<Canary>,
     /// The build that made the runs: name and version.
     pub build: String,
-    /// Further facts that say what the verdict is worth, such as until when faults were possible.
+    /// Further facts about the evidence behind the verdict, such as the time until which faults were possible.
     pub worth: Vec<Fact>,
-    /// What the scenario assumes.
+    /// The scenario's assumptions.
     pub assumptions: Vec<String>,
 }
 
@@ -221,9 +221,9 @@ impl CampaignResult {
 pub struct ListedScenario {
     /// Its name.
     pub name: String,
-    /// What it rehearses.
+    /// A description.
     pub about: String,
-    /// The parameters that runs are built from.
+    /// The parameters of runs.
     pub parameters: Vec<ListedParameter>,
     /// The guardrails that can be taken out of the design.
     pub guardrails: Vec<ListedGuardrail>,
@@ -233,7 +233,7 @@ pub struct ListedScenario {
     pub goals: Vec<ListedGoal>,
     /// The choice sites.
     pub sites: Vec<ListedSite>,
-    /// What the scenario assumes.
+    /// The scenario's assumptions.
     pub assumptions: Vec<String>,
 }
 
@@ -242,7 +242,7 @@ pub struct ListedScenario {
 pub struct ListedParameter {
     /// Its name.
     pub name: String,
-    /// What it decides.
+    /// A description.
     pub about: String,
     /// Its values, the default first.
     pub values: Vec<String>,
@@ -257,7 +257,7 @@ pub struct ListedGuardrail {
     pub name: String,
     /// The part of the design that it belongs to.
     pub system: String,
-    /// What it prevents.
+    /// A description.
     pub about: String,
 }
 
@@ -266,7 +266,7 @@ pub struct ListedGuardrail {
 pub struct ListedInvariant {
     /// Its name.
     pub name: String,
-    /// What it verifies, and what it does not.
+    /// What it verifies, and what it does not verify.
     pub about: String,
 }
 

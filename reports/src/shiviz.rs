@@ -1,14 +1,14 @@
-//! A run as a log for ShiViz: each step with its node's vector clock, so that the happens-before order is drawn and
-//! can be searched.
+//! A run as a log for ShiViz: each step with its node's vector clock, so that the happens-before order can be drawn
+//! and searched.
 //!
-//! The first line of the file is the expression by which ShiViz reads it, its default; the second, which separates
+//! The first line of the file is the expression by which ShiViz parses it, its default; the second, which separates
 //! several executions, is empty.
 
 use shakedown_sim::Trace;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The expression by which ShiViz reads a log by default.
+/// The expression by which ShiViz parses a log by default.
 pub const EXPRESSION: &str = r"(?<event>.*)\n(?<host>\S*) (?<clock>{.*})";
 
 /// Returns the log of a run; without events if there is no run to show.

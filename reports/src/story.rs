@@ -1,8 +1,8 @@
-//! The steps that explain what happened, on which node, and why: the one table behind every form of a report.
+//! The steps that explain a failure, with their nodes and reasons: the one table behind every form of a report.
 //!
-//! A deviation is not a step of its own for a reader: it is a remark on the step that it affects, with its number
-//! in the script. Plumbing (a request arrives, a response goes out, a poller wakes) is left out where its neighbours
-//! say the same.
+//! For a reader, a deviation is not a step of its own: it is a remark on the step that it affects, with its number in
+//! the script. Steps that carry no information (a request arrives, a response is sent, a poller wakes) are left out
+//! where their neighbours say the same.
 
 use crate::records::RestoredGuardrail;
 use shakedown_sim::fault::Fault;
@@ -18,14 +18,14 @@ use std::collections::BTreeSet;
 pub struct Row {
     /// Its number in the trace.
     pub step: u32,
-    /// When it happens.
+    /// The time.
     #[serde(with = "crate::as_text::nanos")]
     pub time: Moment,
     /// The node, or `-` for the run itself.
     pub node: String,
-    /// What happens, as a sentence whose subject is the node.
+    /// The event, as a sentence whose subject is the node.
     pub what: String,
-    /// Why it happens, and which deviation affects it.
+    /// The reason, and the deviation that affects it.
     pub why: String,
     /// Whether it deviates from the happy path.
     pub deviates: bool,
@@ -43,7 +43,7 @@ pub fn of_run(trace: &Trace) -> Vec<Row> {
     rows(trace, &all)
 }
 
-/// Whether a step is only wanted by who looks closely.
+/// Returns whether a step is only relevant to a close reading.
 fn is_detail(step: &Step) -> bool {
     matches!(step.kind, Kind::Log | Kind::Statement | Kind::LockWait)
 }
@@ -82,7 +82,7 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
     rows.iter().enumerate().filter_map(shown).collect()
 }
 
-/// Whether a task, or an event, yields to another: the step itself says to which.
+/// Returns whether a choice concerns task order: the step itself names the tasks.
 fn is_of_order(choice: &ChoiceTaken) -> bool {
     choice.site.ends_with("/schedule")
 }
@@ -93,7 +93,7 @@ fn row(at: u32, step: &Step, what: String, because: Option<&String>) -> Row {
     Row { step: at, time: step.time, node, what, why, deviates: false }
 }
 
-/// Whether a step is the run's own, not a node's.
+/// Returns whether a step belongs to the run itself, not to a node.
 fn is_of_the_run(step: &Step) -> bool {
     matches!(step.kind, Kind::Heal | Kind::Rest)
 }
@@ -106,7 +106,7 @@ fn add_remark(row: &mut Row, remark: &str) {
     row.deviates = true;
 }
 
-/// Whether a neighbour of the same node and moment says the same with more detail.
+/// Returns whether a neighbour of the same node and moment says the same with more detail.
 fn is_redundant(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     let kind = |row: &Row| trace.steps[row.step as usize].kind;
     if !row.why.is_empty() {
@@ -125,29 +125,29 @@ fn is_redundant(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     }
 }
 
-/// What happens to something that a node sends.
+/// A fault of something that a node sends.
 struct Disturbance {
-    /// What is sent: `response`.
+    /// The object: `response`.
     what: &'static str,
-    /// What its sender does: `responds`.
+    /// The action of its sender: `responds`.
     sends: &'static str,
-    /// What happens to it: `is lost`.
+    /// The effect of the fault: `is lost`.
     effect: String,
 }
 
 impl Disturbance {
-    /// As a remark on the step that it affects.
+    /// Returns it as a remark on the step that it affects.
     fn remark(&self) -> String {
         format!("its {} {}", self.what, self.effect)
     }
 
-    /// As a step of its own.
+    /// Returns it as a step of its own.
     fn step(&self) -> String {
         format!("{}, and the {} {}", self.sends, self.what, self.effect)
     }
 }
 
-/// What happens to a request, a response or a message; none if the deviation is of another kind.
+/// Returns the fault of a request, a response or a message; `None` if the deviation is of another kind.
 fn disturbance(choice: &ChoiceTaken) -> Option<Disturbance> {
     let (what, sends, effect) = match choice.fault? {
         Fault::Link(fault) if point(choice) == "response" => ("response", "responds", of_link(fault)),
@@ -176,7 +176,7 @@ fn of_send(fault: SendFault) -> String {
     }
 }
 
-/// What is wrong with the owner of a site for a while.
+/// Returns the episode that affects the owner of a site.
 fn trouble(choice: &ChoiceTaken) -> Option<String> {
     let Fault::Episode(episode) = choice.fault? else { return None };
     let lasting = match episode {
@@ -186,7 +186,7 @@ fn trouble(choice: &ChoiceTaken) -> Option<String> {
     Some(format!("is {} {lasting}", if point(choice) == "slowness" { "slow" } else { "down" }))
 }
 
-/// How a node crashes, shuts down or pauses, and before or after which effect.
+/// Returns how a node crashes, shuts down or pauses, and before or after which effect.
 fn crash(choice: &ChoiceTaken) -> Option<String> {
     let how = match choice.fault? {
         Fault::Crash(CrashFault::Crash) => "crashes".to_owned(),
@@ -197,12 +197,13 @@ fn crash(choice: &ChoiceTaken) -> Option<String> {
     Some(format!("{how} {}", point(choice)))
 }
 
-/// The part of a site's name after its owner.
+/// Returns the part of a site's name after its owner.
 fn point(choice: &ChoiceTaken) -> &str {
     choice.site.split_once('/').map_or("", |(_, point)| point)
 }
 
-/// The real length of a pause that the heal time ends early, as the end of a sentence; empty for all else.
+/// Returns the real length of a pause that the heal time ends early, as the end of a sentence; empty for all other
+/// deviations.
 fn cut_short(trace: &Trace, at: u32, step: &Step, choice: &ChoiceTaken) -> String {
     let Some(Fault::Crash(CrashFault::Pause(planned))) = choice.fault else { return String::new() };
     let resumes = |later: &&Step| later.kind == Kind::Resume && later.node == step.node;
@@ -213,13 +214,13 @@ fn cut_short(trace: &Trace, at: u32, step: &Step, choice: &ChoiceTaken) -> Strin
     }
 }
 
-/// Any other deviation: its site, as short as the node's name allows, and the alternative.
+/// Returns any other deviation: its site, as short as the node's name allows, and the alternative.
 fn turn(step: &Step, choice: &ChoiceTaken) -> String {
     let own = choice.site.split_once('/').filter(|_| is_own(step, choice));
     format!("{}: {}", own.map_or(choice.site.as_str(), |(_, point)| point), choice.taken)
 }
 
-/// Whether the site of a choice is named after the node of its step.
+/// Returns whether the site of a choice is named after the node of its step.
 fn is_own(step: &Step, choice: &ChoiceTaken) -> bool {
     let role = owner(choice).split('.').next().unwrap_or_default();
     step.node.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
@@ -239,7 +240,7 @@ pub fn numbered(script: &Script) -> Vec<(usize, &Deviation)> {
     script.deviations.iter().enumerate().map(|(at, deviation)| (at + 1, deviation)).collect()
 }
 
-/// Returns the deviations of a script in brief, to tell findings apart: `till.charge/response = lost and 1 more`.
+/// Returns the deviations of a script in brief, to distinguish findings: `till.charge/response = lost and 1 more`.
 pub fn in_brief(script: &Script) -> String {
     match script.deviations.as_slice() {
         [] => "the happy path".to_owned(),
@@ -248,7 +249,7 @@ pub fn in_brief(script: &Script) -> String {
     }
 }
 
-/// Returns each deviation that the run took: in the form of scripts, and in words.
+/// Returns each deviation that the run took: in the form of scripts, and as a sentence.
 pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
     let words = |deviation: &Deviation| {
         let of = |choice: &ChoiceTaken, step: &Step| {
@@ -275,7 +276,7 @@ fn owner(choice: &ChoiceTaken) -> &str {
     choice.site.split('/').next().unwrap_or(&choice.site)
 }
 
-/// Begins a sentence with a capital, unless it begins with a name: `intent-1`.
+/// Returns a sentence with a capital at its beginning, unless it begins with a name: `intent-1`.
 pub(crate) fn capital(text: &str) -> String {
     let first = text.split(' ').next().unwrap_or_default();
     match text.chars().next() {
@@ -321,8 +322,8 @@ pub fn put_back(one: &RestoredGuardrail) -> String {
     }
 }
 
-/// Returns the least change with which the run holds, as a sentence; none if it is to drop a deviation, which
-/// [`needed`] states.
+/// Returns the least change that avoids the failure, as a sentence; `None` if it drops a deviation, which [`needed`]
+/// states.
 pub fn nearest(failure: &Failure) -> Option<String> {
     let nearest = failure.nearest.as_ref()?;
     let at = failure.shrunk.deviations.iter().position(|deviation| *deviation == nearest.deviation)?;
@@ -330,7 +331,7 @@ pub fn nearest(failure: &Failure) -> Option<String> {
     Some(format!("with {changed} instead of ({}) it passes", at + 1))
 }
 
-/// Returns the changed deviation of the nearest passing script; none if it drops the deviation.
+/// Returns the changed deviation of the nearest passing script; `None` if it drops the deviation.
 pub(crate) fn changed(nearest: &Nearest) -> Option<Deviation> {
     let deviation = nearest.deviation.clone();
     match &nearest.change {
@@ -340,7 +341,7 @@ pub(crate) fn changed(nearest: &Nearest) -> Option<Deviation> {
     }
 }
 
-/// `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
+/// Formats numbers: `(1)`, `(1) or (2)`, `any one of (1), (4) to (7)`.
 fn any_of(numbers: &[usize]) -> String {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     for number in numbers {
@@ -366,14 +367,14 @@ pub fn plural(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", crate::clock::count(count), if count == 1 { "" } else { "s" })
 }
 
-/// Returns for each row the positions of the earlier rows that it follows from: the nearest ones, through steps
-/// that are not shown, without those from which another of them follows.
+/// Returns for each row the positions of the earlier rows that it follows from: the nearest ones, through steps that
+/// are not shown, without those that are implied by another.
 pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
     let mut shown = vec![None; trace.steps.len()];
     for (at, row) in rows.iter().enumerate() {
         shown[row.step as usize] = Some(at);
     }
-    // The last row for which a step was visited.
+    // The last row for which each step was visited.
     let mut visited = vec![usize::MAX; trace.steps.len()];
     let mut causes: Vec<Vec<usize>> = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
@@ -394,7 +395,7 @@ pub fn causes(trace: &Trace, rows: &[Row]) -> Vec<Vec<usize>> {
     causes
 }
 
-/// Leaves out each cause from which another one follows. `before` holds the causes of each row so far.
+/// Leaves out each cause that is implied by another one. `before` holds the causes of each row so far.
 fn without_implied(found: Vec<usize>, before: &[Vec<usize>]) -> Vec<usize> {
     let Some(first) = found.first().copied().filter(|_| found.len() > 1) else { return found };
     // A row further down has no causes yet.

@@ -1,4 +1,4 @@
-//! What an engineer reads at a terminal.
+//! Output for terminals.
 
 use crate::clock::{self, Clock};
 use crate::counts::Counts;
@@ -16,12 +16,12 @@ use shakedown_sim::{Moment, Script, Trace, Violation};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Writes a failure: the violation, the deviations, why it happened, and what to type next.
+/// Writes a failure: the violation, the deviations, the reasons, and the next commands.
 pub fn failure(style: Style, finding: &Finding) -> String {
     failures(style, finding, &[])
 }
 
-/// Writes a failure without the commands that replay and pin its trace: for a scenario that no binary offers.
+/// Writes a failure without the commands that replay and pin its trace: for a scenario that is in no binary.
 pub fn failure_without_commands(style: Style, finding: &Finding) -> String {
     failures_without_commands(style, finding, &[])
 }
@@ -44,7 +44,7 @@ pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<
     runs
 }
 
-/// Writes a failure and what else its run violates: `also` holds findings that shrank to the same script.
+/// Writes a failure and the other violations of its run: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> String {
     let mut out = failures_without_commands(style, finding, also);
     for command in ["replay", "pin"] {
@@ -139,7 +139,7 @@ fn timeline(style: Style, rows: &[Row]) -> String {
     table(4, &cells, style.width)
 }
 
-/// Adds to each reason what the node could not know.
+/// Adds to each reason the facts that the node could not know.
 fn add_unknown_facts(trace: &Trace, rows: &mut [Row]) {
     let unknown = knowledge::unknown(trace, rows);
     for (row, unknown) in rows.iter_mut().zip(unknown) {
@@ -239,7 +239,7 @@ pub fn campaign(style: Style, result: &CampaignResult) -> String {
     out
 }
 
-/// A finding in a line.
+/// Formats a finding in one line.
 fn brief(finding: &Finding) -> [String; 3] {
     let failure = &finding.failure;
     [failure.violation.invariant.clone(), story::in_brief(&failure.shrunk), finding.trace.clone()]
@@ -253,11 +253,11 @@ fn summary(style: Style, result: &CampaignResult) -> String {
     out
 }
 
-/// What a search without task order leaves out.
+/// The limit of a search without task order.
 pub(crate) const FIFO: &str = "task order not included: tasks run first in, first out";
 
-/// Returns what a campaign did and what its verdict is worth: labels and sentences. A sentence without a label
-/// belongs to the one before.
+/// Returns the work of a campaign and the evidence behind its verdict: labels and sentences. A sentence without a
+/// label belongs to the one before.
 pub(crate) fn facts(result: &CampaignResult) -> Vec<(&str, String)> {
     let mut facts = Vec::new();
     let runs = format!("{}{}", plural(result.runs, "run"), end_reason(result.end_reason));
@@ -303,7 +303,8 @@ fn goals(result: &CampaignResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The bound on the failure rate that runs without a failure give: by the rule of three, if runs are independent.
+/// Returns the bound on the failure rate that runs without a failure give: by the rule of three, if runs are
+/// independent.
 fn bound(result: &CampaignResult) -> String {
     let runs = clock::count(result.runs);
     if result.search.guided {
@@ -355,7 +356,7 @@ pub(crate) fn verdict_in_words(result: &CampaignResult) -> String {
     }
 }
 
-/// Why a campaign without a failure does not hold.
+/// Returns why a campaign without a failure does not hold.
 fn why_inconclusive(result: &CampaignResult) -> String {
     let missed: Vec<_> = result.goals.iter().filter(|goal| goal.reached == 0).collect();
     let need = missed.iter().map(|goal| goal.need).max().unwrap_or(0);

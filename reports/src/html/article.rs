@@ -1,5 +1,5 @@
-//! One run as an article: what happened, what would have prevented it, how to see it again; why; what the nearest
-//! passing run does instead; and the place where the page's script shows the run step by step.
+//! One run as an article: the events, the prevention, the commands that repeat it; the reasons; the differences to
+//! the nearest passing run; and the element in which the page's script shows the run step by step.
 
 use super::data::Data;
 use super::escape::{Text, script_json};
@@ -14,7 +14,7 @@ use shakedown_sim::{Trace, Violation};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// A run and what is known about it.
+/// A run and all that is known about it.
 pub(super) struct RunView<'a> {
     pub(super) trace: &'a Trace,
     pub(super) failure: Option<&'a Failure>,
@@ -35,7 +35,7 @@ const NO_CONTEXT: &FailureContext = &FailureContext {
 };
 
 impl<'a> RunView<'a> {
-    /// A run that holds.
+    /// Returns the view of a run that holds.
     pub(super) fn of_run(trace: &'a Trace, path: Option<&'a str>) -> Self {
         Self { trace, failure: None, also: Vec::new(), path, context: NO_CONTEXT }
     }
@@ -47,12 +47,12 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// The steps that show the violations.
+    /// Returns the steps that show the violations.
     fn evidence(&self) -> Vec<u32> {
         self.violations().iter().flat_map(|violation| violation.events.iter().copied()).collect()
     }
 
-    /// The steps of the story; none if the run holds.
+    /// Returns the steps of the story; none if the run holds.
     fn slice(&self) -> Vec<u32> {
         let Some(failure) = self.failure else { return Vec::new() };
         let steps: BTreeSet<u32> = failure.slice.iter().copied().chain(self.evidence()).collect();
@@ -60,10 +60,10 @@ impl<'a> RunView<'a> {
     }
 }
 
-/// The story of a run that holds shows at most so many rows.
+/// The greatest number of rows in the story of a run that holds.
 const ROWS_MAX: usize = 40;
 
-/// The `number`th article of a page.
+/// Writes the `number`th article of a page.
 pub(super) fn article(view: &RunView<'_>, number: usize) -> String {
     let rows = match view.failure {
         Some(_) => story::rows(view.trace, &view.slice()),
@@ -133,7 +133,7 @@ fn happened(view: &RunView<'_>) -> String {
     )
 }
 
-/// The meaning of the run's parameters.
+/// Writes the meaning of the run's parameters.
 fn settings(settings: &[Setting]) -> String {
     let item = |one: &Setting| format!("<dt>{}</dt><dd>{}</dd>\n", Text(&one.written), Text(&one.about));
     let items: String = settings.iter().map(item).collect();
@@ -261,7 +261,7 @@ fn explorer(view: &RunView<'_>, rows: &[Row]) -> String {
     )
 }
 
-/// The story as a table, for a browser without scripts.
+/// Writes the story as a table, for a browser without scripts.
 fn table(trace: &Trace, rows: &[Row]) -> String {
     let clock = Clock::up_to(rows.iter().map(|row| row.time).max().unwrap_or_default());
     let mut out = String::from(

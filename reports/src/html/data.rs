@@ -11,7 +11,7 @@ use shakedown_sim::Trace;
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A page holds at most this many steps of a run.
+/// The greatest number of steps of a run on a page.
 pub(super) const STEPS_MAX: usize = 4_000;
 
 /// A run for the page's script.
@@ -50,7 +50,7 @@ struct One<'a> {
     fault: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<&'a ChoiceTaken>,
-    /// The rows that changed since the last step that is kept.
+    /// The rows that have changed since the last step on the page.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rows: Vec<(usize, Value)>,
 }

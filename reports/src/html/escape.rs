@@ -1,4 +1,4 @@
-//! Text on a page is never markup: the one place where its characters are escaped.
+//! Escapes text, so that it is never markup: the only place that does so.
 
 use crate::printable::printable;
 use serde::Serialize;
@@ -23,8 +23,8 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Returns a value as JSON for a `script` element: nothing in it ends the element, begins a comment, or is a line
-/// end in JavaScript but not in JSON.
+/// Returns a value as JSON for a `script` element: it cannot end the element, begin a comment, or contain a character
+/// that is a line end in JavaScript but not in JSON.
 pub(super) fn script_json<T: Serialize>(value: &T) -> String {
     let json = serde_json::to_string(value).expect("a page's data has text keys and no foreign serializer");
     let mut out = String::with_capacity(json.len());

@@ -1,7 +1,7 @@
-//! What an engineer reads in a browser: one self-contained file that fetches nothing and opens from disk.
+//! Pages for browsers: one self-contained file that fetches nothing and opens from disk.
 //!
-//! What happened, what would have prevented it and how to see it again is plain markup; a script adds the run itself,
-//! step by step. Text of the model is never markup.
+//! Events, prevention and commands are plain markup; a script adds the run itself, step by step. Text of the model is
+//! never markup.
 
 mod article;
 mod data;
@@ -29,7 +29,7 @@ const SCRIPTS: [&str; 3] = [
     include_str!("../../assets/page.js"),
 ];
 
-/// A page shows at most so many failing runs; further ones are listed.
+/// The greatest number of failing runs that a page shows; further ones are listed.
 const RUNS_MAX: usize = 24;
 
 /// Writes the results of campaigns or of a run: a summary of each, then an article for each run to show.
@@ -52,14 +52,14 @@ pub fn certificates(all: &[Certificate]) -> String {
     summarized(summaries, &findings, failures(&findings))
 }
 
-/// The findings, those to show in full first.
+/// Returns the findings, those to show in full first.
 fn by_cause(findings: &[Finding]) -> Vec<&Finding> {
     let groups = groups(findings);
     let shown = groups.iter().map(Group::shown);
     shown.chain(groups.iter().flat_map(Group::others)).collect()
 }
 
-/// A page of summaries and the articles of these findings.
+/// Writes a page of summaries and the articles of these findings.
 fn summarized(summaries: Vec<Summary<'_>>, findings: &[&Finding], runs: Vec<String>) -> String {
     let articles = terminal::by_script(findings.iter().copied());
     let articles = articles.iter().map(|run| &run[0].failure.shrunk).collect();
@@ -125,7 +125,7 @@ fn title(failure: Option<&Failure>, scenario: Option<&str>) -> String {
 }
 
 fn page(title: &str, parts: &[String]) -> String {
-    // The policy forbids every fetch; what is inline is all there is.
+    // The policy forbids every fetch; everything is inline.
     let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -1,4 +1,4 @@
-//! The failing run beside the nearest passing run: what both share, and the first difference.
+//! The failing run beside the nearest passing run: the shared steps, and the first difference.
 
 use super::escape::Text;
 use crate::clock::Clock;
@@ -8,7 +8,7 @@ use crate::story::{self, Row, plural};
 use shakedown_sim::Script;
 use shakedown_sim::search::Failure;
 
-/// The section of an article.
+/// Writes the section of an article.
 pub(super) fn section(failure: &Failure, passing: &PassingRun) -> String {
     let Comparison { shared, left, right } = &passing.comparison;
     let latest = shared.iter().chain(left).chain(right).map(|row| row.time).max().unwrap_or_default();
@@ -50,7 +50,7 @@ fn list(clock: Clock, rows: &[Row]) -> String {
     }
 }
 
-/// The change of the script that makes the run pass, as a sentence of markup.
+/// Writes the change of the script that makes the run pass, as a sentence of markup.
 fn difference(failure: &Failure, passing: &Script) -> String {
     let code = |text: &str| format!("<code>{}</code>", Text(text));
     let Some(nearest) = &failure.nearest else { return format!("It runs {}.", code(&passing.to_string())) };

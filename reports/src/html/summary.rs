@@ -1,5 +1,5 @@
-//! The first section of a page, on passing and failing campaigns alike: the verdict, what was run, what the verdict is
-//! worth, and the findings by their cause, each with a link to its run.
+//! The first section of a page, for passing and failing campaigns alike: the verdict, the runs, the evidence behind
+//! the verdict, and the findings by their cause, each with a link to its run.
 
 use super::RUNS_MAX;
 use super::escape::Text;
@@ -72,7 +72,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The seeds that were requested, and the build that made the runs.
+/// Returns the seeds that were requested, and the build that made the runs.
 fn provenance(result: &CampaignResult) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(seeds) = &result.seeds {
@@ -84,7 +84,7 @@ fn provenance(result: &CampaignResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What was run and what the verdict is worth.
+/// Writes the runs and the evidence behind the verdict.
 fn list_of_facts(facts: &[(&str, String)]) -> String {
     let mut items: Vec<(&str, Vec<&str>)> = Vec::new();
     for (label, text) in facts {
@@ -107,7 +107,7 @@ fn list_of_facts(facts: &[(&str, String)]) -> String {
     out + "</dl>\n"
 }
 
-/// The findings of a campaign by their cause.
+/// Writes the findings of a campaign by their cause.
 fn findings(findings: &[Finding], articles: &Articles<'_>) -> String {
     let groups = groups(findings);
     if groups.is_empty() {
@@ -127,7 +127,7 @@ fn list(group: &Group<'_>, articles: &Articles<'_>) -> String {
     )
 }
 
-/// A link to the run of a finding, with its deviations; or the command that shows the run.
+/// Writes a link to the run of a finding, with its deviations; or the command that shows the run.
 fn item(finding: &Finding, articles: &Articles<'_>) -> String {
     let failure = &finding.failure;
     let (invariant, message) = (Text(&failure.violation.invariant), Text(&failure.violation.message));

@@ -1,4 +1,4 @@
-//! Text inside Markdown that stays text: the one place where its characters are escaped.
+//! Escapes text inside Markdown: the only place that does so.
 
 use crate::printable::printable;
 
@@ -48,7 +48,7 @@ pub(crate) fn block(language: &str, body: &str) -> String {
     format!("{fence}{language}\n{lines}{fence}\n")
 }
 
-/// The longest run of backticks.
+/// Returns the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! What a reviewer reads in a diff: a summary, then a page for each group of findings. Small and stable: nothing in it
-//! changes unless the story does, so there are no times, seeds, digests or paths, and steps are numbered within the
+//! Pages for reviewers in a diff: a summary, then a page for each group of findings. They are small and stable: a page
+//! changes only if the story does, so it contains no times, seeds, digests or paths, and steps are numbered within the
 //! page. A report has at most [`LINES_MAX`] lines.
 
 pub(crate) mod escape;
@@ -16,11 +16,11 @@ use shakedown_sim::search::Failure;
 use shakedown_sim::{Deviation, Script, Trace};
 use std::fmt::Write as _;
 
-/// A report is not longer than this.
+/// The greatest number of lines of a report.
 pub const LINES_MAX: usize = 400;
-/// So many findings are listed; further ones are counted.
+/// The greatest number of listed findings; further ones are counted.
 const LISTED_MAX: usize = 100;
-/// So many deviations are listed; further ones are counted.
+/// The greatest number of listed deviations; further ones are counted.
 const DEVIATIONS_MAX: usize = 60;
 
 /// Writes the results of campaigns: a section for each, then a page for each group of findings, as many as there is
@@ -47,10 +47,10 @@ pub fn campaigns(all: &[CampaignResult]) -> String {
     out
 }
 
-/// Lines that every report keeps for what it says of what is left out.
+/// The lines that every report reserves for the numbers of omitted lines and pages.
 const RESERVED: usize = 8;
 
-/// Joins pages, as many as a report has room for.
+/// Joins pages, as many as fit into a report.
 pub(crate) fn joined(pages: Vec<String>) -> String {
     let mut pages = pages.into_iter();
     let mut out = pages.next().map(|first| cut(&first, LINES_MAX - RESERVED)).unwrap_or_default();
@@ -85,7 +85,7 @@ fn append_pages(out: &mut String, pages: Vec<String>) {
     }
 }
 
-/// The verdict of a campaign and a line for each of its findings.
+/// Writes the verdict of a campaign and a line for each of its findings.
 fn section(result: &CampaignResult) -> String {
     let title = title(&result.scenario, &result.without);
     let verdict = match result.verdict {
@@ -106,7 +106,7 @@ fn section(result: &CampaignResult) -> String {
     out
 }
 
-/// A line for each finding of a group, as far as there is room.
+/// Writes a line for each finding of a group, as far as they fit.
 fn list(group: &Group<'_>, room: &mut usize) -> String {
     let listed = group.findings.len().min(*room);
     *room -= listed;
@@ -124,12 +124,12 @@ fn line(finding: &Finding) -> String {
     format!("- {}: {}; {deviations}\n", sentence(&violation.invariant), sentence(&violation.message))
 }
 
-/// Writes the page of one failure: what happened and why, what would have prevented it, how to see it again.
+/// Writes the page of one failure: events and reasons, prevention, and the commands that repeat it.
 pub fn page(failure: &Failure, context: &FailureContext) -> String {
     fitting(failure, context, LINES_MAX)
 }
 
-/// The page with as many steps as there is room for.
+/// Writes the page with as many steps as fit.
 fn fitting(failure: &Failure, context: &FailureContext, lines: usize) -> String {
     let whole = page_with(failure, context, STEPS_MAX);
     match whole.lines().count().checked_sub(lines) {
@@ -163,7 +163,7 @@ fn page_with(failure: &Failure, context: &FailureContext, steps_max: usize) -> S
     out
 }
 
-/// What was built, and where it left the happy path.
+/// Writes the design, and the deviations from the happy path.
 fn happened(failure: &Failure, context: &FailureContext) -> String {
     let built = context.restored.iter().map(|one| {
         format!("Built without {} on purpose: {}.\n", code(&one.guardrail), sentence(&one.instead))
@@ -205,7 +205,7 @@ fn prevented(failure: &Failure, context: &FailureContext) -> String {
     guardrails.chain(sentences.map(|text| format!("- As it was built, {}.\n", sentence(&text)))).collect()
 }
 
-/// The command that runs it again, and how to see it hold.
+/// Writes the command that repeats the run, and the one with which it holds.
 fn again(script: &Script, context: &FailureContext) -> String {
     let mut out = block("sh", &Program::SHAKEDOWN.run(script));
     out.push_str("\nThis ends with exit code 1 and the story above");
@@ -239,7 +239,7 @@ pub fn passing_run(trace: &Trace) -> String {
     )
 }
 
-/// Writes a table of which invariant judges which scenario.
+/// Writes a table of the invariants of each scenario.
 pub fn catalogue(scenarios: &[(String, Vec<String>)]) -> String {
     let mut invariants: Vec<&str> = Vec::new();
     for invariant in scenarios.iter().flat_map(|(_, invariants)| invariants) {
@@ -260,9 +260,9 @@ pub fn catalogue(scenarios: &[(String, Vec<String>)]) -> String {
     out
 }
 
-/// A page shows at most so many steps; what is left out is counted between the two halves.
+/// The greatest number of steps of a page; the steps omitted in the middle are counted.
 const STEPS_MAX: usize = 300;
-/// A page that is too long keeps so many steps.
+/// The number of steps that a page which is too long keeps.
 const STEPS_MIN: usize = 20;
 
 fn steps(trace: &Trace, rows: &[Row], steps_max: usize) -> String {
