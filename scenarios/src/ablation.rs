@@ -1,36 +1,36 @@
-//! What a scenario's design lacks: checked once, so that each run can be built without asking again.
+//! The ablated guardrails of a scenario's design: checked once, so that each run can be built without another check.
 
 use shakedown_model::{Design, UnknownGuardrail};
 use shakedown_sim::{Rehearse, Runner, Scenario};
 
-/// The guardrails that a design lacks; every name is one that there is.
+/// The ablated guardrails of a design; every name exists.
 pub struct Ablation(Vec<String>);
 
 impl Ablation {
-    /// The lack of these guardrails.
+    /// Creates the ablation of these guardrails.
     ///
     /// # Errors
-    /// If a name is no guardrail's.
+    /// If a name is not that of a guardrail.
     pub fn of(names: &[String]) -> Result<Self, UnknownGuardrail> {
         Design::without(names)?;
         Ok(Self(names.to_vec()))
     }
 
-    /// Their names, as they were given.
+    /// Returns the names, as they were given.
     pub fn names(&self) -> Vec<String> {
         self.0.clone()
     }
 
-    /// The design that lacks them.
+    /// Returns the design without these guardrails.
     pub fn design(&self) -> Design {
         Design::without(&self.0).unwrap_or_else(|unknown| unreachable!("checked when it was made: {unknown}"))
     }
 }
 
-/// A runner of a scenario, for the catalogue.
+/// Creates a runner of a scenario, for the catalogue.
 ///
 /// # Errors
-/// What kept the scenario from being made, in words.
+/// The reason why the scenario could not be created, as text.
 pub fn rehearse<S: Scenario + 'static>(
     scenario: Result<S, UnknownGuardrail>,
 ) -> Result<Box<dyn Rehearse>, String> {

@@ -12,19 +12,18 @@ pub struct Entry {
     pub name: &'static str,
     /// What it rehearses, in a sentence.
     pub about: &'static str,
-    /// What it takes for granted, a sentence each: beyond these a green says nothing.
+    /// Its assumptions, a sentence each: a passing result says nothing beyond them.
     pub assumptions: &'static [&'static str],
     /// The systems of the design whose guardrails it exercises; `SYSTEM/NAME` is one guardrail of a system that
     /// several scenarios share.
     pub systems: &'static [&'static str],
-    /// For each goal, how many seeds a campaign must run before not reaching it says anything; the default for
-    /// those that are not named.
+    /// For each goal, the number of seeds from which on missing it counts; goals that are not listed use the default.
     pub needs: &'static [(&'static str, u64)],
-    /// Makes a runner of the design without these guardrails.
+    /// Creates a runner of the design without these guardrails.
     pub rehearse: Build,
 }
 
-/// Makes a runner of a scenario whose design lacks these guardrails, or says why they cannot be taken out together.
+/// Creates a runner of a scenario without these guardrails, or returns why they cannot be taken out together.
 pub type Build = fn(without: &[String]) -> Result<Box<dyn Rehearse>, String>;
 
 /// Every scenario, in the order of the systems.
@@ -50,7 +49,7 @@ pub fn catalogue() -> Catalogue {
 }
 
 impl Entry {
-    /// Returns it as the harness takes it, with the rows of the model's guardrails that it exercises.
+    /// Returns the entry in the form of the harness, with the rows of the model's guardrails that it exercises.
     pub fn to_entry(&self) -> entry::Entry {
         let rehearse = self.rehearse;
         let mut entry = entry::Entry::with_runner(self.name, move |ablation| rehearse(ablation.names()));

@@ -1,8 +1,9 @@
-//! Scenarios: what is rehearsed, and who judges it.
+//! Scenarios: worlds with their workloads, faults and judges.
 //!
 //! Modules in reading order: [`booking`], [`restore`], [`visit`], [`consistency`], [`handover`], [`notifications`],
-//! [`caching`], [`topology`], [`releases`] and [`lifecycle`] (scenarios), [`ablation`] (what a scenario's design is without),
-//! [`judges`] and [`invariants`] (what those who judge share), and [`catalogue`] (what the `shakedown` binary offers).
+//! [`caching`], [`topology`], [`releases`] and [`lifecycle`] (scenarios), [`ablation`] (the ablated guardrails of a
+//! scenario's design), [`judges`] and [`invariants`] (shared parts of judges), and [`catalogue`] (the contents of the
+//! `shakedown` binary).
 
 pub mod ablation;
 pub mod booking;

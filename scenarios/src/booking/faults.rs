@@ -1,11 +1,11 @@
-//! What may go wrong in the booking scenario; the benign alternative first everywhere.
+//! The possible faults of the booking scenario; the benign alternative is always first.
 
 use shakedown_sim::{
     ClockFault, ClockProfile, CommitFault, CrashFault, CrashProfile, DelayRange, Duration, Episode, Label,
     LinkFault, LinkFaults, Role, StoreProfile,
 };
 
-/// The way to the partner.
+/// From workers to the partner.
 pub const PARTNER: LinkFaults = LinkFaults {
     request: &[
         LinkFault::Lost,
@@ -29,11 +29,11 @@ pub const PARTNER: LinkFaults = LinkFaults {
 /// From browsers to the edge.
 pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
-/// From browsers to the edge, for what only reads: a page that did not load is loaded again, so a loss here
-/// shows nothing that a loss of a later one does not.
+/// From browsers to the edge, for reads: a page that did not load is loaded again, so losing one shows nothing that
+/// losing a later one does not.
 pub const READS: LinkFaults = LinkFaults::NONE;
 
-/// From the edge to the API, in one data centre: what fails there is the API itself.
+/// From the edge to the API, in one data centre: the API itself fails, not the link.
 pub const INSIDE: LinkFaults = LinkFaults::NONE;
 
 /// From the partner to the API.
@@ -48,7 +48,7 @@ pub const STORE: StoreProfile = StoreProfile {
     ..StoreProfile::CALM
 };
 
-/// Nodes' own clocks. The design judges nothing by them, so nothing of this is ever drawn for it.
+/// The nodes' own clocks. The design makes no decision by them, so their faults are never drawn for it.
 pub const CLOCKS: ClockProfile = ClockProfile {
     setting: &[ClockFault::Ahead(Duration::from_secs(300)), ClockFault::Behind(Duration::from_secs(300))],
     jump: &[ClockFault::Ahead(Duration::from_secs(90_000)), ClockFault::Behind(Duration::from_secs(90_000))],

@@ -8,7 +8,7 @@ use shakedown_model::booking::rows::{Ask, Attempt, Attention, Known, Standing, S
 use shakedown_model::facts::{BookingFact, EdgeFact, JobFact, PartnerFact, Request};
 use shakedown_sim::{At, Goals};
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[
     ("worker past its lease reports a result", 20_000),
     ("key expired at the partner", 20_000),
@@ -21,7 +21,7 @@ struct Memory {
     ledger: Ledger,
     attempts: Vec<(Attempt, u32)>,
     asked: Vec<u32>,
-    /// Bookings for which a person found nothing at the partner.
+    /// Bookings for which a person found no reservation at the partner.
     found_nothing: Vec<u32>,
 }
 

@@ -46,14 +46,14 @@ pub struct Latest {
     pub made: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// The partner's reservations.
     pub reservations: Vec<Reserved>,
     /// Our bookings.
     pub bookings: Vec<Latest>,
-    /// Bookings that were lost with the database, as they were; `last` is the event that lost them.
+    /// Bookings that were lost with the database, as they were last; `last` is the event that lost them.
     pub lost: Vec<Latest>,
     /// Our jobs.
     pub jobs: Vec<Job>,

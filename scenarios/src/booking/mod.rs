@@ -1,8 +1,8 @@
 //! The booking scenario: customers, the edge, the API, workers, the statement reader, and a partner of one of four
 //! kinds.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
-//! accumulate, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! judges accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -64,7 +64,7 @@ impl Booking {
         Ablation::of(numbers).map(|ablation| Self { ablation, clock: Clock::OfTheStore })
     }
 
-    /// Returns the scenario with a platform that reads expiry, age and promise on this clock.
+    /// Returns the scenario with a platform that judges expiry, age and promises by this clock.
     pub fn by_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
@@ -122,7 +122,7 @@ const HOP: Duration = Duration::from_millis(20);
 const SHORT_HOP: Duration = Duration::from_millis(1);
 /// The price of each offer, in minor units.
 const PRICE: u32 = 12_000;
-/// From one intent of a customer to the next.
+/// The time from one intent of a customer to the next.
 const NEXT_INTENT: Duration = Duration::from_secs(40);
 
 impl Scenario for Booking {

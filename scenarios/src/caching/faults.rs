@@ -1,10 +1,10 @@
-//! What may go wrong in the caching scenario; the benign alternative first everywhere.
+//! The possible faults of the caching scenario; the benign alternative is always first.
 
 use shakedown_sim::{
     CrashFault, CrashProfile, Duration, Episode, Label, LinkFault, LinkFaults, Role, StoreProfile,
 };
 
-/// The way to the cache.
+/// From nodes to the cache.
 pub const CACHE: LinkFaults = LinkFaults {
     request: &[LinkFault::Lost],
     response: &[LinkFault::Lost],
@@ -12,7 +12,7 @@ pub const CACHE: LinkFaults = LinkFaults {
     ..LinkFaults::NONE
 };
 
-/// From browsers to the edge, for what changes something.
+/// From browsers to the edge, for requests that change something.
 pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
 /// The database. It has an outbox: a client that stays in a transaction delays the relay, so its session is ended.
@@ -39,7 +39,7 @@ pub const API: Role = Role::new(
     },
 );
 
-/// The node that tells what the outbox holds.
+/// The node that publishes the events of the outbox.
 pub const RELAY: Role = Role::new(
     Label::new("relay"),
     &CrashProfile {

@@ -5,7 +5,7 @@ use shakedown_model::Fact;
 use shakedown_model::facts::{Code, EdgeFact, OfferFact, Request};
 use shakedown_sim::{At, Goals, Moment};
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[("fill rejected: its lease was gone", 20_000)];
 
 /// The state that goals accumulate.

@@ -1,7 +1,8 @@
 //! The caching scenario: an offer's page is read through a cache while the back office changes the offer, and
-//! customers act on what the page shows.
+//! customers act on the page.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`invariants`] and [`goals`]
+//! judge.
 
 pub mod faults;
 pub mod goals;
@@ -67,11 +68,11 @@ const SHORT_HOP: Duration = Duration::from_millis(1);
 
 /// Its price once it has risen, if it rises.
 const RISEN: u32 = 14_000;
-/// When the back office changes the offer.
+/// The time at which the back office changes the offer.
 const CHANGES: Duration = Duration::from_secs(62);
-/// When people who do not know of the change look at the page.
+/// The times at which people who do not know of the change look at the page.
 const LOOKS: [Duration; 2] = [Duration::from_secs(100), Duration::from_secs(160)];
-/// When the burst of readers comes, if it comes, and its size.
+/// The time of the burst of readers, if there is one, and its size.
 const CROWD_COMES: Duration = Duration::from_secs(240);
 const CROWD: u32 = 600;
 /// The number of offers: the burst reads all of them, other readers the first.

@@ -1,4 +1,4 @@
-//! What may go wrong in the consistency scenario; the benign alternative first everywhere.
+//! The possible faults of the consistency scenario; the benign alternative is always first.
 
 use shakedown_sim::{
     CommitFault, CrashFault, CrashProfile, DeliveryFault, Duration, Episode, Label, QueueFaults,
@@ -16,7 +16,7 @@ pub const STORE: StoreProfile = StoreProfile {
     ..crate::booking::faults::STORE
 };
 
-/// The queue to a subscriber: messages come late, twice and again.
+/// The queue to a subscriber: messages arrive late, twice and repeatedly.
 pub const QUEUE: QueueProfile = QueueProfile {
     receives_max: Some(10),
     faults: QueueFaults {
@@ -48,7 +48,7 @@ const fn role(name: &'static str) -> Role {
 pub const API: Role = role("api");
 /// A worker.
 pub const WORKER: Role = role("worker");
-/// The node that tells what the outbox holds.
+/// The node that publishes the events of the outbox.
 pub const RELAY: Role = role("relay");
-/// The node that keeps the list.
+/// The node that maintains the list.
 pub const PROJECTOR: Role = role("projector");

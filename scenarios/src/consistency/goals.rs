@@ -12,7 +12,7 @@ use shakedown_sim::{At, Goals, Moment};
 struct Memory {
     /// Events that the feed received.
     taken: Vec<(Subject, u32)>,
-    /// When each version of a booking was committed: booking, version, time.
+    /// The time at which each version of a booking was committed: booking, version, time.
     committed: Vec<(u32, u32, Moment)>,
     listed: bool,
     /// The youngest transaction that has posted an event.

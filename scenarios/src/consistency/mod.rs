@@ -1,7 +1,8 @@
 //! The consistency scenario: a booking changes, and a reporting feed and a list of bookings must follow while relay,
 //! broker and projector fail.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`invariants`] and [`goals`]
+//! judge.
 
 pub mod faults;
 pub mod goals;
@@ -74,7 +75,7 @@ const HOP: Duration = Duration::from_millis(20);
 /// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
 
-/// How often the on-call person looks.
+/// The period at which the on-call person looks.
 const LOOKS: Duration = Duration::from_secs(900);
 
 const REBUILD: Site = Site::new(Label::new("operator"), Label::new("rebuilds the list"));
@@ -175,7 +176,7 @@ fn on_call(stage: &Stage<Fact>, platform: &Rc<Platform>, died: Signal) {
     });
 }
 
-/// Adds the workload: shoppers who follow the list, and an operator who may have it rebuilt.
+/// Adds the workload: shoppers who follow the list, and an operator who may rebuild it.
 fn add_workload(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
     let mut customers: Vec<(Shopper, Env)> = Vec::new();
     for number in 1..=stage.variant().number("shoppers") {

@@ -1,5 +1,5 @@
-//! What may go wrong in the handover scenario; the benign alternative first everywhere. The nodes and the ways in
-//! are those of the booking scenario.
+//! The possible faults of the handover scenario; the benign alternative is always first. The nodes and the other
+//! links are those of the booking scenario.
 
 use crate::booking::faults as booking;
 use shakedown_sim::{
@@ -7,14 +7,14 @@ use shakedown_sim::{
     SendFault, SettleFault, StoreProfile,
 };
 
-/// The way to the partner, who may also be slower than a worker's timeout.
+/// From workers to the partner, which may also take longer than a worker's timeout.
 pub const PARTNER: LinkFaults = LinkFaults {
     slowness: &[Episode::For(Duration::from_secs(30)), Episode::For(Duration::from_secs(600))],
     slow_by: Duration::from_secs(6),
     ..booking::PARTNER
 };
 
-/// The database: a commit may also be so slow that its client gives up on it.
+/// The database: a commit may also take so long that its client times out.
 pub const STORE: StoreProfile = StoreProfile {
     commit_faults: &[
         CommitFault::Fails,
@@ -24,7 +24,7 @@ pub const STORE: StoreProfile = StoreProfile {
     ..booking::STORE
 };
 
-/// To the screens that are open.
+/// To the open screens.
 pub const SCREENS: LinkFaults = LinkFaults {
     request: &[LinkFault::Lost, LinkFault::Refused],
     response: &[LinkFault::Lost],

@@ -19,7 +19,7 @@ struct Memory {
     put_off: Vec<Order>,
 }
 
-/// An order, by intent, click and request: each click and each try is an order of its own.
+/// An order, by intent, click and request: each click and each retry is an order of its own.
 type Order = [Option<u32>; 3];
 
 fn order(at: &At<'_>) -> Order {

@@ -1,7 +1,8 @@
 //! The handover scenario: an order goes from a request to a worker, and its result back to a screen, while commits,
 //! workers, the partner and the links between them fail.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`invariants`] and [`goals`]
+//! judge.
 
 pub mod faults;
 pub mod goals;

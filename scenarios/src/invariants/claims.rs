@@ -1,4 +1,4 @@
-//! Claims: what a response or a screen said, which must be true soon.
+//! Claims: statements of a response or a screen that must become true soon.
 
 use shakedown_sim::{Duration, Moment};
 

@@ -1,10 +1,10 @@
-//! What may go wrong in the lifecycle scenario; the benign alternative first everywhere. The registry's episodes
-//! and answers, and the clinics' bursts, are drawn where they are faked. Our own tiers fail as in booking.
+//! The possible faults of the lifecycle scenario; the benign alternative is always first. The registry's episodes and
+//! responses, and the clinics' bursts, are drawn in their fakes. Our own tiers fail as in booking.
 
 pub use crate::booking::faults::{API, STORE, WORKER};
 use shakedown_sim::{DelayRange, Duration, LinkFault, LinkFaults};
 
-/// The way to the registry.
+/// From workers to the registry.
 pub const REGISTRY: LinkFaults = LinkFaults {
     request: &[
         LinkFault::Lost,

@@ -10,7 +10,7 @@ use shakedown_model::filing::rows::FilingState;
 use shakedown_model::settings::MAX_ATTEMPTS;
 use shakedown_sim::Goals;
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[("worker that lost its job reports a document", 20_000)];
 
 /// Returns whether a job makes this transition with the fact and the predicate holds for it.

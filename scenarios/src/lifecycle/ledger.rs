@@ -24,9 +24,9 @@ pub struct Latest {
     pub row: Filing,
     /// The report that it carries.
     pub report: Report,
-    /// When our row first said that it is filed.
+    /// The time at which our row first said that it is filed.
     pub filed: Option<Moment>,
-    /// When its job first became a dead letter.
+    /// The time at which its job first became a dead letter.
     pub abandoned: Option<Moment>,
     /// The event that created it.
     pub made: u32,
@@ -47,7 +47,7 @@ pub struct Document {
     pub made: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// Our filings.

@@ -1,8 +1,8 @@
 //! The lifecycle scenario: clinics send reports, workers file them at a registry that may be slow, down or flapping, and a
 //! person works on the dead letters.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
-//! accumulate, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! judges accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -100,11 +100,11 @@ fn jitter(variant: &Variant) -> Jitter {
 const HOP: Duration = Duration::from_millis(20);
 /// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
-/// From one report to the next, outside bursts: four a minute.
+/// The time from one report to the next, outside bursts: four a minute.
 const REPORT_PERIOD: Duration = Duration::from_secs(15);
-/// When a burst begins, if there is one.
+/// The time at which a burst begins, if there is one.
 const BURST_AT: Duration = Duration::from_secs(20);
-/// From one report of a wave to the next.
+/// The time from one report of a wave to the next.
 const APART: Duration = Duration::from_millis(100);
 /// The number of workers.
 const WORKERS: u32 = 2;

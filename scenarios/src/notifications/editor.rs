@@ -16,9 +16,9 @@ const WAYS: Alternatives = Alternatives::new(&[
     "new texts with the second mail",
     "broken texts with the first mail",
 ]);
-/// From the planning of a mail to the change of the templates.
+/// The time from the planning of a mail to the change of the templates.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long a broken template stays.
+/// The time for which a broken template stays.
 const MENDED_AFTER: Duration = Duration::from_secs(1_800);
 /// The editor's wait after a failure of the database.
 const AGAIN: Duration = Duration::from_secs(1);

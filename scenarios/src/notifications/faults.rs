@@ -1,11 +1,11 @@
-//! What may go wrong in the notifications scenario; the benign alternative first everywhere.
+//! The possible faults of the notifications scenario; the benign alternative is always first.
 
 use shakedown_sim::{
     CommitFault, CrashFault, CrashProfile, DelayRange, Duration, Episode, Label, LinkFault, LinkFaults, Role,
     StoreProfile,
 };
 
-/// The way to the mail provider.
+/// From mailers to the mail provider.
 pub const MAIL: LinkFaults = LinkFaults {
     request: &[
         LinkFault::Lost,
@@ -41,7 +41,7 @@ const RESTART: Duration = Duration::from_secs(5);
 const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
 const CRASHES: &[CrashFault] = &[CrashFault::Crash];
 
-/// Nodes of the booking flow crash at most: the rest is rehearsed where booking is.
+/// Nodes of the booking flow only crash: their other faults are rehearsed by `booking`.
 const CRASHING: CrashProfile = CrashProfile {
     before: CRASHES,
     after: CRASHES,
@@ -50,7 +50,7 @@ const CRASHING: CrashProfile = CrashProfile {
     ..CrashProfile::NEVER
 };
 
-/// A node of the API, which also takes the provider's news.
+/// A node of the API, which also receives the provider's reports.
 pub const API: Role = Role::new(Label::new("api"), &CRASHING);
 
 /// A worker of the booking flow.

@@ -7,7 +7,7 @@ use shakedown_model::backbone::mail::rows::{Known, MailState, Policy};
 use shakedown_model::facts::{MailFact, MailProviderFact};
 use shakedown_sim::{At, Goals};
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[];
 
 /// The state that goals accumulate.

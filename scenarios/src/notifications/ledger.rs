@@ -17,13 +17,13 @@ use shakedown_sim::{At, Moment};
 pub struct BusinessEvent {
     /// The row that changed.
     pub subject: Subject,
-    /// The version that the change made.
+    /// The version that the change created.
     pub version: u32,
     /// The kind of event.
     pub what: EventKind,
     /// The customer whom it concerns.
     pub party: u32,
-    /// When it was committed.
+    /// The time of its commit.
     pub time: Moment,
     /// The event that shows it.
     pub event: u32,
@@ -54,7 +54,7 @@ pub struct Arrived {
     pub event: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// The business events.

@@ -1,7 +1,7 @@
 //! The notifications scenario: a small booking flow whose customers are notified by mail, with a mail provider that is
 //! slow, fails, and reports late.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, `editor` changes templates,
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, `editor` changes templates,
 //! [`ledger`] is the state that judges accumulate, [`invariants`] and [`goals`] judge.
 
 mod editor;

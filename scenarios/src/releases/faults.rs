@@ -1,17 +1,17 @@
-//! What may go wrong in the releases scenario; the benign alternative first everywhere. How long the host takes, how
-//! well a release is built, what comes of telemetry and what the supervisor thinks are drawn where they are faked.
-//! Our own tiers fail as in booking.
+//! The possible faults of the releases scenario; the benign alternative is always first. The host's delays, the
+//! quality of a release, the fate of telemetry and the supervisor's decisions are drawn in their fakes. Our own tiers
+//! fail as in booking.
 
 pub use crate::booking::faults::{API, STORE, WORKER};
 use shakedown_sim::{Alternatives, CrashFault, CrashProfile, Duration, Label, LinkFaults, Role, Site};
 
-/// The way to the partner.
+/// From workers to the partner.
 pub const PARTNER: LinkFaults = LinkFaults::LOSSY;
 
-/// From browsers to the balancer.
+/// From browsers to the load balancer.
 pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
-/// The node that takes a roll-out from phase to phase.
+/// The node that moves a rollout from phase to phase.
 pub const MANAGER: Role = Role {
     single: true,
     ..Role::new(
@@ -26,7 +26,7 @@ pub const MANAGER: Role = Role {
     )
 };
 
-/// When the second guest orders.
+/// The time at which the second guest orders.
 pub const MOMENT: Site = Site::new(Label::new("guest"), Label::new("orders"));
 /// At night, or while nodes of two releases run.
 pub const MOMENTS: Alternatives =

@@ -9,7 +9,7 @@ use shakedown_model::releases::rollout::{Phase, Rollout, Why};
 use shakedown_model::releases::rows::Message;
 use shakedown_sim::Goals;
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[];
 
 /// Returns whether a machine claims a message and the predicate holds for the message before and after and for the

@@ -11,7 +11,7 @@ use shakedown_model::releases::rows::{Booking, Message};
 use shakedown_sim::At;
 use std::collections::BTreeMap;
 
-/// Something as last committed, with its event.
+/// A row as last committed, with its event.
 pub struct Latest<R> {
     /// The row.
     pub row: R,
@@ -26,11 +26,11 @@ pub struct Running {
     pub tier: Tier,
     /// The installed build.
     pub build: Build,
-    /// The event that says so.
+    /// The event that shows it.
     pub since: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// Bookings by number.

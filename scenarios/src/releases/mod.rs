@@ -1,8 +1,8 @@
 //! The releases scenario: one release follows another while guests order, look and arrive. Nodes, pages, messages and rows
 //! of both releases exist at the same time.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
-//! accumulate, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! judges accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -90,13 +90,13 @@ const fn minutes(minutes: u64) -> Moment {
     Moment::from_nanos(minutes * 60_000_000_000)
 }
 
-/// When the roll-out begins.
+/// The time at which the rollout begins.
 const BEGINS: Moment = minutes(1);
-/// When guests look at their bookings.
+/// The times at which guests look at their bookings.
 const LOOKS: [Moment; 2] = [minutes(16), minutes(26)];
-/// When the supervisor works on the dead letters.
+/// The time at which the supervisor works on the dead letters.
 const LOOKS_THROUGH: Moment = minutes(28);
-/// When guests arrive.
+/// The time at which guests arrive.
 const ARRIVE: Moment = minutes(130);
 /// The price of an order, in minor units.
 const PRICE: u32 = 12_000;
@@ -237,7 +237,7 @@ fn guests(stage: &Stage<Fact>, guests: &Travellers, shop: &Rc<Shop>, codes: Code
     });
 }
 
-/// Returns the order that becomes this booking.
+/// Returns the order of this booking.
 fn order(booking: u32) -> Order {
     let guest = match booking {
         1 => Guest { given: "Ada", family: "Lovelace" },

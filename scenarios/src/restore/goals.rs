@@ -6,7 +6,7 @@ use shakedown_model::Fact;
 use shakedown_model::facts::BookingFact;
 use shakedown_sim::Goals;
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] = &[];
 
 const GOALS: States<Ledger> = &[

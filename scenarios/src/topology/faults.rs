@@ -1,18 +1,18 @@
-//! What may go wrong in the topology scenario; the benign alternative first everywhere. The partner, the registry, the
-//! database and our own nodes fail as they do in the scenarios that are about them.
+//! The possible faults of the topology scenario; the benign alternative is always first. The partner, the registry,
+//! the database and our own nodes fail as in the scenarios about them.
 
 pub use crate::booking::faults::{API, PARTNER, STORE, WEB, WORKER};
 pub use crate::lifecycle::faults::REGISTRY;
 use shakedown_sim::{CrashFault, CrashProfile, Duration, Label, LinkFault, LinkFaults, Role};
 
-/// The way to the pager.
+/// From the monitor to the pager.
 pub const PAGER: LinkFaults = LinkFaults {
     request: &[LinkFault::Lost, LinkFault::Refused],
     response: &[LinkFault::Lost],
     ..LinkFaults::NONE
 };
 
-/// The node of the monitor: who watches fails like who is watched.
+/// The node of the monitor, which fails like the nodes that it watches.
 pub const MONITOR: Role = Role::new(
     Label::new("monitor"),
     &CrashProfile {

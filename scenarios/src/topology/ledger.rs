@@ -10,16 +10,16 @@ use shakedown_model::settings::{BOOKING_PROMISE, CHECKING_PROMISE, FILING_PROMIS
 use shakedown_model::{booking, filing};
 use shakedown_sim::{At, Duration, Moment};
 
-/// A item of accepted work: a booking or a filing.
+/// An item of accepted work: a booking or a filing.
 #[derive(Clone, Copy, Debug)]
 pub struct PromisedWork {
     /// Its kind and number.
     pub item: WorkItem,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub accepted: Moment,
     /// The promised time from acceptance to completion; `None` if it is done.
     pub promise: Option<Duration>,
-    /// Since when its current promise is overdue; `None` if it is not.
+    /// The time since which its current promise is overdue; `None` if it is not.
     pub late: Option<Moment>,
     /// Whether it was ever overdue.
     pub was_late: bool,
@@ -27,7 +27,7 @@ pub struct PromisedWork {
     pub last: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// All accepted work.
@@ -58,7 +58,7 @@ impl Ledger {
         }
     }
 
-    /// Takes one more fact. Nothing changed until its time.
+    /// Updates the state with one fact. Nothing changed before its time.
     pub fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.advance(at.time);
         match fact {

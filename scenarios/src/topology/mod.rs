@@ -1,9 +1,9 @@
 //! The topology scenario: the layout of the platform's nodes, and their monitoring. Guests book on the web and in apps
-//! while clinics send reports; workers take bookings to a partner and reports to a registry; a monitor alerts a pager of
-//! late work, and the pager rings when the monitor is silent.
+//! while clinics send reports; workers send bookings to a partner and reports to a registry; a monitor alerts a pager
+//! about late work, and the pager rings when the monitor's heartbeat is missing.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
-//! accumulate, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! judges accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -105,11 +105,11 @@ const HOP: Duration = Duration::from_millis(20);
 const SHORT_HOP: Duration = Duration::from_millis(1);
 /// The price of an offer, in minor units.
 const PRICE: u32 = 12_000;
-/// From one report to the next: a little longer than the registry takes for one report.
+/// The time from one report to the next: slightly longer than the registry takes for one report.
 const REPORT_PERIOD: Duration = Duration::from_millis(2_500);
-/// When the first guest comes.
+/// The time at which the first guest comes.
 const GUEST_AT: Duration = Duration::from_millis(6_000);
-/// From one guest to the next.
+/// The time from one guest to the next.
 const NEXT_GUEST: Duration = Duration::from_millis(4_000);
 
 impl Scenario for Topology {

@@ -1,4 +1,4 @@
-//! What may go wrong in the visit scenario; the benign alternative first everywhere.
+//! The possible faults of the visit scenario; the benign alternative is always first.
 
 use crate::booking::faults::CLOCKS;
 use shakedown_sim::{
@@ -9,16 +9,16 @@ use shakedown_sim::{
 /// From an operator's screen to the edge.
 pub const WEB: LinkFaults = LinkFaults::LOSSY;
 
-/// From a screen to the edge, for what only reads: a page that did not load is loaded again.
+/// From a screen to the edge, for reads: a page that did not load is loaded again.
 pub const READS: LinkFaults = LinkFaults::NONE;
 
-/// From a clinic to the edge. Its rows are late and doubled where it sends them.
+/// From a clinic to the edge. Late and duplicated rows are drawn where the clinic sends them.
 pub const FEED: LinkFaults = LinkFaults { response: &[LinkFault::Lost], ..LinkFaults::NONE };
 
-/// From the edge to the API, in one data centre: what fails there is the API itself.
+/// From the edge to the API, in one data centre: the API itself fails, not the link.
 pub const INSIDE: LinkFaults = LinkFaults::NONE;
 
-/// The way to the renderer.
+/// From workers to the renderer.
 pub const RENDERER: LinkFaults = LinkFaults {
     response: &[LinkFault::Lost],
     outage: &[Episode::For(Duration::from_secs(30)), Episode::For(Duration::from_secs(1_800))],
@@ -27,7 +27,7 @@ pub const RENDERER: LinkFaults = LinkFaults {
     ..LinkFaults::NONE
 };
 
-/// The way to the document store.
+/// From workers to the document store.
 pub const DOCUMENTS: LinkFaults = LinkFaults {
     request: &[LinkFault::Lost],
     response: &[LinkFault::Lost],
@@ -35,7 +35,7 @@ pub const DOCUMENTS: LinkFaults = LinkFaults {
     ..LinkFaults::NONE
 };
 
-/// The way to the mail provider; the rest of what may happen to mail is rehearsed by `notifications`.
+/// From mailers to the mail provider; the other faults of mail are rehearsed by `notifications`.
 pub const MAIL: LinkFaults = LinkFaults {
     response: &[LinkFault::Lost],
     outage: &[Episode::For(Duration::from_secs(1_800))],

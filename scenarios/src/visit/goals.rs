@@ -12,7 +12,7 @@ use shakedown_model::visit::connector::Document;
 use shakedown_model::visit::rows::{Action, Actor, Report, ReportState, Status};
 use shakedown_sim::{At, Goals};
 
-/// For the rarest goals: the number of seeds after which not reaching one is a finding.
+/// The rarest goals, each with the number of seeds after which missing it is a finding.
 pub const NEEDS: &[(&str, u64)] =
     &[("message in doubt sent again by an override and accepted twice", 20_000)];
 

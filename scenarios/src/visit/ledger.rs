@@ -29,7 +29,7 @@ pub struct Stored {
     pub event: u32,
 }
 
-/// What the facts so far say.
+/// The state according to the facts so far.
 #[derive(Default)]
 pub struct Ledger {
     /// Our visits.

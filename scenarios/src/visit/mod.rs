@@ -1,8 +1,8 @@
 //! The visit scenario: clinics that announce patients, operators who attend to them, the edge, the API, workers, the
 //! nightly close, a renderer, a document store and a mail provider.
 //!
-//! Reading order: this file builds the world, [`faults`] lists what may go wrong, [`ledger`] is the state that judges
-//! accumulate, [`invariants`] and [`goals`] judge.
+//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! judges accumulate, [`invariants`] and [`goals`] judge.
 
 pub mod faults;
 pub mod goals;
@@ -81,9 +81,9 @@ const PARAMETERS: &[Parameter] = &[
 const HOP: Duration = Duration::from_millis(20);
 /// One-way latency within a data centre.
 const SHORT_HOP: Duration = Duration::from_millis(1);
-/// When a clinic cancels.
+/// The time at which a clinic cancels.
 const CANCELS: Duration = Duration::from_secs(300);
-/// From one visit to the next.
+/// The time from one visit to the next.
 const NEXT_VISIT: Duration = Duration::from_secs(30);
 
 impl Scenario for Visits {

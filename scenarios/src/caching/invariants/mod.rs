@@ -1,5 +1,5 @@
-//! The invariants of caching. They read committed rows, what screens show and the database's own count of reads, and know
-//! nothing of the platform's structure.
+//! The invariants of caching. They read committed rows, the content of screens and the database's own count of reads, and
+//! know nothing of the platform's structure.
 
 mod capacity;
 mod decisions;

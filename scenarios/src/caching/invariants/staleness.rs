@@ -1,4 +1,4 @@
-//! The age of what a page shows.
+//! The age of the data on a page.
 
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
@@ -16,7 +16,7 @@ struct Version {
     event: u32,
 }
 
-/// Verifies that a page shows no row that was superseded long before.
+/// Verifies that a page shows no row that was superseded long ago.
 #[derive(Default)]
 pub(super) struct StalenessBounded {
     versions: Vec<Version>,

@@ -1,4 +1,4 @@
-//! What lists show of a booking, compared with its committed versions.
+//! The entries of lists about a booking, compared with its committed versions.
 
 use shakedown_model::Fact;
 use shakedown_model::booking::rows::{Booking, Status};

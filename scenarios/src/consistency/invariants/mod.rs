@@ -1,5 +1,5 @@
-//! The invariants of consistency. They read committed rows, the feed's log and what lists show, and know nothing of the
-//! platform's structure.
+//! The invariants of consistency. They read committed rows, the feed's log and the content of lists, and know nothing
+//! of the platform's structure.
 
 mod events;
 mod lists;

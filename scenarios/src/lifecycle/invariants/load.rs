@@ -21,7 +21,7 @@ pub(super) struct SpikesAbsorbed {
 }
 
 impl SpikesAbsorbed {
-    /// Counts a report, once however often it is sent.
+    /// Counts a report once, even if it is sent repeatedly.
     fn count_report(&mut self, report: Report, now: Moment) {
         if !self.entered.iter().any(|(other, _)| *other == report) {
             self.entered.push((report, now));

@@ -21,7 +21,7 @@ pub(super) struct AttemptsBounded {
     began: BTreeMap<(u32, u32), u32>,
     /// Attempts: worker, time, and whether it was a retry.
     attempts: Vec<(NodeId, Moment, bool)>,
-    /// Whether each violation was found. One a run is enough: endless retries would fill the findings.
+    /// Whether each violation was found. One per run is enough: endless retries would fill the findings.
     is_found: [bool; 2],
 }
 

@@ -14,7 +14,7 @@ const WITHDRAWN_WITHIN: Duration = Duration::from_secs(300);
 #[derive(Default)]
 pub(super) struct BadReleaseIsStopped {
     ledger: Ledger,
-    /// Since when a bad build runs on some machine.
+    /// The time since which a bad build runs on some machine.
     since: Option<Moment>,
     disturbances: Vec<(Moment, Moment)>,
 }
@@ -27,7 +27,8 @@ impl BadReleaseIsStopped {
         (bad, of_tier.count())
     }
 
-    /// Returns by when a build that runs since `since` must be withdrawn. The time of faults in between is not counted.
+    /// Returns the time by which a build that runs since `since` must be withdrawn. The time of faults in between is
+    /// not counted.
     fn due(&self, since: Moment, now: Moment) -> Moment {
         let during = |(from, until): &(Moment, Moment)| (*until).min(now).since((*from).max(since));
         since + BAKE + WITHDRAWN_WITHIN + self.disturbances.iter().map(during).sum()

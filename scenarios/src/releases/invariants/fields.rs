@@ -1,4 +1,4 @@
-//! What screens show while a field is renamed.
+//! The content of screens while a field is renamed.
 
 use super::super::ledger::{Ledger, has_guest_name};
 use shakedown_model::Fact;

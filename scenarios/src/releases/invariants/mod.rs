@@ -1,5 +1,5 @@
-//! The invariants of releases. They read stored texts, the build on each machine and what screens show. Whether a release
-//! can read a text they find out by parsing it with that release's code.
+//! The invariants of releases. They read stored texts, the build on each machine and the content of screens. They test
+//! whether a release can read a text by parsing it with that release's code.
 
 mod bad_release;
 mod fields;

@@ -1,4 +1,4 @@
-//! Whether readers can parse what they read.
+//! Texts that their readers cannot parse.
 
 use super::super::ledger::Ledger;
 use shakedown_model::Fact;

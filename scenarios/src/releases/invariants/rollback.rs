@@ -1,11 +1,11 @@
-//! What a rollback leaves behind.
+//! The data after a rollback.
 
 use super::super::ledger::{Latest, Ledger, fields};
 use shakedown_model::Fact;
 use shakedown_model::facts::{OrderFact, ReleaseFact};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// Verifies that the former release can read all that a withdrawn release has left.
+/// Verifies that the former release can read all that a withdrawn release has written.
 #[derive(Default)]
 pub(super) struct RollbackIsSafe(Ledger);
 

@@ -1,4 +1,4 @@
-//! The releases that write rows, and what they record.
+//! The releases that write rows, and the content of the rows.
 
 use super::super::ledger::{Ledger, fields, version};
 use crate::judges::AtRest;

@@ -52,7 +52,7 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
         match fact {
             Fact::Pager(PagerFact::Alerted(Alert::Late(item))) => self.noticed.push(*item),
             Fact::Pager(PagerFact::Rang { .. }) => {
-                // The person who is rung looks at all late work.
+                // The person on call looks at all late work when the pager rings.
                 let late = self.ledger.items.iter().filter(|promised| promised.late.is_some());
                 self.noticed.extend(late.map(|promised| promised.item));
             }

@@ -1,11 +1,11 @@
-//! What each client shows of one row.
+//! The screens of all clients about one row.
 
 use shakedown_model::Fact;
 use shakedown_model::booking::clients::{Client, Screen};
 use shakedown_model::facts::{ScreenFact, client, word};
 use shakedown_sim::{At, Findings, Invariant};
 
-/// Verifies that all clients show one version of a row alike.
+/// Verifies that all clients show the same for one version of a row.
 #[derive(Default)]
 pub(super) struct EntryPointsAgree(Vec<(Client, Screen, u32)>);
 

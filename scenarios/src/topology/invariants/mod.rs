@@ -1,5 +1,5 @@
-//! The invariants of topology and monitoring. They read the edge's log, the pager's log, screens and committed rows, and
-//! know nothing of the platform's structure.
+//! The invariants of topology and monitoring. They read the edge's log, the pager's log, the content of screens and
+//! committed rows, and know nothing of the platform's structure.
 
 mod alerts;
 mod entries;

@@ -1,4 +1,4 @@
-//! Accepted changes and owed reports: stored and finished.
+//! Accepted changes and required reports: stored and finished.
 
 use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
@@ -9,7 +9,7 @@ use shakedown_model::facts::{Code, EdgeFact, Request, VisitFact};
 use shakedown_model::visit::rows::{ReportState, Status};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
-/// What a request asks for, by number: the visit, and the operator's action or the clinic's row.
+/// The request by number: the visit, and the operator's action or the clinic's row.
 type ActionId = (u32, u32, u32);
 
 fn action_id(at: &At<'_>) -> ActionId {

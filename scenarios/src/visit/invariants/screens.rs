@@ -1,4 +1,4 @@
-//! What screens show, compared with the document store and our rows.
+//! The content of screens, compared with the document store and our rows.
 
 use super::super::ledger::Ledger;
 use crate::invariants::claims::Claims;
@@ -8,7 +8,7 @@ use shakedown_model::facts::{VisitFact, VisitWord, visit_word};
 use shakedown_model::visit::rows::{ReportState, Status, Visit};
 use shakedown_sim::{At, Findings, Invariant, Moment};
 
-/// Verifies that a screen says "complete" only when report and message are out.
+/// Verifies that a screen says "complete" only when the report is stored and the message sent.
 #[derive(Default)]
 pub(super) struct NoPrematureSuccess {
     ledger: Ledger,

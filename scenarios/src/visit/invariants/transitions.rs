@@ -1,4 +1,4 @@
-//! Legal changes of a visit, and who may make them.
+//! Legal changes of a visit, and the actors that may make them.
 
 use shakedown_model::Fact;
 use shakedown_model::facts::VisitFact;
