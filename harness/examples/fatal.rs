@@ -1,4 +1,5 @@
-//! Designs that end, exhaust or block their process when a request is repeated: what supervision is for.
+//! Designs that end, exhaust or block their process when a request is repeated, and designs that are not deterministic or
+//! not disturbed: what supervision and self-checks are for.
 //!
 //! ```text
 //! cargo run -p shakedown --example fatal -- explore exit --seeds 100
@@ -7,14 +8,17 @@
 
 use shakedown::prelude::*;
 use shakedown::sim::node::CrashProfile;
+use shakedown::sim::scenario::Horizon;
+use shakedown::sim::script::Variant;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What happens in the world.
 #[derive(serde::Serialize)]
 enum Happened {
     Counted(u32),
     Repeated(u32),
+    Stamped(u64),
 }
 
 impl Fact for Happened {
@@ -22,6 +26,7 @@ impl Fact for Happened {
         match self {
             Happened::Counted(request) => format!("counts request-{request}"),
             Happened::Repeated(request) => format!("receives request-{request} again"),
+            Happened::Stamped(stamp) => format!("stamps it {stamp}"),
         }
     }
 }
@@ -38,9 +43,15 @@ enum Fate {
     Panic,
     ThreadPanic,
     Nothing,
+    /// Its facts depend on the clock of the machine.
+    Clock,
+    /// Its facts depend on the order of a hash map.
+    Hash,
+    /// Its work comes when faults are no longer possible.
+    Late,
 }
 
-const FATES: [(&str, Fate); 9] = [
+const FATES: [(&str, Fate); 12] = [
     ("exit", Fate::Exit),
     ("abort", Fate::Abort),
     ("double-panic", Fate::DoublePanic),
@@ -50,6 +61,9 @@ const FATES: [(&str, Fate); 9] = [
     ("panic", Fate::Panic),
     ("thread-panic", Fate::ThreadPanic),
     ("nothing", Fate::Nothing),
+    ("clock", Fate::Clock),
+    ("hash", Fate::Hash),
+    ("late", Fate::Late),
 ];
 
 impl Fate {
@@ -76,7 +90,22 @@ impl Fate {
                 let thread = std::thread::spawn(|| panic!("a panic on another thread"));
                 let _ = thread.join();
             }
-            Fate::Nothing => {}
+            Fate::Nothing | Fate::Clock | Fate::Hash | Fate::Late => {}
+        }
+    }
+
+    /// Returns what no choice decides.
+    fn stamp(self) -> Option<u64> {
+        match self {
+            Fate::Clock => {
+                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                Some(since.map_or(0, |since| since.as_nanos() as u64))
+            }
+            Fate::Hash => {
+                let numbers: HashSet<u64> = (0..1_000).collect();
+                numbers.into_iter().next()
+            }
+            _ => None,
         }
     }
 }
@@ -110,6 +139,13 @@ impl Scenario for Counter {
         self.name
     }
 
+    fn horizon(&self, _: &Variant) -> Horizon {
+        match self.fate {
+            Fate::Late => Horizon { heal: Duration::from_secs(60), ..Horizon::AFTER_WORKLOAD },
+            _ => Horizon::AFTER_WORKLOAD,
+        }
+    }
+
     fn build(&self, stage: &Stage<Happened>) {
         let link = Link::new("counter", Duration::from_millis(20), &FAULTS);
         let count =
@@ -120,6 +156,7 @@ impl Scenario for Counter {
             served.serve(&env, move |env, request| {
                 if counted.borrow_mut().insert(request) {
                     facts.state(&env, &Happened::Counted(request));
+                    fate.stamp().into_iter().for_each(|stamp| facts.state(&env, &Happened::Stamped(stamp)));
                 } else {
                     facts.state(&env, &Happened::Repeated(request));
                     fate.strike();
@@ -127,12 +164,15 @@ impl Scenario for Counter {
                 async {}
             });
         });
-        for request in 1..=2 {
+        let requests = if matches!(fate, Fate::Late) { 5 } else { 2 };
+        for request in 1..=requests {
             let client = stage
                 .node(Role::new("client".into(), &CrashProfile::NEVER), |_| {})
                 .within(stage.entity("request"));
             let count = count.clone();
+            let begins = Duration::from_secs(if matches!(fate, Fate::Late) && request > 1 { 75 } else { 0 });
             client.clone().spawn(async move {
+                client.sleep(begins).await;
                 let timeout = Duration::from_secs(2);
                 while client.child("attempt").call(&count, request, timeout).await.is_err() {}
             });

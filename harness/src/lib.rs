@@ -111,7 +111,7 @@
 //! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`], [`watchdog`] and `supervision` (what
 //! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
-//! [`checkpoint`] (what it keeps on disk), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), [`regression`] (pinned scripts),
+//! [`checkpoint`] (what it keeps on disk), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
 //! and [`cli`] (the command line).
 //!
 //! Each name has one path, that of its module; only the prelude repeats some.
@@ -138,6 +138,7 @@ mod supervision;
 pub mod survey;
 pub mod traces;
 pub mod watchdog;
+mod worth;
 
 /// The engine, by its modules: `shakedown::sim::runner::Runner`. Two names have no module of their own.
 pub mod sim {

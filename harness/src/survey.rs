@@ -22,17 +22,6 @@ pub fn sites(runner: &mut dyn Rehearse) -> BTreeMap<String, Vec<String>> {
     sites
 }
 
-/// Returns whether any run can differ from the happy path: some small variant's happy path offers a choice that can
-/// deviate. The first deviation of every other run is one of these.
-pub fn has_choices(runner: &mut dyn Rehearse) -> bool {
-    small_variants(runner.parameters(), &Variant::default()).into_iter().any(|variant| {
-        runner.run(Plan::Script(&Script { variant, ..runner.happy(0) }));
-        let mut found = false;
-        runner.each_offer(&mut |_, alternatives| found |= alternatives.deviations() > 0);
-        found
-    })
-}
-
 fn take_offers(runner: &dyn Rehearse, sites: &mut BTreeMap<String, Vec<String>>) {
     for offered in runner.offers() {
         let names = offered.alternatives.names();

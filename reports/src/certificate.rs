@@ -5,7 +5,7 @@ use crate::json;
 use crate::junit;
 use crate::layout::{Style, labelled, side_by_side};
 use crate::markdown;
-use crate::records::{CampaignResult, EndReason, Finding, Search, Verdict};
+use crate::records::{CampaignResult, EndReason, Fact, Finding, Search, Verdict};
 use crate::story::plural;
 use crate::terminal;
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub struct Certificate {
     pub simulated: Duration,
     /// The names of all invariants.
     pub invariants: Vec<String>,
+    /// Further facts that say what the verdict is worth, such as until when faults were possible.
+    pub worth: Vec<Fact>,
     /// The scenario's assumptions.
     pub assumptions: Vec<String>,
     /// The violations of the first failing script.
@@ -81,7 +83,7 @@ impl Certificate {
             scenario: self.scenario.clone(),
             seeds: None,
             build: String::new(),
-            worth: Vec::new(),
+            worth: self.worth.clone(),
             without: self.without.clone(),
             verdict: self.verdict,
             end_reason: self.end_reason,
@@ -135,6 +137,9 @@ impl Certificate {
                     deviations(self.deviations)
                 )
             }
+            (Verdict::Inconclusive, ..) if self.end_reason == EndReason::Undisturbed => {
+                terminal::UNDISTURBED.to_owned()
+            }
             (Verdict::Inconclusive, ..) if self.end_reason == EndReason::Trivial => format!(
                 "nothing was tested: no run has {} (--allow-trivial accepts this)",
                 plural(self.deviations as u64, "deviation")
@@ -179,7 +184,7 @@ pub fn human(style: Style, certificate: &Certificate) -> String {
 const DELAYS: &str = "at their named values only, not over their ranges";
 
 /// Returns the extent of the search: labels and sentences. A sentence without a label belongs to the one before.
-pub(crate) fn facts(certificate: &Certificate) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(certificate: &Certificate) -> Vec<(&str, String)> {
     let mut facts = Vec::new();
     for (at, (variant, alternatives)) in certificate.variants.iter().enumerate() {
         let variant = if variant.is_empty() { "the only variant" } else { variant };
@@ -202,6 +207,7 @@ pub(crate) fn facts(certificate: &Certificate) -> Vec<(&'static str, String)> {
     let alternatives: usize = certificate.sites.values().map(|names| names.len() - 1).sum();
     let sites = plural(certificate.sites.len() as u64, "site");
     facts.push(("sites", format!("{sites} with {}", plural(alternatives as u64, "alternative"))));
+    facts.extend(certificate.worth.iter().map(|fact| (fact.label.as_str(), fact.text.clone())));
     facts.push(("digest", certificate.digest.to_string()));
     for (at, assumption) in certificate.assumptions.iter().enumerate() {
         facts.push((if at == 0 { "assumes" } else { "" }, assumption.clone()));
@@ -251,6 +257,7 @@ pub fn json(all: &[Certificate]) -> String {
         sites: &'a BTreeMap<String, Vec<String>>,
         invariants: &'a [String],
         assumptions: &'a [String],
+        worth: &'a [Fact],
     }
     let one = |certificate: &'_ Certificate| -> Vec<u64> {
         certificate.depths.iter().map(|depth| depth.runs).collect()
@@ -284,6 +291,7 @@ pub fn json(all: &[Certificate]) -> String {
         sites: &certificate.sites,
         invariants: &certificate.invariants,
         assumptions: &certificate.assumptions,
+        worth: &certificate.worth,
     });
     json::pretty(&Certificates { certificates: certificates.collect() })
 }

@@ -32,6 +32,8 @@ pub enum EndReason {
     Interrupted,
     /// Every run was made, but none had a choice that could deviate.
     Trivial,
+    /// Every run was made, and most of the workload comes when faults are no longer possible.
+    Undisturbed,
 }
 
 /// A rare state, and the number of runs that reached it.

@@ -253,6 +253,9 @@ fn summary(style: Style, result: &CampaignResult) -> String {
     out
 }
 
+/// Why a search says little that leaves most of the workload alone.
+pub(crate) const UNDISTURBED: &str = "little was tested: more than half of the happy path's events come when faults are no longer possible (--allow-trivial accepts this)";
+
 /// The limit of a search without task order.
 pub(crate) const FIFO: &str = "task order not included: tasks run first in, first out";
 
@@ -366,6 +369,7 @@ fn why_inconclusive(result: &CampaignResult) -> String {
             "nothing was tested: no run met a choice that could deviate (--allow-trivial accepts this)"
                 .to_owned()
         }
+        EndReason::Undisturbed => UNDISTURBED.to_owned(),
         _ if result.canaries.iter().any(|canary| !canary.caught) => {
             "no invariant is violated, but a canary survived: this campaign would miss real failures"
                 .to_owned()
@@ -387,6 +391,7 @@ fn end_reason(reason: EndReason) -> &'static str {
         EndReason::Budget => ", ended by --budget",
         EndReason::Interrupted => ", ended by an interrupt",
         EndReason::Trivial => ", without any choice",
+        EndReason::Undisturbed => ", mostly without any fault",
     }
 }
 

@@ -3,7 +3,7 @@
 mod till;
 
 use shakedown_reports::certificate::{self, Certificate, Depth};
-use shakedown_reports::{EndReason, FailureContext, Finding, Style, Verdict};
+use shakedown_reports::{EndReason, Fact, FailureContext, Finding, Style, Verdict};
 use shakedown_sim::search::{Bounded, understand};
 use shakedown_sim::{Plan, Rehearse, Runner, Variant};
 
@@ -49,6 +49,7 @@ fn certify(remembers: bool) -> Certificate {
         digest: search.digest(),
         simulated: search.depths().iter().map(|depth| depth.tally.simulated).sum(),
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
+        worth: vec![Fact { label: "faults".to_owned(), text: "possible until 1 min of each run".to_owned() }],
         assumptions: vec!["the till does not crash".to_owned()],
         findings: findings.into_iter().collect(),
     }

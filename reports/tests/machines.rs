@@ -128,6 +128,10 @@ fn certificates_conform_to_their_schema() {
         digest: Default::default(),
         simulated: Duration::from_secs(1),
         invariants: vec!["charged-once".to_owned()],
+        worth: vec![shakedown_reports::Fact {
+            label: "faults".to_owned(),
+            text: "possible until 1 min".to_owned(),
+        }],
         assumptions: Vec::new(),
         findings,
     };

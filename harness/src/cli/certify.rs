@@ -7,15 +7,16 @@ use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
 use super::output::print_note;
 use super::progress::Progress as Shown;
+use super::self_check;
 use crate::campaign::InternalError;
 use crate::certification::{self, LayerRequest, joined};
 use crate::checkpoint::{self, BLOCK, Checkpoint, Identity, Part, SCHEMA};
 use crate::entry::Entry;
-use crate::{findings, quiet, supervision, traces};
+use crate::{findings, quiet, supervision, traces, worth};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{EndReason, Finding, Verdict};
-use shakedown_sim::search::{Bounded, Estimate, Layer, estimate};
-use shakedown_sim::{Rehearse, Variant, small_variants};
+use shakedown_sim::search::{Bounded, Estimate, Layer, Parent, Tally, estimate};
+use shakedown_sim::{Rehearse, Script, Variant, small_variants};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,9 +89,15 @@ impl Certify {
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
-        let mut certificates = Vec::new();
+        let (mut certificates, mut repeated) = (Vec::new(), Vec::new());
         for entry in entries {
-            certificates.push(self.certify(entry, &stop)?);
+            let (mut certificate, sample) = self.certify(entry, &stop)?;
+            let exit = self_check::repeat(entry, &self.without, &sample, &mut certificate.worth)?;
+            if exit == Exit::Drift && certificate.verdict == Verdict::Held {
+                certificate.verdict = Verdict::Inconclusive;
+            }
+            repeated.push(exit);
+            certificates.push(certificate);
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -102,7 +109,7 @@ impl Certify {
             || certificate::json(&certificates),
         )?;
         reports.write_certificates(&certificates)?;
-        Ok(Exit::of(certificates.iter().map(exit)))
+        Ok(Exit::of(certificates.iter().map(exit).chain(repeated)))
     }
 
     fn check_variant(&self, runner: &dyn Rehearse) -> Result<(), CliError> {
@@ -119,7 +126,8 @@ impl Certify {
         Ok(())
     }
 
-    fn certify(&self, entry: &Entry, stop: &AtomicBool) -> Result<Certificate, CliError> {
+    /// Returns the certificate, and a sample of its scripts.
+    fn certify(&self, entry: &Entry, stop: &AtomicBool) -> Result<(Certificate, Vec<Script>), CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
         let mut certify_run = CertifyRun {
@@ -136,6 +144,7 @@ impl Certify {
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning)
                 .with_task_order(self.schedules),
             saved: Instant::now(),
+            parents: Vec::new(),
         };
         let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
         if supervision::is_first_attempt() {
@@ -143,7 +152,12 @@ impl Certify {
         }
         let coverage = certify_run.run()?;
         let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
-        Ok(self.certificate(entry, runner.as_ref(), &certify_run.search, (alternatives, coverage, found)))
+        let parents = std::mem::take(&mut certify_run.parents);
+        let search = &certify_run.search;
+        let weakness = worth::weakness(runner.as_mut());
+        let sample = sample(runner.as_mut(), search, parents);
+        let result = (alternatives, coverage, found, weakness);
+        Ok((self.certificate(entry, runner.as_ref(), search, result), sample))
     }
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
@@ -218,17 +232,22 @@ impl Certify {
         entry: &Entry,
         runner: &dyn Rehearse,
         search: &Bounded,
-        (alternatives, coverage, findings): (Vec<u64>, Coverage, Vec<Finding>),
+        (alternatives, coverage, findings, weakness): (Vec<u64>, Coverage, Vec<Finding>, Option<EndReason>),
     ) -> Certificate {
         let depths = search.depths();
         let trivial = depths.last().is_none_or(|depth| depth.tally.runs == 0);
         let (verdict, end_reason) = match coverage {
             _ if search.broken().is_some() => (Verdict::Violated, EndReason::MaxFail),
             Coverage::Whole if trivial && !self.allow_trivial => (Verdict::Inconclusive, EndReason::Trivial),
+            Coverage::Whole if weakness == Some(EndReason::Undisturbed) && !self.allow_trivial => {
+                (Verdict::Inconclusive, EndReason::Undisturbed)
+            }
             Coverage::Whole => (Verdict::Held, EndReason::Complete),
             Coverage::Shard => (Verdict::Inconclusive, EndReason::Complete),
             Coverage::Stopped => (Verdict::Inconclusive, EndReason::Interrupted),
         };
+        let mut tally = Tally::default();
+        depths.iter().for_each(|depth| tally.then(&depth.tally));
         let whole = depths.len() - usize::from(coverage != Coverage::Whole);
         Certificate {
             scenario: entry.name.to_owned(),
@@ -246,7 +265,8 @@ impl Certify {
                 .map(|depth| Depth { runs: depth.tally.runs, pruned: depth.pruned, runs_saved: depth.spared })
                 .collect(),
             digest: search.digest(),
-            simulated: depths.iter().map(|depth| depth.tally.simulated).sum(),
+            simulated: tally.simulated,
+            worth: worth::facts(&tally),
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             assumptions: entry.assumptions.clone(),
             findings,
@@ -273,6 +293,8 @@ struct CertifyRun<'a> {
     resumed: Vec<(PathBuf, Checkpoint)>,
     checkpoint: Checkpoint,
     saved: Instant,
+    /// Some of the parents of the last layer that was run.
+    parents: Vec<Parent>,
 }
 
 /// How often a checkpoint is written.
@@ -285,6 +307,9 @@ impl CertifyRun<'_> {
     fn run(&mut self) -> Result<Coverage, CliError> {
         let mut coverage = Coverage::Whole;
         while self.search.next().is_some() && coverage == Coverage::Whole {
+            let parents = self.search.parents();
+            let some = worth::spread(0..parents.len() as u64);
+            self.parents = some.into_iter().map(|at| parents[at as usize].clone()).collect();
             let layer = if self.search.keeps() {
                 let (layer, is_complete) = self.layer()?;
                 coverage = if is_complete { Coverage::Whole } else { Coverage::Stopped };
@@ -392,6 +417,19 @@ impl CertifyRun<'_> {
     fn save(&self) -> Result<(), CliError> {
         checkpoint_file::write(self.options.checkpoint.as_deref(), &self.checkpoint)
     }
+}
+
+/// Returns a sample of the scripts of a search: the first happy path, some that the last layer continued, and the one that
+/// violates an invariant.
+fn sample(runner: &mut dyn Rehearse, search: &Bounded, parents: Vec<Parent>) -> Vec<Script> {
+    let first = Parent { variant: 0, turns: Vec::new() };
+    let broken = search.broken().map(|broken| broken.script.clone());
+    let mut scripts: Vec<Script> = Vec::new();
+    for parent in std::iter::once(first).chain(parents).chain(broken) {
+        let script = worth::script_of(runner, search.plan(&parent));
+        scripts.extend(script.filter(|script| !scripts.contains(script)));
+    }
+    scripts
 }
 
 fn runs_of(parts: &[Part]) -> u64 {

@@ -4,10 +4,11 @@ use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
 use super::progress::Progress;
+use super::self_check;
 use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
-use crate::{findings, quiet, supervision, survey};
+use crate::{findings, supervision, worth};
 use shakedown_reports::{CampaignResult, Canary, EndReason, GoalTally, Search, Verdict, json, terminal};
 use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
@@ -87,9 +88,11 @@ impl Explore {
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
         let deadline = self.budget.map(|budget| Instant::now() + budget);
-        let mut results = Vec::new();
+        let (mut results, mut repeated) = (Vec::new(), Vec::new());
         for entry in entries {
-            results.push(self.campaign(entry, deadline, &stop)?);
+            let (mut result, campaign) = self.campaign(entry, deadline, &stop)?;
+            repeated.push(repeat(entry, &campaign, &mut result)?);
+            results.push(result);
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -99,7 +102,7 @@ impl Explore {
             || json::campaigns(&results, &[]),
         )?;
         reports.write(&results)?;
-        Ok(Exit::of(results.iter().map(exit)))
+        Ok(Exit::of(results.iter().map(exit).chain(repeated)))
     }
 
     fn campaign(
@@ -107,13 +110,13 @@ impl Explore {
         entry: &Entry,
         deadline: Option<Instant>,
         stop: &AtomicBool,
-    ) -> Result<CampaignResult, CliError> {
+    ) -> Result<(CampaignResult, Campaign), CliError> {
         let request = self.request(entry, deadline, stop)?;
         let mut progress = Progress::begin(&entry.name, request.seeds.end - request.seeds.start);
         let ran = campaign::run(&request, |campaign| progress.show(campaign));
         progress.end();
         let (campaign, end_reason) = ran.map_err(internal)?;
-        self.conclude(&request, &campaign, end_reason)
+        Ok((self.conclude(&request, &campaign, end_reason)?, campaign))
     }
 
     /// Returns what is to be run of a scenario.
@@ -156,9 +159,10 @@ impl Explore {
         let entry = request.entry;
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let goals = runner.goals();
-        let mut is_trivial = || !quiet::running(|| survey::has_choices(runner.as_mut()));
         let end_reason = match end_reason {
-            EndReason::Complete if !self.allow_trivial && is_trivial() => EndReason::Trivial,
+            EndReason::Complete if !self.allow_trivial => {
+                worth::weakness(runner.as_mut()).unwrap_or(end_reason)
+            }
             other => other,
         };
         let canaries = match end_reason {
@@ -183,7 +187,7 @@ impl Explore {
             failing: campaign.failing.len() as u64,
             digest: campaign.tally.digest(),
             build: super::BUILD.to_owned(),
-            worth: Vec::new(),
+            worth: worth::facts(&campaign.tally),
             simulated: campaign.tally.simulated,
             goals: goals.collect(),
             variants: match self.guided {
@@ -229,6 +233,28 @@ impl Explore {
     }
 }
 
+/// Makes a sample of the runs of a campaign again, in another process, and adds to its result whether they were the same.
+/// What differs is told on stderr.
+///
+/// # Errors
+/// If the other process fails.
+pub(super) fn repeat(
+    entry: &Entry,
+    campaign: &Campaign,
+    result: &mut CampaignResult,
+) -> Result<Exit, CliError> {
+    if result.end_reason == EndReason::Interrupted {
+        return Ok(Exit::Held);
+    }
+    let mut runner = entry.runner(&result.without).map_err(CliError::input)?;
+    let sample = worth::sample_of_campaign(runner.as_mut(), campaign);
+    let exit = self_check::repeat(entry, &result.without, &sample, &mut result.worth)?;
+    if exit == Exit::Drift && result.verdict == Verdict::Held {
+        result.verdict = Verdict::Inconclusive;
+    }
+    Ok(exit)
+}
+
 fn internal(broken: InternalError) -> CliError {
     CliError::new(Exit::Internal, broken.to_string())
 }
@@ -268,7 +294,7 @@ fn verdict(result: &CampaignResult, campaign: &Campaign) -> Verdict {
     let missed = result.goals.iter().any(|goal| goal.reached == 0);
     match result.end_reason {
         _ if !campaign.failing.is_empty() => Verdict::Violated,
-        EndReason::Interrupted | EndReason::Trivial => Verdict::Inconclusive,
+        EndReason::Interrupted | EndReason::Trivial | EndReason::Undisturbed => Verdict::Inconclusive,
         _ if result.runs == 0 => Verdict::Inconclusive,
         _ if result.canaries.iter().any(|canary| !canary.caught) => Verdict::Inconclusive,
         _ if result.without.is_empty() && missed => Verdict::Inconclusive,
@@ -363,7 +389,7 @@ mod tests {
 
     fn check(arguments: &[&str], code: u8, expected: Exit) {
         let command = Command::parse_from([&["explore"], arguments].concat());
-        let result = command.explore.campaign(&blind(), None, &AtomicBool::new(false)).expect("it runs");
+        let result = command.explore.campaign(&blind(), None, &AtomicBool::new(false)).expect("it runs").0;
         let ended = exit(&result);
         assert_eq!((ended, ended.code()), (expected, code), "{arguments:?}");
         let told = json::campaigns(&[result], &[]);

@@ -17,7 +17,7 @@ pub(crate) enum Attempt {
     Normal,
     /// On one thread; each run is announced.
     Careful,
-    /// On one thread; the steps of the run with this name are streamed.
+    /// As careful; of the run with this name the steps are streamed, too.
     Watching(String),
 }
 

@@ -46,9 +46,8 @@ impl Supervised {
             return Way::Known(run);
         }
         match self.link.attempt() {
-            Attempt::Careful => Way::Announced(key),
             Attempt::Watching(wanted) if *wanted == key => Way::Watched(key),
-            Attempt::Watching(_) => Way::Plain,
+            Attempt::Careful | Attempt::Watching(_) => Way::Announced(key),
             // What is like a fatal run may be fatal: shrinking meets many of them.
             Attempt::Normal if self.is_alone && matches!(plan, Plan::Script(_) | Plan::Ordered(_)) => {
                 Way::Watched(key)

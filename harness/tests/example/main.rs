@@ -4,6 +4,7 @@ mod commands;
 mod reports;
 #[cfg(unix)]
 mod supervision;
+mod worth;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
