@@ -44,9 +44,12 @@ pub(crate) fn after(wire: &SharedWire, side: usize) -> Poll<()> {
 /// Begins a flight of `side` with these bytes: records its step and draws its fate.
 pub(crate) fn begin(guard: &mut Wire, side: usize, bytes: &[u8]) -> (Flight, Fate) {
     let owner = guard.ends[side].owner.within(guard.scope);
-    let words = wording::digest(bytes);
     let target = guard.ends[1].role;
-    let wording = wording::of(bytes);
+    let (words, wording) = if guard.is_opaque {
+        ([0, 0], "a message".to_owned())
+    } else {
+        (wording::digest(bytes), wording::of(bytes))
+    };
     let (kind, faults, point) = if side == CONNECTING {
         guard.request = wording.clone();
         (Kind::Call, guard.link.faults.request, REQUEST)

@@ -5,7 +5,7 @@ use crate::listener::Backlog;
 use shakedown_sim::ambient::Handle;
 use shakedown_sim::{Fact, Label, NodeId, Stage};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +34,7 @@ pub struct Network(RefCell<State>);
 struct State {
     links: BTreeMap<String, Link>,
     aliases: BTreeMap<String, String>,
+    opaque: BTreeSet<String>,
     listeners: BTreeMap<(NodeId, u16), Listening>,
     ephemeral: BTreeMap<NodeId, u16>,
     sockets: BTreeMap<(NodeId, u16), crate::datagram::Bound>,
@@ -60,6 +61,16 @@ impl Network {
     /// Has `name` resolve like `target`, a node or a role.
     pub fn alias(&self, name: &str, target: &str) {
         self.0.borrow_mut().aliases.insert(name.to_owned(), target.to_owned());
+    }
+
+    /// Keeps the bytes of connections to the nodes of the role `role` out of digests and traces: the node records what they mean. For
+    /// protocols in which drivers send numbers that go on counting from run to run, such as names of prepared statements.
+    pub fn hide_bytes(&self, role: &str) {
+        self.0.borrow_mut().opaque.insert(role.to_owned());
+    }
+
+    pub(crate) fn hides_bytes(&self, role: Label) -> bool {
+        self.0.borrow().opaque.contains(role.text())
     }
 
     pub(crate) fn resolve_alias(&self, name: &str) -> Option<String> {

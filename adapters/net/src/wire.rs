@@ -84,6 +84,8 @@ pub(crate) struct Wire {
     pub(crate) turn: Option<usize>,
     /// What the last request was, for the step that responds to it.
     pub(crate) request: String,
+    /// Whether its bytes stay out of digests and traces.
+    pub(crate) is_opaque: bool,
     /// Nothing passes any more.
     pub(crate) is_stalled: bool,
 }

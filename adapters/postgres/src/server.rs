@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::faults::ServerFaults;
 use crate::relay::{self, Relay};
 use crate::setup::SetupError;
+use shakedown_net::Network;
 use shakedown_sim::{Env, Fact, Role, Stage};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,6 +91,8 @@ impl Server {
         fact: impl Fn(&RowChange) -> Option<F> + 'static,
     ) -> Env {
         let run = self.begin_run();
+        // Drivers number their prepared statements on from run to run; the relay records what the bytes mean.
+        Network::on(stage).hide_bytes(role.name.text());
         let facts = stage.facts().clone();
         let state = move |env: &Env, change: &RowChange| {
             if let Some(fact) = fact(change) {

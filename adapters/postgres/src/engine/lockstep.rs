@@ -8,6 +8,7 @@ use crate::frame::frame;
 use crate::timeouts::{SHOW, Timeouts};
 use rustix::process::Signal;
 use shakedown_sim::WallTime;
+use shakedown_sim::ambient::Handle;
 
 /// A batch of a client's messages.
 pub(crate) struct Batch<'a> {
@@ -29,8 +30,8 @@ impl Engine {
         if let Err(error) = slot.backend.send(batch.messages) {
             self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
         }
-        self.settle(number, world);
-        self.release(number, world);
+        let blocked = self.settle(number, world);
+        self.release(number, blocked, world);
     }
 
     /// Lets a session that waits go on because a deadline has come, or it is cancelled.
@@ -44,7 +45,7 @@ impl Engine {
             Notice::Clock => Signal::ALARM,
             Notice::Cancel => Signal::INT,
         }));
-        self.settle(number, world);
+        let blocked = self.settle(number, world);
         let Some(slot) = self.slot(number) else { return };
         if let State::Waiting { wait: still, since: begun, deadlines: left } = &mut slot.state
             && *still == wait
@@ -53,7 +54,7 @@ impl Engine {
             *begun = since;
             *left = deadlines.into_iter().filter(|at| *at > clock).collect();
         }
-        self.release(number, world);
+        self.release(number, blocked, world);
     }
 
     /// Has an idle session look at the clock: it may have been idle in its transaction for too long.
@@ -67,8 +68,8 @@ impl Engine {
         // If its time has not come, it waits for its client again, as after `Flush`.
         (slot.flushes, slot.name) = (true, "idle in transaction");
         slot.backend.go_on(Some(Signal::ALARM));
-        self.settle(number, world);
-        self.release(number, world);
+        let blocked = self.settle(number, world);
+        self.release(number, blocked, world);
     }
 
     /// Ends a session: its client is gone, or it was shut down.
@@ -76,18 +77,19 @@ impl Engine {
         self.show(now);
         let Some(handle) = self.slot(number).map(|slot| slot.handle) else { return };
         self.end(number);
-        self.release_for(handle, world);
+        let blocked = self.blocked();
+        self.release_for(handle, blocked, world);
     }
 
     /// Lets the sessions continue that the session `number` has released.
-    fn release(&mut self, number: usize, world: &mut dyn World) {
+    fn release(&mut self, number: usize, blocked: Vec<i32>, world: &mut dyn World) {
         let Some(handle) = self.slot(number).map(|slot| slot.handle) else { return };
-        self.release_for(handle, world);
+        self.release_for(handle, blocked, world);
     }
 
-    fn release_for(&mut self, releaser: shakedown_sim::ambient::Handle, world: &mut dyn World) {
+    fn release_for(&mut self, releaser: Handle, mut blocked: Vec<i32>, world: &mut dyn World) {
         loop {
-            let released = self.released();
+            let released = self.released(&blocked);
             let number = match released[..] {
                 [] => return,
                 [only] => only,
@@ -98,43 +100,46 @@ impl Engine {
                 slot.state = State::Running;
                 slot.backend.go_on(None);
             }
-            self.settle(number, world);
+            blocked = self.settle(number, world);
         }
     }
 
-    /// Returns the waiting sessions that got what they wait for, in the order in which they began to wait.
-    fn released(&mut self) -> Vec<usize> {
+    /// Returns the waiting sessions that got what they wait for, in the order in which they began to wait. `blocked` are the processes
+    /// that wait for a lock.
+    fn released(&mut self, blocked: &[i32]) -> Vec<usize> {
         let mut waiting: Vec<(u64, usize, Wait, i32)> = Vec::new();
         for (number, slot) in self.slots.iter().enumerate() {
             if let Some(slot) = slot
                 && let State::Waiting { wait, since, .. } = slot.state
-                && wait != Wait::Sleep
             {
                 waiting.push((since, number, wait, slot.backend.pid()));
             }
         }
-        if waiting.is_empty() {
-            return Vec::new();
-        }
         waiting.sort_unstable();
-        let rows = self.ask("SELECT pid FROM pg_locks WHERE NOT granted");
-        let blocked: Vec<i32> = rows.iter().filter_map(|row| row.first()?.as_ref()?.parse().ok()).collect();
         waiting.retain(|(_, _, wait, pid)| match wait {
             Wait::Lock => !blocked.contains(pid),
-            _ => self
-                .monitor
-                .value(&format!("SELECT pg_safe_snapshot_blocking_pids({pid})"))
-                .is_ok_and(|pids| pids == "{}"),
+            Wait::SafeSnapshot => {
+                let blocking = self.monitor.value(&format!("SELECT pg_safe_snapshot_blocking_pids({pid})"));
+                blocking.is_ok_and(|pids| pids == "{}")
+            }
+            Wait::Sleep => false,
         });
         waiting.into_iter().map(|(_, number, ..)| number).collect()
     }
 
-    /// Waits until a running session responds or waits, and then tells what it has committed.
-    fn settle(&mut self, number: usize, world: &mut dyn World) {
+    /// Returns the processes that wait for a lock, if sessions of the run may be among them.
+    fn blocked(&mut self) -> Vec<i32> {
+        let waits = |slot: &Slot| matches!(slot.state, State::Waiting { .. });
+        if self.slots.iter().flatten().any(waits) { self.look().blocked } else { Vec::new() }
+    }
+
+    /// Waits until a running session responds or waits, and then tells what it has committed. Returns the processes that wait for a lock
+    /// then.
+    fn settle(&mut self, number: usize, world: &mut dyn World) -> Vec<i32> {
         let (mut spent_ms, mut pause_ms) = (0, 1);
         loop {
             let (redaction, slot) = (&mut self.redaction, self.slots[number].as_mut());
-            let Some(slot) = slot else { return };
+            let Some(slot) = slot else { return Vec::new() };
             let (pid, name) = (slot.backend.pid(), slot.name);
             let taken =
                 slot.backend.wait(pause_ms).and_then(|arrived| Ok((slot.take_in(redaction)?, arrived)));
@@ -164,20 +169,24 @@ impl Engine {
                 ));
             }
         }
-        let Some(slot) = self.slot(number) else { return };
+        let Some(slot) = self.slot(number) else { return Vec::new() };
         let handle = slot.handle;
-        if matches!(slot.state, State::Done(_)) && slot.status == b'I' {
-            let changes = self.decode();
-            if !changes.is_empty() {
-                world.committed(handle, &changes);
-            }
-            self.collect_notifications(number);
+        // In a transaction block, and while it waits, a session has committed nothing.
+        if !matches!(slot.state, State::Done(_)) || slot.status != b'I' {
+            return self.blocked();
         }
+        let seen = self.look();
+        let changes = self.decode(&seen);
+        if !changes.is_empty() {
+            world.committed(handle, &changes);
+        }
+        self.collect_notifications(number);
+        seen.blocked
     }
 
     /// Returns what the server says that a session waits for.
     fn wait_event(&mut self, pid: i32) -> (String, String) {
-        let rows = self.ask(&format!("SELECT wait_event_type, wait_event FROM pg_stat_get_activity({pid})"));
+        let rows = self.ask(&format!("EXECUTE shakedown_wait ({pid})"));
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
         (row.next().unwrap_or_default(), row.next().unwrap_or_default())
     }

@@ -32,6 +32,15 @@ pub(crate) trait World {
     fn committed(&mut self, by: Handle, changes: &[RowChange]);
 }
 
+/// What a look at the server shows.
+struct Seen {
+    /// Up to where its log was written, and up to where it is on disk.
+    inserted: String,
+    flushed: String,
+    /// The processes that wait for a lock.
+    blocked: Vec<i32>,
+}
+
 /// Sessions kept open for later runs, which saves starting a process for each.
 const MOST_IDLE: usize = 24;
 
@@ -121,7 +130,8 @@ impl Engine {
         if self.run.is_multiple_of(RUNS_PER_CHECKPOINT) {
             self.ask("CHECKPOINT");
         }
-        self.decode();
+        let seen = self.look();
+        self.decode(&seen);
         self.transactions = 0;
         self.run
     }
@@ -220,27 +230,27 @@ impl Engine {
         }
     }
 
+    /// Looks at how far the server has written its log, and at who waits for a lock.
+    fn look(&mut self) -> Seen {
+        let mut row =
+            self.ask(reset::LOOK).pop().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+        let mut next = || row.next().unwrap_or_default();
+        let (inserted, flushed) = (next(), next());
+        let blocked = next().split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+        Seen { inserted, flushed, blocked }
+    }
+
     /// Returns what was committed since the last call.
-    fn decode(&mut self) -> Vec<RowChange> {
-        let positions = self.ask("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()").pop();
-        let [Some(inserted), Some(flushed)] = &positions.unwrap_or_default()[..] else { return Vec::new() };
-        if *inserted == self.decoded {
+    fn decode(&mut self, seen: &Seen) -> Vec<RowChange> {
+        if seen.inserted == self.decoded {
             return Vec::new();
         }
-        if inserted != flushed {
+        self.decoded.clone_from(&seen.inserted);
+        if seen.inserted != seen.flushed {
             // Asynchronous commits are decoded once they are on disk; a commit of our own puts them there.
             self.ask("SELECT pg_logical_emit_message(true, '', '')");
         }
-        let slot = reset::SLOT;
-        let sql = format!(
-            "SELECT data FROM pg_logical_slot_get_changes('{slot}', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1')"
-        );
-        let rows = self.ask(&sql);
-        self.decoded = self
-            .ask("SELECT pg_current_wal_insert_lsn()")
-            .pop()
-            .and_then(|mut row| row.pop()?)
-            .unwrap_or_default();
+        let rows = self.ask(reset::CHANGES);
         let lines = rows.iter().filter_map(|row| row.first()?.as_deref());
         changes::read(lines, &mut self.transactions)
     }
@@ -252,7 +262,8 @@ impl Engine {
     /// Ends the run: the server does not do what the simulation needs, and says nothing of the system under test.
     fn fails(&self, what: &str) -> ! {
         self.is_broken.set(true);
-        panic!("the PostgreSQL of this simulation: {what}. Its log ends with:\n{}", self.cluster.log())
+        let state = if self.cluster.is_running() { "" } else { "the server has ended: " };
+        panic!("the PostgreSQL of this simulation: {state}{what}. Its log ends with:\n{}", self.cluster.log())
     }
 }
 

@@ -10,8 +10,13 @@ pub(crate) const SLEEPS_UNTIL: &str = "shakedown: sleeps until ";
 /// The database from which the one of the service is made again after a run that changed its schema.
 const TEMPLATE: &str = "shakedown_template";
 
+/// What the monitor runs often; see [`prepared`].
+pub(crate) const LOOK: &str = "EXECUTE shakedown_look";
+pub(crate) const CHANGES: &str = "EXECUTE shakedown_changes";
+const SCHEMA_NOW: &str = "EXECUTE shakedown_schema";
+
 /// The replication slot through which committed rows are read.
-pub(crate) const SLOT: &str = "shakedown";
+const SLOT: &str = "shakedown";
 
 /// Functions of the server that depend on the real world. Sleeping says until when, and random UUIDs come from the session's generator.
 /// The server calls its own functions by number whatever their definition says, so they are renamed, and others take their names.
@@ -34,7 +39,35 @@ fn functions() -> String {
          CREATE FUNCTION pg_catalog.gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS $$
              SELECT (substr(h, 1, 12) || '4' || substr(h, 14, 3) || substr('89ab', 1 + floor(random() * 4)::int, 1)
                      || substr(h, 18))::uuid
-             FROM (SELECT md5(random()::text || random()::text) AS h OFFSET 0) AS hash $$;"
+             FROM (SELECT md5(random()::text || random()::text) AS h OFFSET 0) AS hash $$;
+         {EMPTIES}"
+    )
+}
+
+/// Empties the tables that are not empty, by one statement, which begins each of them in a new file: rows lie in the order in which a
+/// run writes them.
+const EMPTIES: &str = "CREATE FUNCTION pg_catalog.shakedown_empty() RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        tables text;
+    BEGIN
+        SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) INTO tables FROM pg_class
+        WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND oid >= 16384
+            AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            AND (relkind = 'p' OR pg_relation_size(oid) > 0);
+        IF tables IS NOT NULL THEN
+            EXECUTE 'TRUNCATE ' || tables || ' CASCADE';
+        END IF;
+    END $$;";
+
+/// Statements that are run again and again, prepared.
+fn prepared() -> String {
+    format!(
+        "PREPARE shakedown_look AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
+             (SELECT string_agg(pid::text, ' ') FROM pg_locks WHERE NOT granted);
+         PREPARE shakedown_changes AS
+             SELECT data FROM pg_logical_slot_get_changes('{SLOT}', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1');
+         PREPARE shakedown_wait (int) AS SELECT wait_event_type, wait_event FROM pg_stat_get_activity($1);
+         PREPARE shakedown_schema AS {FINGERPRINT}"
     )
 }
 
@@ -47,21 +80,8 @@ const FINGERPRINT: &str = "SELECT concat_ws(' ',
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_trigger WHERE oid >= 16384),
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_type WHERE oid >= 16384))";
 
-/// Empties the tables that are not empty. Done by one statement, which begins each of them in a new file, so that rows lie in the order
-/// in which a run writes them.
-const EMPTY: &str = "DO $$
-    DECLARE
-        tables text;
-    BEGIN
-        SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) INTO tables FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND oid >= 16384
-            AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-            AND (relkind = 'p' OR pg_relation_size(oid) > 0);
-        IF tables IS NOT NULL THEN
-            EXECUTE 'TRUNCATE ' || tables || ' CASCADE';
-        END IF;
-    END $$;
-    SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence";
+/// Has tables and sequences begin anew.
+const EMPTY: &str = "SELECT pg_catalog.shakedown_empty(); SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence";
 
 /// The database of the service between runs.
 pub(crate) struct Reset {
@@ -94,8 +114,9 @@ impl Reset {
         admin.query(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))?;
         let mut monitor = Monitor::open(cluster, &self.schema.database)?;
         monitor.query(&format!("SELECT pg_create_logical_replication_slot('{SLOT}', 'test_decoding')"))?;
+        monitor.query(&prepared())?;
         self.load(&mut monitor)?;
-        self.fingerprint = monitor.value(FINGERPRINT)?;
+        self.fingerprint = monitor.value(SCHEMA_NOW)?;
         Ok(monitor)
     }
 
@@ -105,7 +126,7 @@ impl Reset {
         cluster: &Cluster,
         monitor: &mut Monitor,
     ) -> Result<Option<Monitor>, MonitorError> {
-        if monitor.value(FINGERPRINT)? == self.fingerprint {
+        if monitor.value(SCHEMA_NOW)? == self.fingerprint {
             monitor.query(EMPTY)?;
             self.load(monitor)?;
             return Ok(None);

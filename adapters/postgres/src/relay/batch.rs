@@ -2,7 +2,7 @@
 
 use crate::frame::{Frame, Reader};
 use crate::statement;
-use shakedown_sim::Label;
+use shakedown_sim::{Digest, Label};
 use std::collections::BTreeMap;
 
 /// What a client wants.
@@ -23,6 +23,8 @@ pub(crate) struct Prepared {
     pub(crate) flushes: bool,
     /// Whether it runs statements, and does not prepare them only.
     pub(crate) runs: bool,
+    /// The word by which digests know the batch, whatever names the driver gave statements and portals.
+    pub(crate) digest: u64,
     /// The texts in it.
     pub(crate) texts: Vec<String>,
 }
@@ -31,6 +33,7 @@ pub(crate) struct Prepared {
 #[derive(Default)]
 pub(crate) struct Assembly {
     messages: Vec<u8>,
+    digest: Digest,
     /// What the batch runs, and what it prepares without running it.
     runs: Vec<Label>,
     prepares: Option<Label>,
@@ -70,6 +73,8 @@ impl Assembly {
             _ => {}
         }
         self.messages.extend(message);
+        self.digest.word(u64::from(frame.tag));
+        add_bytes(&mut self.digest, unnamed(&frame));
         // `CopyDone` and `CopyFail` end what a simple query reads; after an extended one the server waits for `Sync`.
         let flushes = matches!(frame.tag, b'H' | b'c' | b'f');
         matches!(frame.tag, b'Q' | b'S' | b'H' | b'c' | b'f').then(|| Request::Batch(self.complete(flushes)))
@@ -93,7 +98,85 @@ impl Assembly {
             name,
             runs: !runs.is_empty(),
             flushes,
+            digest: std::mem::take(&mut self.digest).bits(),
             texts: std::mem::take(&mut self.texts),
         }
+    }
+}
+
+/// Returns the body of a message without the names that drivers number: of the prepared statement and the portal.
+fn unnamed<'a>(frame: &Frame<'a>) -> &'a [u8] {
+    let mut body = Reader(frame.body);
+    let names = match frame.tag {
+        b'P' | b'E' => 1,
+        b'B' => 2,
+        b'C' | b'D' => return frame.body.split_at(1.min(frame.body.len())).0,
+        _ => 0,
+    };
+    for _ in 0..names {
+        body.text();
+    }
+    body.0
+}
+
+/// Adds the messages of a response to a digest. Numbers of objects that a service makes go on counting from run to run.
+pub(super) fn add_response(digest: &mut Digest, messages: &[u8]) {
+    for message in Frame::all(messages) {
+        digest.word(u64::from(message.tag));
+        if message.tag != b'T' || add_columns(digest, Reader(message.body)).is_none() {
+            add_bytes(digest, message.body);
+        }
+    }
+}
+
+/// The first number of an object that is not the server's own.
+const FIRST_OBJECT: i32 = 16_384;
+
+/// Adds the names, types and formats of a result's columns.
+fn add_columns(digest: &mut Digest, mut columns: Reader<'_>) -> Option<()> {
+    for _ in 0..columns.int16()? {
+        let name = columns.text()?;
+        let (_table, _number, kind) = (columns.int32()?, columns.int16()?, columns.int32()?);
+        let (_length, _modifier, format) = (columns.int16()?, columns.int32()?, columns.int16()?);
+        add_bytes(digest, name.as_bytes());
+        digest.word(if kind < FIRST_OBJECT { kind as u64 } else { 0 });
+        digest.word(format as u64);
+    }
+    Some(())
+}
+
+/// Adds bytes to a digest.
+fn add_bytes(digest: &mut Digest, bytes: &[u8]) {
+    digest.word(bytes.len() as u64);
+    for chunk in bytes.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        digest.word(u64::from_le_bytes(word));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::frame;
+
+    fn batch(name: &str) -> Prepared {
+        let mut assembly = Assembly::default();
+        let parse = frame(b'P', format!("{name}\0select $1\0\0\0").as_bytes());
+        let bind = frame(b'B', format!("\0{name}\0\0\0").as_bytes());
+        let execute = frame(b'E', b"\0\0\0\0\0");
+        for message in [parse, bind, execute] {
+            assert!(assembly.add(&message).is_none());
+        }
+        match assembly.add(&frame(b'S', b"")) {
+            Some(Request::Batch(batch)) => batch,
+            _ => panic!("`Sync` ends a batch"),
+        }
+    }
+
+    #[test]
+    fn a_batch_is_known_by_what_it_says_and_not_by_the_driver_s_numbers() {
+        let (one, other) = (batch("s9"), batch("s10"));
+        assert_eq!((one.name.text(), one.runs, one.digest), ("select", true, other.digest));
     }
 }

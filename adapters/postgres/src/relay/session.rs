@@ -1,6 +1,6 @@
 //! A client's session, from its first message to its last.
 
-use super::batch::{Assembly, Prepared, Request};
+use super::batch::{Assembly, Prepared, Request, add_response};
 use super::client::Client;
 use super::{News, Relay, startup};
 use crate::engine::{Batch, Ending, Notice};
@@ -180,12 +180,8 @@ impl Session {
     /// Adds the batch and its response to the trace.
     fn tell(&self, batch: &Prepared, out: &[u8]) {
         let mut digest = Digest::default();
-        for chunk in out.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            digest.word(u64::from_le_bytes(word));
-        }
-        let words = [digest.bits(), out.len() as u64];
+        add_response(&mut digest, out);
+        let words = [batch.digest, digest.bits()];
         self.own.step(Kind::Statement, words, None, || format!("runs `{}`: {}", batch.name, result_of(out)));
     }
 }

@@ -37,8 +37,8 @@ const OPTIONS: &[&str] = &[
     "track_counts=off",
     "bgwriter_lru_maxpages=0",
     "checkpoint_timeout=1d",
-    "max_wal_size=256MB",
-    "min_wal_size=64MB",
+    "max_wal_size=128MB",
+    "min_wal_size=32MB",
     "jit=off",
     "max_parallel_workers=0",
     "max_parallel_workers_per_gather=0",
@@ -110,6 +110,13 @@ impl Cluster {
         self.postmaster
     }
 
+    /// Returns whether the server's first process runs.
+    pub(crate) fn is_running(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.postmaster)).unwrap_or_default();
+        let state = status.lines().find_map(|line| line.strip_prefix("State:")).map(str::trim);
+        state.is_some_and(|state| !state.starts_with('Z'))
+    }
+
     /// Returns the last lines of the server's log.
     pub fn log(&self) -> String {
         let log = fs::read(self.folder.join("log")).unwrap_or_default();
@@ -139,7 +146,7 @@ impl Cluster {
             if status.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
                 return Ok(());
             }
-            if !Path::new(&format!("/proc/{}", self.postmaster)).exists() {
+            if !self.is_running() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -159,7 +166,7 @@ impl Drop for Cluster {
 fn make_folder(account: Option<Account>) -> io::Result<PathBuf> {
     let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
     // Short: the path of a socket has at most 107 bytes.
-    let folder = std::env::temp_dir().join(format!("shakedown-pg-{}-{number}", std::process::id()));
+    let folder = base().join(format!("shakedown-pg-{}-{number}", std::process::id()));
     if folder.exists() {
         // A process with our number left it: the machine was switched off.
         fs::remove_dir_all(&folder)?;
@@ -167,6 +174,16 @@ fn make_folder(account: Option<Account>) -> io::Result<PathBuf> {
     fs::DirBuilder::new().mode(0o700).create(&folder)?;
     give(&folder, account)?;
     Ok(folder)
+}
+
+/// Free memory that a server's folder may take.
+const ROOM: u64 = 1 << 30;
+
+/// Returns where folders are made: in memory if there is room, since a run creates a file for each table that it has written.
+fn base() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let has_room = rustix::fs::statvfs(memory).is_ok_and(|status| status.f_bavail * status.f_frsize > ROOM);
+    if has_room && std::env::var_os("TMPDIR").is_none() { memory.into() } else { std::env::temp_dir() }
 }
 
 fn give(path: &Path, account: Option<Account>) -> io::Result<()> {

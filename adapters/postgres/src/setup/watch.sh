@@ -1,10 +1,12 @@
 # Runs the server, and ends it and removes its folder when standard input ends: the rehearsal has dropped the cluster, or has died.
 # Its own process group, so that Ctrl-C does not reach it. Arguments: folder, initdb, postgres, libfaketime, and the server's options.
 set -u
+# Whoever reads what this says may be dead by then.
+trap : PIPE
 folder=$1 initdb=$2 postgres=$3 faketime=$4
 shift 4
 
-if ! "$initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$folder/log" 2>&1 </dev/null; then
+if ! "$initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync --wal-segsize=2 >"$folder/log" 2>&1 </dev/null; then
     echo "initdb"
     cat >/dev/null
     rm -rf "$folder"
@@ -20,12 +22,12 @@ echo "server $server"
 cat >/dev/null
 
 runs() { [ -d "/proc/$server" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$server/status"; }
-backends=$(cat "/proc/$server/task/$server/children" 2>/dev/null)
-kill -QUIT "$server" 2>/dev/null
-# A stopped process ends once it continues.
-for backend in $backends; do kill -CONT "$backend" 2>/dev/null; done
-turns=0
+turns=0 backends=
+# Again and again: a server that is just starting ignores the signal, and a stopped process ends once it continues.
 while runs && [ "$turns" -lt 100 ]; do
+    backends=$(cat "/proc/$server/task/$server/children" 2>/dev/null)
+    kill -QUIT "$server" 2>/dev/null
+    for backend in $backends; do kill -CONT "$backend" 2>/dev/null; done
     sleep 0.05
     turns=$((turns + 1))
 done

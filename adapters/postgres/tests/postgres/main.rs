@@ -7,6 +7,11 @@ macro_rules! clients {
 
 mod faults;
 mod protocol;
+mod rehearsal;
+#[path = "../../examples/seats/world.rs"]
+mod seats;
 mod semantics;
+#[path = "../../examples/seats/service.rs"]
+mod service;
 mod setup;
 mod world;
