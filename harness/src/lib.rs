@@ -146,8 +146,9 @@ pub mod sim {
     pub use shakedown_sim::strategies;
     pub use shakedown_sim::{Profile, Turn};
     pub use shakedown_sim::{
-        call, choice, clock, coverage, digest, env, graph, heartbeat, judge, label, node, queue, runner,
-        scenario, scope, script, seal, search, signal, store, time, trace, trace_file, world,
+        ambient, call, choice, clock, coverage, digest, env, fault, graph, heartbeat, instances, judge,
+        label, link, node, observer, poller, queue, runner, scenario, scope, script, seal, search, signal,
+        sites_met, store, time, trace, trace_file, world,
     };
 }
 

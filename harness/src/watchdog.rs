@@ -1,7 +1,7 @@
 //! The watchdog: ends the process if a run neither ends nor does anything that the engine could count.
 //!
 //! Code under test that loops without awaiting, drawing or acting cannot be stopped from within its thread. Under
-//! [`supervision`] its run is a violation, and the others are kept.
+//! `supervision` its run is a violation, and the others are kept.
 
 use crate::supervision;
 use std::sync::Arc;

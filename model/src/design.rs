@@ -1,6 +1,6 @@
 //! The design that a platform is built with: one form of each guardrail, and the one list of all guardrails.
 //!
-//! Each part of the platform declares its guardrails in its own table (see [`guardrail`](crate::guardrail)); this
+//! Each part of the platform declares its guardrails in its own table (see `guardrail`); this
 //! module joins the tables.
 
 use crate::guardrail::Guardrail;

@@ -4,7 +4,7 @@
 //!
 //! Modules in reading order. Each imports only those before it:
 //!
-//! 1. [`settings`]: durations and bounds, and the partner's terms. [`guardrail`]: what a guardrail is.
+//! 1. [`settings`]: durations and bounds, and the partner's terms. `guardrail`: what a guardrail is.
 //! 2. [`backbone`]: the store, jobs, the outbox, mail, the monitor. It names no flow.
 //! 3. The flows: [`booking`], [`visit`], [`filing`], [`releases`] (which reserves through the booking flow's connector).
 //! 4. [`design`]: one form of each guardrail. [`facts`]: events as storage and the outside world hold them.

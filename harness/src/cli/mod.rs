@@ -1,7 +1,7 @@
 //! The command line: what it takes, what it prints, and with which exit code it ends.
 //!
-//! Results go to stdout, progress and errors to stderr. Modules in reading order: [`exit`] (codes and errors),
-//! [`config`] (the file), [`output`] (where results go), [`amount`] (how seeds and durations are written), and
+//! Results go to stdout, progress and errors to stderr. Modules in reading order: `exit` (codes and errors),
+//! `config` (the file), `output` (where results go), `amount` (how seeds and durations are written), and
 //! one module for each subcommand.
 
 mod amount;

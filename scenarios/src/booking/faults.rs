@@ -54,8 +54,10 @@ pub const CLOCKS: ClockProfile = ClockProfile {
     jump: &[ClockFault::Ahead(Duration::from_secs(90_000)), ClockFault::Behind(Duration::from_secs(90_000))],
 };
 
-const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
-const RESTART: Duration = Duration::from_secs(5);
+/// The longest time until a crashed node restarts.
+pub(crate) const LATE_RESTART: &[Duration] = &[Duration::from_secs(60)];
+/// The usual time until a crashed node restarts.
+pub(crate) const RESTART: Duration = Duration::from_secs(5);
 
 /// A node of the API.
 pub const API: Role = Role {

@@ -99,6 +99,35 @@ fn each_crate_names_its_modules_in_reading_order() {
     }
 }
 
+/// The names that `pub use` exports outside the modules `allowed`, one line each.
+fn exported_outside(text: &str, allowed: &[&str]) -> Vec<String> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let opens = allowed.iter().any(|module| line == format!("pub mod {module} {{"));
+        inside = (inside || opens) && line != "}";
+        if !inside && line.trim_start().starts_with("pub use ") {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_user_reaches_each_name_by_one_path() {
+    let harness = read(&root().join("harness/src/lib.rs"));
+    let export =
+        harness.split("pub mod sim {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("it is there");
+    let engine = read(&root().join("sim/src/lib.rs"));
+    for module in engine.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let listed = export.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == module);
+        assert!(listed, "harness/src/lib.rs does not export the module `{module}` of the engine");
+    }
+    assert_eq!(exported_outside(&harness, &["sim", "reports"]), [""; 0]);
+    let planted = "pub use shakedown_sim::Env;\npub mod sim {\n    pub use shakedown_sim::env;\n}\n";
+    assert_eq!(exported_outside(planted, &["sim"]), ["pub use shakedown_sim::Env;"]);
+}
+
 #[test]
 fn no_code_is_unsafe() {
     for (name, text) in files(".rs") {

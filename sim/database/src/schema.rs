@@ -158,7 +158,7 @@ impl<R: 'static> TableDef<R> {
         self
     }
 
-    /// Adds an index for look-ups by [`Select::by_index`](crate::Select::by_index) and similar methods.
+    /// Adds an index for look-ups by `keys_in` and `range_in` of [`Rows`](crate::Rows).
     #[must_use]
     pub fn index(mut self, name: &str, key: impl Fn(&R) -> Key + 'static) -> Self {
         self.push_index(name, None, false, key);

@@ -1,9 +1,9 @@
 //! Search over scripts: finds failing runs, and processes them.
 //!
-//! In reading order: [`explore`] runs seeds; [`guided`] derives runs from those that reached something new; [`bounded`] runs every script of few
+//! In reading order: [`explore`](mod@explore) runs seeds; [`guided`] derives runs from those that reached something new; [`bounded`] runs every script of few
 //! deviations; [`estimate`](mod@estimate) estimates their number beforehand; `shrink` makes a failing script small; `slice` selects the steps of its
 //! story from the trace; [`nearest`] finds the least change that avoids the failure; `display` writes it as text; [`signature`] identifies the bug;
-//! [`likelihood`] finds where the failure was decided; and [`replay`] runs it again later.
+//! [`likelihood`](mod@likelihood) finds where the failure was decided; and [`replay`](mod@replay) runs it again later.
 
 pub mod bounded;
 mod display;

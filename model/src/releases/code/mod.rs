@@ -4,12 +4,12 @@
 //! Stored messages and rows are texts (JSON). A release serializes its own types and parses into its own types with
 //! serde; a text that does not parse is unreadable to it.
 //!
-//! - [`r1`]: a job and a row with the guest's name in one field.
-//! - [`r2`], *expand*: also the name in two fields; writes both forms, reads the old one.
-//! - [`r3`], *switch*: reads the new fields, still writes both forms; knows reminders, sends none.
-//! - [`r4`], *contract*: writes the new fields only, and sends reminders.
+//! - `r1`: a job and a row with the guest's name in one field.
+//! - `r2`, *expand*: also the name in two fields; writes both forms, reads the old one.
+//! - `r3`, *switch*: reads the new fields, still writes both forms; knows reminders, sends none.
+//! - `r4`, *contract*: writes the new fields only, and sends reminders.
 //!
-//! [`forgetful`] and [`hasty`] are variants of the first two that were not tested on stored data.
+//! `forgetful` and `hasty` are variants of the first two that were not tested on stored data.
 
 mod forgetful;
 mod hasty;
