@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_in_thousandths_is_what_below_a_thousand_says() {
+    fn a_rate_in_thousandths_agrees_with_below_a_thousand() {
         assert_eq!(in_thousandths(0), Rate::Never);
         assert_eq!(in_thousandths(1_000), Rate::UpTo(u64::MAX));
         for thousandths in 1..1_000 {

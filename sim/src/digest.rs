@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn words_added_together_tell_by_value_by_place_and_by_order() {
+    fn words_added_together_differ_by_value_position_and_order() {
         let of = |pairs: &[(u64, u64)]| {
             let mut digest = Digest::default();
             pairs.iter().for_each(|(one, other)| digest.pair(*one, *other));

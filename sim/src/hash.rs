@@ -48,7 +48,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn what_is_joined_is_told_apart_and_fills_the_range() {
+    fn joined_words_differ_and_fill_the_range() {
         let parts: Vec<u64> = (0..64).map(|part| mix(part, 1)).collect();
         let mut seen = BTreeSet::new();
         let mut of_bit = [0u32; 64];

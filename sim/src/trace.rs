@@ -213,7 +213,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_where_one_run_says_something_else_or_ends() {
+    fn the_first_difference_is_the_first_unequal_or_missing_step() {
         let trace = trace_of(&[&[], &[0], &[1]]);
         let mut other = trace.clone();
         assert_eq!(trace.first_difference(&other), None);

@@ -1,4 +1,4 @@
-//! The ambient handle: the world for code that cannot take a handle, and must be `Send`.
+//! The ambient handle: the world for code that cannot take a handle and must be `Send`.
 
 use crate::rig::{Rig, said, say, seconds};
 use shakedown_sim::ambient::{Handle, SendFuture, Shared};
@@ -13,7 +13,7 @@ const CRASHES: CrashProfile = CrashProfile {
     ..CrashProfile::NEVER
 };
 
-/// What code says that has no handle.
+/// States facts for code without a handle.
 #[derive(Clone, Copy)]
 struct Voice(Shared<Facts<crate::rig::Said>>);
 
@@ -27,7 +27,7 @@ impl Voice {
     }
 }
 
-/// Says so as it is dropped.
+/// States a fact when it is dropped.
 struct Last(Voice, &'static str);
 
 impl Drop for Last {
@@ -68,7 +68,7 @@ fn the_process_ends_with_its_main_and_destructors_count() {
     assert_eq!(said(rig, ""), ["1 node dropped"]);
 }
 
-/// Crashes at its first effect, unless it was told to go on; has a task whose destructor speaks.
+/// A node that crashes at its first effect, if the script says so, and has a task whose destructor states a fact.
 fn crashing() -> Rig {
     program(|voice| async move {
         Handle::current().spawn(async move {
@@ -100,7 +100,7 @@ fn a_shutdown_of_a_program_without_a_handler_drops_its_tasks() {
 }
 
 #[test]
-fn a_paused_program_goes_on_where_it_was() {
+fn a_paused_program_resumes_where_it_was() {
     let pause = "node/before effect @ node-1 #1 = pause 3 s";
     assert_eq!(said(crashing(), pause), ["4 node effect", "5 node dropped"]);
 }
@@ -174,7 +174,7 @@ fn a_handle_kept_in_a_static_does_nothing_in_a_later_run() {
 }
 
 #[test]
-fn outside_a_simulation_the_handle_says_what_is_wrong() {
+fn outside_a_simulation_the_handle_panics_with_a_reason() {
     let panic = catch_unwind(AssertUnwindSafe(Handle::current)).expect_err("there is no world");
     let message = panic.downcast_ref::<String>().cloned();
     let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap();

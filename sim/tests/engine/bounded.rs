@@ -12,8 +12,8 @@ fn draw(env: &Env, point: &'static str, of: &Alternatives) -> usize {
     env.choose(Site::new("game".into(), point.into()), of).index()
 }
 
-/// A coin, a die, and after tails a second coin: 1 + 1 + 2 scripts without a second coin, and after tails
-/// also one with it alone, and two with the die between.
+/// A coin, a die, and after tails a second coin: 1 + 1 + 2 scripts without a second coin, and after tails also one
+/// with it alone, and two with the die in between.
 fn game(loses: impl Fn(usize, usize, usize) -> bool + Copy + 'static) -> Rig {
     Rig::new(move |stage| {
         let facts = stage.facts().clone();
@@ -41,7 +41,7 @@ fn runs(search: &Bounded) -> Vec<u64> {
     search.depths().iter().map(|depth| depth.tally.runs).collect()
 }
 
-/// The first failing script in its written form.
+/// Returns the first failing script in its written form.
 fn failure<S: Scenario>((search, mut runner): (Bounded, Runner<S>)) -> Option<String> {
     let broken = search.broken()?;
     let outcome = runner.run(search.plan(&broken.script));
@@ -55,7 +55,7 @@ fn failure<S: Scenario>((search, mut runner): (Bounded, Runner<S>)) -> Option<St
 #[test]
 fn every_script_is_run_once() {
     let (search, _) = searched(game(|_, _, _| false), 4, false);
-    // Happy; tails, two, three; tails with two, three or tails again; tails, two or three, and tails again.
+    // The happy path; tails, two, three; tails with two, three or tails again; tails, two or three, and tails again.
     assert_eq!(runs(&search), [1, 3, 3, 2, 0]);
     assert_eq!(search.sites().keys().collect::<Vec<_>>(), ["game/again", "game/coin", "game/die"]);
     assert_eq!(search.sites()["game/die"], ["one", "two", "three"]);
@@ -92,7 +92,7 @@ fn the_number_of_scripts_is_estimated_before_they_are_run() {
     check(|| Careful(Shop::default()), 2, 200, 0.1);
 }
 
-/// Says so when it is dropped.
+/// States a fact when it is dropped.
 struct Parting(Env, Facts<Said>);
 
 impl Drop for Parting {
@@ -105,8 +105,8 @@ fn frail() -> Rig {
     worker(false)
 }
 
-/// A node that may go down before and after nothing at all, then at one effect of each kind; in order, with a
-/// word of parting if it is polite.
+/// A node that may go down before and after no effect, then at one effect of each kind, in order; its destructor
+/// states a fact if `polite`.
 fn worker(polite: bool) -> Rig {
     const FRAIL: CrashProfile = CrashProfile {
         before: &[CrashFault::Crash, CrashFault::ShutDown, CrashFault::Pause(Duration::from_secs(5))],
@@ -140,9 +140,10 @@ fn going_down_here_or_there_is_the_same_if_nothing_lies_between() {
         let (whole, _) = searched(worker(polite), 2, false);
         assert_eq!(runs(&whole)[2] - runs(&search)[2], search.depths()[1].spared);
     };
-    // To crash after a dream is as good as before waking; after waking it is not, nor is a second later.
+    // A crash after the dream is equivalent to one before the wake-up; a crash after the wake-up is not, nor is one a
+    // second later.
     check(true, 1);
-    // And so it is to stop, before waking and before leaving, if nothing is said at parting.
+    // So is a shutdown, before the wake-up and before the end, if no destructor states a fact.
     check(false, 3);
 }
 
@@ -163,7 +164,7 @@ fn pruning_changes_no_verdict() {
     check(|| Careful(Shop::default()), 2);
 }
 
-/// The shop, judged by nobody but the harness.
+/// The shop, judged by the harness only.
 struct Careful(Shop);
 
 impl Scenario for Careful {

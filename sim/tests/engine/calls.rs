@@ -17,7 +17,7 @@ const FAULTS: LinkFaults = LinkFaults {
     slow_by: Duration::from_secs(3),
 };
 
-/// A client that calls at these seconds, each time for two seconds.
+/// A client that calls at these seconds, each time with a timeout of two seconds.
 fn client_and_server(at: &'static [u64]) -> Rig {
     Rig::new(move |stage| {
         let link = Link::new("line", Duration::from_millis(20), &FAULTS);
@@ -47,7 +47,7 @@ fn check(at: &'static [u64], deviations: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_call_is_answered() {
+fn a_call_gets_a_response() {
     check(&[0], "", &["0.02 desk serves 0", "0.04 client hears Ok(0)"]);
 }
 
@@ -61,7 +61,7 @@ fn a_request_may_be_lost_or_refused_or_late() {
 }
 
 #[test]
-fn an_answer_may_be_lost_or_late() {
+fn a_response_may_be_lost_or_late() {
     let (served, timed_out) = ("0.02 desk serves 0", "2 client hears Err(TimedOut)");
     check(&[0], "desk.ask/response @ ask-1 #1 = lost", &[served, timed_out]);
     check(&[0], "desk.ask/response @ ask-1 #1 = 8 s", &[served, timed_out]);
@@ -69,14 +69,14 @@ fn an_answer_may_be_lost_or_late() {
 }
 
 #[test]
-fn an_answer_that_comes_as_patience_ends_is_in_time() {
+fn a_response_at_the_end_of_the_timeout_is_in_time() {
     let served = "0.02 desk serves 0";
     check(&[0], "desk.ask/response @ ask-1 #1 = 1960 ms", &[served, "2 client hears Ok(0)"]);
     check(&[0], "desk.ask/response @ ask-1 #1 = 1961 ms", &[served, "2 client hears Err(TimedOut)"]);
 }
 
 #[test]
-fn so_it_is_whatever_patience_each_caller_has() {
+fn this_holds_for_callers_with_different_timeouts() {
     let rig = Rig::new(|stage| {
         let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<u64, ()>::new(Op::new("desk.ask", "asks"), &link);
@@ -107,7 +107,7 @@ fn an_outage_refuses_all_calls_while_it_lasts() {
 }
 
 #[test]
-fn slowness_delays_all_answers_while_it_lasts() {
+fn slowness_delays_all_responses_while_it_lasts() {
     let slow = ["2 client hears Err(TimedOut)", "3.02 desk serves 0"];
     let later = ["12 client hears Err(TimedOut)", "13.02 desk serves 10"];
     let after = ["61.02 desk serves 61", "61.04 client hears Ok(61)"];

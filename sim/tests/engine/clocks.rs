@@ -1,4 +1,4 @@
-//! Clocks: what a node reads may be wrong, what it waits for is not.
+//! Clocks: a node may read a wrong time, but its timers are right.
 
 use crate::rig::{Rig, said, say, seconds};
 use shakedown_sim::clock::ClockProfile;

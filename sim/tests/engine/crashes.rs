@@ -1,4 +1,4 @@
-//! The three ways in which a node may crash, and how it comes back.
+//! The three ways in which a node may crash, and its restart.
 
 use crate::rig::{Rig, Said, said, say, script, seconds};
 use shakedown_sim::*;
@@ -22,7 +22,7 @@ fn frail(name: &'static str) -> Role {
 
 const PROBE: Site = Site::new(Label::new("worker"), Label::new("probe"));
 
-/// Says when it is dropped.
+/// States a fact when it is dropped.
 struct LastWords(Env, Facts<Said>, u32);
 
 impl Drop for LastWords {
@@ -31,7 +31,7 @@ impl Drop for LastWords {
     }
 }
 
-/// A worker that comes to a crash point, and does beside it everything that a dead one must not do.
+/// A worker that reaches a crash point and, beside it, does everything that a dead one must not do.
 fn worker() -> Rig {
     Rig::new(|stage| {
         let (facts, lives) = (stage.facts().clone(), Rc::new(Cell::new(0)));
@@ -93,7 +93,7 @@ const SECOND_LIFE: [&str; 6] = [
 ];
 
 #[test]
-fn nothing_that_a_crashed_node_still_does_counts() {
+fn no_action_of_a_crashed_node_has_an_effect() {
     check("worker/before effect @ life-1 #1 = crash", &SECOND_LIFE);
     let mut runner = Runner::new(worker());
     runner.run(Plan::Script(&script("worker/before effect @ life-1 #1 = crash")));
@@ -102,7 +102,8 @@ fn nothing_that_a_crashed_node_still_does_counts() {
     assert!(drawn.contains(&"worker/probe @ life-2 #1".to_owned()), "{drawn:?}");
 }
 
-/// Somebody else who, a second in, waits through the handle of a worker that has come to its crash point by then.
+/// Another node that, a second into the run, waits through the handle of a worker that has reached its crash point by
+/// then.
 fn waits_through(wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) -> Rig {
     Rig::new(move |stage| {
         let (facts, wait, signal) = (stage.facts().clone(), wait.clone(), Signal::new());
@@ -124,7 +125,7 @@ fn waits_through(wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) -> Rig {
 }
 
 #[test]
-fn who_waits_through_a_dead_handle_waits_for_ever() {
+fn a_wait_through_a_dead_handle_never_ends() {
     fn check(at: &str, wait: impl AsyncFn(&Env, &Signal) + Clone + 'static) {
         assert_eq!(said(waits_through(wait.clone()), ""), [format!("{at} other goes on")]);
         assert!(said(waits_through(wait), "worker/before effect @ - #1 = crash").is_empty());
@@ -138,13 +139,13 @@ fn who_waits_through_a_dead_handle_waits_for_ever() {
 }
 
 #[test]
-fn a_node_that_stops_has_its_destructors_run() {
+fn a_node_that_shuts_down_runs_its_destructors() {
     let first = ["0.5 worker beside in life 1", "0.5 worker last words of life 1"];
     check("worker/before effect @ life-1 #1 = shutdown", &[&first[..], &SECOND_LIFE].concat());
 }
 
-/// A worker that, when it stops, tidies up for so many seconds; and a client who calls it a second after it
-/// was told to stop.
+/// A worker with a shutdown hook of this many seconds, and a client that calls it one second after the request to
+/// shut down.
 fn tidy(takes_s: u64) -> Rig {
     Rig::new(move |stage| {
         let (facts, log) = (stage.facts().clone(), stage.facts().clone());
@@ -177,7 +178,7 @@ fn tidy(takes_s: u64) -> Rig {
     })
 }
 
-/// What is said in the first minute, if these deviations happen.
+/// Checks the facts of the first minute, with these deviations.
 fn check_tidy(takes_s: u64, deviations: &str, expected: &[&str]) {
     let said = said(tidy(takes_s), deviations);
     let early = said.iter().filter(|line| line.split(' ').next().is_some_and(|at| at.len() < 3));
@@ -188,13 +189,13 @@ const STOPS: &str = "worker/before effect @ life-1 #1 = shutdown\n";
 const STOPPING: [&str; 3] = ["1 worker last words of life 1", "1 worker tidies up", "2 client Err(Refused)"];
 
 #[test]
-fn a_node_that_stops_does_its_last_things_when_its_tasks_are_gone_and_takes_no_calls() {
+fn a_node_that_shuts_down_runs_its_hooks_after_its_tasks_and_refuses_calls() {
     check_tidy(0, "", &["2 client Ok(())"]);
     check_tidy(3, STOPS, &[&STOPPING[..], &["4 worker is done"]].concat());
 }
 
 #[test]
-fn it_is_not_waited_for_beyond_its_grace_and_may_still_crash() {
+fn a_shutdown_is_bounded_by_its_grace_period_and_may_crash() {
     check_tidy(40, STOPS, &STOPPING);
     let close = |way| format!("{STOPS}worker/before close @ life-1/end-1 #1 = {way}");
     check_tidy(3, &close("crash"), &STOPPING);
@@ -203,7 +204,7 @@ fn it_is_not_waited_for_beyond_its_grace_and_may_still_crash() {
 }
 
 #[test]
-fn a_paused_node_goes_on_as_if_no_time_had_passed() {
+fn a_paused_node_resumes_as_if_no_time_had_passed() {
     let expected = [
         "0.5 worker beside in life 1",
         "10.5 worker effect in life 1",
@@ -221,7 +222,7 @@ fn a_restart_may_be_late() {
     assert_eq!(said(worker(), late)[0], "26 worker effect in life 2");
 }
 
-/// A client that asks a clerk at these seconds, while the clerk crashes beside its effect `note`.
+/// A client that calls a clerk at these seconds, while the clerk crashes beside its effect `note`.
 fn client_and_clerk(at: &'static [u64]) -> Rig {
     Rig::new(move |stage| {
         let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
@@ -271,7 +272,7 @@ fn peers_learn_of_a_crash_by_timeout_and_are_refused_while_the_node_is_down() {
 }
 
 #[test]
-fn a_node_begins_again_with_what_was_durable() {
+fn a_node_restarts_with_its_durable_state() {
     let expected = ["0.02 clerk notes 0", "2 client-1 hears Err(TimedOut)", "5.02 clerk begins with 1 notes"];
     check_clerk(&[0], "clerk/after note @ ask-1 #1 = crash", &expected);
     check_clerk(&[0], "clerk/after note @ ask-1 #1 = shutdown", &expected);
@@ -291,7 +292,7 @@ fn calls_to_a_paused_node_wait_in_order() {
 }
 
 #[test]
-fn a_handler_that_outlives_its_node_answers_nobody() {
+fn a_handler_that_outlives_its_node_sends_no_response() {
     let rig = Rig::new(|stage| {
         let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<(), ()>::new(Op::new("clerk.ask", "asks"), &link);
@@ -312,7 +313,7 @@ fn a_handler_that_outlives_its_node_answers_nobody() {
 }
 
 #[test]
-fn what_outlives_its_incarnation_serves_nothing_in_the_place_of_the_next() {
+fn a_handler_that_outlives_its_incarnation_serves_nothing_for_the_next() {
     let rig = Rig::new(|stage| {
         let link = Link::new("line", Duration::from_millis(20), &LinkFaults::NONE);
         let ask = Endpoint::<(), ()>::new(Op::new("clerk.ask", "asks"), &link);
@@ -336,7 +337,7 @@ fn what_outlives_its_incarnation_serves_nothing_in_the_place_of_the_next() {
     assert_eq!(heard, ["2 client hears Err(TimedOut)", "12.04 client hears Ok(())"]);
 }
 
-/// A keeper who has a worker restarted after two seconds, to come back three seconds later.
+/// A keeper that restarts a worker after two seconds; the restart takes three seconds.
 fn kept(worker_pauses: bool) -> Rig {
     Rig::new(move |stage| {
         let (facts, lives) = (stage.facts().clone(), Rc::new(Cell::new(0)));
@@ -357,14 +358,14 @@ fn kept(worker_pauses: bool) -> Rig {
         keeper.clone().spawn(async move {
             keeper.sleep(seconds(2)).await;
             keeper.restart(worker.node(), seconds(3));
-            // It is down already, and comes back once.
+            // The worker is down already, and restarts once.
             keeper.restart(worker.node(), seconds(9));
         });
     })
 }
 
 #[test]
-fn a_node_that_another_restarts_says_its_last_words_and_comes_back_once() {
+fn a_node_restarted_by_another_runs_its_destructors_and_returns_once() {
     let expected =
         ["2 worker last words of life 1", "9 worker end of life 2", "9 worker last words of life 2"];
     assert_eq!(said(kept(false), ""), expected);

@@ -1,4 +1,4 @@
-//! Equal plans give equal runs, and what leaks into a run from elsewhere is caught.
+//! Equal plans give equal runs, and a leak of nondeterminism into a run is found.
 
 use crate::rig::{Rig, say};
 use crate::shop::Shop;

@@ -1,4 +1,4 @@
-//! Scripts outlive edits of the code: a draw, an entity, a task or a step more moves no other choice.
+//! Scripts outlive edits of the code: an additional draw, entity, task or step changes no other choice.
 
 use crate::shop::{Edits, Shop};
 use shakedown_sim::search::understand;

@@ -1,4 +1,4 @@
-//! The example is what it says it is: short, and it finds its double charge.
+//! The example keeps its promises: it is short, and it finds its double charge.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ fn the_example_is_short() {
 }
 
 #[test]
-fn the_example_tells_how_an_order_comes_to_be_charged_twice() {
+fn the_example_explains_its_double_charge() {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--offline", "--example", "once"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = cargo.output().unwrap();

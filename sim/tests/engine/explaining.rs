@@ -1,10 +1,10 @@
-//! What is said of a failure beside its story: what was needed, what is nearest to it, where it was lost.
+//! The explanation of a failure beside its story: the needed deviations, the nearest passing run, the turning point.
 
 use crate::planted::{Planted, Rule, failures};
 use shakedown_sim::search::{Failure, Likelihood, likelihood, understand, understand_all};
 use shakedown_sim::*;
 
-/// The failure of a planted bug under a script that has it.
+/// Returns the failure of a planted bug under a script that triggers it.
 fn failure(rule: Rule, deviations: &str) -> Failure {
     let mut runner = Runner::new(Planted(rule));
     let script: Script = format!("scenario planted\nvariant users=1\n{deviations}").parse().unwrap();
@@ -14,7 +14,7 @@ fn failure(rule: Rule, deviations: &str) -> Failure {
 }
 
 #[test]
-fn the_nearest_run_that_holds_changes_as_little_as_can_be() {
+fn the_nearest_holding_run_has_the_least_change() {
     fn check(rule: Rule, deviations: &str, change: &str) {
         let failure = failure(rule, deviations);
         let nearest = failure.nearest.clone().expect("something holds");
@@ -48,13 +48,13 @@ fn failures_of_one_run_are_understood_together_as_each_alone() {
             broken.iter().map(|violation| understand(&mut runner, &script, violation)).collect();
         assert_eq!(understand_all(&mut runner, &script, &twice), alone);
     }
-    // The alarm has a script of its own, and that of the decoy.
+    // The alarm has a script of its own, and the decoy another.
     check(|met| met.iter().any(|one| one.point == "two"));
     check(|met| met.iter().any(|one| one.point == "three"));
 }
 
 #[test]
-fn a_trace_of_before_there_was_a_nearest_run_is_still_read() {
+fn a_trace_without_a_nearest_run_is_still_read() {
     let failure = failures(|met| met.iter().any(|one| one.point == "two"), 1).remove(0);
     let older = TraceFile::from(&Failure { nearest: None, ..failure });
     assert!(!older.to_string().contains("nearest"), "it is written as it was before");
@@ -71,7 +71,7 @@ fn likely(rule: Rule, deviations: &str) -> (Failure, Likelihood) {
 }
 
 #[test]
-fn a_run_is_lost_where_the_last_thing_needed_goes_wrong() {
+fn the_turning_point_is_the_last_needed_deviation() {
     fn check(rule: Rule, deviations: &str, lost_at: &str) {
         let (failure, likely) = likely(rule, deviations);
         let shares: Vec<u32> = likely.points.iter().map(|point| likely.percent(point)).collect();
@@ -97,7 +97,7 @@ fn a_run_is_lost_where_the_last_thing_needed_goes_wrong() {
 
 #[test]
 fn what_makes_a_failure_likelier_shows_before_it_is_certain() {
-    // Once "one" has deviated at the first item, a deviation at any later item completes it.
+    // Once "one" has deviated at the first item, a deviation at any later item triggers the alarm.
     let rule: Rule = |met| {
         let first = met.iter().any(|one| (one.point, one.item) == ("one", 1));
         first && met.iter().any(|one| one.point == "four")

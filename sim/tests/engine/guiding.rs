@@ -1,11 +1,11 @@
-//! What guided exploration promises.
+//! The properties of guided exploration.
 
 use crate::planted::{Planted, Rule};
 use crate::shop::Shop;
 use shakedown_sim::search::{Guide, Round};
 use shakedown_sim::*;
 
-/// A guided campaign of some rounds, each cut into parts of this size.
+/// Runs a guided campaign of some rounds, each divided into parts of this size.
 fn guided(rehearse: &mut dyn Rehearse, rounds: u64, size: u64) -> (Round, Guide) {
     let (mut guide, mut all) = (Guide::new(Profile::MIXED), Round::default());
     for round in 0..rounds {
@@ -35,7 +35,7 @@ fn a_guided_campaign_is_the_same_in_whatever_parts_its_rounds_are_run() {
 }
 
 #[test]
-fn a_failing_run_of_a_guided_campaign_can_be_made_again() {
+fn a_failing_run_of_a_guided_campaign_can_be_repeated() {
     let mut runner = Runner::new(Shop::default());
     let (whole, _) = guided(&mut runner, 4, Guide::ROUND);
     let made: Vec<_> = whole.campaign.failing.iter().filter(|run| run.script.is_some()).collect();

@@ -1,12 +1,12 @@
-//! Beats that come cost nothing; those that do not are missed.
+//! Heartbeats that are received cost nothing; missing ones are noticed.
 
 use crate::rig::{Rig, happy, said, say, seconds};
 use shakedown_sim::*;
 
 const DAY: u64 = 86_400;
 
-/// A node that beats each minute and does something after 30 and after 330 seconds, and a listener with a timeout of
-/// three minutes.
+/// A node that sends a heartbeat each minute and acts after 30 and after 330 seconds, and a listener with a timeout
+/// of three minutes.
 fn listened_to() -> Rig {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
@@ -43,21 +43,21 @@ fn listened_to() -> Rig {
 }
 
 #[test]
-fn beats_that_come_cost_nothing_however_long() {
+fn received_heartbeats_cost_nothing() {
     let (day, year) = (happy(listened_to()), happy(listened_to().horizon(365 * DAY, 60)));
     assert_eq!(day.events, year.events);
     assert_eq!((day.violations, year.violations), (vec![], vec![]));
 }
 
 #[test]
-fn a_node_that_is_back_before_patience_ends_is_not_missed() {
+fn a_node_that_is_back_before_the_timeout_is_not_missed() {
     for short in ["crash", "shutdown", "pause 100 s"] {
         assert_eq!(said(listened_to(), &format!("beating/before work @ - #1 = {short}")), [""; 0], "{short}");
     }
 }
 
 #[test]
-fn silence_counts_from_the_last_beat() {
+fn a_missed_heartbeat_counts_from_the_last_one() {
     let expected = ["180 listener misses beats since 00:00:00.000", "630 listener hears it again"];
     assert_eq!(said(listened_to(), "beating/before work @ - #1 = pause 600 s"), expected);
     let expected = ["480 listener misses beats since 00:05:00.000", "930 listener hears it again"];
@@ -65,7 +65,7 @@ fn silence_counts_from_the_last_beat() {
 }
 
 #[test]
-fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
+fn a_node_that_is_down_sends_no_heartbeat_and_a_restarted_one_does_at_once() {
     for ending in ["crash", "shutdown"] {
         let script = format!("beating/before work @ - #1 = {ending}\nbeating/restart @ - #1 = 600 s");
         let expected = ["180 listener misses beats since 00:00:00.000", "635 listener hears it again"];
@@ -73,7 +73,7 @@ fn a_node_that_is_down_does_not_beat_and_one_that_comes_back_does_at_once() {
     }
 }
 
-/// A node that stops its heartbeat from 30 seconds after its beginning until 300, with a crash point at 130; and a listener
+/// A node that suspends its heartbeat from 30 seconds after its start until 300, with a crash point at 130; and a listener
 /// with a timeout of three minutes.
 fn led() -> Rig {
     let rig = Rig::new(|stage| {
@@ -109,7 +109,7 @@ fn led() -> Rig {
 }
 
 #[test]
-fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
+fn a_node_with_a_suspended_heartbeat_is_missed_although_it_is_up() {
     let expected = ["180 listener misses beats since 00:00:00.000", "300 listener hears it again"];
     assert_eq!(said(led(), ""), expected);
     let paused = said(led(), "beating/before work @ - #1 = pause 100 s");
@@ -117,7 +117,7 @@ fn a_node_that_has_stopped_its_heart_is_missed_though_it_is_up() {
 }
 
 #[test]
-fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_so() {
+fn a_restarted_node_that_controls_its_heartbeat_sends_none_until_it_resumes() {
     let rig = Rig::new(|stage| {
         let facts = stage.facts().clone();
         const FRAIL: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
@@ -140,7 +140,7 @@ fn a_node_that_leads_its_heart_does_not_beat_when_it_begins_anew_until_it_says_s
         });
     });
     let rig = rig.horizon(DAY, 60);
-    // Back after 5 s, it could have beaten at 105.
+    // Restarted after 5 s, it could have sent a heartbeat at 105.
     assert_eq!(
         said(rig, "beating/before work @ work-1 #1 = crash"),
         ["180 listener misses it", "205 listener hears it"]

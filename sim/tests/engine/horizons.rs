@@ -1,4 +1,4 @@
-//! Until when faults are possible, and what a run says of the choices it met.
+//! The time until which faults are possible, and a run's counts of its choices.
 
 use crate::rig::{Rig, Said, say, script, seconds};
 use shakedown_sim::search::explore;
@@ -7,7 +7,7 @@ use shakedown_sim::*;
 const FRAIL: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
 const TOSS: Alternatives = Alternatives::new(&["heads", "tails"]);
 
-/// A player who tosses a coin at these times, in seconds, and says twice that it fell on tails.
+/// A player that tosses a coin at these times, in seconds, and states twice that it fell on tails.
 fn tosses(at: &'static [u64]) -> Rig {
     Rig::new(move |stage| {
         let (facts, player) = (stage.facts().clone(), stage.node(Role::outside("player".into()), |_| {}));
@@ -63,7 +63,7 @@ fn a_recorded_run_is_the_same_though_the_workload_is_measured_first() {
 }
 
 #[test]
-fn a_run_says_when_most_of_it_comes_too_late_for_faults() {
+fn a_mostly_undisturbed_run_is_reported() {
     let outcome = happy(tosses(&[10, 70, 80, 90]));
     assert_eq!(outcome.heals, Moment::START + seconds(60));
     assert_eq!(outcome.last_activity, Moment::START + seconds(90));
@@ -85,7 +85,7 @@ fn choices_met_and_faults_that_happened_are_counted_by_site() {
     assert_eq!(runner.take_sites_met(), SitesMet::default(), "what was taken is not counted again");
 }
 
-/// The node that speaks first is alive whenever another speaks, and at rest.
+/// The first node that states a fact is alive whenever another one states a fact, and at rest.
 #[derive(Default)]
 struct FirstLives(Option<NodeId>);
 
@@ -112,7 +112,7 @@ impl Invariant<Said> for FirstLives {
     }
 }
 
-/// A node that speaks and may then crash for five seconds, and one that speaks a second later.
+/// A node that states a fact and may then crash for five seconds, and one that states a fact a second later.
 struct Mortal;
 
 impl Scenario for Mortal {

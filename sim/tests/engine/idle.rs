@@ -1,4 +1,4 @@
-//! Idle time costs nothing; a run ends at rest, or says that it does not.
+//! Idle time costs nothing; a run ends at rest, or reports that it does not.
 
 use crate::rig::{Rig, happy, said, say, seconds};
 use shakedown_sim::*;
@@ -107,7 +107,7 @@ fn a_poller_wakes_when_a_row_falls_due() {
     assert_eq!(said(rig, ""), ["40 poller finds the row"]);
 }
 
-/// A task that says something after so many seconds.
+/// A task that states a fact after this many seconds.
 fn sleeper(for_s: u64) -> Rig {
     let rig = Rig::new(move |stage| {
         let (facts, env) = (stage.facts().clone(), stage.node(Role::outside("sleeper".into()), |_| {}));

@@ -43,7 +43,7 @@ fn web() -> Rig {
     })
 }
 
-/// Who serves which request, and what the client gets; without times.
+/// Checks which instance serves which request, and what the client receives; without times.
 fn check(deviations: &str, expected: &[&str]) {
     let said = said(web(), deviations);
     let without_times: Vec<_> = said.iter().filter_map(|said| Some(said.split_once(' ')?.1)).collect();
@@ -102,7 +102,7 @@ fn a_request_may_reach_another_instance() {
 }
 
 #[test]
-fn a_request_may_reach_an_instance_whose_crash_was_not_noticed_yet() {
+fn a_request_may_reach_an_instance_that_is_down() {
     check(
         "web/before work @ - #1 = crash\nweb.ask/instance @ ask-2 #1 = dead",
         &[
@@ -136,7 +136,7 @@ fn a_retry_has_two_instances_serve_one_request() {
 }
 
 #[test]
-fn two_nodes_that_serve_one_endpoint_unasked_are_refused_when_the_world_is_built() {
+fn two_nodes_serving_one_unbalanced_endpoint_are_refused_at_construction() {
     let rig = Rig::new(|stage| {
         let link = Link::new("web", Duration::from_millis(5), &LinkFaults::NONE);
         let ask = Endpoint::<(), ()>::new(Op::new("web.ask", "asks"), &link);

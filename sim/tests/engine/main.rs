@@ -1,4 +1,4 @@
-//! What the engine promises, one area a file, each a table of claims.
+//! The properties of the engine, one area per file, each a table of claims.
 
 mod planted;
 mod rig;

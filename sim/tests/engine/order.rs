@@ -1,5 +1,5 @@
-//! The order of tasks that are ready, and of events that are due, at one instant: what is offered, what yielding does,
-//! and what it finds that first in, first out hides.
+//! Task order: the order of tasks that are ready, and of events that are due, at one instant: what is offered, what
+//! yielding does, and which bugs it finds that first in, first out hides.
 
 use crate::rig::{Rig, happy, said, say, script, seconds};
 use shakedown_sim::search::{Bounded, explore_as, replay, understand};
@@ -46,7 +46,7 @@ fn cache() -> Rig {
     })
 }
 
-/// Tasks of a node that say their name after a second, each in the scope of an entity of its own.
+/// Tasks of a node that state their names after a second, each in the scope of an entity of its own.
 fn chorus(singers: &'static [&'static str]) -> Rig {
     Rig::new(move |stage| {
         let node = stage.node(Role::new("choir".into(), &CrashProfile::NEVER), |_| {});
@@ -117,7 +117,7 @@ fn a_recorded_race_is_replayed_exactly() {
 }
 
 #[test]
-fn a_task_yields_to_all_that_are_ready_and_time_stands_still() {
+fn a_task_yields_to_all_ready_tasks_and_time_does_not_pass() {
     let order = |deviations| said(chorus(&["alto", "bass", "tenor"]), deviations);
     assert_eq!(order(""), ["1 choir-1 alto", "1 choir-1 bass", "1 choir-1 tenor"]);
     assert_eq!(
@@ -172,7 +172,7 @@ impl Row for Note {
     }
 }
 
-/// Two nodes that look into a store, and a second later both insert a row unless it is there.
+/// Two nodes that read a store, and a second later both insert a row unless it exists.
 fn two_writers() -> Rig {
     Rig::new(|stage| {
         let database = stage.node(Role::outside("database".into()), |_| {});

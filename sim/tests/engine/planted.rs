@@ -1,4 +1,4 @@
-//! Planted bugs: users with items that draw delays, and an alarm that rings when a rule says so.
+//! Planted bugs: users with items that draw delays, and an alarm that rings when a rule is met.
 
 use crate::rig::{Said, say, seconds};
 use shakedown_sim::*;
@@ -14,10 +14,10 @@ pub(crate) struct Met {
     pub(crate) seconds: u64,
 }
 
-/// Whether what a run met sets off the alarm.
+/// Whether the choices of a run ring the alarm.
 pub(crate) type Rule = fn(&[Met]) -> bool;
 
-/// A world with this bug in it, and with a decoy: a delay at `three` rings another alarm.
+/// A world with this bug, and with a decoy: a delay at `three` rings another alarm.
 pub(crate) struct Planted(pub(crate) Rule);
 
 const WAYS: Alternatives = Alternatives::delays(&["no", "1 s", "5 s", "1 min"], (100, 70_000));

@@ -1,8 +1,8 @@
-//! A scenario of a closure, whose facts are sentences and whose invariant is that none is said twice.
+//! A scenario made of a closure; its facts are sentences, and its invariant is that no sentence is stated twice.
 
 use shakedown_sim::*;
 
-/// Something that was said.
+/// A stated sentence.
 #[derive(Clone, serde::Serialize)]
 pub(crate) struct Said(pub(crate) String);
 
@@ -16,7 +16,7 @@ pub(crate) fn say(facts: &Facts<Said>, env: &Env, text: impl Into<String>) {
     facts.state(env, &Said(text.into()));
 }
 
-/// Nothing is said twice.
+/// No sentence is stated twice.
 #[derive(Default)]
 pub(crate) struct SaidOnce(Vec<(String, u32)>);
 
@@ -78,12 +78,12 @@ impl Scenario for Rig {
     }
 }
 
-/// The script of these deviations, one a line.
+/// Returns the script of these deviations, one per line.
 pub(crate) fn script(deviations: &str) -> Script {
     format!("scenario rig\n{deviations}").parse().unwrap()
 }
 
-/// What is said under a script, each with its time in seconds and its node; all deviations must apply.
+/// Returns the sentences of a script, each with its time in seconds and its node; all deviations must apply.
 pub(crate) fn said(rig: Rig, deviations: &str) -> Vec<String> {
     let mut runner = Runner::new(rig);
     let (outcome, trace) = runner.record(Plan::Script(&script(deviations)));

@@ -1,5 +1,5 @@
-//! Panics, code that runs away, and choices that are not named once: violations with a trace, after which
-//! the runner is as good as new.
+//! Panics, endless code, and choices with ambiguous names: they are violations with a trace, and do not affect the
+//! runner's next runs.
 
 use crate::rig::{Rig, Said, say, script, seconds};
 use shakedown_sim::*;
@@ -10,7 +10,7 @@ const COIN: Alternatives = Alternatives::new(&["heads", "tails"]);
 const TOSS: Site = Site::new(Label::new("node"), Label::new("toss"));
 const LIMITS: Limits = Limits { events: 2_000, choices: 2_000, polls: 2_000 };
 
-/// A node that does this if its coin falls on tails.
+/// A node that executes this if its coin falls on tails.
 fn on_tails<F: Future<Output = ()> + 'static>(body: impl Fn(Env, Facts<Said>) -> F + 'static) -> Rig {
     let body = std::rc::Rc::new(body);
     Rig::new(move |stage| {
@@ -25,7 +25,7 @@ fn on_tails<F: Future<Output = ()> + 'static>(body: impl Fn(Env, Facts<Said>) ->
     })
 }
 
-/// The run_abort must be found twice over, with a trace, and leave no trace in the runs beside it.
+/// Checks that the abort is found twice, with a trace, and does not affect the runs beside it.
 fn check(rig: Rig, invariant: &str, message: &str) {
     let mut runner = Runner::new(rig).with_limits(LIMITS);
     let (happy, tails) = (script(""), script("node/toss @ - #1 = tails"));

@@ -1,4 +1,4 @@
-//! What exploring, shrinking, signing and replaying promise.
+//! The properties of exploring, shrinking, signatures and replay.
 
 use crate::rig::{Rig, script};
 use crate::shop::{Edits, Shop};
@@ -147,7 +147,7 @@ fn a_script_that_the_scenario_does_not_know_is_refused_with_a_remedy() {
 }
 
 #[test]
-fn a_failure_without_deviations_is_told_as_well() {
+fn a_failure_without_deviations_is_explained_too() {
     let rig = || {
         Rig::new(|stage| {
             let (facts, env) = (stage.facts().clone(), stage.node(Role::outside("node".into()), |_| {}));
@@ -163,7 +163,7 @@ fn a_failure_without_deviations_is_told_as_well() {
     assert_eq!((failure.shrunk.deviations.len(), failure.slice.len()), (0, 2));
 }
 
-/// Every order is charged in the end.
+/// Every order is eventually charged.
 #[derive(Default)]
 struct Charged(Vec<u32>);
 

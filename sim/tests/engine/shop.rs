@@ -1,5 +1,5 @@
-//! A small flow with queue, workers and an outside till, in which enough goes wrong; and the edits that code
-//! sees over time, each of which moves every draw of a positional random stream.
+//! A small flow with a queue, workers and an external till, with enough faults; and the edits that code sees over
+//! time, each of which would move every draw of a positional random stream.
 
 use crate::rig::{Said, SaidOnce, say, seconds};
 use shakedown_sim::*;
@@ -28,7 +28,7 @@ const FAULTS: LinkFaults = LinkFaults {
     slow_by: Duration::from_secs(4),
 };
 
-/// What was changed in the code since a script was pinned.
+/// The edits of the code since a script was pinned.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Edits {
     pub(crate) draw_at_set_up: bool,
@@ -55,7 +55,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Takes the first job that is free, and hides it for a while.
+    /// Takes the first free job, and hides it for some time.
     fn take(&self, now: Moment) -> Option<Job> {
         let mut jobs = self.jobs.borrow_mut();
         let job = jobs.iter_mut().find(|job| job.free_at <= now)?;

@@ -1,8 +1,8 @@
-//! The shrinker, graded on planted bugs whose smallest scripts are known.
+//! The shrinker, graded on planted bugs with known smallest scripts.
 
 use crate::planted::{Met, Rule, failures};
 
-/// A bug, and the smallest script that has it: its variant and its deviations.
+/// A bug, and the smallest script that triggers it: its variant and its deviations.
 struct Bug {
     name: &'static str,
     rule: Rule,

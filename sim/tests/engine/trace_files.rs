@@ -1,4 +1,4 @@
-//! Trace files: read as they were written, or refused with the line and a remedy, whatever the bytes.
+//! Trace files: a file is read as it was written, or rejected with the line and a remedy, for any bytes.
 
 use crate::shop::Shop;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Statements and lock waits are steps of recorded traces, and of nothing else; waits that never end are told.
+//! Statements and lock waits are steps of recorded traces only; endless waits are reported.
 
 use crate::rig::{Rig, say, script, seconds};
 use shakedown_sim::trace::Kind;
@@ -17,7 +17,7 @@ impl Row for Page {
     }
 }
 
-/// Two requests that lock these pages in turn, with a second between, and then wait for a place in this room.
+/// Two requests that lock these pages in turn, with a second in between, and then wait for a place in this room.
 fn requests(pages: [&'static [u32]; 2], places: usize) -> Rig {
     Rig::new(move |stage| {
         let database = stage.node(Role::outside("database".into()), |_| {});
@@ -43,7 +43,7 @@ fn requests(pages: [&'static [u32]; 2], places: usize) -> Rig {
     })
 }
 
-/// The steps of this kind, each with the entity that it concerns.
+/// Returns the steps of this kind, each with its entity.
 fn steps(rig: Rig, kind: Kind) -> Vec<String> {
     let (_, trace) = Runner::new(rig).record(Plan::Script(&script("")));
     let steps = trace.steps.iter().filter(|step| step.kind == kind);
@@ -73,7 +73,7 @@ fn a_run_is_the_same_with_and_without_such_steps() {
 }
 
 #[test]
-fn a_lock_cycle_is_told_as_a_cycle() {
+fn a_lock_cycle_is_shown_as_a_cycle() {
     let waits = steps(requests([&[1, 2], &[2, 1]], 4), Kind::LockWait);
     assert_eq!(
         waits.last().unwrap(),
@@ -83,7 +83,7 @@ fn a_lock_cycle_is_told_as_a_cycle() {
 }
 
 #[test]
-fn a_wait_that_never_ends_is_told_at_rest_with_what_holds_it_up() {
+fn an_endless_wait_is_reported_at_rest_with_its_blocker() {
     let stuck = steps(requests([&[1], &[1]], 2), Kind::Stuck);
     assert_eq!(
         stuck,

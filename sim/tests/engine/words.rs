@@ -1,4 +1,4 @@
-//! The engine knows nothing of what is simulated.
+//! The engine knows nothing about the simulated domain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn no_word_of_any_domain_is_in_the_engine() {
     assert!(files.len() > 30, "{files:?}");
     for file in files {
         let text = fs::read_to_string(&file).unwrap().to_lowercase();
-        // Other crates name their modules and traits as they like.
+        // Other crates choose the names of their modules and traits.
         let own =
             text.lines().zip(1..).filter(|(line, _)| !line.starts_with("use ") && !line.starts_with("impl "));
         for (line, number) in own {

@@ -1,9 +1,9 @@
-//! What a scenario of these tests is expected to do: runs of scripts, and of every script of few deviations.
+//! The expected results of a scenario in these tests: runs of scripts, and of every script of few deviations.
 
 use shakedown_sim::search::{Bounded, Failure, fit, understand};
 use shakedown_sim::*;
 
-/// Runs to be made of a scenario.
+/// The runs of a scenario.
 #[must_use]
 pub(crate) struct Expectation<S: Scenario> {
     runner: Runner<S>,
@@ -21,17 +21,17 @@ pub(crate) fn expect<S: Scenario>(scenario: S) -> Expectation<S> {
 }
 
 impl<S: Scenario> Expectation<S> {
-    /// Runs every script of at most so many deviations.
+    /// Runs every script up to this many deviations.
     pub(crate) fn deviations(self, max: usize) -> Self {
         Self { source: Some(Source::Deviations(max)), ..self }
     }
 
-    /// Runs this script; without its first line, which names the scenario.
+    /// Runs this script, given without its first line, which names the scenario.
     pub(crate) fn script(self, script: impl ToString) -> Self {
         Self { source: Some(Source::Script(script.to_string())), ..self }
     }
 
-    /// Expects that nothing is violated.
+    /// Expects no violation.
     #[track_caller]
     pub(crate) fn holds(mut self) {
         if let Some((script, violation)) = self.run(None) {
@@ -39,7 +39,7 @@ impl<S: Scenario> Expectation<S> {
         }
     }
 
-    /// Expects that this invariant is violated, and returns the first run that does, shrunk.
+    /// Expects a violation of this invariant, and returns the first run with one, shrunk.
     #[track_caller]
     pub(crate) fn violates(mut self, invariant: &str) -> Failure {
         let (script, violation) =
@@ -47,7 +47,7 @@ impl<S: Scenario> Expectation<S> {
         understand(&mut self.runner, &script, &violation)
     }
 
-    /// The first run that violates anything; it must be `invariant`, if one is named.
+    /// Returns the first run with a violation; it must be of `invariant`, if one is named.
     fn run(&mut self, invariant: Option<&str>) -> Option<(Script, Violation)> {
         let violations = match self.source.take().expect("`deviations` or `script`") {
             Source::Deviations(max) => {

@@ -1,12 +1,12 @@
-//! What clients of a register have asked and heard, and whether some order of one operation after the other
-//! explains it: Herlihy and Wing, "Linearizability" (1990).
+//! The operations of clients on a register and their results, and whether a sequential order explains them: Herlihy
+//! and Wing, "Linearizability" (1990).
 
 use serde::Serialize;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub(crate) enum Operation {
     Write(char),
-    /// With what was read, once it is known.
+    /// With the value that was read, once it is known.
     Read(Option<char>),
 }
 
@@ -18,11 +18,11 @@ struct Call {
     returned: bool,
 }
 
-/// The operations of each client, in order. At most the last one of each is still open.
+/// The operations of each client, in order. At most the last one of each is still pending.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub(crate) struct History(Vec<Vec<Call>>);
 
-/// What a register holds before anything is written.
+/// The initial value of a register.
 pub(crate) const NOTHING: char = '\0';
 
 impl History {
@@ -36,7 +36,7 @@ impl History {
         self.0[client].push(Call { operation, after, returned: false });
     }
 
-    /// The open operation of the client has returned; a read with what it read.
+    /// Completes the pending operation of the client; a read with its value.
     pub(crate) fn returned(&mut self, client: usize, read: Option<char>) {
         let Some(call) = self.0[client].last_mut() else { return };
         call.returned = true;
@@ -45,8 +45,8 @@ impl History {
         }
     }
 
-    /// Whether the operations that have returned can be put in an order that a register would answer so, in
-    /// which none comes before what had returned when it was called. What is open may have had its effect.
+    /// Returns whether the completed operations can be ordered so that a register would give these results, and none
+    /// precedes an operation that had completed when it was called. A pending operation may have had its effect.
     pub(crate) fn is_linearizable(&self) -> bool {
         self.has_order(&mut vec![0; self.0.len()], NOTHING)
     }

@@ -1,10 +1,10 @@
-//! Small models with known answers: protocols whose states others have counted, written against the public
-//! interface, with every interleaving a script. The verdicts and the counts must be the published ones.
+//! Small models with known answers: protocols with published numbers of states, written against the public interface,
+//! with every interleaving a script. The verdicts and the numbers must be the published ones.
 //!
-//! The answers are those of the examples of Stateright 0.31.0, a model checker
+//! The numbers are those of the examples of Stateright 0.31.0, a model checker
 //! (<https://github.com/stateright/stateright>, `examples/2pc.rs`, `examples/single-copy-register.rs`,
-//! `examples/linearizable-register.rs`, `examples/paxos.rs`), asserted in the tests of each, save for the 1,449:
-//! that is what `linearizable-register check 1` prints.
+//! `examples/linearizable-register.rs`, `examples/paxos.rs`), asserted in the tests of each, except for the 1,449,
+//! which `linearizable-register check 1` prints.
 //!
 //! | model | states | verdict |
 //! |---|---:|---|

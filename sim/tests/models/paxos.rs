@@ -1,13 +1,13 @@
-//! Single-decree Paxos as a register of two clients and three servers: Lamport, "Paxos Made Simple" (2001), in
-//! the form in which Stateright's `examples/paxos.rs` counts it.
+//! Single-decree Paxos as a register of two clients and three servers: Lamport, "Paxos Made Simple" (2001), in the
+//! form of Stateright's `examples/paxos.rs`.
 
 use crate::registers::{Group, Id, Message, Request, Sent, Server, check};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A round, and who leads it.
+/// A round, and its leader.
 type Ballot = (u32, Id);
-/// A client's wish to write: its request, itself, the value.
+/// A client's proposed write: its request, itself, the value.
 type Proposal = (Request, Id, char);
 type Accepted = Option<(Ballot, Proposal)>;
 
@@ -23,7 +23,7 @@ enum Between {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 struct Acceptor {
     ballot: Ballot,
-    /// As a leader: what it drives, who has prepared for it and who has accepted it.
+    /// As a leader: the current proposal, the acceptors that have prepared for it, and those that have accepted it.
     proposal: Option<Proposal>,
     prepared: BTreeMap<Id, Accepted>,
     accepts: BTreeSet<Id>,
@@ -33,7 +33,7 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// A client wishes to write: a new round begins, unless this server leads one already.
+    /// Handles a client's write: a new round begins, unless this server leads one already.
     fn lead(&mut self, group: Group, proposal: Proposal) -> Option<Sent<Between>> {
         if self.proposal.is_some() {
             return None;
@@ -45,7 +45,8 @@ impl Acceptor {
         Some(group.to_others(Between::Prepare(self.ballot)))
     }
 
-    /// With a majority prepared, the newest proposal that any of them has accepted goes before one's own.
+    /// With a majority prepared, the newest proposal that any of them has accepted takes precedence over the server's
+    /// own.
     fn count_prepared(&mut self, group: Group, from: Id, accepted: Accepted) -> Option<Sent<Between>> {
         self.prepared.insert(from, accepted);
         if self.prepared.len() != group.majority() {

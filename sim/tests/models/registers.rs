@@ -1,7 +1,7 @@
-//! Registers: clients that each write once and then read, servers that keep the value, and a network that
-//! delivers in any order what is under way. Stateright's `examples/single-copy-register.rs` (each server by
-//! itself) and `examples/linearizable-register.rs` (Attiya, Bar-Noy and Dolev, "Sharing Memory Robustly in
-//! Message-Passing Systems", 1995).
+//! Registers: clients that each write once and then read, servers that store the value, and a network that delivers
+//! the messages in flight in any order. Stateright's `examples/single-copy-register.rs` (each server by itself) and
+//! `examples/linearizable-register.rs` (Attiya, Bar-Noy and Dolev, "Sharing Memory Robustly in Message-Passing
+//! Systems", 1995).
 
 use crate::history::{History, NOTHING, Operation};
 use crate::steps::{Again, Explored, Model, Property, explore};
@@ -19,19 +19,19 @@ pub(crate) enum Message<I> {
     Get(Request),
     PutOk(Request),
     GetOk(Request, char),
-    /// What servers tell each other.
+    /// A message between servers.
     Between(I),
 }
 
 pub(crate) type Sent<I> = Vec<(Id, Message<I>)>;
 
-/// How a server answers.
+/// The behaviour of a server.
 pub(crate) trait Server: Clone + 'static {
     type State: Clone + Ord + Serialize + 'static;
     type Between: Clone + Ord + Debug + Serialize + 'static;
     fn start(me: Id) -> Self::State;
-    /// What a message changes, and what is sent for it. None if it means nothing to the server as it is: it
-    /// then stays under way.
+    /// Applies a message to the state, and returns the messages to send. `None` if the message has no meaning in the
+    /// current state: it then stays in flight.
     fn take(
         group: Group,
         state: &mut Self::State,
@@ -68,7 +68,7 @@ struct Client {
 pub(crate) struct State<V, I> {
     servers: Vec<V>,
     clients: Vec<Client>,
-    /// What is under way, sorted: from whom, to whom, what.
+    /// The messages in flight, sorted: sender, receiver, message.
     under_way: Vec<(Id, Id, Message<I>)>,
     history: History,
 }
@@ -84,7 +84,7 @@ pub(crate) fn registers<S: Server>(clients: usize, servers: usize) -> Registers<
     Registers { servers, clients, server: std::marker::PhantomData }
 }
 
-/// The states of registers kept by such servers.
+/// The states of registers on such servers.
 type Of<S> = State<<S as Server>::State, <S as Server>::Between>;
 
 impl<V, I: Ord> State<V, I> {
@@ -100,7 +100,7 @@ impl<V, I: Ord> State<V, I> {
         self.under_way.insert(at, envelope);
     }
 
-    /// The client's next call: first it writes its letter, then it reads, each time at another server.
+    /// Makes the client's next call: first it writes its letter, then it reads, each time at another server.
     fn call(&mut self, client: usize) {
         let (servers, calls) = (self.servers.len(), self.clients[client].calls);
         let id = servers + client;
@@ -113,7 +113,7 @@ impl<V, I: Ord> State<V, I> {
 }
 
 impl<S: Server> Registers<S> {
-    /// The state after this message has arrived, if it means something to whom it is for.
+    /// Returns the state after this message has arrived, if the message has a meaning to its receiver.
     fn arrive(state: &Of<S>, at: usize) -> Option<Of<S>> {
         let mut next = state.clone();
         let (from, to, message) = next.under_way.remove(at);
@@ -193,7 +193,7 @@ impl<S: Server> Model for Registers<S> {
     }
 }
 
-/// A server that knows of no other.
+/// A server that knows no other.
 #[derive(Clone)]
 struct SingleCopy;
 
@@ -215,10 +215,10 @@ impl Server for SingleCopy {
     }
 }
 
-/// How new a value is: a count, and who made it.
+/// The version of a value: a count, and its creator.
 type Version = (u32, Id);
 
-/// A server that asks a majority for the newest value, and tells a majority before it answers.
+/// A server that asks a majority for the newest value, and sends it to a majority before it responds.
 #[derive(Clone)]
 struct Replicated;
 
@@ -250,7 +250,7 @@ impl Replica {
         }
     }
 
-    /// Begins to serve a client, if it serves none.
+    /// Starts to serve a client, if it serves none.
     fn begin(
         &mut self,
         group: Group,
@@ -265,7 +265,7 @@ impl Replica {
         Some(group.to_others(Between::Ask(request)))
     }
 
-    /// Another has said what it holds.
+    /// Handles the value of another server.
     fn hear(&mut self, group: Group, of: Request, from: Id, held: (Version, char)) -> Option<Sent<Between>> {
         let Some(Phase::Asks { request, client, write, heard }) = &mut self.phase else { return None };
         if *request != of {
@@ -286,7 +286,7 @@ impl Replica {
         Some(group.to_others(Between::Record(of, version, value)))
     }
 
-    /// Another has recorded the value.
+    /// Handles the confirmation that another server has recorded the value.
     fn told(&mut self, group: Group, of: Request, from: Id) -> Option<Sent<Between>> {
         let Some(Phase::Tells { request, client, read, heard }) = &mut self.phase else { return None };
         if *request != of || !heard.insert(from) {
@@ -334,7 +334,7 @@ impl Server for Replicated {
     }
 }
 
-/// It is linearizable, and has as many states.
+/// Checks that it is linearizable, and its number of states.
 pub(crate) fn check<S: Server>(clients: usize, servers: usize, states: usize) {
     let found = explore(registers::<S>(clients, servers), Again::Skip);
     assert_eq!(found, Explored { states, broken: [].into(), reached: ["value chosen"].into() });
@@ -347,7 +347,7 @@ fn a_single_copy_is_linearizable_in_as_many_states_as_published() {
 
 #[test]
 fn two_single_copies_are_not_linearizable() {
-    // Stateright's own test stops once it has its verdicts, at 54 states; told to go on, it counts these.
+    // Stateright's own test stops once it has its verdicts, at 54 states; a complete search finds this number.
     let found = explore(registers::<SingleCopy>(2, 2), Again::Skip);
     let broken = [("linearizable".to_owned(), 4)].into();
     assert_eq!(found, Explored { states: 62, broken, reached: ["value chosen"].into() });

@@ -1,5 +1,5 @@
-//! A model as a scenario: one node takes one step after another, and which of those that are possible is a
-//! choice. So a script is an interleaving, and all scripts are all interleavings.
+//! A model as a scenario: one node takes one step after another, and the choice among the possible steps is drawn. So
+//! a script is an interleaving, and all scripts are all interleavings.
 
 use serde::{Serialize, Serializer};
 use shakedown_sim::*;
@@ -8,24 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::rc::Rc;
 
-/// A judgement over single states, with its name.
+/// A property of single states, with its name.
 pub(crate) type Property<S> = (&'static str, fn(&S) -> bool);
 
-/// What is explored. The state graph must have no cycle, so that every run comes to rest.
+/// An explored model. The state graph must have no cycle, so that every run comes to rest.
 pub(crate) trait Model: Clone + 'static {
     type State: Clone + Ord + Serialize + 'static;
-    /// Told in traces.
+    /// The text of a step in traces.
     type Step: Display + 'static;
     fn initial(&self) -> Self::State;
-    /// The steps possible in a state, each with the other state that it leads to.
+    /// Returns the possible steps of a state, each with its different next state.
     fn steps(&self, state: &Self::State) -> Vec<(Self::Step, Self::State)>;
-    /// What holds in every state.
+    /// Returns the properties that hold in every state.
     fn always(&self) -> Vec<Property<Self::State>>;
-    /// What holds in some state.
+    /// Returns the properties that hold in some state.
     fn sometimes(&self) -> Vec<Property<Self::State>>;
 }
 
-/// A state has been reached by a step (the first by none), and leads on in some number of ways.
+/// The fact that a step reached a state (the first state has no step), with its number of possible steps.
 pub(crate) struct Reached<M: Model> {
     step: Option<M::Step>,
     state: M::State,
@@ -44,7 +44,7 @@ impl<M: Model> Fact for Reached<M> {
     }
 }
 
-/// The states of a run, in order, each with the number of ways on.
+/// The states of a run, in order, each with its number of possible steps.
 type Path<M> = Rc<RefCell<Vec<(<M as Model>::State, usize)>>>;
 
 /// The scenario of a model.
@@ -128,7 +128,7 @@ impl<M: Model> Goals<Reached<M>> for Sometimes<M::State> {
     }
 }
 
-/// Keeps the states of the run; judges nothing.
+/// Records the states of the run; judges nothing.
 struct Keep<M: Model>(Path<M>);
 
 impl<M: Model> Invariant<Reached<M>> for Keep<M> {
@@ -146,24 +146,24 @@ impl<M: Model> Invariant<Reached<M>> for Keep<M> {
     }
 }
 
-/// What all interleavings come to.
+/// The result of all interleavings.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Explored {
-    /// Distinct states.
+    /// The number of distinct states.
     pub(crate) states: usize,
-    /// For each property that is broken, after how few steps.
+    /// For each violated property, the least number of steps.
     pub(crate) broken: BTreeMap<String, usize>,
-    /// The goals that are reached.
+    /// The goals that were reached.
     pub(crate) reached: BTreeSet<&'static str>,
 }
 
-/// What is done with a state that an earlier run has been in.
+/// The treatment of a state that an earlier run has reached.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Again {
-    /// Its steps are not taken again. Exact for these models: what can come of a state depends on nothing but
-    /// the state, so whatever lies beyond it has been or will be reached from where it was first met.
+    /// Its steps are not taken again. This is exact for these models: the future of a state depends on the state
+    /// only, so everything after it is reached from its first occurrence.
     Skip,
-    /// They are.
+    /// Its steps are taken again.
     Take,
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn explore<M: Model>(model: M, again: Again) -> Explored {
 
         let mut offers = runner.offers().into_iter();
         for (at, (state, ways)) in path.iter().enumerate() {
-            // Where there is but one way, nothing is offered.
+            // A single possible step offers no choice.
             let offered = if *ways > 1 { offers.next() } else { None };
             if at < from {
                 continue;

@@ -1,6 +1,6 @@
-//! Two-phase commit, after Gray and Lamport, "Consensus on Transaction Commit" (2004), in the form in which
-//! Stateright's `examples/2pc.rs` counts it: resource managers that may prepare or give up, and a transaction
-//! manager whose word, once given, stays in the air for all to hear.
+//! Two-phase commit, after Gray and Lamport, "Consensus on Transaction Commit" (2004), in the form of Stateright's
+//! `examples/2pc.rs`: resource managers that may prepare or abort, and a transaction manager whose decision, once
+//! sent, remains available to all.
 
 use crate::steps::{Again, Explored, Model, Property, explore, stepped};
 use serde::Serialize;
@@ -26,9 +26,9 @@ enum Word {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct State {
     resources: Vec<Resource>,
-    /// Whose message that it is prepared is in the air.
+    /// The resources whose message that they are prepared is in flight.
     says: Vec<bool>,
-    /// Of whom the transaction manager has heard that.
+    /// The resources whose message the transaction manager has received.
     heard: Vec<bool>,
     word: Word,
 }
@@ -55,7 +55,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// When the transaction manager commits.
+/// The time at which the transaction manager commits.
 #[derive(Clone, Copy)]
 enum Commit {
     WhenAllArePrepared,
@@ -83,7 +83,7 @@ impl Model for TwoPhase {
         let mut add = |step, change: &dyn Fn(&mut State)| {
             let mut next = state.clone();
             change(&mut next);
-            // What changes nothing leads nowhere.
+            // A step without a change leads to no other state.
             if next != *state {
                 steps.push((step, next));
             }
@@ -160,7 +160,7 @@ fn skipping_what_has_been_seen_loses_nothing() {
 }
 
 #[test]
-fn a_manager_that_commits_too_soon_is_found_and_told() {
+fn a_manager_that_commits_too_early_is_found_and_explained() {
     let found = explore(of(3, Commit::WhenOneIsPrepared), Again::Skip);
     assert!(found.broken.contains_key("consistent"), "{found:?}");
 

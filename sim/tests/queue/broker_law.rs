@@ -1,5 +1,5 @@
-//! The law of the broker alone: whatever is asked of it, it answers as a list that is looked through from the
-//! front does.
+//! The law of the broker alone: for any sequence of calls it returns the same results as a list that is searched from
+//! the front.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -9,14 +9,14 @@ use shakedown_sim::queue::broker::{
 };
 use shakedown_sim::{Duration, Moment};
 
-/// A message of the specification. One that is deleted stays in the list.
+/// A message of the specification. A deleted message stays in the list.
 #[derive(Clone)]
 struct Message {
     id: u32,
     group: u64,
     dedup: Option<(u64, Moment)>,
     hidden_until: Moment,
-    /// The number of the lease under way, and its end.
+    /// The number of the current lease, and its end.
     lease: Option<(u32, Moment)>,
     leases: u32,
     receives: u32,
@@ -34,7 +34,7 @@ impl Message {
 struct List {
     rules: Rules,
     messages: Vec<Message>,
-    /// Which leases ended by themselves: of which message, and whether it is dead.
+    /// The leases that ended by themselves: the message, and whether it is dead.
     incidents: Vec<(u32, bool)>,
 }
 
@@ -72,8 +72,8 @@ impl List {
         id
     }
 
-    /// The first message that may be received: nobody has it, and on a FIFO queue none of its group that is
-    /// there comes before it.
+    /// Returns the first message that may be received: no consumer holds it and, on a FIFO queue, no earlier message
+    /// of its group exists.
     fn receive(&mut self, now: Moment) -> Option<(u32, u32)> {
         let in_flight = self.messages.iter().filter(|message| message.lease.is_some()).count();
         if in_flight >= self.rules.in_flight_max as usize {
@@ -121,7 +121,7 @@ impl List {
         Ok(())
     }
 
-    /// Ends the leases that have run out.
+    /// Ends the leases that have expired.
     fn end_leases(&mut self, now: Moment) {
         let most = self.rules.receives_max.unwrap_or(u32::MAX);
         for message in &mut self.messages {
@@ -162,7 +162,7 @@ impl List {
     }
 }
 
-/// What is asked of the broker. Receipts are counted from the first one given out, round and round.
+/// A call of the broker. Receipts are numbered from the first one issued, modulo their number.
 #[derive(Clone, Copy, Debug)]
 enum Ask {
     Send {
@@ -174,7 +174,7 @@ enum Ask {
     Receive,
     Ack(usize),
     Change(usize, Duration),
-    /// An ack that deletes what somebody else has received since.
+    /// An ack that deletes a message which another consumer has received since.
     Supersede(usize),
     Restart,
     Redrive,
@@ -215,7 +215,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     })
 }
 
-/// A receipt of the broker, with what the specification knows it by.
+/// A receipt of the broker, with its identity in the specification.
 type Pair = (Receipt, (u32, u32));
 
 struct Both {
@@ -322,7 +322,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_broker_answers_as_a_list_does(rules in rules(), asks in vec(ask(), 1..80)) {
+    fn a_broker_behaves_like_a_list(rules in rules(), asks in vec(ask(), 1..80)) {
         let mut both = Both::new(rules);
         for ask in asks {
             both.ask(ask)?;

@@ -1,4 +1,4 @@
-//! Channels: a message belongs to the connection over which it was delivered; and a broker that restarts.
+//! Channels: a message belongs to the connection over which it was delivered; and broker restarts.
 
 use crate::depot::Do::{Ack, Nack, Think, Work};
 use crate::depot::{Depot, Do, Sent};
@@ -62,7 +62,7 @@ fn a_message_on_its_way_to_a_consumer_that_is_gone_returns() {
 }
 
 #[test]
-fn what_is_settled_twice_is_an_error() {
+fn settling_twice_is_an_error() {
     let told = |second: &'static str| {
         vec!["10 worker-1 receives 7 (1)", "10 client-1 has sent 7", "20 worker-1 acks 7", second]
     };
@@ -85,7 +85,7 @@ fn a_lost_ack_ends_with_the_channel() {
 }
 
 #[test]
-fn a_broker_that_comes_back_has_ended_every_lease() {
+fn a_restarted_broker_has_ended_every_lease() {
     let sent = [Sent::at(0, 7), Sent::at(0, 8), Sent::at(1_000, 9)];
     let depot =
         Depot::new(CHANNEL, &sent, &[&[&[Work(5_000), Ack], &[Ack]], &[&[Work(60_000), Ack], &[Ack]]]);
@@ -107,7 +107,7 @@ fn a_broker_that_comes_back_has_ended_every_lease() {
 }
 
 #[test]
-fn what_is_under_way_to_a_broker_that_goes_down_is_refused() {
+fn a_message_in_transit_to_a_broker_that_goes_down_is_refused() {
     let depot = Depot::new(CHANNEL, &[Sent::at(0, 7), Sent::at(3, 8)], &[&[&[Ack]]]);
     let refused =
         ["10 client-1 sending 7: refused by the broker", "13 client-2 sending 8: refused by the broker"];
@@ -129,7 +129,7 @@ fn a_broker_that_is_down_until_healed_is_up_when_the_run_heals() {
 }
 
 #[test]
-fn what_is_on_its_way_to_a_consumer_that_gave_up_returns() {
+fn a_message_in_transit_to_a_consumer_that_timed_out_returns() {
     let mut depot = one(&[&[&[Ack]]]);
     depot.gives_up_at = Some(7);
     let told = ["10 client-1 has sent 7", "15 worker-1 receives 7 (2)", "25 worker-1 acks 7"];

@@ -1,4 +1,4 @@
-//! What becomes of a message when a node crashes beside one of its effects on the broker.
+//! The fate of a message when a node crashes beside one of its effects on the broker.
 
 use crate::depot::Do::{Ack, Extend, Nack, Think, Work};
 use crate::depot::{Depot, Sent};
@@ -44,7 +44,7 @@ fn a_worker_that_crashes_after_its_ack_does_not_know_and_the_message_is_gone() {
 }
 
 #[test]
-fn giving_back_and_keeping_have_crash_points_too() {
+fn nack_and_extend_have_crash_points_too() {
     for (step, name) in [(Nack(1_000), "nack"), (Extend(1_000), "extend")] {
         let depot = Depot::new(PROFILE, &[Sent::at(0, 7)], &[&[&[step], &[Ack]]]);
         let received = ["10 worker-1 receives 7 (1)", "10 client-1 has sent 7"];
@@ -58,7 +58,7 @@ fn giving_back_and_keeping_have_crash_points_too() {
 }
 
 #[test]
-fn a_worker_that_is_gone_is_handed_nothing() {
+fn a_crashed_worker_receives_nothing() {
     let sent = [Sent::at(0, 7), Sent::at(1_000, 8)];
     let depot = Depot::new(PROFILE, &sent, &[&[&[Ack]], &[&[Ack]]]);
     let crash = "worker/before ack @ order-1/job-1/delivery-1 #1 = crash";

@@ -1,4 +1,4 @@
-//! Dead letters: when a message becomes one, and how it comes back.
+//! Dead letters: when a message becomes one, and its redrive.
 
 use crate::depot::Do::{Ack, Nack, Work};
 use crate::depot::{Depot, Sent};
@@ -29,7 +29,7 @@ fn a_message_is_dead_when_its_last_lease_has_ended() {
 }
 
 #[test]
-fn a_delivery_that_nobody_saw_counts_as_a_receive() {
+fn a_lost_delivery_counts_as_a_receive() {
     let depot = Depot::new(PROFILE, &[Sent::at(0, 7)], &[&[&[Nack(0)]]]);
     let lost = "jobs/delivery @ order-1/job-1/delivery-1 #1 = lost";
     let broker =

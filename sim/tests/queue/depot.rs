@@ -1,26 +1,26 @@
-//! A scenario of clients that send parcels into a queue at given times, and workers that do as they are told with
-//! each one that they receive; what they learn and what becomes of the parcels is kept in order.
+//! A scenario of clients that send parcels into a queue at given times, and workers that follow a list of actions for
+//! each parcel that they receive; the results of their calls and the milestones of the parcels are recorded in order.
 
 use shakedown_sim::queue::{Counts, MessageId, Reached};
 use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// What a worker does with a delivery, step by step.
+/// An action of a worker on a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Do {
-    /// Works for so many milliseconds.
+    /// Works for this many milliseconds.
     Work(u64),
     Ack,
-    /// Gives it back for so many milliseconds.
+    /// Returns it to the queue for this many milliseconds.
     Nack(u64),
-    /// Keeps it for so many milliseconds from now.
+    /// Extends its lease to this many milliseconds from now.
     Extend(u64),
-    /// Comes to a crash point.
+    /// Reaches a crash point.
     Think,
 }
 
-/// A message to send: when (in milliseconds), what it says, and its group, id and delay.
+/// A message to send: its time in milliseconds, its content, and its group, id and delay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     pub(crate) at: u64,
@@ -36,9 +36,9 @@ impl Sent {
     }
 }
 
-/// What happened: who (a node, or at the broker a parcel), and what.
+/// An event: its subject (a node, or at the broker a parcel), and what happened.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub(crate) struct Told {
+pub(crate) struct LogEntry {
     pub(crate) who: String,
     pub(crate) did: Did,
 }
@@ -50,18 +50,18 @@ pub(crate) enum Did {
     IsLeft(Counts),
 }
 
-impl Fact for Told {
+impl Fact for LogEntry {
     fn sentence(&self) -> String {
         format!("{} {:?}", self.who, self.did)
     }
 }
 
-type Record = Rc<RefCell<Vec<(u64, Told)>>>;
+type Record = Rc<RefCell<Vec<(u64, LogEntry)>>>;
 
-/// Breaks nothing, keeps everything.
+/// Violates nothing, records everything.
 struct Keeper(Record);
 
-impl Invariant<Told> for Keeper {
+impl Invariant<LogEntry> for Keeper {
     fn name(&self) -> &'static str {
         "keeper"
     }
@@ -71,7 +71,7 @@ impl Invariant<Told> for Keeper {
     fn reset(&mut self) {
         self.0.borrow_mut().clear();
     }
-    fn observe(&mut self, at: &At<'_>, fact: &Told, _: &mut Findings) {
+    fn observe(&mut self, at: &At<'_>, fact: &LogEntry, _: &mut Findings) {
         self.0.borrow_mut().push((at.time.nanos() / 1_000_000, fact.clone()));
     }
 }
@@ -86,18 +86,18 @@ const FRAIL: CrashProfile = CrashProfile {
     ..CrashProfile::NEVER
 };
 
-/// What there is: the queue, what is sent, and what each worker does with its first delivery, its second, and so
-/// on; the last list is for all further ones.
+/// The queue, the messages to send, and the actions of each worker on its first delivery, its second, and so on; the
+/// last list applies to all further ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Depot {
     pub(crate) profile: QueueProfile,
     pub(crate) sent: Vec<Sent>,
     pub(crate) workers: Vec<Vec<Vec<Do>>>,
-    /// How many messages a worker takes at a time.
+    /// The number of messages that a worker takes at a time.
     pub(crate) prefetch: usize,
-    /// When a worker gives up its first wait for a message, to wait anew.
+    /// The time at which a worker's first wait for a message times out; it then waits again.
     pub(crate) gives_up_at: Option<u64>,
-    /// When an operator redrives the dead letters.
+    /// The time at which an operator redrives the dead letters.
     pub(crate) redrive_at: Option<u64>,
     pub(crate) record: Record,
 }
@@ -117,11 +117,11 @@ impl Depot {
         }
     }
 
-    pub(crate) fn record(&self) -> Vec<(u64, Told)> {
+    pub(crate) fn record(&self) -> Vec<(u64, LogEntry)> {
         self.record.borrow().clone()
     }
 
-    fn client(&self, stage: &Stage<Told>, queue: &Queue<u32>, sent: Sent) {
+    fn client(&self, stage: &Stage<LogEntry>, queue: &Queue<u32>, sent: Sent) {
         let (scope, first) = (stage.entity("order"), Cell::new(true));
         let (facts, queue) = (stage.facts().clone(), queue.clone());
         stage.node(Role::new("client".into(), &FRAIL), move |env| {
@@ -146,7 +146,7 @@ impl Depot {
         });
     }
 
-    fn worker(&self, stage: &Stage<Told>, queue: &Queue<u32>, lists: Vec<Vec<Do>>) {
+    fn worker(&self, stage: &Stage<LogEntry>, queue: &Queue<u32>, lists: Vec<Vec<Do>>) {
         let (facts, queue, prefetch) = (stage.facts().clone(), queue.clone(), self.prefetch);
         let gives_up_after = self.gives_up_at.map(Duration::from_millis);
         let (lists, taken) = (Rc::new(lists), Rc::new(Cell::new(0)));
@@ -174,11 +174,11 @@ fn ms(ms: u64) -> Moment {
     Moment::START + Duration::from_millis(ms)
 }
 
-fn say(facts: &Facts<Told>, env: &Env, text: String) {
-    facts.state(env, &Told { who: env.node_name(), did: Did::Said(text) });
+fn say(facts: &Facts<LogEntry>, env: &Env, text: String) {
+    facts.state(env, &LogEntry { who: env.node_name(), did: Did::Said(text) });
 }
 
-async fn work(facts: &Facts<Told>, delivery: &Delivery<u32>, list: &[Do]) {
+async fn work(facts: &Facts<LogEntry>, delivery: &Delivery<u32>, list: &[Do]) {
     let (env, says) = (delivery.env(), *delivery.body());
     say(facts, env, format!("receives {says} ({})", delivery.receive_count()));
     for step in list {
@@ -201,7 +201,7 @@ async fn work(facts: &Facts<Told>, delivery: &Delivery<u32>, list: &[Do]) {
 }
 
 impl Scenario for Depot {
-    type Fact = Told;
+    type Fact = LogEntry;
 
     fn name(&self) -> &str {
         "depot"
@@ -211,12 +211,12 @@ impl Scenario for Depot {
         Horizon { heal: Duration::from_secs(600), settle: Duration::from_secs(3_600) }
     }
 
-    fn build(&self, stage: &Stage<Told>) {
+    fn build(&self, stage: &Stage<LogEntry>) {
         let broker = stage.node(Role::outside("broker".into()), |_| {});
         let facts = stage.facts().clone();
         let queue = Queue::<u32>::new(&broker, "jobs", self.profile).observed_by(move |env, milestone| {
             let did = Did::Reached { message: milestone.message, reached: milestone.reached };
-            facts.state(env, &Told { who: milestone.body.to_string(), did });
+            facts.state(env, &LogEntry { who: milestone.body.to_string(), did });
         });
         self.workers.iter().for_each(|lists| self.worker(stage, &queue, lists.clone()));
         self.sent.iter().for_each(|sent| self.client(stage, &queue, *sent));
@@ -233,11 +233,11 @@ impl Scenario for Depot {
         }
         let (facts, env) = (stage.facts().clone(), broker.clone());
         stage.at_rest(move || {
-            facts.state(&env, &Told { who: env.node_name(), did: Did::IsLeft(queue.counts()) });
+            facts.state(&env, &LogEntry { who: env.node_name(), did: Did::IsLeft(queue.counts()) });
         });
     }
 
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Told>>> {
+    fn invariants(&self) -> Vec<Box<dyn Invariant<LogEntry>>> {
         vec![Box::new(Keeper(self.record.clone()))]
     }
 }

@@ -31,7 +31,7 @@ fn a_group_is_blocked_while_one_of_its_messages_is_in_flight_and_others_are_not(
 }
 
 #[test]
-fn what_comes_back_comes_before_the_rest_of_its_group() {
+fn a_returned_message_comes_before_the_rest_of_its_group() {
     let sent = [of(1, 0, 11), of(1, 1, 12), of(2, 2, 21)];
     let depot = Depot::new(PROFILE, &sent, &[&[&[Nack(1_000)], &[Ack]]]);
     let broker = [
@@ -67,7 +67,7 @@ fn a_dead_letter_lets_the_rest_of_its_group_pass() {
 }
 
 #[test]
-fn an_id_is_known_for_five_minutes_also_after_its_message_was_deleted() {
+fn an_id_is_remembered_for_five_minutes_also_after_a_deletion() {
     let named = |at, says| Sent { dedup: Some(1), ..Sent::at(at, says) };
     let sent = [named(0, 7), named(299_999, 8), named(300_000, 9)];
     let depot = Depot::new(PROFILE, &sent, &[&[&[Ack]]]);

@@ -1,4 +1,4 @@
-//! Bugs that consumers have in production, each found by exhaustive search, and the form that holds.
+//! Consumer bugs from production, each found by exhaustive search, and the form that holds.
 
 use crate::expectation::expect;
 use shakedown_sim::*;
@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// When a worker acknowledges, and what it does about deliveries that it has seen before.
+/// When a worker acknowledges, and how it treats repeated deliveries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Worker {
     AcksFirst,
@@ -176,7 +176,7 @@ async fn work(
 const CAREFUL: Shop = Shop { client: Client::Retries, worker: Worker::Remembers, profile: STANDARD };
 
 #[test]
-fn who_acks_before_it_works_loses_the_work() {
+fn a_worker_that_acks_before_working_loses_the_work() {
     let found = expect(Shop { worker: Worker::AcksFirst, ..CAREFUL }).deviations(1).violates("charged-once");
     assert_eq!(found.shrunk.deviations.len(), 1, "{found}");
     let lost = "worker/before charge @ order-1/charge-1/delivery-1 #1 = crash";
@@ -184,7 +184,7 @@ fn who_acks_before_it_works_loses_the_work() {
 }
 
 #[test]
-fn who_works_before_it_acks_works_twice() {
+fn a_worker_that_works_before_acking_works_twice() {
     let twice = [
         "worker/after charge @ order-1/charge-1/delivery-1 #1 = crash",
         "worker/before charge @ order-1/charge-1/delivery-1 #1 = pause 20 s",
@@ -202,7 +202,7 @@ fn who_works_before_it_acks_works_twice() {
 }
 
 #[test]
-fn who_remembers_what_it_did_works_once_whatever_two_things_go_wrong() {
+fn a_worker_that_remembers_its_work_works_once_under_any_two_faults() {
     expect(CAREFUL).deviations(2).holds();
 }
 
@@ -219,7 +219,7 @@ fn a_fifo_queue_spares_a_client_that_names_its_message_but_no_worker_that_forget
 }
 
 #[test]
-fn who_does_not_send_again_promises_nothing_and_keeps_that() {
+fn a_client_without_retries_promises_nothing() {
     expect(Shop { client: Client::SendsOnce, ..CAREFUL }).deviations(2).holds();
 }
 

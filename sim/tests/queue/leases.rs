@@ -1,4 +1,4 @@
-//! Leases: who holds a message, for how long, and what a receipt is worth afterwards.
+//! Leases: which consumer holds a message, for how long, and the validity of a receipt afterwards.
 
 use crate::depot::Do::{Ack, Extend, Nack, Think, Work};
 use crate::depot::{Depot, Sent};
@@ -44,7 +44,7 @@ fn a_message_is_received_once_if_nothing_goes_wrong() {
 }
 
 #[test]
-fn a_message_that_nobody_settles_comes_again_when_its_lease_has_ended() {
+fn an_unsettled_message_is_delivered_again_when_its_lease_has_ended() {
     let depot = one(&[&[&[], &[Ack]]]);
     check(&depot, "", &with(&["10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"]));
     let broker =
@@ -62,7 +62,7 @@ fn a_message_that_is_given_back_comes_again_after_its_delay() {
 }
 
 #[test]
-fn who_extends_its_lease_keeps_the_message() {
+fn a_consumer_that_extends_its_lease_keeps_the_message() {
     let depot = one(&[&[&[Work(9_000), Extend(10_000), Work(9_000), Ack]], &[&[Ack]]]);
     check(&depot, "", &with(&["9020 worker-1 keeps 7", "18030 worker-1 acks 7"]));
     let late = one(&[&[&[Work(11_000), Extend(10_000)], &[Ack]]]);
@@ -71,7 +71,7 @@ fn who_extends_its_lease_keeps_the_message() {
 }
 
 #[test]
-fn an_expired_receipt_deletes_a_standard_message_that_nobody_received_since() {
+fn an_expired_receipt_deletes_a_standard_message_that_was_not_received_again() {
     let depot = one(&[&[&[Work(11_000), Ack]]]);
     check(&depot, "", &with(&["11020 worker-1 acks 7"]));
 }
@@ -86,7 +86,7 @@ fn an_expired_receipt_is_an_error_on_a_fifo_queue_and_the_message_comes_again() 
 const ZOMBIE: &str = "worker/before thought @ order-1/job-1/delivery-1 #1 = pause 20 s";
 
 #[test]
-fn a_zombie_acks_what_somebody_else_works_on_and_is_told_that_it_succeeded() {
+fn a_zombie_acks_the_message_of_another_consumer_and_receives_a_success() {
     let other = [Work(9_000), Extend(10_000), Work(4_000), Ack];
     let depot = one(&[&[&[Think, Ack]], &[&other]]);
     let told = ["10010 worker-2 receives 7 (2)", "19020 worker-2 keeps 7", "20020 worker-1 acks 7"];
@@ -122,7 +122,7 @@ fn an_ack_may_be_lost_or_refused_or_late() {
 }
 
 #[test]
-fn an_ack_whose_answer_was_lost_may_be_repeated() {
+fn an_ack_whose_response_was_lost_may_be_repeated() {
     let lost = "jobs/ack @ order-1/job-1/delivery-1 #1 = response lost";
     let told = ["2010 worker-1 acks 7: no response from the broker in time", "2020 worker-1 acks 7"];
     for profile in [STANDARD, FIFO] {
@@ -141,7 +141,7 @@ fn a_message_that_is_handed_out_may_be_lost_or_late_and_its_lease_runs() {
 }
 
 #[test]
-fn a_copy_has_a_life_of_its_own() {
+fn a_copy_has_a_state_of_its_own() {
     let depot = one(&[&[&[Ack]], &[&[Ack]]]);
     let copy = "jobs/delivery @ order-1/job-1/delivery-1 #1 = copy";
     let both = ["10 worker-1 receives 7 (1)", "10 worker-2 receives 7 (1)", "10 client-1 has sent 7"];
@@ -160,14 +160,14 @@ fn a_copy_has_a_life_of_its_own() {
 }
 
 #[test]
-fn a_message_may_be_there_again_after_it_was_deleted() {
+fn a_deleted_message_may_reappear() {
     let again = "jobs/deletion @ order-1/job-1/delivery-1 #1 = 30 s";
     let told = ["20 worker-1 acks 7", "30020 worker-1 receives 7 (1)", "30030 worker-1 acks 7"];
     check(&one(&[&[&[Ack]]]), again, &with(&told));
 }
 
 #[test]
-fn what_is_on_its_way_to_a_consumer_that_gave_up_waits_for_the_end_of_its_lease() {
+fn a_message_in_transit_to_a_consumer_that_timed_out_waits_for_the_end_of_its_lease() {
     let mut depot = one(&[&[&[Ack]]]);
     depot.gives_up_at = Some(7);
     let told = ["10 client-1 has sent 7", "10010 worker-1 receives 7 (2)", "10020 worker-1 acks 7"];

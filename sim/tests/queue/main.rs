@@ -1,5 +1,5 @@
-//! What the queue promises: tables of claims (what is sent, what workers do, what goes wrong; what happens), and
-//! laws, of the broker alone against a short specification and of whole runs.
+//! The properties of the queue: tables of claims (messages, actions of workers and faults in; results out), and laws,
+//! of the broker alone against a short specification and of whole runs.
 
 mod depot;
 #[path = "../expectation/mod.rs"]
@@ -16,12 +16,12 @@ mod rest;
 mod run_laws;
 mod sends;
 
-use depot::{Depot, Did, Told};
+use depot::{Depot, Did, LogEntry};
 use shakedown_sim::queue::Counts;
 use shakedown_sim::{Plan, Runner, Script};
 
-/// All that happens under a script, in order, each with its millisecond.
-fn told(depot: &Depot, deviations: &str) -> Vec<(u64, Told)> {
+/// Returns all events of a script, in order, each with its millisecond.
+fn told(depot: &Depot, deviations: &str) -> Vec<(u64, LogEntry)> {
     let mut runner = Runner::new(depot.clone());
     let script: Script = format!("scenario depot\n{deviations}").parse().unwrap();
     let outcome = runner.run(Plan::Script(&script));
@@ -30,7 +30,7 @@ fn told(depot: &Depot, deviations: &str) -> Vec<(u64, Told)> {
     runner.scenario().record()
 }
 
-/// Checks what clients and workers learn, as lines `MILLISECOND NODE WHAT`.
+/// Checks the results of clients and workers, as lines `MILLISECOND NODE WHAT`.
 fn check(depot: &Depot, deviations: &str, expected: &[&str]) {
     let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
         Did::Said(text) => Some(format!("{ms} {} {text}", told.who)),
@@ -39,7 +39,7 @@ fn check(depot: &Depot, deviations: &str, expected: &[&str]) {
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
 }
 
-/// Checks what becomes of the messages at the broker, as lines `MILLISECOND MESSAGE WHAT`.
+/// Checks the milestones of the messages at the broker, as lines `MILLISECOND MESSAGE WHAT`.
 fn check_broker(depot: &Depot, deviations: &str, expected: &[&str]) {
     let lines = told(depot, deviations).into_iter().filter_map(|(ms, told)| match told.did {
         Did::Reached { reached, .. } => Some(format!("{ms} {} {reached:?}", told.who)),
@@ -48,7 +48,7 @@ fn check_broker(depot: &Depot, deviations: &str, expected: &[&str]) {
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
 }
 
-/// Checks in which states messages are when the run has come to rest.
+/// Checks the states of the messages at rest.
 fn check_left(depot: &Depot, deviations: &str, expected: Counts) {
     let last = told(depot, deviations).pop().map(|(_, told)| told.did);
     assert_eq!(last, Some(Did::IsLeft(expected)), "{deviations}");

@@ -17,7 +17,7 @@ fn run(depot: Depot) -> Outcome {
 fn idle_consumers_cost_no_event() {
     let idle = |workers: &[&[&[crate::depot::Do]]]| run(Depot::new(QueueProfile::STANDARD, &[], workers));
     let (one, three) = (idle(&[&[&[Ack]]]), idle(&[&[&[Ack]], &[&[Ack]], &[&[Ack]]]));
-    // Each node boots, the run comes to rest, and what is left is said.
+    // Each node boots, the run comes to rest, and the remaining messages are counted.
     assert_eq!((one.events, three.events), (4, 6));
     assert_eq!(one.ended, three.ended);
 }
@@ -28,7 +28,7 @@ fn a_cycle_costs_five_events() {
         let sent: Vec<_> = (0..count).map(|n| Sent::at(1_000 * n, 7)).collect();
         run(Depot::new(QueueProfile::STANDARD, &sent, &[&[&[Ack]]])).events
     };
-    // Beside them: a client boots, and it and its worker and the broker each say something.
+    // In addition, a client boots, and the client, its worker and the broker each state a fact.
     let facts = 3 + 3;
     assert_eq!(sent(11) - sent(1), 10 * (5 + 1 + facts));
 }
@@ -44,7 +44,7 @@ fn a_run_is_at_rest_when_the_last_lease_has_ended() {
 }
 
 #[test]
-fn a_message_that_nobody_receives_does_not_keep_the_run_from_its_rest() {
+fn a_message_without_a_consumer_does_not_keep_the_run_from_resting() {
     let depot = Depot::new(QueueProfile::STANDARD, &[Sent::at(0, 7)], &[]);
     check_left(&depot, "", Counts { ready: 1, ..Counts::default() });
 }

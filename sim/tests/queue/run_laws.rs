@@ -1,5 +1,5 @@
-//! Laws of whole runs: whatever a seed has go wrong, nothing is lost, nothing comes back that may not, and
-//! order, counts and limits are kept.
+//! Laws of whole runs: for any faults of a seed, no message is lost, none reappears that must not, and order, counts
+//! and limits hold.
 
 use crate::depot::{Depot, Did, Do, Sent};
 use proptest::collection::vec;
@@ -113,7 +113,7 @@ fn depot() -> impl Strategy<Value = Depot> {
     )
 }
 
-/// Where a message is, by what the broker has told of it.
+/// The state of a message, according to the broker's milestones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
     /// Hidden or ready.
@@ -123,13 +123,13 @@ enum Place {
     Dead,
 }
 
-/// What is known of a run so far.
+/// The state of a run so far.
 struct Ledger<'a> {
     depot: &'a Depot,
     places: BTreeMap<MessageId, (u32, Place)>,
     /// By group in order.
     groups: BTreeMap<u64, Vec<MessageId>>,
-    /// Since when de-duplication ids are known.
+    /// The time of each remembered de-duplication id.
     ids: BTreeMap<u64, u64>,
 }
 
@@ -162,7 +162,7 @@ impl Ledger<'_> {
         self.groups.entry(group).or_default().push(message);
     }
 
-    /// The broker has told of a milestone.
+    /// Handles a milestone of the broker.
     fn reached(
         &mut self,
         ms: u64,
@@ -212,7 +212,7 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// A node has told what it learnt.
+    /// Handles the result of a node's call.
     fn said(&self, text: &str) -> Result<(), TestCaseError> {
         let says = |text: &str| text.trim_end_matches(':').parse::<u32>().expect("a number");
         let words: Vec<_> = text.split(' ').collect();
@@ -226,7 +226,7 @@ impl Ledger<'_> {
             }
             ["sending", number, "refused", ..] => prop_assert!(!reached(says(number), &|_| true), "{text}"),
             ["receives", number, _] => {
-                // Handed out it was; where it is by now, nobody can tell.
+                // It was handed out; its state by now is unknown.
                 prop_assert!(reached(says(number), &|_| true), "{text}");
             }
             ["acks", number] if self.depot.profile.flavour != Flavour::Standard => {

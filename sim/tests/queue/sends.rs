@@ -1,4 +1,4 @@
-//! Sends: what the sender knows, and what the broker has.
+//! Sends: the sender's knowledge, and the broker's state.
 
 use crate::depot::Do::Ack;
 use crate::depot::{Depot, Sent};
@@ -36,7 +36,7 @@ fn a_send_that_is_lost_or_refused_leaves_nothing() {
 }
 
 #[test]
-fn a_send_whose_answer_is_lost_or_that_comes_late_looks_as_if_it_were_lost() {
+fn a_send_that_is_late_or_loses_its_response_looks_like_a_lost_send() {
     let received = ["1010 worker-1 receives 7 (1)", "1020 worker-1 acks 7"];
     let reached = ["5 7 Accepted", "1005 7 Delivered(1)", "1015 7 Acked"];
     send("response lost", &[received[0], received[1], TIMED_OUT], &reached);
@@ -57,7 +57,7 @@ fn a_message_may_be_accepted_twice() {
 }
 
 #[test]
-fn a_message_may_say_itself_for_how_long_it_is_hidden() {
+fn a_message_may_set_its_own_delay() {
     let delayed = Sent { delay: Some(5_000), ..Sent::at(0, 7) };
     let prompt = Sent { delay: Some(0), ..Sent::at(100, 8) };
     let depot = Depot::new(PROFILE, &[delayed, prompt, Sent::at(200, 9)], &[&[&[Ack]]]);
@@ -76,7 +76,7 @@ fn a_message_may_say_itself_for_how_long_it_is_hidden() {
 }
 
 #[test]
-fn a_queue_that_knows_no_ids_keeps_every_message() {
+fn a_queue_without_deduplication_keeps_every_message() {
     let sent = [Sent { dedup: Some(1), ..Sent::at(0, 7) }, Sent { dedup: Some(1), ..Sent::at(0, 8) }];
     let broker = ["5 7 Accepted", "5 8 Accepted"];
     check_broker(&Depot::new(PROFILE, &sent, &[]), "", &broker);

@@ -3,7 +3,7 @@
 use crate::workshop::Item;
 use shakedown_sim::*;
 
-/// Has a client of two stores make a mistake; answers what the run reports.
+/// Runs a client of two stores that makes a mistake; returns the report of the run.
 fn mistake<W: Future<Output = ()> + 'static>(work: fn(Env, [Store; 2], Table<Item>) -> W) -> String {
     struct Mistake<W>(fn(Env, [Store; 2], Table<Item>) -> W);
     #[derive(serde::Serialize)]
@@ -96,7 +96,7 @@ fn a_row_planted_twice_is_refused() {
 }
 
 #[test]
-fn a_standby_that_the_profile_lacks_is_refused() {
+fn an_undeclared_standby_is_refused() {
     let message = mistake(|env, [one, _], _| async move {
         drop(one.begin_on_standby(&env, Isolation::ReadCommitted));
     });

@@ -1,4 +1,4 @@
-//! Commits: what becomes durable, and what the client learns of it.
+//! Commits: their durable effect, and the client's knowledge of it.
 
 use crate::desk::Do::{Commit, Insert, Lock, Read, Rollback, Set, Triple, Wait};
 use crate::{check, check_changes};
@@ -7,7 +7,7 @@ use shakedown_sim::*;
 const WORK: [crate::desk::Do; 3] = [Set(1, 5), Insert(9, None), Commit];
 
 #[test]
-fn a_commit_that_fails_and_one_whose_answer_is_lost_look_the_same_to_the_client() {
+fn a_failed_commit_and_a_lost_response_look_the_same_to_the_client() {
     let broken = ["0 1: inserts", "10 1: connection lost during commit"];
     check(&[(0, &WORK)], "store/commit work @ client-1 = fails", &broken);
     check(&[(0, &WORK)], "store/commit work @ client-1 = response lost", &broken);
@@ -22,7 +22,7 @@ fn a_commit_that_fails_has_no_effect_and_frees_its_locks() {
 }
 
 #[test]
-fn a_commit_whose_answer_is_lost_has_its_effect() {
+fn a_commit_whose_response_is_lost_has_its_effect() {
     let lost = "store/commit work @ client-1 = response lost";
     check_changes(&[(0, &WORK)], lost, &["5 1: 0 -> 5", "5 9: - -> 0"]);
     let others: [(u64, &[_]); 2] = [(0, &WORK), (1, &[Lock(1)])];
@@ -31,7 +31,7 @@ fn a_commit_whose_answer_is_lost_has_its_effect() {
 }
 
 #[test]
-fn a_commit_whose_answer_was_lost_is_found_when_it_is_asked_again() {
+fn a_commit_whose_response_was_lost_is_found_by_a_repeat() {
     let again: [(u64, &[_]); 2] = [(0, &[Insert(9, None), Commit]), (20, &[Read(9), Insert(9, None)])];
     let broken = ["0 1: inserts", "10 1: connection lost during commit"];
     let there = [&broken[..], &["20 reads 9 at Some(0)", "20 2: duplicate key"]].concat();
@@ -41,24 +41,24 @@ fn a_commit_whose_answer_was_lost_is_found_when_it_is_asked_again() {
 }
 
 #[test]
-fn the_hook_is_told_once_of_each_row_that_changed_with_what_it_was() {
+fn the_hook_is_called_once_for_each_changed_row_with_its_former_value() {
     let busy = [Set(2, 1), Set(1, 1), Set(1, 2), Insert(9, None), Set(9, 4), Lock(3), Read(3), Commit];
     check_changes(&[(0, &busy)], "", &["5 2: 0 -> 1", "5 1: 0 -> 2", "5 9: - -> 4"]);
 }
 
 #[test]
-fn the_hook_is_told_nothing_of_what_was_rolled_back() {
+fn the_hook_is_not_called_for_a_rollback() {
     check_changes(&[(0, &[Set(1, 1), Rollback, Insert(9, None)])], "", &[]);
 }
 
 #[test]
-fn the_hook_is_told_in_the_order_of_the_commits_not_of_the_writes() {
+fn the_hook_is_called_in_the_order_of_commits_not_of_writes() {
     let clients: [(u64, &[_]); 3] =
         [(0, &[Set(1, 1), Wait(100), Commit]), (10, &[Set(2, 2), Commit]), (20, &[Triple(1, 4), Commit])];
     check_changes(&clients, "", &["15 2: 0 -> 2", "105 1: 0 -> 1", "110 1: 1 -> 7"]);
 }
 
-/// One client whose commit may be read late, and a judge who finds fault with each time of trouble.
+/// One client whose commit may be read late, and a judge that reports each disturbance.
 struct Late;
 
 #[derive(Default)]
@@ -121,7 +121,7 @@ impl Scenario for Late {
 }
 
 #[test]
-fn a_commit_that_is_read_late_is_trouble_until_it_is_answered() {
+fn a_late_commit_is_a_disturbance_until_its_response() {
     let script: Script = "scenario late\nstore/commit work @ - = late 2 s".parse().expect("well formed");
     let outcome = Runner::new(Late).run(Plan::Script(&script));
     let told: Vec<&str> = outcome.violations.iter().map(|violation| violation.message.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What becomes of a client's transaction when the client crashes.
+//! The fate of a client's transaction when the client crashes.
 
 use crate::desk::Do::{Commit, Lock, Set, Think, Wait};
 use crate::{check, check_changes};
@@ -19,7 +19,7 @@ fn the_locks_of_a_client_that_crashed_live_until_the_server_notices() {
 }
 
 #[test]
-fn the_locks_of_a_client_that_stops_are_free_at_once() {
+fn the_locks_of_a_client_that_shuts_down_are_free_at_once() {
     let stop = "client/before thought @ client-1 = shutdown";
     let clients: [(u64, &[_]); 2] = [(0, &HOLDS), (0, &[Lock(1)])];
     check(&clients, stop, &[FIRST, "0 2: holds 1 at Some(0)"]);
@@ -27,7 +27,7 @@ fn the_locks_of_a_client_that_stops_are_free_at_once() {
 }
 
 #[test]
-fn a_client_that_pauses_holds_its_locks_and_goes_on_to_commit() {
+fn a_paused_client_holds_its_locks_and_commits_afterwards() {
     let pause = "client/before thought @ client-1 = pause 3 s";
     let clients: [(u64, &[_]); 3] = [(0, &HOLDS), (50, &[Lock(1)]), (2_500, &[Lock(1)])];
     let expected = [FIRST, "1050 2: lock timeout", "3015 3: holds 1 at Some(5)", "3020 1: commits"];

@@ -1,5 +1,5 @@
-//! A scenario of clients that work at a store, each by its list of statements; what they are told and what
-//! becomes durable is kept in order.
+//! A scenario of clients of a store, each with a list of statements; the results of the statements and the durable
+//! changes are recorded in order.
 
 use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
@@ -27,57 +27,57 @@ impl Row for Account {
 /// A statement. Those after a commit or a rollback belong to the next transaction; an error ends the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Do {
-    /// Says the value of a row, and takes no lock.
+    /// States the value of a row, and takes no lock.
     Read(u32),
-    /// Says which row has this code.
+    /// States which row has this code.
     Find(u64),
     /// Inserts a row of value 0.
     Insert(u32, Option<u64>),
-    /// Inserts a row of value 0 unless one of its keys is taken; says whether it did.
+    /// Inserts a row of value 0 unless one of its keys is taken; states whether it did.
     InsertOrIgnore(u32, Option<u64>),
-    /// Gives a row this value.
+    /// Sets the value of a row.
     Set(u32, i64),
-    /// Gives a row this code.
+    /// Sets the code of a row.
     Rename(u32, u64),
-    /// Locks a row and says its value.
+    /// Locks a row and states its value.
     Lock(u32),
-    /// Locks the first row that nobody holds, and says which.
+    /// Locks the first row that is not locked, and states its number.
     Claim,
-    /// Locks a row, and makes its value three times what it was and this more.
+    /// Locks a row, triples its value and adds this.
     Triple(u32, i64),
-    /// The same with a plain read before the write.
+    /// Triples a row's value and adds this, with a plain read before the write.
     TripleUnlocked(u32, i64),
     /// Thinks for this many milliseconds.
     Wait(u64),
-    /// Comes to a crash point.
+    /// Reaches a crash point.
     Think,
     Commit,
     Rollback,
 }
 
-/// What happened.
+/// An event.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub(crate) enum Told {
-    /// A client was told this.
+pub(crate) enum LogEntry {
+    /// A client received this result.
     Said { client: u32, text: String },
     /// A client read this value.
     Read { key: u32, value: Option<i64> },
-    /// The hook was told of this.
+    /// The hook was called with this change.
     Changed(Option<Account>, Option<Account>),
 }
 
-impl Fact for Told {
+impl Fact for LogEntry {
     fn sentence(&self) -> String {
         format!("{self:?}")
     }
 }
 
-type Record = Rc<RefCell<Vec<(u64, Told)>>>;
+type Record = Rc<RefCell<Vec<(u64, LogEntry)>>>;
 
-/// Breaks nothing, keeps everything.
+/// Violates nothing, records everything.
 struct Keeper(Record);
 
-impl Invariant<Told> for Keeper {
+impl Invariant<LogEntry> for Keeper {
     fn name(&self) -> &'static str {
         "keeper"
     }
@@ -87,12 +87,12 @@ impl Invariant<Told> for Keeper {
     fn reset(&mut self) {
         self.0.borrow_mut().clear();
     }
-    fn observe(&mut self, at: &At<'_>, fact: &Told, _: &mut Findings) {
+    fn observe(&mut self, at: &At<'_>, fact: &LogEntry, _: &mut Findings) {
         self.0.borrow_mut().push((at.time.nanos() / 1_000_000, fact.clone()));
     }
 }
 
-/// A client: when it begins, and what it does.
+/// A client: its start time and its statements.
 pub(crate) type Client = (u64, Vec<Do>);
 
 pub(crate) struct Desk {
@@ -125,13 +125,13 @@ impl Desk {
         Self { clients, record: Record::default() }
     }
 
-    pub(crate) fn record(&self) -> Vec<(u64, Told)> {
+    pub(crate) fn record(&self) -> Vec<(u64, LogEntry)> {
         self.record.borrow().clone()
     }
 }
 
 impl Scenario for Desk {
-    type Fact = Told;
+    type Fact = LogEntry;
 
     fn name(&self) -> &str {
         "desk"
@@ -141,11 +141,11 @@ impl Scenario for Desk {
         Horizon { heal: Duration::from_secs(600), settle: Duration::from_secs(600) }
     }
 
-    fn build(&self, stage: &Stage<Told>) {
+    fn build(&self, stage: &Stage<LogEntry>) {
         let server = stage.node(Role::outside("database".into()), |_| {});
         let (facts, store) = (stage.facts().clone(), Store::new(&server, STORE));
         let accounts = Table::new(move |env, change: &Change<Account>| {
-            facts.state(env, &Told::Changed(change.before, change.after));
+            facts.state(env, &LogEntry::Changed(change.before, change.after));
         });
         (1..=3).for_each(|id| store.plant(&accounts, Account { id, code: Some(u64::from(id)), value: 0 }));
         for (number, (begins, does)) in (1..).zip(&self.clients) {
@@ -169,15 +169,15 @@ impl Scenario for Desk {
         }
     }
 
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Told>>> {
+    fn invariants(&self) -> Vec<Box<dyn Invariant<LogEntry>>> {
         vec![Box::new(Keeper(self.record.clone()))]
     }
 }
 
-/// A client's place at the desk.
+/// A client's view of the desk.
 struct Seat {
     env: Env,
-    facts: Facts<Told>,
+    facts: Facts<LogEntry>,
     store: Store,
     accounts: Table<Account>,
     number: u32,
@@ -185,7 +185,7 @@ struct Seat {
 
 impl Seat {
     fn say(&self, text: impl Into<String>) {
-        self.facts.state(&self.env, &Told::Said { client: self.number, text: text.into() });
+        self.facts.state(&self.env, &LogEntry::Said { client: self.number, text: text.into() });
     }
 
     async fn work(&self, does: &[Do]) -> Result<(), StoreError> {
@@ -211,7 +211,7 @@ impl Seat {
         match step {
             Do::Read(key) => {
                 let value = tx.get(accounts, &key).await?.map(|row| row.value);
-                self.facts.state(&self.env, &Told::Read { key, value });
+                self.facts.state(&self.env, &LogEntry::Read { key, value });
             }
             Do::Find(code) => {
                 let found = tx.get_by_unique(accounts, code).await?.map(|row| row.id);
@@ -257,7 +257,7 @@ impl Seat {
     }
 }
 
-/// What a value becomes; the order of two such changes shows in what they come to.
+/// Returns the new value; the result of two such changes depends on their order.
 pub(crate) fn tripled(value: i64, more: i64) -> i64 {
     (value * 3 + more) % 1_000_003
 }

@@ -1,4 +1,4 @@
-//! Bugs of applications as they happen in production, each found by a rehearsal, and each with a fix that holds.
+//! Application bugs from production, each found by a rehearsal, and each with a fix that holds.
 
 use crate::workshop::{Application, Claim, Client, Happened, Item, check, program, rows};
 use shakedown_sim::*;
@@ -8,7 +8,7 @@ use std::pin::Pin;
 const ONE: &[Item] = &[Item { id: 1, value: 0 }];
 const PAIR: &[Item] = &[Item { id: 1, value: 1 }, Item { id: 2, value: 1 }];
 
-/// Nothing fails; two clients.
+/// Two clients without faults.
 const CALM: Application = Application {
     program: program!(_client, { Ok(()) }),
     rows: ONE,
@@ -21,7 +21,7 @@ fn at(level: Isolation) -> StoreProfile {
     StoreProfile { isolation: level, ..StoreProfile::CALM }
 }
 
-/// Tries a transaction again for as long as the store says that it may succeed.
+/// Retries a transaction as long as the store says that it may succeed.
 async fn retried(work: impl AsyncFn() -> Result<(), StoreError>) -> Result<(), StoreError> {
     loop {
         match work().await {
@@ -140,7 +140,7 @@ fn two_that_leave_at_once_skew_a_snapshot_and_serializable_holds() {
     check(naive, Application { profile: at(Isolation::Serializable), ..naive }, 1);
 }
 
-/// A writer takes a number and commits a message under it; the third client sends what there is.
+/// A writer draws a number and commits a message under it; the third client sends the messages.
 async fn write_message(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
     let id = tx.next(client.numbers).await? as u32;

@@ -1,17 +1,17 @@
-//! Locks: who waits, for how long, and who goes first.
+//! Locks: which transaction waits, for how long, and in which order.
 
 use crate::check;
 use crate::desk::Do::{Claim, Commit, Lock, Read, Rollback, Set, Triple, Wait};
 
 #[test]
-fn who_waits_for_a_row_sees_it_as_it_was_left() {
+fn a_waiter_for_a_row_sees_its_last_version() {
     let writer = [Triple(1, 5), Wait(100), Commit];
     let expected = ["105 2: holds 1 at Some(5)", "110 1: commits"];
     check(&[(0, &writer), (50, &[Lock(1)])], "", &expected);
 }
 
 #[test]
-fn locks_are_had_in_the_order_in_which_they_were_asked_for() {
+fn locks_are_granted_in_the_order_of_the_requests() {
     let brief = [Lock(1), Wait(10), Rollback];
     let clients: [(u64, &[_]); 4] =
         [(0, &[Lock(1), Wait(100), Rollback]), (30, &brief), (10, &brief), (20, &brief)];
@@ -50,7 +50,7 @@ fn a_wait_ends_with_the_lock_timeout_and_frees_what_the_waiting_one_held() {
 }
 
 #[test]
-fn of_two_that_wait_for_each_other_the_first_to_wait_gives_up() {
+fn in_a_deadlock_the_first_waiter_is_aborted() {
     let clients: [(u64, &[_]); 2] =
         [(0, &[Lock(1), Wait(100), Lock(2)]), (50, &[Lock(2), Wait(100), Lock(1)])];
     let expected = [
@@ -63,7 +63,7 @@ fn of_two_that_wait_for_each_other_the_first_to_wait_gives_up() {
 }
 
 #[test]
-fn a_claim_passes_over_rows_that_are_held_and_waits_for_nobody() {
+fn a_claim_skips_locked_rows_and_never_waits() {
     let claim = [Claim, Wait(100), Rollback];
     let clients: [(u64, &[_]); 5] =
         [(0, &[Lock(2), Wait(100), Rollback]), (10, &claim), (20, &claim), (30, &claim), (105, &claim)];

@@ -1,5 +1,5 @@
-//! What the store promises, as tables of claims: clients with their statements in, what they are told and
-//! what becomes durable out.
+//! The properties of the store, as tables of claims: clients with their statements in; their results and the durable
+//! changes out.
 
 mod desk;
 #[path = "../expectation/mod.rs"]
@@ -16,14 +16,14 @@ mod serial;
 mod servers;
 mod visibility;
 
-use desk::{Desk, Do, Told};
+use desk::{Desk, Do, LogEntry};
 use shakedown_sim::{Plan, Runner, Script};
 
-/// When each client begins (in milliseconds), and what it does.
+/// The start time of each client (in milliseconds), and its statements.
 type Clients<'a> = &'a [(u64, &'a [Do])];
 
-/// All that happens under a script, in order, each with its millisecond.
-fn told(clients: Clients<'_>, deviations: &str) -> Vec<(u64, Told)> {
+/// Returns all events of a script, in order, each with its millisecond.
+fn told(clients: Clients<'_>, deviations: &str) -> Vec<(u64, LogEntry)> {
     let clients = clients.iter().map(|(begins, does)| (*begins, does.to_vec())).collect();
     let mut runner = Runner::new(Desk::new(clients));
     let script: Script = format!("scenario desk\n{deviations}").parse().unwrap();
@@ -33,20 +33,20 @@ fn told(clients: Clients<'_>, deviations: &str) -> Vec<(u64, Told)> {
     runner.scenario().record()
 }
 
-/// Checks what the clients are told, as lines `MILLISECOND CLIENT: WHAT`.
+/// Checks the results of the clients, as lines `MILLISECOND CLIENT: WHAT`.
 fn check(clients: Clients<'_>, deviations: &str, expected: &[&str]) {
     let lines = told(clients, deviations).into_iter().filter_map(|(ms, told)| match told {
-        Told::Said { client, text } => Some(format!("{ms} {client}: {text}")),
-        Told::Read { key, value } => Some(format!("{ms} reads {key} at {value:?}")),
-        Told::Changed(..) => None,
+        LogEntry::Said { client, text } => Some(format!("{ms} {client}: {text}")),
+        LogEntry::Read { key, value } => Some(format!("{ms} reads {key} at {value:?}")),
+        LogEntry::Changed(..) => None,
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{deviations}");
 }
 
-/// Checks what the hook is told, as lines `MILLISECOND KEY: VALUE BEFORE -> VALUE AFTER`.
+/// Checks the calls of the hook, as lines `MILLISECOND KEY: VALUE BEFORE -> VALUE AFTER`.
 fn check_changes(clients: Clients<'_>, deviations: &str, expected: &[&str]) {
     let lines = told(clients, deviations).into_iter().filter_map(|(ms, told)| match told {
-        Told::Changed(before, after) => {
+        LogEntry::Changed(before, after) => {
             let key = after.or(before).map_or(0, |row| row.id);
             let value = |row: Option<desk::Account>| row.map_or("-".to_owned(), |row| row.value.to_string());
             Some(format!("{ms} {key}: {} -> {}", value(before), value(after)))

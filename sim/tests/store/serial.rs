@@ -1,6 +1,6 @@
-//! The law: whatever fails, transactions that lock what they read come to what they come to one by one.
+//! The law: under any faults, transactions that lock what they read are equivalent to a serial execution.
 
-use crate::desk::{Client, Desk, Do, Told, tripled};
+use crate::desk::{Client, Desk, Do, LogEntry, tripled};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shakedown_sim::{Plan, Runner};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 type State = BTreeMap<u32, i64>;
 
-/// The specification: one transaction at a time, on its own.
+/// The specification: one transaction at a time.
 fn alone(state: &mut State, does: &[Do]) {
     for step in does {
         match step {
@@ -30,7 +30,7 @@ fn step() -> impl Strategy<Value = Do> {
     ]
 }
 
-/// Clients of one transaction each, which leaves a row behind by which it is known.
+/// Clients of one transaction each, which leaves a row behind that identifies it.
 fn clients() -> impl Strategy<Value = Vec<Client>> {
     let one = (0u64..60, vec(step(), 1..5), prop::bool::weighted(0.8));
     vec(one, 2..7).prop_map(|clients| {
@@ -44,7 +44,7 @@ fn clients() -> impl Strategy<Value = Vec<Client>> {
     })
 }
 
-/// A client that only looks.
+/// A client that only reads.
 fn observer() -> Client {
     let looks = (1..=3).flat_map(|key| [Do::Read(key), Do::Wait(3)]).cycle();
     (0, looks.take(400).collect())
@@ -54,7 +54,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn committed_transactions_come_to_what_they_come_to_one_by_one(clients in clients(), seed in 0u64..1_000) {
+    fn committed_transactions_are_equivalent_to_a_serial_execution(clients in clients(), seed in 0u64..1_000) {
         let mut all = clients.clone();
         all.push(observer());
         let mut runner = Runner::new(Desk::new(all));
@@ -65,14 +65,14 @@ proptest! {
         let mut told_so = Vec::new();
         for (_, told) in runner.scenario().record() {
             match told {
-                Told::Changed(before, after) => {
+                LogEntry::Changed(before, after) => {
                     let after = after.expect("nothing is deleted");
                     prop_assert_eq!(durable.insert(after.id, after.value), before.map(|row| row.value));
                     order.extend(after.id.checked_sub(101));
                 }
-                Told::Read { key, value } => prop_assert_eq!(durable.get(&key).copied(), value, "not committed"),
-                Told::Said { client, text } if text == "commits" => told_so.push(client - 1),
-                Told::Said { .. } => {}
+                LogEntry::Read { key, value } => prop_assert_eq!(durable.get(&key).copied(), value, "not committed"),
+                LogEntry::Said { client, text } if text == "commits" => told_so.push(client - 1),
+                LogEntry::Said { .. } => {}
             }
         }
         let mut serial = State::from([(1, 0), (2, 0), (3, 0)]);

@@ -1,5 +1,5 @@
-//! What a client may meet at its server: a connection that breaks, a standby that lags, a failover, a notice that
-//! was missed. Each breaks an application that does not reckon with it, and leaves one that does.
+//! The server faults that a client may meet: a connection that breaks, a standby that lags, a failover, a missed
+//! notice. Each breaks an application that does not handle it, and does not break one that does.
 
 use crate::expectation::expect;
 use crate::workshop::{Application, Claim, Client, Happened, Item, check, program, rows};
@@ -10,7 +10,7 @@ use std::pin::Pin;
 const ONE: &[Item] = &[Item { id: 1, value: 0 }];
 const PURSES: &[Item] = &[Item { id: 1, value: 5 }, Item { id: 2, value: 0 }];
 
-/// Moves all from the first purse into the second.
+/// Moves everything from the first purse into the second.
 async fn pay(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
     tx.update(&client.items, Item { id: 1, value: 0 }).await?;
@@ -58,7 +58,7 @@ fn a_connection_that_breaks_leaves_half_of_what_is_not_one_transaction_and_nothi
 }
 
 #[test]
-fn a_transaction_whose_connection_breaks_at_a_statement_is_to_be_begun_again() {
+fn a_transaction_whose_connection_breaks_must_be_restarted() {
     let begins_again = program!(client, {
         loop {
             match pay(&client).await {
@@ -74,7 +74,7 @@ fn a_transaction_whose_connection_breaks_at_a_statement_is_to_be_begun_again() {
     }
 }
 
-/// Adds one, and is told so.
+/// Adds one, and states the success.
 async fn count(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
     let item = tx.lock(&client.items, &1).await?.expect("planted");
@@ -84,7 +84,7 @@ async fn count(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An application of one row, before a standby that may lag.
+/// An application of one row, with a standby that may lag.
 const BEFORE_A_STANDBY: Application = Application {
     program: program!(client, { count(&client).await }),
     rows: ONE,
@@ -100,7 +100,7 @@ const BEFORE_A_STANDBY: Application = Application {
 };
 
 #[test]
-fn who_reads_a_standby_may_miss_what_it_has_just_written_and_who_reads_the_primary_does_not() {
+fn a_reader_of_a_standby_may_miss_its_own_write_and_a_reader_of_the_primary_does_not() {
     let naive = Application {
         program: program!(client, {
             count(&client).await?;
@@ -126,7 +126,7 @@ fn who_reads_a_standby_may_miss_what_it_has_just_written_and_who_reads_the_prima
 }
 
 #[test]
-fn a_failover_to_a_standby_that_lagged_loses_a_commit_of_which_its_client_was_told() {
+fn a_failover_to_a_lagging_standby_loses_an_acknowledged_commit() {
     let with = |failover| Application {
         profile: StoreProfile { failover, ..BEFORE_A_STANDBY.profile },
         ..BEFORE_A_STANDBY
@@ -136,8 +136,8 @@ fn a_failover_to_a_standby_that_lagged_loses_a_commit_of_which_its_client_was_to
 }
 
 #[test]
-fn a_restore_loses_what_the_backup_lacks_and_no_more() {
-    // The first counts at once, the second a quarter of an hour later, as the database is lost.
+fn a_restore_loses_what_is_missing_in_the_backup_and_no_more() {
+    // The first client counts at once, the second a quarter of an hour later, when the database is lost.
     let with = |backup_lag| Application {
         program: program!(client, {
             client.env.sleep(Duration::from_secs(900) * (client.number - 1)).await;
@@ -174,7 +174,7 @@ fn a_failover_ends_transactions_and_refuses_new_ones_until_it_is_over() {
         },
         ..BEFORE_A_STANDBY
     };
-    // Here the request of unknown outcome may be made again: the server went down before it read it.
+    // Here the request of unknown outcome may be repeated: the server went down before it read the request.
     let waits = program!(client, {
         while let Err(error) = count(&client).await {
             assert!(matches!(error, StoreError::ConnectionLost | StoreError::CommitUnknown), "{error}");
@@ -187,7 +187,7 @@ fn a_failover_ends_transactions_and_refuses_new_ones_until_it_is_over() {
     expect(Application { program: waits, ..naive }).script(down).holds();
 }
 
-/// Sends every message that waits.
+/// Sends every pending message.
 async fn send_all(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
     let waiting = tx.scan(&client.items, |item| item.value == 0).await?;
@@ -201,7 +201,7 @@ async fn send_all(client: &Client) -> Result<(), StoreError> {
     tx.commit("sent").await
 }
 
-/// Writes a message and gives notice of it.
+/// Writes a message and sends a notice about it.
 async fn write_message(client: &Client) -> Result<(), StoreError> {
     let mut tx = client.store.begin(&client.env);
     tx.insert(&client.items, Item { id: client.number, value: 0 }).await?;
@@ -210,7 +210,7 @@ async fn write_message(client: &Client) -> Result<(), StoreError> {
 }
 
 #[test]
-fn a_notice_given_between_the_look_and_the_listening_is_missed_and_who_listens_first_misses_none() {
+fn a_notice_between_the_read_and_the_listen_is_missed_unless_the_listen_comes_first() {
     let naive = Application {
         program: program!(client, {
             if client.number > 1 {

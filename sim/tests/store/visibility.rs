@@ -1,4 +1,4 @@
-//! Who sees what, and when.
+//! Visibility: which transaction sees which versions, and when.
 
 use crate::check;
 use crate::desk::Do::{
@@ -52,7 +52,7 @@ fn each_statement_sees_what_is_committed_when_it_runs() {
 }
 
 #[test]
-fn a_plain_read_waits_for_nobody() {
+fn a_plain_read_never_waits() {
     check(&[(0, &[Set(1, 5), Wait(500), Rollback]), (50, &[Read(1)])], "", &["50 reads 1 at Some(0)"]);
 }
 
@@ -86,7 +86,7 @@ fn a_second_insert_succeeds_if_the_first_is_rolled_back() {
 }
 
 #[test]
-fn who_inserts_too_late_waits_and_then_sees_the_row_of_the_other() {
+fn a_late_insert_waits_and_then_sees_the_row_of_the_other() {
     let first = [Insert(8, Some(80)), Wait(100), Commit];
     let second = [InsertOrIgnore(9, Some(80)), Find(80), Read(9)];
     let expected = [
@@ -100,7 +100,7 @@ fn who_inserts_too_late_waits_and_then_sees_the_row_of_the_other() {
 }
 
 #[test]
-fn who_inserts_too_late_holds_up_nobody() {
+fn a_late_insert_delays_no_other() {
     let late = [InsertOrIgnore(1, None), InsertOrIgnore(9, Some(2)), Wait(500), Rollback];
     let other = [Set(1, 5), InsertOrIgnore(8, Some(2)), Claim, Commit];
     let expected = [
@@ -114,7 +114,7 @@ fn who_inserts_too_late_holds_up_nobody() {
 }
 
 #[test]
-fn a_code_that_a_row_gave_up_can_be_had_and_one_that_is_held_cannot_be_taken() {
+fn a_released_code_can_be_used_and_a_held_one_cannot() {
     let renames = [Rename(1, 70), Commit, Find(1), Insert(9, Some(1)), Commit, Find(1), Find(70)];
     let expected = [
         "10 1: commits",

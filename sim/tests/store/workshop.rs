@@ -1,5 +1,5 @@
-//! Small applications on a store, each in a form with a bug and in one without, to be rehearsed: their clients
-//! begin a second apart, may think for long between two statements, and may crash.
+//! Small applications on a store, each in a form with a bug and in one without, for rehearsals: their clients start a
+//! second apart, may pause between two statements, and may crash.
 
 use crate::expectation::expect;
 use shakedown_sim::*;
@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 
-/// A row: whatever an application keeps.
+/// A row of an application.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 pub(crate) struct Item {
     pub(crate) id: u32,
@@ -22,14 +22,14 @@ impl Row for Item {
     }
 }
 
-/// What happened.
+/// An event.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub(crate) enum Happened {
     /// A row was committed.
     Row(Item),
-    /// The world outside saw this effect, on this thing.
+    /// The outside world saw this effect, on this object.
     Effect(u32),
-    /// A client was told that its transaction committed.
+    /// A client learned that its transaction committed.
     Told,
 }
 
@@ -39,10 +39,10 @@ impl Fact for Happened {
     }
 }
 
-/// What is to be true of all that happened, with the second at which each did; the error says what is wrong.
+/// A claim about all events, with the second of each; the error describes the violation.
 pub(crate) type Claim = fn(&[(u64, Happened)], at_rest: bool) -> Result<(), String>;
 
-/// What a client does.
+/// The program of a client.
 pub(crate) type Program = fn(Client) -> Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
 
 /// An application.
@@ -66,7 +66,7 @@ const CLIENT: Role = Role::new(
     },
 );
 
-/// One client of the application: its place in the world and its number, from one.
+/// One client of the application: its handle of the world and its number, from one.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) env: Env,
@@ -78,7 +78,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Thinks, for no time unless it deviates.
+    /// Pauses, for no time unless it deviates.
     pub(crate) async fn think(&self) {
         const THINKS: Alternatives = Alternatives::new(&["at once", "2 s"]);
         let delay = self.env.choose_delay(Site::new("client".into(), "thinks".into()), &THINKS);
@@ -124,7 +124,8 @@ impl Scenario for Application {
                 if first.replace(false) {
                     env.clone().spawn(async move {
                         env.sleep(Duration::from_secs(u64::from(number))).await;
-                        // A client that the store refuses has done nothing; the claim says whether that is right.
+                        // A client whose transaction the store rejects has done nothing; the claim decides whether
+                        // that is right.
                         program(client).await.unwrap_or_default();
                     });
                 }
@@ -169,7 +170,7 @@ impl Invariant<Happened> for Judge {
     }
 }
 
-/// The rows as they stand.
+/// Returns the current rows.
 pub(crate) fn rows(seen: &[(u64, Happened)], planted: &[Item]) -> std::collections::BTreeMap<u32, i64> {
     let committed = seen.iter().filter_map(|(_, happened)| match happened {
         Happened::Row(item) => Some(*item),
@@ -178,7 +179,7 @@ pub(crate) fn rows(seen: &[(u64, Happened)], planted: &[Item]) -> std::collectio
     planted.iter().copied().chain(committed).map(|item| (item.id, item.value)).collect()
 }
 
-/// Checks that at most so many deviations break the first form, and none of them the second.
+/// Checks that this many deviations break the first form, and that none of them breaks the second.
 pub(crate) fn check(naive: Application, sound: Application, deviations: usize) {
     let found = expect(naive).deviations(deviations).violates("claim");
     assert_eq!(found.found.deviations.len(), deviations, "{found}");

@@ -1,7 +1,8 @@
-//! Every recorded case of a real PostgreSQL 15, played on the core step by step: rows, who blocks on whom
-//! and on what, SQLSTATEs, command tags, final rows.
+//! Every recorded case of a real PostgreSQL 15, played on the core step by step: rows, blocking sessions and the
+//! reason, SQLSTATEs, command tags, final rows.
 //!
-//! `SHAKEDOWN_CONFORMANCE=FILE cargo test -p shakedown-database --test database conformance` plays a further file of the same forms.
+//! `SHAKEDOWN_CONFORMANCE=FILE cargo test -p shakedown-database --test database conformance` plays a further file of the same
+//! formats.
 
 use crate::sql::case::{Case, read_cases};
 use crate::sql::player::Player;
@@ -63,7 +64,8 @@ fn a_further_file_holds_too() {
     }
 }
 
-/// What the player does not understand it says, instead of an error that the server would not give.
+/// A statement that the player does not understand is reported as unsupported, instead of an error that the server
+/// would not return.
 #[test]
 fn what_the_core_does_not_hold_is_unsupported() {
     for sql in [

@@ -1,4 +1,4 @@
-//! Exported histories hold what their isolation level promises, and the level below shows why it is below.
+//! Exported histories have the properties of their isolation level, and show an anomaly that the next level forbids.
 
 use crate::elle::checker::{Anomalies, check};
 use crate::elle::workload::{Kind, Outcome, run};
@@ -37,7 +37,7 @@ fn serializable_holds_and_makes_progress() {
     assert!(committed * 3 > SEEDS.count() * 40, "more than a third commits: {committed}");
 }
 
-/// A canary: the checker is known to ring.
+/// A canary: the checker must find this.
 #[test]
 fn the_checker_finds_a_planted_lost_update() {
     let mut outcome = run(Kind::ListAppend, Isolation::Serializable, 1, 2, 0);
@@ -97,7 +97,7 @@ fn workloads_have_commits_of_unknown_outcome() {
     assert!(unknown > 100, "{unknown}");
 }
 
-/// stateright's own search agrees that operations on a register are linearizable, reads included.
+/// Stateright's own search confirms that operations on a register are linearizable, reads included.
 #[test]
 fn register_histories_are_linearizable() {
     for seed in SEEDS {

@@ -1,26 +1,26 @@
 //! Random histories, played on the core and on a live PostgreSQL.
 //!
-//! `SHAKEDOWN_POSTGRES='host=127.0.0.1 port=5432 user=postgres'` names the server for
-//! `cargo test -p shakedown-database --test database histories::` (a database of its own: its tables are dropped
-//! there). Compared are answers, who blocks on whom, SQLSTATEs and final rows. `SHAKEDOWN_HISTORIES`
-//! says how many (2,000 by default) and `SHAKEDOWN_SEED` which. At serializable the server may abort more
-//! transactions than the core, for its predicate locks depend on its plans: a session that the server alone aborts
-//! with 40001 is aborted in the core too, and everything else must agree. What the core commits must fit some serial
-//! order in any case.
+//! `SHAKEDOWN_POSTGRES='host=127.0.0.1 port=5432 user=postgres'` names the server for `cargo test -p
+//! shakedown-database --test database histories::` (a database of its own: its tables are dropped there). The
+//! comparison covers replies, blocking sessions, SQLSTATEs and final rows. `SHAKEDOWN_HISTORIES` sets the number
+//! (2,000 by default) and `SHAKEDOWN_SEED` the seed. At serializable the server may abort more transactions than the
+//! core, because its predicate locks depend on its plans: a session that the server alone aborts with 40001 is
+//! aborted in the core too, and everything else must agree. The transactions that the core commits must fit some
+//! serial order in any case.
 //!
-//! Differences that are none of the core's:
+//! Differences that are not faults of the core:
 //!
-//! - When one statement's end wakes several sessions that want the same thing, the server's scheduler decides
-//!   who is first; and its deadlock timers run on a real clock, so that under load one may fire before the
-//!   cycle closes, and another session is the victim.
-//! - After the first victim of a deadlock of many, two sessions may begin to wait again at almost the same
-//!   moment and be in a second cycle. Whose timer runs out first is then a matter of microseconds at the
-//!   server, while in the core it is the one that was woken first.
-//! - On a machine under load an answer may come later than it is waited for.
+//! - When the end of one statement wakes several sessions that wait for the same lock, the server's scheduler decides
+//!   which is first; and its deadlock timers run on a real clock, so that under load one may fire before the cycle
+//!   closes, and another session is the victim.
+//! - After the first victim of a deadlock of many, two sessions may begin to wait again at almost the same moment and
+//!   be in a second cycle. On the server the timer that expires first then depends on microseconds, while in the core
+//!   it is that of the session that was woken first.
+//! - On a machine under load a reply may come after its timeout.
 //!
-//! So a history that differs is played again, at paces that are slower and slower, and where a scheduler had a
-//! say with the woken sessions in other orders in the core too. It counts as different if it differs each
-//! time: four times in a row at least. Of 2,000 histories some twenty are played a second time.
+//! So a history that differs is played again, at slower and slower paces and, where a scheduler was involved, with
+//! the woken sessions in other orders in the core too. It counts as different if it differs each time: four times in
+//! a row at least. Of 2,000 histories about twenty are played a second time.
 
 use std::cell::RefCell;
 use std::fs::OpenOptions;
@@ -36,10 +36,10 @@ use crate::random::recording::record;
 use crate::random::serial::is_serializable;
 use crate::random::trace::{Trace, play, play_with_aborts};
 
-/// In how many orders woken sessions are tried where several wait at once.
+/// The number of orders of woken sessions that are tried where several wait at once.
 const ORDERS: usize = 4;
 
-/// The live world is one; tests take turns in it.
+/// There is only one live server; tests take turns.
 static WORLD: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 #[expect(clippy::disallowed_methods, reason = "which histories to play, and where, is for the caller to say")]
@@ -47,12 +47,12 @@ fn given(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 
-/// The server to compare with; without one, a test says aloud that it is skipped.
+/// Returns the server to compare with; without one, a test prints that it is skipped.
 fn server() -> Option<String> {
     let url = given("SHAKEDOWN_POSTGRES");
     if url.is_none() {
         let note = "SKIPPED: name a PostgreSQL in SHAKEDOWN_POSTGRES to compare histories with it";
-        // Not `eprintln!`: the test harness would keep it to itself.
+        // Not `eprintln!`: the test harness would capture it.
         drop(writeln!(std::io::stderr(), "{note}"));
     }
     url
@@ -62,17 +62,17 @@ fn number(variable: &str, default: u64) -> u64 {
     given(variable).and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// How many failures are collected before a run stops.
+/// The number of failures after which a run stops.
 const FAILURES_MAX: usize = 5;
 
-/// How many simpler histories are tried for each failure.
+/// The number of simpler histories that are tried for each failure.
 const SIMPLER_MAX: u32 = 60;
 
-/// The first difference in a history, if there is one; it is tried again at these paces first.
+/// Returns the first difference in a history, if there is one; it is tried again at these paces first.
 type Judge<'a> = &'a mut dyn FnMut(&History, &Trace, &[Pace]) -> Result<(), String>;
 
-/// Draws histories and judges each. A history that fails is made smaller and given to `keep`, which returns where it
-/// is kept; the run goes on.
+/// Draws histories and judges each. A history that fails is made smaller and passed to `keep`, which returns its
+/// location; the run continues.
 fn run(cases: u32, levels: Levels, judge: Judge<'_>, keep: &mut dyn FnMut(&History) -> String) {
     let number_of_seed = number("SHAKEDOWN_SEED", 1);
     println!("{cases} histories of seed {number_of_seed}");
@@ -100,7 +100,7 @@ fn run(cases: u32, levels: Levels, judge: Judge<'_>, keep: &mut dyn FnMut(&Histo
     assert!(failures.is_empty(), "{} histories differ\n{}", failures.len(), failures.join("\n\n"));
 }
 
-/// The smallest history found that still fails.
+/// Returns the smallest history found that still fails.
 fn smaller<T: ValueTree<Value = History>>(
     tree: &mut T,
     failed: (History, String),
@@ -124,7 +124,7 @@ fn smaller<T: ValueTree<Value = History>>(
     smallest
 }
 
-/// Where histories that differ are kept, as cases with the live server's answers.
+/// Stores histories that differ, as cases with the live server's replies.
 fn keep(live: &mut Live, history: &History) -> String {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differing-histories.jsonl");
     let title = format!("seed {} {:?}", number("SHAKEDOWN_SEED", 1), history.levels);
@@ -144,18 +144,18 @@ fn render(trace: &Trace) -> String {
     trace.steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether several sessions waited at once or a deadlock timer fired, so that a scheduler had a say.
+/// Returns whether several sessions waited at once or a deadlock timer fired, so that a scheduler was involved.
 fn has_race(trace: &Trace) -> bool {
     trace.steps.iter().any(|step| step.replies.keys().filter(|session| **session != step.session).count() > 1)
         || trace.steps.iter().any(|step| step.blocked.len() > 1 || step.deadlock)
 }
 
-/// How many aborts of the live server alone are followed in one history.
+/// The number of aborts of the live server alone that are followed in one history.
 const ABORTS_MAX: usize = 12;
 
-/// Compares a history with woken sessions in this order. Where `follows_aborts`, a session that the live server alone
-/// aborts with 40001 is aborted in the core too, and everything else must still agree. Returns how many such aborts
-/// there were.
+/// Compares a history, with woken sessions in this order. If `follows_aborts`, a session that the live server alone
+/// aborts with 40001 is aborted in the core too, and everything else must still agree. Returns the number of such
+/// aborts.
 fn compare(
     live: &mut Live,
     history: &History,
@@ -174,8 +174,8 @@ fn compare(
     }
 }
 
-/// Plays a history on both sides, and one that differs again, slower and slower. Returns the first difference if it
-/// differs each time, and how many attempts and aborts of the live server alone there were.
+/// Plays a history on both sides, and repeats one that differs, slower and slower. Returns the first difference if it
+/// differs each time, and the numbers of attempts and of aborts by the live server alone.
 fn judge(
     live: &mut Live,
     history: &History,
@@ -197,7 +197,7 @@ fn judge(
 }
 
 #[test]
-fn weak_levels_answer_as_a_live_server_does() {
+fn weak_levels_reply_as_a_live_server_does() {
     let Some(url) = server() else { return };
     let _alone = WORLD.lock();
     let live = RefCell::new(Live::connect(&url, ""));

@@ -1,4 +1,4 @@
-//! Bugs of applications as they happen in production, each found by the core, and each with a fix that holds.
+//! Application bugs from production, each found by the core, and each with a fix that holds.
 
 use std::rc::Rc;
 
@@ -59,7 +59,7 @@ impl World {
         statement
     }
 
-    /// Ends a statement that waited.
+    /// Completes a statement that waited.
     fn resumed<T>(&mut self, session: Session, mut statement: Statement<T>) -> Result<T, DatabaseError> {
         assert!(self.db.take_ready().contains(&session), "the session has been woken");
         self.db.poll(session, &mut statement, 0).done().expect("the statement is over")
@@ -71,7 +71,7 @@ impl World {
     }
 }
 
-/// Reads how many items there are and adds one if there is room for it.
+/// Reads the number of items and adds one if there is room for it.
 fn take_if_room(world: &mut World, session: Session) -> bool {
     let taken = world.now(session, world.items.all().select().build());
     taken.len() < 2
@@ -200,7 +200,7 @@ fn an_outbox_cursor_on_the_id_misses_a_late_commit_and_one_on_transaction_and_id
 }
 
 #[test]
-fn a_retry_after_a_lost_commit_reply_pays_twice_unless_a_key_or_the_transaction_status_is_asked() {
+fn a_retry_after_a_lost_commit_reply_pays_twice_without_a_key_or_status_check() {
     let mut world = world(&[(1, 100)]);
     let (a, items) = (world.a, world.items);
     let pay = || items.at(1).update(|item| Item { id: 1, value: item.value - 10 });
@@ -215,7 +215,7 @@ fn a_retry_after_a_lost_commit_reply_pays_twice_unless_a_key_or_the_transaction_
     let retry = world.db.connect();
     world.now(retry, pay());
     assert_eq!(world.values()[0], (1, 80), "paid twice");
-    // A key written in the same transaction refuses the repetition.
+    // A key written in the same transaction rejects the repetition.
     world.now(retry, Statement::begin());
     world.now(retry, pay());
     let repeated = world.try_now(retry, items.insert(Item { id: 77, value: 0 }).build());
@@ -285,7 +285,7 @@ fn two_workers_without_skip_locked_take_turns_and_with_it_take_different_jobs() 
         let todo = items.all().in_key_order().filter(|job| job.value == 0).select().limit(1);
         todo.lock(LockMode::Update, wait).build()
     };
-    // Without any lock both take the same job.
+    // Without a lock both take the same job.
     let peek = || items.all().in_key_order().filter(|job| job.value == 0).select().limit(1).build();
     assert_eq!(world.now(a, peek())[0].id, world.now(b, peek())[0].id);
     world.now(a, Statement::begin());
@@ -303,13 +303,13 @@ fn an_advisory_lock_of_the_wrong_scope_outlives_its_transaction_or_ends_before_i
     let mut world = world(&[]);
     let (a, b) = (world.a, world.b);
     let try_lock = || Statement::try_advisory_lock(9, AdvisoryScope::Session);
-    // Session scope: a rollback does not free it, so a pooled connection carries it away.
+    // Session scope: a rollback does not release it, so a pooled connection keeps it.
     world.now(a, Statement::begin());
     world.now(a, Statement::advisory_lock(9, AdvisoryScope::Session));
     world.now(a, Statement::rollback());
     assert!(!world.now(b, try_lock()), "leaked");
     assert!(world.now(a, Statement::advisory_unlock(9)));
-    // Transaction scope outside a block: it is gone when the statement that took it is over.
+    // Transaction scope outside a block: it is released when the statement that took it ends.
     world.now(a, Statement::advisory_lock(9, AdvisoryScope::Transaction));
     assert!(world.now(b, try_lock()), "it never guarded anything");
     assert!(world.now(b, Statement::advisory_unlock(9)));

@@ -1,5 +1,5 @@
-//! The database core: its likeness to PostgreSQL, recorded and live; the bugs of applications that it shows;
-//! histories that others can judge; and its own rules.
+//! The database core: its equivalence to PostgreSQL, recorded and live; the application bugs that it shows; histories
+//! that other checkers can judge; and its own rules.
 
 mod conformance;
 mod elle;

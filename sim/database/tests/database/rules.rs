@@ -1,5 +1,5 @@
-//! What holds of the core besides its likeness to PostgreSQL: misuse is named, memory stays flat, commits are
-//! recorded, standbys lag, failovers lose, runs repeat exactly.
+//! The properties of the core beside its equivalence to PostgreSQL: misuse is named, memory stays flat, commits are
+//! recorded, standbys lag, failovers lose commits, runs repeat exactly.
 
 use shakedown_database::{
     Database, DatabaseError, Deferral, Failover, Isolation, Session, Statement, Step, TableDef, TableHandle,
@@ -17,7 +17,7 @@ fn run<T>(db: &mut Database, session: Session, mut statement: Statement<T>) -> R
 }
 
 #[test]
-fn misuse_is_answered_with_the_name_of_the_call() {
+fn misuse_returns_an_error_that_names_the_call() {
     let (mut db, mut other) = (Database::new(0), Database::new(1));
     let (table, stranger) = (pairs(&mut db), pairs(&mut other));
     let (session, foreign) = (db.connect(), other.connect());
@@ -163,7 +163,7 @@ fn a_statement_end_unique_constraint_lets_keys_be_swapped() {
 }
 
 #[test]
-fn notices_are_sent_at_commit_and_only_to_those_who_listen() {
+fn notices_are_sent_at_commit_and_only_to_listeners() {
     let mut db = Database::new(0);
     let (a, b, c) = (db.connect(), db.connect(), db.connect());
     run(&mut db, b, Statement::listen("jobs")).expect("free");

@@ -15,22 +15,22 @@ use shakedown_database::{EventType, History, Mop};
 /// The dependency between two transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Edge {
-    /// The second overwrites the first.
+    /// The second overwrites the write of the first.
     Ww,
-    /// The second reads what the first wrote.
+    /// The second reads the write of the first.
     Wr,
-    /// The second overwrites what the first read.
+    /// The second overwrites the version that the first read.
     Rw,
 }
 
-/// What a history shows.
+/// The anomalies of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Anomalies {
     /// Reads of values that were never committed.
     pub aborted_read: bool,
     /// A read between two appends of another transaction (G1b).
     pub intermediate_read: bool,
-    /// A read without what the same transaction had appended before it.
+    /// A read that misses an earlier append of the same transaction.
     pub lost_own_write: bool,
     /// Reads of lists that no single order explains.
     pub incompatible_order: bool,
@@ -61,10 +61,11 @@ impl Anomalies {
     }
 }
 
-/// A transaction that committed, as far as the history tells.
+/// A transaction that committed, according to the history.
 type Transaction<'a> = &'a [Mop];
 
-/// The transactions that committed: those that say so, and those of unknown outcome whose writes were read.
+/// Returns the transactions that committed: those that report it, and those of unknown outcome whose writes were
+/// read.
 fn committed(history: &History) -> Vec<Transaction<'_>> {
     let of = |kind| history.events().iter().filter(move |event| event.kind == kind);
     let mut transactions: Vec<Transaction<'_>> = of(EventType::Ok).map(|event| &event.value[..]).collect();
@@ -80,7 +81,7 @@ fn committed(history: &History) -> Vec<Transaction<'_>> {
     }
 }
 
-/// Whether one of these transactions read the value of an append.
+/// Returns whether one of these transactions read the value of an append.
 fn was_read(transactions: &[Transaction<'_>], append: &Mop) -> bool {
     let Mop::Append(key, value) = append else { return false };
     transactions
@@ -122,8 +123,8 @@ pub(crate) fn check(history: &History) -> Anomalies {
     anomalies
 }
 
-/// Whether a read lacks what the same transaction appended before, or has what it appended only afterwards. An append
-/// locks its row, so at every level the own values stand last, in order.
+/// Returns whether a read misses an earlier append of the same transaction, or contains a later one. An append locks
+/// its row, so at every level the own values are last, in order.
 fn loses_own_write(mops: Transaction<'_>) -> bool {
     let appended = |mops: &[Mop], key: i64| {
         mops.iter()
@@ -140,7 +141,7 @@ fn loses_own_write(mops: Transaction<'_>) -> bool {
     })
 }
 
-/// Whether a transaction read some but not all of what another one appended to a key.
+/// Returns whether a transaction read some but not all of another's appends to a key.
 fn reads_in_between(committed: &[Transaction<'_>], reader: usize) -> bool {
     let reads = committed[reader].iter().filter_map(|mop| match mop {
         Mop::ReadList(key, Some(list)) => Some((key, list)),
@@ -209,7 +210,7 @@ fn find_cycles(edges: &[(usize, usize, Edge)], count: usize, anomalies: &mut Ano
     anomalies.g0 = has_cycle(of(&[Edge::Ww]));
     anomalies.g1c = has_cycle(of(&[Edge::Ww, Edge::Wr]));
     anomalies.g2 = has_cycle(of(&[Edge::Ww, Edge::Wr, Edge::Rw]));
-    // One anti-dependency and a way back over the others.
+    // One anti-dependency and a path back over the other edges.
     let mut plain: DiGraphMap<usize, ()> = DiGraphMap::new();
     for (from, to) in of(&[Edge::Ww, Edge::Wr]) {
         plain.add_edge(from, to, ());
@@ -220,7 +221,7 @@ fn find_cycles(edges: &[(usize, usize, Edge)], count: usize, anomalies: &mut Ano
             && petgraph::algo::has_path_connecting(&plain, to, from, None)
     };
     anomalies.g_single = of(&[Edge::Rw]).any(|(from, to)| back(from, to));
-    // Every anti-dependency must be followed by another kind: walk in two layers.
+    // Every anti-dependency must be followed by another kind: search in two layers.
     let mut layered: DiGraphMap<usize, ()> = DiGraphMap::new();
     for (from, to, edge) in edges {
         if *edge == Edge::Rw {

@@ -1,4 +1,4 @@
-//! Workloads whose histories an outside checker can judge, and a checker of our own.
+//! Workloads whose histories an external checker can judge, and a checker of our own.
 
 pub(crate) mod checker;
 pub(crate) mod workload;

@@ -15,7 +15,7 @@ pub(crate) struct Cell {
     pub values: Vec<i64>,
 }
 
-/// A small generator; the tests' only source of chance.
+/// A small random generator, the only one of the tests.
 pub(crate) struct Chance(pub u64);
 
 impl Chance {
@@ -29,26 +29,26 @@ impl Chance {
     }
 }
 
-/// Which micro-operations a workload is made of.
+/// The micro-operations of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     ListAppend,
     Register,
 }
 
-/// What a transaction does in one statement.
+/// The task of one statement of a transaction.
 #[derive(Clone, Debug)]
 enum Task {
     /// One read or one write.
     One(Mop),
     /// `SELECT … WHERE key BETWEEN`: a read of every key in the range.
     ReadRange(i64, i64),
-    /// `UPDATE … WHERE key BETWEEN`: an append to every row that is there.
+    /// `UPDATE … WHERE key BETWEEN`: an append to every existing row.
     AppendRange(BTreeMap<i64, i64>),
 }
 
 impl Task {
-    /// The micro-operations as they are invoked.
+    /// Returns the micro-operations as they are invoked.
     fn invoked(&self) -> Vec<Mop> {
         match self {
             Self::One(mop) => vec![mop.clone()],
@@ -70,7 +70,7 @@ enum Running {
 }
 
 struct Process {
-    /// Its number in the history; one whose commit has an unknown outcome goes on under another number.
+    /// Its number in the history; a process whose commit has an unknown outcome continues under another number.
     number: usize,
     session: Session,
     todo: Vec<Task>,
@@ -80,11 +80,11 @@ struct Process {
     active: bool,
 }
 
-/// What a workload left behind.
+/// The result of a workload.
 pub(crate) struct Outcome {
     pub history: History,
     pub committed: usize,
-    /// How many commits had an unknown outcome.
+    /// The number of commits with an unknown outcome.
     pub unknown: usize,
 }
 
@@ -163,7 +163,7 @@ pub(crate) fn run(kind: Kind, level: Isolation, seed: u64, processes: usize, tra
     Outcome { history: workload.history, committed: workload.committed, unknown: workload.unknown }
 }
 
-/// The statement of a single read or write.
+/// Returns the statement of a single read or write.
 fn one(cells: TableHandle<Cell>, mop: Mop) -> Running {
     match mop {
         Mop::ReadList(key, _) | Mop::Read(key, _) => Running::Read(key, cells.get(key)),
@@ -178,7 +178,7 @@ fn one(cells: TableHandle<Cell>, mop: Mop) -> Running {
     }
 }
 
-/// What a range read shows: absent rows are empty lists.
+/// Returns the result of a range read: absent rows are empty lists.
 fn lists(low: i64, high: i64, rows: &[Rc<Cell>]) -> Vec<Mop> {
     let list =
         |key| rows.iter().find(|cell| cell.key == key).map_or_else(Vec::new, |cell| cell.values.clone());
@@ -187,7 +187,7 @@ fn lists(low: i64, high: i64, rows: &[Rc<Cell>]) -> Vec<Mop> {
 
 impl Workload {
     fn invoke(&mut self, at: usize, chance: &mut Chance) {
-        // One operation a transaction keeps a register's history one of single operations.
+        // One operation per transaction makes a register's history one of single operations.
         let count = if self.kind == Kind::Register { 1 } else { 1 + chance.below(4) };
         let mut tasks: Vec<Task> = (0..count).map(|_| self.task(chance)).collect();
         let mops = tasks.iter().flat_map(Task::invoked).collect();
@@ -214,20 +214,21 @@ impl Workload {
         }
     }
 
-    /// A value that was not written under the key before.
+    /// Returns a value that was not written under the key before.
     fn value(&mut self, key: i64) -> i64 {
         let value = self.next_value.entry(key).or_insert(0);
         *value += 1;
         *value
     }
 
-    /// Whether the next statement of a list transaction is its commit.
+    /// Returns whether the next statement of a list transaction is its commit.
     fn is_about_to_commit(&self, at: usize) -> bool {
         let process = &self.processes[at];
         self.kind == Kind::ListAppend && process.active && process.began && process.todo.is_empty()
     }
 
-    /// The connection breaks at the commit, before the server reads it or after: the client cannot tell which.
+    /// Breaks the connection at the commit, before or after the server reads it: the client cannot distinguish the
+    /// two.
     fn lose_connection(&mut self, at: usize, is_read: bool) {
         let session = self.processes[at].session;
         if is_read {
@@ -359,7 +360,7 @@ impl Workload {
         }
     }
 
-    /// Everyone waits: the earliest timer comes next.
+    /// All sessions wait: fires the earliest timer.
     fn pass_time(&mut self) {
         let next = self.timers.iter().copied().min_by_key(|timer| timer.at).expect("who waits has a timer");
         self.timers.retain(|timer| *timer != next);

@@ -1,9 +1,9 @@
-//! Draws histories: interleaved SQL of a few sessions over a small world, so that they meet often.
+//! Draws histories: interleaved SQL of a few sessions over few rows, so that the sessions conflict often.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The world of every history: keys of all kinds, some deferred, some nullable, one that references its own table.
+/// The tables of every history: keys of all kinds, some deferred, some nullable, one that references its own table.
 pub(crate) const SETUP: [&str; 8] = [
     "create table t(id int primary key, u int unique, v int)",
     "create table c(id int primary key, pid int references t(id))",
@@ -16,13 +16,13 @@ pub(crate) const SETUP: [&str; 8] = [
     "insert into n values (1, 1), (2, 1)",
 ];
 
-/// Drops the world.
+/// Drops the tables.
 pub(crate) const DROP: &str = "drop table if exists c, f, t, d, n";
 
-/// Empties the world.
+/// Empties the tables.
 pub(crate) const EMPTY: &str = "truncate t, c, d, f, n";
 
-/// What is read when a history is over.
+/// The queries at the end of a history.
 pub(crate) const LAST: [&str; 5] = [
     "select * from t order by id",
     "select * from c order by id",
@@ -31,7 +31,7 @@ pub(crate) const LAST: [&str; 5] = [
     "select * from n order by id",
 ];
 
-/// Which isolation levels a history uses.
+/// The isolation levels of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Levels {
     /// Read committed and repeatable read, mixed.
@@ -58,7 +58,7 @@ fn key() -> impl Strategy<Value = i64> {
     1_i64..=5
 }
 
-/// A key, or null.
+/// Draws a key, or null.
 fn key_or_null() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => key().prop_map(|key| key.to_string()),
@@ -195,7 +195,8 @@ fn statement(levels: Levels) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Histories of two to four sessions. Each session begins with a transaction, or there would be few.
+/// Draws histories of two to four sessions. Each session begins with a transaction, because there would be few
+/// otherwise.
 pub(crate) fn histories(levels: Levels) -> impl Strategy<Value = History> {
     let level = match levels {
         Levels::Weak => vec!["read committed", "repeatable read"],
@@ -208,8 +209,7 @@ pub(crate) fn histories(levels: Levels) -> impl Strategy<Value = History> {
             let begins = begins.iter().enumerate();
             let begins = begins
                 .map(|(session, level)| Draw { session, sql: format!("begin isolation level {level}") });
-            // A claim that skips what others hold sees no consistent state, by design; only the weak levels
-            // draw it.
+            // A query that skips locked rows sees no consistent state, by design; only the weak levels draw it.
             let judged = |sql: String| match levels {
                 Levels::Weak => sql,
                 // The server finds a maximum at the end of an index, where the player reads the table.

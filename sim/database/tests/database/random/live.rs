@@ -1,4 +1,5 @@
-//! The same history on a live PostgreSQL: one thread a session, and a monitor that sees who is blocked.
+//! Plays the same history on a live PostgreSQL: one thread per session, and a monitor that observes the blocked
+//! sessions.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -10,12 +11,12 @@ use postgres::{Client, NoTls, SimpleQueryMessage};
 use super::draw::{DROP, EMPTY, LAST, SETUP};
 use super::trace::{Observed, Reply, Trace};
 
-/// How slowly a history is played.
+/// The pace of a history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pace {
-    /// The server's `deadlock_timeout`: what happens at one moment in the core must happen within it here.
+    /// The server's `deadlock_timeout`: events of one moment in the core must happen within it here.
     deadlock_timeout: Duration,
-    /// How long an answer may take that the core says must come.
+    /// The timeout of a reply that must come according to the core.
     timeout: Duration,
 }
 
@@ -28,7 +29,7 @@ impl Pace {
     }
 }
 
-/// From the usual one to one that a machine under load keeps up with.
+/// From the usual pace to one that a machine under load can follow.
 pub(crate) const PACES: [Pace; 3] = [Pace::of(400), Pace::of(1_000), Pace::of(3_000)];
 
 /// One connection with its thread.
@@ -42,7 +43,7 @@ struct Connection {
 fn wire_reply(client: &mut Client, sql: &str) -> Reply {
     match client.simple_query(sql) {
         Err(error) => {
-            // The server reports an error before it has released the locks; an empty query waits for that.
+            // The server reports an error before it has released the locks; an empty query waits for the release.
             let _ = client.simple_query("");
             Reply::Error(error.code().map_or_else(|| error.to_string(), |code| code.code().to_owned()))
         }
@@ -110,7 +111,7 @@ impl From<String> for Difference {
 /// A reply that differs, and the session if the live server aborted it with 40001.
 type Mismatch = (String, Option<usize>);
 
-/// What a comparison finds.
+/// The result of a comparison.
 pub(crate) type Compared = Result<(), Difference>;
 
 fn mismatch(session: usize, expected: &str, live: &Reply) -> Mismatch {
@@ -118,7 +119,7 @@ fn mismatch(session: usize, expected: &str, live: &Reply) -> Mismatch {
     (format!("T{} ours: {expected}\n    live:  {live}", session + 1), aborted)
 }
 
-/// A live server with a few sessions that are kept from history to history.
+/// A live server with a few sessions that are reused from history to history.
 pub(crate) struct Live {
     url: String,
     settings: &'static str,
@@ -128,7 +129,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// A server whose sessions begin with these settings.
+    /// Connects to a server; its sessions begin with these settings.
     pub(crate) fn connect(url: &str, settings: &'static str) -> Self {
         let mut monitor = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
         monitor.batch_execute(DROP).expect("a clean world");
@@ -138,7 +139,7 @@ impl Live {
         Self { url: url.to_owned(), settings, pace: PACES[0], sessions: Vec::new(), monitor }
     }
 
-    /// Plays a history beside the core's trace of it; the error tells the first difference.
+    /// Plays a history beside the core's trace of it; the error describes the first difference.
     pub(crate) fn compare(&mut self, trace: &Trace, pace: Pace) -> Compared {
         if self.pace != pace {
             self.pace = pace;
@@ -152,7 +153,7 @@ impl Live {
         result
     }
 
-    /// Makes the world of a history, with this many sessions.
+    /// Creates the tables of a history, with this many sessions.
     pub(crate) fn reset(&mut self, sessions: usize) -> Result<(), String> {
         self.monitor.batch_execute(EMPTY).map_err(|error| error.to_string())?;
         for sql in SETUP.iter().filter(|sql| sql.starts_with("insert")) {
@@ -164,7 +165,7 @@ impl Live {
         Ok(())
     }
 
-    /// Ends every session: what is still blocked or open must not reach into the next history.
+    /// Ends every session: a blocked or open session must not affect the next history.
     pub(crate) fn end_sessions(&mut self) -> Result<(), String> {
         let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
         let end = "select pg_terminate_backend(pid) from unnest($1::int[]) as pid";
@@ -173,12 +174,12 @@ impl Live {
         Ok(())
     }
 
-    /// Begins a statement in a session.
+    /// Sends a statement to a session.
     pub(crate) fn send(&mut self, session: usize, sql: &str) -> Result<(), String> {
         self.sessions[session].orders.send(sql.to_owned()).map_err(|error| error.to_string())
     }
 
-    /// The reply of a session, if it has come.
+    /// Returns the reply of a session, if it has arrived.
     pub(crate) fn reply(&self, session: usize) -> Option<Reply> {
         self.sessions[session].replies.try_recv().ok()
     }
@@ -188,7 +189,7 @@ impl Live {
         wire_reply(&mut self.monitor, sql)
     }
 
-    /// The kind of lock that a session waits for, as the server calls it.
+    /// Returns the kind of lock that a session waits for, in the server's words.
     pub(crate) fn waits_on(&mut self, session: usize) -> Result<String, String> {
         let sql = "select coalesce(wait_event, '') from pg_stat_activity where pid = $1";
         let row = self.monitor.query_one(sql, &[&self.sessions[session].pid]);
@@ -217,7 +218,8 @@ impl Live {
         Ok(())
     }
 
-    /// What else the step brought, on either side, and which other session the live server alone aborted.
+    /// Returns the other effects of the step, on either side, and the other session that the live server alone
+    /// aborted.
     fn also(&self, step: &Observed) -> (String, Option<usize>) {
         let mut text = String::new();
         for (session, reply) in &step.replies {
@@ -251,7 +253,7 @@ impl Live {
         Ok(())
     }
 
-    /// The live server must come to rest with the same sessions blocked by the same ones.
+    /// Checks that the live server comes to rest with the same sessions blocked by the same ones.
     #[expect(clippy::disallowed_methods, reason = "a live server runs in real time")]
     fn check_blocked(&mut self, step: &Observed) -> Result<(), Mismatch> {
         if step.blocked.is_empty() {
@@ -276,7 +278,7 @@ impl Live {
         }
     }
 
-    /// Who is blocked, and by whom.
+    /// Returns the blocked sessions, and those that block them.
     pub(crate) fn blocked(&mut self) -> Result<BTreeMap<usize, Vec<usize>>, String> {
         let pids: Vec<i32> = self.sessions.iter().map(|session| session.pid).collect();
         let sql = "select pid, pg_blocking_pids(pid) from unnest($1::int[]) as pid \

@@ -1,5 +1,5 @@
-//! Records a history on a live server, in the form of the recorded cases: what every statement returns, who is
-//! blocked by whom and on what, and who is still blocked after each step.
+//! Records a history on a live server, in the format of the recorded cases: the result of every statement, the
+//! blocked sessions with their blockers and locks, and the sessions that are still blocked after each step.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use super::draw::{History, LAST, SETUP};
 use super::live::Live;
 use super::trace::{Reply, name};
 
-/// How long a session may take to reply or to be blocked before the history counts as stuck.
+/// The time in which a session must reply or be blocked; after it the history counts as stuck.
 const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
-/// For how long the server must show the same picture before it counts as settled.
+/// The time for which the server must show the same state before it counts as settled.
 const SETTLED_AFTER: Duration = Duration::from_millis(15);
 
 /// Records a history; the result is one line of a file of cases.
@@ -45,7 +45,7 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// Plays every step whose session is free, and commits everywhere in the end.
+    /// Plays every step whose session is free, and commits everywhere at the end.
     fn run(&mut self, history: &History, sessions: usize) -> Result<(), String> {
         for step in &history.steps {
             if !self.running.contains_key(&step.session) {
@@ -96,7 +96,7 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Waits until every session has replied or is blocked, with nobody in a cycle. Returns the replies.
+    /// Waits until every session has replied or is blocked, with none in a cycle. Returns the replies.
     #[expect(clippy::disallowed_methods, reason = "a live server runs in real time")]
     fn settle(&mut self) -> Result<BTreeMap<usize, (String, Reply)>, String> {
         let mut replies = BTreeMap::new();
@@ -127,7 +127,7 @@ impl Recorder<'_> {
     }
 }
 
-/// Whether a session waits, through others, for itself.
+/// Returns whether a session waits, through others, for itself.
 fn has_cycle(blocked: &BTreeMap<usize, Vec<usize>>) -> bool {
     blocked.keys().any(|start| {
         let (mut seen, mut next) = (Vec::new(), blocked[start].clone());
@@ -144,7 +144,7 @@ fn has_cycle(blocked: &BTreeMap<usize, Vec<usize>>) -> bool {
     })
 }
 
-/// A reply in the notation of the recorded cases.
+/// Returns a reply in the notation of the recorded cases.
 fn notation(sql: &str, reply: &Reply) -> String {
     let (count, rows) = match reply {
         Reply::Error(code) => return format!("ERR {code}"),

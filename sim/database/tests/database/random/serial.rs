@@ -1,18 +1,18 @@
-//! The judge of serializable histories: is there a serial order of the committed transactions in which every
-//! one of them would have answered the same, with the same rows in the end? Found by trying.
+//! The judge of serializable histories: searches for a serial order of the committed transactions in which each of
+//! them would have the same results, with the same final rows.
 
 use std::collections::BTreeMap;
 
 use super::trace::{Reply, Trace, fresh_world, name, reply};
 use crate::sql::answer::Seen;
 
-/// A committed transaction: its statements and what they answered.
+/// A committed transaction: its statements and their results.
 #[derive(Clone, Debug, Default)]
 struct Committed {
     statements: Vec<(String, Reply)>,
 }
 
-/// A transaction under way in one session.
+/// A transaction in progress in one session.
 #[derive(Default)]
 struct Running {
     statements: Vec<(String, Reply)>,
@@ -22,7 +22,7 @@ struct Running {
     failed: bool,
 }
 
-/// The most transactions for which every order is tried.
+/// The greatest number of transactions for which every order is tried.
 const TRIED_MAX: usize = 7;
 
 fn sorted(reply: &Reply) -> Reply {
@@ -36,7 +36,7 @@ fn sorted(reply: &Reply) -> Reply {
     }
 }
 
-/// The committed transactions of a trace, rolled-back parts apart.
+/// Returns the committed transactions of a trace, without rolled-back parts.
 fn committed(trace: &Trace) -> Vec<Committed> {
     let mut running: BTreeMap<usize, Running> = BTreeMap::new();
     let mut pending: BTreeMap<usize, String> = BTreeMap::new();
@@ -57,7 +57,7 @@ fn committed(trace: &Trace) -> Vec<Committed> {
     done
 }
 
-/// One answered statement of a session; the transaction, if that committed it.
+/// Adds one completed statement of a session; returns the transaction, if the statement committed it.
 fn advance(own: &mut Running, sql: String, reply: &Reply) -> Option<Committed> {
     let failed = matches!(reply, Reply::Error(_));
     let word = sql.split(' ').next().unwrap_or_default();
@@ -87,7 +87,7 @@ fn advance(own: &mut Running, sql: String, reply: &Reply) -> Option<Committed> {
     None
 }
 
-/// Whether a trace is serializable; `None` if it is too long to try.
+/// Returns whether a trace is serializable; `None` if it is too long to try.
 pub(crate) fn is_serializable(trace: &Trace) -> Option<bool> {
     let transactions = committed(trace);
     if transactions.len() > TRIED_MAX {
@@ -98,7 +98,7 @@ pub(crate) fn is_serializable(trace: &Trace) -> Option<bool> {
 }
 
 fn try_orders(transactions: &[Committed], order: &mut Vec<usize>, trace: &Trace) -> bool {
-    // A prefix that answers wrongly cannot be mended by what follows.
+    // A prefix with a wrong result cannot be repaired by later transactions.
     if !replays(transactions, order, trace) {
         return false;
     }
@@ -128,7 +128,7 @@ fn replays(transactions: &[Committed], order: &[usize], trace: &Trace) -> bool {
     for transaction in order {
         run("begin");
         for (sql, expected) in &transactions[*transaction].statements {
-            // Whether a lock is free depends on who runs, not on what is committed.
+            // Whether a lock is free depends on the running transactions, not on the committed ones.
             let asks_for_lock = sql.contains("pg_try_advisory");
             if run(sql) != *expected && !asks_for_lock {
                 return false;

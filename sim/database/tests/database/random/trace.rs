@@ -1,4 +1,4 @@
-//! Plays a history on the core and writes down what every session saw.
+//! Plays a history on the core and records what every session saw.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::sql::answer::{Answer, Seen};
 use crate::sql::player::{GLANCE_NS, Player};
 use crate::sql::value::Value;
 
-/// A reply as it looks over the wire: how many rows the command names, and the rows as text.
+/// A reply as on the wire: the row count of the command tag, and the rows as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Rows(u64, Vec<Vec<Option<String>>>),
@@ -54,14 +54,14 @@ pub(crate) fn reply(outcome: Result<Answer, DatabaseError>) -> Reply {
     }
 }
 
-/// What became visible with one step.
+/// The observable effects of one step.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     pub session: usize,
     pub sql: String,
     /// The replies that arrived: of this statement, or of ones that were blocked before.
     pub replies: BTreeMap<usize, Reply>,
-    /// Who is blocked after it, and by whom.
+    /// The blocked sessions after it, and their blockers.
     pub blocked: BTreeMap<usize, Vec<usize>>,
     /// Whether a deadlock was resolved in this step.
     pub deadlock: bool,
@@ -84,7 +84,7 @@ fn number(name: &str) -> usize {
     name.trim_start_matches('T').parse::<usize>().map_or(usize::MAX, |number| number - 1)
 }
 
-/// A player in the world of the histories.
+/// Returns a player with the tables of the histories.
 pub(crate) fn fresh_world() -> Player {
     let mut player = Player::default();
     for sql in SETUP {
@@ -94,7 +94,7 @@ pub(crate) fn fresh_world() -> Player {
     player
 }
 
-/// Plays a history to its end: sessions that are blocked are passed over, and in the end everyone commits.
+/// Plays a history to its end: blocked sessions are skipped, and at the end all commit.
 pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
     play_with_aborts(history, wake_order, &[])
 }
@@ -142,12 +142,12 @@ pub(crate) fn play_with_aborts(history: &History, wake_order: usize, aborts: &[(
     trace
 }
 
-/// The sessions that are aborted at a step.
+/// Returns the sessions that are aborted at a step.
 fn aborted_at(aborts: &[(usize, usize)], step: usize) -> Vec<usize> {
     aborts.iter().filter(|(at, _)| *at == step).map(|(_, session)| *session).collect()
 }
 
-/// A statement that fails, so that its transaction has failed.
+/// A statement that fails, to make a transaction fail.
 const FAILS: &str = "select 1 / 0";
 
 fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) -> Observed {

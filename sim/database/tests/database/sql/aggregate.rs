@@ -11,7 +11,7 @@ use super::value::{SqlRow, Value, arithmetic, unsupported};
 
 const AGGREGATES: [&str; 4] = ["count", "sum", "max", "min"];
 
-/// Whether an expression aggregates, sub-selects apart.
+/// Returns whether an expression aggregates, ignoring sub-selects.
 fn is_aggregate(expr: &Expr) -> bool {
     match expr {
         Expr::Function(function) => match call_parts(function) {
@@ -26,7 +26,7 @@ fn is_aggregate(expr: &Expr) -> bool {
     }
 }
 
-/// Whether a select list aggregates.
+/// Returns whether a select list aggregates.
 pub(crate) fn in_select(select: &Select) -> bool {
     select.projection.iter().any(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_aggregate(expr),
@@ -34,7 +34,7 @@ pub(crate) fn in_select(select: &Select) -> bool {
     })
 }
 
-/// The single row of a query with aggregates.
+/// Returns the single row of a query with aggregates.
 pub(crate) fn row(
     select: &Select,
     relations: &[(String, Vec<String>)],
@@ -55,7 +55,7 @@ pub(crate) fn row(
     Ok(row)
 }
 
-/// The expression with its aggregates replaced by their values.
+/// Replaces the aggregates of the expression by their values.
 fn fold_aggregates(
     expr: &Expr,
     relations: &[(String, Vec<String>)],

@@ -1,10 +1,10 @@
-//! Answers in the notation of the recorded cases, and their comparison.
+//! Results in the notation of the recorded cases, and their comparison.
 
 use std::collections::BTreeMap;
 
 use super::value::{SqlRow, Value, render_rows};
 
-/// What a statement answered.
+/// The result of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The command tag.
@@ -22,7 +22,7 @@ impl Answer {
     }
 }
 
-/// What an observer sees after a step.
+/// The observation after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Done(Answer),
@@ -45,7 +45,7 @@ impl std::fmt::Display for Seen {
     }
 }
 
-/// Reads a recorded answer; `None` if it is in no known form.
+/// Parses a recorded result; returns `None` for an unknown form.
 pub(crate) fn parse(text: &str) -> Option<Seen> {
     let text = text.trim();
     if let Some(error) = text.strip_prefix("ERR ") {
@@ -62,7 +62,7 @@ pub(crate) fn parse(text: &str) -> Option<Seen> {
     }
 }
 
-/// Reads rows in the notation of Python lists of tuples.
+/// Parses rows in the notation of Python lists of tuples.
 pub(crate) fn parse_rows(text: &str) -> Option<Vec<SqlRow>> {
     let mut reader = Reader { rest: text.trim() };
     let rows = reader.list('[', ']', |reader| reader.list('(', ')', Reader::value))?;
@@ -114,7 +114,7 @@ impl Reader<'_> {
         }
         if self.take("Range(") {
             let (inside, rest) = self.rest.split_once(')')?;
-            // The bounds' kind, '[)', holds the first closing bracket.
+            // The kind of the bounds, '[)', contains the first closing bracket.
             self.rest = rest.strip_prefix("')")?;
             let mut bounds = inside.split(',').map(|bound| bound.trim().parse::<i64>());
             return Some(Value::Range(bounds.next()?.ok()?, bounds.next()?.ok()?));
@@ -138,8 +138,8 @@ impl Reader<'_> {
     }
 }
 
-/// Transaction ids differ from server to server; their order does not. Each recorded id stands for one of
-/// ours, and a greater one for a greater one.
+/// Transaction ids differ from server to server; their order does not. Each recorded id corresponds to one of ours,
+/// and a greater one to a greater one.
 #[derive(Default)]
 pub(crate) struct Ids {
     ours: BTreeMap<u64, u64>,
@@ -165,7 +165,7 @@ impl Ids {
         }
     }
 
-    /// Whether rows are equal, transaction ids up to their order.
+    /// Returns whether rows are equal, transaction ids up to their order.
     pub(crate) fn same_rows(&mut self, recorded: &[SqlRow], ours: &[SqlRow]) -> bool {
         recorded.len() == ours.len()
             && recorded.iter().zip(ours).all(|(recorded, ours)| {
@@ -174,7 +174,7 @@ impl Ids {
             })
     }
 
-    /// Whether two sightings are the same.
+    /// Returns whether two observations are equal.
     pub(crate) fn same_seen(&mut self, recorded: &Seen, ours: &Seen) -> bool {
         match (recorded, ours) {
             (Seen::Done(recorded), Seen::Done(ours)) => {

@@ -1,11 +1,10 @@
-//! Recorded cases: the two written forms, and how they are played.
+//! Recorded cases: the two file formats, and their playback.
 //!
 //! JSON lines: `{"case", "level"?, "setup"?, "steps": [{"session", "sql", "answer", "busy"?}], "final"?}`, where
-//! `setup` is a list of statements or one text of them. Plain text: `##### title`, then one line a step,
-//! `session | sql | answer`, with an optional `SETUP | sql`, and `FINAL rows`. A statement that was blocked
-//! is answered by a later step whose text begins with `(unblocked)` or `..unblocked:`. `final` is the whole
-//! table `test` (or the only table), ordered by its first column. A case without a setup has the table
-//! `test(id, value)` of the recordings.
+//! `setup` is a list of statements or one text of them. Plain text: `##### title`, then one line per step, `session |
+//! sql | answer`, with an optional `SETUP | sql`, and `FINAL rows`. The result of a blocked statement is in a later
+//! step whose text begins with `(unblocked)` or `..unblocked:`. `final` is the whole table `test` (or the only
+//! table), ordered by its first column. A case without a setup has the table `test(id, value)` of the recordings.
 
 use serde_json::Value as Json;
 
@@ -16,7 +15,7 @@ pub(crate) struct RecordedStep {
     pub session: String,
     pub sql: String,
     pub answer: String,
-    /// Whether this is the end of a statement that was blocked.
+    /// Whether this is the end of a blocked statement.
     pub unblocked: bool,
     /// The sessions that are blocked after the step, where the recording names them.
     pub busy: Option<Vec<String>>,
@@ -118,7 +117,7 @@ fn recorded(session: &str, sql: &str, answer: &str) -> RecordedStep {
 }
 
 impl Case {
-    /// Plays the case; the error tells the first difference.
+    /// Plays the case; the error describes the first difference.
     pub(crate) fn play(&self) -> Result<(), String> {
         let mut player = Player::default();
         for sql in &self.setup {
@@ -131,7 +130,7 @@ impl Case {
         for step in &self.steps {
             let expected =
                 parse(&step.answer).ok_or_else(|| format!("unreadable answer: {}", step.answer))?;
-            // A recorded answer took as long as it took; a recorded block was a glance.
+            // A recorded result took as long as it took; a recorded block lasted for a short observation.
             let timeout = match expected {
                 Seen::Blocked { .. } => GLANCE_NS,
                 _ => TIMEOUT_NS,

@@ -1,4 +1,4 @@
-//! `CREATE TABLE`: from SQL to the core's table definitions, with what the player needs to know of them.
+//! `CREATE TABLE`: converts SQL to the core's table definitions, with the metadata that the player needs.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use sqlparser::ast::{
 
 use super::value::{SqlRow, Value, unsupported};
 
-/// What a column may hold.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     Int,
@@ -37,7 +37,7 @@ pub(crate) struct Unique {
     pub deferral: Deferral,
 }
 
-/// What the player knows of one table.
+/// The player's metadata of one table.
 pub(crate) struct TableInfo {
     pub name: String,
     pub table: TableHandle<SqlRow>,
@@ -55,7 +55,7 @@ impl TableInfo {
         found.map_or_else(|| super::value::failure("42703", format!("no column {name} in {}", self.name)), Ok)
     }
 
-    /// Whether a column belongs to a key that a foreign key could reference.
+    /// Returns whether a column belongs to a key that a foreign key could reference.
     pub(crate) fn is_key_column(&self, column: usize) -> bool {
         let immediate = self.uniques.iter().filter(|unique| unique.deferral == Deferral::Immediate);
         self.primary.contains(&column) || immediate.flat_map(|unique| &unique.columns).any(|at| *at == column)
@@ -73,7 +73,7 @@ pub(crate) struct Catalog {
     pub sequences: BTreeMap<String, Sequence>,
 }
 
-/// The columns that every table of the server has and the core does not.
+/// The columns that every table of the server has and that the core does not model.
 pub(crate) const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
 
 fn is_system_catalogue(name: &ObjectName) -> bool {
@@ -81,13 +81,13 @@ fn is_system_catalogue(name: &ObjectName) -> bool {
     text.starts_with("information_schema.") || simple_name(name).starts_with("pg_")
 }
 
-/// The last part of a possibly qualified name, in lower case.
+/// Returns the last part of a possibly qualified name, in lower case.
 pub(crate) fn simple_name(name: &ObjectName) -> String {
     let last = name.0.last().and_then(|part| part.as_ident());
     last.map(|ident| ident.value.to_lowercase()).unwrap_or_default()
 }
 
-/// The constraints of a table, gathered from columns and table constraints.
+/// The constraints of a table, collected from columns and table constraints.
 #[derive(Default)]
 struct Constraints {
     primary: Vec<usize>,
@@ -105,7 +105,7 @@ impl Catalog {
         self.tables.get(&name).cloned().ok_or(DatabaseError::UndefinedTable { table: name })
     }
 
-    /// Carries out `CREATE TABLE`.
+    /// Executes `CREATE TABLE`.
     pub(crate) fn create_table(
         &mut self,
         db: &mut Database,
@@ -219,7 +219,7 @@ fn reference(
     }
 }
 
-/// An extractor of the key over some columns.
+/// Returns an extractor of the key over some columns.
 fn key_of(columns: Vec<usize>) -> impl Fn(&SqlRow) -> Key + 'static {
     move |row| Key::tuple(columns.iter().map(|column| row[*column].scalar()))
 }
@@ -285,7 +285,7 @@ fn gather(table: &str, columns: &[Column], create: &CreateTable) -> Result<Const
     Ok(found)
 }
 
-/// An exclusion constraint: columns under `=` form the bucket, ranges under `&&` must not overlap.
+/// Adds an exclusion constraint: columns under `=` form the bucket, ranges under `&&` must not overlap.
 fn exclude(
     table: &str,
     columns: &[Column],

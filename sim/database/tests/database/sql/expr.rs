@@ -12,7 +12,7 @@ use super::catalog::{Catalog, SYSTEM_COLUMNS, simple_name};
 use super::query;
 use super::value::{SqlRow, Value, arithmetic, failure, unsupported};
 
-/// One table of an environment: the name it goes by, its columns, its row.
+/// One table of an environment: its name, its columns, its row.
 pub(crate) struct Source<'a> {
     pub alias: &'a str,
     pub columns: &'a [String],
@@ -53,7 +53,7 @@ impl Env<'_> {
     }
 }
 
-/// The value of an expression.
+/// Returns the value of an expression.
 pub(crate) fn eval(expr: &Expr, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Value, DatabaseError> {
     match expr {
         Expr::Value(value) => literal(&value.value),
@@ -101,7 +101,7 @@ pub(crate) fn eval(expr: &Expr, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Va
     }
 }
 
-/// The value of a sub-select, as far as it stands for one.
+/// Returns the value of a sub-select, if it stands for a single one.
 fn subselect(expr: &Expr, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Value, DatabaseError> {
     match expr {
         Expr::InSubquery { expr: inner, subquery, negated } => {
@@ -126,7 +126,7 @@ fn subselect(expr: &Expr, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Value, D
     }
 }
 
-/// Whether a condition holds; null does not.
+/// Returns whether a condition holds; null does not.
 pub(crate) fn holds(
     condition: Option<&Expr>,
     env: &Env<'_>,
@@ -228,7 +228,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The name and the plain arguments of a call.
+/// Returns the name and the plain arguments of a call.
 pub(crate) fn call_parts(function: &Function) -> Result<(String, Vec<&Expr>), DatabaseError> {
     let name = simple_name(&function.name);
     let mut arguments = Vec::new();
@@ -281,7 +281,7 @@ fn call(function: &Function, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Value
     }
 }
 
-/// An advisory lock that is asked for in the middle of a statement; null for a null key.
+/// Tries an advisory lock in the middle of a statement; returns null for a null key.
 fn try_lock<'a>(
     key: &Value,
     scope: &mut Scope<'a>,
@@ -290,7 +290,7 @@ fn try_lock<'a>(
     Ok(key.int()?.map_or(Value::Null, |key| Value::Bool(lock(scope, key))))
 }
 
-/// The greatest or least of some values, nulls apart.
+/// Returns the greatest or least of some values, ignoring nulls.
 pub(crate) fn extreme<'a>(
     greatest: bool,
     values: impl Iterator<Item = &'a Value>,

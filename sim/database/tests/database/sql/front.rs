@@ -1,4 +1,4 @@
-//! From SQL text to the core's statements.
+//! Converts SQL text to the core's statements.
 
 use std::rc::Rc;
 
@@ -20,14 +20,14 @@ use super::select::{self, KeyModes};
 use super::value::{Value, unsupported};
 use super::write;
 
-/// A statement ready to be driven.
+/// A prepared statement.
 pub(crate) enum Prepared {
     /// A query or a write.
     Query(Statement<Answer>),
-    /// A statement without an answer of its own: its command tag, and one row of an empty text if it was
-    /// called as a function.
+    /// A statement without a result of its own: its command tag, and one row of an empty text if it was called as a
+    /// function.
     Plain(Statement<()>, &'static str),
-    /// A function that answers yes or no.
+    /// A function that returns a boolean.
     Flag(Statement<bool>),
     End(Statement<CommitOutcome>),
     /// The client sleeps.
@@ -36,7 +36,7 @@ pub(crate) enum Prepared {
 }
 
 impl Prepared {
-    /// Takes the statement as far as it gets; `Err` while it waits.
+    /// Advances the statement as far as possible; `Err` while it waits.
     pub(crate) fn poll(
         &mut self,
         db: &mut Database,
@@ -237,7 +237,7 @@ fn set(set: &Set) -> Result<Prepared, DatabaseError> {
     Ok(Prepared::Plain(statement, "SET"))
 }
 
-/// A duration setting: a plain number counts milliseconds.
+/// Parses a duration setting: a plain number counts milliseconds.
 fn duration_ns(text: &str) -> Option<u64> {
     let text = text.trim_matches('\'').trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');

@@ -1,8 +1,8 @@
-//! Test support: SQL text played on the core, and on style.
+//! Test support: plays SQL text on the core.
 //!
-//! `front` turns SQL into the core's statements (`select`, `write`, `query`, `expr` and `plan` do the work,
-//! over the tables of `catalog`); `player` drives sessions step by step under a virtual clock; `case` reads
-//! recorded cases, and `answer` is the notation that both sides are compared in.
+//! `front` turns SQL into the core's statements (`select`, `write`, `query`, `expr` and `plan` do the work, over the
+//! tables of `catalog`); `player` drives sessions step by step under a virtual clock; `case` reads recorded cases,
+//! and `answer` is the notation in which both sides are compared.
 
 pub(crate) mod aggregate;
 pub(crate) mod answer;

@@ -1,8 +1,8 @@
-//! Which way a statement takes through its table, and which sub-selects must run before it.
+//! Selects the access path of a statement, and the sub-selects that must run before it.
 //!
-//! The choices are those that PostgreSQL makes for small tables without statistics: equality with (or a
-//! list of) primary keys goes through the index, an order by the primary key follows it from the first key that a
-//! comparison leaves to the last, all else scans.
+//! The choices are those that PostgreSQL makes for small tables without statistics: equality with (or a list of)
+//! primary keys uses the index, an order by the primary key follows it over the range that comparisons leave,
+//! everything else scans.
 
 use std::ops::Bound;
 
@@ -14,7 +14,7 @@ use super::catalog::TableInfo;
 use super::expr::{Cx, Env, eval, literal};
 use super::value::{SqlRow, Value, arithmetic, unsupported};
 
-/// A value as a literal expression.
+/// Returns a value as a literal expression.
 pub(crate) fn as_expr(value: &Value) -> Result<Expr, DatabaseError> {
     let literal = match value {
         Value::Null => Literal::Null,
@@ -26,7 +26,7 @@ pub(crate) fn as_expr(value: &Value) -> Result<Expr, DatabaseError> {
     Ok(Expr::Value(literal.into()))
 }
 
-/// The conditions joined by AND.
+/// Returns the conditions joined by AND.
 fn conjuncts(selection: Option<&Expr>) -> Vec<&Expr> {
     match selection {
         None => Vec::new(),
@@ -40,7 +40,7 @@ fn conjuncts(selection: Option<&Expr>) -> Vec<&Expr> {
     }
 }
 
-/// Whether an expression is that column of that table.
+/// Returns whether an expression is that column of that table.
 fn is_column(expr: &Expr, alias: &str, column: &str) -> bool {
     match expr {
         Expr::Identifier(name) => name.value.eq_ignore_ascii_case(column),
@@ -53,7 +53,7 @@ fn is_column(expr: &Expr, alias: &str, column: &str) -> bool {
     }
 }
 
-/// The value of an expression that depends on nothing.
+/// Returns the value of an expression that depends on nothing.
 fn constant(expr: &Expr) -> Option<Value> {
     match expr {
         Expr::Value(value) => literal(&value.value).ok(),
@@ -74,7 +74,7 @@ fn constant(expr: &Expr) -> Option<Value> {
     }
 }
 
-/// The primary keys that a condition names, if it names any.
+/// Returns the primary keys that a condition names, if it names any.
 fn named_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<Vec<Key>> {
     let conjuncts = conjuncts(selection);
     let equal_to = |column: &str| {
@@ -106,7 +106,7 @@ fn named_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option
     })
 }
 
-/// The range that comparisons with a single-column primary key leave, if there are any.
+/// Returns the range that comparisons with a single-column primary key leave, if there are any.
 fn key_range(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<(Bound<Key>, Bound<Key>)> {
     let [primary] = info.primary[..] else { return None };
     let column = &info.columns[primary].name;
@@ -127,13 +127,13 @@ fn key_range(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<
     is_bounded.then_some((low, high))
 }
 
-/// Whether a condition names the primary keys that it wants.
+/// Returns whether a condition names the wanted primary keys.
 pub(crate) fn names_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> bool {
     named_keys(info, alias, selection).is_some()
 }
 
-/// The rows of a table by the way that its condition allows. `ordered` says that the answer shall come in
-/// the order of the primary key.
+/// Returns the rows of a table by the access path that its condition allows. `ordered` requests the order of the
+/// primary key.
 pub(crate) fn path(info: &TableInfo, alias: &str, selection: Option<&Expr>, ordered: bool) -> Rows<SqlRow> {
     match named_keys(info, alias, selection) {
         Some(keys) => info.table.keys(keys),
@@ -145,7 +145,7 @@ pub(crate) fn path(info: &TableInfo, alias: &str, selection: Option<&Expr>, orde
     }
 }
 
-/// Whether a query orders by the single-column primary key, forwards, and nothing else.
+/// Returns whether a query orders by the single-column primary key, ascending, and nothing else.
 pub(crate) fn orders_by_primary(info: &TableInfo, alias: &str, query: &Query) -> Result<bool, DatabaseError> {
     let [order] = super::query::order_list(query)? else {
         return Ok(false);
@@ -158,7 +158,7 @@ pub(crate) fn orders_by_primary(info: &TableInfo, alias: &str, query: &Query) ->
     Ok(!super::query::is_descending(order)? && is_column(expr, alias, &info.columns[primary].name))
 }
 
-/// The primary key that a condition names, with the rows around a sub-select in view.
+/// Returns the primary key that a condition names, with the rows around a sub-select in scope.
 pub(crate) fn key_in_env(
     info: &TableInfo,
     alias: &str,
@@ -188,7 +188,7 @@ pub(crate) fn key_in_env(
     Ok(None)
 }
 
-/// Whether an expression has no sub-select and no column of this table.
+/// Returns whether an expression has no sub-select and no column of this table.
 fn is_simple(expr: &Expr, info: &TableInfo, alias: &str) -> bool {
     match expr {
         Expr::Value(_) => true,
@@ -202,7 +202,7 @@ fn is_simple(expr: &Expr, info: &TableInfo, alias: &str) -> bool {
     }
 }
 
-/// The first sub-select of a condition that takes locks: it runs once, before the rest.
+/// Returns the first sub-select of a condition that takes locks: it runs once, before the rest.
 pub(crate) fn find_locking(expr: &mut Expr) -> Option<&mut Expr> {
     let locks = |query: &Query| !query.locks.is_empty();
     let here = match expr {
@@ -219,7 +219,7 @@ pub(crate) fn find_locking(expr: &mut Expr) -> Option<&mut Expr> {
     }
 }
 
-/// Puts the answer of a locking sub-select in its place.
+/// Replaces a locking sub-select by its result.
 pub(crate) fn substitute(expr: &mut Expr, rows: Vec<SqlRow>) -> Result<(), DatabaseError> {
     let values: Result<Vec<Expr>, _> = rows.iter().filter_map(|row| row.first()).map(as_expr).collect();
     let values = values?;

@@ -11,30 +11,30 @@ use super::front::{self, Prepared};
 use super::select::KeyModes;
 use super::value::UNSUPPORTED;
 
-/// How long an observer looks before it calls a statement blocked.
+/// The time after which a running statement counts as blocked.
 pub(crate) const GLANCE_NS: u64 = 300_000_000;
 
-/// How long an observer waits for a statement that is known to end.
+/// The time for which the player waits for a statement that is known to end.
 pub(crate) const TIMEOUT_NS: u64 = 3_600_000_000_000;
 
 /// One connection of the player.
 struct Client {
     session: Session,
     running: Option<Prepared>,
-    /// Statements of the same text still to run.
+    /// The remaining statements of the same text.
     queue: VecDeque<(sqlparser::ast::Statement, KeyModes)>,
     outcome: Option<Result<Answer, DatabaseError>>,
     waits_on: &'static str,
 }
 
-/// A core with its sessions, played by SQL text.
+/// A core with its sessions, driven by SQL text.
 pub(crate) struct Player {
     pub db: Database,
     pub catalog: Rc<Catalog>,
     clients: BTreeMap<String, Client>,
     timers: Vec<Timer>,
     now: u64,
-    /// Which of the sessions that are woken together goes first; 0 is the order of waiting.
+    /// Which of the sessions that are woken together runs first; 0 is the order of waiting.
     pub wake_order: usize,
 }
 
@@ -52,12 +52,12 @@ impl Default for Player {
 }
 
 impl Player {
-    /// Whether a session is in the middle of a statement.
+    /// Returns whether a session is in the middle of a statement.
     pub(crate) fn is_running(&self, name: &str) -> bool {
         self.clients.get(name).is_some_and(|client| client.running.is_some())
     }
 
-    /// Begins a statement (or several, divided by semicolons) and looks at what becomes of it.
+    /// Starts a statement (or several, separated by semicolons) and observes the result.
     pub(crate) fn step(&mut self, name: &str, sql: &str, timeout_ns: u64) -> Result<Seen, String> {
         let statements = front::parse(sql).map_err(|error| explain(&error, sql))?;
         self.now += 1_000_000;
@@ -85,7 +85,7 @@ impl Player {
         self.look(name, timeout_ns, sql)
     }
 
-    /// Looks again at a statement that was blocked.
+    /// Observes a blocked statement again.
     pub(crate) fn look(&mut self, name: &str, timeout_ns: u64, sql: &str) -> Result<Seen, String> {
         let deadline = self.now + timeout_ns;
         while self.is_running(name) && self.fire_next(deadline) {}
@@ -106,13 +106,13 @@ impl Player {
         }
     }
 
-    /// Sessions that wait, and how many of those have ended since they were last looked at.
+    /// Returns the waiting sessions whose statements have ended since the last observation.
     pub(crate) fn unblocked(&self) -> Vec<String> {
         let ended = |(_, client): &(&String, &Client)| client.running.is_none() && client.outcome.is_some();
         self.clients.iter().filter(ended).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Takes the answers of statements that were blocked and have ended.
+    /// Takes the results of blocked statements that have ended.
     pub(crate) fn take_ended(&mut self) -> BTreeMap<String, Result<Answer, DatabaseError>> {
         let names = self.unblocked();
         let mut ended = BTreeMap::new();
@@ -124,7 +124,7 @@ impl Player {
         ended
     }
 
-    /// Who waits, and for whom.
+    /// Returns the waiting sessions, and those that they wait for.
     pub(crate) fn blocked(&self) -> BTreeMap<String, Vec<String>> {
         let mut blocked = BTreeMap::new();
         for (name, client) in self.clients.iter().filter(|(_, client)| client.running.is_some()) {
@@ -148,7 +148,7 @@ impl Player {
         }
     }
 
-    /// Lets time pass until no session is deadlocked.
+    /// Advances time until no session is deadlocked.
     pub(crate) fn resolve_deadlocks(&mut self) {
         let stuck = |player: &Self| {
             let mut clients = player.clients.values();
@@ -175,7 +175,7 @@ impl Player {
                 match front::prepare(&statement, modes, &self.catalog) {
                     Ok(prepared) => client.running = Some(prepared),
                     Err(error) => {
-                        // The server, too, finds such errors before it runs anything.
+                        // The server also finds such errors before it runs anything.
                         let failed = front_error(&error);
                         client.running = Some(failed);
                     }
@@ -208,7 +208,7 @@ impl Player {
         }
     }
 
-    /// What a finished statement means to the player itself.
+    /// Applies a finished statement to the player itself.
     fn after(&mut self, name: &str, finished: Option<Prepared>) {
         match finished {
             Some(Prepared::Sleep(ns)) => {
@@ -231,7 +231,7 @@ impl Player {
         }
     }
 
-    /// Lets everyone go on who can.
+    /// Advances every session that can continue.
     fn pump(&mut self) {
         loop {
             let mut ready = self.db.take_ready();
@@ -252,7 +252,7 @@ impl Player {
         }
     }
 
-    /// Fires the earliest timer up to a moment; false if there is none.
+    /// Fires the earliest timer up to a moment; returns false if there is none.
     fn fire_next(&mut self, until: u64) -> bool {
         let idle: Vec<Timer> =
             self.clients.values().filter_map(|client| self.db.idle_timer(client.session)).collect();
@@ -275,8 +275,8 @@ impl Player {
     }
 }
 
-/// A statement that only reports an error of the front end, through the core, so that it counts as a
-/// failed statement of the transaction.
+/// Returns a statement that only reports an error of the front end, through the core, so that it counts as a failed
+/// statement of the transaction.
 fn front_error(error: &DatabaseError) -> Prepared {
     let error = error.clone();
     Prepared::Query(shakedown_database::Statement::compute(move |_| Err(error)))

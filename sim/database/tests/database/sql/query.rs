@@ -1,5 +1,5 @@
-//! Read-only queries: sub-selects, `INSERT … SELECT`, joins, aggregates. Everything is read through the
-//! scope of the statement, so under its snapshot.
+//! Read-only queries: sub-selects, `INSERT … SELECT`, joins, aggregates. Everything is read through the scope of the
+//! statement, and so under its snapshot.
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -17,13 +17,13 @@ use super::expr::{Cx, Env, Source, eval, holds};
 use super::plan;
 use super::value::{SqlRow, Value, unsupported};
 
-/// The answer of a query.
+/// The result of a query.
 pub(crate) struct Rows {
     pub columns: Vec<String>,
     pub rows: Vec<SqlRow>,
 }
 
-/// One table of a FROM list, read.
+/// One table of a FROM list, with its rows.
 struct Relation {
     alias: String,
     columns: Vec<String>,
@@ -31,7 +31,7 @@ struct Relation {
     condition: Option<Expr>,
 }
 
-/// Refuses the clauses that the player does not know.
+/// Rejects the clauses that the player does not know.
 pub(crate) fn check_clauses(query: &Query, select: &Select) -> Result<(), DatabaseError> {
     let plain_group = matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
     let strange = query.with.is_some()
@@ -44,7 +44,7 @@ pub(crate) fn check_clauses(query: &Query, select: &Select) -> Result<(), Databa
     if strange { unsupported(query) } else { Ok(()) }
 }
 
-/// The `SELECT` inside a query.
+/// Returns the `SELECT` inside a query.
 pub(crate) fn plain_select(query: &Query) -> Result<&Select, DatabaseError> {
     match &*query.body {
         SetExpr::Select(select) => {
@@ -102,7 +102,7 @@ pub(crate) fn evaluate(query: &Query, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Res
     Ok(Rows { columns: column_names(&select.projection, &all), rows })
 }
 
-/// LIMIT and OFFSET.
+/// Returns LIMIT and OFFSET.
 pub(crate) fn limits(
     query: &Query,
     env: &Env<'_>,
@@ -125,7 +125,7 @@ pub(crate) fn limits(
     }
 }
 
-/// The ORDER BY list.
+/// Returns the ORDER BY list.
 pub(crate) fn order_list(query: &Query) -> Result<&[OrderByExpr], DatabaseError> {
     match query.order_by.as_ref().map(|order| &order.kind) {
         None => Ok(&[]),
@@ -134,7 +134,7 @@ pub(crate) fn order_list(query: &Query) -> Result<&[OrderByExpr], DatabaseError>
     }
 }
 
-/// Whether an order runs backwards; other places for nulls than the default are refused.
+/// Returns whether an order is descending; positions of nulls other than the default are rejected.
 pub(crate) fn is_descending(order: &OrderByExpr) -> Result<bool, DatabaseError> {
     let descending = match &order.options.sort {
         None | Some(OrderBySort::Asc) => false,
@@ -147,7 +147,7 @@ pub(crate) fn is_descending(order: &OrderByExpr) -> Result<bool, DatabaseError> 
     }
 }
 
-/// An ordering expression, with `ORDER BY 1` resolved to the select list.
+/// Returns an ordering expression, with `ORDER BY 1` resolved to the select list.
 pub(crate) fn order_expr<'a>(order: &'a OrderByExpr, projection: &'a [SelectItem]) -> &'a Expr {
     let only_expressions = !projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
     if let Some(item) = position(&order.expr).filter(|_| only_expressions).and_then(|at| projection.get(at))
@@ -167,7 +167,7 @@ pub(crate) fn order_expr<'a>(order: &'a OrderByExpr, projection: &'a [SelectItem
     &order.expr
 }
 
-/// The place in the answer that `ORDER BY 1` names, from zero.
+/// Returns the position in the result that `ORDER BY 1` names, from zero.
 pub(crate) fn position(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Value(value) => match &value.value {
@@ -184,7 +184,7 @@ fn order_key(query: &Query, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<SqlRow
     for order in order_list(query)? {
         let expr = order_expr(order, projection);
         match position(expr) {
-            // A number counts the columns of the answer, also those that a star stands for.
+            // A number counts the columns of the result, including those of a star.
             Some(at) => key.extend(project(projection, env, cx)?.into_iter().nth(at)),
             None => key.push(eval(expr, env, cx)?),
         }
@@ -228,7 +228,7 @@ fn read_from(select: &Select, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Vec<
     Ok(relations)
 }
 
-/// The name of a table factor in expressions.
+/// Returns the name of a table factor in expressions.
 ///
 /// # Errors
 /// Unsupported if the alias renames columns.
@@ -285,7 +285,7 @@ fn read_relation(
     }
 }
 
-/// Every combination of rows that satisfies the conditions: nested loops, outermost table first.
+/// Returns every combination of rows that satisfies the conditions: nested loops, outermost table first.
 fn join(
     relations: &[Relation],
     selection: Option<&Expr>,
@@ -320,7 +320,7 @@ fn join(
     Ok(found)
 }
 
-/// One row of a select list.
+/// Returns one row of a select list.
 pub(crate) fn project(
     items: &[SelectItem],
     env: &Env<'_>,

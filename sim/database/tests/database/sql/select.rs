@@ -1,5 +1,5 @@
-//! Top-level `SELECT`: over one table through the core's own scan, sort, lock and limit; over anything else
-//! through the read-only evaluator.
+//! Top-level `SELECT`: over one table through the core's own scan, sort, lock and limit; over anything else through
+//! the read-only evaluator.
 
 use std::rc::Rc;
 
@@ -14,15 +14,15 @@ use super::plan;
 use super::query::{self, alias_of, is_descending, order_expr, order_list, plain_select};
 use super::value::{SqlRow, unsupported};
 
-/// Which of the two strengths of `FOR UPDATE` and `FOR SHARE` is meant; the parser does not know the
-/// weaker ones, so the player's front end rewrites them and passes this along.
+/// Which of the two strengths of `FOR UPDATE` and `FOR SHARE` is meant. The parser does not know the weaker ones, so
+/// the player's front end rewrites them and passes this along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyModes {
     pub no_key_update: bool,
     pub key_share: bool,
 }
 
-/// The one table of a query, if that is all it reads.
+/// Returns the one table of a query, if it reads only one.
 fn single_table(query: &Query, catalog: &Catalog) -> Result<Option<(Rc<TableInfo>, String)>, DatabaseError> {
     let select = plain_select(query)?;
     let [from] = &select.from[..] else { return Ok(None) };
@@ -54,7 +54,7 @@ fn lock_mode(clauses: &[LockClause], modes: KeyModes) -> Result<Option<(LockMode
     Ok(Some((mode, wait)))
 }
 
-/// Compiles a query into a statement that answers its rows.
+/// Compiles a query into a statement that returns its rows.
 pub(crate) fn compile(
     query: &Query,
     catalog: &Rc<Catalog>,
@@ -105,7 +105,7 @@ fn locking_subselect(query: &mut Query) -> Result<Option<Query>, DatabaseError> 
     })
 }
 
-/// A query over one table.
+/// Compiles a query over one table.
 fn single(
     query: Query,
     info: Rc<TableInfo>,
@@ -156,7 +156,7 @@ fn single(
     }))
 }
 
-/// Adds a WHERE clause to a choice of rows.
+/// Adds a WHERE clause to a selection of rows.
 pub(crate) fn filtered(
     rows: shakedown_database::Rows<SqlRow>,
     selection: Option<Expr>,
@@ -173,7 +173,7 @@ pub(crate) fn filtered(
     })
 }
 
-/// The column that an ordering expression names.
+/// Returns the column that an ordering expression names.
 fn order_column(
     expr: &Expr,
     select: &ast::Select,
@@ -198,7 +198,7 @@ fn order_column(
     }
 }
 
-/// LIMIT and OFFSET, where they are plain numbers.
+/// Returns LIMIT and OFFSET, if they are plain numbers.
 fn constant_limit(query: &Query) -> Result<Option<(usize, usize)>, DatabaseError> {
     use sqlparser::ast::LimitClause;
     let number = |expr: Option<&Expr>, absent: usize| match expr {
@@ -219,12 +219,12 @@ fn constant_limit(query: &Query) -> Result<Option<(usize, usize)>, DatabaseError
     }
 }
 
-/// The answer of a select, as its command tag and rows.
+/// Converts the rows of a select to a result with its command tag.
 pub(crate) fn answered(statement: Statement<Vec<SqlRow>>) -> Statement<Answer> {
     statement.map(|rows, _| Ok(Answer::rows(format!("SELECT {}", rows.len()), rows)))
 }
 
-/// The value of an expression that stands alone.
+/// Returns the value of an expression without a table.
 pub(crate) fn eval_alone(expr: &Expr, cx: &mut Cx<'_, '_>) -> Result<super::value::Value, DatabaseError> {
     eval(expr, &NOWHERE, cx)
 }

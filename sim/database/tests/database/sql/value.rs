@@ -1,4 +1,4 @@
-//! SQL values: comparison, arithmetic, and the notation in which answers are written down.
+//! SQL values: comparison, arithmetic, and the notation of results.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -21,12 +21,12 @@ pub(crate) enum Value {
 /// A row of the dynamic tables.
 pub(crate) type SqlRow = Vec<Value>;
 
-/// The error of an expression, with its SQLSTATE.
+/// Returns the error of an expression, with its SQLSTATE.
 pub(crate) fn failure<T>(code: &'static str, message: impl Into<String>) -> Result<T, DatabaseError> {
     Err(DatabaseError::Evaluation { code, message: message.into() })
 }
 
-/// The error for what the player does not understand. The player stops at it: nothing is guessed.
+/// Returns the error for SQL that the player does not understand. The player stops there and never guesses.
 pub(crate) fn unsupported<T>(what: impl fmt::Display) -> Result<T, DatabaseError> {
     failure(UNSUPPORTED, format!("unsupported: {what}"))
 }
@@ -35,7 +35,7 @@ pub(crate) fn unsupported<T>(what: impl fmt::Display) -> Result<T, DatabaseError
 pub(crate) const UNSUPPORTED: &str = "XXUNS";
 
 impl Value {
-    /// As part of a key.
+    /// Returns it as a part of a key.
     pub(crate) fn scalar(&self) -> Scalar {
         match self {
             Self::Null => Scalar::Null,
@@ -47,7 +47,7 @@ impl Value {
         }
     }
 
-    /// Three-valued comparison: `None` if either side is null.
+    /// Compares with three-valued logic: `None` if either side is null.
     pub(crate) fn compare(&self, other: &Self) -> Result<Option<Ordering>, DatabaseError> {
         Ok(Some(match (self, other) {
             (Self::Null, _) | (_, Self::Null) => return Ok(None),
@@ -66,7 +66,7 @@ impl Value {
         }))
     }
 
-    /// As a condition; null is neither true nor false.
+    /// Returns it as a condition; null is neither true nor false.
     pub(crate) fn truth(&self) -> Result<Option<bool>, DatabaseError> {
         match self {
             Self::Null => Ok(None),
@@ -75,7 +75,7 @@ impl Value {
         }
     }
 
-    /// As an integer, for arithmetic; `None` for null.
+    /// Returns it as an integer, for arithmetic; `None` for null.
     pub(crate) fn int(&self) -> Result<Option<i64>, DatabaseError> {
         match self {
             Self::Null => Ok(None),
@@ -85,8 +85,8 @@ impl Value {
     }
 }
 
-/// Integer arithmetic with SQL's errors. PostgreSQL's `integer` is narrower than `bigint`; values are kept
-/// in 64 bits here and only the wider overflow is reported.
+/// Computes integer arithmetic with SQL's errors. PostgreSQL's `integer` is narrower than `bigint`; values have 64
+/// bits here and only the wider overflow is reported.
 pub(crate) fn arithmetic(op: char, a: &Value, b: &Value) -> Result<Value, DatabaseError> {
     let (Some(a), Some(b)) = (a.int()?, b.int()?) else {
         return Ok(Value::Null);
@@ -119,7 +119,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Rows as the recorded answers write them: `[(1, 'a'), (2, None)]`.
+/// Formats rows as in the recorded results: `[(1, 'a'), (2, None)]`.
 pub(crate) fn render_rows(rows: &[SqlRow]) -> String {
     let row = |row: &SqlRow| {
         let values: Vec<String> = row.iter().map(Value::to_string).collect();

@@ -16,7 +16,7 @@ use super::query;
 use super::select::{self, KeyModes, eval_alone, filtered};
 use super::value::{SqlRow, Value, failure, unsupported};
 
-/// Fits a value to its column: a quoted number becomes an integer.
+/// Converts a value to the type of its column: a quoted number becomes an integer.
 fn coerce(value: Value, ty: Type, not_null: bool) -> Result<Value, DatabaseError> {
     match (value, ty) {
         (Value::Null, _) if not_null => failure("23502", "null value violates a not-null constraint"),
@@ -35,7 +35,7 @@ fn coerce(value: Value, ty: Type, not_null: bool) -> Result<Value, DatabaseError
     }
 }
 
-/// Assignments by column number.
+/// Returns assignments by column number.
 fn assignments(info: &TableInfo, list: &[Assignment]) -> Result<Vec<(usize, Expr)>, DatabaseError> {
     let column = |assignment: &Assignment| match &assignment.target {
         AssignmentTarget::ColumnName(name) => {
@@ -46,7 +46,7 @@ fn assignments(info: &TableInfo, list: &[Assignment]) -> Result<Vec<(usize, Expr
     list.iter().map(column).collect()
 }
 
-/// A row with its assignments carried out.
+/// Returns a row with its assignments applied.
 fn assign(
     info: &TableInfo,
     set: &[(usize, Expr)],
@@ -158,7 +158,7 @@ pub(crate) fn delete(
     Ok(returning(statement, "DELETE", info, alias, delete.returning.clone(), catalog.clone()))
 }
 
-/// The locking sub-select that must run before the statement.
+/// Returns the locking sub-select that must run before the statement.
 fn before(
     place: &Expr,
     catalog: &Rc<Catalog>,
@@ -233,10 +233,10 @@ pub(crate) fn insert(insert: &Insert, catalog: &Rc<Catalog>) -> Result<Statement
     Ok(returning(statement.build(), "INSERT 0", info, alias, insert.returning.clone(), catalog.clone()))
 }
 
-/// From the existing and the proposed row to the new one.
+/// Computes the new row from the existing and the proposed one.
 type Merge = Box<dyn FnMut(&SqlRow, &SqlRow, &mut Scope<'_>) -> Result<Option<SqlRow>, DatabaseError>>;
 
-/// What `DO UPDATE` computes.
+/// Returns the computation of `DO UPDATE`.
 fn merge(info: &Rc<TableInfo>, update: &DoUpdate, catalog: &Rc<Catalog>) -> Result<Merge, DatabaseError> {
     let set = assignments(info, &update.assignments)?;
     let (selection, names) = (update.selection.clone(), info.column_names());
@@ -255,7 +255,7 @@ fn merge(info: &Rc<TableInfo>, update: &DoUpdate, catalog: &Rc<Catalog>) -> Resu
     }))
 }
 
-/// The constraint that a conflict target means.
+/// Returns the constraint of a conflict target.
 fn arbiter(info: &TableInfo, target: &ConflictTarget) -> Result<String, DatabaseError> {
     match target {
         ConflictTarget::OnConstraint(name) => Ok(simple_name(name)),
@@ -274,7 +274,7 @@ fn arbiter(info: &TableInfo, target: &ConflictTarget) -> Result<String, Database
     }
 }
 
-/// A row of VALUES; the word DEFAULT asks for the column's default.
+/// Returns a row of VALUES; the word DEFAULT stands for the column's default.
 fn literal_row(
     info: &TableInfo,
     listed: &[usize],
@@ -293,7 +293,7 @@ fn literal_row(
     complete(info, &columns, values, catalog, scope)
 }
 
-/// Fills the columns that were not given, in their order, and checks the types.
+/// Fills the missing columns in their order, and checks the types.
 fn complete(
     info: &TableInfo,
     listed: &[usize],
