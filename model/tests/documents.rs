@@ -1,4 +1,4 @@
-//! The renderer and the document store do what their page says.
+//! The renderer and the document store behave as their module documentation says.
 
 use shakedown_model::Fact;
 use shakedown_model::outside::documents::Documents;
@@ -7,26 +7,26 @@ use shakedown_sim::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Copy)]
 enum Ask {
     Render,
     Upload,
     Complete(u32),
-    /// Nothing, for so many hours.
+    /// No request for this many hours.
     Wait(u64),
 }
 use Ask::{Complete, Render, Upload, Wait};
 
 type Lines = Rc<RefCell<Vec<String>>>;
 
-/// A client that asks for one thing after the other; what it is answered, and what the store holds, is kept.
+/// A client that sends one request after the other; the responses and the content of the store are recorded.
 struct Shelf {
     asks: Vec<Ask>,
     lines: Lines,
 }
 
-/// Breaks nothing, keeps what the store holds as lines.
+/// Violates nothing, records the content of the store as lines.
 struct Keeper(Lines);
 
 impl Invariant<Fact> for Keeper {
@@ -90,7 +90,7 @@ impl Scenario for Shelf {
     }
 }
 
-/// These asks, with these deviations, are answered and leave behind what `expected` says, in this order.
+/// Checks the responses and the content of the store for these requests and deviations, in this order.
 fn check(asks: &[Ask], deviations: &str, expected: &[&str]) {
     let lines = Lines::default();
     let mut runner = Runner::new(Shelf { asks: asks.to_vec(), lines: lines.clone() });
@@ -128,7 +128,7 @@ fn an_upload_that_breaks_off_leaves_nothing_that_could_be_ended() {
 }
 
 #[test]
-fn an_upload_that_nobody_ends_is_dropped_after_a_day() {
+fn an_incomplete_upload_is_dropped_after_a_day() {
     check(&[Upload, Wait(25), Complete(1)], "", &[PARTS, "Ok(Upload(1))", DROPPED, GONE]);
 }
 

@@ -1,4 +1,4 @@
-//! The clinics' importer does what its page says.
+//! The clinics' importer behaves as its module documentation says.
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::Reply;
@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 type Rows = Rc<RefCell<Vec<(u64, Action, u64)>>>;
 
-/// A clinic that announces a visit and cancels it, and an edge that answers one thing after the other, the last
-/// one for good; the seconds, contents and keys of the rows that come in are kept.
+/// A clinic that announces a visit and cancels it, and an edge that returns one response after the other and repeats
+/// the last one; the seconds, contents and keys of the incoming rows are recorded.
 struct Clinic {
     answers: Vec<Reply<Verdict>>,
     rows: Rows,
@@ -56,7 +56,7 @@ impl Scenario for Clinic {
 
 const TAKEN: Reply<Verdict> = Reply { code: Code::Accepted, body: Some(Verdict::Taken) };
 
-/// The rows that come in if they are answered like this, and these deviations happen.
+/// Returns the incoming rows for these responses and deviations.
 fn rows(answers: &[Reply<Verdict>], deviations: &str) -> Vec<(u64, Action, u64)> {
     let rows = Rows::default();
     let mut runner = Runner::new(Clinic { answers: answers.to_vec(), rows: rows.clone() });
@@ -66,7 +66,7 @@ fn rows(answers: &[Reply<Verdict>], deviations: &str) -> Vec<(u64, Action, u64)>
     rows.borrow().clone()
 }
 
-/// When rows with this content come in, in seconds.
+/// Returns the times of incoming rows with this content, in seconds.
 fn seconds(rows: &[(u64, Action, u64)], says: Action) -> Vec<u64> {
     rows.iter().filter(|row| row.1 == says).map(|row| row.0).collect()
 }

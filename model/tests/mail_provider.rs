@@ -1,5 +1,5 @@
-//! The mail provider does what its documentation says, as tables of claims: what is sent and what deviates in,
-//! what the provider and the mailboxes hold, what the client is answered, what news come out.
+//! The mail provider behaves as its documentation says, as tables of claims: messages and deviations in; the content
+//! of provider and mailboxes, the responses to the client, and the reports out.
 
 use shakedown_model::Fact;
 use shakedown_model::backbone::mail::provider::{Answer, Letter, Message, ProviderApi};
@@ -12,18 +12,18 @@ use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// What the client does.
+/// An action of the client.
 #[derive(Clone, Copy)]
 enum Ask {
     /// Sends the attempt of this number.
     Send(u32),
-    /// Looks at the activity page for the first three attempts.
+    /// Reads the activity page for the first three attempts.
     Page,
-    /// Nothing, for so many seconds.
+    /// No action for this many seconds.
     Wait(u64),
 }
 
-/// Who has something to say.
+/// The source of a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Whose {
     Provider,
@@ -33,15 +33,15 @@ enum Whose {
 
 type Lines = Rc<RefCell<Vec<(Whose, u64, String)>>>;
 
-/// A provider, a client that does one thing after the other, and somebody who takes the news.
+/// A provider, a client that takes one action after the other, and a receiver of reports.
 struct PostOffice {
     asks: Vec<Ask>,
-    /// How many news are not taken before one is.
+    /// The number of reports that are not accepted before one is.
     deaf: u32,
     lines: Lines,
 }
 
-/// Breaks nothing, keeps what the provider and the mailboxes hold as lines.
+/// Violates nothing, records the content of the provider and the mailboxes as lines.
 struct Keeper(Lines);
 
 impl Invariant<Fact> for Keeper {
@@ -157,14 +157,14 @@ async fn ask(env: &Env, operations: &ProviderApi, step: Ask) -> Option<String> {
     }
 }
 
-/// What is sent, and what deviates.
+/// The actions and the deviations.
 struct Case<'a> {
     asks: &'a [Ask],
     deviations: &'a str,
     deaf: u32,
 }
 
-/// One mail, with one deviation of its sending or of what follows.
+/// Returns a case of one mail, with one deviation of its sending or of its later events.
 fn one(deviation: &str) -> Case<'_> {
     Case { asks: &[Ask::Send(1)], deviations: deviation, deaf: 0 }
 }
@@ -205,7 +205,7 @@ const ARRIVES: [&str; 3] = ["asked 1", "took 1 as M1", "M1 arrived"];
 const NEWS: [&str; 1] = ["3140 event 1: send 1 Delivered(1)"];
 
 #[test]
-fn mail_is_taken_then_arrives_then_is_told_of() {
+fn mail_is_accepted_then_arrives_then_is_reported() {
     one("").answers(&["Accepted(1)"]).holds(&ARRIVES).tells(&NEWS);
     let happens = one("").happens();
     let place = |of: Whose| happens.iter().position(|(whose, ..)| *whose == of);
@@ -225,7 +225,7 @@ fn what_is_not_taken_has_no_effect() {
 }
 
 #[test]
-fn an_answer_that_says_nothing_may_hide_that_it_was_taken() {
+fn an_inconclusive_response_may_hide_an_acceptance() {
     let broke = "mail.send/outcome @ ask-1 = 5xx after";
     one(broke).answers(&["ServerError"]).holds(&ARRIVES).tells(&NEWS);
     let lost = "mail.send/response @ ask-1 = lost";
@@ -255,7 +255,7 @@ fn what_was_taken_may_be_put_off_returned_or_dropped() {
 }
 
 #[test]
-fn news_may_overtake_the_answer_or_come_hours_later() {
+fn reports_may_overtake_the_response_or_come_hours_later() {
     let early = one("mail provider/news @ ask-1 = before the answer").happens();
     let place = |of: Whose| early.iter().rposition(|(whose, ..)| *whose == of);
     assert!(place(Whose::News) < place(Whose::Client), "{early:?}");
@@ -274,7 +274,7 @@ fn news_of_one_mail_may_overtake_those_of_another() {
 }
 
 #[test]
-fn news_may_come_twice_with_one_number_and_are_told_until_they_are_taken() {
+fn reports_may_repeat_under_one_number_until_they_are_accepted() {
     one("mail provider/news copies @ ask-1 = twice").tells(&[NEWS[0], NEWS[0]]);
     let again = "8180 event 1: send 1 Delivered(1)";
     one("mail.told/response @ ask-1/news-1/delivery-1 = lost")

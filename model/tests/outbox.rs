@@ -1,4 +1,4 @@
-//! The relay loses nothing that commits late, which simpler cursors do.
+//! The relay loses no late commit; simpler cursors do.
 
 use shakedown_model::backbone::events::Event;
 use shakedown_model::backbone::relay::{self, Consumer, Place, Posted};
@@ -10,28 +10,28 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Which writers' events were told, in order.
-type Told = Rc<RefCell<Vec<u32>>>;
+/// The writers of the published events, in order.
+type Published = Rc<RefCell<Vec<u32>>>;
 
-/// How a relay knows what is new to it.
+/// How a relay recognizes new events.
 #[derive(Clone, Copy)]
 enum Relay {
-    /// The platform's.
+    /// The relay of the platform.
     Ours,
-    /// It keeps the greatest place that it has told, as `place` has it, and reads above that; below the horizon
-    /// only, or wherever something is.
+    /// A relay that remembers the greatest published position, as computed by `place`, and reads above it; below the
+    /// horizon only, or without a horizon.
     Planted { place: fn(&Posted) -> Place, minds_horizon: bool },
 }
 
 const BY_NUMBER: fn(&Posted) -> Place = |posted| (0, posted.id);
 const BY_TRANSACTION: fn(&Posted) -> Place = Posted::place;
 
-/// Two writers and a relay. The first has its transaction's id before the second; it draws its number before
-/// the second too, or `first_is_slow` to.
+/// Two writers and a relay. The first writer gets its transaction's id before the second; it also draws its number
+/// first, unless `first_is_slow`.
 struct Post {
     relay: Relay,
     first_is_slow: bool,
-    told: Told,
+    told: Published,
 }
 
 impl Scenario for Post {
@@ -69,7 +69,7 @@ impl Scenario for Post {
 }
 
 async fn write(env: &Env, backbone: &Backbone, writer: u32, pause: Duration) {
-    // The second comes a moment after the first.
+    // The second starts slightly after the first.
     env.sleep(Duration::from_millis(u64::from(writer))).await;
     let mut tx = backbone.store.begin(env);
     tx.id().await.expect("it has an id");
@@ -80,7 +80,7 @@ async fn write(env: &Env, backbone: &Backbone, writer: u32, pause: Duration) {
     let _ = tx.commit("event").await;
 }
 
-struct Listener(Told);
+struct Listener(Published);
 
 impl Consumer for Listener {
     fn take(&self, _: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
@@ -89,7 +89,7 @@ impl Consumer for Listener {
     }
 }
 
-fn hear(told: &Told, event: Event) {
+fn hear(told: &Published, event: Event) {
     told.borrow_mut().push(event.subject.row_of(BOOKING).expect("only bookings are written"));
 }
 
@@ -97,11 +97,11 @@ async fn relay(
     env: Env,
     backbone: Rc<Backbone>,
     (place, minds_horizon): (fn(&Posted) -> Place, bool),
-    told: Told,
+    told: Published,
 ) {
     let posted = &backbone.outbox.as_ref().expect("there is one").posted;
     let mut cursor = (0, 0);
-    // It looks for as long as anybody writes.
+    // It polls as long as a writer is active.
     for _ in 0..200 {
         let mut tx = backbone.store.begin(&env);
         let horizon = tx.horizon().await.expect("it can be read");
@@ -117,9 +117,9 @@ async fn relay(
     }
 }
 
-/// Whose events are told if these deviations happen.
+/// Checks the writers of the published events for these deviations.
 fn check(relay: Relay, (first_is_slow, deviation): (bool, &str), expected: &[u32]) {
-    let told = Told::default();
+    let told = Published::default();
     let mut runner = Runner::new(Post { relay, first_is_slow, told: Rc::clone(&told) });
     let script: Script = format!("scenario post\n{deviation}").parse().expect("a script");
     let outcome = runner.run(Plan::Script(&script));
@@ -127,13 +127,13 @@ fn check(relay: Relay, (first_is_slow, deviation): (bool, &str), expected: &[u32
     assert_eq!(*told.borrow(), expected, "{deviation}");
 }
 
-/// The first to get its transaction's id, and its number, commits long after the second.
+/// The first transaction, by id and by number, commits long after the second.
 const FIRST_IS_LATE: (bool, &str) = (false, "store/commit event @ writer-1 = late 10 s");
-/// The second draws its number while the first is at work, and commits long after that.
+/// The second writer draws its number while the first is active, and commits long after it.
 const SECOND_IS_LATE: (bool, &str) = (true, "store/commit event @ writer-2 = late 10 s");
 
 #[test]
-fn the_relay_tells_what_commits_late_in_the_order_of_transactions() {
+fn the_relay_publishes_late_commits_in_the_order_of_transactions() {
     for (first_is_slow, deviation) in [(false, ""), (true, ""), FIRST_IS_LATE, SECOND_IS_LATE] {
         check(Relay::Ours, (first_is_slow, deviation), &[1, 2]);
     }

@@ -1,4 +1,4 @@
-//! Long work and its lease.
+//! The lease of long work.
 
 use crate::{job, play};
 use shakedown_model::Backbone;
@@ -36,7 +36,7 @@ impl Handler for Slow {
     }
 }
 
-/// After five minutes the job stands like this, having been claimed so often.
+/// Checks the state of the job after five minutes, and its number of claims.
 fn check(is_long: bool, state: JobState, claims: u32) {
     play(move |env, backbone| async move {
         let slow: Rc<dyn Handler> = Rc::new(Slow { backbone: Rc::clone(&backbone), is_long });
@@ -48,7 +48,7 @@ fn check(is_long: bool, state: JobState, claims: u32) {
 }
 
 #[test]
-fn a_worker_that_says_that_it_is_there_keeps_its_job() {
+fn a_worker_that_extends_its_lease_keeps_its_job() {
     check(true, JobState::Succeeded, 1);
 }
 

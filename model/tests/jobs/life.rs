@@ -1,5 +1,5 @@
-//! What may be asked of a job, by whom, and what comes of it: the operations against a specification of a few
-//! lines.
+//! The operations on a job against a specification of a few lines: which are allowed, for which caller, and with
+//! which result.
 
 use crate::{job, play};
 use proptest::prelude::*;
@@ -13,22 +13,22 @@ use shakedown_sim::{Duration, Env, Moment};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// What is asked of the job.
+/// An operation on the job.
 #[derive(Clone, Copy, Debug)]
 enum Ask {
     /// Its holder has the result.
     Succeed,
-    /// Its holder waits, for so many seconds.
+    /// Its holder waits, for this many seconds.
     Wait(u64),
-    /// Its holder has no result, and another attempt may have one, or not.
+    /// Its holder has no result, and another attempt may have one (true) or not.
     Fail(bool),
-    /// Its holder has to stop, and returns it to the queue.
+    /// Its holder shuts down, and returns it to the queue.
     HandBack,
     /// An earlier holder has a result.
     SucceedLate,
-    /// A person has it replayed.
+    /// A person replays it.
     Replay,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(u64),
 }
 
@@ -45,7 +45,7 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
     prop::collection::vec(ask, 1..60)
 }
 
-/// What the specification says of the job: who may move it where, and what is counted.
+/// The specification of the job: its allowed moves, and its counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Spec {
     state: JobState,
@@ -53,7 +53,7 @@ struct Spec {
     attempts: u32,
     waits: u32,
     replays: u32,
-    /// When it moves by itself: falls due, or its lease ends.
+    /// The time at which it moves by itself: when it is due, or its lease ends.
     moves: Moment,
     is_final: bool,
 }
@@ -76,7 +76,7 @@ impl Spec {
         Spec { state: JobState::Failed, moves, is_final, ..self }
     }
 
-    /// What is asked for at `now`; nothing comes of what may not be.
+    /// Applies an operation at `now`; an operation that is not allowed has no effect.
     fn asked(self, ask: Ask, now: Moment) -> Self {
         match (ask, self.state) {
             (Ask::Succeed, JobState::Running) => Spec { state: JobState::Succeeded, is_final: false, ..self },
@@ -95,7 +95,7 @@ impl Spec {
         }
     }
 
-    /// Where it goes when a worker finds it due.
+    /// Returns the job after a worker has found it due.
     fn found(self, now: Moment) -> Self {
         let is_spent = self.is_final || self.attempts >= MAX_ATTEMPTS || self.waits >= MAX_WAITS;
         match self.state {
@@ -111,7 +111,7 @@ impl Spec {
 /// The job as it was last claimed, and as it was claimed before that.
 type Claims = Option<(Job, Option<Job>)>;
 
-/// A worker that leaves what it has claimed to the test.
+/// A worker that leaves its claimed jobs to the test.
 struct Idle(Rc<Cell<Claims>>);
 
 impl Handler for Idle {
@@ -156,18 +156,18 @@ async fn ask_for(env: &Env, backbone: &Backbone, claims: Claims, ask: Ask) {
     tx.commit("ask").await.expect("it commits");
 }
 
-/// Follows the job from row to row: each is where the specification goes from the one before.
+/// Follows the job from row to row: each row must be a successor of the one before in the specification.
 async fn follow(env: Env, backbone: Rc<Backbone>, asks: Vec<Ask>) {
     let claims = Rc::new(Cell::new(None));
     let idle: Rc<dyn Handler> = Rc::new(Idle(Rc::clone(&claims)));
     workers::boot(&env, &backbone, Rc::new([idle]));
     let mut spec = Spec::of(&job(&env, &backbone).await);
     for ask in asks {
-        // A worker may be about to move it, or may not know yet that it has claimed it: then that comes first.
+        // If a worker is about to move it, or does not know its claim yet, that comes first.
         let knows = claims.get().is_some_and(|(latest, _)| latest.token == spec.token);
         let in_hand = spec.moves <= env.now() || (spec.state == JobState::Running && !knows);
         let asked = spec.asked(ask, env.now());
-        // What is due may have been moved by the time that the ask has its row.
+        // A due job may have been moved before the operation locks its row.
         let moved = (spec.moves <= env.now()).then(|| spec.found(spec.moves).asked(ask, env.now()));
         match ask {
             Ask::Pass(seconds) => env.sleep(Duration::from_secs(seconds)).await,
@@ -182,11 +182,10 @@ async fn follow(env: Env, backbone: Rc<Backbone>, asks: Vec<Ask>) {
     }
 }
 
-/// How long after it is due a worker has moved a job for sure: one that finds it in another's hands comes again
-/// after five seconds.
+/// The time after which a due job has certainly been moved: a worker that finds it locked returns after five seconds.
 const LATE: Duration = Duration::from_secs(6);
 
-/// Whether the specification comes to this row by `now`, by what workers find due, each move a moment late.
+/// Returns whether the specification reaches this row by `now`, with due moves made slightly late.
 fn reach(mut spec: Spec, row: Spec, now: Moment) -> bool {
     loop {
         let is_over = matches!(spec.state, JobState::Succeeded | JobState::DeadLetter);

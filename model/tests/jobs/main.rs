@@ -1,5 +1,5 @@
-//! The life of a job by its specification: whatever is asked of it, in whatever order, it moves as a few lines
-//! say, and by those who may move it; and a worker with long work keeps its job.
+//! The life of a job by its specification: for any operations in any order it moves as a few lines say, and only for
+//! allowed callers; and a worker with long work keeps its job.
 
 mod lease;
 mod life;
@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 type Story = dyn Fn(Env, Rc<Backbone>) -> Pin<Box<dyn Future<Output = ()>>>;
 
-/// A world of one node and a database, in which a story about job 1 is played.
+/// A world of one node and a database, which plays a story about job 1.
 struct Played(Rc<Story>);
 
 impl Scenario for Played {
@@ -46,7 +46,7 @@ impl Scenario for Played {
     }
 }
 
-/// Plays a story to its end; what it finds wrong, it panics with.
+/// Plays a story to its end; a failed check panics.
 fn play<F: Future<Output = ()> + 'static>(story: impl Fn(Env, Rc<Backbone>) -> F + 'static) {
     let boxed: Rc<Story> = Rc::new(move |env, backbone| Box::pin(story(env, backbone)));
     let script = Script { scenario: "played".to_owned(), ..Script::default() };
@@ -54,7 +54,7 @@ fn play<F: Future<Output = ()> + 'static>(story: impl Fn(Env, Rc<Backbone>) -> F
     assert_eq!(outcome.violations, []);
 }
 
-/// The job as it is.
+/// Returns the current job.
 async fn job(env: &Env, backbone: &Backbone) -> Job {
     let mut read = backbone.store.begin(env);
     read.get(&backbone.jobs, &1).await.expect("it can be read").expect("it is there")

@@ -10,7 +10,7 @@ use shakedown_model::{Backbone, Design, Fact};
 use shakedown_sim::*;
 use std::rc::Rc;
 
-/// Work of a minute less a little, with a place at which its worker may be stopped.
+/// Work of slightly less than a minute, with a point at which its worker may be shut down.
 struct Lengthy(Rc<Backbone>);
 
 impl Handler for Lengthy {
@@ -33,8 +33,8 @@ impl Handler for Lengthy {
     }
 }
 
-/// Two workers, one job, and somebody who looks at it at these seconds and expects the state, the ending of the
-/// last run, and the number of claims.
+/// Two workers, one job, and an observer that at these seconds expects the state, the end of the last run, and the
+/// number of claims.
 struct Watched(&'static [(u64, JobState, Option<Ending>, u32)]);
 
 impl Scenario for Watched {
@@ -82,7 +82,7 @@ fn check(deviations: &str, looks: &'static [(u64, JobState, Option<Ending>, u32)
 const DONE: Option<Ending> = Some(Ending::Succeeded);
 
 #[test]
-fn who_stops_hands_its_job_back_at_once_and_the_next_takes_it_after_the_wait_of_a_failed_attempt() {
+fn a_worker_that_shuts_down_returns_its_job_which_waits_like_a_failed_attempt() {
     use JobState::{Failed, Running, Succeeded};
     assert!(backoff(1) < Duration::from_secs(4) && LEASE > Duration::from_secs(50));
     check("", &[(11, Running, None, 1), (51, Succeeded, DONE, 1)]);

@@ -1,4 +1,4 @@
-//! Callbacks: at least once for each change, when they please, and not always true.
+//! Callbacks: at least once for each change, at any time, and not always true.
 
 use crate::counter::Ask::{Cancel, Reserve, Wait};
 use crate::counter::{Counter, Whose};
@@ -37,7 +37,7 @@ fn a_partner_that_keeps_no_reference_sends_none() {
 }
 
 #[test]
-fn a_callback_may_overtake_the_answer() {
+fn a_callback_may_overtake_the_response() {
     for (asks, deviation) in [
         (&[Reserve(1)][..], "partner/callback @ ask-1/callback-1 = before the answer"),
         (&[Reserve(1), Wait(10), Cancel(1)], "partner/callback @ ask-3/callback-1 = before the answer"),
@@ -58,7 +58,7 @@ fn a_callback_may_be_late() {
 }
 
 #[test]
-fn a_late_callback_says_what_was_so() {
+fn a_late_callback_reports_the_former_state() {
     let late = "partner/callback @ ask-1/callback-1 = 30 s";
     let expected = ["11530 event 2: R1 Ended for 7", "30240 event 1: R1 Confirmed for 7"];
     Case::new(KEYS, &[Reserve(1), Wait(10), Cancel(1)], late).calls_back(&expected);
@@ -85,7 +85,7 @@ fn a_callback_is_sent_until_it_is_taken() {
 }
 
 #[test]
-fn a_callback_says_what_is_not_so_only_where_the_partner_can_be_asked() {
+fn a_callback_is_false_only_if_the_partner_has_a_lookup() {
     let contrary = "partner/callback says @ ask-1/callback-1 = the contrary";
     for terms in EVERY_KIND.into_iter().filter(|terms| terms.lookup) {
         let case = Case::new(terms, &[Reserve(1)], contrary);

@@ -1,4 +1,4 @@
-//! A partner, a client that asks it for one thing after the other, and somebody who takes its callbacks.
+//! A partner, a client that sends it one request after the other, and a receiver of its callbacks.
 
 use shakedown_model::booking::api::Api;
 use shakedown_model::booking::connector::{CancelRequest, PartnerApi, Record, ReserveRequest};
@@ -9,20 +9,20 @@ use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// What the client asks for.
+/// A request of the client.
 #[derive(Clone, Copy)]
 pub(crate) enum Ask {
     /// A reservation under this key.
     Reserve(u64),
     /// The end of a reservation.
     Cancel(u32),
-    /// What there is under a reference.
+    /// The reservations of a reference.
     Lookup(u32),
-    /// Where a reservation stands.
+    /// The state of a reservation.
     Read(u32),
     /// The statement.
     Statement,
-    /// Nothing, for so many seconds.
+    /// No request for this many seconds.
     Wait(u64),
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Ask {
 pub(crate) const REFERENCE: u32 = 7;
 const PRICE: u32 = 100;
 
-/// A line of what happened: who it concerns, and what, each with its millisecond.
+/// The source of a line of the record, each with its millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Whose {
     Ledger,
@@ -43,12 +43,12 @@ pub(crate) type Lines = Rc<RefCell<Vec<(Whose, u64, String)>>>;
 pub(crate) struct Counter {
     pub(crate) terms: PartnerTerms,
     pub(crate) asks: Vec<Ask>,
-    /// How many callbacks are not taken before one is.
+    /// The number of callbacks that are not accepted before one is.
     pub(crate) deaf: u32,
     pub(crate) lines: Lines,
 }
 
-/// Breaks nothing, keeps the partner's ledger as lines.
+/// Violates nothing, records the partner's ledger as lines.
 struct Keeper(Lines);
 
 impl Invariant<Fact> for Keeper {

@@ -1,5 +1,5 @@
-//! The partner does what its documentation says, as tables of claims: what is asked and what deviates in,
-//! what the partner's ledger holds, what the client is answered and what callbacks come out.
+//! The partner behaves as its documentation says, as tables of claims: requests and deviations in; the partner's
+//! ledger, the responses to the client, and the callbacks out.
 
 mod counter;
 
@@ -11,7 +11,7 @@ use counter::{Ask, Counter, Whose};
 use shakedown_model::PartnerTerms;
 use shakedown_sim::{Plan, Runner, Script};
 
-/// What a partner is like, what it is asked, what deviates, and how many callbacks are not taken at first.
+/// The partner's terms, the requests, the deviations, and the number of callbacks that are not accepted at first.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     terms: PartnerTerms,
@@ -25,7 +25,7 @@ impl<'a> Case<'a> {
         Self { terms, asks, deviations, deaf: 0 }
     }
 
-    /// All that happens, in order; the deviations apply, and the partner comes to rest by itself.
+    /// Returns all events, in order; the deviations must apply, and the partner must come to rest by itself.
     fn happens(&self) -> Vec<(Whose, u64, String)> {
         let (terms, asks, deaf) = (self.terms, self.asks.to_vec(), self.deaf);
         let mut runner = Runner::new(Counter { terms, asks, deaf, lines: Default::default() });

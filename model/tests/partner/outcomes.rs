@@ -1,4 +1,4 @@
-//! What becomes of a request, and of one that is made again.
+//! The outcomes of a request, and of a repeated one.
 
 use crate::counter::Ask::{Cancel, Reserve, Wait};
 use crate::{Case, EVERY_KIND};
@@ -11,7 +11,7 @@ fn outcome(name: &str) -> String {
 }
 
 #[test]
-fn every_outcome_has_the_effect_and_the_answer_that_it_says() {
+fn every_outcome_has_its_effect_and_its_response() {
     let table: [(&str, &str, &[&str]); 6] = [
         ("pending", "Pending(1)", &["asked 1", "reserved 1 Pending", "settled 1", "charged 1 100"]),
         ("refuses", "Refused", &["asked 1"]),
@@ -48,7 +48,7 @@ fn a_reservation_may_end_by_itself_and_is_paid_back_once() {
 }
 
 #[test]
-fn a_repeat_under_a_living_key_gets_the_first_answer_and_has_no_effect() {
+fn a_repeat_under_a_valid_key_gets_the_first_response_and_has_no_effect() {
     let twice = [Reserve(1), Wait(600), Reserve(1)];
     let once_more = [&STANDS[..], &["asked 3"]].concat();
     for terms in [PartnerTerms::KEYS, PartnerTerms::SHORT_KEYS] {

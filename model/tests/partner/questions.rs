@@ -1,4 +1,4 @@
-//! What the partner tells when it is asked.
+//! The partner's responses to lookups.
 
 use crate::Case;
 use crate::counter::Ask::{Cancel, Lookup, Read, Reserve, Statement, Wait};
@@ -9,7 +9,7 @@ const CAN_BE_ASKED: [PartnerTerms; 3] = [PartnerTerms::KEYS, PartnerTerms::SHORT
 const REFUSED: &str = "connection refused";
 
 #[test]
-fn a_lookup_finds_what_was_made_for_the_reference_and_where_it_stands() {
+fn a_lookup_returns_the_reservations_of_a_reference_and_their_states() {
     let asks = [Lookup(REFERENCE), Reserve(1), Reserve(2), Cancel(2), Lookup(REFERENCE), Lookup(8)];
     let found = "R1 Confirmed for 7, R2 Ended for 7";
     for terms in CAN_BE_ASKED {
@@ -43,7 +43,7 @@ fn a_reservation_can_be_read_by_its_number_at_once() {
 }
 
 #[test]
-fn a_partner_of_neither_kind_cannot_be_asked() {
+fn a_partner_of_neither_kind_has_no_lookup() {
     let asks = [Reserve(1), Lookup(REFERENCE), Read(1)];
     Case::new(PartnerTerms::NEITHER, &asks, "").answers(&["Confirmed(1)", REFUSED, REFUSED]);
 }

@@ -1,4 +1,4 @@
-//! Attempts: made, made again, in doubt.
+//! Attempts: first ones, repeated ones, and those in doubt.
 
 use crate::known::Next::{Done, Lookup, Read, Reserve, Review, Wait};
 use crate::known::{EVERY_KIND, HOUR, KEYS, LOOKUP, MINUTE, More, NEITHER, SHORT_KEYS, at, booking, check};
@@ -64,7 +64,7 @@ fn a_key_is_sent_again_from_its_first_use_until_an_hour_before_it_lapses() {
 }
 
 #[test]
-fn the_partner_is_asked_soon_then_seldom_and_after_the_quarantine_until_it_answers() {
+fn the_partner_is_asked_soon_then_rarely_and_after_the_quarantine_until_it_responds() {
     let asked = |checks, seconds_ago| booking(Accepted).attempt(Unknown, seconds_ago).checked(checks);
     let table = [
         (0, 0, Wait(500)),
@@ -110,7 +110,7 @@ fn a_reservation_that_stands_confirms_and_one_that_is_held_waits() {
 }
 
 #[test]
-fn a_held_reservation_is_asked_about_seldomer_and_seldomer() {
+fn a_held_reservation_is_checked_less_and_less_often() {
     let asked = |checks, seconds| {
         let held = booking(OnRequest).attempt(Effect(1), HOUR).holds(1, Pending).checked(checks);
         held.with(|case| case.holdings[0].learnt = at(crate::known::NOW - seconds))

@@ -1,4 +1,4 @@
-//! Cancelling, what must not stand, what is over, and what is doubtful.
+//! Cancellations, surplus reservations, completed bookings, and doubtful reservations.
 
 use crate::known::Next::{Cancel, Done, Lookup, Read, Reserve, Review, Wait};
 use crate::known::{EVERY_KIND, HOUR, KEYS, LOOKUP, More, NEITHER, SHORT_KEYS, at, booking, check};
@@ -99,7 +99,7 @@ fn a_booking_is_not_withdrawn_while_an_attempt_may_still_bring_it_a_reservation(
 }
 
 #[test]
-fn what_is_doubtful_is_asked_about_before_anything_else() {
+fn a_doubtful_reservation_is_checked_first() {
     let asked: [Status; 7] =
         [Accepted, OnRequest, Status::Confirmed, Cancelling, Failed, Withdrawn, Cancelled];
     for status in asked {
@@ -118,7 +118,7 @@ fn what_is_doubtful_moves_nothing() {
 }
 
 #[test]
-fn who_could_not_be_asked_is_asked_again_two_minutes_later() {
+fn a_failed_lookup_is_repeated_two_minutes_later() {
     let since = |seconds| {
         let case = booking(Status::Confirmed).holds(1, Confirmed).doubtful().checked(1);
         case.with(|case| case.holdings[0].learnt = at(crate::known::NOW - seconds))

@@ -1,4 +1,4 @@
-//! What is known of a booking, said briefly.
+//! A short notation for the known facts of a booking.
 
 use shakedown_model::PartnerTerms;
 use shakedown_model::booking::booking_contract::{BookingContract, Rules};
@@ -7,17 +7,17 @@ use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Holding, 
 use shakedown_model::booking::status_sync::{Recovery, StatusSync};
 use shakedown_sim::{Duration, Moment, Scope};
 
-/// So many seconds into the run.
+/// Returns the moment this many seconds into the run.
 pub(crate) fn at(seconds: u64) -> Moment {
     Moment::START + Duration::from_secs(seconds)
 }
 
-/// When everything is known, unless it is said otherwise.
+/// The time of all evidence, unless stated otherwise.
 pub(crate) const NOW: u64 = 100_000;
 pub(crate) const MINUTE: u64 = 60;
 pub(crate) const HOUR: u64 = 3_600;
 
-/// A booking of which nothing is known but its status; one that is confirmed has R1.
+/// Returns a booking with this status and no other evidence; a confirmed one has R1.
 pub(crate) fn booking(status: Status) -> Case {
     let reservation = matches!(status, Status::Confirmed).then_some(1);
     let (accepted, context) = (Moment::START, Scope::ROOT);
@@ -42,16 +42,16 @@ pub(crate) fn booking(status: Status) -> Case {
     Case { booking, attempts, holdings, news, terms: PartnerTerms::KEYS, now: at(NOW) }
 }
 
-/// What makes a case, link by link.
+/// Builds a case step by step.
 pub(crate) trait More: Sized {
     fn with(self, change: impl FnOnce(&mut Case)) -> Self;
 
-    /// An attempt to reserve of this outcome, sent and last heard of so many seconds ago.
+    /// Adds an attempt to reserve with this outcome, sent and last heard of this many seconds ago.
     fn attempt(self, known: Known, seconds_ago: u64) -> Self {
         self.asked(Ask::Reserve, known, seconds_ago)
     }
 
-    /// An attempt at something.
+    /// Adds an attempt with this request.
     fn asked(self, ask: Ask, known: Known, seconds_ago: u64) -> Self {
         self.with(|case| {
             let when = at(NOW - seconds_ago);
@@ -72,7 +72,7 @@ pub(crate) trait More: Sized {
         })
     }
 
-    /// A reservation that stands like this, as learnt an hour ago.
+    /// Adds a reservation in this state, as learned an hour ago.
     fn holds(self, reservation: u32, standing: Standing) -> Self {
         let (learnt, doubtful, checks) = (at(NOW - HOUR), false, 0);
         self.with(|case| {
@@ -80,14 +80,14 @@ pub(crate) trait More: Sized {
         })
     }
 
-    /// The last reservation is doubtful.
+    /// Marks the last reservation as doubtful.
     fn doubtful(self) -> Self {
         self.with(|case| {
             case.holdings.iter_mut().last().into_iter().for_each(|holding| holding.doubtful = true)
         })
     }
 
-    /// The partner has been asked about the last attempt, or the last reservation, so often.
+    /// Sets how often the partner was asked about the last attempt, or the last reservation.
     fn checked(self, checks: u32) -> Self {
         self.with(|case| {
             case.attempts.iter_mut().last().into_iter().for_each(|attempt| attempt.checks = checks);
@@ -95,7 +95,7 @@ pub(crate) trait More: Sized {
         })
     }
 
-    /// So many attempts, an hour apart, the last one an hour ago.
+    /// Adds this many attempts, an hour apart, the last one an hour ago.
     fn attempts(mut self, count: u64, known: Known) -> Self {
         for number in (1..=count).rev() {
             self = self.attempt(known, number * HOUR);
@@ -117,21 +117,21 @@ pub(crate) const LOOKUP: PartnerTerms = PartnerTerms::LOOKUP;
 pub(crate) const NEITHER: PartnerTerms = PartnerTerms::NEITHER;
 pub(crate) const EVERY_KIND: [PartnerTerms; 4] = [KEYS, SHORT_KEYS, LOOKUP, NEITHER];
 
-/// Where the booking comes to stand, and what is done next.
+/// Returns the next status of the booking, and the next step.
 pub(crate) fn decide(case: &Case, terms: PartnerTerms) -> (Status, Step) {
     let mut case = Case { terms, ..case.clone() };
     Rules.settle(&mut case);
     (case.booking.status, Recovery.next(&case))
 }
 
-/// What is done next, without the words for a person.
+/// The next step, without the text for a person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Next {
     Reserve,
     Cancel(u32),
     Lookup,
     Read(u32),
-    /// So many milliseconds from now.
+    /// This many milliseconds from now.
     Wait(u64),
     Review,
     Done,
@@ -149,7 +149,7 @@ fn next(step: Step) -> Next {
     }
 }
 
-/// Checks one line of a table: at these partners, this is what it comes to.
+/// Checks one line of a table: the result for these partners.
 #[track_caller]
 pub(crate) fn check(terms: &[PartnerTerms], case: Case, status: Status, step: Next) {
     for terms in terms {

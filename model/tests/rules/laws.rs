@@ -1,4 +1,4 @@
-//! What holds whatever is known.
+//! Laws that hold for any evidence.
 
 use crate::known::{EVERY_KIND, KEYS, More, NOW, at, booking, decide};
 use proptest::collection::vec;
@@ -43,12 +43,12 @@ fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![3 => Just(Ask::Reserve), 1 => Just(Ask::Cancel(1))]
 }
 
-/// One more thing that is learnt.
+/// One more piece of evidence.
 #[derive(Clone, Copy, Debug)]
 enum Learnt {
     Attempt(Ask, Known, u64, u32),
     Holding(u32, Standing, bool),
-    /// Time passes: so many minutes.
+    /// Time passes: this many minutes.
     Time(u64),
 }
 
@@ -77,7 +77,7 @@ fn take_in(case: Case, learnt: Learnt) -> Case {
     }
 }
 
-/// Any booking of which any things are known.
+/// Any booking with any evidence.
 fn a_case() -> impl Strategy<Value = Case> {
     let status = prop::sample::select(STATUSES.to_vec());
     (status, terms(), vec(learnt(), 0..10)).prop_map(|(status, terms, all)| {
@@ -86,7 +86,7 @@ fn a_case() -> impl Strategy<Value = Case> {
     })
 }
 
-/// The moves that evidence may make.
+/// Returns whether evidence may cause this move.
 fn is_a_move(from: Status, to: Status) -> bool {
     use Status::{Accepted, Cancelled, Cancelling, Confirmed, Failed, OnRequest, Withdrawn};
     matches!(

@@ -1,4 +1,4 @@
-//! The rules by which a booking moves, as tables: what is known in, where it stands and what is done next out.
+//! The rules for moving a booking, as tables: evidence in; the status and the next step out.
 
 mod known;
 

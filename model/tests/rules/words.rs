@@ -1,4 +1,4 @@
-//! What the partner's words mean, how far its callbacks are believed, and what a screen says.
+//! The meaning of the partner's words, how far its callbacks are believed, and the text of a screen.
 
 use crate::known::{EVERY_KIND, More, NEITHER, booking};
 use shakedown_model::booking::booking_contract::{BookingContract, Rules};
@@ -29,7 +29,7 @@ fn held(standing: Standing) -> Holding {
 }
 
 #[test]
-fn a_callback_is_a_hint_where_the_partner_can_be_asked_and_believed_where_it_cannot() {
+fn a_callback_is_a_hint_if_the_partner_has_a_lookup_and_believed_otherwise() {
     for terms in EVERY_KIND {
         let heard = if terms == NEITHER { Heard::Believed } else { Heard::Doubt };
         for says in [Pending, Confirmed, Ended] {
@@ -46,7 +46,7 @@ fn a_callback_is_a_hint_where_the_partner_can_be_asked_and_believed_where_it_can
 }
 
 #[test]
-fn a_callback_that_is_older_than_what_is_known_says_nothing() {
+fn a_callback_older_than_known_evidence_changes_nothing() {
     for terms in EVERY_KIND {
         for (knows, says) in [(Pending, Pending), (Confirmed, Pending), (Confirmed, Confirmed)] {
             let heard = Recovery.hear(&terms, Some(&held(knows)), says);
@@ -68,7 +68,7 @@ fn what_has_ended_is_never_heard_to_live() {
 }
 
 #[test]
-fn a_doubt_stays_until_the_partner_has_answered() {
+fn a_doubt_remains_until_the_partner_has_responded() {
     for terms in EVERY_KIND.into_iter().filter(|terms| terms.lookup) {
         let known = Holding { doubtful: true, ..held(Confirmed) };
         assert_eq!(Recovery.hear(&terms, Some(&known), Confirmed), Heard::Doubt);
@@ -76,7 +76,7 @@ fn a_doubt_stays_until_the_partner_has_answered() {
 }
 
 #[test]
-fn a_screen_says_where_the_booking_stands_unless_somebody_has_to_look_at_it() {
+fn a_screen_shows_the_state_of_a_booking_unless_it_needs_review() {
     let table = [
         (Status::Accepted, Word::Received),
         (Status::OnRequest, Word::Requested),

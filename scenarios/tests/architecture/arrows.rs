@@ -1,9 +1,9 @@
-//! Which module may know which, within the members and between them.
+//! The allowed dependencies between modules, within the members and between them.
 
 use crate::imports::{self, Imports, Sources};
 use crate::{files, read, root};
 
-/// The sources of a member.
+/// Returns the sources of a member.
 fn sources(member: &str) -> Sources {
     let start = format!("{member}/src/");
     let all = files(".rs").into_iter();
@@ -49,7 +49,7 @@ const FLOW_WORDS: [&str; 10] = [
     "quote",
 ];
 
-/// The lines of the backbone's code that contain a word of a flow.
+/// Returns the lines of the backbone's code that contain a word of a flow.
 fn flow_words(sources: Sources) -> Vec<String> {
     let backbone = sources.into_iter().filter(|(file, _)| is_below(file, &["backbone"]));
     imports::lines_with_words(&backbone.collect(), &FLOW_WORDS)
@@ -108,7 +108,7 @@ fn the_engine_and_the_harness_contain_no_word_of_the_domain() {
     }
 }
 
-/// The sources and the manifest of the database, without the line with its own name.
+/// Returns the sources and the manifest of the database, without the line with its own name.
 fn database() -> Sources {
     let manifest = read(&root().join("sim/database/Cargo.toml"));
     let own = "name = \"shakedown-database\"";

@@ -1,4 +1,4 @@
-//! Which module imports which, read from the sources of one crate, and rules about it.
+//! The imports between modules, read from the sources of one crate, and rules about them.
 //!
 //! An import is a path that starts with `crate`, `super` or `self`, in a `use` or inline. A path to a re-exported name
 //! counts as an import of the module that re-exports it. `mod` declarations and unit tests do not count.
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The files of a crate, by their path below `src`, with their texts.
 pub(crate) type Sources = BTreeMap<String, String>;
 
-/// Which file imports which others.
+/// The files that each file imports.
 pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// Reads the imports of a crate.
@@ -25,7 +25,7 @@ pub(crate) fn imports(sources: &Sources) -> Imports {
     sources.iter().map(of_file).collect()
 }
 
-/// The path of the module in a file: `a/mod.rs` and `a.rs` are both `a`, `lib.rs` is the root.
+/// Returns the path of the module in a file: `a/mod.rs` and `a.rs` are both `a`, `lib.rs` is the root.
 fn module(file: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
     if matches!(parts.last(), Some(&"mod" | &"lib" | &"main")) {
@@ -34,13 +34,13 @@ fn module(file: &str) -> Vec<&str> {
     parts
 }
 
-/// A text without comments and unit tests.
+/// Returns a text without comments and unit tests.
 fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The relative paths in code: each as its segments.
+/// Returns the relative paths in code, each as its segments.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let is_name = |character: char| character.is_alphanumeric() || character == '_';
     let mut found = Vec::new();
@@ -58,7 +58,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The paths that begin at the start of `code`; `{..}` stands for several.
+/// Returns the paths that begin at the start of `code`; `{..}` stands for several.
 fn expand(code: &str) -> Vec<String> {
     let end = code
         .find(|character: char| !character.is_alphanumeric() && !"_:".contains(character))
@@ -85,7 +85,7 @@ fn expand(code: &str) -> Vec<String> {
     all
 }
 
-/// The file of the module that a path within module `own` names, or names something of.
+/// Returns the file of the module that a path within module `own` names, or whose item it names.
 fn resolve<'a>(own: &[&str], path: &[String], files: &BTreeMap<Vec<&str>, &'a str>) -> Option<&'a str> {
     let mut at: Vec<&str> = own.to_vec();
     for (place, part) in path.iter().enumerate() {
@@ -105,7 +105,7 @@ fn resolve<'a>(own: &[&str], path: &[String], files: &BTreeMap<Vec<&str>, &'a st
     files.get(&at).copied()
 }
 
-/// The imports from files that satisfy `from` of files that satisfy `to`.
+/// Returns the imports from files that satisfy `from` of files that satisfy `to`.
 pub(crate) fn forbidden(
     imports: &Imports,
     from: impl Fn(&str) -> bool,
@@ -116,7 +116,7 @@ pub(crate) fn forbidden(
     pairs.filter(|(_, other)| to(other.as_str())).map(|(file, other)| format!("{file} -> {other}")).collect()
 }
 
-/// The imports between files of different directories that lie on a cycle.
+/// Returns the imports between files of different directories that are on a cycle.
 pub(crate) fn cycles_across_directories(imports: &Imports) -> Vec<String> {
     let directory = |file: &str| file.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
     let mut found = Vec::new();
@@ -130,7 +130,7 @@ pub(crate) fn cycles_across_directories(imports: &Imports) -> Vec<String> {
     found
 }
 
-/// All files that a file imports, directly or not.
+/// Returns all files that a file imports, directly or indirectly.
 fn reached(imports: &Imports, from: &str) -> BTreeSet<String> {
     let (mut all, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(file) = open.pop() {
@@ -143,7 +143,8 @@ fn reached(imports: &Imports, from: &str) -> BTreeSet<String> {
     all
 }
 
-/// The lines of code that contain one of these words, whole and in any form of writing (`BookingCase`, `booking_id`).
+/// Returns the lines of code that contain one of these words, whole and in any notation (`BookingCase`,
+/// `booking_id`).
 pub(crate) fn lines_with_words(sources: &Sources, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (file, text) in sources {
@@ -156,7 +157,7 @@ pub(crate) fn lines_with_words(sources: &Sources, words: &[&str]) -> Vec<String>
     found
 }
 
-/// The words of a line in lower case, identifiers taken apart; a plural counts as its singular.
+/// Returns the words of a line in lower case, with identifiers split; a plural counts as its singular.
 fn parts(line: &str) -> impl Iterator<Item = String> {
     let mut spaced = String::new();
     for character in line.chars() {

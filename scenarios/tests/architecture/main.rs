@@ -1,4 +1,5 @@
-//! Rules that the map in ARCHITECTURE.md states, as tests: who may know whom, and how code is cut.
+//! Rules of the map in ARCHITECTURE.md, as tests: the dependencies between members, and the sizes of files and
+//! functions.
 
 mod arrows;
 mod imports;
@@ -16,18 +17,18 @@ const MEMBERS: [(&str, &[&str]); 6] = [
     ("scenarios", &["sim", "model", "reports", "harness"]),
 ];
 
-/// The member that is the package of this name: `shakedown-sim` is `sim`, `shakedown` itself is the harness.
+/// Returns the member that is the package of this name: `shakedown-sim` is `sim`, `shakedown` itself is the harness.
 fn member_of(package: &str) -> Option<&str> {
     if package == "shakedown" { Some("harness") } else { package.strip_prefix("shakedown-") }
 }
 
-/// Files longer than this are looked at, and cut.
+/// The greatest number of lines of a file.
 const LINES_MAX: usize = 600;
-/// Functions longer than this are looked at, and cut.
+/// The greatest number of lines of a function.
 const FUNCTION_LINES_MAX: usize = 90;
-/// Files that are longer all the same. The list only shrinks.
+/// Files that are longer nevertheless. The list only shrinks.
 const LONG_FILES: &[&str] = &[];
-/// Functions that are longer all the same, as `FILE NAME`. The list only shrinks.
+/// Functions that are longer nevertheless, as `FILE NAME`. The list only shrinks.
 const LONG_FUNCTIONS: &[&str] = &[];
 
 fn root() -> PathBuf {
@@ -38,7 +39,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every file below a member with this ending, by its path from the root.
+/// Returns every file below a member with this ending, by its path from the root.
 fn files(ending: &str) -> BTreeMap<String, String> {
     fn walk(directory: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).expect("a directory") {
@@ -58,7 +59,7 @@ fn files(ending: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn members_know_only_whom_they_may() {
+fn members_depend_only_on_allowed_members() {
     for (member, allowed) in MEMBERS {
         let manifest: toml::Table = read(&root().join(member).join("Cargo.toml")).parse().expect("TOML");
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
@@ -169,7 +170,7 @@ fn files_and_functions_are_short() {
     }
 }
 
-/// The functions of formatted code, with their lengths: from `fn` to the brace at the same indent.
+/// Returns the functions of formatted code, with their lengths: from `fn` to the brace at the same indent.
 fn functions(text: &str) -> Vec<(String, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What the command answers when it is asked rightly.
+//! The output of the command for valid input.
 
 use super::{BROKEN, answer, code, interrupt, json, shakedown, stderr, stdout, trace};
 use std::fs;

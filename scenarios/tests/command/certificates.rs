@@ -1,4 +1,4 @@
-//! `certify`: certificates, least failures, and that neither depends on how the work was cut.
+//! `certify`: certificates and least failures, neither of which depends on the division of the work.
 
 use super::{answer, code, interrupt, json, shakedown, stderr, stdout};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::tempdir;
 
-/// One variant, two deviations: some six thousand runs.
+/// One variant, two deviations: about six thousand runs.
 const SMALL: [&str; 8] = [
     "certify",
     "booking",
@@ -167,7 +167,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     assert!(stderr(&unknown).contains("short-keys"), "{}", stderr(&unknown));
 }
 
-/// Writes `text` with its last line, the seal, made anew.
+/// Writes `text` with its last line, the seal, replaced by a valid one.
 fn reseal(file: &Path, text: &str) {
     let body: String = text
         .lines()

@@ -1,11 +1,11 @@
-//! One clear error each, with its place and what would be right.
+//! One clear error for each mistake, with its place and a remedy.
 
 use super::{answer, code, stderr, stdout, trace};
 use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
 
-/// The command fails with this code and says these things, and nothing on stdout.
+/// Checks that the command fails with this code, prints these texts, and prints nothing on stdout.
 fn check(directory: &Path, arguments: &[&str], exit: i32, says: &[&str]) {
     let output = answer(directory, arguments);
     let said = stderr(&output);

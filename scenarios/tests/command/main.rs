@@ -1,4 +1,4 @@
-//! The real binary: what it prints, where, and with which exit code.
+//! The real binary: its output, on stdout and stderr, and its exit codes.
 
 mod answers;
 mod certificates;
@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 /// A design whose campaigns fail soon.
 const BROKEN: [&str; 2] = ["--without", "execution-log"];
 
-/// The binary in a directory of its own, with no variable of the caller's.
+/// Returns the command in a directory of its own, without variables of the caller.
 fn shakedown(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
@@ -58,7 +58,7 @@ fn json(output: &Output) -> serde_json::Value {
     serde_json::from_str(&stdout(output)).expect("one JSON object on stdout")
 }
 
-/// The path of the first failure's trace, of a short campaign in this directory.
+/// Returns the path of the first failure's trace, of a short campaign in this directory.
 fn trace(directory: &Path) -> String {
     let mut arguments = vec!["explore", "booking", "--seeds", "300", "--max-fail", "1", "--format", "json"];
     arguments.extend(BROKEN);

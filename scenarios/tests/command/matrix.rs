@@ -1,4 +1,4 @@
-//! `matrix`: what breaks without which guardrail.
+//! `matrix`: the violations without each guardrail.
 
 use super::{answer, code, json, stderr, stdout};
 

@@ -1,11 +1,11 @@
-//! The README's screens are what the command prints. `INSTA_UPDATE=always` puts there what it prints now; read it before
-//! it is committed.
+//! The README's screens are the output of the command. `INSTA_UPDATE=always` replaces them by the current output; read
+//! it before it is committed.
 
 use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// The screens in the README: the arguments of the command, and where its text stands.
+/// Returns the screens in the README: the arguments of the command, and the position of its text.
 fn screens(readme: &str) -> Vec<(Vec<&str>, Range<usize>)> {
     const MARK: &str = "<!-- screen: ";
     let screen = |(at, _): (usize, &str)| {
@@ -20,8 +20,8 @@ fn screens(readme: &str) -> Vec<(Vec<&str>, Range<usize>)> {
     readme.match_indices(MARK).map(screen).collect()
 }
 
-/// What the command prints, as far as a screen shows it: of a campaign that fails, the first story; and no digest,
-/// which changes with every run's events and tells a reader nothing.
+/// Returns the output of the command, as far as a screen shows it: of a campaign that fails, the first story; and no
+/// digest, which changes with every run's events and tells a reader nothing.
 fn printed(arguments: &[&str]) -> String {
     let elsewhere = tempfile::tempdir().expect("a directory of its own");
     let ran = Command::new(env!("CARGO_BIN_EXE_shakedown"))

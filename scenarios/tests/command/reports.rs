@@ -1,5 +1,5 @@
-//! `--report KIND=FILE`: every kind with every command, and what happens where a file cannot be written; and what
-//! `--format json` prints, judged by the schemas that are published for it.
+//! `--report KIND=FILE`: every kind with every command, and files that cannot be written; and the output of `--format
+//! json`, validated by its published schemas.
 
 use super::{BROKEN, answer, code, shakedown, stderr, stdout, trace};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use tempfile::tempdir;
 
-/// Each kind of report, and how its file begins where something broke.
+/// Each kind of report, and the beginning of its file where an invariant is violated.
 const KINDS: [(&str, &str); 9] = [
     ("junit", "<?xml"),
     ("md", "# "),
@@ -20,11 +20,11 @@ const KINDS: [(&str, &str); 9] = [
     ("shiviz", "(?<event>.*)"),
 ];
 
-/// Kinds that tell what came of runs, not of the one run that `explain` is given.
+/// Kinds about the results of campaigns, not about the one run of `explain`.
 const OF_RESULTS: [&str; 3] = ["junit", "github", "summary"];
 
-/// The commands that have a result, each with a run that breaks something, in a directory that holds what they
-/// need.
+/// Returns the commands with a result, each with a run that violates an invariant, in a directory with the files that
+/// they need.
 fn commands(here: &Path) -> Vec<Vec<String>> {
     let trace = trace(here);
     let pinned = answer(here, &["pin", &trace, "--dir", ".", "--name", "one"]);
@@ -41,11 +41,11 @@ fn commands(here: &Path) -> Vec<Vec<String>> {
     ]
 }
 
-/// How a report of this kind begins; none if the command has none.
+/// Returns the beginning of a report of this kind; `None` if the command has none.
 fn beginning(command: &str, kind: &str, begins: &'static str) -> Option<&'static str> {
     match (command, kind) {
         ("explain", _) if OF_RESULTS.contains(&kind) => None,
-        // What a missing guardrail breaks is as it should be.
+        // Violations without a guardrail are expected.
         ("matrix", "github") => Some(""),
         ("matrix", "summary") => Some("# What fails without which guardrail"),
         _ => Some(begins),
@@ -164,7 +164,7 @@ fn a_report_says_what_would_have_prevented_the_failure() {
     while reader.read_event().expect("well-formed") != quick_xml::events::Event::Eof {}
 }
 
-/// What the command prints as JSON is what the published schema of this name says.
+/// Checks that the JSON output of the command matches the published schema of this name.
 fn check_schema(here: &Path, arguments: &[String], name: &str) {
     let path = format!("{}/../reports/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
     let schema = serde_json::from_str(&fs::read_to_string(path).expect("published")).expect("JSON");

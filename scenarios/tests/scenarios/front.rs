@@ -1,5 +1,5 @@
-//! Booking, rehearsed in a few lines a test: what holds, what breaks without a guardrail, and what such a test
-//! says when its expectation is not met.
+//! Rehearsals of booking in a few lines per test: designs that hold, designs that fail without a guardrail, and the
+//! message of a test whose expectation is not met.
 
 use proptest::prelude::{ProptestConfig, proptest};
 use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestError, TestRunner};
@@ -9,13 +9,13 @@ use shakedown_sim::strategies::{any_script, any_variant};
 use shakedown_sim::{Scenario, Script, Variant};
 use std::fs;
 
-/// Booking without these guardrails.
+/// Returns booking without these guardrails.
 fn scenario(without: &[&str]) -> Booking {
     let without: Vec<String> = without.iter().map(|name| (*name).to_owned()).collect();
     Booking::without(&without).expect("they are guardrails")
 }
 
-/// A rehearsal of it.
+/// Returns a rehearsal of it.
 fn booking(without: &[&str]) -> Rehearsal {
     rehearse(scenario(without)).replayed_by("shakedown")
 }
@@ -125,7 +125,7 @@ fn what_the_scenario_does_not_know_is_said_with_what_it_does() {
     assert_eq!(missed.to_string(), "booking: no run of 1 reaches crash between partner call and log");
 }
 
-/// Beside this file, for proptest to find what it has kept.
+/// Beside this file, where proptest finds the stored cases.
 const KEPT: FileFailurePersistence = FileFailurePersistence::WithSource("regressions");
 
 proptest! {
@@ -142,7 +142,7 @@ proptest! {
     }
 }
 
-/// What proptest says of a design without the execution log, its cases kept in `file`.
+/// Returns proptest's message about a design without the execution log, with its cases stored in `file`.
 fn fails(file: &'static str, seen: &mut Vec<Script>) -> (String, Script) {
     let failure_persistence = Some(Box::new(FileFailurePersistence::Direct(file)) as Box<_>);
     let config = ProptestConfig { failure_persistence, cases: 2_000, ..ProptestConfig::default() };

@@ -135,10 +135,10 @@ impl AttemptLife {
             (Known::Effect(_) | Known::Refused | Known::NoEffect, _) => Some("what is definite is final"),
             (_, Known::Started) => Some("an attempt starts once"),
             (Known::Unknown, Known::NoEffect) if after.ask == Ask::Reserve => {
-                // A worker that was late may have heard it from the partner itself.
+                // A worker that was late may have received it from the partner itself.
                 let asks = self.by_reference || self.neither;
                 let early = asks && !after.late && at.time < after.sent + QUARANTINE;
-                // Of a partner that cannot be asked, a person alone learns what it does not have.
+                // If the partner has no lookup, only a person learns which reservations it does not have.
                 let unheard = self.neither && at.number_of("review").is_none();
                 (early || unheard).then_some("not found before the quarantine proves nothing")
             }
