@@ -48,6 +48,22 @@ pub struct Identity {
     pub build: String,
 }
 
+impl Identity {
+    /// Returns the first field in which another search differs, as a user types it; none if they are the same search. The
+    /// build is not compared.
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let fields = [
+            ("the scenario", self.scenario != other.scenario),
+            ("--without", self.without != other.without),
+            ("--variant", self.variants != other.variants),
+            ("--deviations", self.deviations != other.deviations),
+            ("--no-pruning", self.pruning != other.pruning),
+            ("--schedules", self.task_order != other.task_order),
+        ];
+        fields.into_iter().find_map(|(name, differs)| differs.then_some(name))
+    }
+}
+
 /// Returns the identity of a build of the design: the engine's version and the digest of the layers that `search` has
 /// run. It is the same for separately compiled binaries of one source.
 pub fn build_of(search: &Bounded) -> String {
@@ -167,16 +183,10 @@ impl Checkpoint {
     /// # Errors
     /// If it does not; the error names what differs.
     pub fn check_identity(&self, wanted: &Identity) -> Result<(), CheckpointError> {
-        let (found, other) = (&self.identity, |field| Err(CheckpointError::OtherSearch { field }));
-        match () {
-            () if found.scenario != wanted.scenario => other("the scenario"),
-            () if found.without != wanted.without => other("--without"),
-            () if found.variants != wanted.variants => other("--variant"),
-            () if found.deviations != wanted.deviations => other("--deviations"),
-            () if found.pruning != wanted.pruning => other("--no-pruning"),
-            () if found.task_order != wanted.task_order => other("--schedules"),
-            () if found.build != wanted.build => Err(CheckpointError::OtherBuild),
-            () => Ok(()),
+        match self.identity.difference(wanted) {
+            Some(field) => Err(CheckpointError::OtherSearch { field }),
+            None if self.identity.build != wanted.build => Err(CheckpointError::OtherBuild),
+            None => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::entry::Entry;
 use crate::{context, quiet, supervision, traces};
 use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
-use shakedown_sim::search::{Campaign, Failure, Group, tell, understand, understand_all};
+use shakedown_sim::search::{Campaign, Failure, Group, explain, tell, understand, understand_all};
 use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
 use std::io;
 use std::path::Path;
@@ -106,6 +106,29 @@ pub fn of_violation(
 ) -> io::Result<Finding> {
     let failure = understood(runner, script, violation);
     finding(entry, runner, failure, met, traces)
+}
+
+/// The finding of a script that an archive knows, told as it is. Its signature is the known one if a violation of the run
+/// still has it; else the first violation is shrunk like a new one.
+///
+/// # Errors
+/// If a trace cannot be written into `traces`.
+pub fn of_known(
+    entry: &Entry,
+    runner: &mut dyn Rehearse,
+    (script, signature): (&Script, &str),
+    violations: &[Violation],
+    traces: &Path,
+) -> io::Result<Option<Finding>> {
+    let met = (None, 0);
+    for violation in violations {
+        let failure = quiet::running(|| explain(runner, script, violation));
+        if failure.signature == signature {
+            return finding(entry, runner, failure, met, traces).map(Some);
+        }
+    }
+    let Some(first) = violations.first() else { return Ok(None) };
+    of_violation(entry, runner, (script, first), met, traces).map(Some)
 }
 
 /// A finding for each cause of one run's violations.

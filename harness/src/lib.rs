@@ -111,13 +111,18 @@
 //! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`], [`watchdog`] and `supervision` (what
 //! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
-//! [`checkpoint`] (what it keeps on disk), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
+//! [`checkpoint`] (what it keeps on disk), [`build_identity`] and [`shard`] (one campaign over many machines), `archive` (what a
+//! team's campaigns found, with the feature of that name), [`bisect`] (since when a script fails), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
 //! and [`cli`] (the command line).
 //!
 //! Each name has one path, that of its module; only the prelude repeats some.
 
 pub mod ablation;
+#[cfg(feature = "archive")]
+pub mod archive;
 mod atomic_file;
+pub mod bisect;
+pub mod build_identity;
 pub mod campaign;
 pub mod canary;
 pub mod catalogue;
@@ -134,6 +139,7 @@ pub mod prelude;
 pub mod quiet;
 pub mod regression;
 pub mod rehearsal;
+pub mod shard;
 mod supervision;
 pub mod survey;
 pub mod traces;

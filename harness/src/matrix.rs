@@ -51,45 +51,63 @@ pub fn row(
     place: &Place<'_>,
     mut watch: impl FnMut(&Campaign),
 ) -> Result<Option<Row>, Error> {
-    let (entry, naive) = (place.entry, place.naive());
-    let without: Vec<String> = std::iter::once(place.name()).chain(naive.masked_by.clone()).collect();
-    let row = |result| Row {
-        system: place.guardrail.system.clone(),
-        guardrail: place.name(),
-        naive: naive.about.clone(),
-        with: without[1..].to_vec(),
-        scenario: entry.name.to_owned(),
-        result,
-    };
-    if let Some((variant, violation)) = breaks_by_itself(entry, &without)? {
-        let (variant, claim) = (variant.to_string(), violation.invariant);
-        return Ok(Some(row(AblationResult::FailsOnHappyPath {
-            variant,
-            invariant: claim,
-            message: violation.message,
-        })));
+    let (entry, without) = (place.entry, without(place));
+    if let Some(row) = row_of_happy_path(place)? {
+        return Ok(Some(row));
     }
     let mut next_seeds = campaign_request(request, entry, &without);
     let mut runs = 0;
     while next_seeds.seeds.start < request.runs_max && !request.stop.load(Ordering::Relaxed) {
         let (campaign, _) = campaign::run(&next_seeds, &mut watch)?;
-        let met = campaign.failing.iter().find_map(|run| Some((run, row_violation(naive, run)?)));
-        if let Some((run, violation)) = met {
-            let mut runner = entry.runner(&without).map_err(Error::Design)?;
-            let mut finding = findings::of_failing(
-                entry,
-                runner.as_mut(),
-                &campaign,
-                (run.seed, violation),
-                request.traces,
-            )?;
-            finding.runs_to_find = run.seed + 1;
-            return Ok(Some(row(AblationResult::Caught(Box::new(finding)))));
+        if let Some(row) = row_of_campaign(request, place, &campaign)? {
+            return Ok(Some(row));
         }
         runs = campaign.seeds.end;
         next_seeds.seeds.start = runs;
     }
-    Ok((runs >= request.runs_max).then(|| row(AblationResult::Survived { runs })))
+    Ok((runs >= request.runs_max).then(|| row_with(place, AblationResult::Survived { runs })))
+}
+
+/// Returns the guardrails that a row takes out: its own, and those that would mask it.
+pub(crate) fn without(place: &Place<'_>) -> Vec<String> {
+    std::iter::once(place.name()).chain(place.naive().masked_by.clone()).collect()
+}
+
+/// Returns the row of a design whose happy path violates something; none if it works.
+pub(crate) fn row_of_happy_path(place: &Place<'_>) -> Result<Option<Row>, Error> {
+    let broken = breaks_by_itself(place.entry, &without(place))?;
+    Ok(broken.map(|(variant, Violation { invariant, message, .. })| {
+        let variant = variant.to_string();
+        row_with(place, AblationResult::FailsOnHappyPath { variant, invariant, message })
+    }))
+}
+
+/// Returns the row of a campaign in which a run violates an invariant of the row; none if no run does.
+pub(crate) fn row_of_campaign(
+    request: &MatrixRequest<'_>,
+    place: &Place<'_>,
+    campaign: &Campaign,
+) -> Result<Option<Row>, Error> {
+    let (entry, naive) = (place.entry, place.naive());
+    let met = campaign.failing.iter().find_map(|run| Some((run, row_violation(naive, run)?)));
+    let Some((run, violation)) = met else { return Ok(None) };
+    let mut runner = entry.runner(&without(place)).map_err(Error::Design)?;
+    let failing = (run.seed, violation);
+    let mut finding = findings::of_failing(entry, runner.as_mut(), campaign, failing, request.traces)?;
+    finding.runs_to_find = run.seed + 1;
+    Ok(Some(row_with(place, AblationResult::Caught(Box::new(finding)))))
+}
+
+/// Returns a row with this result.
+pub(crate) fn row_with(place: &Place<'_>, result: AblationResult) -> Row {
+    Row {
+        system: place.guardrail.system.clone(),
+        guardrail: place.name(),
+        naive: place.naive().about.clone(),
+        with: place.naive().masked_by.clone(),
+        scenario: place.entry.name.to_owned(),
+        result,
+    }
 }
 
 /// Returns the first invariant of the row that the run violates.
@@ -110,7 +128,8 @@ fn breaks_by_itself(entry: &Entry, without: &[String]) -> Result<Option<(Variant
     Ok(None)
 }
 
-fn campaign_request<'a>(
+/// Returns the campaign that searches a design.
+pub(crate) fn campaign_request<'a>(
     request: &MatrixRequest<'a>,
     entry: &'a Entry,
     without: &'a [String],
@@ -144,8 +163,21 @@ pub fn guarded(
 ) -> Result<Guarded, Error> {
     let whole_design = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
     let (campaign, end_reason) = campaign::run(&whole_design, watch)?;
+    conclude_guarded(request, entry, &campaign, end_reason)
+}
+
+/// Shrinks what failed in the campaign of a whole design.
+///
+/// # Errors
+/// As [`guarded`].
+pub(crate) fn conclude_guarded(
+    request: &MatrixRequest<'_>,
+    entry: &Entry,
+    campaign: &Campaign,
+    end_reason: EndReason,
+) -> Result<Guarded, Error> {
     let mut runner = entry.runner(&[]).map_err(Error::Design)?;
-    let findings = findings::of_campaign(entry, runner.as_mut(), &campaign, request.traces)?;
+    let findings = findings::of_campaign(entry, runner.as_mut(), campaign, request.traces)?;
     let verdict = match end_reason {
         _ if !findings.is_empty() => Verdict::Violated,
         EndReason::Complete => Verdict::Held,

@@ -221,11 +221,10 @@ pub fn campaign(style: Style, result: &CampaignResult) -> String {
         let finding = group.shown();
         out.push_str(&failures(style, finding, &group.same_run()));
         let of = if result.runs == 1 { String::new() } else { format!(" of {}", clock::count(result.runs)) };
-        let found = format!(
-            "in {}{of}; first after {}",
-            plural(finding.count, "run"),
-            plural(finding.runs_to_find, "run")
-        );
+        let found = match finding.runs_to_find {
+            0 => "known before; its script fails again".to_owned(),
+            runs => format!("in {}{of}; first after {}", plural(finding.count, "run"), plural(runs, "run")),
+        };
         out.push_str(&labelled("  seen      ", &found, style.width));
         let others = group.others();
         if !others.is_empty() {

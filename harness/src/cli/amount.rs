@@ -56,17 +56,6 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| "expected a whole number and a unit, such as `512MB`, `2GB` or `2GiB`".to_owned())
 }
 
-/// Reads `I/N`: part I of N.
-///
-/// # Errors
-/// If it is no such thing.
-pub(super) fn shard(text: &str) -> Result<(usize, usize), String> {
-    let number = |text: &str| text.trim().parse::<usize>().ok();
-    let shard = text.split_once('/').and_then(|(shard, of)| number(shard).zip(number(of)));
-    let shard = shard.filter(|(shard, of)| (1..=*of).contains(shard));
-    shard.ok_or_else(|| "expected which part of how many, such as `1/4`".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,14 +67,6 @@ mod tests {
         assert_eq!(seeds("100_000"), Ok(0..100_000));
         for wrong in ["", "ten", "-1", "7..5", "1..", "1..=2"] {
             assert!(seeds(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_shard_is_one_of_some() {
-        assert_eq!(shard("2/3"), Ok((2, 3)));
-        for wrong in ["", "3", "0/3", "4/3", "1/0", "a/b"] {
-            assert!(shard(wrong).is_err(), "{wrong}");
         }
     }
 

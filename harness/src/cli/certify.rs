@@ -1,5 +1,8 @@
 //! `certify`: every script of few deviations; a certificate, or the least failure.
 
+mod merge;
+mod shard;
+
 use super::Session;
 use super::amount;
 use super::checkpoint_file;
@@ -8,10 +11,13 @@ use super::explore::{processors, stop_on_interrupt};
 use super::output::print_note;
 use super::progress::Progress as Shown;
 use super::self_check;
+use super::shard::{ShardArgs, Writer};
 use crate::campaign::InternalError;
 use crate::certification::{self, LayerRequest, joined};
 use crate::checkpoint::{self, BLOCK, Checkpoint, Identity, Part, SCHEMA};
 use crate::entry::Entry;
+use crate::shard::Shard;
+use crate::shard::union::Union;
 use crate::{findings, quiet, supervision, traces, worth};
 use shakedown_reports::certificate::{self, Certificate, Depth};
 use shakedown_reports::{EndReason, Finding, Verdict};
@@ -48,9 +54,8 @@ pub(super) struct Certify {
     /// Also continue scripts that are equivalent to others
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
-    /// Only shard I of N of the scripts with K deviations: a part, which certifies nothing by itself
-    #[arg(long, env = "SHAKEDOWN_SHARD", value_name = "I/N", value_parser = amount::shard)]
-    shard: Option<(usize, usize)>,
+    #[command(flatten)]
+    shard: ShardArgs,
     /// Write what was run of the scripts with K deviations to this file
     #[arg(long, env = "SHAKEDOWN_CHECKPOINT", value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -86,17 +91,17 @@ impl Certify {
         if let Some(path) = &self.checkpoint {
             checkpoint_file::check(path)?;
         }
+        let shard = self.shard.shard()?;
+        let mut writer = shard.map(|shard| self.open_shard(session, &entries, shard)).transpose()?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
-        let (mut certificates, mut repeated) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let (mut certificate, sample) = self.certify(entry, &stop)?;
-            let exit = self_check::repeat(entry, &self.without, &sample, &mut certificate.worth)?;
-            if exit == Exit::Drift && certificate.verdict == Verdict::Held {
-                certificate.verdict = Verdict::Inconclusive;
-            }
-            repeated.push(exit);
+        let (mut certificates, mut exits) = (Vec::new(), Vec::new());
+        for (section, entry) in entries.into_iter().enumerate() {
+            let kept = writer.as_mut().map(|writer| Kept { writer, section });
+            let division = kept.map_or(Division::Whole, Division::Shard);
+            let (certificate, exit) = self.checked(entry, &stop, shard, division)?;
+            exits.push(exit);
             certificates.push(certificate);
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -109,7 +114,10 @@ impl Certify {
             || certificate::json(&certificates),
         )?;
         reports.write_certificates(&certificates)?;
-        Ok(Exit::of(certificates.iter().map(exit).chain(repeated)))
+        match writer {
+            Some(mut writer) => self.end_shard(&mut writer, &certificates, Exit::of(exits)),
+            None => Ok(Exit::of(exits)),
+        }
     }
 
     fn check_variant(&self, runner: &dyn Rehearse) -> Result<(), CliError> {
@@ -126,12 +134,40 @@ impl Certify {
         Ok(())
     }
 
+    /// Returns the certificate and its exit code, once a sample of its scripts was run again elsewhere.
+    fn checked(
+        &self,
+        entry: &Entry,
+        stop: &AtomicBool,
+        shard: Option<Shard>,
+        division: Division<'_>,
+    ) -> Result<(Certificate, Exit), CliError> {
+        let (mut certificate, sample) = self.certify(entry, stop, shard, division)?;
+        let repeated = self_check::repeat(entry, &self.without, &sample, &mut certificate.worth)?;
+        if repeated == Exit::Drift && certificate.verdict == Verdict::Held {
+            certificate.verdict = Verdict::Inconclusive;
+        }
+        let exit = Exit::of([exit(&certificate), repeated]);
+        Ok((certificate, exit))
+    }
+
     /// Returns the certificate, and a sample of its scripts.
-    fn certify(&self, entry: &Entry, stop: &AtomicBool) -> Result<(Certificate, Vec<Script>), CliError> {
+    fn certify(
+        &self,
+        entry: &Entry,
+        stop: &AtomicBool,
+        shard: Option<Shard>,
+        division: Division<'_>,
+    ) -> Result<(Certificate, Vec<Script>), CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
+        let identity = self.identity(entry, &variants);
+        let mut resumed = self.resumed(&identity)?;
+        resumed.extend(division.kept());
         let mut certify_run = CertifyRun {
             options: self,
+            shard,
+            division,
             request: LayerRequest {
                 entry,
                 without: &self.without,
@@ -139,8 +175,8 @@ impl Certify {
                 stop,
                 timeout: self.watchdog,
             },
-            resumed: self.resumed(&self.identity(entry, &variants))?,
-            checkpoint: Checkpoint::new(self.identity(entry, &variants)),
+            resumed,
+            checkpoint: Checkpoint::new(identity),
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning)
                 .with_task_order(self.schedules),
             saved: Instant::now(),
@@ -157,7 +193,9 @@ impl Certify {
         let weakness = worth::weakness(runner.as_mut());
         let sample = sample(runner.as_mut(), search, parents);
         let result = (alternatives, coverage, found, weakness);
-        Ok((self.certificate(entry, runner.as_ref(), search, result), sample))
+        let shard = shard.filter(|_| coverage == Coverage::Shard).map(<(usize, usize)>::from);
+        let certificate = self.certificate(entry, runner.as_ref(), search, result);
+        Ok((Certificate { shard, ..certificate }, sample))
     }
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
@@ -171,8 +209,8 @@ impl Certify {
         let began = Instant::now();
         let Estimate { mut scripts, runs } = quiet::running(|| estimate(runner, &certify_run.search, PROBES));
         let per_second = runs as f64 / began.elapsed().as_secs_f64();
-        if let (Some((_, of)), Some(last)) = (self.shard, scripts.last_mut()) {
-            *last /= of as f64;
+        if let (Some(shard), Some(last)) = (certify_run.shard, scripts.last_mut()) {
+            *last /= shard.count() as f64;
         }
         let (runs, threads) = (scripts.iter().sum(), certify_run.request.jobs.min(processors()) as f64);
         certificate::estimate(
@@ -256,7 +294,7 @@ impl Certify {
             end_reason,
             deviations: usize::from(self.deviations),
             reached: whole.checked_sub(1),
-            shard: self.shard.filter(|_| coverage == Coverage::Shard),
+            shard: None,
             variants: search.variants().iter().map(Variant::to_string).zip(alternatives).collect(),
             sites: search.sites().clone(),
             task_order: search.has_task_order(),
@@ -274,6 +312,29 @@ impl Certify {
     }
 }
 
+/// How a search is divided.
+enum Division<'a> {
+    /// Not at all.
+    Whole,
+    /// A shard is run and kept.
+    Shard(Kept<'a>),
+    /// Shards are put together.
+    Merge(Merged<'a>),
+}
+
+/// Where a shard is kept.
+struct Kept<'a> {
+    writer: &'a mut Writer,
+    /// The place of the search in the file.
+    section: usize,
+}
+
+/// The shards of one search.
+struct Merged<'a> {
+    union: &'a Union,
+    checkpoints: Vec<(PathBuf, Checkpoint)>,
+}
+
 /// How much of a search was run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Coverage {
@@ -288,6 +349,8 @@ enum Coverage {
 /// One search under way.
 struct CertifyRun<'a> {
     options: &'a Certify,
+    shard: Option<Shard>,
+    division: Division<'a>,
     request: LayerRequest<'a>,
     search: Bounded,
     resumed: Vec<(PathBuf, Checkpoint)>,
@@ -351,11 +414,12 @@ impl CertifyRun<'_> {
     fn last_layer(&mut self) -> Result<(Layer, Coverage), CliError> {
         self.resume()?;
         let all = 0..self.search.parents().len();
-        let wanted = match self.options.shard {
-            Some((shard, of)) => checkpoint::shard(all.end, shard, of),
+        let wanted = match self.shard {
+            Some(shard) => checkpoint::shard(all.end, shard.number(), shard.count()),
             None => all.clone(),
         };
         let gaps = self.checkpoint.gaps(wanted.clone());
+        self.division.check_gaps(&gaps, &self.search)?;
         let mut shown = self.show(self.checkpoint.runs(), &gaps);
         for gap in gaps {
             if self.request.stop.load(Ordering::Relaxed) {
@@ -380,13 +444,13 @@ impl CertifyRun<'_> {
         self.checkpoint.identity.build = checkpoint::build_of(&self.search);
         for (path, resumed) in std::mem::take(&mut self.resumed) {
             let checked = resumed.check(&self.checkpoint.identity, &self.search);
-            checked.map_err(|error| checkpoint_file::refused(&path, &error))?;
+            checked.map_err(|error| self.division.refused(checkpoint_file::refused(&path, &error)))?;
             for part in resumed.sample() {
                 let again = certification::run(&self.request, &self.search, part.from..part.to, |_| {});
                 let again = again.map_err(internal)?;
                 let is_complete = again.last().is_some_and(|last| last.to == part.to);
                 if is_complete && joined(again) != part.layer {
-                    return Err(checkpoint_file::differs(&path, part));
+                    return Err(self.division.refused(checkpoint_file::differs(&path, part)));
                 }
             }
             resumed.parts().iter().cloned().for_each(|part| self.checkpoint.add(part));
@@ -403,10 +467,12 @@ impl CertifyRun<'_> {
         let mut written = Ok(());
         let parts = certification::run(&self.request, &self.search, gap, |parts| {
             shown.show_runs(before + runs_of(parts), "");
-            if self.options.checkpoint.is_some() && self.saved.elapsed() >= SAVE_EVERY {
+            let is_kept = self.options.checkpoint.is_some() || matches!(self.division, Division::Shard(_));
+            if is_kept && self.saved.elapsed() >= SAVE_EVERY {
                 let mut now = self.checkpoint.clone();
                 parts.iter().filter(|part| is_whole(part)).cloned().for_each(|part| now.add(part));
-                written = checkpoint_file::write(self.options.checkpoint.as_deref(), &now);
+                written = checkpoint_file::write(self.options.checkpoint.as_deref(), &now)
+                    .and_then(|()| self.division.keep(&now));
                 self.saved = Instant::now();
             }
         });
@@ -414,8 +480,9 @@ impl CertifyRun<'_> {
         written
     }
 
-    fn save(&self) -> Result<(), CliError> {
-        checkpoint_file::write(self.options.checkpoint.as_deref(), &self.checkpoint)
+    fn save(&mut self) -> Result<(), CliError> {
+        checkpoint_file::write(self.options.checkpoint.as_deref(), &self.checkpoint)?;
+        self.division.keep(&self.checkpoint)
     }
 }
 

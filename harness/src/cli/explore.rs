@@ -1,15 +1,22 @@
 //! `explore`: a seeded campaign.
 
+mod merge;
+mod shard;
+
 use super::Session;
 use super::amount;
+use super::archive::{ArchiveArgs, add_known};
 use super::exit::{CliError, Exit};
 use super::progress::Progress;
 use super::self_check;
+use super::shard::ShardArgs;
 use crate::campaign::{self, CampaignRequest, InternalError};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
 use crate::{findings, supervision, worth};
-use shakedown_reports::{CampaignResult, Canary, EndReason, GoalTally, Search, Verdict, json, terminal};
+use shakedown_reports::{
+    CampaignResult, Canary, EndReason, Finding, GoalTally, Search, Verdict, json, terminal,
+};
 use shakedown_sim::Profile;
 use shakedown_sim::search::Campaign;
 use std::ops::Range;
@@ -69,6 +76,10 @@ pub(super) struct Explore {
     /// How much time one run may take before the whole campaign is given up
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
+    #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
+    archive: ArchiveArgs,
 }
 
 impl Explore {
@@ -84,14 +95,19 @@ impl Explore {
         if entries.is_empty() || self.seeds.as_ref().is_some_and(Range::is_empty) {
             return Err(CliError::new(Exit::Nothing, "nothing is selected: no scenario, or no seed"));
         }
+        if let Some(shard) = self.shard.shard()? {
+            return self.execute_shard(session, &entries, shard);
+        }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
         let deadline = self.budget.map(|budget| Instant::now() + budget);
         let (mut results, mut repeated) = (Vec::new(), Vec::new());
         for entry in entries {
+            let known = self.known_failures(session, entry)?;
             let (mut result, campaign) = self.campaign(entry, deadline, &stop)?;
             repeated.push(repeat(entry, &campaign, &mut result)?);
+            add_known(&mut result, known);
             results.push(result);
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -102,7 +118,13 @@ impl Explore {
             || json::campaigns(&results, &[]),
         )?;
         reports.write(&results)?;
+        self.archive.record(session, "explore", &results)?;
         Ok(Exit::of(results.iter().map(exit).chain(repeated)))
+    }
+
+    /// Returns the failures that the archive knows and that still fail.
+    fn known_failures(&self, session: &Session, entry: &Entry) -> Result<Vec<Finding>, CliError> {
+        self.archive.known_failures(session.catalogue.name(), entry, &self.without, &self.traces)
     }
 
     fn campaign(
@@ -115,7 +137,7 @@ impl Explore {
         let mut progress = Progress::begin(&entry.name, request.seeds.end - request.seeds.start);
         let ran = campaign::run(&request, |campaign| progress.show(campaign));
         progress.end();
-        let (campaign, end_reason) = ran.map_err(internal)?;
+        let (campaign, end_reason) = ran.map_err(failed)?;
         Ok((self.conclude(&request, &campaign, end_reason)?, campaign))
     }
 
@@ -226,7 +248,7 @@ impl Explore {
         let canaries_run =
             canaries.map(|name| canary::run_canary(request, &name)).collect::<Result<Vec<_>, _>>();
         // One that was stopped has neither been caught nor survived.
-        canaries_run.map_err(internal).map(|mut canaries_run| {
+        canaries_run.map_err(failed).map(|mut canaries_run| {
             canaries_run.retain(|canary| canary.caught || canary.runs == canary::RUNS_MAX);
             canaries_run
         })
@@ -255,7 +277,8 @@ pub(super) fn repeat(
     Ok(exit)
 }
 
-fn internal(broken: InternalError) -> CliError {
+/// Returns the error about a harness that failed.
+pub(super) fn failed(broken: InternalError) -> CliError {
     CliError::new(Exit::Internal, broken.to_string())
 }
 

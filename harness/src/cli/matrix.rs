@@ -1,10 +1,15 @@
 //! `matrix`: what breaks without which guardrail.
 
+mod merge;
+mod shard;
+
 use super::Session;
 use super::amount;
 use super::exit::{CliError, Exit};
 use super::explore::{processors, stop_on_interrupt};
+use super::output::{Output, Reports};
 use super::progress::Progress;
+use super::shard::ShardArgs;
 use crate::catalogue::{Catalogue, Place};
 use crate::entry::Entry;
 use crate::matrix::{self, Error, MatrixRequest};
@@ -40,21 +45,24 @@ pub(super) struct Chart {
     /// How much time one run may take before everything is given up
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 impl Chart {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
         let output = &session.output;
         self.check_names(&session.catalogue)?;
+        if let Some(shard) = self.shard.shard()? {
+            return self.execute_shard(session, shard);
+        }
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
         let matrix = self.chart(&session.catalogue, &stop)?;
-        output.print(|style| report::human(style, &matrix), || report::json(&matrix))?;
-        reports.write_matrix(&matrix)?;
+        print(&matrix, output, reports)?;
         let stopped = stop.load(Ordering::Relaxed).then_some(Exit::Inconclusive);
-        let rows = matrix.rows.iter().map(exit_of_row);
-        Ok(Exit::of(rows.chain(matrix.guarded.iter().map(exit_of_guarded)).chain(stopped)))
+        Ok(Exit::of(stopped.into_iter().chain([exit(&matrix)])))
     }
 
     fn check_names(&self, catalogue: &Catalogue) -> Result<(), CliError> {
@@ -72,13 +80,7 @@ impl Chart {
     }
 
     fn chart(&self, catalogue: &Catalogue, stop: &AtomicBool) -> Result<Matrix, CliError> {
-        let request = MatrixRequest {
-            jobs: self.jobs.map_or_else(processors, usize::from),
-            runs_max: self.give_up,
-            stop,
-            timeout: self.watchdog,
-            traces: &self.traces,
-        };
+        let request = self.request(stop);
         let places = catalogue.places(&self.guardrails);
         let mut matrix = Matrix::default();
         for place in &places {
@@ -87,8 +89,7 @@ impl Chart {
             progress.end();
             matrix.rows.extend(row.map_err(|error| self.complain(error))?);
         }
-        let is_exercised = |entry: &&Entry| places.iter().any(|place| place.entry.name == entry.name);
-        for entry in catalogue.entries().iter().filter(is_exercised) {
+        for entry in exercised(catalogue, &places) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -100,6 +101,16 @@ impl Chart {
         Ok(matrix)
     }
 
+    fn request<'a>(&'a self, stop: &'a AtomicBool) -> MatrixRequest<'a> {
+        MatrixRequest {
+            jobs: self.jobs.map_or_else(processors, usize::from),
+            runs_max: self.give_up,
+            stop,
+            timeout: self.watchdog,
+            traces: &self.traces,
+        }
+    }
+
     fn complain(&self, error: Error) -> CliError {
         match error {
             Error::Design(what) => CliError::input(what),
@@ -107,6 +118,23 @@ impl Chart {
             Error::Trace(error) => traces::unwritable(&self.traces, &error),
         }
     }
+}
+
+/// Returns the scenarios from whose designs something is taken out, in the order of the catalogue.
+fn exercised<'a>(catalogue: &'a Catalogue, places: &[Place<'_>]) -> Vec<&'a Entry> {
+    let is_exercised = |entry: &&Entry| places.iter().any(|place| place.entry.name == entry.name);
+    catalogue.entries().iter().filter(is_exercised).collect()
+}
+
+/// Puts a matrix on stdout and into the files of `--report`.
+fn print(matrix: &Matrix, output: &Output, reports: Reports) -> Result<(), CliError> {
+    output.print(|style| report::human(style, matrix), || report::json(matrix))?;
+    reports.write_matrix(matrix)
+}
+
+fn exit(matrix: &Matrix) -> Exit {
+    let rows = matrix.rows.iter().map(exit_of_row);
+    Exit::of(rows.chain(matrix.guarded.iter().map(exit_of_guarded)))
 }
 
 fn exit_of_row(row: &Row) -> Exit {

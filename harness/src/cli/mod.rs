@@ -5,21 +5,29 @@
 //! one module for each subcommand.
 
 mod amount;
+#[cfg_attr(feature = "archive", path = "archive.rs")]
+#[cfg_attr(not(feature = "archive"), path = "archive_absent.rs")]
+mod archive;
+mod bisect;
 mod certify;
 mod checkpoint_file;
 mod config;
 mod exit;
 mod explain;
 mod explore;
+#[cfg(feature = "archive")]
+mod history;
 mod input;
 mod list;
 mod matrix;
+mod merge;
 mod output;
 mod pin;
 mod progress;
 mod replay;
 mod run;
 mod self_check;
+mod shard;
 #[cfg(unix)]
 mod supervised;
 
@@ -54,6 +62,10 @@ enum Command {
     Explore(explore::Explore),
     Certify(certify::Certify),
     Matrix(matrix::Chart),
+    Merge(merge::Merge),
+    Bisect(bisect::Bisect),
+    #[cfg(feature = "archive")]
+    History(history::History),
     Replay(replay::Replay),
     Pin(pin::Pin),
     Explain(explain::Explain),
@@ -125,6 +137,10 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
         Command::Explore(explore) => explore.execute(&session),
         Command::Certify(certify) => certify.execute(&session),
         Command::Matrix(matrix) => matrix.execute(&session),
+        Command::Merge(merge) => merge.execute(&session),
+        Command::Bisect(bisect) => bisect.execute(&session),
+        #[cfg(feature = "archive")]
+        Command::History(history) => history.execute(&session),
         Command::Replay(replay) => replay.execute(&session),
         Command::Pin(pin) => pin.execute(&session),
         Command::Explain(explain) => explain.execute(&session),

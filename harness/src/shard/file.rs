@@ -1,0 +1,232 @@
+//! The file of a shard: JSON Lines with a seal as the last line. A header says which shard of what; each search follows with
+//! the blocks of it that were run; the last line before the seal counts them.
+
+use super::Shard;
+use super::seeded::{SeedBlock, SeededSearch};
+use crate::checkpoint::{Identity, Part};
+use serde::{Deserialize, Serialize};
+use shakedown_sim::digest::Digest;
+use shakedown_sim::seal::{self, SealError};
+use shakedown_sim::search::Tally;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The form of the files that this version writes and reads.
+pub const SCHEMA: &str = "shakedown-shard/1";
+/// How the name of such a file ends.
+pub const ENDING: &str = ".shard.jsonl";
+
+/// The command that a file is a part of, with what decides its result beside its searches.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Command {
+    /// Campaigns over seeds.
+    Explore {
+        /// The canaries, as `--canary` names them.
+        canary: Vec<String>,
+        /// Whether a scenario without choices is accepted.
+        allow_trivial: bool,
+    },
+    /// Exhaustive searches.
+    Certify {
+        /// The variants that were asked for, as `--variant` names them.
+        variant: String,
+        /// Whether a scenario without choices is accepted.
+        allow_trivial: bool,
+    },
+    /// A matrix of guardrails.
+    Matrix {
+        /// The guardrails that were asked for; all if there are none.
+        guardrails: Vec<String>,
+    },
+}
+
+impl Command {
+    /// Returns its name, as a user types it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Explore { .. } => "explore",
+            Self::Certify { .. } => "certify",
+            Self::Matrix { .. } => "matrix",
+        }
+    }
+}
+
+/// What a file is a part of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The form of the file.
+    pub schema: String,
+    /// The catalogue whose scenarios were run.
+    pub catalogue: String,
+    /// Which shard.
+    pub shard: Shard,
+    /// The command.
+    pub command: Command,
+}
+
+impl Header {
+    /// Returns the header of a shard.
+    pub fn new(catalogue: &str, shard: Shard, command: Command) -> Self {
+        Self { schema: SCHEMA.to_owned(), catalogue: catalogue.to_owned(), shard, command }
+    }
+
+    /// Returns where a shard of this command is kept in a folder.
+    pub fn path(&self, folder: &Path) -> PathBuf {
+        let Shard { number, count } = self.shard;
+        folder.join(format!("{}-{number}-of-{count}{ENDING}", self.command.name()))
+    }
+}
+
+/// What was run of one search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Section {
+    /// Runs by seed.
+    Seeds(SeededSearch, Vec<SeedBlock>),
+    /// Parts of the last layer of an exhaustive search.
+    Scripts(Identity, Vec<Part>),
+}
+
+/// What a shard has run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShardFile {
+    /// What it is a part of.
+    pub header: Header,
+    /// What was run, by search.
+    pub sections: Vec<Section>,
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Seeds(SeededSearch),
+    Block(SeedBlock),
+    Scripts(Identity),
+    Part(Part),
+    Total(Total),
+}
+
+/// The counts over all blocks.
+#[derive(PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Total {
+    blocks: u64,
+    runs: u64,
+    failing: u64,
+    digest: String,
+}
+
+/// Why a file is not a shard's.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ShardFileError {
+    /// The seal is missing or does not match.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// It has another form.
+    #[error("line 1: it is not a shard of this version, whose first line names the schema {SCHEMA}")]
+    Schema,
+    /// A line is not what it should be.
+    #[error("line {line}: {problem}")]
+    Malformed {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The blocks are not those that its last line counts.
+    #[error("its blocks do not add up to its own totals: the file was changed")]
+    Miscounted,
+}
+
+impl ShardFile {
+    /// Returns the file of a shard of which nothing was run yet.
+    pub fn new(header: Header) -> Self {
+        Self { header, sections: Vec::new() }
+    }
+
+    fn total(&self) -> Total {
+        let (mut total, mut digest) = (Total::default(), Digest::default());
+        let mut add = |tally: &Tally, failing: usize| {
+            total.blocks += 1;
+            total.runs += tally.runs;
+            total.failing += failing as u64;
+            digest.word(tally.digest().bits());
+        };
+        for section in &self.sections {
+            match section {
+                Section::Seeds(_, blocks) => {
+                    blocks.iter().for_each(|block| add(&block.tally, block.failing.len()));
+                }
+                Section::Scripts(_, parts) => parts
+                    .iter()
+                    .for_each(|part| add(&part.layer.tally, usize::from(part.layer.broken.is_some()))),
+            }
+        }
+        total.digest = digest.to_string();
+        total
+    }
+}
+
+/// Writes a record under its name, as serde writes the variant [`Line`] of that name.
+fn line(name: &str, record: &impl Serialize) -> String {
+    let record = serde_json::to_string(record).expect("a record has text keys");
+    format!("{{\"{name}\":{record}}}\n")
+}
+
+impl fmt::Display for ShardFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = serde_json::to_string(&self.header).expect("a header has text keys") + "\n";
+        for section in &self.sections {
+            match section {
+                Section::Seeds(search, blocks) => {
+                    text.push_str(&line("seeds", search));
+                    blocks.iter().for_each(|block| text.push_str(&line("block", block)));
+                }
+                Section::Scripts(identity, parts) => {
+                    text.push_str(&line("scripts", identity));
+                    parts.iter().for_each(|part| text.push_str(&line("part", part)));
+                }
+            }
+        }
+        text.push_str(&line("total", &self.total()));
+        f.write_str(&text)?;
+        f.write_str(&seal::seal(&text))
+    }
+}
+
+impl FromStr for ShardFile {
+    type Err = ShardFileError;
+
+    fn from_str(text: &str) -> Result<Self, ShardFileError> {
+        let first = serde_json::from_str::<serde_json::Value>(text.lines().next().unwrap_or_default());
+        if first.ok().as_ref().and_then(|header| header.get("schema")?.as_str()) != Some(SCHEMA) {
+            return Err(ShardFileError::Schema);
+        }
+        let mut lines = seal::open(text)?.lines().zip(1..);
+        let header = lines.next().map_or(Err(ShardFileError::Schema), |(text, at)| parse(text, at))?;
+        let (mut file, mut stated) = (Self::new(header), None);
+        for (text, at) in lines {
+            let misplaced = || ShardFileError::Malformed {
+                line: at,
+                problem: "this record does not belong here".to_owned(),
+            };
+            match (parse(text, at)?, file.sections.last_mut()) {
+                _ if stated.is_some() => return Err(misplaced()),
+                (Line::Seeds(search), _) => file.sections.push(Section::Seeds(search, Vec::new())),
+                (Line::Scripts(identity), _) => file.sections.push(Section::Scripts(identity, Vec::new())),
+                (Line::Block(block), Some(Section::Seeds(_, blocks))) => blocks.push(block),
+                (Line::Part(part), Some(Section::Scripts(_, parts))) => parts.push(part),
+                (Line::Total(total), _) => stated = Some(total),
+                _ => return Err(misplaced()),
+            }
+        }
+        if stated.as_ref() == Some(&file.total()) { Ok(file) } else { Err(ShardFileError::Miscounted) }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, ShardFileError> {
+    serde_json::from_str(text).map_err(|error| ShardFileError::Malformed { line, problem: error.to_string() })
+}
