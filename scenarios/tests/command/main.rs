@@ -1,11 +1,14 @@
 //! The real binary: its output, on stdout and stderr, and its exit codes.
 
 mod answers;
+mod archive;
+mod bisect;
 mod certificates;
 mod cli_errors;
 mod matrix;
 mod readme;
 mod reports;
+mod shards;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;

@@ -1,0 +1,255 @@
+//! Shards and `merge`: the union of shards is the result of one run, and whatever does not fit is one clear error.
+
+use super::{answer, code, json, shakedown, stderr, stdout};
+use shakedown::shard::file::{Section, ShardFile};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use tempfile::tempdir;
+
+fn run_shards(here: &Path, command: &[&str], count: usize, into: &str) {
+    for number in 1..=count {
+        run_shard(here, command, &format!("{number}/{count}"), into);
+    }
+}
+
+fn run_shard(here: &Path, command: &[&str], shard: &str, into: &str) {
+    let output = answer(here, &[command, &["--shard", shard, "--into", into, "--shard-ok"]].concat());
+    assert_eq!(code(&output), 0, "{shard}: {}", stderr(&output));
+}
+
+fn merge(here: &Path, files: &[&str]) -> Output {
+    answer(here, &[&["merge"], files, &["--format", "json"]].concat())
+}
+
+#[test]
+fn merged_shards_of_a_campaign_are_one_run() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let holds = ["explore", "booking", "--seeds", "1100", "--format", "json"];
+    let fails = [
+        &["explore", "booking", "restore", "--seeds", "1100", "--max-fail", "5"][..],
+        &["--format", "json", "--canary", "none"],
+    ]
+    .concat();
+    let broken = [
+        "explore",
+        "booking",
+        "--seeds",
+        "1000..2100",
+        "--without",
+        "execution-log",
+        "--fifo",
+        "--format",
+        "json",
+    ];
+    for (at, command) in [&holds[..], &fails, &broken].into_iter().enumerate() {
+        let whole = answer(here, command);
+        for count in [1, 3, 16] {
+            let into = format!("shards-{at}-{count}");
+            run_shards(here, command, count, &into);
+            let merged = merge(here, &[&into]);
+            assert_eq!(stdout(&merged), stdout(&whole), "{count} shards: {}", stderr(&merged));
+            assert_eq!(code(&merged), code(&whole));
+        }
+        let all: Vec<String> = [1, 3, 16].map(|count| format!("shards-{at}-{count}")).to_vec();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(stdout(&merge(here, &all)), stdout(&whole), "overlaps that agree change nothing");
+    }
+}
+
+#[test]
+fn merged_shards_of_a_certificate_are_one_run() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let variant = "partner=keys isolation=read-committed reviews=left";
+    let holds = ["certify", "booking", "--deviations", "2", "--variant", variant, "--format", "json"];
+    let fails = [&holds[..], &["--without", "idempotency-store"]].concat();
+    for (at, command) in [&holds[..], &fails].into_iter().enumerate() {
+        let whole = answer(here, command);
+        for count in [1, 3, 16] {
+            let into = format!("shards-{at}-{count}");
+            run_shards(here, command, count, &into);
+            let merged = merge(here, &[&into]);
+            assert_eq!(stdout(&merged), stdout(&whole), "{count} shards: {}", stderr(&merged));
+            assert_eq!(code(&merged), code(&whole));
+        }
+    }
+    fs::remove_file(here.join("shards-0-3/certify-2-of-3.shard.jsonl")).expect("it was there");
+    let lacking = merge(here, &["shards-0-3"]);
+    assert_eq!(code(&lacking), 2);
+    assert!(stderr(&lacking).contains("which shard 2/3 runs"), "{}", stderr(&lacking));
+}
+
+#[test]
+fn a_single_shard_proves_nothing() {
+    let here = tempdir().expect("a directory");
+    let command = ["explore", "booking", "--seeds", "600", "--format", "json"];
+    let output = answer(here.path(), &[&command[..], &["--shard", "2/2"]].concat());
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert_eq!((&json(&output)["shard"][0], &json(&output)["complete"]), (&2.into(), &true.into()));
+    assert_eq!(json(&output)["searches"][0]["runs"], 600 - 256);
+}
+
+#[test]
+fn a_shard_that_was_killed_continues() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let command = ["explore", "booking", "--seeds", "8000", "--canary", "none", "--format", "json"];
+    let whole = answer(here, &command);
+    for number in 1..=2 {
+        let shard = format!("{number}/2");
+        let arguments = [&command[..], &["--shard", &shard, "--into", "shards", "--shard-ok"]].concat();
+        for pause_ms in [200, 500, 900] {
+            let mut child = shakedown(here, &arguments)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .expect("it runs");
+            std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+            // SIGKILL; it may have ended by itself.
+            let _ = child.kill();
+            child.wait().expect("it ends");
+        }
+        run_shard(here, &command, &shard, "shards");
+    }
+    let leftover = fs::read_dir(here.join("shards")).expect("a folder").count();
+    assert!(leftover >= 2, "the two shards, and perhaps a file that a killed process did not rename");
+    assert_eq!(stdout(&merge(here, &["shards"])), stdout(&whole));
+}
+
+/// A campaign that holds, so that each of its shards is needed.
+const TWO: [&str; 8] = ["explore", "booking", "--seeds", "1500", "--canary", "none", "--format", "json"];
+
+/// Runs it as two shards into `shards`, and returns the second.
+fn two_shards(here: &Path) -> String {
+    run_shards(here, &TWO, 2, "shards");
+    fs::read_to_string(here.join("shards/explore-2-of-2.shard.jsonl")).expect("it was written")
+}
+
+fn put(here: &Path, name: &str, text: &str) {
+    fs::write(here.join("shards").join(name), text).expect("written");
+}
+
+/// Seals a file anew whose content was changed.
+fn resealed(text: &str) -> String {
+    let body: String = text
+        .lines()
+        .filter(|line| !line.contains("\"record\":\"end\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    format!("{body}{}", shakedown_sim::seal::seal(&body))
+}
+
+#[test]
+fn what_does_not_fit_is_one_error_that_names_the_file() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let second = two_shards(here);
+    let name = "explore-2-of-2.shard.jsonl";
+    let refused = |exit: i32, says: &[&str]| {
+        let output = merge(here, &["shards"]);
+        assert_eq!((code(&output), stdout(&output).as_str()), (exit, ""), "{}", stderr(&output));
+        for says in says {
+            assert!(stderr(&output).contains(says), "{says}: {}", stderr(&output));
+        }
+    };
+    fs::remove_file(here.join("shards").join(name)).expect("it was there");
+    refused(2, &[name, "which shard 2/2 runs", "run it with `--shard 2/2`"]);
+    put(here, name, &second.replacen("\"runs\":", "\"runs\": ", 1));
+    refused(2, &[name, "line 3: the checksum does not match", "run this shard again"]);
+    put(here, name, &second[..second.len() / 2]);
+    refused(2, &[name, "cut off"]);
+    put(here, name, &resealed(&second.replacen("\"sum\":", "\"sum\":1", 1)));
+    refused(2, &[name, "do not add up"]);
+    put(here, name, &resealed(&second.replace("\"build\":\"0.1.0 ", "\"build\":\"0.1.0 f")));
+    refused(2, &[name, "the build differs"]);
+    put(here, name, &resealed(&second.replace("\"failures_max\":8", "\"failures_max\":9")));
+    refused(2, &[name, "--max-fail differs"]);
+    // A change that adds up and is sealed is found where the runs are repeated.
+    let mut changed: ShardFile = second.parse().expect("a shard");
+    let Section::Seeds(_, blocks) = &mut changed.sections[0] else { panic!("a campaign") };
+    blocks[0].tally.events += 1;
+    put(here, name, &changed.to_string());
+    refused(5, &[name, "do not give the recorded result"]);
+    let mut conflicting: ShardFile = second.parse().expect("a shard");
+    let Section::Seeds(_, blocks) = &mut conflicting.sections[0] else { panic!("a campaign") };
+    blocks[0].tally.events += 1;
+    put(here, name, &second);
+    put(here, "other.shard.jsonl", &conflicting.to_string());
+    refused(2, &["other.shard.jsonl", "hold different results of the same runs"]);
+    fs::remove_file(here.join("shards/other.shard.jsonl")).expect("it was there");
+    let first = fs::read_to_string(here.join("shards/explore-1-of-2.shard.jsonl")).expect("it was written");
+    for (name, text) in [("explore-1-of-2.shard.jsonl", &first), (name, &second)] {
+        put(here, name, &resealed(&text.replace("\"build\":\"0.1.0 ", "\"build\":\"0.1.0 f")));
+    }
+    refused(5, &["another build"]);
+    put(here, "explore-1-of-2.shard.jsonl", &first);
+    put(here, name, &second);
+    let other = resealed(&second.replace("\"shard\":[2,2]", "\"shard\":[1,2]"));
+    put(here, "again.shard.jsonl", &other);
+    assert_eq!(stdout(&merge(here, &["shards"])), stdout(&answer(here, &TWO)), "a copy changes nothing");
+}
+
+#[test]
+fn what_cannot_be_divided_is_refused() {
+    let here = tempdir().expect("a directory");
+    let refused = |more: &[&str], says: &str| {
+        let output = answer(here.path(), &[&["explore", "booking", "--shard", "1/2"], more].concat());
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    };
+    refused(&["--budget", "10s"], "a budget of time");
+    refused(&["--guided"], "learns from all runs");
+    refused(&["--shards", "3"], "contradict each other");
+    refused(&["--report", "md=page.md"], "writes no report files");
+    let auto = answer(here.path(), &["explore", "booking", "--shard", "auto"]);
+    assert_eq!(code(&auto), 2);
+    assert!(stderr(&auto).contains("no scheduler says which shard this is"), "{}", stderr(&auto));
+    let nothing = answer(here.path(), &["merge", "."]);
+    assert_eq!(code(&nothing), 4, "{}", stderr(&nothing));
+}
+
+#[test]
+fn a_scheduler_says_which_shard_it_is() {
+    let here = tempdir().expect("a directory");
+    let command = ["explore", "booking", "--seeds", "600", "--shard", "auto", "--format", "json"];
+    let output = shakedown(here.path(), &command)
+        .env("JOB_COMPLETION_INDEX", "1")
+        .env("SHAKEDOWN_SHARDS", "2")
+        .env("SHAKEDOWN_SHARD_OK", "true")
+        .output()
+        .expect("it runs");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(json(&output)["shard"], serde_json::json!([2, 2]));
+}
+
+#[test]
+fn merged_shards_of_a_matrix_are_one_run() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let command = [
+        "matrix",
+        "execution-log",
+        "idempotency-store",
+        "outbox",
+        "--seeds",
+        "600",
+        "--give-up",
+        "600",
+        "--format",
+        "json",
+    ];
+    let whole = answer(here, &command);
+    for count in [1, 3, 16] {
+        let into = format!("shards-{count}");
+        run_shards(here, &command, count, &into);
+        let merged = merge(here, &[&into]);
+        assert_eq!(stdout(&merged), stdout(&whole), "{count} shards: {}", stderr(&merged));
+        assert_eq!(code(&merged), code(&whole));
+    }
+    fs::remove_file(here.join("shards-3/matrix-1-of-3.shard.jsonl")).expect("it was there");
+    let lacking = merge(here, &["shards-3"]);
+    assert_eq!(code(&lacking), 2);
+    assert!(stderr(&lacking).contains("which shard 1/3 runs"), "{}", stderr(&lacking));
+}
