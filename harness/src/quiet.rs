@@ -2,6 +2,7 @@
 //! internal errors and say where.
 
 use crate::supervision;
+use shakedown_sim::ambient::Handle;
 use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
@@ -22,8 +23,8 @@ pub(crate) fn report_internal_errors() {
     }));
 }
 
-/// Calls `run`, during which panics on this thread say nothing: they are violations, and reports tell them. Other panics
-/// go to the hook that was there before.
+/// Calls `run`, during which panics on this thread say nothing: they are violations, and reports tell them. The same holds
+/// for a thread of its own that a run has. Other panics go to the hook that was there before.
 pub fn running<T>(run: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
@@ -43,7 +44,7 @@ fn hide_panics_of_runs() {
     HOOK.call_once(|| {
         let outside = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !RUNNING.get() {
+            if !RUNNING.get() && Handle::try_current().is_none() {
                 report_thread(info);
                 outside(info);
             }

@@ -5,9 +5,6 @@ use shakedown_sim::ambient::{Entropy, Handle};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// The wall-clock time at which runs begin: 2026-01-01 00:00 UTC, in seconds since the Unix epoch.
-const EPOCH_S: u64 = 1_767_225_600;
-
 /// The monotonic time at which runs begin, so that a program may subtract from it.
 const UPTIME_S: u64 = 1_000_000;
 
@@ -16,19 +13,16 @@ fn handle() -> Option<Handle> {
     Handle::try_current()
 }
 
-fn since_start(moment: Moment) -> Duration {
-    moment.since(Moment::START)
-}
-
 /// Returns the time since the Unix epoch that the node's clock shows.
 pub(crate) fn wall_clock() -> Option<Duration> {
     let handle = handle()?;
-    Some(Duration::from_secs(EPOCH_S) + since_start(handle.wall_clock()))
+    // A clock may be wrong, but not before 1970.
+    Some(Duration::from_nanos(u64::try_from(handle.wall_clock().unix_nanos()).unwrap_or_default()))
 }
 
 /// Returns the time since the machine started.
 pub(crate) fn monotonic_clock() -> Option<Duration> {
-    Some(Duration::from_secs(UPTIME_S) + since_start(handle()?.now()))
+    Some(Duration::from_secs(UPTIME_S) + handle()?.now().since(Moment::START))
 }
 
 /// Fills `bytes` with the node's random numbers; returns whether a run is under way.

@@ -158,6 +158,11 @@ impl Handle {
         self.try_env().is_some_and(|env| env.is_alive())
     }
 
+    /// Returns whether the incarnation lives and is not shutting down.
+    pub fn takes_calls(&self) -> bool {
+        self.try_env().is_some_and(|env| env.world.core.borrow().takes_calls(env.node, env.incarnation))
+    }
+
     /// Returns whether a run is under way on this thread but no node's code runs now, as when tasks of a crashed node are dropped.
     pub fn is_nobody(&self) -> bool {
         self.identity.node == Identity::NOBODY.node
