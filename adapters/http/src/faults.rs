@@ -108,8 +108,8 @@ mod tests {
     fn a_status_stands_before_the_effect_unless_it_says_after() {
         let read = StatusFault::read;
         assert_eq!(read("429"), StatusFault { status: StatusCode::TOO_MANY_REQUESTS, has_effect: false });
-        assert_eq!(read("503 before").has_effect, false);
-        assert_eq!(read("500 after").has_effect, true);
+        assert!(!read("503 before").has_effect);
+        assert!(read("500 after").has_effect);
     }
 
     #[test]
