@@ -40,11 +40,16 @@ pub(crate) struct Notes {
 #[derive(Default)]
 pub(crate) struct WakeList {
     any: AtomicBool,
+    /// Whether a thread on which no run is under way woke a task.
+    is_foreign: AtomicBool,
     slots: Mutex<Vec<u32>>,
 }
 
 impl WakeList {
     fn push(&self, slot: u32) {
+        if !crate::ambient::is_under_way() {
+            self.is_foreign.store(true, Ordering::Relaxed);
+        }
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
         self.any.store(true, Ordering::Release);
     }
@@ -54,11 +59,12 @@ impl WakeList {
         !self.any.load(Ordering::Acquire)
     }
 
-    /// Moves the woken slots into `into`.
-    pub(crate) fn drain(&self, into: &mut Vec<u32>) {
+    /// Moves the woken slots into `into`. Returns whether another thread than the run's woke one of them.
+    pub(crate) fn drain(&self, into: &mut Vec<u32>) -> bool {
         if self.any.swap(false, Ordering::Acquire) {
             into.append(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner));
         }
+        self.is_foreign.swap(false, Ordering::Relaxed)
     }
 }
 

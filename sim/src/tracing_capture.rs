@@ -1,12 +1,13 @@
 //! Captures `tracing` spans and events of the code under test into the trace while recording.
 //!
-//! Otherwise no subscriber is set, and a `tracing` call costs its level check.
+//! Before the first recording of a process no subscriber is set, and a `tracing` call costs its level check.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// Captured lines that are not yet in the trace.
 #[derive(Clone, Default)]
@@ -22,14 +23,22 @@ impl Buffer {
     }
 }
 
+/// Subscribers that no thread uses. As long as a process has only one, `tracing` takes the interest of the thread that first meets a call
+/// site for that of all threads, and a thread that records nothing would silence one that does.
+static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+
 /// Runs `recorded` with `tracing` captured into `buffer`, on this thread only.
 pub(crate) fn capture<T>(buffer: &Buffer, recorded: impl FnOnce() -> T) -> T {
+    OTHERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(Capture(Buffer::default()))));
     tracing::subscriber::with_default(Capture(buffer.clone()), recorded)
 }
 
 struct Capture(Buffer);
 
 impl Subscriber for Capture {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }

@@ -88,6 +88,10 @@ pub(crate) struct Unwound;
 /// The grace period of a shutdown: the default of container orchestrators.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// Why a run ends that another thread takes part in.
+const FOREIGN_WAKE: &str = "a task was woken by a thread that is not the run's: a thread pool, a thread of its own or a real tokio \
+    runtime decides here when it goes on, which no seed and no script repeats";
+
 /// The payload of a caught panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
@@ -244,7 +248,8 @@ impl World {
     fn take_wakes(&self, by: Option<u32>) {
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
-        self.wakes.drain(&mut core.woken);
+        let is_foreign = self.wakes.drain(&mut core.woken);
+        assert!(!is_foreign, "{FOREIGN_WAKE}");
         for at in 0..core.woken.len() {
             let slot = core.woken[at];
             if core.recording.is_some() {

@@ -16,11 +16,11 @@ pub(crate) struct Package {
 }
 
 impl Graph {
-    /// Asks Cargo, without the patch.
-    pub(crate) fn of(folder: &Path) -> Result<Self, String> {
+    /// Reads what Cargo resolves for a manifest, without the patch.
+    pub(crate) fn of(manifest: &Path) -> Result<Self, String> {
         let output = cargo()
-            .args(["metadata", "--format-version", "1"])
-            .current_dir(folder)
+            .args(["metadata", "--format-version", "1", "--manifest-path"])
+            .arg(manifest)
             .output()
             .map_err(|error| format!("cargo does not start: {error}"))?;
         if !output.status.success() {

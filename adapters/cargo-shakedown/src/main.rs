@@ -24,7 +24,7 @@ Usage: cargo shakedown <test|run|build|check|clippy|prepare> [arguments of that 
 
   cargo shakedown test             runs the rehearsals among the tests
   cargo shakedown test rehearsal   runs those whose name contains `rehearsal`
-  cargo shakedown run -- explore   runs the workspace's own rehearsal binary
+  cargo shakedown run -p rehearsal -- explore   runs the rehearsal's own binary
   cargo shakedown prepare          writes the patched crates and prints the patch for Cargo
 
 Crates are built with `--cfg shakedown`, so that `#![cfg(shakedown)]` keeps a rehearsal out of other builds.
@@ -57,7 +57,8 @@ fn main() -> ExitCode {
 /// Runs a command of Cargo on the patched workspace; returns its exit code.
 fn run(command: &str, arguments: &[String]) -> Result<u8, String> {
     let here = env::current_dir().map_err(|error| format!("no current directory: {error}"))?;
-    let root = workspace_root(&here)?;
+    let root = folder_of(&located(&here, &["--workspace"])?)?;
+    let package = located(&here, &[])?;
     let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| here.join(target));
     let own = target.join("shakedown");
@@ -66,8 +67,9 @@ fn run(command: &str, arguments: &[String]) -> Result<u8, String> {
     let lock = File::create(own.join("lock")).map_err(|error| format!("{}: {error}", own.display()))?;
     lock.lock().map_err(|error| format!("{}: {error}", own.display()))?;
     let tree = tree::link(&root, &own.join("tree"), &target)?;
-    let inside = tree.join(here.strip_prefix(&root).unwrap_or(Path::new("")));
-    let graph = Graph::of(&inside)?;
+    // The links lead out of the tree again, so Cargo is given the manifest's place in it and stays in this folder.
+    let manifest = tree.join(package.strip_prefix(&root).unwrap_or(Path::new("Cargo.toml")));
+    let graph = Graph::of(&manifest)?;
     let patch = patch::write(&graph, &own)?;
     tree::unlock(&tree, "tokio")?;
     let patch = format!("patch.crates-io.tokio.path={:?}", patch.display().to_string());
@@ -76,11 +78,11 @@ fn run(command: &str, arguments: &[String]) -> Result<u8, String> {
         return Ok(0);
     }
     let status = cargo()
-        .args(["--config", &patch, command])
+        .args(["--config", &patch, command, "--manifest-path"])
+        .arg(&manifest)
         .args(arguments)
         .env("CARGO_TARGET_DIR", own.join("build"))
         .env("RUSTFLAGS", rust_flags())
-        .current_dir(&inside)
         .status()
         .map_err(|error| format!("cargo does not start: {error}"))?;
     tree::collect(&tree, &root)?;
@@ -98,15 +100,20 @@ pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-fn workspace_root(here: &Path) -> Result<PathBuf, String> {
+/// Returns the manifest that Cargo finds from a folder: the package's, or with `--workspace` the workspace's.
+fn located(here: &Path, options: &[&str]) -> Result<PathBuf, String> {
     let output = cargo()
-        .args(["locate-project", "--workspace", "--message-format", "plain"])
+        .args(["locate-project", "--message-format", "plain"])
+        .args(options)
         .current_dir(here)
         .output()
         .map_err(|error| format!("cargo does not start: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned());
     }
-    let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+fn folder_of(manifest: &Path) -> Result<PathBuf, String> {
     manifest.parent().map(Path::to_owned).ok_or_else(|| "the workspace has no folder".to_owned())
 }

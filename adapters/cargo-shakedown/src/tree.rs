@@ -8,15 +8,26 @@ use std::path::{Component, Path, PathBuf};
 /// What is not linked: the lock file is copied, and builds have a folder of their own.
 const LOCK: &str = "Cargo.lock";
 
+/// The extension of the file beside the tree that says for which workspace it was made.
+const OWNER: &str = "owner";
+
 /// Makes the tree at `tree` and returns the place in it that stands for the workspace at `root`. Each folder on the way there is a
 /// folder of links to what lies beside the way.
 pub(crate) fn link(root: &Path, tree: &Path, target: &Path) -> Result<PathBuf, String> {
     let said = |error: io::Error| format!("cannot link the workspace below {}: {error}", tree.display());
-    let place = below(tree, root);
-    if place.is_dir() {
-        collect(&place, root)?;
+    // Workspaces that share a target directory share the tree, so that Cargo finds what they have in common built.
+    let owner = tree.with_extension(OWNER);
+    if tree.is_dir() {
+        if let Ok(former) = fs::read_to_string(&owner).map(PathBuf::from)
+            && below(tree, &former).is_dir()
+        {
+            collect(&below(tree, &former), &former)?;
+        }
         fs::remove_dir_all(tree).map_err(said)?;
     }
+    fs::create_dir_all(tree).map_err(said)?;
+    fs::write(&owner, root.display().to_string()).map_err(said)?;
+    let place = below(tree, root);
     let mut real = PathBuf::from("/");
     for part in root.components().filter(|part| matches!(part, Component::Normal(_))) {
         link_entries(&real, &below(tree, &real), &[&real.join(part)]).map_err(said)?;
@@ -114,5 +125,11 @@ mod tests {
         assert_eq!(fs::read_to_string(root.join(LOCK)).expect("a file"), "kept");
         assert_eq!(fs::read_to_string(again.join(LOCK)).expect("a file"), "kept");
         assert!(root.join("regressions").is_dir() && !place.join("target").exists());
+        // Another workspace with the same target directory: what the first one's run left is the first one's.
+        fs::create_dir(again.join("snapshots")).expect("a folder");
+        let other = folder.path().join("other");
+        fs::create_dir_all(&other).expect("a folder");
+        link(&other, &target.join("tree"), &target).expect("a tree");
+        assert!(root.join("snapshots").is_dir() && !other.join("snapshots").exists());
     }
 }

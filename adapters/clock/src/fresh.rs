@@ -40,6 +40,8 @@ pub struct FreshThread<S: Scenario, M> {
     /// Never runs: it knows the scenario's names.
     names: Runner<S>,
     limits: Limits,
+    /// What the design lacks, for scripts and reports.
+    without: Vec<String>,
     last: Last,
     met: SitesMet,
     /// Shared with the runner of the run at hand, which is gone after it.
@@ -51,7 +53,15 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
     pub fn new(make: M) -> Self {
         let names = Runner::new(make());
         let (last, met) = (Last::default(), SitesMet::default());
-        Self { limits: names.limits(), make, names, last, met, observer: None }
+        Self { limits: names.limits(), make, names, without: Vec::new(), last, met, observer: None }
+    }
+
+    /// Says which guardrails the design lacks that `make` returns, as an entry of a catalogue takes them out:
+    /// `Entry::with_runner("shop", |ablation| Ok(Box::new(FreshThread::new(…).without(ablation.names().to_vec()))))`.
+    #[must_use]
+    pub fn without(mut self, guardrails: Vec<String>) -> Self {
+        self.names = self.names.without(guardrails.clone());
+        Self { without: guardrails, ..self }
     }
 
     /// Runs within other limits.
@@ -63,8 +73,9 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
     /// Runs on a thread of its own, and keeps what is known of the run.
     fn on_thread<T: Send>(&mut self, run: impl FnOnce(&mut Runner<S>) -> T + Send) -> T {
         let (make, limits, observer) = (&self.make, self.limits, self.observer.clone());
+        let without = &self.without;
         let whole = || {
-            let mut runner = Runner::new(make()).with_limits(limits);
+            let mut runner = Runner::new(make()).with_limits(limits).without(without.clone());
             runner.observe(observer.map(shared));
             let result = run(&mut runner);
             let mut last =
@@ -104,6 +115,7 @@ impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
             make: &self.make,
             names: Runner::new((self.make)()),
             limits: self.limits,
+            without: self.without.clone(),
             last: Last::default(),
             met: SitesMet::default(),
             observer: None,

@@ -135,6 +135,11 @@ impl Stream {
         }
     }
 
+    /// Waits until there is room for a write, or an error for it to report. A dead incarnation waits for ever.
+    pub fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_alive() { self.poll_room(context).map(drop) } else { Poll::Pending }
+    }
+
     /// Closes the sending direction: the other end reads what was sent, then the end of the stream.
     pub fn shut_down(&self) {
         let mut guard = lock(&self.wire);

@@ -104,6 +104,12 @@ fn running() -> Option<Rc<World>> {
     RUNNING.try_with(|running| running.try_borrow().ok()?.last().cloned()).ok().flatten()
 }
 
+/// Returns whether a run is under way on this thread.
+#[inline]
+pub(crate) fn is_under_way() -> bool {
+    RUNNING.try_with(|running| running.try_borrow().is_ok_and(|running| !running.is_empty())).unwrap_or(false)
+}
+
 /// A handle on the world that is plain data. See the [module documentation](self).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle {

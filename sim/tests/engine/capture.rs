@@ -43,3 +43,21 @@ fn a_run_is_the_same_whether_it_is_recorded_or_not() {
     let twice: Vec<_> = trace.violations[0].events.iter().map(told).collect();
     assert_eq!(twice, ["acts again", "acts again"], "a trace's violations name its own steps");
 }
+
+#[test]
+fn a_thread_that_records_nothing_does_not_silence_one_that_does() {
+    fn log() {
+        tracing::info!("both threads are here");
+    }
+    let rig = Rig::new(|stage| {
+        let env = stage.node(Role::outside("node".into()), |_| {});
+        env.clone().spawn(async {
+            std::thread::scope(|scope| {
+                scope.spawn(log);
+            });
+            log();
+        });
+    });
+    let (_, trace) = Runner::new(rig).record(Plan::Script(&script("")));
+    assert_eq!(trace.steps.iter().filter(|step| step.kind == trace::Kind::Log).count(), 1);
+}

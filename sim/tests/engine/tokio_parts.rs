@@ -2,8 +2,9 @@
 
 use crate::rig::{Rig, said, say, seconds};
 use shakedown_sim::*;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
+use std::task::Poll;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 fn check<F: Future<Output = ()> + 'static>(
@@ -91,4 +92,29 @@ fn notify_and_select_and_join() {
         }
     };
     check(body, &["4 node notified", "13 node slept"]);
+}
+
+#[test]
+fn a_thread_that_takes_part_in_a_run_ends_it_and_is_named() {
+    let rig = Rig::new(|stage| {
+        let env = stage.node(Role::outside("node".into()), |_| {});
+        env.clone().spawn(async {
+            let (sender, receiver) = oneshot::channel();
+            let mut receiver = std::pin::pin!(receiver);
+            // It waits already when the thread sends.
+            poll_fn(|context| {
+                assert!(receiver.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            std::thread::scope(|scope| {
+                scope.spawn(|| sender.send(()).unwrap());
+            });
+            receiver.await.unwrap();
+        });
+    });
+    let violations = Runner::new(rig).run(Plan::Script(&crate::rig::script(""))).violations;
+    let [found] = &violations[..] else { panic!("{violations:?}") };
+    assert_eq!(found.invariant, "no-panic");
+    assert!(found.message.contains("woken by a thread that is not the run's"), "{}", found.message);
 }

@@ -100,7 +100,7 @@ impl TcpStream {
     /// None; a reset shows in the next read or write.
     pub async fn ready(&self, interest: Interest) -> Result<Ready> {
         if interest.is_writable() {
-            return Ok(Ready::WRITABLE);
+            return self.writable().await.map(|()| Ready::WRITABLE);
         }
         self.readable().await.map(|()| Ready::READABLE)
     }
@@ -113,12 +113,12 @@ impl TcpStream {
         poll_fn(|context| self.0.poll_peek(context, &mut [0]).map(|_| Ok(()))).await
     }
 
-    /// Returns at once: there is room, or a write waits for it.
+    /// Waits until there is room to write.
     ///
     /// # Errors
     /// None; a reset shows in the next write.
     pub async fn writable(&self) -> Result<()> {
-        Ok(())
+        poll_fn(|context| self.0.poll_writable(context).map(Ok)).await
     }
 
     /// Reads what has arrived, without waiting.

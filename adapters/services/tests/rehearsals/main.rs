@@ -1,0 +1,8 @@
+//! The services under `src`, byte for byte as they are, on the simulated tokio.
+#![cfg(shakedown)]
+
+mod chat;
+mod crashes;
+mod newsletter;
+mod rig;
+mod stock;

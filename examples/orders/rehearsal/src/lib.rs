@@ -1,0 +1,21 @@
+//! The rehearsal of the order service: the world around it (`shop`), what happens there (`facts`), what must hold (`invariants`), and
+//! the users who place orders (`users`). Built by `cargo shakedown` alone; for other builds the crate is empty.
+#![cfg(shakedown)]
+
+mod facts;
+mod invariants;
+mod shop;
+mod users;
+
+use shakedown::prelude::*;
+use shakedown_clock::FreshThread;
+use shop::Shop;
+
+/// Returns what the binary and the tests rehearse.
+pub fn catalogue() -> Catalogue {
+    let orders = Entry::with_runner("orders", |_| Ok(Box::new(FreshThread::new(|| Shop))))
+        .about("two users order, each clicks twice; the service charges at a partner and confirms by mail")
+        .assumes("the store, the partner and the mail provider do not crash")
+        .assumes("connections neither reorder nor corrupt bytes");
+    Catalogue::new("orders").regressions_in(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")).with(orders)
+}

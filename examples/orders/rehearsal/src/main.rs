@@ -1,0 +1,11 @@
+//! The command line over the rehearsal: `cargo shakedown run -p orders-rehearsal -- explore`.
+
+#[cfg(shakedown)]
+fn main() -> std::process::ExitCode {
+    shakedown::cli::main(orders_rehearsal::catalogue())
+}
+
+#[cfg(not(shakedown))]
+fn main() {
+    eprintln!("this is a rehearsal: run it with `cargo shakedown run -p orders-rehearsal -- explore`");
+}
