@@ -14,6 +14,7 @@ pub use store::{Order, State};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// What handlers and the worker share.
 pub struct App {
@@ -46,7 +47,19 @@ pub async fn run(config: Config) -> std::io::Result<()> {
     tracing::info!("listening on {}", listener.local_addr()?);
     axum::serve(listener, api::router(app)).with_graceful_shutdown(shutdown_signal()).await?;
     let _ = stop.send(true);
+    end(worker).await
+}
+
+/// Waits until the worker has done what it is at.
+#[cfg(not(feature = "naive-shutdown"))]
+async fn end(worker: JoinHandle<()>) -> std::io::Result<()> {
     worker.await.map_err(std::io::Error::other)
+}
+
+/// Leaves the worker to end with the process.
+#[cfg(feature = "naive-shutdown")]
+async fn end(_worker: JoinHandle<()>) -> std::io::Result<()> {
+    Ok(())
 }
 
 async fn shutdown_signal() {

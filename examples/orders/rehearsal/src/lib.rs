@@ -13,9 +13,16 @@ use shop::Shop;
 
 /// Returns what the binary and the tests rehearse.
 pub fn catalogue() -> Catalogue {
-    let orders = Entry::with_runner("orders", |_| Ok(Box::new(FreshThread::new(|| Shop))))
-        .about("two users order, each clicks twice; the service charges at a partner and confirms by mail")
-        .assumes("the store, the partner and the mail provider do not crash")
-        .assumes("connections neither reorder nor corrupt bytes");
-    Catalogue::new("orders").regressions_in(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")).with(orders)
+    let orders = Entry::with_runner("orders", |_| Ok(Box::new(FreshThread::new(|| Shop::ORDERS))))
+        .about("two users order, each clicks twice; the service charges at a partner and confirms by mail");
+    let deployments =
+        Entry::with_runner("deployments", |_| Ok(Box::new(FreshThread::new(|| Shop::DEPLOYMENTS))))
+            .about("the same, where the service never crashes and is deployed anew at any time");
+    [orders, deployments].into_iter().fold(
+        Catalogue::new("orders").regressions_in(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")),
+        |catalogue, entry| {
+            let entry = entry.assumes("the store, the partner and the mail provider do not crash");
+            catalogue.with(entry.assumes("connections neither reorder nor corrupt bytes"))
+        },
+    )
 }

@@ -5,7 +5,7 @@ use crate::invariants;
 use crate::users::user;
 use orders::outside::{self, Event};
 use orders::{Config, run};
-use shakedown::prelude::{Alternatives, Duration, Invariant, Parameter, Role, Scenario, Stage};
+use shakedown::prelude::{Alternatives, Duration, Invariant, Role, Scenario, Stage};
 use shakedown_net::{Link, Network, StreamFaults};
 use shakedown_sim::ambient::{Handle, Shared};
 use shakedown_sim::{CrashFault, CrashProfile, Horizon, Variant};
@@ -29,25 +29,26 @@ const CRASHES: CrashProfile = CrashProfile {
 const SHUTDOWNS: CrashProfile =
     CrashProfile { before: &[CrashFault::ShutDown], after: &[CrashFault::ShutDown], ..CRASHES };
 
-const PARAMETERS: &[Parameter] = &[Parameter {
-    name: "ends",
-    about: "how the service's process may end: it crashes or shuts down, or it is only ever deployed anew, which is a shutdown",
-    values: &["any", "shutdown"],
-    small: &["any"],
-}];
-
 /// Two users who click twice, the service, and the three that it talks to.
-pub(crate) struct Shop;
+pub(crate) struct Shop {
+    name: &'static str,
+    /// How the service's process may end.
+    ends: &'static CrashProfile,
+}
+
+impl Shop {
+    /// The shop in which the service may crash or shut down.
+    pub(crate) const ORDERS: Shop = Shop { name: "orders", ends: &CRASHES };
+
+    /// The shop in which it is only ever deployed anew, which is a shutdown.
+    pub(crate) const DEPLOYMENTS: Shop = Shop { name: "deployments", ends: &SHUTDOWNS };
+}
 
 impl Scenario for Shop {
     type Fact = Known;
 
     fn name(&self) -> &str {
-        "orders"
-    }
-
-    fn parameters(&self) -> &[Parameter] {
-        PARAMETERS
+        self.name
     }
 
     fn horizon(&self, _: &Variant) -> Horizon {
@@ -73,8 +74,7 @@ impl Scenario for Shop {
         });
         stage
             .program(Role::outside("mail".into()), move || outside::serve(outside::mail(tell), "0.0.0.0:80"));
-        let ends = if stage.variant().get("ends") == Some("shutdown") { &SHUTDOWNS } else { &CRASHES };
-        stage.program(Role { single: true, ..Role::new("orders".into(), ends) }, || run(config()));
+        stage.program(Role { single: true, ..Role::new("orders".into(), self.ends) }, || run(config()));
         for number in 1..=2 {
             let entity = stage.entity("order");
             stage
