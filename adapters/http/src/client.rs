@@ -4,6 +4,7 @@ use crate::body::Body;
 use crate::crash_point::crash_point;
 use crate::error::Error;
 use crate::exchange::Exchange;
+use crate::real_runtime;
 use crate::web::Web;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -49,12 +50,13 @@ impl Client {
     /// See [`Error`]. A response that is reset in the middle of its body is a response, whose body fails.
     ///
     /// # Panics
-    /// Outside a simulation.
+    /// Outside a simulation, and where a real tokio runtime is entered.
     pub async fn send<B>(self, request: Request<B>) -> Result<Response<Body>, Error>
     where
         B: http_body::Body,
         B::Error: Display,
     {
+        real_runtime::refuse();
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|error| Error::Body(error.to_string()))?;
         let mut request = Request::from_parts(head, body.to_bytes());

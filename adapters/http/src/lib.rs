@@ -22,10 +22,11 @@
 //! # What is not simulated
 //!
 //! Bodies are collected before they are sent, so a response that streams without end is never sent. There are no connections: no
-//! keep-alive, no limit on their number, no HTTP/2, no TLS. A service that panics ends the run with a violation.
+//! keep-alive, no limit on their number, no HTTP/2, no TLS. A service that panics ends the run with a violation. A real tokio runtime that
+//! is entered on the run's thread does so too: what waits for it would wait for ever.
 //!
-//! Modules in reading order: `faults` (what links can show), `error`, `body`, `web` (who serves which host), `wording`, `crash_point`,
-//! `exchange` (a request on its way), `client`.
+//! Modules in reading order: `faults` (what links can show), `error`, `body`, `real_runtime` (what
+//! would wait for ever), `web` (who serves which host), `wording`, `crash_point`, `exchange` (a request on its way), `client`.
 
 mod body;
 mod client;
@@ -33,6 +34,9 @@ mod crash_point;
 mod error;
 mod exchange;
 mod faults;
+#[cfg(feature = "hyper")]
+pub mod http1;
+mod real_runtime;
 mod web;
 mod wording;
 

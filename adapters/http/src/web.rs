@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::faults::Link;
+use crate::real_runtime;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
@@ -78,6 +79,7 @@ impl Web {
         let handler: Handler = Rc::new(move |request| {
             let mut service = service.clone();
             Box::pin(async move {
+                real_runtime::refuse();
                 let said = |error: S::Error| error.to_string();
                 poll_fn(|context| service.poll_ready(context)).await.map_err(said)?;
                 let (head, body) = service.call(request).await.map_err(said)?.into_parts();

@@ -1,6 +1,6 @@
 //! Programs: nodes that run a `main` future, as existing services do.
 
-use super::Identity;
+use super::{Identity, is_engine_unwind};
 use crate::env::Env;
 use crate::event::Kind;
 use crate::judge::Fact;
@@ -12,6 +12,9 @@ use crate::time::Moment;
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The return type of `main`: nothing, or a result whose error the process reports when it exits.
 pub trait Termination {
@@ -64,6 +67,7 @@ impl<F: Fact> Stage<'_, F> {
             let identity = env.handle().identity;
             let main = env.world.acting_as(identity, &main);
             let program = env.clone();
+            let main = Process { env: env.clone(), main: Box::pin(main) };
             env.spawn(async move {
                 match main.await.failure() {
                     None => program.exit(),
@@ -81,6 +85,25 @@ impl<F: Fact> Stage<'_, F> {
     /// Returns the run's value of type `T` that an adapter keeps. See [`Handle::extension`](crate::ambient::Handle::extension).
     pub fn extension<T: Default + 'static>(&self) -> std::rc::Rc<T> {
         self.world.extension()
+    }
+}
+
+/// A program's `main`. Code that crashed in the middle of a poll runs on until it next waits; if it panics on the way, because a call
+/// failed that only a dead process makes, nobody is there to see it.
+struct Process<M> {
+    env: Env,
+    main: Pin<Box<M>>,
+}
+
+impl<M: Future> Future for Process<M> {
+    type Output = M::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<M::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.main.as_mut().poll(context))) {
+            Ok(polled) => polled,
+            Err(panic) if self.env.is_alive() || is_engine_unwind(&*panic) => resume_unwind(panic),
+            Err(_) => Poll::Pending,
+        }
     }
 }
 

@@ -25,14 +25,16 @@ impl Drop for LastWords {
 /// A machine with tasks of every kind that sends a line to a peer; the peer says what it hears.
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage).link("peer", Link { latency: Duration::from_secs(1), faults: &StreamFaults::NONE });
-    stage.program(Role::outside("peer".into()), move || async move {
-        let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(hear(stream, voice));
-        }
-    });
+    stage.program(Role::outside("peer".into()), move || peer(voice));
     stage.program(mortal("machine"), move || machine(voice));
+}
+
+async fn peer(voice: Voice) {
+    let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio::spawn(hear(stream, voice));
+    }
 }
 
 async fn hear(stream: TcpStream, voice: Voice) {

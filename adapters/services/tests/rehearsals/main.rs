@@ -4,5 +4,6 @@
 mod chat;
 mod crashes;
 mod newsletter;
+mod outside;
 mod rig;
 mod stock;

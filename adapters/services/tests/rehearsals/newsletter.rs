@@ -17,7 +17,7 @@ async fn listener() -> TcpListener {
 fn world(stage: &Stage<Said>, voice: Voice) {
     let network = Network::on(stage);
     for role in ["provider", "newsletter"] {
-        network.link(role, Link { latency: Duration::from_millis(500), faults: &StreamFaults::LOSSY });
+        network.link(role, Link { latency: Duration::from_millis(200), faults: &StreamFaults::LOSSY });
     }
     stage.program(Role::outside("provider".into()), move || async move {
         let mail =

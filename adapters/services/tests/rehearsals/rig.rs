@@ -81,3 +81,10 @@ pub(crate) fn check_that_runs_repeat(build: Build) {
         self_check(&mut FreshThread::new(move || World(build)), Plan::Seed(seed)).unwrap();
     }
 }
+
+/// Returns how two runs of one plan differ.
+#[track_caller]
+pub(crate) fn divergence(build: Build) -> String {
+    let script: Script = "scenario world".parse().unwrap();
+    self_check(&mut FreshThread::new(move || World(build)), Plan::Script(&script)).unwrap_err().to_string()
+}

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 /// A buyer takes five of seven goods, then two more than there are, then as many as nobody takes; a clerk waits until they run short.
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage)
-        .link("stock", Link { latency: Duration::from_millis(500), faults: &StreamFaults::LOSSY });
+        .link("stock", Link { latency: Duration::from_millis(200), faults: &StreamFaults::LOSSY });
     stage.program(mortal("stock"), || async { serve(TcpListener::bind("0.0.0.0:80").await?, 7).await });
     stage.program(Role::outside("clerk".into()), move || async move {
         let below = reqwest::get("http://stock/stock/below/5").await;

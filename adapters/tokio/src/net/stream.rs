@@ -126,7 +126,12 @@ impl TcpStream {
     /// # Errors
     /// [`ErrorKind::WouldBlock`] if nothing has.
     pub fn try_read(&self, into: &mut [u8]) -> Result<usize> {
-        now(self.0.poll_read(&mut Context::from_waker(Waker::noop()), into))
+        let context = &mut Context::from_waker(Waker::noop());
+        match self.0.poll_read(context, into) {
+            // What pauses the node, or shuts it down, comes after a call that cannot wait.
+            Poll::Pending => now(self.0.poll_read(context, into)),
+            ready => now(ready),
+        }
     }
 
     /// Writes what there is room for, without waiting.
@@ -134,7 +139,12 @@ impl TcpStream {
     /// # Errors
     /// [`ErrorKind::WouldBlock`] if there is none.
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
-        now(self.0.poll_write(&mut Context::from_waker(Waker::noop()), bytes))
+        let context = &mut Context::from_waker(Waker::noop());
+        match self.0.poll_write(context, bytes) {
+            // What pauses the node, or shuts it down, comes after a call that cannot wait.
+            Poll::Pending => now(self.0.poll_write(context, bytes)),
+            ready => now(ready),
+        }
     }
 
     /// Returns halves that borrow the stream.

@@ -243,3 +243,14 @@ fn a_name_that_no_node_has_is_an_error() {
     let (_, trace) = Runner::new(Alone).record(Plan::Script(&Script::default()));
     assert!(trace.steps.iter().any(|step| step.text == "no node of the simulated world serves `shop`"));
 }
+
+#[test]
+fn a_real_runtime_that_is_merely_entered_ends_the_run_and_is_named() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _entered = runtime.enter();
+    let violations =
+        Runner::new(Shop { entity_header: None }).run(Plan::Script(&Script::default())).violations;
+    let [found] = &violations[..] else { panic!("{violations:?}") };
+    assert_eq!(found.invariant, "no-panic");
+    assert!(found.message.contains("a real tokio runtime is entered"), "{}", found.message);
+}
