@@ -26,7 +26,7 @@ impl Scenario for Shop {
                 Router::new().route("/orders", post(|body: String| async move { format!("takes {body}") }));
             serve(Listener::bind("0.0.0.0:80".parse().unwrap()).unwrap(), router).await;
         });
-        let client = stage.node(Role::outside("client".into()), |_| {});
+        let client = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
         client.clone().spawn(async move {
             let http = Client::builder(Executor).build::<_, Full<Bytes>>(Connector);
             for order in ["apples", "pears"] {
@@ -70,9 +70,9 @@ fn a_connection_serves_one_request_after_the_other() {
 
 #[test]
 fn connections_are_refused_stall_and_are_reset() {
-    check("shop/connect @ -/shop-1 #1 = refused", &["2 no connection", "6 takes pears"]);
-    check("shop/request @ -/shop-1 #1 = lost", &["11 no response", "15 takes pears"]);
-    check("shop/response @ -/shop-1 #1 = reset", &["4 a broken connection", "8 takes pears"]);
+    check("shop/connect @ order-1/shop-1 #1 = refused", &["2 no connection", "6 takes pears"]);
+    check("shop/request @ order-1/shop-1 #1 = lost", &["9 no response", "13 takes pears"]);
+    check("shop/response @ order-1/shop-1 #1 = reset", &["4 a broken connection", "8 takes pears"]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ async fn guest(name: &'static str, voice: Voice) {
 
 #[test]
 fn it_runs_as_it_is() {
-    check(world, "", &[]);
+    check(world, "", &["9.0 bob hears `1: hello`", "47.0 ada hears nothing", "49.0 bob hears nothing"]);
 }
 
 #[test]
@@ -46,10 +46,24 @@ fn equal_seeds_give_equal_runs() {
 
 #[test]
 fn a_graceful_shutdown_says_goodbye() {
-    check(world, "chat/before response @ bob-1/chat-1 #1 = shutdown", &[]);
+    check(
+        world,
+        "chat/before response @ bob-1/chat-1 #1 = shutdown",
+        &[
+            "9.0 bob hears `1: hello`",
+            "9.0 ada hears `bye`",
+            "9.0 ada is disconnected",
+            "9.0 bob hears `bye`",
+            "9.0 bob is disconnected",
+        ],
+    );
 }
 
 #[test]
 fn a_crashed_machine_says_nothing() {
-    check(world, "chat/before response @ bob-1/chat-1 #1 = crash", &[]);
+    check(
+        world,
+        "chat/before response @ bob-1/chat-1 #1 = crash",
+        &["42.0 bob hears nothing", "47.0 ada hears nothing"],
+    );
 }

@@ -72,15 +72,61 @@ async fn machine(voice: Voice) {
 
 #[test]
 fn a_process_that_exits_runs_its_destructors() {
-    check(world, "", &[]);
+    check(
+        world,
+        "",
+        &[
+            "2.0 the machine blocks",
+            "4.0 the machine ticks",
+            "6.0 the machine ticks",
+            "6.0 the peer hears `hello`",
+            "7.0 the machine drops, sent: true",
+            "8.0 the peer hears `goodbye`",
+            "8.0 the peer hears the end",
+        ],
+    );
 }
 
+/// What the second incarnation does is the same as what the first one would have done.
 #[test]
 fn a_crashed_process_has_no_effect_and_its_peer_hears_nothing() {
-    check(world, "machine/before peer @ machine-1/peer-1 #1 = crash", &[]);
+    check(
+        world,
+        "machine/before peer @ machine-1/peer-1 #1 = crash",
+        &[
+            "2.0 the machine blocks",
+            "4.0 the machine ticks",
+            "12.0 the machine blocks",
+            "14.0 the machine ticks",
+            "16.0 the machine ticks",
+            "16.0 the peer hears `hello`",
+            "17.0 the machine drops, sent: true",
+            "18.0 the peer hears `goodbye`",
+            "18.0 the peer hears the end",
+            "21.0 the peer hears nothing",
+        ],
+    );
 }
 
 #[test]
 fn a_process_without_a_signal_handler_shuts_down_by_its_destructors() {
-    check(world, "machine/before peer @ machine-1/peer-1 #1 = shutdown", &[]);
+    check(
+        world,
+        "machine/before peer @ machine-1/peer-1 #1 = shutdown",
+        &[
+            "2.0 the machine blocks",
+            "4.0 the machine ticks",
+            "5.0 the machine drops, sent: true",
+            "6.0 the peer hears `hello`",
+            "6.0 the peer hears `goodbye`",
+            "6.0 the peer hears the end",
+            "12.0 the machine blocks",
+            "14.0 the machine ticks",
+            "16.0 the machine ticks",
+            "16.0 the peer hears `hello`",
+            "17.0 the machine drops, sent: true",
+            "18.0 the peer hears `goodbye`",
+            "18.0 the peer hears the end",
+        ],
+    );
 }

@@ -44,7 +44,7 @@ fn world(stage: &Stage<Said>, voice: Voice) {
 
 #[test]
 fn it_runs_as_it_is() {
-    check(world, "", &[]);
+    check(world, "", &["10.8 ada: 201", "11.2 mails ada", "21.2 bob: 201", "21.2 mails bob"]);
 }
 
 #[test]
@@ -54,16 +54,32 @@ fn equal_seeds_give_equal_runs() {
 
 #[test]
 fn it_backs_off_and_tries_again() {
-    check(world, "provider/connect @ newsletter-1/provider-1 #1 = refused", &[]);
-    check(world, "provider/response @ newsletter-1/provider-1 #1 = lost", &[]);
+    check(
+        world,
+        "provider/connect @ newsletter-1/provider-1 #1 = refused",
+        &["10.8 ada: 201", "11.7 mails ada", "21.2 bob: 201", "21.2 mails bob"],
+    );
+    check(
+        world,
+        "provider/response @ newsletter-1/provider-1 #1 = lost",
+        &["10.8 ada: 201", "11.2 mails ada", "13.3 mails ada", "21.2 bob: 201", "21.2 mails bob"],
+    );
 }
 
 #[test]
 fn a_graceful_shutdown_sends_what_is_waiting() {
-    check(world, "newsletter/before response @ reader-1/newsletter-1 #1 = shutdown", &[]);
+    check(
+        world,
+        "newsletter/before response @ reader-1/newsletter-1 #1 = shutdown",
+        &["10.8 ada: 201", "11.2 mails ada", "21.6 bob: 201", "22.0 mails bob"],
+    );
 }
 
 #[test]
 fn a_crash_loses_what_is_waiting() {
-    check(world, "newsletter/before response @ reader-1/newsletter-1 #1 = crash", &[]);
+    check(
+        world,
+        "newsletter/before response @ reader-1/newsletter-1 #1 = crash",
+        &["19.0 ada: no response", "29.8 bob: 201", "30.2 mails bob"],
+    );
 }

@@ -37,5 +37,5 @@ fn threading(stage: &Stage<Said>, voice: Voice) {
 
 #[test]
 fn a_thread_of_the_program_is_outside_and_is_told_so() {
-    check(threading, "", &["0 is told"]);
+    check(threading, "", &["0.0 is told"]);
 }

@@ -59,7 +59,13 @@ pub(crate) fn mortal(name: &'static str) -> Role {
     Role { single: true, ..Role::new(name.into(), &CRASHES) }
 }
 
-/// Expects that this is said in the run of a script, each with its second.
+/// Writes a moment in seconds and tenths.
+fn tenths(moment: Moment) -> String {
+    let tenths = moment.nanos() / 100_000_000;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// Expects that this is said in the run of a script, each with its time.
 #[track_caller]
 pub(crate) fn check(build: Build, deviations: &str, expected: &[&str]) {
     let script: Script = format!("scenario world\n{deviations}").parse().unwrap();
@@ -69,8 +75,7 @@ pub(crate) fn check(build: Build, deviations: &str, expected: &[&str]) {
     assert_eq!(outcome.unapplied, [], "offered: {offered:#?}");
     assert_eq!(outcome.violations, [], "{:#?}", trace.steps);
     let facts = trace.steps.iter().filter(|step| step.kind == trace::Kind::Fact);
-    let said: Vec<_> =
-        facts.map(|step| format!("{} {}", step.time.nanos() / 1_000_000_000, step.text)).collect();
+    let said: Vec<_> = facts.map(|step| format!("{} {}", tenths(step.time), step.text)).collect();
     assert_eq!(said, expected);
 }
 

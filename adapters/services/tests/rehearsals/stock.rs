@@ -40,7 +40,17 @@ async fn text(response: reqwest::Result<reqwest::Response>) -> String {
 
 #[test]
 fn it_runs_as_it_is_and_its_supervisor_restarts_what_panics() {
-    check(world, "", &[]);
+    check(
+        world,
+        "",
+        &[
+            "5.8 the clerk hears 200 2",
+            "5.8 takes 5: 200 2",
+            "11.2 takes 4: 409",
+            "16.6 takes 1000: 500",
+            "22.0 takes 1: 200 1",
+        ],
+    );
 }
 
 #[test]
@@ -50,5 +60,15 @@ fn equal_seeds_give_equal_runs() {
 
 #[test]
 fn a_crash_restores_what_was_only_in_memory() {
-    check(world, "stock/before response @ buyer-1/stock-1 #2 = crash", &[]);
+    check(
+        world,
+        "stock/before response @ buyer-1/stock-1 #2 = crash",
+        &[
+            "5.8 the clerk hears 200 2",
+            "5.8 takes 5: 200 2",
+            "14.8 takes 4: no response",
+            "20.6 takes 1000: 500",
+            "26.0 takes 1: 200 6",
+        ],
+    );
 }
