@@ -1,11 +1,11 @@
-//! Ablations: which guardrails a design lacks.
+//! Ablations: the guardrails that are taken out of a design.
 
-/// The guardrails that a design lacks, each by its form. It is what builds a scenario for an
-/// [`Entry`](crate::entry::Entry).
+/// The guardrails that are taken out of a design, each replaced by one of its forms. An
+/// [`Entry`](crate::entry::Entry) builds its scenario from it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ablation {
     removed: Vec<String>,
-    /// The guardrails that there are.
+    /// The names of all guardrails of the entry.
     known: Vec<String>,
 }
 
@@ -14,7 +14,7 @@ impl Ablation {
         Self { removed: removed.to_vec(), known }
     }
 
-    /// Returns the forms that are taken out, as they were named: `memory`, `key:b`.
+    /// Returns the forms, as they were named: `memory`, `key:b`.
     pub fn names(&self) -> &[String] {
         &self.removed
     }
@@ -22,13 +22,12 @@ impl Ablation {
     /// Returns whether the design has this guardrail.
     ///
     /// # Panics
-    /// If the entry declares no guardrail of this name: a misspelt name would otherwise guard for ever.
+    /// If the entry declares no guardrail of this name: a misspelt name would otherwise always count as in place.
     pub fn keeps(&self, guardrail: &str) -> bool {
         self.form(guardrail).is_none()
     }
 
-    /// Returns which form stands in place of this guardrail, `'a'` for the first; `None` if the guardrail is in
-    /// place.
+    /// Returns the form that replaces this guardrail, `'a'` for the first; `None` if the guardrail is in place.
     ///
     /// # Panics
     /// If the entry declares no guardrail of this name.

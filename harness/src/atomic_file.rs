@@ -1,5 +1,5 @@
-//! Files that are written completely or not at all: the text goes to a new file in the same directory, which is
-//! synced and then renamed. A crash, a full disk or a second writer leaves the old file or the new one, never a mixture.
+//! Files that are written completely or not at all: the text goes to a new file in the same directory, which is synced
+//! and then renamed. A crash, a full disk or a second writer leaves the old file or the new one, never a mixture.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Writes a file.
 ///
 /// # Errors
-/// If `path` is something else than a regular file (a directory, a device, a pipe), or if the disk fails.
+/// If `path` is not a regular file (a directory, a device, a pipe), or if the disk fails.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let target = resolved(path)?;
     let mut file = temporary_file(&target)?;
@@ -27,8 +27,8 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     temporary_file(&resolved(path)?).map(drop)
 }
 
-/// Returns the one path of a file: links are followed, so that the file behind a link is replaced and not the link. A link
-/// to nothing stands for its target, and two spellings of a file that does not exist yet give one path.
+/// Returns the canonical path of a file: links are followed, so that the file behind a link is replaced and not the link.
+/// A dangling link stands for its target, and two spellings of a file that does not exist yet give one path.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::canonicalize(path),
@@ -46,7 +46,7 @@ fn in_its_directory(path: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(directory_of(path))?.join(path.file_name().unwrap_or_default()))
 }
 
-/// Makes a new file with a name of its own in the directory of `target`.
+/// Creates a new file with a unique name in the directory of `target`.
 fn temporary_file(target: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut prefix = OsString::from(".");
     prefix

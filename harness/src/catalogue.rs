@@ -1,4 +1,4 @@
-//! The catalogue: the scenarios that a binary offers, in the order in which they are listed.
+//! The catalogue: the scenarios of a binary, in the order in which they are listed.
 
 use crate::entry::Entry;
 use crate::guardrail::{Guardrail, NaiveForm};
@@ -7,7 +7,7 @@ use crate::regression::Regression;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The scenarios that a binary offers.
+/// The scenarios of a binary.
 #[derive(Clone)]
 pub struct Catalogue {
     name: String,
@@ -21,14 +21,14 @@ pub struct Catalogue {
 pub struct Place<'a> {
     /// The guardrail.
     pub guardrail: &'a Guardrail,
-    /// Which of its forms, from 0.
+    /// The index of the form, from 0.
     pub form: usize,
     /// The scenario.
     pub entry: &'a Entry,
 }
 
 impl Place<'_> {
-    /// Returns what is built in place of the guardrail.
+    /// Returns the naive form.
     pub fn naive(&self) -> &NaiveForm {
         &self.guardrail.naive[self.form]
     }
@@ -40,13 +40,13 @@ impl Place<'_> {
 }
 
 impl Catalogue {
-    /// Makes a catalogue without scenarios. `name` is that of the command in messages where no binary runs; pinned
-    /// scripts are in `regressions` below the working directory.
+    /// Creates a catalogue without scenarios. `name` is the command in messages where no binary runs; pinned scripts
+    /// are in `regressions` below the working directory.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), about: None, entries: Vec::new(), regressions: "regressions".into() }
     }
 
-    /// Says what the command rehearses, for its help.
+    /// Sets the description of the command, for its help.
     pub fn about(mut self, about: impl Into<String>) -> Self {
         self.about = Some(about.into());
         self
@@ -55,7 +55,7 @@ impl Catalogue {
     /// Adds a scenario.
     ///
     /// # Panics
-    /// If another one has its name.
+    /// If another scenario has the same name.
     pub fn with(mut self, mut entry: Entry) -> Self {
         assert!(self.find(&entry.name).is_err(), "two scenarios are called `{}`", entry.name);
         entry.program = Some(self.name.clone());
@@ -63,14 +63,14 @@ impl Catalogue {
         self
     }
 
-    /// Says in which directory pinned scripts are: an absolute path, such as
-    /// `concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")`, works wherever the binary is called.
+    /// Sets the directory of pinned scripts: an absolute path, such as `concat!(env!("CARGO_MANIFEST_DIR"),
+    /// "/regressions")`, works in every working directory.
     pub fn regressions_in(mut self, directory: impl Into<PathBuf>) -> Self {
         self.regressions = directory.into();
         self
     }
 
-    /// Gives the command another name: that of the running binary.
+    /// Sets another name of the command: that of the running binary.
     pub(crate) fn called(mut self, program: &str) -> Self {
         self.entries.iter_mut().for_each(|entry| entry.program = Some(program.to_owned()));
         self
@@ -81,7 +81,7 @@ impl Catalogue {
         &self.name
     }
 
-    /// Returns what the command rehearses, if it was said.
+    /// Returns the description of the command, if it was set.
     pub fn described(&self) -> Option<&str> {
         self.about.as_deref()
     }
@@ -99,14 +99,14 @@ impl Catalogue {
     /// Returns the scenario with this name.
     ///
     /// # Errors
-    /// If there is none; the error lists those that there are.
+    /// If there is none; the error lists the existing ones.
     pub fn find(&self, name: &str) -> Result<&Entry, UnknownName> {
         let valid = || self.entries.iter().map(|entry| entry.name.clone()).collect();
         let found = self.entries.iter().find(|entry| entry.name == name);
         found.ok_or_else(|| UnknownName { kind: "scenario", name: name.to_owned(), valid: valid() })
     }
 
-    /// Returns the scenarios with these names, or all if none is named, each once and in the catalogue's order.
+    /// Returns the scenarios with these names, or all if `names` is empty, each once and in the catalogue's order.
     ///
     /// # Errors
     /// If a name is unknown.
@@ -118,9 +118,9 @@ impl Catalogue {
         Ok(self.entries.iter().filter(wanted).collect())
     }
 
-    /// Returns every form of every guardrail whose name or form is one of `names`, or of all if there are none. A
-    /// guardrail that several scenarios share stands for the first of them. Those of one system stand together, in
-    /// the order in which scenarios bring them.
+    /// Returns every form of every guardrail whose name or form is in `names`, or of all if `names` is empty. A
+    /// guardrail that several scenarios share is listed for the first of them. The forms of one system are listed
+    /// together, in the order in which scenarios declare them.
     pub fn places(&self, names: &[String]) -> Vec<Place<'_>> {
         let mut guardrails: Vec<(&Entry, &Guardrail)> = Vec::new();
         for (entry, guardrail) in
@@ -142,11 +142,11 @@ impl Catalogue {
         forms.collect()
     }
 
-    /// Runs every pinned script: those that entries bring and each `.script` in the directory of regressions.
-    /// Returns how many there are.
+    /// Runs every pinned script: those of the entries and each `.script` in the directory of regressions. Returns
+    /// their number.
     ///
     /// # Errors
-    /// Names each script that is not as expected, and says why.
+    /// Names each script with an unexpected result, and the reason.
     pub fn check_regressions(&self) -> Result<usize, RegressionErrors> {
         let own = self.entries.iter().flat_map(|entry| entry.regressions.iter().cloned());
         let pinned = own.map(|(name, regression)| (name, Ok(regression))).chain(self.pinned_scripts());
@@ -159,7 +159,8 @@ impl Catalogue {
         if failed.is_empty() { Ok(count) } else { Err(RegressionErrors(failed)) }
     }
 
-    /// The scripts in the directory of regressions, in alphabetical order; none if there is no such directory.
+    /// Returns the scripts in the directory of regressions, in alphabetical order; none if there is no such
+    /// directory.
     fn pinned_scripts(&self) -> Vec<(String, Result<Regression, String>)> {
         let files = fs::read_dir(&self.regressions).into_iter().flatten();
         let mut paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
@@ -173,7 +174,7 @@ impl Catalogue {
     }
 }
 
-/// Pinned scripts that are not as expected, each with the reason.
+/// Pinned scripts with unexpected results, each with the reason.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(|(name, problem)| format!("{name}: {problem}")).collect::<Vec<_>>().join("\n"))]
 pub struct RegressionErrors(pub Vec<(String, String)>);

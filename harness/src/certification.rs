@@ -1,8 +1,8 @@
 //! Certification: every script of few deviations on many threads, with the same result on any number of them.
 //!
-//! Layers come one after the other (see [`Bounded`]). Within a layer threads take parents in order, and one
-//! place adds the results in order, up to the first script that violates an invariant. The last layer, which takes
-//! nearly all the time, may be cut into parts, which [`checkpoint`](crate::checkpoint) keeps.
+//! Layers run one after the other (see [`Bounded`]). Within a layer threads take parents in order, and one place adds
+//! the results in order, up to the first script that violates an invariant. The last layer, which takes nearly all
+//! the time, may be divided into parts, which [`checkpoint`](crate::checkpoint) stores.
 
 use crate::campaign::InternalError;
 use crate::checkpoint::{BLOCK, Part};
@@ -18,23 +18,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How a layer is to be run.
+/// The settings for a layer.
 pub struct LayerRequest<'a> {
-    /// Which scenario.
+    /// The scenario.
     pub entry: &'a Entry,
-    /// What its design lacks.
+    /// The ablated guardrails.
     pub without: &'a [String],
-    /// On how many threads.
+    /// The number of threads.
     pub jobs: usize,
-    /// Set from outside to end it.
+    /// Ends the search when it is set.
     pub stop: &'a AtomicBool,
-    /// How long the children of one parent may take.
+    /// The timeout for the children of one parent.
     pub timeout: Duration,
 }
 
-/// Runs the children of these parents and returns what they came to, in parts that end at each block. The last part is
-/// incomplete if the search was stopped or if one of its scripts violates an invariant. `watch` sees the parts now and
-/// then.
+/// Runs the children of these parents and returns their results, in parts that end at each block. The last part is
+/// incomplete if the search was stopped or if one of its scripts violates an invariant. `watch` receives the parts
+/// from time to time.
 ///
 /// # Errors
 /// If the harness itself failed.
@@ -60,13 +60,13 @@ pub fn run(
         drop(send);
         let added = add(&receive, parents.start, &mut watch);
         enough.store(true, Ordering::Relaxed);
-        // A worker that waits to hand something in must not wait for ever.
+        // A worker that waits for its result to be taken must not wait forever.
         drop(receive);
         added
     })
 }
 
-/// Runs a search to its end: every layer up to its last, or up to the first script that violates something.
+/// Runs a search to its end: every layer up to the last, or up to the first script with a violation.
 ///
 /// # Errors
 /// If the harness itself failed.
@@ -92,7 +92,7 @@ pub fn run_all(request: &LayerRequest<'_>, search: &mut Bounded) -> Result<(), I
     Ok(())
 }
 
-/// What came of one parent, by its place.
+/// The result of one parent, by its position.
 type Expansion = (usize, Result<Layer, InternalError>);
 
 struct Worker<'a> {
@@ -106,7 +106,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Expands parent after parent until there is none left, or it is enough.
+    /// Expands parent after parent until none is left, or the search ends.
     fn work(&self, send: &mpsc::SyncSender<Expansion>) {
         let mut runner = match self.request.entry.runner(self.request.without) {
             Ok(runner) => runner,
@@ -137,7 +137,7 @@ impl Worker<'_> {
     }
 }
 
-/// Adds expansions in the order of their parents, whatever the order in which they arrive.
+/// Adds expansions in the order of their parents, independent of the order of their arrival.
 fn add(
     receive: &mpsc::Receiver<Expansion>,
     first: usize,
@@ -155,11 +155,11 @@ fn add(
         }
         watch(&parts);
     }
-    // A worker that could not start reports its error under a place that is never next.
+    // A worker that could not start reports its error under a position that is never next.
     early.into_values().find_map(Result::err).map_or(Ok(parts), Err)
 }
 
-/// Adds what came of the parent `at`: to the last part, or to a new one where a block begins.
+/// Adds the result of the parent `at`: to the last part, or to a new one at the beginning of a block.
 fn append(parts: &mut Vec<Part>, at: usize, layer: Layer) {
     match parts.last_mut() {
         Some(part) if !at.is_multiple_of(BLOCK) => {
@@ -170,7 +170,7 @@ fn append(parts: &mut Vec<Part>, at: usize, layer: Layer) {
     }
 }
 
-/// Returns parts as one layer, in order.
+/// Joins parts into one layer, in order.
 pub fn joined(parts: Vec<Part>) -> Layer {
     let mut layer = Layer::default();
     parts.into_iter().for_each(|part| layer.then(part.layer));

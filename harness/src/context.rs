@@ -7,7 +7,8 @@ use shakedown_reports::{FailureContext, PassingRun, Program, RestoredGuardrail, 
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Plan, Rehearse, Script};
 
-/// Makes these runs and returns them with the claim and the parameters. `runner` is of the design that failed, `entry` builds the others.
+/// Executes these runs and returns them with the claim and the parameters. `runner` belongs to the design that failed, `entry` builds the
+/// others.
 pub fn of(entry: &Entry, runner: &mut dyn Rehearse, failure: &Failure) -> FailureContext {
     let nearest = failure.nearest.as_ref().map(|nearest| nearest.script(&failure.shrunk));
     let passing = nearest.map(|script| {
@@ -22,7 +23,7 @@ pub fn of(entry: &Entry, runner: &mut dyn Rehearse, failure: &Failure) -> Failur
     FailureContext { claim, settings, restored, passing, program }
 }
 
-/// The parameters of the run, in the scenario's order.
+/// Returns the parameters of the run, in the scenario's order.
 fn settings(runner: &dyn Rehearse, script: &Script) -> Vec<Setting> {
     let set = runner.parameters().iter().filter_map(|parameter| {
         let value = script.variant.get(parameter.name)?;
@@ -35,7 +36,7 @@ fn each_restored(entry: &Entry, failing: &Failure) -> Vec<RestoredGuardrail> {
     failing.shrunk.without.iter().filter_map(|guardrail| restored(entry, failing, guardrail)).collect()
 }
 
-/// Returns nothing if the guardrail is unknown, or if no design can be built without only the others.
+/// Returns `None` if the guardrail is unknown, or if no design can be built without only the others.
 fn restored(entry: &Entry, failing: &Failure, guardrail: &str) -> Option<RestoredGuardrail> {
     let name = guardrail.split(':').next().unwrap_or(guardrail);
     let known = entry.guardrails.iter().find(|known| known.name == name)?;

@@ -1,4 +1,4 @@
-//! Entries: a scenario as a catalogue offers it, with what can be taken out of its design.
+//! Entries: a scenario of a catalogue, with the guardrails of its design.
 
 use crate::ablation::Ablation;
 use crate::guardrail::Guardrail;
@@ -8,37 +8,37 @@ use crate::supervision::supervised;
 use shakedown_sim::{Rehearse, Runner, Scenario};
 use std::sync::Arc;
 
-/// A scenario as a catalogue offers it.
+/// A scenario of a catalogue.
 #[derive(Clone)]
 pub struct Entry {
-    /// Its name: one word, the same as the scenario's.
+    /// Its name: one word, equal to the scenario's name.
     pub name: String,
-    /// What it rehearses, in a sentence.
+    /// A description, in a sentence.
     pub about: String,
-    /// What it takes for granted, a sentence each: beyond these a green says nothing.
+    /// Its assumptions, a sentence each: a passing result says nothing beyond them.
     pub assumptions: Vec<String>,
-    /// What can be taken out of its design.
+    /// The guardrails that can be taken out of its design.
     pub guardrails: Vec<Guardrail>,
-    /// For each goal, how many seeds a campaign must run before not reaching it says anything. A goal that is
-    /// not named here needs [`LEAST_NEED`].
+    /// For each goal, the number of seeds from which on missing it counts. A goal that is not listed here needs
+    /// [`LEAST_NEED`].
     pub needs: Vec<(String, u64)>,
-    /// Scripts that are run again by [`Catalogue::check_regressions`](crate::catalogue::Catalogue::check_regressions),
-    /// each with its name.
+    /// Scripts that [`Catalogue::check_regressions`](crate::catalogue::Catalogue::check_regressions) runs again, each
+    /// with its name.
     pub regressions: Vec<(String, Regression)>,
-    /// The binary that runs it, for lines that can be pasted; none outside a catalogue.
+    /// The binary that runs it, for commands to paste; `None` outside a catalogue.
     pub(crate) program: Option<String>,
     build: Arc<Build>,
 }
 
-/// Makes a runner of the design without some guardrails; an error says why they cannot go together.
+/// Creates a runner of the design without some guardrails; an error is the reason why they cannot be combined.
 type Build = dyn Fn(&Ablation) -> Result<Box<dyn Rehearse>, String> + Send + Sync;
 
-/// Seeds that a campaign must run before it says anything of a goal without a need of its own.
+/// The number of seeds from which on missing a goal counts, for goals without a need of their own.
 pub const LEAST_NEED: u64 = 10_000;
 
 impl Entry {
-    /// Makes an entry of a scenario. `build` is called once for each runner, with the guardrails that its design
-    /// lacks; the scenario's name must be `name`.
+    /// Creates an entry of a scenario. `build` is called once for each runner, with the ablation of its design; the
+    /// scenario's name must be `name`.
     pub fn new<S: Scenario>(
         name: impl Into<String>,
         build: impl Fn(&Ablation) -> S + Send + Sync + 'static,
@@ -48,8 +48,8 @@ impl Entry {
         })
     }
 
-    /// Makes an entry whose runners `build` makes itself. It may refuse guardrails that cannot be taken out
-    /// together.
+    /// Creates an entry with a function that creates its runners. The function may reject guardrails that cannot be
+    /// taken out together.
     pub fn with_runner(
         name: impl Into<String>,
         build: impl Fn(&Ablation) -> Result<Box<dyn Rehearse>, String> + Send + Sync + 'static,
@@ -66,13 +66,13 @@ impl Entry {
         }
     }
 
-    /// Says what it rehearses.
+    /// Sets the description.
     pub fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
         self
     }
 
-    /// Adds something that it takes for granted.
+    /// Adds an assumption.
     pub fn assumes(mut self, assumption: impl Into<String>) -> Self {
         self.assumptions.push(assumption.into());
         self
@@ -84,16 +84,16 @@ impl Entry {
         self
     }
 
-    /// Says how many seeds a campaign must run before not reaching this goal says anything.
+    /// Sets the number of seeds from which on missing this goal counts.
     pub fn needs(mut self, goal: impl Into<String>, seeds: u64) -> Self {
         self.needs.push((goal.into(), seeds));
         self
     }
 
-    /// Adds a pinned script, `include_str!("../regressions/NAME.script")`, say.
+    /// Adds a pinned script, for example `include_str!("../regressions/NAME.script")`.
     ///
     /// # Panics
-    /// If the text is no regression.
+    /// If the text is not a regression.
     pub fn regression(mut self, name: impl Into<String>, text: &str) -> Self {
         let name = name.into();
         let regression = text.parse().unwrap_or_else(|problem| panic!("regression {name}: {problem}"));
@@ -101,7 +101,7 @@ impl Entry {
         self
     }
 
-    /// Returns every name that `--without` takes here: of each guardrail its own and those of its forms.
+    /// Returns every name that `--without` accepts here: of each guardrail its own and those of its forms.
     pub fn removable(&self) -> Vec<String> {
         let names = self.guardrails.iter().flat_map(|guardrail| {
             let forms = guardrail.forms().map(|(name, _)| name).filter(|name| *name != guardrail.name);
@@ -116,11 +116,11 @@ impl Entry {
         forms.map(|(name, naive)| std::iter::once(name).chain(naive.masked_by.clone()).collect()).collect()
     }
 
-    /// Makes a runner of the design without these guardrails.
+    /// Creates a runner of the design without these guardrails.
     ///
     /// # Errors
-    /// If a guardrail is unknown here, the design cannot be built without them together, or the scenario is called
-    /// by another name than the entry.
+    /// If a guardrail is unknown here, the design cannot be built without them together, or the scenario's name
+    /// differs from the entry's.
     pub fn runner(&self, without: &[String]) -> Result<Box<dyn Rehearse>, String> {
         let valid = self.removable();
         for name in without {
@@ -138,7 +138,7 @@ impl Entry {
         Ok(supervised(&self.name, without, runner))
     }
 
-    /// Returns how many seeds a campaign must run before not reaching this goal says anything.
+    /// Returns the number of seeds from which on missing this goal counts.
     pub fn need(&self, goal: &str) -> u64 {
         self.needs.iter().find(|(name, _)| name == goal).map_or(LEAST_NEED, |(_, need)| *need)
     }

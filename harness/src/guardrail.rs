@@ -1,4 +1,4 @@
-//! Guardrails: components of a design that can be taken out, and what is built in their place.
+//! Guardrails: components of a design that can be taken out, and their naive forms.
 
 /// A component of the design that can be taken out.
 ///
@@ -14,31 +14,31 @@ pub struct Guardrail {
     pub name: String,
     /// The part of the design that it belongs to; lists and the matrix are grouped by it.
     pub system: String,
-    /// What it does.
+    /// A description.
     pub about: String,
-    /// What is built in its place where it is missing. One form is called as the guardrail, several are called
-    /// `NAME:a`, `NAME:b` and so on.
+    /// The forms that replace it. A single form is named like the guardrail, several are named `NAME:a`, `NAME:b` and
+    /// so on.
     pub naive: Vec<NaiveForm>,
 }
 
-/// What is built in place of a guardrail.
+/// A form that replaces a guardrail.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NaiveForm {
-    /// What it does.
+    /// A description.
     pub about: String,
     /// The invariants that no longer hold: the ablation is caught when one of them is violated.
     pub breaks: Vec<String>,
-    /// Guardrails that repair the damage. They are taken out as well where the damage is to be shown.
+    /// Guardrails that repair the damage. They must be taken out, too, for the damage to show.
     pub masked_by: Vec<String>,
 }
 
 impl Guardrail {
-    /// Makes a guardrail without naive forms, of a system that is called `design`.
+    /// Creates a guardrail without naive forms, of a system named `design`.
     pub fn new(name: impl Into<String>, about: impl Into<String>) -> Self {
         Self { name: name.into(), system: "design".to_owned(), about: about.into(), naive: Vec::new() }
     }
 
-    /// Names the part of the design that it belongs to.
+    /// Sets the part of the design that it belongs to.
     pub fn system(mut self, system: impl Into<String>) -> Self {
         self.system = system.into();
         self
@@ -60,7 +60,7 @@ impl Guardrail {
 }
 
 impl NaiveForm {
-    /// Makes a naive form that breaks nothing yet.
+    /// Creates a naive form that breaks no invariant yet.
     pub fn new(about: impl Into<String>) -> Self {
         Self { about: about.into(), breaks: Vec::new(), masked_by: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! What most tests and catalogues name: `use shakedown::prelude::*;`.
+//! The names that most tests and catalogues need: `use shakedown::prelude::*;`.
 
 pub use crate::ablation::Ablation;
 pub use crate::catalogue::Catalogue;

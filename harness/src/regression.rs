@@ -18,19 +18,19 @@ use shakedown_sim::{Plan, Script, ScriptError, TraceFile};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a regression's run must come to.
+/// The expected result of a regression.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expected {
-    /// No invariant is broken.
+    /// No invariant is violated.
     Holds,
-    /// This invariant is broken, perhaps among others.
+    /// This invariant is violated, perhaps among others.
     Violates(String),
 }
 
 /// A committed script.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Regression {
-    /// What its run must come to.
+    /// Its expected result.
     pub expected: Expected,
     /// The run.
     pub script: Script,
@@ -53,7 +53,7 @@ impl Regression {
     /// Runs it, and the whole design under the same deviations.
     ///
     /// # Errors
-    /// Says what is not as expected.
+    /// The unexpected result, as text.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), String> {
         self.check_without(catalogue, &self.script.without, &self.expected)?;
         match self.script.without.is_empty() {
@@ -76,7 +76,7 @@ impl Regression {
         let script = Script { without: without.to_vec(), ..self.script.clone() };
         let script = match fit(runner.as_mut(), &script) {
             Ok(script) => script,
-            // A guardrail may leave no place at which the deviation could happen.
+            // A guardrail may remove the choice at which the script deviates.
             Err(_) if whole => script,
             Err(misfit) => return Err(misfit.to_string()),
         };

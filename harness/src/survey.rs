@@ -1,12 +1,13 @@
-//! The survey: which choice sites a scenario has, found by running it.
+//! The survey: finds the choice sites of a scenario by running it.
 
 use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
 use std::collections::BTreeMap;
 
-/// Seeds that the survey runs in addition to the happy paths. They reach sites that only a failure leads to.
+/// The number of seeds that the survey runs in addition to the happy paths. They reach sites that only a failure
+/// leads to.
 const SEEDS: u64 = 512;
 
-/// Choice sites by their written form, with the names of what each offers, the benign alternative first:
+/// Returns the choice sites by their written form, each with the names of its alternatives, the benign one first:
 /// those met on the happy path of each small variant, and in some seeds.
 pub fn sites(runner: &mut dyn Rehearse) -> BTreeMap<String, Vec<String>> {
     let mut sites = BTreeMap::new();

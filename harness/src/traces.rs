@@ -12,10 +12,11 @@ use shakedown_sim::{Rehearse, TraceFile, TraceFileError};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Where traces go unless somebody says otherwise, below the working directory.
+/// The default directory of traces, below the working directory.
 pub const DIRECTORY: &str = "target/shakedown";
 
-/// Returns where traces of a test go: `shakedown` in cargo's target directory, which holds the running binary.
+/// Returns the directory of a test's traces: `shakedown` in cargo's target directory, which contains the running
+/// binary.
 pub fn directory_of_tests() -> PathBuf {
     let binary = std::env::current_exe().unwrap_or_default();
     // `target/debug/deps/TEST-HASH`; a documentation test runs elsewhere.
@@ -24,11 +25,11 @@ pub fn directory_of_tests() -> PathBuf {
     target.unwrap_or_else(std::env::temp_dir).join("shakedown")
 }
 
-/// Writes the trace of a failure into a directory, which is made if it is missing, with the runs to compare it with.
-/// Returns its path.
+/// Writes the trace of a failure into a directory, which is created if it is missing, with the runs to compare it
+/// with. Returns its path.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk fails.
 pub fn save(directory: &Path, failure: &Failure, context: &FailureContext) -> io::Result<String> {
     fs::create_dir_all(directory)?;
     let file = TraceFile { context: serde_json::to_value(context).ok(), ..TraceFile::from(failure) };
@@ -37,8 +38,8 @@ pub fn save(directory: &Path, failure: &Failure, context: &FailureContext) -> io
     Ok(path.display().to_string())
 }
 
-/// Returns the name of a trace's file without its ending: scenario, missing guardrails, and signature (or the digest of
-/// a run that nobody has explained). Failures of two ablations have two names, even with one signature.
+/// Returns the name of a trace's file without its ending: scenario, ablated guardrails, and signature (or the digest of
+/// a run without an explanation). Failures of two ablations have two names, even with one signature.
 pub fn stem(file: &TraceFile) -> String {
     let signature = file.explained.as_ref().map_or(&file.trace.digest, |explained| &explained.signature);
     let Script { scenario, without, .. } = &file.trace.script;
@@ -64,12 +65,12 @@ pub fn read(path: &Path) -> Result<TraceFile, CliError> {
     text.parse().map_err(|error: TraceFileError| CliError::input(error.to_string()).at(path.display()))
 }
 
-/// Returns what a trace holds of the runs to compare its failure with; none if it is of a version that kept nothing.
+/// Returns the runs in a trace to compare its failure with; `None` if its version stored none.
 pub fn context(file: &TraceFile) -> Option<FailureContext> {
     serde_json::from_value(file.context.clone()?).ok()
 }
 
-/// Finds the entry of a trace's scenario, and makes a runner of the design that it was recorded of.
+/// Finds the entry of a trace's scenario, and creates a runner of the recorded design.
 ///
 /// # Errors
 /// If the trace names a scenario or guardrail that is not in the catalogue.
@@ -85,7 +86,7 @@ pub fn runner_of<'a>(
     Ok((entry, runner))
 }
 
-/// The cli_error about a directory into which no trace can be written.
+/// Returns the error about a directory into which no trace can be written.
 pub fn unwritable(directory: &Path, error: &io::Error) -> CliError {
     CliError::input(format!("a trace cannot be written: {error}"))
         .at(directory.display())

@@ -1,7 +1,7 @@
 //! The watchdog: ends the process if a run neither ends nor does anything that the engine could count.
 //!
 //! Code under test that loops without awaiting, drawing or acting cannot be stopped from within its thread. Under
-//! `supervision` its run is a violation, and the others are kept.
+//! `supervision` its run is a violation, and the other runs are kept.
 
 use crate::supervision;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ pub struct Watchdog {
     posts: Arc<[Post]>,
 }
 
-/// What one thread does.
+/// The state of one thread.
 #[derive(Default)]
 struct Post {
     seed: AtomicU64,
-    /// Milliseconds since the watchdog began, plus one; 0 while the thread runs nothing.
+    /// Milliseconds since the start of the watchdog, plus one; 0 while the thread runs nothing.
     since: AtomicU64,
 }
 
 impl Watchdog {
-    /// Watches `threads` threads until dropped. If a run of `scenario` takes longer than `timeout`, the process ends
-    /// with a message in which `describe` names the run by its number.
+    /// Starts to watch `threads` threads, until it is dropped. If a run of `scenario` takes longer than `timeout`,
+    /// the process ends with a message in which `describe` names the run by its number.
     pub fn new(
         threads: usize,
         timeout: Duration,
@@ -73,7 +73,7 @@ impl Watchdog {
         result
     }
 
-    /// The thread with this number begins the run of `seed`; it ends with the watchdog.
+    /// Records that the thread with this number starts the run of `seed`, which ends with the watchdog.
     pub fn begin(&self, thread: usize, seed: u64) {
         let post = &self.posts[thread];
         post.seed.store(seed, Ordering::Relaxed);

@@ -5,10 +5,10 @@ use crate::atomic_file;
 use crate::checkpoint::{Checkpoint, CheckpointError, Part};
 use std::path::Path;
 
-/// Checks, before anything is run, that a checkpoint can be written to this file.
+/// Checks that a checkpoint can be written to this file, before anything is run.
 ///
 /// # Errors
-/// If it cannot, or if the file holds something else than a checkpoint.
+/// If it cannot, or if the file holds anything but a checkpoint.
 pub(super) fn check(path: &Path) -> Result<(), CliError> {
     atomic_file::check(path).map_err(|error| unwritable(path, &error))?;
     match std::fs::read(path) {
@@ -24,13 +24,13 @@ pub(super) fn check(path: &Path) -> Result<(), CliError> {
 /// Reads a checkpoint.
 ///
 /// # Errors
-/// If it cannot be read, is damaged, or has another form.
+/// If it cannot be read, is damaged, or has another schema.
 pub(super) fn read(path: &Path) -> Result<Checkpoint, CliError> {
     let text = super::input::read_text(path)?;
     text.parse().map_err(|error| refused(path, &error))
 }
 
-/// Writes a checkpoint, completely or not at all; nothing if there is no file to write.
+/// Writes a checkpoint, completely or not at all; does nothing without a file.
 ///
 /// # Errors
 /// If the disk fails.

@@ -1,4 +1,4 @@
-//! The configuration file: a flag's name is its key, and a flag or a variable goes before it.
+//! The configuration file: the name of a flag is its key; flags and variables take precedence over it.
 //!
 //! ```toml
 //! # shakedown.toml, in the working directory, or the file that --config names
@@ -15,14 +15,14 @@ use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Read if it is there and no other file is named.
+/// Read if it exists and no other file is named.
 const FILE: &str = "shakedown.toml";
 
 /// Parses the arguments with the file's values as defaults. The inner error is clap's: wrong arguments, or a
 /// call for help.
 ///
 /// # Errors
-/// If the file cannot be read, or holds what no flag takes.
+/// If the file cannot be read, or holds a key that is not a flag.
 pub(super) fn matches(
     command: Command,
     arguments: &[OsString],
@@ -31,7 +31,7 @@ pub(super) fn matches(
         Ok(plain) => plain,
         Err(error) => return Ok(Err(error)),
     };
-    // Each run of a self-check must be the same whatever surrounds it.
+    // Each run of a self-check must be the same in any environment.
     if plain.subcommand_name() == Some("record") {
         return Ok(Ok(plain));
     }
@@ -76,7 +76,7 @@ fn flatten(value: &toml::Value) -> Option<Vec<String>> {
     }
 }
 
-/// Makes each value the default of the flag of its name, in every command that has it.
+/// Makes each value the default of the flag with its name, in every command that has this flag.
 fn with_defaults(mut command: Command, values: &Values, path: &Path) -> Result<Command, CliError> {
     let mut known = flags(&command);
     known.sort();

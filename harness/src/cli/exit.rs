@@ -1,32 +1,32 @@
-//! Exit codes, and errors that say where they are and what would be right.
+//! Exit codes, and errors with their place and a remedy.
 
 use std::fmt;
 
-/// How the command ends. In the order of precedence: when several apply, the first does.
+/// The end of the command, in the order of precedence: if several apply, the first is used.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Exit {
     /// The harness itself failed.
     Internal,
     /// The command or its input is wrong.
     Input,
-    /// Nothing was selected to run.
+    /// No run was selected.
     Nothing,
-    /// A run was not the same twice, or not what its trace says.
+    /// A repeated run was different, or a run differs from its trace.
     Drift,
-    /// An invariant was broken.
+    /// An invariant was violated.
     Violation,
-    /// A design that lacks something was not caught.
+    /// A canary survived: no run without its guardrail violated an invariant.
     CanarySurvived,
     /// A goal was never reached.
     GoalMissed,
-    /// Too few runs to say.
+    /// Too few runs for a verdict.
     Inconclusive,
-    /// All well.
+    /// All invariants hold.
     Held,
 }
 
 impl Exit {
-    /// The code.
+    /// Returns the exit code.
     pub fn code(self) -> u8 {
         match self {
             Exit::Held => 0,
@@ -40,16 +40,16 @@ impl Exit {
         }
     }
 
-    /// The one of these that takes precedence.
+    /// Returns the one with the highest precedence.
     pub fn of(all: impl IntoIterator<Item = Exit>) -> Exit {
         all.into_iter().min().unwrap_or(Exit::Held)
     }
 }
 
-/// Why the command fails.
+/// The reason why the command fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CliError {
-    /// With which code it ends.
+    /// The exit code.
     pub exit: Exit,
     what: String,
     place: Option<String>,
@@ -57,23 +57,23 @@ pub struct CliError {
 }
 
 impl CliError {
-    /// The command or its input is wrong.
+    /// Creates an error about the command or its input.
     pub fn input(what: impl Into<String>) -> Self {
         Self::new(Exit::Input, what)
     }
 
-    /// Ends with this code for this reason.
+    /// Creates an error with this exit code.
     pub fn new(exit: Exit, what: impl Into<String>) -> Self {
         Self { exit, what: what.into(), place: None, remedy: None }
     }
 
-    /// Where it is.
+    /// Adds the place.
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.place = Some(place.to_string());
         self
     }
 
-    /// What would be right.
+    /// Adds a remedy.
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self

@@ -1,12 +1,12 @@
 //! Input files: scripts, traces and checkpoints. Only regular files of a reasonable size are read, so that a device or a
-//! pipe is an error instead of a read without end.
+//! pipe is an error instead of an endless read.
 
 use super::exit::CliError;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// The greatest file that is read, in bytes. The greatest trace that the engine's limits allow is below it.
+/// The greatest size of a file, in bytes. The largest trace within the engine's limits is smaller.
 const BYTES_MAX: u64 = 4 << 30;
 
 /// Reads a file as text. Bytes that are not UTF-8 are replaced: a seal finds the line.
@@ -16,7 +16,7 @@ const BYTES_MAX: u64 = 4 << 30;
 pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
     let wrong = |what: String| CliError::input(what).at(path.display());
     let unreadable = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
-    // Asked before the file is opened: opening a pipe waits for its writer.
+    // Checked before the file is opened, because opening a pipe waits for its writer.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(wrong("it is not a regular file".to_owned())
             .remedy("give a file that can be read more than once"));

@@ -1,4 +1,4 @@
-//! `list`: what there is.
+//! `list`: the contents of the catalogue.
 
 use super::Session;
 use super::exit::{CliError, Exit};

@@ -16,7 +16,7 @@ pub(super) enum Progress {
     Bar(ProgressBar),
     /// Where stderr is not a terminal.
     Lines(Lines),
-    /// Where runs are repeated only to find the one that ends the process.
+    /// While runs are repeated only to find the one that ends the process.
     Hidden,
 }
 
@@ -38,12 +38,12 @@ const STEPS: u64 = 20;
 const FIRST_LINE_AFTER: Duration = Duration::from_secs(2);
 
 impl Progress {
-    /// Begins to show the progress of `total` runs.
+    /// Starts to show the progress of `total` runs.
     pub(super) fn begin(name: &str, total: u64) -> Self {
         Self::resume(name, 0, total)
     }
 
-    /// Begins to show the progress of `total` runs, of which an earlier process has made `before`.
+    /// Starts to show the progress of `total` runs, of which an earlier process has made `before`.
     pub(super) fn resume(name: &str, before: u64, total: u64) -> Self {
         if !supervision::shows_progress() {
             return Self::Hidden;

@@ -1,4 +1,4 @@
-//! `replay`: a trace, run again.
+//! `replay`: runs a trace again.
 
 use super::Session;
 use super::exit::{CliError, Exit};
@@ -52,7 +52,7 @@ impl Replay {
 }
 
 impl Replay {
-    /// The run made now, in the form of a campaign.
+    /// Returns the new run in the form of a campaign.
     fn run(&self, entry: &Entry, runner: &mut dyn Rehearse, replayed: &Replayed) -> CampaignResult {
         let findings = replayed.failure.iter().map(|failure| Finding {
             context: context::of(entry, runner, failure),

@@ -46,7 +46,7 @@ pub(super) struct Run {
     watchdog: Duration,
 }
 
-/// What decides the run, with everything checked.
+/// The source of the run's decisions, validated.
 enum RunSource {
     Seed(u64),
     Script(Script),
@@ -148,7 +148,7 @@ impl Run {
     }
 }
 
-/// Says that a deviation was never offered, and where its site was.
+/// Returns the error about a deviation that was never offered, with the scopes at which its site was met.
 fn unmet(deviation: &Deviation, offers: &[Offered]) -> CliError {
     let site = offers.iter().filter(|offered| offered.id.site == deviation.id.site);
     let places: Vec<String> =
@@ -168,7 +168,7 @@ fn reached(runner: &dyn Rehearse, outcome: &Outcome) -> Vec<&'static str> {
     goals.filter(|(bit, _)| outcome.goals >> bit & 1 == 1).map(|(_, name)| name).collect()
 }
 
-/// A single run in the form of a campaign.
+/// Returns a single run in the form of a campaign.
 pub(super) fn campaign_of_one(
     entry: &Entry,
     runner: &dyn Rehearse,

@@ -1,6 +1,5 @@
-//! The self-check of `run --twice`: the same run again, in this process, after other runs, and in a fresh
-//! process with another environment and working directory. Campaigns and certificates check a sample of their runs in such a
-//! process.
+//! The self-check of `run --twice`: repeats the run in this process, after other runs, and in a fresh process with another
+//! environment and working directory. Campaigns and certificates check a sample of their runs in such a process.
 
 use super::Session;
 use super::exit::{CliError, Exit};
@@ -14,10 +13,10 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-/// Runs that come before in the sweep.
+/// The number of runs before it in the sweep.
 const SWEEP: u64 = 64;
 
-/// Makes the run in each other way, and compares each with `first`.
+/// Repeats the run in each way, and compares the result with `first`.
 pub(super) fn check(
     entry: &Entry,
     without: &[String],
@@ -34,7 +33,7 @@ pub(super) fn check(
     ])
 }
 
-/// Makes a sample of runs again in a fresh process, and adds to `worth` whether they were the same. What differs is told on
+/// Repeats a sample of runs in a fresh process, and adds to `worth` whether they were the same. A difference is printed on
 /// stderr.
 ///
 /// # Errors
@@ -58,7 +57,7 @@ pub(super) fn repeat(
     })
 }
 
-/// Makes these runs again in a fresh process. Returns the first difference, if there is one.
+/// Repeats these runs in a fresh process. Returns the first difference, if there is one.
 fn first_difference(
     entry: &Entry,
     without: &[String],
@@ -106,7 +105,7 @@ fn compare(way: &'static str, first: &Trace, second: &Trace) -> SelfCheck {
     SelfCheck { way, same: divergence.is_none(), first_difference: divergence }
 }
 
-/// The run in a child process.
+/// Repeats the run in a child process.
 fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Trace>, CliError> {
     let text = match plan {
         Plan::Profiled(seed, _) => in_fresh_process(entry, without, &["--seed", &seed.to_string()], "")?,
@@ -118,7 +117,7 @@ fn elsewhere(entry: &Entry, without: &[String], plan: Plan<'_>) -> Result<Arc<Tr
 }
 
 /// Runs `record` in a child process with other variables, another directory, another hash seed, other addresses. Returns
-/// what it prints.
+/// its output.
 fn in_fresh_process(
     entry: &Entry,
     without: &[String],
@@ -134,7 +133,7 @@ fn in_fresh_process(
     command.current_dir(std::env::temp_dir());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    // A child that does not read its input has failed, and says so below.
+    // A child that does not read its input has failed, which is reported below.
     let _ = child.stdin.take().map(|mut to_child| to_child.write_all(input.as_bytes()));
     let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
@@ -186,7 +185,7 @@ fn script_of(text: &str) -> Result<Script, CliError> {
     text.parse().map_err(|error: ScriptError| CliError::input(error.to_string()))
 }
 
-/// Makes the runs of these scripts and returns their digests, as JSON.
+/// Executes the runs of these scripts and returns their digests, as JSON.
 fn digests(runner: &mut dyn Rehearse, scripts: &str) -> Result<String, CliError> {
     let wrong = |error: serde_json::Error| CliError::input(error.to_string()).at("stdin");
     let scripts: Vec<String> = serde_json::from_str(scripts).map_err(wrong)?;

@@ -1,5 +1,5 @@
-//! Scripts that violated a test once, in a file beside the test's crate. Which file, the test says itself; nothing is
-//! taken from the environment.
+//! Scripts that violated a test once, in a file beside the test's crate. The test names the file; nothing depends on
+//! the environment.
 //!
 //! ```text
 //! # breaks charged-once: order-1 is charged twice
@@ -14,7 +14,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The directory, below that of the crate.
+/// The directory, below the directory of the crate.
 const DIRECTORY: &str = "rehearsal-regressions";
 
 /// The file of one test.
@@ -27,7 +27,7 @@ impl PinnedScripts {
         Self { path: directory.join(DIRECTORY).join(format!("{test}.script")) }
     }
 
-    /// The scripts in the file, in the order in which they were found; none if there is no file.
+    /// Returns the scripts in the file, in the order in which they were found; none if there is no file.
     pub(super) fn read(&self) -> Result<Vec<String>, Unmet> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(scripts(&text)),
@@ -36,7 +36,7 @@ impl PinnedScripts {
         }
     }
 
-    /// Adds what a failure shrank to, unless it is there. Returns the file.
+    /// Adds the shrunk script of a failure, unless the file contains it. Returns the file.
     pub(super) fn add(&self, failure: &Failure) -> Result<PathBuf, Unmet> {
         let script = failure.shrunk.to_string();
         if !self.read()?.contains(&script) {
@@ -52,7 +52,7 @@ impl PinnedScripts {
         Ok(self.path.clone())
     }
 
-    /// Adds to an error about a script that no longer fits where that script is.
+    /// Adds the location of the script to an error about a script that no longer fits.
     pub(super) fn locate(&self, unmet: Unmet) -> Unmet {
         match unmet {
             Unmet::Unfit { script, problem } => {
@@ -68,7 +68,7 @@ impl PinnedScripts {
     }
 }
 
-/// The scripts in a file: each begins with its line `scenario`. Comments and blank lines are left out.
+/// Returns the scripts in a file: each begins with its line `scenario`. Comments and blank lines are skipped.
 fn scripts(text: &str) -> Vec<String> {
     let mut scripts: Vec<String> = Vec::new();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -1,4 +1,4 @@
-//! How a process ends before its work is done.
+//! The ways in which a process ends before its work is done.
 
 use shakedown_sim::judge::PROCESS_SURVIVES;
 use std::process::ExitStatus;
@@ -24,7 +24,7 @@ pub(crate) enum Death {
     Signal(i32),
 }
 
-/// What the runtime of Rust prints before it aborts, and what that means.
+/// The messages that the runtime of Rust prints before it aborts, and their meaning.
 const LAST_WORDS: [(&str, Death); 6] = [
     ("has overflowed its stack", Death::StackOverflow),
     ("memory allocation of", Death::OutOfMemory),
@@ -38,7 +38,7 @@ const SIGKILL: i32 = 9;
 const SIGABRT: i32 = 6;
 
 impl Death {
-    /// Says how a process ended, from its status and the last that it printed.
+    /// Returns how a process ended, from its status and its last output.
     pub(crate) fn of(status: ExitStatus, printed: &str) -> Self {
         #[cfg(unix)]
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -53,7 +53,7 @@ impl Death {
         }
     }
 
-    /// Returns one word for this kind of death; part of the failure's identity.
+    /// Returns one word for this kind of end; part of the failure's identity.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Exit(_) => "exit",
@@ -75,7 +75,7 @@ impl Death {
         }
     }
 
-    /// Says it as the predicate of a sentence.
+    /// Returns it as the predicate of a sentence.
     pub(crate) fn predicate(&self) -> String {
         match self {
             Self::Exit(code) => format!("ends the process with exit code {code}"),

@@ -1,4 +1,4 @@
-//! A run that ended its process, as the next process takes it: with its violation, and without making it again.
+//! A run that ended its process, as the next process treats it: its violation is reported without running it again.
 
 use super::death::Death;
 use shakedown_sim::{
@@ -25,16 +25,16 @@ pub(crate) fn key(subject: &str, plan: Plan<'_>) -> String {
     format!("{subject} {plan:?}")
 }
 
-/// A fatal run as a runner returns it.
+/// A fatal run in the form of a runner's results.
 pub(crate) struct KnownRun {
-    /// The plans that make it: the one that did, and its script.
+    /// The names of the plans that make it: the original one, and its script.
     keys: Vec<String>,
     pub(crate) outcome: Outcome,
     pub(crate) trace: Trace,
 }
 
 impl KnownRun {
-    /// Makes the results of a fatal run.
+    /// Creates the results of a fatal run.
     pub(crate) fn of(run: FatalRun) -> Self {
         let last = run.steps.last();
         let (time, digest) =
@@ -83,7 +83,7 @@ impl KnownRun {
     }
 }
 
-/// Returns the deviation that a step is, if it is one.
+/// Returns the deviation of a step, if it is one.
 fn deviation(step: &Step) -> Option<Deviation> {
     let choice = step.choice.as_ref()?;
     let id = ChoiceId { site: choice.site.clone(), scope: step.scope.parse().ok()?, nth: choice.nth };

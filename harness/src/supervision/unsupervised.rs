@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The connection with a parent, of which there is none.
+/// The connection with a parent, which never exists.
 pub(crate) enum Link {}
 
-/// Returns none: this process is not supervised.
+/// Returns `None`: this process is not supervised.
 pub(crate) fn link() -> Option<&'static Link> {
     None
 }
