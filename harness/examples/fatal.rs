@@ -43,6 +43,8 @@ enum Fate {
     Panic,
     ThreadPanic,
     Nothing,
+    /// It takes long, and panics.
+    Slow,
     /// Its facts depend on the clock of the machine.
     Clock,
     /// Its facts depend on the order of a hash map.
@@ -51,7 +53,7 @@ enum Fate {
     Late,
 }
 
-const FATES: [(&str, Fate); 12] = [
+const FATES: [(&str, Fate); 13] = [
     ("exit", Fate::Exit),
     ("abort", Fate::Abort),
     ("double-panic", Fate::DoublePanic),
@@ -61,6 +63,7 @@ const FATES: [(&str, Fate); 12] = [
     ("panic", Fate::Panic),
     ("thread-panic", Fate::ThreadPanic),
     ("nothing", Fate::Nothing),
+    ("slow", Fate::Slow),
     ("clock", Fate::Clock),
     ("hash", Fate::Hash),
     ("late", Fate::Late),
@@ -86,6 +89,10 @@ impl Fate {
                 std::hint::spin_loop();
             },
             Fate::Panic => panic!("a panic on the thread of the run"),
+            Fate::Slow => {
+                std::thread::sleep(Duration::from_millis(500));
+                panic!("a panic after a while");
+            }
             Fate::ThreadPanic => {
                 let thread = std::thread::spawn(|| panic!("a panic on another thread"));
                 let _ = thread.join();

@@ -7,7 +7,7 @@ use shakedown_reports::Finding;
 use shakedown_reports::records::REPLAYS;
 use shakedown_sim::search::{Campaign, Failure, Group, explain, tell, understand, understand_all};
 use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Shrinks the first failures of each kind and returns one finding for each signature, in the order in which
@@ -17,7 +17,7 @@ use std::path::Path;
 /// have several, each is counted for its own, and those beyond are counted for the first.
 ///
 /// # Errors
-/// If a trace cannot be written into `traces`.
+/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
 pub fn of_campaign(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -78,7 +78,7 @@ fn met(campaign: &Campaign, seed: u64) -> (Option<u64>, u64) {
 /// The finding of one violation of a failing run, given by its seed.
 ///
 /// # Errors
-/// If a trace cannot be written into `traces`.
+/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
 pub fn of_failing(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -96,7 +96,7 @@ pub fn of_failing(
 /// runs up to it.
 ///
 /// # Errors
-/// If a trace cannot be written into `traces`.
+/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
 pub fn of_violation(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -134,7 +134,7 @@ pub fn of_known(
 /// A finding for each cause of one run's violations.
 ///
 /// # Errors
-/// If a trace cannot be written into `traces`.
+/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
 pub fn of_run(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -161,7 +161,18 @@ fn finding(
     let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
     let replays_identical = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
     let context = context::of(entry, runner, &failure);
-    let trace = traces::save(traces, &failure, &context)?;
+    let trace = match traces::save(traces, &failure, &context) {
+        // A disk that is full takes the trace, not the result.
+        Err(error) if traces.is_dir() => {
+            let _ = writeln!(
+                io::stderr(),
+                "{}; the result follows without it",
+                traces::unwritable(traces, &error)
+            );
+            String::new()
+        }
+        saved => saved?,
+    };
     let (seed, runs_to_find) = met;
     Ok(Finding { failure, seed, count: 1, runs_to_find, replays_identical, trace, context })
 }

@@ -104,6 +104,14 @@
 //! `pin` and `explain` work on it. `examples/till.rs` is the whole of it in 150 lines, and `template/` the same as a project
 //! to copy.
 //!
+//! # Platforms
+//!
+//! On Linux and macOS a command does its work in a child process, and a rehearsal of `cargo test` has its runs made by one. A
+//! design that exits, aborts, overflows its stack or loops for ever is then a violation with its script. Two things differ:
+//! `--memory-limit` works on Linux only, since macOS does not enforce such a limit; there the system kills a process that
+//! exhausts the memory, which is told as signal 9. On Windows nothing is supervised: the watchdog ends a run that loops, and
+//! the command with it, with exit code 70, and a design that ends the process ends the command.
+//!
 //! # Modules
 //!
 //! In reading order: [`prelude`] (what most users name), [`sim`] (the engine) and [`reports`] (text from records), each by
@@ -113,7 +121,7 @@
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
 //! [`checkpoint`] (what it keeps on disk), [`build_identity`] and [`shard`] (one campaign over many machines), `archive` (what a
 //! team's campaigns found, with the feature of that name), [`bisect`] (since when a script fails), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
-//! and [`cli`] (the command line).
+//! and [`cli`] (the command line). `mutations` tests what is read from files.
 //!
 //! Each name has one path, that of its module; only the prelude repeats some.
 
@@ -134,6 +142,8 @@ pub mod entry;
 pub mod findings;
 pub mod guardrail;
 pub mod matrix;
+#[cfg(test)]
+mod mutations;
 pub mod names;
 pub mod prelude;
 pub mod quiet;

@@ -10,6 +10,7 @@ use shakedown_reports::matrix::{AblationResult, Guarded, Row};
 use shakedown_reports::{EndReason, Verdict};
 use shakedown_sim::search::{Campaign, FailingRun};
 use shakedown_sim::{Plan, Profile, Variant, Violation, small_variants};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -158,10 +159,10 @@ const FAILURES_AT_A_TIME: usize = 4;
 pub fn guarded(
     request: &MatrixRequest<'_>,
     entry: &Entry,
-    seeds: u64,
+    seeds: Range<u64>,
     watch: impl FnMut(&Campaign),
 ) -> Result<Guarded, Error> {
-    let whole_design = CampaignRequest { seeds: 0..seeds, ..campaign_request(request, entry, &[]) };
+    let whole_design = CampaignRequest { seeds, ..campaign_request(request, entry, &[]) };
     let (campaign, end_reason) = campaign::run(&whole_design, watch)?;
     conclude_guarded(request, entry, &campaign, end_reason)
 }

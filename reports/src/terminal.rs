@@ -47,6 +47,10 @@ pub(crate) fn by_script<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<
 /// Writes a failure and the other violations of its run: `also` holds findings that shrank to the same script.
 pub(crate) fn failures(style: Style, finding: &Finding, also: &[&Finding]) -> String {
     let mut out = failures_without_commands(style, finding, also);
+    if finding.trace.is_empty() {
+        out.push_str("  trace     not written\n");
+        return out;
+    }
     for command in ["replay", "pin"] {
         let command_line = finding.context.program.of_trace(command, &finding.trace);
         let _ = writeln!(out, "  {command:<10}{}", printable(&command_line));

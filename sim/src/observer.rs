@@ -29,7 +29,7 @@ impl Observer {
         if at == 0 {
             self.step_of.clear();
         }
-        if last.number.is_some() {
+        if last.number == Some(self.step_of.len() as u32) {
             self.step_of.push(at as u32);
         }
         if let Some(before) = at.checked_sub(1) {

@@ -17,6 +17,7 @@ use crate::names::suggest;
 use crate::{supervision, traces};
 use shakedown_reports::matrix::{AblationResult, Guarded, Matrix, Row};
 use shakedown_reports::{Verdict, matrix as report};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,10 +29,10 @@ use std::time::Duration;
 pub(super) struct Chart {
     /// Which guardrails, or which of their forms; all if none is named
     guardrails: Vec<String>,
-    /// How many seeds each whole design is run with
-    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N", default_value = "2000",
-        value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
+    /// How many seeds each whole design is run with, from 0; or a range A..B, without B
+    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B", default_value = "2000",
+        value_parser = amount::seeds)]
+    seeds: Range<u64>,
     /// After how many runs a design that lacks something has survived
     #[arg(long, env = "SHAKEDOWN_GIVE_UP", value_name = "N", default_value = "20000",
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -53,6 +54,9 @@ impl Chart {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
         let output = &session.output;
         self.check_names(&session.catalogue)?;
+        if self.seeds.is_empty() {
+            return Err(CliError::new(Exit::Nothing, "nothing is selected: no seed"));
+        }
         if let Some(shard) = self.shard.shard()? {
             return self.execute_shard(session, shard);
         }
@@ -93,8 +97,9 @@ impl Chart {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let mut progress = Progress::begin(&entry.name, self.seeds);
-            let guarded = matrix::guarded(&request, entry, self.seeds, |campaign| progress.show(campaign));
+            let mut progress = Progress::begin(&entry.name, self.seeds.end - self.seeds.start);
+            let guarded =
+                matrix::guarded(&request, entry, self.seeds.clone(), |campaign| progress.show(campaign));
             progress.end();
             matrix.guarded.push(guarded.map_err(|error| self.complain(error))?);
         }

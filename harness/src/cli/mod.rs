@@ -1,7 +1,7 @@
 //! The command line: what it takes, what it prints, and with which exit code it ends.
 //!
 //! Results go to stdout, progress and errors to stderr. Modules in reading order: `exit` (codes and errors),
-//! `config` (the file), `output` (where results go), `amount` (how seeds and durations are written), and
+//! `config` (the file), `environment` (variables that do not count), `output` (where results go), `amount` (how seeds and durations are written), and
 //! one module for each subcommand.
 
 mod amount;
@@ -12,6 +12,7 @@ mod bisect;
 mod certify;
 mod checkpoint_file;
 mod config;
+mod environment;
 mod exit;
 mod explain;
 mod explore;
@@ -113,7 +114,8 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
 
 fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed = config::matches(command(&catalogue), &arguments)?;
+    let heeded = environment::heed(command(&catalogue), &arguments, &|name| std::env::var_os(name));
+    let parsed = config::matches(heeded, &arguments)?;
     let matches = match parsed {
         Ok(matches) => matches,
         Err(error) => {

@@ -61,7 +61,7 @@ fn supervise(
                 _ => Ok(code),
             };
         }
-        end = Some(supervisor.note_death(child).map_err(|what| CliError::new(Exit::Drift, what))?);
+        end = Some(supervisor.note_death(&mut child).map_err(|what| CliError::new(Exit::Drift, what))?);
         let again = command(arguments).map(|command| supervisor.start(command, false));
         child = again.and_then(Result::ok).ok_or_else(|| {
             CliError::new(Exit::Internal, "the child process ended, and no other can be started")

@@ -6,10 +6,14 @@
 //! all processors, and an expectation that is not met panics with the report that these print.
 //!
 //! In reading order: `observed` hides from the search what it does not look for, `pinned` holds the scripts that a test
-//! found once, `unmet` is what such a panic says.
+//! found once, `unmet` is what such a panic says, `repeated` makes a sample of the runs
+//! again, and `supervised` has a child process search.
 
 mod observed;
 mod pinned;
+mod repeated;
+#[cfg(unix)]
+mod supervised;
 #[cfg(test)]
 mod tests;
 mod unmet;
@@ -100,9 +104,11 @@ pub struct Rehearsal {
     traces: PathBuf,
     jobs: usize,
     allow_trivial: bool,
+    in_process: bool,
 }
 
 /// Where runs come from.
+#[derive(Debug)]
 enum Source {
     Seeds(Range<u64>),
     Deviations(usize),
@@ -133,6 +139,7 @@ impl Rehearsal {
             traces: traces::directory_of_tests(),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             allow_trivial: false,
+            in_process: false,
         }
     }
 
@@ -218,6 +225,14 @@ impl Rehearsal {
         self
     }
 
+    /// Makes the runs in the process of the test. Otherwise, where a test binary is run by `cargo test` on Unix, a child process
+    /// runs the test as well and makes the runs of its rehearsals, so that a design that ends its process is a violation. Call
+    /// this if the test does something between its rehearsals that must not happen twice.
+    pub fn in_process(mut self) -> Self {
+        self.in_process = true;
+        self
+    }
+
     /// Expects that no run violates anything.
     ///
     /// # Panics
@@ -249,7 +264,7 @@ impl Rehearsal {
         let bits = bits.collect::<Result<Vec<_>, _>>()?;
         let search = self.search(runner.as_mut(), None)?;
         if search.found.is_some() {
-            let mut found = self.found(runner.as_mut(), search)?;
+            let mut found = self.found(search)?;
             let pin = |pinned: &PinnedScripts| pinned.add(&found.finding.failure);
             found.pinned = self.pinned.as_ref().map(pin).transpose()?;
             return Err(Unmet::Violated(Box::new(found)));
@@ -257,7 +272,9 @@ impl Rehearsal {
         let missed = self.goals.iter().zip(bits).filter(|(_, bit)| search.seen.goals() & bit == 0);
         let goals: Vec<String> = missed.map(|(goal, _)| goal.clone()).collect();
         if goals.is_empty() {
-            return self.tested(runner.as_ref(), &search).map(|()| search.runs);
+            self.tested(runner.as_ref(), &search)?;
+            self.repeat(runner.as_mut())?;
+            return Ok(search.runs);
         }
         Err(Unmet::GoalsMissed { subject: subject(runner.as_ref()), goals, runs: search.runs })
     }
@@ -274,7 +291,7 @@ impl Rehearsal {
         }
         let search = self.search(runner.as_mut(), Some(invariant))?;
         if search.found.is_some() {
-            return self.found(runner.as_mut(), search);
+            return self.found(search);
         }
         Err(Unmet::NotViolated {
             subject: subject(runner.as_ref()),
@@ -300,8 +317,25 @@ impl Rehearsal {
         self.entry.runner(&self.without).map_err(Unmet::Internal)
     }
 
-    /// Makes the runs, what is pinned first, up to the first that violates `invariant`, or anything.
+    /// Searches in a child process where that is possible, else here.
     fn search(&self, runner: &mut dyn Rehearse, invariant: Option<&str>) -> Result<Search, Unmet> {
+        #[cfg(unix)]
+        if !self.in_process {
+            let (sources, variants) = (&self.sources, &self.variants);
+            let name =
+                format!("{} {:?} {invariant:?} {sources:?} {variants:?}", self.entry.name, self.without);
+            if let Some(search) = supervised::by_child(&name) {
+                return search;
+            }
+            let search = self.search_here(runner, invariant);
+            supervised::tell(&name, &search);
+            return search;
+        }
+        self.search_here(runner, invariant)
+    }
+
+    /// Makes the runs, what is pinned first, up to the first that violates `invariant`, or anything.
+    fn search_here(&self, runner: &mut dyn Rehearse, invariant: Option<&str>) -> Result<Search, Unmet> {
         assert!(!self.sources.is_empty(), "a rehearsal makes runs: call `seeds`, `deviations` or `script`");
         let variants = self.named_variants(runner)?;
         let mut search = Search { runs: 0, seen: Arc::default(), found: None, unreached: false };
@@ -346,15 +380,20 @@ impl Rehearsal {
     }
 
     /// Shrinks and explains what the search found.
-    fn found(&self, runner: &mut dyn Rehearse, search: Search) -> Result<Found, Unmet> {
+    fn found(&self, search: Search) -> Result<Found, Unmet> {
+        // Made now: what is known to end the process is not run.
+        let mut runner = self.runner()?;
         let (script, violation, seed) = search.found.expect("the search found something");
         let met = (seed, search.runs);
-        let finding = findings::of_violation(&self.entry, runner, (&script, &violation), met, &self.traces);
+        let finding =
+            findings::of_violation(&self.entry, runner.as_mut(), (&script, &violation), met, &self.traces);
         let finding = finding.map_err(|error| Unmet::File {
             path: self.traces.clone(),
             what: "written",
             problem: error.to_string(),
         })?;
+        #[cfg(unix)]
+        supervised::tell_explained();
         Ok(Found { finding, runs: search.runs, pinned: None, has_binary: self.entry.program.is_some() })
     }
 }

@@ -36,6 +36,14 @@ impl Seen {
         self.choices.load(Ordering::Relaxed)
     }
 
+    /// Adds what was seen by another process.
+    #[cfg(unix)]
+    pub(super) fn add(&self, goals: u64, met_choices: bool, violated: Vec<String>) {
+        self.goals.fetch_or(goals, Ordering::Relaxed);
+        self.choices.fetch_or(met_choices, Ordering::Relaxed);
+        self.violated.lock().unwrap_or_else(PoisonError::into_inner).extend(violated);
+    }
+
     /// The invariants that some run violates.
     pub(super) fn violated(&self) -> Vec<String> {
         self.violated.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

@@ -86,6 +86,16 @@ pub enum Unmet {
         /// Why not.
         reason: &'static str,
     },
+    /// A run is not the same when it is made again.
+    #[error(
+        "{subject}: {difference}; made again on a fresh thread of this process, which does not show what statics of the process hide"
+    )]
+    Nondeterministic {
+        /// The scenario with what its design lacks.
+        subject: String,
+        /// The first step that differs.
+        difference: String,
+    },
     /// The scenario has no such thing.
     #[error("{subject} has no {kind} `{name}`: expected one of {known}")]
     Unknown {

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,9 @@ pub(crate) struct Link {
     attempt: Attempt,
     known: Vec<KnownRun>,
     campaigns: std::collections::BTreeMap<String, CampaignState>,
+    /// The results of a test's rehearsals that an earlier process has searched for, and how many were taken.
+    results: Vec<serde_json::Value>,
+    results_taken: AtomicUsize,
     was_blocked: bool,
     /// Whether notes go to the parent, who prints them.
     is_heard: bool,
@@ -62,13 +65,15 @@ fn connect() -> Option<Link> {
         // The parent is gone already.
         std::process::exit(INTERRUPTED)
     };
-    let Begin { attempt, fatal, campaigns, was_blocked, is_heard, stopped } = begin;
+    let Begin { attempt, fatal, campaigns, results, was_blocked, is_heard, stopped } = begin;
     std::thread::Builder::new().name("supervision".to_owned()).spawn(move || listen(from_parent)).ok()?;
     Some(Link {
         to_parent: Mutex::new(socket),
         attempt,
         known: fatal.into_iter().map(KnownRun::of).collect(),
         campaigns,
+        results,
+        results_taken: AtomicUsize::new(0),
         was_blocked,
         is_heard,
         stop: Arc::new(AtomicBool::new(stopped)),
@@ -195,6 +200,11 @@ impl Link {
             Watchdog::new(1, timeout, "", |_| "a run".to_owned())
         });
         watchdog.during(0, 0, run)
+    }
+
+    /// Returns the result of the next rehearsal, if an earlier process has it.
+    pub(crate) fn next_result(&self) -> Option<serde_json::Value> {
+        self.results.get(self.results_taken.fetch_add(1, Ordering::Relaxed)).cloned()
     }
 
     /// Returns how far a campaign of an earlier process had come.

@@ -38,6 +38,8 @@ pub(crate) struct Begin {
     pub(crate) fatal: Vec<FatalRun>,
     /// How far campaigns had come, by their names.
     pub(crate) campaigns: BTreeMap<String, CampaignState>,
+    /// The results of a test's rehearsals, in order: they are not searched again.
+    pub(crate) results: Vec<serde_json::Value>,
     /// Whether a run has blocked a process of this command, so that the next is noticed sooner.
     pub(crate) was_blocked: bool,
     /// Whether the parent takes what the child prints as errors: notes are then messages.
@@ -67,6 +69,12 @@ pub(crate) enum ToParent {
     Campaign(String, CampaignState),
     /// The work is done, with this exit code.
     Done(u8),
+    /// A rehearsal begins this search.
+    Searching(String),
+    /// The result of the search.
+    Searched(serde_json::Value),
+    /// What was found is shrunk and explained.
+    Explained,
 }
 
 /// Writes a message.

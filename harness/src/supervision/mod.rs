@@ -26,10 +26,15 @@ mod runner;
 mod unsupervised;
 
 #[cfg(unix)]
+pub(crate) use message::ToParent;
+
+#[cfg(unix)]
 pub(crate) use child::{Link, link};
 #[cfg(unix)]
 pub(crate) use parent::{Child, Said, Supervisor};
 pub(crate) use runner::supervised;
+#[cfg(unix)]
+pub(crate) use runner::take_as_known;
 #[cfg(not(unix))]
 pub(crate) use unsupervised::{Link, link};
 

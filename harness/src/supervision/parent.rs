@@ -24,6 +24,7 @@ pub(crate) struct Supervisor {
     attempt: Attempt,
     fatal: Vec<FatalRun>,
     campaigns: BTreeMap<String, CampaignState>,
+    results: Vec<serde_json::Value>,
     was_blocked: bool,
     deaths: u32,
     interrupt: Interrupt,
@@ -78,6 +79,12 @@ struct Running {
 pub(crate) enum Said {
     /// It is done, with this exit code.
     Done(u8),
+    /// A rehearsal begins this search.
+    Searching(String),
+    /// The result of the search.
+    Searched(serde_json::Value),
+    /// What was found is shrunk and explained.
+    Explained,
 }
 
 impl Supervisor {
@@ -109,6 +116,7 @@ impl Supervisor {
             attempt: self.attempt.clone(),
             fatal: self.fatal.clone(),
             campaigns: self.campaigns.clone(),
+            results: self.results.clone(),
             was_blocked: self.was_blocked,
             is_heard: hears,
             stopped,
@@ -117,6 +125,16 @@ impl Supervisor {
         let _ = message::write(&mut to_child, &ToChild::Begin(begin));
         let from_child = BufReader::new(ours);
         Ok(Child { process, from_child, words, running: None, death: None })
+    }
+
+    /// Keeps the result of a rehearsal, so that the next child does not search for it again.
+    pub(crate) fn add_result(&mut self, result: serde_json::Value) {
+        self.results.push(result);
+    }
+
+    /// Returns the runs that ended their process.
+    pub(crate) fn fatal(&self) -> &[FatalRun] {
+        &self.fatal
     }
 
     /// Waits for what a child says about its work; none if it ends without a word.
@@ -132,6 +150,9 @@ impl Supervisor {
                 ToParent::Note(text) => print(&format!("{text}\n")),
                 ToParent::Campaign(name, state) => drop(self.campaigns.insert(name, state)),
                 ToParent::Done(code) => return Some(Said::Done(code)),
+                ToParent::Searching(name) => return Some(Said::Searching(name)),
+                ToParent::Searched(result) => return Some(Said::Searched(result)),
+                ToParent::Explained => return Some(Said::Explained),
                 ToParent::Happy(script) => {
                     child.running.iter_mut().for_each(|run| run.happy = Some(script.clone()));
                 }
@@ -148,7 +169,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// If no run can be named that ended it.
-    pub(crate) fn note_death(&mut self, child: Child) -> Result<String, String> {
+    pub(crate) fn note_death(&mut self, child: &mut Child) -> Result<String, String> {
         let (death, running) = child.end()?;
         self.deaths += 1;
         self.was_blocked |= matches!(death, Death::Blocked(_));
@@ -183,7 +204,7 @@ impl Supervisor {
 
 impl Child {
     /// Waits for the end of the process. Returns how it ended and what it ran.
-    fn end(mut self) -> Result<(Death, Option<Running>), String> {
+    fn end(&mut self) -> Result<(Death, Option<Running>), String> {
         let status =
             self.process.wait().map_err(|error| format!("the child cannot be waited for: {error}"))?;
         let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();

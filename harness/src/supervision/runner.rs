@@ -8,18 +8,42 @@ use shakedown_sim::observer::ShowStep;
 use shakedown_sim::{
     Coverage, Digest, Limits, Offered, Outcome, Parameter, Plan, Rehearse, Script, SitesMet, Trace,
 };
+use std::sync::{Mutex, PoisonError};
 
 /// Surrounds a runner of `scenario` without these guardrails, if this process is supervised.
 pub(crate) fn supervised(scenario: &str, without: &[String], runner: Box<dyn Rehearse>) -> Box<dyn Rehearse> {
-    let Some(link) = link() else { return runner };
+    let (link, known) = (link(), known());
+    if link.is_none() && known.is_empty() {
+        return runner;
+    }
     // The threads of campaigns have no name: they have a watchdog of their own, and their runs are not streamed.
     let is_alone = std::thread::current().name().is_some();
     let subject = format!("{scenario} {without:?}");
-    Box::new(Supervised { link, subject, is_alone, runner, last: None })
+    Box::new(Supervised { link, known, subject, is_alone, runner, last: None })
+}
+
+/// Fatal runs that a child of this process has found, for this process.
+static FATAL: Mutex<Vec<&'static KnownRun>> = Mutex::new(Vec::new());
+
+/// Has this process take these runs as failed, without making them: it makes others itself.
+#[cfg(unix)]
+pub(crate) fn take_as_known(fatal: &[super::fatal_run::FatalRun]) {
+    let mut all = FATAL.lock().unwrap_or_else(PoisonError::into_inner);
+    // They are few, and every runner of this process refers to them.
+    let known = fatal.iter().map(|run| &*Box::leak(Box::new(KnownRun::of(run.clone()))));
+    all.extend(known);
+}
+
+/// Returns the fatal runs that are known to this process.
+fn known() -> Vec<&'static KnownRun> {
+    let found = FATAL.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = link().into_iter().flat_map(|link| link.known());
+    found.iter().copied().chain(told).collect()
 }
 
 struct Supervised {
-    link: &'static Link,
+    link: Option<&'static Link>,
+    known: Vec<&'static KnownRun>,
     subject: String,
     is_alone: bool,
     runner: Box<dyn Rehearse>,
@@ -37,15 +61,15 @@ enum Way {
 
 impl Supervised {
     fn way(&self, plan: Plan<'_>) -> Way {
-        let known = self.link.known();
-        if known.is_empty() && !self.link.is_careful() {
+        if self.known.is_empty() && !self.link.is_some_and(Link::is_careful) {
             return Way::Plain;
         }
         let key = fatal_run::key(&self.subject, plan);
-        if let Some(run) = known.iter().find(|run| run.is_made_by(&key)) {
+        if let Some(run) = self.known.iter().find(|run| run.is_made_by(&key)) {
             return Way::Known(run);
         }
-        match self.link.attempt() {
+        let Some(link) = self.link else { return Way::Plain };
+        match link.attempt() {
             Attempt::Watching(wanted) if *wanted == key => Way::Watched(key),
             Attempt::Careful | Attempt::Watching(_) => Way::Announced(key),
             // What is like a fatal run may be fatal: shrinking meets many of them.
@@ -64,8 +88,8 @@ impl Supervised {
         of_known: impl FnOnce(&KnownRun) -> T,
     ) -> T {
         self.last = None;
-        if self.is_alone {
-            self.link.end_if_interrupted();
+        if let (Some(link), true) = (self.link, self.is_alone) {
+            link.end_if_interrupted();
         }
         match self.way(plan) {
             Way::Known(known) => {
@@ -74,9 +98,9 @@ impl Supervised {
             }
             Way::Plain => self.guarded(run),
             Way::Announced(key) => {
-                self.link.send(&ToParent::Running { key, subject: self.subject.clone() });
+                self.send(&ToParent::Running { key, subject: self.subject.clone() });
                 let result = self.guarded(run);
-                self.link.send(&ToParent::Over);
+                self.send(&ToParent::Over);
                 result
             }
             Way::Watched(key) => {
@@ -88,12 +112,19 @@ impl Supervised {
 
     fn guarded<T>(&mut self, run: impl FnOnce(&mut dyn Rehearse) -> T) -> T {
         let runner = self.runner.as_mut();
-        if self.is_alone { self.link.guarded(|| run(runner)) } else { run(runner) }
+        match self.link {
+            Some(link) if self.is_alone => link.guarded(|| run(runner)),
+            _ => run(runner),
+        }
+    }
+
+    fn send(&self, message: &ToParent) {
+        self.link.into_iter().for_each(|link| link.send(message));
     }
 
     /// Makes a run whose steps the parent sees.
     fn watch(&mut self, key: String, plan: Plan<'_>) {
-        let link = self.link;
+        let Some(link) = self.link else { return };
         let happy = fatal_run::happy_path(plan, |seed| self.runner.happy(seed));
         link.send(&ToParent::Running { key, subject: self.subject.clone() });
         link.send(&ToParent::Happy(happy.to_string()));

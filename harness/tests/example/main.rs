@@ -1,6 +1,7 @@
 //! The examples, catalogues outside of ours, driven through their binaries: every command works on them.
 
 mod commands;
+mod environment;
 mod reports;
 #[cfg(unix)]
 mod supervision;

@@ -144,3 +144,38 @@ fn each_signal_that_ends_a_process_leaves_a_result() {
         assert_eq!((&scenario["ending"], code(&output)), (&"interrupted".into(), 3), "{signal}");
     }
 }
+
+#[test]
+fn an_interrupt_ends_shrinking_and_tells_what_was_found() {
+    let here = tempdir().expect("a directory");
+    let arguments = ["explore", "slow", "--seeds", "2", "--max-fail", "1", "--format", "json"];
+    let mut command = fatal(here.path(), &arguments);
+    let parent = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    // Shrinking alone would take several times as long.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let kill = Command::new("kill").args(["-INT", &parent.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    let output = parent.wait_with_output().expect("it ends");
+    let violation = &json(&output)["scenarios"][0]["violations"][0];
+    assert_eq!((code(&output), &violation["invariant"]), (1, &"no-panic".into()), "{violation}");
+    let deviations = violation["deviations"].as_array().map(Vec::len);
+    assert!(deviations.is_some_and(|count| count > 1), "it was shrunk to its end: {violation}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_takes_the_trace_and_not_the_result() {
+    let here = tempdir().expect("a directory");
+    std::fs::create_dir(here.path().join("traces")).expect("made");
+    let binary = fatal(here.path(), &[]).get_program().to_string_lossy().into_owned();
+    let shell = format!("trap '' XFSZ; ulimit -f 0; exec {binary} explore panic --seeds 100 --traces traces");
+    let output = Command::new("sh").args(["-c", &shell]).current_dir(here.path()).output().expect("a shell");
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("a trace cannot be written"), "{}", stderr(&output));
+    let report = stdout(&output);
+    assert!(
+        report.contains("no-panic: counter panicked") && report.contains(&format!("1  {LOST}")),
+        "{report}"
+    );
+    assert!(!report.contains(" replay "), "{report}");
+}

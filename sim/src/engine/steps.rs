@@ -340,6 +340,8 @@ impl Core {
         self.record(index, (node, scope, Kind::Deviation), || text(alternatives.name_of(pick)));
         if let Some(event) = self.last_recorded() {
             event.choice = Some(Chosen { site: *site, nth, pick, alternatives });
+            // What the process ends by may be the next that the code does.
+            self.show_to_observer();
         }
     }
 

@@ -36,14 +36,14 @@ impl Chart {
         let session = merging.session;
         let seeds = |is_row: bool| {
             merging.union.searches.iter().find_map(|search| match search {
-                Search::Seeds(search, _) if search.row.is_some() == is_row => Some(search.seeds.end),
+                Search::Seeds(search, _) if search.row.is_some() == is_row => Some(search.seeds.clone()),
                 _ => None,
             })
         };
         let chart = Self {
             guardrails: guardrails.to_vec(),
             seeds: seeds(false).unwrap_or_default(),
-            give_up: seeds(true).unwrap_or_default(),
+            give_up: seeds(true).unwrap_or_default().end,
             jobs: merging.options.jobs,
             traces: merging.options.traces.clone(),
             watchdog: merging.options.watchdog,

@@ -12,7 +12,6 @@ use crate::shard::Shard;
 use crate::shard::file::{Command, Header, Section};
 use crate::shard::seeded::{BLOCK, SeededSearch};
 use crate::supervision;
-use std::ops::Range;
 
 /// Returns whether a shard runs the row at this place of so many.
 pub(super) fn owns_row(shard: Shard, row: usize, rows: usize) -> bool {
@@ -41,8 +40,10 @@ impl Chart {
                 .push(Section::Seeds(SeededSearch { row, claims, failures_max: 1, ..search }, Vec::new()));
         }
         for entry in &designs {
-            let whole =
-                CampaignRequest { seeds: 0..self.seeds, ..matrix::campaign_request(&request, entry, &[]) };
+            let whole = CampaignRequest {
+                seeds: self.seeds.clone(),
+                ..matrix::campaign_request(&request, entry, &[])
+            };
             sections.push(Section::Seeds(SeededSearch::of(&whole).map_err(CliError::input)?, Vec::new()));
         }
         let command = Command::Matrix { guardrails: self.guardrails.clone() };
@@ -57,7 +58,7 @@ impl Chart {
             }
         }
         for (at, entry) in designs.iter().enumerate() {
-            let seeds: Range<u64> = 0..self.seeds;
+            let seeds = self.seeds.clone();
             let searched =
                 CampaignRequest { seeds: seeds.clone(), ..matrix::campaign_request(&request, entry, &[]) };
             let share = Share { section: places.len() + at, seeds: shard.share(seeds, BLOCK) };

@@ -1,0 +1,67 @@
+//! A sample of a rehearsal's runs, made again on a fresh thread: another hash seed, other thread-locals.
+
+use super::{Rehearsal, Source, Unmet, fitting, subject};
+use crate::campaign::DEFAULT_PROFILE;
+use crate::{quiet, worth};
+use shakedown_sim::{Divergence, Plan, Rehearse, Script, Trace};
+
+impl Rehearsal {
+    /// Makes a sample of the runs again: the first of each source, and some that are chosen at random.
+    ///
+    /// # Errors
+    /// If one is another run then.
+    pub(super) fn repeat(&self, runner: &mut dyn Rehearse) -> Result<(), Unmet> {
+        for script in self.sample(runner)? {
+            let here = quiet::running(|| runner.run(Plan::Script(&script)).digest);
+            if on_fresh_thread(self, |runner| runner.run(Plan::Script(&script)).digest)? == here {
+                continue;
+            }
+            let first = quiet::running(|| runner.record(Plan::Script(&script)).1);
+            let second = on_fresh_thread(self, |runner| runner.record(Plan::Script(&script)).1)?;
+            let difference = difference(&first, &second);
+            return Err(Unmet::Nondeterministic { subject: subject(runner), difference });
+        }
+        Ok(())
+    }
+
+    fn sample(&self, runner: &mut dyn Rehearse) -> Result<Vec<Script>, Unmet> {
+        let mut scripts = Vec::new();
+        for source in &self.sources {
+            match source {
+                Source::Seeds(seeds) => {
+                    let seeds = worth::spread(seeds.clone()).into_iter();
+                    scripts.extend(
+                        seeds.filter_map(|seed| {
+                            worth::script_of(runner, Plan::Profiled(seed, DEFAULT_PROFILE))
+                        }),
+                    );
+                }
+                Source::Deviations(_) => scripts.push(runner.happy(0)),
+                Source::Script(text) => scripts.push(fitting(runner, text)?),
+            }
+        }
+        Ok(scripts)
+    }
+}
+
+/// Calls `run` with a runner of its own on a thread of its own.
+fn on_fresh_thread<T: Send>(
+    rehearsal: &Rehearsal,
+    run: impl FnOnce(&mut dyn Rehearse) -> T + Send,
+) -> Result<T, Unmet> {
+    let (entry, without) = (&rehearsal.entry, &rehearsal.without);
+    let again = || {
+        let mut runner = entry.runner(without).map_err(Unmet::Internal)?;
+        Ok(quiet::running(|| run(runner.as_mut())))
+    };
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(again).join();
+        thread.unwrap_or_else(|panic| Err(Unmet::Internal(quiet::message_of(panic.as_ref()))))
+    })
+}
+
+fn difference(first: &Trace, second: &Trace) -> String {
+    let step = first.first_difference(second).unwrap_or(first.steps.len());
+    let (left, right) = (first.steps.get(step).cloned(), second.steps.get(step).cloned());
+    Divergence { step, left, right }.to_string()
+}

@@ -1,0 +1,179 @@
+//! The searches of a rehearsal under supervision: a child process runs the same test alone, and its searches are the ones
+//! that count. See [`supervision`](crate::supervision).
+//!
+//! The child is the test binary again, for the test of this thread. Both processes run the test; where it searches, this one
+//! takes the child's result instead. So a design that ends its process is a violation here as well.
+
+use super::observed::Seen;
+use super::{Search, Unmet};
+use crate::supervision::{Child, Said, Supervisor, ToParent, link, take_as_known};
+use serde::{Deserialize, Serialize};
+use shakedown_sim::Violation;
+use shakedown_sim::judge::PROCESS_SURVIVES;
+use std::cell::RefCell;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+/// The result of a search, as the child reports it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SearchState {
+    /// What was searched.
+    name: String,
+    runs: u64,
+    goals: u64,
+    violated: Vec<String>,
+    met_choices: bool,
+    unreached: bool,
+    found: Option<(String, Violation, Option<u64>)>,
+}
+
+impl SearchState {
+    fn of(name: &str, search: &Search) -> Self {
+        let found = search.found.as_ref();
+        Self {
+            name: name.to_owned(),
+            runs: search.runs,
+            goals: search.seen.goals(),
+            violated: search.seen.violated(),
+            met_choices: search.seen.met_choices(),
+            unreached: search.unreached,
+            found: found.map(|(script, violation, seed)| (script.to_string(), violation.clone(), *seed)),
+        }
+    }
+
+    fn search(self) -> Search {
+        let seen = Arc::new(Seen::default());
+        seen.add(self.goals, self.met_choices, self.violated);
+        let found =
+            self.found.and_then(|(script, violation, seed)| Some((script.parse().ok()?, violation, seed)));
+        Search { runs: self.runs, seen, found, unreached: self.unreached }
+    }
+
+    /// Returns whether the run that was found ends its process.
+    fn is_fatal(&self) -> bool {
+        let fatal = |violation: &Violation| {
+            violation.invariant == PROCESS_SURVIVES.0 || violation.roles == "thread-panic"
+        };
+        self.found.as_ref().is_some_and(|(_, violation, _)| fatal(violation))
+    }
+}
+
+/// The child of the test that this thread runs.
+#[derive(Default)]
+enum Shadow {
+    #[default]
+    None,
+    Running(Box<Running>),
+    /// It does not run this test as this thread does.
+    Off,
+}
+
+struct Running {
+    test: String,
+    supervisor: Supervisor,
+    child: Child,
+}
+
+thread_local! {
+    static SHADOW: RefCell<Shadow> = RefCell::default();
+}
+
+/// Returns the result of the search with this name, if a child makes it, or made it before.
+pub(super) fn by_child(name: &str) -> Option<Result<Search, Unmet>> {
+    if let Some(link) = link() {
+        if let Some(state) =
+            link.next_result().and_then(|value| serde_json::from_value::<SearchState>(value).ok())
+        {
+            return Some(Ok(state.search()));
+        }
+        link.send(&ToParent::Searching(name.to_owned()));
+        return None;
+    }
+    SHADOW.with_borrow_mut(|shadow| {
+        if matches!(shadow, Shadow::None) {
+            *shadow = Running::start().map_or(Shadow::Off, |running| Shadow::Running(Box::new(running)));
+        }
+        let Shadow::Running(running) = shadow else { return None };
+        let result = running.result(name);
+        if !matches!(result, Some(Ok(_))) {
+            *shadow = Shadow::Off;
+        }
+        let result = result?;
+        Some(result.map(SearchState::search).map_err(Unmet::Internal))
+    })
+}
+
+/// Tells the parent what a search came to, if this process has one.
+pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
+    if let (Some(link), Ok(search)) = (link(), search) {
+        let state = serde_json::to_value(SearchState::of(name, search));
+        link.send(&ToParent::Searched(state.unwrap_or_default()));
+    }
+}
+
+/// Tells the parent that the last search was explained without an end of this process.
+pub(super) fn tell_explained() {
+    link().into_iter().for_each(|link| link.send(&ToParent::Explained));
+}
+
+impl Running {
+    /// Starts the child; none if this thread runs no test of a test binary.
+    fn start() -> Option<Self> {
+        let test = std::thread::current().name().filter(|name| *name != "main")?.to_owned();
+        let binary = std::env::current_exe().ok()?;
+        let is_test = binary.parent().is_some_and(|directory| directory.ends_with("deps"));
+        let supervisor = Supervisor::default();
+        let child = supervisor.start(command(&test).filter(|_| is_test)?, true).ok()?;
+        Some(Self { test, supervisor, child })
+    }
+
+    /// Waits for the result of this search, through as many children as it takes. None if the child searches for something
+    /// else or for nothing; an error if no run can be named that ends the process.
+    fn result(&mut self, name: &str) -> Option<Result<SearchState, String>> {
+        let (mut has_begun, mut result) = (false, None);
+        loop {
+            match self.supervisor.hear(&mut self.child) {
+                Some(Said::Searching(what)) if what == name => has_begun = true,
+                Some(Said::Searched(value)) => {
+                    let state: SearchState = serde_json::from_value(value.clone()).ok()?;
+                    if !has_begun {
+                        return None;
+                    }
+                    self.supervisor.add_result(value);
+                    if !state.is_fatal() {
+                        return Some(Ok(state));
+                    }
+                    result = Some(state);
+                }
+                Some(Said::Explained) => {
+                    if let Some(state) = result {
+                        take_as_known(self.supervisor.fatal());
+                        return Some(Ok(state));
+                    }
+                }
+                None if has_begun || result.is_some() => {
+                    if let Err(what) = self.start_again() {
+                        return Some(Err(what));
+                    }
+                    has_begun = false;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn start_again(&mut self) -> Result<(), String> {
+        let command = command(&self.test).ok_or("the test binary is gone")?;
+        let cannot = |error: std::io::Error| format!("the test cannot be run again: {error}");
+        self.supervisor.note_death(&mut self.child)?;
+        self.child = self.supervisor.start(command, true).map_err(cannot)?;
+        Ok(())
+    }
+}
+
+/// Returns the command that runs one test of this binary.
+fn command(test: &str) -> Option<Command> {
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.args([test, "--exact", "--nocapture", "--include-ignored"]).stdout(Stdio::null());
+    Some(command)
+}
