@@ -1,7 +1,7 @@
-//! Bisection: the first of many builds in which something fails, by judging few of them. Builds that cannot be judged are
-//! skipped.
+//! Bisection: finds the first of many builds in which something fails, by judging few of them. Builds that cannot be
+//! judged are skipped.
 
-/// What became of a build.
+/// The judgement of a build.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Judgement {
@@ -13,10 +13,10 @@ pub enum Judgement {
     Skipped,
 }
 
-/// Returns the builds of which one is the first bad one: exactly one, unless those before it cannot be judged.
+/// Returns the builds among which the first bad one is: exactly one, unless those before it cannot be judged.
 ///
-/// There are `count` builds in order. The one before the first is known to be good, the last one to be bad. `judge` says what
-/// becomes of one, by its place; each is judged at most once.
+/// There are `count` builds in order. The one before the first is known to be good, the last one to be bad. `judge` judges a
+/// build by its position; each is judged at most once.
 ///
 /// # Errors
 /// The first error of `judge`.
@@ -30,7 +30,7 @@ pub fn first_bad<E>(
     count: usize,
     mut judge: impl FnMut(usize) -> Result<Judgement, E>,
 ) -> Result<std::ops::Range<usize>, E> {
-    // All before `low` are good, or were skipped between good ones; all from `high` on are bad.
+    // All builds before `low` are good, or were skipped between good ones; all from `high` on are bad.
     let (mut low, mut high) = (0, count.saturating_sub(1));
     let mut skipped = Vec::new();
     loop {
@@ -50,7 +50,7 @@ pub fn first_bad<E>(
 mod tests {
     use super::*;
 
-    /// Bisects builds that are written as text: `+` good, `-` bad, `?` cannot be judged.
+    /// Bisects builds that are written as text: `+` is good, `-` is bad, `?` cannot be judged.
     fn check(builds: &str, expected: std::ops::Range<usize>, judged_max: usize) {
         let builds: Vec<char> = builds.chars().collect();
         let mut judged = Vec::new();

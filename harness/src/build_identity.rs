@@ -1,8 +1,9 @@
-//! The identity of a build: what its runs do, so that separately compiled binaries of one source have the same one.
+//! The identity of a build: derived from its runs, so that separately compiled binaries of one source have the same
+//! identity.
 //!
-//! It is the engine's version, and a digest over the happy path of each small variant and over the runs of some seeds. A
-//! change that shows in none of these runs is not noticed here; whoever puts shards together repeats a sample of their runs
-//! as well.
+//! It consists of the engine's version, and a digest over the happy path of each small variant and over the runs of some
+//! seeds. A change that affects none of these runs is not detected here; therefore a merge of shards also repeats a sample
+//! of their runs.
 
 use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
@@ -10,10 +11,10 @@ use crate::quiet;
 use shakedown_sim::digest::Digest;
 use shakedown_sim::{Plan, Variant, small_variants};
 
-/// Seeds whose runs are part of the identity.
+/// The number of seeds whose runs are part of the identity.
 const SEEDS: u64 = 32;
 
-/// Returns the identity of this build for a scenario whose design lacks some guardrails.
+/// Returns the identity of this build for a scenario without some guardrails.
 ///
 /// # Errors
 /// If the design cannot be built.

@@ -1,5 +1,5 @@
-//! Panics: of the system under test they are violations and say nothing on stderr; of the harness they are
-//! internal errors and say where.
+//! Panics: a panic of the system under test is a violation and prints nothing on stderr; a panic of the harness is an
+//! internal error and prints its location.
 
 use crate::supervision;
 use shakedown_sim::ambient::Handle;
@@ -8,13 +8,14 @@ use std::panic;
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread is within a run. A panic hook is told nothing else of what was going on.
+    /// Whether this thread is within a run. A panic hook has no other way to know.
     static RUNNING: Cell<bool> = const { Cell::new(false) };
-    /// Whether this thread has ever made a run. One that has not, and is not the main thread, belongs to the code under test.
+    /// Whether this thread has ever made a run. A thread that has not, and is not the main thread, belongs to the code under
+    /// test.
     static MAKES_RUNS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has panics outside of runs say that they are the harness's own fault: for a binary that runs nothing else.
+/// Makes panics outside of runs print that they are the harness's own fault: for a binary that does nothing else.
 pub(crate) fn report_internal_errors() {
     panic::set_hook(Box::new(|info| {
         report_thread(info);
@@ -23,8 +24,8 @@ pub(crate) fn report_internal_errors() {
     }));
 }
 
-/// Calls `run`, during which panics on this thread say nothing: they are violations, and reports tell them. The same holds
-/// for a thread of its own that a run has. Other panics go to the hook that was there before.
+/// Calls `run`; panics on this thread print nothing meanwhile, because they are violations, which reports show. The same
+/// holds for a separate thread of a run. Other panics go to the previous hook.
 pub fn running<T>(run: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
@@ -38,7 +39,7 @@ pub fn running<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// Puts a hook before the one that there is, once for the process.
+/// Installs a hook before the existing one, once for the process.
 fn hide_panics_of_runs() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -52,8 +53,8 @@ fn hide_panics_of_runs() {
     });
 }
 
-/// Has the parent of a supervised process know of a panic on a thread that the code under test has started: no run catches
-/// it, so it is not seen otherwise.
+/// Notifies the parent of a supervised process of a panic on a thread that the code under test has started: no run catches
+/// it, so it would not be noticed otherwise.
 fn report_thread(info: &panic::PanicHookInfo<'_>) {
     let is_main = std::thread::current().name() == Some("main");
     if let (Some(link), false, false) = (supervision::link(), MAKES_RUNS.get(), is_main) {

@@ -1,14 +1,14 @@
-//! Observers: they see each step of a recorded run as it is recorded, so that a run that ends the process leaves its
-//! steps behind.
+//! Observers: they receive each step of a recorded run as it is recorded, so that a run that ends the process leaves
+//! its steps behind.
 
 use crate::engine::Core;
 use crate::trace::{self, Step};
 
-/// Receives the number of a step, from 0, and the step. A step is shown when it is recorded, and again once it is
+/// Receives the number of a step, from 0, and the step. A step is passed when it is recorded, and again once it is
 /// complete; step 0 begins another recording.
 pub type ShowStep = Box<dyn FnMut(usize, Step) + Send>;
 
-/// An observer, and what it needs to number the steps of the recording at hand.
+/// An observer, and the data to number the steps of the current recording.
 pub(crate) struct Observer {
     show: ShowStep,
     /// For each numbered event, its step.
@@ -33,7 +33,7 @@ impl Observer {
             self.step_of.push(at as u32);
         }
         if let Some(before) = at.checked_sub(1) {
-            // What was added to it after it was recorded, such as its state.
+            // Data that were added to the event after it was recorded, such as its state.
             (self.show)(before, trace::step(core, events[before].clone(), &self.step_of));
         }
         (self.show)(at, trace::step(core, last.clone(), &self.step_of));
@@ -41,7 +41,7 @@ impl Observer {
 }
 
 impl Core {
-    /// Shows the last recorded event to the observer, if there is one.
+    /// Passes the last recorded event to the observer, if there is one.
     #[cold]
     pub(crate) fn show_to_observer(&mut self) {
         if let Some(mut observer) = self.observer.take() {

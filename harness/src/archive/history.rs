@@ -1,36 +1,37 @@
-//! What an archive knows: for each design, what its last campaign found that is new, what is gone, and since which build.
+//! The history in an archive: for each design, the findings of its last campaign that are new, gone or returned, with
+//! their builds.
 
 use super::store::{Int, StoreError, Text, row};
 use super::{Archive, ArchiveError};
 use serde::Serialize;
 
-/// Findings of a kind that are told one by one; more are only counted.
+/// The greatest number of findings of a kind that are listed; further ones are counted.
 const TOLD_MAX: i64 = 50;
-/// Campaigns that are looked at to tell which goals are reached now and then only.
+/// The number of campaigns that are examined for unstable goals.
 const GOAL_CAMPAIGNS: i64 = 10;
 
-/// What is known of one design.
+/// The history of one design.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct DesignHistory {
     /// The command that searched it.
     pub command: String,
     /// The scenario.
     pub scenario: String,
-    /// The guardrails that it lacks.
+    /// The ablated guardrails.
     pub without: Vec<String>,
     /// The number of campaigns.
     pub campaigns: i64,
     /// The last campaign.
     pub last: CampaignLine,
-    /// The campaign before, with which the last one is compared.
+    /// The campaign before, for comparison with the last one.
     pub previous: Option<CampaignLine>,
-    /// Findings that were never met before the last campaign.
+    /// Findings that no campaign before the last one met.
     pub new: FindingLines,
-    /// Findings that are back: met before, not in the previous campaign, and again in the last one.
+    /// Findings that returned: met before, not in the previous campaign, and again in the last one.
     pub returned: FindingLines,
     /// Findings of the previous campaign that the last one did not meet.
     pub gone: FindingLines,
-    /// Findings that both met.
+    /// Findings of both campaigns.
     pub standing: FindingLines,
     /// Goals that some of the last campaigns reached, and some did not.
     pub unstable_goals: Vec<GoalLine>,
@@ -43,7 +44,7 @@ pub struct CampaignLine {
     pub campaign: i64,
     /// The build.
     pub build: String,
-    /// What was searched.
+    /// The seeds and the profile of the search.
     pub search: String,
     /// The verdict.
     pub verdict: String,
@@ -56,7 +57,7 @@ pub struct CampaignLine {
 /// Findings of a kind: their number, and the first of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct FindingLines {
-    /// How many there are.
+    /// Their number.
     pub count: i64,
     /// The first of them.
     pub findings: Vec<FindingLine>,
@@ -73,28 +74,28 @@ pub struct FindingLine {
     pub message: String,
     /// The shrunk script.
     pub script: String,
-    /// The build in which it was met first.
+    /// The build that met it first.
     pub first_build: String,
     /// The build since which each campaign has met it.
     pub since_build: String,
-    /// The build in which it was met last.
+    /// The build that met it last.
     pub last_build: String,
-    /// How many campaigns have met it.
+    /// The number of campaigns that have met it.
     pub campaigns: i64,
 }
 
-/// A goal that is reached now and then only.
+/// A goal that only some campaigns reach.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct GoalLine {
     /// Its name.
     pub name: String,
-    /// How many of the campaigns reached it.
+    /// The number of campaigns that reached it.
     pub reached_in: i64,
-    /// Of how many.
+    /// The number of examined campaigns.
     pub of: i64,
 }
 
-/// A failure that is known of a design.
+/// A known failure of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownFailure {
     /// Its signature.
@@ -103,12 +104,12 @@ pub struct KnownFailure {
     pub invariant: String,
     /// The shrunk script.
     pub script: String,
-    /// The build in which it was met first.
+    /// The build that met it first.
     pub first_build: String,
 }
 
 impl Archive {
-    /// Returns what is known of each design of a catalogue, or of those of some scenarios.
+    /// Returns the history of each design of a catalogue, or of the designs of some scenarios.
     ///
     /// # Errors
     /// If the database fails.
@@ -184,7 +185,7 @@ impl Archive {
         Ok(rows.iter().map(line).collect())
     }
 
-    /// Returns the findings of a design that meet a condition, in which `$2` is a campaign.
+    /// Returns the findings of a design that satisfy a condition, in which `$2` is a campaign.
     fn findings(&mut self, condition: &str, design: i64, campaign: i64) -> Result<FindingLines, StoreError> {
         let place = [Int(design), Int(campaign)];
         let count = format!("SELECT COUNT(*) FROM findings WHERE design = $1 AND {condition}");
@@ -228,7 +229,7 @@ impl Archive {
         Ok(goals)
     }
 
-    /// Returns the failures that are known of a design, those met last first.
+    /// Returns the known failures of a design, the most recent first.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,10 +1,11 @@
-//! A team's archive: what campaigns found, by build, so that the next one knows what is new, what is gone and since when.
+//! A team's archive: the findings of campaigns, by build, so that the next campaign knows what is new, what is gone and
+//! since which build.
 //!
 //! In reading order: [`store`] (the one interface to a database, with the same schema and the same SQL on each), [`sqlite`] and
-//! `postgres` (the databases), [`record`] (what is kept of a campaign) and [`history`] (what an archive knows).
+//! `postgres` (the databases), [`record`] (the record of a campaign) and [`history`] (the history in an archive).
 //!
-//! A campaign is recorded in one transaction, and transactions of writers come one after the other. Recording a campaign twice
-//! changes nothing, so a job that is repeated is no problem.
+//! A campaign is recorded in one transaction, and the transactions of writers are serialized. Recording a campaign twice
+//! changes nothing, so a repeated job does no harm.
 
 pub mod history;
 #[cfg(feature = "archive-postgres")]
@@ -40,10 +41,10 @@ const SCHEMA: &[&str] = &[
         PRIMARY KEY (finding, campaign))",
 ];
 
-/// The form of the tables.
+/// The version of the tables.
 const SCHEMA_VERSION: i64 = 1;
 
-/// An archive, wherever it is kept.
+/// An archive in any database.
 ///
 /// ```
 /// use shakedown::archive::{Archive, Recorded, record::CampaignRecord};
@@ -57,25 +58,25 @@ pub struct Archive {
     store: Box<dyn Store>,
 }
 
-/// What became of a campaign that was recorded.
+/// The result of recording a campaign.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recorded {
-    /// It has this number.
+    /// It was recorded under this number.
     New(i64),
-    /// It was there before under this number, and nothing has changed.
+    /// It had been recorded under this number, and nothing has changed.
     Known(i64),
 }
 
-/// Why an archive cannot be used.
+/// The reason why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The database refuses.
+    /// The database returned an error.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Its tables have the form of another version.
+    /// Its tables have the schema of another version.
     #[error("it has the schema {found}, and this version reads {SCHEMA_VERSION}")]
     OtherSchema {
-        /// Its form.
+        /// Its schema version.
         found: i64,
     },
     /// This binary cannot reach such a database.
@@ -84,7 +85,8 @@ pub enum ArchiveError {
 }
 
 impl Archive {
-    /// Opens an archive: a file of SQLite, or a PostgreSQL by its URL (`postgres://…`). Makes the tables if there are none.
+    /// Opens an archive: a file of SQLite, or a PostgreSQL by its URL (`postgres://…`). Creates the tables if there are
+    /// none.
     ///
     /// # Errors
     /// If the database cannot be reached or used.
@@ -100,10 +102,10 @@ impl Archive {
         Self::of(Box::new(sqlite::Sqlite::open(Path::new(place))?))
     }
 
-    /// Returns an archive in a database.
+    /// Creates an archive in a database.
     ///
     /// # Errors
-    /// If the database refuses, or has tables of another version.
+    /// If the database returns an error, or has tables of another version.
     pub fn of(store: Box<dyn Store>) -> Result<Self, ArchiveError> {
         let mut archive = Self { store };
         archive.store.begin()?;
@@ -126,12 +128,12 @@ impl Archive {
         }
     }
 
-    /// Ends a transaction as its result says.
+    /// Commits or rolls back a transaction, depending on its result.
     fn finish<T>(&mut self, result: Result<T, ArchiveError>) -> Result<T, ArchiveError> {
         match result {
             Ok(value) => self.store.commit().map(|()| value).map_err(ArchiveError::from),
             Err(error) => {
-                // The first error says why; a connection that is gone has rolled back by itself.
+                // The first error is the reason; a lost connection has rolled back by itself.
                 let _ = self.store.rollback();
                 Err(error)
             }
@@ -239,7 +241,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Returns the number of the design of a campaign, and makes one if it is new.
+    /// Returns the number of a campaign's design, which is created if it is new.
     fn design(&mut self, campaign: &CampaignRecord) -> Result<i64, ArchiveError> {
         let name = [
             Text(&campaign.catalogue),
@@ -260,7 +262,7 @@ impl Archive {
         Ok(design)
     }
 
-    /// Returns the one number that a query gives, if it gives one.
+    /// Returns the one number of a query's result, if there is one.
     fn number(&mut self, query: &str, values: &[Value<'_>]) -> Result<Option<i64>, StoreError> {
         let rows = self.store.query(query, values)?;
         Ok(rows.first().and_then(|cells| row::maybe_int(cells, 0)))

@@ -11,7 +11,7 @@ pub struct Postgres {
     prepared: BTreeMap<String, Statement>,
 }
 
-/// The number of the lock that writers take, one after the other.
+/// The number of the advisory lock that serializes writers.
 const WRITER_LOCK: i64 = 0x7368_616b;
 
 impl Postgres {

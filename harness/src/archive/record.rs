@@ -1,9 +1,9 @@
-//! What an archive keeps of a campaign.
+//! The record of a campaign in an archive.
 
 use shakedown_reports::{CampaignResult, Verdict};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A campaign, as an archive keeps it.
+/// A campaign, as an archive stores it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CampaignRecord {
     /// The catalogue.
@@ -12,11 +12,11 @@ pub struct CampaignRecord {
     pub command: String,
     /// The scenario.
     pub scenario: String,
-    /// The guardrails that its design lacks, separated by commas.
+    /// The ablated guardrails, separated by commas.
     pub without: String,
-    /// The build, as a user names it.
+    /// The name of the build.
     pub build: String,
-    /// What was searched: seeds and profile.
+    /// The seeds and the profile of the search.
     pub search: String,
     /// The verdict.
     pub verdict: String,
@@ -26,15 +26,15 @@ pub struct CampaignRecord {
     pub failing: i64,
     /// The digest over all runs.
     pub digest: String,
-    /// When it was recorded, in seconds since 1970.
+    /// The time of recording, in seconds since 1970.
     pub recorded_s: i64,
-    /// For each goal, how many runs reached it.
+    /// For each goal, the number of runs that reached it.
     pub goals: Vec<(String, i64)>,
     /// The findings, one for each signature.
     pub findings: Vec<FindingRecord>,
 }
 
-/// A finding, as an archive keeps it.
+/// A finding, as an archive stores it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FindingRecord {
     /// Its signature.
@@ -45,12 +45,12 @@ pub struct FindingRecord {
     pub message: String,
     /// The shrunk script.
     pub script: String,
-    /// How many runs failed in this way.
+    /// The number of runs that failed in this way.
     pub runs: i64,
 }
 
 impl CampaignRecord {
-    /// Returns what is kept of a result.
+    /// Creates the record of a result.
     pub fn of(catalogue: &str, command: &str, build: &str, result: &CampaignResult) -> Self {
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let finding = |finding: &shakedown_reports::Finding| FindingRecord {

@@ -1,4 +1,5 @@
-//! An archive in a file of SQLite. Several processes may use it at a time; a folder on a network needs locks that work.
+//! An archive in a file of SQLite. Several processes may use it at the same time; on a network file system, file locks
+//! must work.
 
 use super::store::{Cell, Rows, Store, StoreError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -6,14 +7,14 @@ use rusqlite::{Connection, ToSql};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a writer waits for another.
+/// The time for which a writer waits for another.
 const BUSY_MAX: Duration = Duration::from_secs(120);
 
 /// A file of SQLite.
 pub struct Sqlite(Connection);
 
 impl Sqlite {
-    /// Opens a file, and makes it if it is missing.
+    /// Opens a file, which is created if it is missing.
     ///
     /// # Errors
     /// If it cannot be opened.

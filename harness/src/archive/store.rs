@@ -1,6 +1,6 @@
 //! The interface to a database: statements with numbered parameters, rows of integers and texts, and one transaction at a
-//! time. The SQL is the same everywhere. Parameters are `$1`, `$2`, …, each first used in this order, since one database
-//! numbers them by their first use.
+//! time. The SQL is the same for every database. Parameters are `$1`, `$2`, …, each first used in this order, because one
+//! database numbers them by their first use.
 
 pub use Value::{Int, Text};
 
@@ -16,7 +16,7 @@ pub enum Value<'a> {
 /// A cell of a result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cell {
-    /// Nothing.
+    /// Null.
     Null,
     /// A number.
     Int(i64),
@@ -27,49 +27,49 @@ pub enum Cell {
 /// Rows of a result.
 pub type Rows = Vec<Vec<Cell>>;
 
-/// A database refused, or cannot be reached.
+/// An error of a database, or of the connection to it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the archive cannot be used: {0}")]
 pub struct StoreError(pub String);
 
 /// A database that holds an archive.
 pub trait Store {
-    /// Begins a transaction. Those of other writers wait until it ends.
+    /// Begins a transaction. The transactions of other writers wait until it ends.
     ///
     /// # Errors
-    /// If the database refuses, or another writer does not end in time.
+    /// If the database returns an error, or another writer does not end in time.
     fn begin(&mut self) -> Result<(), StoreError>;
 
-    /// Ends the transaction; what it did is durable.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// If the database refuses; then nothing was done.
+    /// If the database returns an error; then nothing was committed.
     fn commit(&mut self) -> Result<(), StoreError>;
 
-    /// Undoes the transaction.
+    /// Rolls back the transaction.
     ///
     /// # Errors
-    /// If the database refuses.
+    /// If the database returns an error.
     fn rollback(&mut self) -> Result<(), StoreError>;
 
     /// Executes a statement.
     ///
     /// # Errors
-    /// If the database refuses.
+    /// If the database returns an error.
     fn execute(&mut self, statement: &str, values: &[Value<'_>]) -> Result<(), StoreError>;
 
     /// Returns the rows of a query.
     ///
     /// # Errors
-    /// If the database refuses.
+    /// If the database returns an error.
     fn query(&mut self, query: &str, values: &[Value<'_>]) -> Result<Rows, StoreError>;
 }
 
-/// Cells by their place in a row.
+/// Accessors of cells by their position in a row.
 pub mod row {
     use super::Cell;
 
-    /// Returns a number; none if there is nothing.
+    /// Returns a number; `None` for null.
     pub fn maybe_int(cells: &[Cell], at: usize) -> Option<i64> {
         match cells.get(at) {
             Some(Cell::Int(number)) => Some(*number),
@@ -77,12 +77,12 @@ pub mod row {
         }
     }
 
-    /// Returns a number, 0 if there is nothing.
+    /// Returns a number; 0 for null.
     pub fn int(cells: &[Cell], at: usize) -> i64 {
         maybe_int(cells, at).unwrap_or(0)
     }
 
-    /// Returns a text, empty if there is nothing.
+    /// Returns a text; empty for null.
     pub fn text(cells: &[Cell], at: usize) -> String {
         match cells.get(at) {
             Some(Cell::Text(text)) => text.clone(),

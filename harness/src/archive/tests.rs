@@ -1,11 +1,11 @@
-//! The same claims on each database: what an archive says must not depend on where it is kept.
+//! The same claims on each database: the history must not depend on the database.
 
 use super::history::FindingLines;
 use super::record::{CampaignRecord, FindingRecord};
 use super::sqlite::Sqlite;
 use super::{Archive, Recorded};
 
-/// A campaign of one design that found these signatures.
+/// Returns a campaign of one design with findings of these signatures.
 fn campaign(build: &str, found: &[&str], goals: &[(&str, i64)]) -> CampaignRecord {
     let finding = |signature: &&str| FindingRecord {
         signature: (*signature).to_owned(),
@@ -118,7 +118,7 @@ fn two_writers_of_a_sqlite_file_lose_nothing() {
     check_writers(|| Archive::open(&here.path().join("team.db").display().to_string()).expect("it opens"));
 }
 
-/// Against the server that `SHAKEDOWN_POSTGRES` names: `.ci/archive` starts one.
+/// On the server that `SHAKEDOWN_POSTGRES` names: `.ci/archive` starts one.
 #[cfg(feature = "archive-postgres")]
 mod on_postgres {
     use super::super::postgres::Postgres;

@@ -1,4 +1,4 @@
-//! How seeds and spans of time are written on a command line.
+//! Parsers for seeds, durations and sizes on a command line.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Reads `N` (the seeds 0 to N-1) or `A..B` (the seeds A to B-1).
 ///
 /// # Errors
-/// If it is neither.
+/// If the text has neither form.
 pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| text.trim().replace('_', "").parse::<u64>().ok();
     let range = match text.split_once("..") {
@@ -21,7 +21,7 @@ pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
 /// Reads `500 ms`, `30s`, `10min`, `2h`.
 ///
 /// # Errors
-/// If it is no such thing.
+/// If the text has no such form.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
@@ -41,7 +41,7 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 /// Reads `512MB`, `2GB`, `2GiB`.
 ///
 /// # Errors
-/// If it is no such thing.
+/// If the text has no such form.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);

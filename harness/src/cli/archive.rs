@@ -1,5 +1,5 @@
-//! The archive as `explore`, `merge` and `history` use it: which one, under which name a build is recorded, and the known
-//! failures that are run first.
+//! The archive of `explore`, `merge` and `history`: its location, the name of a build in it, and the known failures that
+//! are run first.
 
 use super::Session;
 use super::exit::CliError;
@@ -27,11 +27,11 @@ pub(super) struct ArchiveArgs {
 /// The variables in which CI systems name the commit.
 const COMMITS: [&str; 3] = ["GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT"];
 
-/// Known failures that are run first.
+/// The greatest number of known failures that are run first.
 const KNOWN_MAX: u32 = 1_000;
 
 impl ArchiveArgs {
-    /// Whether results are recorded.
+    /// Returns whether results are recorded.
     pub(super) fn is_given(&self) -> bool {
         self.archive.is_some()
     }
@@ -50,8 +50,8 @@ impl ArchiveArgs {
         }
     }
 
-    /// Runs the failures that the archive knows of a design, and returns those that still fail, each as a finding. None if
-    /// there is no archive.
+    /// Runs the known failures of a design, and returns those that still fail, each as a finding. Returns none without an
+    /// archive.
     ///
     /// # Errors
     /// If the archive cannot be used, or a trace cannot be written.
@@ -118,7 +118,7 @@ pub(super) fn refused(place: &str, error: &ArchiveError) -> CliError {
         .remedy("--archive names a file of SQLite that can be written, or a PostgreSQL such as `postgres://user@host/db`")
 }
 
-/// Runs a known failure again; none if it holds now, or if today's scenario cannot run it.
+/// Runs a known failure again; returns `None` if it holds now, or if the current scenario cannot run it.
 fn again(
     entry: &Entry,
     without: &[String],
@@ -133,7 +133,7 @@ fn again(
         .map_err(|error| traces::unwritable(traces, &error))
 }
 
-/// Puts known failures that still fail in front of what a campaign found by itself.
+/// Puts known failures that still fail before the campaign's own findings.
 pub(super) fn add_known(result: &mut CampaignResult, known: Vec<Finding>) {
     let mut missed: Vec<Finding> = Vec::new();
     for finding in known {

@@ -1,4 +1,4 @@
-//! In place of `archive`, where the feature of that name is off: no flags, and nothing is recorded.
+//! Replaces `archive` if the feature of that name is off: no flags, and nothing is recorded.
 
 use super::Session;
 use super::exit::CliError;
@@ -11,7 +11,7 @@ use std::path::Path;
 pub(super) struct ArchiveArgs {}
 
 impl ArchiveArgs {
-    /// Whether results are recorded.
+    /// Returns whether results are recorded.
     pub(super) fn is_given(&self) -> bool {
         false
     }

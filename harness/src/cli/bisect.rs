@@ -1,5 +1,5 @@
-//! `bisect`: the commit since which a script fails. Each commit is built in a work tree of its own and runs the script itself,
-//! so it does not matter that the scripts of other builds have other digests.
+//! `bisect`: finds the commit since which a script fails. Each commit is built in a work tree of its own and runs the script
+//! itself, so it does not matter that other builds have other digests.
 
 use super::Session;
 use super::exit::{CliError, Exit};
@@ -39,7 +39,7 @@ pub(super) struct Bisect {
     work_trees: PathBuf,
 }
 
-/// A commit and what became of it.
+/// A commit and its judgement.
 #[derive(Clone, Serialize)]
 struct Tested {
     commit: String,
@@ -47,12 +47,12 @@ struct Tested {
     judgement: Judgement,
 }
 
-/// The result for a machine.
+/// The result for programs.
 #[derive(Serialize)]
 struct Found {
-    /// The first bad commit, if only one can be.
+    /// The first bad commit, if it is unique.
     first_bad: Option<String>,
-    /// The commits of which one is the first bad one.
+    /// The commits among which the first bad one is.
     suspects: Vec<Suspect>,
     /// The invariants that the bad commit violates.
     invariants: Vec<String>,
@@ -66,7 +66,7 @@ struct Suspect {
     subject: String,
 }
 
-/// What is replayed, and where.
+/// The script to replay, and the directories.
 struct Replaying {
     options: Bisect,
     scenario: String,
@@ -119,7 +119,7 @@ impl Replaying {
         Ok(Found { first_bad, suspects, invariants, tested: self.tested.clone() })
     }
 
-    /// Builds a commit, runs the script, and says what became of it.
+    /// Builds a commit, runs the script, and returns the judgement.
     fn judge(&mut self, commit: &str, invariants: &[String]) -> Result<Judgement, CliError> {
         let judgement = match self.run(commit)? {
             Replayed::Violates(found) if found.iter().any(|name| invariants.contains(name)) => Judgement::Bad,
@@ -176,23 +176,23 @@ impl Replaying {
     }
 }
 
-/// What a build made of the script.
+/// The result of a build for the script.
 enum Replayed {
     Holds,
-    /// It violates these invariants.
+    /// The run violates these invariants.
     Violates(Vec<String>),
-    /// It could not be built or run, for this reason.
+    /// The build or the run failed, for this reason.
     Fails(String),
 }
 
-/// Returns the invariants that the result of a run names.
+/// Returns the invariants in the result of a run.
 fn violated(result: &[u8]) -> Vec<String> {
     let result: serde_json::Value = serde_json::from_slice(result).unwrap_or_default();
     let violations = result["scenarios"][0]["violations"].as_array().cloned().unwrap_or_default();
     violations.iter().filter_map(|violation| Some(violation["invariant"].as_str()?.to_owned())).collect()
 }
 
-/// Removes this command's own variables, so that a build runs as nobody but its arguments say.
+/// Removes this command's own variables, so that a build depends on its arguments only.
 fn clean(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SHAKEDOWN_"))
     {
@@ -209,7 +209,7 @@ fn read_script(path: &Path) -> Result<Script, CliError> {
     read_text(path)?.parse().map_err(wrong)
 }
 
-/// Runs git and returns what it prints.
+/// Runs git and returns its output.
 fn git(arguments: &[&str]) -> Result<String, CliError> {
     let wrong = |what: String| {
         CliError::input(what)

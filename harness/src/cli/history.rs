@@ -1,4 +1,4 @@
-//! `history`: what an archive knows.
+//! `history`: shows the history in an archive.
 
 use super::Session;
 use super::archive::{open, refused};
@@ -21,7 +21,7 @@ pub(super) struct History {
     archive: String,
 }
 
-/// The result for a machine.
+/// The result for programs.
 #[derive(Serialize)]
 struct Histories<'a> {
     designs: &'a [DesignHistory],

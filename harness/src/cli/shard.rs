@@ -1,4 +1,4 @@
-//! What `explore`, `certify` and `matrix` have in common where they run one shard: the flags, and the file that is written.
+//! The common part of `explore`, `certify` and `matrix` with `--shard`: the flags, and the file of the shard.
 
 use super::exit::{CliError, Exit};
 use super::explore::failed;
@@ -39,9 +39,9 @@ pub(super) struct ShardArgs {
 /// The value of `--shard`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Which {
-    /// What the scheduler says.
+    /// The shard that the scheduler assigns.
     Auto,
-    /// This one.
+    /// This shard.
     Given(Shard),
 }
 
@@ -57,12 +57,12 @@ impl FromStr for Which {
 }
 
 impl ShardArgs {
-    /// Returns no shard at all, as a merge has it.
+    /// Creates the arguments of a command without a shard, as in a merge.
     pub(super) fn none() -> Self {
         Self { shard: None, shards: None, into: PathBuf::new(), shard_ok: false }
     }
 
-    /// Returns the shard to run; none if everything is.
+    /// Returns the shard to run; `None` if everything is run.
     ///
     /// # Errors
     /// If `auto` does not find one, or `--shards` contradicts `--shard`.
@@ -86,18 +86,18 @@ impl ShardArgs {
         }
     }
 
-    /// Returns whether a shard that is complete ends with 0.
+    /// Returns whether a complete shard ends with 0.
     pub(super) fn is_ok(&self) -> bool {
         self.shard_ok
     }
 
-    /// Returns how a shard ends that is complete.
+    /// Returns the exit of a complete shard.
     pub(super) fn complete(&self) -> Exit {
         if self.shard_ok { Exit::Held } else { Exit::Inconclusive }
     }
 
-    /// Opens the file of a shard: as an earlier process left it, or with nothing in it. `sections` are those that it will have,
-    /// without blocks.
+    /// Opens the file of a shard, with the content of an earlier process if there is one. `sections` are its sections, without
+    /// blocks.
     ///
     /// # Errors
     /// If it cannot be written, or holds another shard, a damaged one, or one of another build.
@@ -123,7 +123,7 @@ impl ShardArgs {
 }
 
 impl ShardFile {
-    /// Takes over the blocks of an earlier file of the same shard.
+    /// Adds the blocks of an earlier file of the same shard.
     ///
     /// # Errors
     /// If it is another shard; the error names what differs.
@@ -143,7 +143,8 @@ impl ShardFile {
 }
 
 impl Section {
-    /// Whether two sections hold runs of one search by one build. An exhaustive search learns its build as it runs.
+    /// Returns whether two sections hold runs of one search by one build. An exhaustive search learns its build while
+    /// it runs.
     fn is_same_search(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Seeds(own, _), Self::Seeds(other, _)) => own == other,
@@ -153,14 +154,14 @@ impl Section {
     }
 }
 
-/// The file of a shard that is being run. It is written completely or not at all, now and then and at the end.
+/// The file of a shard in progress. It is written completely or not at all, from time to time and at the end.
 pub(super) struct Writer {
     path: PathBuf,
     pub(super) file: ShardFile,
     written: Instant,
 }
 
-/// How often the file is written while runs are made.
+/// The interval at which the file is written while runs are made.
 const WRITE_EVERY: Duration = Duration::from_secs(10);
 
 impl Writer {
@@ -169,7 +170,7 @@ impl Writer {
         &self.path
     }
 
-    /// Writes the file, if it was not written lately.
+    /// Writes the file, unless it was written recently.
     ///
     /// # Errors
     /// If the disk fails.
@@ -187,7 +188,7 @@ impl Writer {
         atomic_file::write(&self.path, &self.file.to_string()).map_err(wrong)
     }
 
-    /// Says on stderr where the shard is.
+    /// Prints the location of the file on stderr.
     pub(super) fn announce(&self, is_complete: bool) {
         let (shard, path) = (self.file.header.shard, self.path.display());
         print_note(&match is_complete {
@@ -200,7 +201,7 @@ impl Writer {
 /// Reads the file of a shard.
 ///
 /// # Errors
-/// If it cannot be read, is damaged, or has another form.
+/// If it cannot be read, is damaged, or has another schema.
 pub(super) fn read(path: &Path) -> Result<ShardFile, CliError> {
     let refused = |error: ShardFileError| {
         let remedy = match error {
@@ -237,19 +238,19 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
     files.into_iter().map(|path| Ok(Source { file: read(&path)?, path })).collect()
 }
 
-/// What a shard runs of one search by seed.
+/// The part of one search by seed that a shard runs.
 pub(super) struct Share {
-    /// The place of its section in the file.
+    /// The index of its section in the file.
     pub(super) section: usize,
     /// Its seeds.
     pub(super) seeds: Range<u64>,
 }
 
-/// Seeds after which a share is looked at, at most: whether it has failing runs enough.
+/// The greatest number of seeds after which a share is checked for enough failing runs.
 const ROUND_MAX: u64 = 1 << 20;
 
-/// Runs what is missing of a share, block after block, up to the last failing run that the search may have. Returns whether
-/// the share is complete.
+/// Runs the missing blocks of a share in order, up to the last failing run that the search allows. Returns whether the
+/// share is complete.
 ///
 /// # Errors
 /// If the harness itself failed, or the file cannot be written.
@@ -275,7 +276,7 @@ pub(super) fn fill(
         if request.stop.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        // In rounds, as a campaign that may end at a failing run would not end at a block.
+        // In rounds, because a campaign that may end at a failing run would not end at a block.
         let end = next.saturating_add(round).min(share.seeds.end);
         round = (round * 2).min(ROUND_MAX);
         let before = next - share.seeds.start;
@@ -297,7 +298,7 @@ pub(super) fn fill(
     }
 }
 
-/// What a shard came to, for a machine.
+/// The result of a shard for programs.
 #[derive(Serialize)]
 struct Report<'a> {
     shard: Shard,
@@ -315,7 +316,7 @@ struct Searched<'a> {
 }
 
 impl Writer {
-    /// Prints what was run, and where it is.
+    /// Prints the result, and the location of the file.
     ///
     /// # Errors
     /// If stdout cannot be written.

@@ -1,5 +1,5 @@
-//! The file of a shard: JSON Lines with a seal as the last line. A header says which shard of what; each search follows with
-//! the blocks of it that were run; the last line before the seal counts them.
+//! The file of a shard: JSON Lines with a seal as the last line. A header identifies the shard and its command; each search
+//! follows with its blocks that were run; the last line before the seal counts them.
 
 use super::Shard;
 use super::seeded::{SeedBlock, SeededSearch};
@@ -12,12 +12,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The form of the files that this version writes and reads.
+/// The schema of the files that this version writes and reads.
 pub const SCHEMA: &str = "shakedown-shard/1";
-/// How the name of such a file ends.
+/// The ending of the name of such a file.
 pub const ENDING: &str = ".shard.jsonl";
 
-/// The command that a file is a part of, with what decides its result beside its searches.
+/// The command of a file, with the options that decide its result beside its searches.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Command {
@@ -30,14 +30,14 @@ pub enum Command {
     },
     /// Exhaustive searches.
     Certify {
-        /// The variants that were asked for, as `--variant` names them.
+        /// The requested variants, as `--variant` names them.
         variant: String,
         /// Whether a scenario without choices is accepted.
         allow_trivial: bool,
     },
     /// A matrix of guardrails.
     Matrix {
-        /// The guardrails that were asked for; all if there are none.
+        /// The requested guardrails; all if the list is empty.
         guardrails: Vec<String>,
     },
 }
@@ -53,34 +53,34 @@ impl Command {
     }
 }
 
-/// What a file is a part of.
+/// The command and the shard of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// The form of the file.
+    /// The schema of the file.
     pub schema: String,
     /// The catalogue whose scenarios were run.
     pub catalogue: String,
-    /// Which shard.
+    /// The shard.
     pub shard: Shard,
     /// The command.
     pub command: Command,
 }
 
 impl Header {
-    /// Returns the header of a shard.
+    /// Creates the header of a shard.
     pub fn new(catalogue: &str, shard: Shard, command: Command) -> Self {
         Self { schema: SCHEMA.to_owned(), catalogue: catalogue.to_owned(), shard, command }
     }
 
-    /// Returns where a shard of this command is kept in a folder.
+    /// Returns the path of a shard of this command in a folder.
     pub fn path(&self, folder: &Path) -> PathBuf {
         let Shard { number, count } = self.shard;
         folder.join(format!("{}-{number}-of-{count}{ENDING}", self.command.name()))
     }
 }
 
-/// What was run of one search.
+/// The runs of one search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Section {
     /// Runs by seed.
@@ -89,12 +89,12 @@ pub enum Section {
     Scripts(Identity, Vec<Part>),
 }
 
-/// What a shard has run.
+/// The runs of a shard.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShardFile {
-    /// What it is a part of.
+    /// The command and the shard.
     pub header: Header,
-    /// What was run, by search.
+    /// The runs, by search.
     pub sections: Vec<Section>,
 }
 
@@ -119,30 +119,30 @@ struct Total {
     digest: String,
 }
 
-/// Why a file is not a shard's.
+/// The reason why a file is not the file of a shard.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ShardFileError {
     /// The seal is missing or does not match.
     #[error("{0}")]
     Seal(#[from] SealError),
-    /// It has another form.
+    /// It has another schema.
     #[error("line 1: it is not a shard of this version, whose first line names the schema {SCHEMA}")]
     Schema,
-    /// A line is not what it should be.
+    /// A line is invalid.
     #[error("line {line}: {problem}")]
     Malformed {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The blocks are not those that its last line counts.
+    /// The blocks do not match the counts of the last line.
     #[error("its blocks do not add up to its own totals: the file was changed")]
     Miscounted,
 }
 
 impl ShardFile {
-    /// Returns the file of a shard of which nothing was run yet.
+    /// Creates the file of a shard without runs.
     pub fn new(header: Header) -> Self {
         Self { header, sections: Vec::new() }
     }

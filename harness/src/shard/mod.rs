@@ -1,12 +1,12 @@
 //! Shards: parts of a campaign, a certificate or a matrix that run anywhere, at any time, and are merged into the result of
 //! one run.
 //!
-//! There is no scheduler here. The contract is a shard's number, a folder, and a merge. In reading order: [`Shard`] (which
-//! part), [`scheduler`] (how existing schedulers tell a process its number), [`seeded`] (what a shard knows of runs by
-//! seed), [`file`](mod@file) (the sealed file that each shard writes) and [`union`](mod@union) (many files as one).
+//! This module has no scheduler. The contract is a shard's number, a folder, and a merge. In reading order: [`Shard`] (the
+//! part), [`scheduler`] (how existing schedulers number a process), [`seeded`] (a shard's runs by seed),
+//! [`file`](mod@file) (the sealed file that each shard writes) and [`union`](mod@union) (the union of many files).
 //!
-//! A shard holds whole blocks, which are cut at the same places whatever the number of shards. So the same runs give the
-//! same blocks, two files that both hold a block must agree on it, and a shard that ran twice is no error.
+//! A shard holds whole blocks, whose limits do not depend on the number of shards. So the same runs give the same
+//! blocks, two files that both hold a block must agree on it, and a shard that ran twice is not an error.
 
 pub mod file;
 pub mod scheduler;
@@ -33,13 +33,13 @@ pub struct Shard {
     count: usize,
 }
 
-/// The number of a shard is not one of those that there are.
+/// The error of a shard's number that does not exist.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected which shard of how many, such as `1/4`")]
 pub struct NoSuchShard;
 
 impl Shard {
-    /// Returns shard `number`, counted from 1, of `count`; none if there is no such shard.
+    /// Returns shard `number`, counted from 1, of `count`; `None` if there is no such shard.
     pub fn new(number: usize, count: usize) -> Option<Self> {
         (1..=count).contains(&number).then_some(Self { number, count })
     }
@@ -54,7 +54,8 @@ impl Shard {
         self.count
     }
 
-    /// Returns its share of `whole`: whole blocks of `block` items, counted from the first, as evenly as they can be cut.
+    /// Returns its share of `whole`: whole blocks of `block` items, counted from the first, divided as evenly as
+    /// possible.
     pub fn share(self, whole: Range<u64>, block: u64) -> Range<u64> {
         let items = whole.end.saturating_sub(whole.start);
         let blocks = u128::from(items.div_ceil(block));

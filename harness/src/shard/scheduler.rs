@@ -1,4 +1,4 @@
-//! Which shard a process is, as the scheduler that started it says in environment variables.
+//! Determines the shard of a process from the environment variables of the scheduler that started it.
 
 use super::Shard;
 
@@ -9,11 +9,11 @@ struct Scheduler {
     number: &'static str,
     /// The variable with the number of processes, if the scheduler has one.
     count: Option<&'static str>,
-    /// The number of the first process, where no variable says it.
+    /// The number of the first process, if no variable holds it.
     first: i64,
 }
 
-/// Slurm has two variables more, which [`slurm`] reads.
+/// Slurm has two more variables, which [`slurm`] reads.
 const SLURM: &str = "SLURM_ARRAY_TASK_ID";
 
 const SCHEDULERS: [Scheduler; 5] = [
@@ -39,16 +39,16 @@ const SCHEDULERS: [Scheduler; 5] = [
     },
 ];
 
-/// Why no shard can be told from the environment.
+/// The reason why the environment does not determine a shard.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UnknownShard {
     /// No scheduler has set its variables.
     #[error("no scheduler says which shard this is: none of {} is set", SCHEDULERS.map(|one| one.number).join(", "))]
     NoScheduler,
-    /// Two schedulers have.
+    /// Two schedulers have set their variables.
     #[error("{0} and {1} both say which shard this is")]
     Ambiguous(&'static str, &'static str),
-    /// The scheduler does not say how many there are.
+    /// The scheduler does not state the number of processes.
     #[error("{0} does not say how many shards there are")]
     NoCount(&'static str),
     /// The scheduler and the command line differ.
@@ -56,14 +56,14 @@ pub enum UnknownShard {
         "{scheduler} has {found} tasks, and --shards says {expected}: some tasks alone are not all shards"
     )]
     OtherCount {
-        /// Which.
+        /// The scheduler.
         scheduler: &'static str,
-        /// How many it has.
+        /// The number according to the scheduler.
         found: i64,
-        /// How many `--shards` says.
+        /// The number according to `--shards`.
         expected: usize,
     },
-    /// A variable holds something else than a number.
+    /// The value of a variable is not a number.
     #[error("{variable} is `{value}`, which is no number")]
     NotANumber {
         /// Its name.
@@ -78,13 +78,13 @@ pub enum UnknownShard {
         number: i64,
         /// The number of the first task.
         first: i64,
-        /// How many tasks there are.
+        /// The number of tasks.
         count: i64,
     },
 }
 
-/// Returns the shard that a scheduler's variables name. `count` is the number of shards, for a scheduler that does not say
-/// it, and is checked against one that does.
+/// Returns the shard that a scheduler's variables name. `count` is the number of shards; it is needed if the scheduler
+/// does not state it, and compared if it does.
 ///
 /// # Errors
 /// If no scheduler, or more than one, has set its variables, or if they contradict each other.
@@ -134,7 +134,8 @@ pub fn from_variables(
     shard.and_then(|(number, count)| Shard::new(number, count)).ok_or(uneven)
 }
 
-/// Returns the first number of an array and the step between two. Tasks that were selected one by one have neither.
+/// Returns the first number of an array and the step between two numbers. Tasks that were selected individually have
+/// neither.
 fn slurm(
     own: i64,
     count: i64,
@@ -204,7 +205,7 @@ mod tests {
         check(&[("JOB_COMPLETION_INDEX", "one")], Some(8), "JOB_COMPLETION_INDEX is `one`");
         check(&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")], None, "not numbered evenly");
         check(&slurm("7", "3", "0", "7", "1"), None, "not numbered evenly");
-        // A single task of an array that is submitted again is not the whole of it.
+        // A single resubmitted task of an array is not the whole array.
         check(&slurm("7", "1", "7", "7", "1"), Some(16), "has 1 tasks, and --shards says 16");
         check(
             &[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "3"), ("JOB_COMPLETION_INDEX", "1")],

@@ -1,5 +1,5 @@
-//! Runs by seed, as a shard keeps them: which search they belong to, and for each block of seeds its totals and its failing
-//! runs.
+//! Runs by seed, as a shard stores them: the search that they belong to, and for each block of seeds its totals and its
+//! failing runs.
 
 use crate::build_identity;
 use crate::campaign::{self, CHUNK, CampaignRequest, InternalError};
@@ -10,24 +10,24 @@ use shakedown_sim::search::{Campaign, FailingRun, Tally};
 use shakedown_sim::{Profile, Rehearse, Violation};
 use std::ops::Range;
 
-/// Seeds in a block. Shards are cut at multiples of it from the first seed.
+/// The number of seeds in a block. Shards are cut at multiples of it from the first seed.
 pub const BLOCK: u64 = CHUNK;
 
-/// A search over seeds: what a block's runs depend on, and when it ends.
+/// A search over seeds: the settings that a block's runs depend on, and its end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeededSearch {
     /// The scenario.
     pub scenario: String,
-    /// The guardrails that its design lacks.
+    /// The ablated guardrails.
     pub without: Vec<String>,
-    /// The row of a matrix that this search is for, by its guardrail.
+    /// The row of a matrix that this search belongs to, by its guardrail.
     pub row: Option<String>,
     /// The invariants of the row: a failing run counts if it violates one of them. Without a row each counts.
     pub claims: Vec<String>,
     /// The name of the fault-rate profile.
     pub profile: String,
-    /// Whether the order of tasks is drawn too.
+    /// Whether task order is drawn, too.
     pub task_order: bool,
     /// All seeds of the search, over all shards.
     pub seeds: Range<u64>,
@@ -88,14 +88,14 @@ impl SeededSearch {
         })
     }
 
-    /// Returns the fault-rate profile; none if this build has none of its name.
+    /// Returns the fault-rate profile; `None` if this build has no profile with this name.
     pub fn profile(&self) -> Option<Profile> {
         let plain = Profile::ALL.into_iter().find(|profile| profile.name == self.profile)?;
         Some(if self.task_order { plain.with_task_order() } else { plain })
     }
 
-    /// Returns the first field in which another search differs, as a user knows it; none if they are the same search. The
-    /// build is not compared.
+    /// Returns the first field in which another search differs, in the user's terms; `None` if they are the same search.
+    /// The build is not compared.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         let fields = [
             ("the scenario", self.scenario != other.scenario),
@@ -108,7 +108,7 @@ impl SeededSearch {
         fields.into_iter().find_map(|(name, differs)| differs.then_some(name))
     }
 
-    /// Returns what a block keeps of a chunk of a campaign. `runner` runs the failing seeds again to tell their scripts.
+    /// Returns the block of a chunk of a campaign. `runner` runs the failing seeds again to get their scripts.
     pub fn block(&self, chunk: &Campaign, runner: &mut dyn Rehearse) -> SeedBlock {
         let counts = |run: &&FailingRun| {
             let is_claim = |violation: &Violation| self.claims.contains(&violation.invariant);
@@ -143,7 +143,7 @@ impl SeededSearch {
         Ok(is_complete.then(|| self.block(&campaign, runner.as_mut())))
     }
 
-    /// Returns what is wrong with a block by itself: its cut, its counts, or its failing runs; none if it could be right.
+    /// Returns the problem of a block by itself: its limits, its counts, or its failing runs; `None` if it is consistent.
     pub fn misfit(&self, block: &SeedBlock) -> Option<String> {
         let Range { start, end } = self.seeds;
         let SeedBlock { from, to, tally, failing } = block;

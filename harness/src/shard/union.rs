@@ -1,7 +1,7 @@
-//! Many files as one: the union of their blocks, whichever shard ran them and however often.
+//! The union of many files: their blocks, independent of the shards that ran them and of repetitions.
 //!
-//! A file must be a part of the same command and have the same searches as the first. Blocks that two files hold must be
-//! equal. What no file holds is found by walking each search from its first block.
+//! A file must belong to the same command and have the same searches as the first. Blocks that are in two files must be
+//! equal. Missing blocks are found by walking each search from its first block.
 
 use super::Shard;
 use super::file::{Header, Section, ShardFile};
@@ -16,11 +16,11 @@ use std::path::PathBuf;
 pub struct Source {
     /// Its path.
     pub path: PathBuf,
-    /// What it holds.
+    /// Its content.
     pub file: ShardFile,
 }
 
-/// Blocks by their first item, each with the number of the source that it is from.
+/// Blocks by their first item, each with the number of its source.
 pub type Blocks<K, V> = BTreeMap<K, (V, usize)>;
 
 /// One search over all files.
@@ -32,7 +32,7 @@ pub enum Search {
     Scripts(Identity, Blocks<usize, Part>),
 }
 
-/// Files put together.
+/// The union of files.
 #[derive(Clone, Debug)]
 pub struct Union {
     /// The header of the first file.
@@ -43,17 +43,17 @@ pub struct Union {
     pub searches: Vec<Search>,
 }
 
-/// Why files cannot be put together.
+/// The reason why files cannot be merged.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UnionError {
-    /// A file is a part of something else than the first.
+    /// A file belongs to another command than the first.
     #[error("it is a part of something else than {}: {field} differs", .first.display())]
     OtherCommand {
         /// Its path.
         path: PathBuf,
         /// The path of the first file.
         first: PathBuf,
-        /// What differs, as a user types it.
+        /// The field that differs, in the user's terms.
         field: &'static str,
     },
     /// Two files hold different results of the same runs.
@@ -63,7 +63,7 @@ pub enum UnionError {
         path: PathBuf,
         /// The path of the other.
         other: PathBuf,
-        /// Which runs.
+        /// The runs.
         what: String,
     },
     /// A block contradicts itself or its search.
@@ -71,35 +71,35 @@ pub enum UnionError {
     Changed {
         /// The path of its file.
         path: PathBuf,
-        /// Which runs.
+        /// The runs.
         what: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// No file holds some runs, and the shard that should is there.
+    /// Some runs are in no file, and the file of their shard is present.
     #[error("it is incomplete: {what} are missing")]
     Incomplete {
         /// The path of the shard's file.
         path: PathBuf,
-        /// Which shard.
+        /// The shard.
         shard: Shard,
-        /// Which runs.
+        /// The runs.
         what: String,
     },
-    /// No file holds some runs, and the shard that should is not there.
+    /// Some runs are in no file, and the file of their shard is missing.
     #[error("{what} are missing, which shard {shard} runs")]
     Missing {
         /// The path that its file would have.
         path: PathBuf,
-        /// Which shard.
+        /// The shard.
         shard: Shard,
-        /// Which runs.
+        /// The runs.
         what: String,
     },
 }
 
 impl UnionError {
-    /// Returns the file that is named first.
+    /// Returns the path of the first file.
     pub fn path(&self) -> &PathBuf {
         match self {
             Self::OtherCommand { path, .. }
@@ -112,10 +112,10 @@ impl UnionError {
 }
 
 impl Union {
-    /// Puts files together.
+    /// Merges files.
     ///
     /// # Errors
-    /// If they are parts of different commands, or disagree on the result of a run.
+    /// If they belong to different commands, or disagree on the result of a run.
     ///
     /// # Panics
     /// If there is no file.
@@ -171,10 +171,11 @@ impl Union {
         Ok(())
     }
 
-    /// Returns the runs of a search by seed as one campaign, which ends at the last failing run that it may have.
+    /// Returns the runs of a search by seed as one campaign, which ends at the last failing run that the search
+    /// allows.
     ///
     /// # Errors
-    /// If runs are missing. `owns` says whether a shard runs the block of a seed.
+    /// If runs are missing. `owns` returns whether a shard runs the block of a seed.
     ///
     /// # Panics
     /// If the search has a profile that this build does not have.
@@ -200,7 +201,8 @@ impl Union {
         Ok(campaign)
     }
 
-    /// Returns the error about runs that no file holds: it names the shard of the first file's division that owns them.
+    /// Returns the error about runs that are in no file: it names the shard that owns them in the division of the first
+    /// file.
     pub fn missing(&self, owns: impl Fn(Shard) -> bool, what: String) -> UnionError {
         let count = self.header.shard.count();
         let shard = (1..=count).filter_map(|number| Shard::new(number, count)).find(|shard| owns(*shard));
@@ -216,7 +218,7 @@ impl Union {
     }
 }
 
-/// What is wrong with a section.
+/// The problem of a section.
 enum Problem {
     Conflict(usize, String),
     Changed(String, String),
@@ -230,7 +232,7 @@ impl Search {
         }
     }
 
-    /// Whether a section holds runs of a search of the same name.
+    /// Returns whether a section holds runs of a search of the same name.
     fn is_of(&self, section: &Section) -> bool {
         match (self, section) {
             (Self::Seeds(own, _), Section::Seeds(other, _)) => {
@@ -247,7 +249,7 @@ impl Search {
                 own.difference(other).or((own.build != other.build).then_some("the build"))
             }
             (Self::Scripts(own, _), Section::Scripts(other, _)) => {
-                // A shard that ran nothing yet does not know its build.
+                // A shard that has not run anything does not know its build.
                 let is_known = !own.build.is_empty() && !other.build.is_empty();
                 own.difference(other).or((is_known && own.build != other.build).then_some("the build"))
             }

@@ -1,4 +1,4 @@
-//! `--archive` and `history`: what is new, back, gone, and since which build; and two writers at a time.
+//! `--archive` and `history`: new, returned and gone findings, with their builds; and two concurrent writers.
 
 use super::{answer, code, json, shakedown, stderr, stdout};
 use serde_json::Value;
@@ -44,7 +44,7 @@ fn a_history_tells_new_and_standing_findings_by_build() {
     assert!(found > 0);
     let one = history(here);
     assert_eq!((&one["new"]["count"], &one["last"]["build"]), (&found.into(), &"b1".into()));
-    // The same campaign recorded again is no campaign.
+    // Recording the same campaign again adds no campaign.
     record(here, "b1", "300");
     assert_eq!(history(here), one);
     let second = record(here, "b2", "300");
@@ -66,7 +66,7 @@ fn known_failures_are_run_first() {
     let here = tempdir().expect("a directory");
     let here = here.path();
     let first = record(here, "b1", "300");
-    // One seed finds nothing by itself, but the archive knows what to run.
+    // One seed finds nothing by itself, but the archive knows the scripts to run.
     let next = record(here, "b2", "1");
     let signatures = |result: &Value| {
         let all = result["scenarios"][0]["violations"].as_array().expect("a list").clone();

@@ -23,7 +23,7 @@ fn commit(here: &Path, subject: &str, without: &str, builds: bool) {
     git(here, &["commit", "--quiet", "-m", subject]);
 }
 
-/// Writes the script of a failure that needs a guardrail to be missing, without saying which.
+/// Writes the script of a failure that needs a missing guardrail, without naming the guardrail.
 fn script(here: &Path) {
     let failing = answer(
         here,

@@ -1,4 +1,4 @@
-//! Shards and `merge`: the union of shards is the result of one run, and whatever does not fit is one clear error.
+//! Shards and `merge`: the union of shards is the result of one run, and every misfit is one clear error.
 
 use super::{answer, code, json, shakedown, stderr, stdout};
 use shakedown::shard::file::{Section, ShardFile};
@@ -131,7 +131,7 @@ fn put(here: &Path, name: &str, text: &str) {
     fs::write(here.join("shards").join(name), text).expect("written");
 }
 
-/// Seals a file anew whose content was changed.
+/// Seals a file again after its content was changed.
 fn resealed(text: &str) -> String {
     let body: String = text
         .lines()
@@ -166,7 +166,7 @@ fn what_does_not_fit_is_one_error_that_names_the_file() {
     refused(2, &[name, "the build differs"]);
     put(here, name, &resealed(&second.replace("\"failures_max\":8", "\"failures_max\":9")));
     refused(2, &[name, "--max-fail differs"]);
-    // A change that adds up and is sealed is found where the runs are repeated.
+    // A change that is consistent and sealed is found when the runs are repeated.
     let mut changed: ShardFile = second.parse().expect("a shard");
     let Section::Seeds(_, blocks) = &mut changed.sections[0] else { panic!("a campaign") };
     blocks[0].tally.events += 1;

@@ -1,4 +1,4 @@
-//! Pollers: a design that polls does the same with a [`Poller`] as with a loop that ticks.
+//! Pollers: a design with a [`Poller`] behaves like one with a loop that ticks.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -46,12 +46,12 @@ impl Fact for Committed {
     }
 }
 
-/// What a poller does in a turn.
+/// The program of a poller's turn.
 #[derive(Clone, Copy, Debug)]
 enum Program {
-    /// Takes a new job that nobody holds, works for so many milliseconds, and finishes it.
+    /// Takes a new job that is not locked, works for this many milliseconds, and finishes it.
     Claim(u64),
-    /// Looks at a job, unless somebody holds it, and closes it if it is finished.
+    /// Reads a job, unless it is locked, and closes it if it is finished.
     LookWithoutWaiting(u32),
     /// Waits for the lock of a job, and closes it if it is finished.
     WaitForLock(u32),
@@ -63,7 +63,7 @@ enum Program {
     ReadMarks,
 }
 
-/// What somebody else does in one transaction: at a millisecond, for so long.
+/// The transaction of another client: its start in milliseconds, and its length.
 #[derive(Clone, Copy, Debug)]
 struct Disturber {
     at_ms: u64,
@@ -254,7 +254,7 @@ impl Scenario for Design {
     }
 }
 
-/// The first multiple of the period after the last turn began, and not before now. The first turn is at once.
+/// Returns the first multiple of the period after the last turn began, and not before now. The first turn is at once.
 fn next_tick(last: Option<Moment>, now: Moment, period: Duration) -> Moment {
     let Some(last) = last else { return now };
     let period = period.as_nanos() as u64;
@@ -262,7 +262,7 @@ fn next_tick(last: Option<Moment>, now: Moment, period: Duration) -> Moment {
     Moment::from_nanos(turns * period)
 }
 
-/// What is committed, with times, and how many events the run has.
+/// Returns the commits, with their times, and the number of events of the run.
 fn run(pollers: &[(u64, Program)], disturbers: &[Disturber], ticks: bool) -> (Vec<String>, u32) {
     let commits = Rc::default();
     let (pollers, disturbers) = (pollers.to_vec(), disturbers.to_vec());
@@ -304,7 +304,7 @@ fn disturber() -> impl Strategy<Value = Disturber> {
     (0u64..20_000, 0u64..6_000, does, ends).prop_map(disturber)
 }
 
-/// Periods of which no two have a common multiple within a run, so that no two pollers wake at one moment.
+/// Periods of which no two have a common multiple within a run, so that no two pollers wake at the same moment.
 const PERIODS_MS: [u64; 3] = [1_009, 907, 811];
 
 proptest! {

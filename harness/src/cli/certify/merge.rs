@@ -1,5 +1,5 @@
-//! `merge` of the shards of `certify`. The layers above the last are run again here, which is little; they say which parents
-//! the last layer has.
+//! `merge` of the shards of `certify`. The layers above the last are run again here, which takes little time; they determine
+//! the parents of the last layer.
 
 use super::super::exit::{CliError, Exit};
 use super::super::merge::Merging;
@@ -11,7 +11,7 @@ use crate::shard::union::Search;
 use shakedown_reports::{Certificate, certificate};
 
 impl Certify {
-    /// Returns the command that a search is a part of, as it was given to each shard.
+    /// Creates the command that a search belongs to, with the arguments of each shard.
     fn of_search(merging: &Merging<'_>, identity: &Identity) -> Result<Self, CliError> {
         let (variant, allow_trivial) = match &merging.union.header.command {
             Command::Certify { variant, allow_trivial } => (variant.as_str(), *allow_trivial),
@@ -68,13 +68,13 @@ impl Certify {
         Ok(Exit::of(exits))
     }
 
-    /// Returns what each file holds of a scenario's search.
+    /// Returns the runs of a scenario's search in each file.
     fn checkpoints(&self, merging: &Merging<'_>, scenario: &str) -> Vec<(std::path::PathBuf, Checkpoint)> {
         let mut checkpoints = Vec::new();
         for source in &merging.union.sources {
             for section in &source.file.sections {
                 let Section::Scripts(identity, parts) = section else { continue };
-                // A file whose shard ran nothing of the last layer says nothing that could be checked.
+                // A file whose shard ran nothing of the last layer contains nothing to check.
                 if identity.scenario == scenario && !identity.build.is_empty() {
                     let mut checkpoint = Checkpoint::new(identity.clone());
                     parts.iter().cloned().for_each(|part| checkpoint.add(part));

@@ -1,4 +1,4 @@
-//! `certify --shard`: keeps what a shard has run in the shard's file.
+//! `certify --shard`: stores the runs of a shard in the shard's file.
 
 use super::super::Session;
 use super::super::exit::{CliError, Exit};
@@ -36,7 +36,7 @@ impl Certify {
         self.shard.open(Header::new(session.catalogue.name(), shard, command), sections)
     }
 
-    /// Ends a shard: its file is written, and says whether it is complete. `ended` is the exit code of its certificates.
+    /// Ends a shard: writes its file, and reports whether it is complete. `ended` is the exit code of its certificates.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -55,7 +55,7 @@ impl Certify {
 }
 
 impl Division<'_> {
-    /// Returns what was run before, by file: of the shard's own, or of those that are merged.
+    /// Returns the earlier runs, by file: those of the shard itself, or of the merged files.
     pub(super) fn kept(&self) -> Vec<(PathBuf, Checkpoint)> {
         match self {
             Self::Whole => Vec::new(),
@@ -71,7 +71,7 @@ impl Division<'_> {
         }
     }
 
-    /// Puts what was run into the shard's file, and writes it.
+    /// Adds runs to the shard's file, and writes it.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -82,10 +82,10 @@ impl Division<'_> {
         kept.writer.write()
     }
 
-    /// Refuses a merge that lacks something, of whose parents `gaps` are missing.
+    /// Rejects an incomplete merge, in which the parents `gaps` are missing.
     ///
     /// # Errors
-    /// If this is a merge, and something is missing.
+    /// If this is a merge, and parents are missing.
     pub(super) fn check_gaps(&self, gaps: &[Range<usize>], search: &Bounded) -> Result<(), CliError> {
         let (Self::Merge(merged), Some(gap)) = (self, gaps.first()) else { return Ok(()) };
         let parents = search.parents().len();
@@ -97,7 +97,7 @@ impl Division<'_> {
         Err(super::super::merge::refused(merged.union.missing(owns, what)))
     }
 
-    /// Returns the error about a file that cannot be used, with the remedy that this division has.
+    /// Returns the error about a file that cannot be used, with the remedy for this kind of division.
     pub(super) fn refused(&self, error: CliError) -> CliError {
         match self {
             Self::Whole => error,

@@ -1,4 +1,4 @@
-//! `explore --shard`: runs the share of one shard, and writes it instead of a result.
+//! `explore --shard`: runs one shard, and writes its file instead of a result.
 
 use super::super::Session;
 use super::super::exit::{CliError, Exit};
@@ -44,7 +44,7 @@ impl Explore {
         Ok(if is_complete { self.shard.complete() } else { Exit::Inconclusive })
     }
 
-    /// Refuses what one shard cannot decide without the others.
+    /// Rejects options whose effect one shard cannot decide without the others.
     fn check_shardable(&self) -> Result<(), CliError> {
         let refused = |what: &str, remedy: &str| {
             Err(CliError::input(what.to_owned()).at("--shard").remedy(remedy.to_owned()))

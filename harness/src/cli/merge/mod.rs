@@ -1,8 +1,8 @@
-//! `merge`: the files of shards as the result of one run on one machine.
+//! `merge`: combines the files of shards into the result of one run on one machine.
 //!
-//! A file is trusted as far as it can be checked: its seal, its own totals, its agreement with the others, the build, and a
-//! sample of its blocks, which are run again. Shrinking, canaries and the end of a campaign happen here, so the result does not
-//! depend on how the runs were divided.
+//! A file is verified as far as possible: its seal, its own totals, its agreement with the others, the build, and a sample of
+//! its blocks, which are run again. Shrinking, canaries and the end of a campaign happen here, so the result does not depend on
+//! how the runs were divided.
 
 pub(super) mod seeded;
 
@@ -42,7 +42,7 @@ pub(super) struct Merge {
     pub(super) archive: ArchiveArgs,
 }
 
-/// A merge under way.
+/// A merge in progress.
 pub(super) struct Merging<'a> {
     pub(super) options: &'a Merge,
     pub(super) session: &'a Session,

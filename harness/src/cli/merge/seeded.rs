@@ -1,4 +1,4 @@
-//! Runs by seed: checks the blocks of a search against this build, repeats a sample of them, and adds them up.
+//! Merges runs by seed: checks the blocks of a search against this build, repeats a sample of them, and adds them up.
 
 use super::super::exit::{CliError, Exit};
 use super::super::explore::failed;
@@ -13,10 +13,10 @@ use shakedown_sim::search::Campaign;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-/// Returns the campaign that the blocks of a search add up to. `owns` says whether a shard runs the block of a seed.
+/// Returns the sum of the blocks of a search as a campaign. `owns` returns whether a shard runs the block of a seed.
 ///
 /// # Errors
-/// If the blocks are of another build, are not those of their seeds, or are not all there.
+/// If the blocks are of another build, are not those of their seeds, or are incomplete.
 pub(in super::super) fn campaign(
     merging: &Merging<'_>,
     request: &CampaignRequest<'_>,
@@ -48,10 +48,10 @@ pub(in super::super) fn campaign(
     Ok(campaign)
 }
 
-/// Blocks of a file that are run again, beside those with failing runs.
+/// The number of blocks of a file that are run again, beside those with failing runs.
 const SAMPLE: usize = 3;
 
-/// Returns the blocks of a file that are run again: the first, the last, one that their content chooses, and the first with
+/// Returns the blocks of a file to run again: the first, the last, one selected by their content, and the first with
 /// failing runs.
 fn sample<'a>(blocks: &[&'a SeedBlock]) -> Vec<&'a SeedBlock> {
     let count = blocks.len();
