@@ -11,12 +11,12 @@ use crate::supervision;
 use crate::watchdog::Watchdog;
 use shakedown_reports::EndReason;
 use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as};
-use shakedown_sim::{Profile, Rehearse};
+use shakedown_sim::{Profile, Rehearse, SitesMet};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// What a campaign is to do.
@@ -41,6 +41,8 @@ pub struct CampaignRequest<'a> {
     pub stop: &'a AtomicBool,
     /// How long a run may take.
     pub timeout: Duration,
+    /// Receives the sites that runs met, soon after the runs.
+    pub sites: Option<&'a Mutex<SitesMet>>,
 }
 
 /// The harness itself failed.
@@ -250,6 +252,9 @@ impl Worker<'_> {
                 // The campaign ends here, or earlier.
                 break;
             }
+        }
+        if let Some(sites) = self.request.sites {
+            sites.lock().unwrap_or_else(PoisonError::into_inner).add(runner.take_sites_met());
         }
         Ok(chunk)
     }

@@ -21,6 +21,7 @@ pub fn run_canary(request: &CampaignRequest<'_>, without: &[String]) -> Result<C
         seeds: first..first.saturating_add(RUNS_MAX),
         failures_max: 1,
         deadline: None,
+        sites: None,
         ..*request
     };
     let (campaign, _) = campaign::run(&request, |_| {})?;

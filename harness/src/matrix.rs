@@ -146,6 +146,7 @@ pub(crate) fn campaign_request<'a>(
         deadline: None,
         stop: request.stop,
         timeout: request.timeout,
+        sites: None,
     }
 }
 

@@ -61,6 +61,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Returns whether steps of this kind have a number, and so part in the digest. The others are in recorded traces only.
+    pub fn is_numbered(self) -> bool {
+        !matches!(self, Kind::Log | Kind::Statement | Kind::LockWait | Kind::Stuck)
+    }
+
     /// Returns the word for this kind on a node, for digests. Every bit of it depends on both, so that it can be
     /// combined with the hash of an entity.
     #[inline]

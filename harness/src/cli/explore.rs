@@ -164,6 +164,7 @@ impl Explore {
             deadline,
             stop,
             timeout: self.watchdog,
+            sites: None,
         })
     }
 

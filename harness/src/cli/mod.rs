@@ -28,6 +28,8 @@ mod progress;
 mod replay;
 mod run;
 mod self_check;
+#[cfg(feature = "serve")]
+mod serve;
 mod shard;
 #[cfg(unix)]
 mod supervised;
@@ -70,6 +72,8 @@ enum Command {
     Replay(replay::Replay),
     Pin(pin::Pin),
     Explain(explain::Explain),
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     #[command(hide = true)]
     Record(self_check::Record),
 }
@@ -146,6 +150,8 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
         Command::Replay(replay) => replay.execute(&session),
         Command::Pin(pin) => pin.execute(&session),
         Command::Explain(explain) => explain.execute(&session),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => serve.execute(session),
         Command::Record(record) => record.execute(&session),
     }
 }

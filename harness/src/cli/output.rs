@@ -406,6 +406,13 @@ pub(super) fn print_note(text: &str) {
     }
 }
 
+/// Prints a line on stdout at once. It ignores errors: who reads it may have gone.
+#[cfg(feature = "serve")]
+pub(super) fn print_line(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
 /// Writes to stdout. A reader that has gone away (`| head`) has read what it wanted.
 fn put(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();

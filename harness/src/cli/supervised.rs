@@ -18,7 +18,8 @@ pub(super) fn by_child(arguments: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     // The other end of a self-check has its script on standard input, and is to end as its run does.
-    if arguments.get(1).is_some_and(|command| command == "record") {
+    // A server ends no run for another's sake: it has a time limit for each request.
+    if arguments.get(1).is_some_and(|command| command == "record" || command == "serve") {
         return None;
     }
     let supervisor = Supervisor::default();

@@ -411,6 +411,7 @@ impl Search {
             deadline: None,
             stop: &AtomicBool::new(false),
             timeout: TIMEOUT,
+            sites: None,
         };
         let (campaign, _) = campaign::run(&request, |_| {}).map_err(internal)?;
         self.runs += campaign.tally.runs;

@@ -20,8 +20,8 @@ pub(super) struct RunView<'a> {
     pub(super) failure: Option<&'a Failure>,
     /// The other violations of the run; their events are steps of the same trace.
     pub(super) also: Vec<&'a Violation>,
-    /// The path of its trace, as a user types it.
-    pub(super) path: Option<&'a str>,
+    /// The command that makes it again.
+    pub(super) command: Option<String>,
     pub(super) context: &'a FailureContext,
 }
 
@@ -36,8 +36,8 @@ const NO_CONTEXT: &FailureContext = &FailureContext {
 
 impl<'a> RunView<'a> {
     /// Returns the view of a run that holds.
-    pub(super) fn of_run(trace: &'a Trace, path: Option<&'a str>) -> Self {
-        Self { trace, failure: None, also: Vec::new(), path, context: NO_CONTEXT }
+    pub(super) fn of_run(trace: &'a Trace) -> Self {
+        Self { trace, failure: None, also: Vec::new(), command: None, context: NO_CONTEXT }
     }
 
     fn violations(&self) -> Vec<&'a Violation> {
@@ -180,15 +180,12 @@ fn restored(one: &RestoredGuardrail) -> String {
 }
 
 fn again(view: &RunView<'_>) -> String {
-    let command = |text: String| format!("<pre><code>{}</code></pre>\n", Text(&text));
-    let commands = match view.path {
-        Some(path) => command(view.context.program.of_trace("replay", path)),
-        None => String::new(),
-    };
+    let command = |text: &str| format!("<pre><code>{}</code></pre>\n", Text(text));
+    let commands = view.command.as_deref().map(command).unwrap_or_default();
     let script = view.trace.script.to_string();
     format!(
         "<section><h2>How to see it again</h2>\n{commands}<details><summary>The whole script, to run with <code>--script</code></summary>\n{}</details></section>\n",
-        command(script)
+        command(&script)
     )
 }
 

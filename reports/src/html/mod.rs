@@ -6,11 +6,14 @@
 mod article;
 mod data;
 mod escape;
+pub mod live;
 mod nearest;
+mod pair;
 mod rows;
 mod summary;
 
 use crate::certificate::Certificate;
+use crate::commands::Program;
 use crate::groups::{Group, groups};
 use crate::layout::Style;
 use crate::matrix::{self, Matrix};
@@ -23,11 +26,13 @@ use shakedown_sim::search::Failure;
 use summary::Summary;
 
 const STYLE: &str = include_str!("../../assets/page.css");
-const SCRIPTS: [&str; 3] = [
+/// What steps through a run.
+const EXPLORER: [&str; 3] = [
     include_str!("../../assets/run.js"),
     include_str!("../../assets/lanes.js"),
-    include_str!("../../assets/page.js"),
+    include_str!("../../assets/explorer.js"),
 ];
+const PAGE_SCRIPT: &str = include_str!("../../assets/page.js");
 
 /// The greatest number of failing runs that a page shows; further ones are listed.
 const RUNS_MAX: usize = 24;
@@ -39,7 +44,7 @@ pub fn campaigns(all: &[CampaignResult]) -> String {
     let mut runs = failures(&findings);
     let passing = all.iter().filter(|result| result.findings.is_empty());
     for trace in passing.filter_map(|result| result.trace.as_ref()) {
-        runs.push(article::article(&RunView::of_run(trace, None), runs.len() + 1));
+        runs.push(article::article(&RunView::of_run(trace), runs.len() + 1));
     }
     summarized(summaries, &findings, runs)
 }
@@ -85,16 +90,17 @@ pub fn failure(failure: &Failure, path: &str, context: &FailureContext) -> Strin
         trace: &failure.trace,
         failure: Some(failure),
         also: Vec::new(),
-        path: Some(path),
+        command: Some(context.program.of_trace("replay", path)),
         context,
     };
     page(&title(Some(failure), None), &[article::article(&view, 1)])
 }
 
-/// Writes a run that holds.
-pub fn passing_run(trace: &Trace, path: &str) -> String {
+/// Writes a run that holds. `program` is what the reader runs.
+pub fn passing_run(trace: &Trace, path: &str, program: &Program) -> String {
     let scenario = Some(trace.script.scenario.as_str());
-    page(&title(None, scenario), &[article::article(&RunView::of_run(trace, Some(path)), 1)])
+    let view = RunView { command: Some(program.of_trace("replay", path)), ..RunView::of_run(trace) };
+    page(&title(None, scenario), &[article::article(&view, 1)])
 }
 
 /// Returns an article for each failing run; findings that shrank to one script share one.
@@ -103,8 +109,9 @@ fn failures(findings: &[&Finding]) -> Vec<String> {
     let article_of = |(at, run): (usize, &Vec<&Finding>)| {
         let (first, failure) = (run[0], &run[0].failure);
         let also = run[1..].iter().map(|finding| &finding.failure.violation).collect();
-        let (trace, path, context) = (&failure.trace, Some(first.trace.as_str()), &first.context);
-        article::article(&RunView { trace, failure: Some(failure), also, path, context }, at + 1)
+        let (trace, context) = (&failure.trace, &first.context);
+        let command = Some(context.program.of_trace("replay", &first.trace));
+        article::article(&RunView { trace, failure: Some(failure), also, command, context }, at + 1)
     };
     runs.iter().take(RUNS_MAX).enumerate().map(article_of).collect()
 }
@@ -136,6 +143,6 @@ fn page(title: &str, parts: &[String]) -> String {
          <script type=\"module\">\n{script}</script>\n</body>\n</html>\n",
         title = Text(title),
         body = parts.concat(),
-        script = SCRIPTS.concat(),
+        script = EXPLORER.concat() + PAGE_SCRIPT,
     )
 }

@@ -66,7 +66,7 @@ impl<'a> Summary<'a> {
              <h1 id=\"summary-{number}\"><span class=\"badge {class}\">{word}</span> {}</h1>\n{}{}</section>\n",
             Text(self.scenario),
             Text(&story::capital(&self.sentence)),
-            findings(self.findings, articles),
+            findings(self.findings, &|finding: &Finding| anchor(finding, articles)),
             list_of_facts(&self.facts),
         )
     }
@@ -107,19 +107,25 @@ fn list_of_facts(facts: &[(&str, String)]) -> String {
     out + "</dl>\n"
 }
 
-/// Writes the findings of a campaign by their cause.
-fn findings(findings: &[Finding], articles: &Articles<'_>) -> String {
+/// Returns the link to the article of a finding's run, if the page has one.
+fn anchor(finding: &Finding, articles: &Articles<'_>) -> Option<String> {
+    let at = articles.iter().take(RUNS_MAX).position(|script| **script == finding.failure.shrunk)?;
+    Some(format!("#run-{}", at + 1))
+}
+
+/// Writes the findings of a campaign by their cause. `address` returns where the run of a finding is shown.
+pub(super) fn findings(findings: &[Finding], address: &dyn Fn(&Finding) -> Option<String>) -> String {
     let groups = groups(findings);
     if groups.is_empty() {
         return String::new();
     }
-    let lists: String = groups.iter().map(|group| list(group, articles)).collect();
+    let lists: String = groups.iter().map(|group| list(group, address)).collect();
     format!("<nav class=\"contents\" aria-label=\"Findings\"><h2>Findings by cause</h2>\n{lists}</nav>\n")
 }
 
-fn list(group: &Group<'_>, articles: &Articles<'_>) -> String {
+fn list(group: &Group<'_>, address: &dyn Fn(&Finding) -> Option<String>) -> String {
     let shown = std::iter::once(group.shown()).chain(group.others());
-    let items: String = shown.map(|finding| item(finding, articles)).collect();
+    let items: String = shown.map(|finding| item(finding, address(finding))).collect();
     format!(
         "<h3>{} <span>{}</span></h3>\n<ol>\n{items}</ol>\n",
         Text(&story::capital(&group.cause.to_string())),
@@ -128,7 +134,7 @@ fn list(group: &Group<'_>, articles: &Articles<'_>) -> String {
 }
 
 /// Writes a link to the run of a finding, with its deviations; or the command that shows the run.
-fn item(finding: &Finding, articles: &Articles<'_>) -> String {
+fn item(finding: &Finding, address: Option<String>) -> String {
     let failure = &finding.failure;
     let (invariant, message) = (Text(&failure.violation.invariant), Text(&failure.violation.message));
     let code = |deviation: &Deviation| format!("<code>{}</code>", Text(&deviation.to_string()));
@@ -136,10 +142,10 @@ fn item(finding: &Finding, articles: &Articles<'_>) -> String {
         [] => "the happy path".to_owned(),
         few => few.iter().map(code).collect::<Vec<_>>().join("<br>"),
     };
-    match articles.iter().take(RUNS_MAX).position(|script| **script == failure.shrunk) {
-        Some(at) => format!(
-            "<li><a href=\"#run-{}\">{deviations}</a><br>{message} <span>{invariant}</span></li>\n",
-            at + 1
+    match address {
+        Some(address) => format!(
+            "<li><a href=\"{}\">{deviations}</a><br>{message} <span>{invariant}</span></li>\n",
+            Text(&address)
         ),
         None => {
             let command = finding.context.program.of_trace("explain", &finding.trace);

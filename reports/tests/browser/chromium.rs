@@ -62,6 +62,15 @@ fn installed() -> String {
 impl Browser {
     /// Shows a page from a file and waits until it is loaded. `fragment` is the end of its address.
     pub(crate) fn show(screen: Screen, html: &str, fragment: &str) -> Self {
+        let mut browser = Self::start(screen);
+        let file = browser.place.path().join("page.html");
+        std::fs::write(&file, html).expect("written");
+        browser.visit(&format!("file://{}{fragment}", file.display()));
+        browser
+    }
+
+    /// Starts a browser with an empty page.
+    pub(crate) fn start(screen: Screen) -> Self {
         let place = TempDir::new().expect("a directory");
         let mut child = Command::new("sh")
             .args(["-c", PIPES, &installed()])
@@ -84,9 +93,6 @@ impl Browser {
         let (session, calls, events) = (None, 0, Vec::new());
         let mut browser = Self { child, to, from, session, calls, events, place };
         browser.open(screen);
-        let file = browser.place.path().join("page.html");
-        std::fs::write(&file, html).expect("written");
-        browser.visit(&format!("file://{}{fragment}", file.display()));
         browser
     }
 
@@ -107,9 +113,12 @@ impl Browser {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !screen.scripts }));
     }
 
-    fn visit(&mut self, url: &str) {
+    /// Shows the page at an address and waits until it is loaded.
+    pub(crate) fn visit(&mut self, url: &str) {
+        let is_load = |event: &Value| event["method"] == "Page.loadEventFired";
+        self.events.retain(|event| !is_load(event));
         self.call("Page.navigate", json!({ "url": url }));
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        while !self.events.iter().any(is_load) {
             let event = self.receive();
             self.events.push(event);
         }
@@ -153,7 +162,7 @@ impl Browser {
     /// Waits until an expression is true.
     pub(crate) fn wait_for(&mut self, expression: &str) {
         let poll = format!(
-            "new Promise((done) => {{ const check = (left) => ({expression}) ? done(true) : left ? setTimeout(check, 20, left - 1) : done(false); check(500); }})"
+            "new Promise((done) => {{ const check = (left) => ({expression}) ? done(true) : left ? setTimeout(check, 20, left - 1) : done(false); check(2500); }})"
         );
         assert_eq!(self.eval(&poll), true, "{expression}");
     }
@@ -170,6 +179,9 @@ impl Browser {
             "ArrowUp" => (38, None),
             "ArrowRight" => (39, None),
             "ArrowDown" => (40, None),
+            letter if letter.len() == 1 => {
+                (u32::from(letter.to_ascii_uppercase().as_bytes()[0]), Some(letter))
+            }
             other => panic!("no test presses {other}"),
         };
         let mut down = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });

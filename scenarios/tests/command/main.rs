@@ -4,10 +4,14 @@ mod answers;
 mod archive;
 mod bisect;
 mod certificates;
+#[expect(dead_code, reason = "the tests of the report page use the rest")]
+#[path = "../../../reports/tests/browser/chromium.rs"]
+mod chromium;
 mod cli_errors;
 mod matrix;
 mod readme;
 mod reports;
+mod serve;
 mod shards;
 
 use std::io::{BufRead, BufReader, Read};
