@@ -10,8 +10,8 @@ use crate::quiet;
 use crate::supervision;
 use crate::watchdog::Watchdog;
 use shakedown_reports::EndReason;
-use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as};
-use shakedown_sim::{Profile, Rehearse, SitesMet};
+use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as, explore_variant};
+use shakedown_sim::{Profile, Rehearse, SitesMet, Variant};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +25,8 @@ pub struct CampaignRequest<'a> {
     pub entry: &'a Entry,
     /// What its design lacks.
     pub without: &'a [String],
+    /// The parameters whose values are fixed; seeds draw the others. Not with [`CampaignRequest::guided`].
+    pub variant: Option<&'a Variant>,
     /// Which seeds.
     pub seeds: Range<u64>,
     /// How restlessly they draw.
@@ -241,7 +243,11 @@ impl Worker<'_> {
             let one = || match &task.guide {
                 Some(guide) => guide.explore(runner, seed..seed + 1),
                 None => {
-                    let campaign = explore_as(runner, profile, seed..seed + 1, usize::MAX);
+                    let seeds = seed..seed + 1;
+                    let campaign = match self.request.variant {
+                        None => explore_as(runner, profile, seeds, usize::MAX),
+                        Some(fixed) => explore_variant(runner, (profile, fixed), seeds, usize::MAX),
+                    };
                     Round { campaign, ..Round::default() }
                 }
             };
@@ -314,15 +320,26 @@ impl Team<'_> {
 }
 
 /// For each parameter, how many of these seeds' runs have each of its values.
-pub fn variants(runner: &dyn Rehearse, seeds: Range<u64>) -> Vec<(String, Vec<(String, u64)>)> {
+pub fn variants(
+    runner: &dyn Rehearse,
+    fixed: &Variant,
+    seeds: Range<u64>,
+) -> Vec<(String, Vec<(String, u64)>)> {
     let values = |values: &[&str]| values.iter().map(|value| ((*value).to_owned(), 0)).collect();
     let mut counts: Vec<(String, Vec<(String, u64)>)> =
         runner.parameters().iter().map(|one| (one.name.to_owned(), values(one.values))).collect();
     for seed in seeds {
-        for (name, drawn) in runner.happy(seed).variant.0 {
+        for (name, drawn) in runner.happy(seed).variant.with(fixed).0 {
             let values = counts.iter_mut().filter(|(parameter, _)| *parameter == name);
             let count = values.flat_map(|(_, values)| values).find(|(value, _)| *value == drawn);
-            count.expect("a seed draws declared values").1 += 1;
+            match count {
+                Some(count) => count.1 += 1,
+                // A value of small worlds only, which no seed draws.
+                None => counts
+                    .iter_mut()
+                    .filter(|(parameter, _)| *parameter == name)
+                    .for_each(|(_, values)| values.push((drawn.clone(), 1))),
+            }
         }
     }
     counts

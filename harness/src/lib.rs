@@ -177,3 +177,14 @@ pub mod reports {
         knowledge, layout, likely, markdown, matrix, mermaid, printable, records, shiviz, story, terminal,
     };
 }
+
+/// The code of the book, compiled and run with the other examples.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/src/concepts/runs.md")]
+    mod runs {}
+    #[doc = include_str!("../../docs/src/building-blocks.md")]
+    mod building_blocks {}
+    #[doc = include_str!("../../docs/src/vacuous.md")]
+    mod vacuous {}
+}

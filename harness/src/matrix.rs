@@ -138,6 +138,7 @@ pub(crate) fn campaign_request<'a>(
     CampaignRequest {
         entry,
         without,
+        variant: None,
         seeds: 0..request.runs_max,
         profile: Profile::MIXED,
         guided: false,

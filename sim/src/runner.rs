@@ -142,6 +142,7 @@ pub struct Offered {
 /// let once = runner.run(Plan::Seed(7));
 /// assert_eq!(runner.run(Plan::Seed(7)), once);
 /// assert_eq!(once.violations[0].invariant, "comes-to-rest"); // it sleeps past its time to settle
+/// assert_eq!(once.violations[0].message, "still at work 1 s after healing: sleeper waits until 24:00:00");
 /// ```
 pub struct Runner<S: Scenario> {
     scenario: S,
@@ -512,15 +513,16 @@ impl<S: Scenario> Runner<S> {
             epilogue();
             self.world.run(deadline + EPILOGUE);
         }
-        let (busy, now) = {
-            let core = self.world.core.borrow_mut();
+        let (pending, now) = {
+            let core = self.world.core.borrow();
             if core.run_abort.is_some() {
                 return activity;
             }
-            (core.is_busy() && !core.has_programs, core.now)
+            ((!core.has_programs).then(|| core.pending()).flatten(), core.now)
         };
-        if busy {
-            let message = format!("still at work {} after healing", crate::time::text(settle));
+        if let Some(pending) = pending {
+            let settle = crate::time::text(settle);
+            let message = format!("still at work {settle} after healing: {pending}");
             self.facts.report(now, "comes-to-rest", "", message);
         }
         self.world.note_waits();

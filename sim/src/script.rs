@@ -94,6 +94,21 @@ impl FromStr for Deviation {
 pub struct Variant(pub Vec<(String, String)>);
 
 impl Variant {
+    /// Returns the variant with the values that another one gives to its parameters.
+    ///
+    /// ```
+    /// use shakedown_sim::Variant;
+    /// let drawn: Variant = "clients=2 link=slow".parse()?;
+    /// assert_eq!(drawn.with(&"link=fast".parse()?).to_string(), "clients=2 link=fast");
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn with(&self, fixed: &Variant) -> Variant {
+        let value = |(name, value): &(String, String)| {
+            (name.clone(), fixed.get(name).map_or_else(|| value.clone(), str::to_owned))
+        };
+        Variant(self.0.iter().map(value).collect())
+    }
+
     /// Returns the value of a parameter, if the variant has it.
     pub fn get(&self, parameter: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.as_str())

@@ -30,7 +30,9 @@ impl Explain {
         let reports = output.open_for("explain", &Kind::OF_A_TRACE)?;
         let failure = file.failure();
         let likely = self.likelihood.map(|count| self.likelihood(session, &file, count)).transpose()?;
-        let context = failure.as_ref().map(|failure| context_of(session, &file, failure)).unwrap_or_default();
+        let context = failure.as_ref().map(|failure| context_of(session, &file, failure));
+        let program = Program::new(super::program_path());
+        let context = context.unwrap_or_else(|| FailureContext { program, ..FailureContext::default() });
         let path = self.trace.display().to_string();
         let (failure, likely) = (failure.as_ref(), likely.as_ref());
         let story = Story { trace: &file.trace, failure, context: &context, likely, path: &path };

@@ -17,8 +17,8 @@ use crate::{findings, supervision, worth};
 use shakedown_reports::{
     CampaignResult, Canary, EndReason, Finding, GoalTally, Search, Verdict, json, terminal,
 };
-use shakedown_sim::Profile;
-use shakedown_sim::search::Campaign;
+use shakedown_sim::search::{Campaign, fit};
+use shakedown_sim::{Profile, Script, Variant};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +45,9 @@ pub(super) struct Explore {
     /// End after this much time, such as 30s or 10min, wherever that is
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
     budget: Option<Duration>,
+    /// Fix these parameters; seeds draw the others
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with = "guided")]
+    variant: Option<Variant>,
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
@@ -87,7 +90,12 @@ impl Explore {
         let output = &session.output;
         let entries = session.catalogue.select(&self.scenarios)?;
         for entry in &entries {
-            entry.runner(&self.without).map_err(CliError::input)?;
+            let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
+            if let Some(variant) = &self.variant {
+                let script = Script { variant: variant.clone(), ..runner.happy(0) };
+                quiet::running(|| fit(runner.as_mut(), &script))
+                    .map_err(|misfit| CliError::input(misfit.to_string()))?;
+            }
             for canary in self.canaries(entry) {
                 entry.runner(&canary).map_err(CliError::input)?;
             }
@@ -156,6 +164,7 @@ impl Explore {
         Ok(CampaignRequest {
             entry,
             without: &self.without,
+            variant: self.variant.as_ref(),
             seeds: self.seeds.clone().unwrap_or(0..need),
             profile: if self.fifo { self.profile } else { self.profile.with_task_order() },
             guided: self.guided,
@@ -216,7 +225,11 @@ impl Explore {
             variants: match self.guided {
                 // What a run is built from is then not what its number would draw.
                 true => Vec::new(),
-                false => campaign::variants(runner.as_ref(), campaign.seeds.clone()),
+                false => campaign::variants(
+                    runner.as_ref(),
+                    &self.variant.clone().unwrap_or_default(),
+                    campaign.seeds.clone(),
+                ),
             },
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,

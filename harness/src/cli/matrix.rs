@@ -54,6 +54,11 @@ impl Chart {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, CliError> {
         let output = &session.output;
         self.check_names(&session.catalogue)?;
+        if session.catalogue.places(&self.guardrails).is_empty() {
+            let message = "nothing is selected: no scenario has a guardrail that can be taken out";
+            return Err(CliError::new(Exit::Nothing, message)
+                .remedy("`Entry::guardrail` adds one, with the naive form that is built in its place"));
+        }
         if self.seeds.is_empty() {
             return Err(CliError::new(Exit::Nothing, "nothing is selected: no seed"));
         }

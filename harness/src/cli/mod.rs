@@ -11,6 +11,7 @@ mod archive;
 mod bisect;
 mod certify;
 mod checkpoint_file;
+mod completions;
 mod config;
 mod environment;
 mod exit;
@@ -20,6 +21,7 @@ mod explore;
 mod history;
 mod input;
 mod list;
+mod man;
 mod matrix;
 mod merge;
 mod output;
@@ -72,6 +74,8 @@ enum Command {
     Replay(replay::Replay),
     Pin(pin::Pin),
     Explain(explain::Explain),
+    Completions(completions::Completions),
+    Man(man::Man),
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
     #[command(hide = true)]
@@ -150,6 +154,8 @@ fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
         Command::Replay(replay) => replay.execute(&session),
         Command::Pin(pin) => pin.execute(&session),
         Command::Explain(explain) => explain.execute(&session),
+        Command::Completions(completions) => completions.execute(&session),
+        Command::Man(man) => man.execute(&session),
         #[cfg(feature = "serve")]
         Command::Serve(serve) => serve.execute(session),
         Command::Record(record) => record.execute(&session),
@@ -199,11 +205,10 @@ fn command(catalogue: &Catalogue) -> clap::Command {
 fn after_help(catalogue: &Catalogue) -> String {
     let program = program();
     let mut help = String::from(
-        "Every flag has a variable (--max-fail is SHAKEDOWN_MAX_FAIL) and a key of its name in shakedown.toml;
-a flag goes before its variable, that before the file, that before the default.
-
-Exit codes: 0 held, 1 violation, 2 usage or input error, 3 inconclusive, 4 nothing selected,
-5 nondeterminism or drift, 7 a canary survived or a goal was never reached, 70 internal error.",
+        "Every flag has a variable (--max-fail is SHAKEDOWN_MAX_FAIL) and a key of its name in shakedown.toml. \
+         A flag overrides its variable, which overrides the file, which overrides the default.\n\n\
+         Exit codes: 0 held, 1 violation, 2 usage or input error, 3 inconclusive, 4 nothing selected, \
+         5 nondeterminism or drift, 7 a canary survived or a goal was never reached, 70 internal error.",
     );
     let Some(entry) = catalogue.entries().first() else { return help };
     let name = &entry.name;

@@ -230,6 +230,14 @@ impl Output {
         }
     }
 
+    /// Puts text on stdout that has one form only.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(super) fn print_text(&self, text: &str) -> Result<(), CliError> {
+        put(text)
+    }
+
     /// Puts a story on stdout in the form asked for.
     ///
     /// # Errors
@@ -265,7 +273,7 @@ impl Story<'_> {
         let rows = || self.failure.map_or_else(|| story::of_run(self.trace), story::of_failure);
         match (kind, self.failure) {
             (Kind::Html, Some(failure)) => html::failure(failure, self.path, self.context),
-            (Kind::Html, None) => html::passing_run(self.trace, self.path),
+            (Kind::Html, None) => html::passing_run(self.trace, self.path, &self.context.program),
             (Kind::Markdown, Some(failure)) => markdown::page(failure, self.context),
             (Kind::Markdown, None) => markdown::passing_run(self.trace),
             (Kind::Mermaid | Kind::Chrome | Kind::Shiviz, _) => {

@@ -5,14 +5,15 @@ use super::exit::{CliError, Exit};
 use crate::regression::Regression;
 use crate::{atomic_file, traces};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Writes the script of a trace as a regression to commit
 #[derive(clap::Args)]
 pub(super) struct Pin {
     /// The trace, as explore or run wrote it
     trace: PathBuf,
-    /// Where regressions are; where the catalogue says, if absent
+    /// Where regressions are; if absent, where the catalogue says, or `regressions` below the working directory if that is
+    /// not on this machine
     #[arg(long, env = "SHAKEDOWN_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// What to call it; scenario and signature, if absent
@@ -26,15 +27,15 @@ impl Pin {
         output.without_reports("pin")?;
         let file = traces::read(&self.trace)?;
         traces::runner_of(&session.catalogue, &self.trace, &file)?;
-        let directory = self.dir.as_deref().unwrap_or(session.catalogue.regressions());
+        let directory = self.dir.clone().unwrap_or_else(|| directory(session.catalogue.regressions()));
         let name = self.name.clone().unwrap_or_else(|| traces::stem(&file));
         let path = directory.join(format!("{name}.script"));
         let text = Regression::of(&file).to_string();
-        if !directory.is_dir() {
-            return Err(CliError::input("there is no such directory")
+        fs::create_dir_all(&directory).map_err(|error| {
+            CliError::input(format!("the directory cannot be made: {error}"))
                 .at(directory.display())
-                .remedy("make it, or say where regressions are with --dir"));
-        }
+                .remedy("--dir says where regressions are")
+        })?;
         let known = match fs::read_to_string(&path) {
             Ok(known) if known == text => true,
             Ok(_) => {
@@ -59,5 +60,13 @@ impl Pin {
             || format!("{}\n", serde_json::json!({ "pinned": path, "new": !known })),
         )?;
         Ok(Exit::Held)
+    }
+}
+
+/// Returns where a catalogue's regressions are. An installed binary may know a directory of the machine that built it.
+fn directory(of_catalogue: &Path) -> PathBuf {
+    match of_catalogue.is_absolute() && !of_catalogue.is_dir() {
+        true => "regressions".into(),
+        false => of_catalogue.to_owned(),
     }
 }

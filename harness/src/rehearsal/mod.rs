@@ -403,6 +403,7 @@ impl Search {
         let request = CampaignRequest {
             entry,
             without: &[],
+            variant: None,
             seeds,
             profile: DEFAULT_PROFILE,
             guided: false,

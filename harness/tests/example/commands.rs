@@ -72,7 +72,6 @@ fn a_failure_names_the_binary_and_is_replayed_pinned_and_explained() {
     assert_eq!(code(&explained), 0, "{}", stderr(&explained));
     assert!(stdout(&explained).contains("charges order-1"), "{}", stdout(&explained));
 
-    fs::create_dir(here.join("regressions")).expect("made");
     let pinned = run(here, &["pin", &replay, "--name", "charged-twice"]);
     assert_eq!(code(&pinned), 0, "{}", stderr(&pinned));
     let again = run(here, &["run", "till", "--script", "regressions/charged-twice.script"]);
@@ -107,6 +106,51 @@ fn matrix_has_a_row_for_each_guardrail() {
         .collect();
     assert_eq!(rows, [("order-memory", "charged-once"), ("retries", "every-order-charged")]);
     assert_eq!(matrix["guarded"][0]["verdict"], "held");
+}
+
+#[test]
+fn a_campaign_with_a_fixed_parameter_draws_the_others_only() {
+    let here = tempdir().expect("a directory");
+    let explore = |variant: &str| {
+        let arguments =
+            [&["explore", "--seeds", "200", "--format", "json", "--variant", variant][..], &ABLATION];
+        run(here.path(), &arguments.concat())
+    };
+    let output = explore("clients=3");
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let violation = &json(&output)["scenarios"][0]["violations"][0];
+    let replayed = run(here.path(), &["replay", violation["trace"].as_str().expect("a trace")]);
+    assert_eq!(code(&replayed), 1, "{}", stderr(&replayed));
+    let report = stdout(&run(
+        here.path(),
+        &["explore", "--seeds", "50", "--canary", "none", "--variant", "clients=2"],
+    ));
+    assert!(report.contains("clients: 1 in 0, 2 in 50, 3 in 0"), "{report}");
+    for (variant, says) in
+        [("clients=9", "`9` is no value of `clients`"), ("tills=1", "unknown parameter `tills`")]
+    {
+        let output = explore(variant);
+        assert_eq!(code(&output), 2, "{variant}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn shells_complete_every_command_and_each_has_a_manual_page() {
+    let here = tempdir().expect("a directory");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let completions = stdout(&run(here.path(), &["completions", shell]));
+        assert!(
+            completions.contains("explore") && completions.contains("max-fail"),
+            "{shell}: {completions}"
+        );
+    }
+    let output = run(here.path(), &["man", "pages"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for page in ["till.1", "till-explore.1", "till-replay.1"] {
+        let text = fs::read_to_string(here.path().join("pages").join(page)).expect(page);
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
 }
 
 #[test]

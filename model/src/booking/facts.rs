@@ -96,7 +96,7 @@ impl BookingFact {
 
     pub(crate) fn sentence(&self) -> String {
         match self {
-            BookingFact::Wanted { customer } => format!("customer-{customer} wants to book once"),
+            BookingFact::Wanted { .. } => "wants to book once".to_owned(),
             BookingFact::Shown { fresh, booking, version, word, .. } => format!(
                 "sees booking B{booking} as \"{}\"{} (version {version})",
                 self::word(*word),

@@ -5,6 +5,7 @@
 //! code of the simulated system, so they may run while the state is borrowed.
 
 pub(crate) mod effects;
+mod pending;
 mod ready;
 mod schedule;
 mod steps;
@@ -352,11 +353,6 @@ impl Core {
         (task, cause): (Option<u32>, Option<u32>),
     ) -> (Option<u32>, Option<u32>) {
         (std::mem::replace(&mut self.current, task), std::mem::replace(&mut self.cause, cause))
-    }
-
-    /// Returns whether a task is ready or an entry is left in the agenda. Call it when nothing more is due.
-    pub(crate) fn is_busy(&self) -> bool {
-        !self.ready.is_empty() || self.agenda.peek().is_some()
     }
 
     /// Returns the name of the node of the running code.

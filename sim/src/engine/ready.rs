@@ -14,10 +14,6 @@ impl Ready {
         self.taken = 0;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     #[inline]
     pub(crate) fn push(&mut self, slot: u32) {
         if self.slots.len() == self.slots.capacity() {
@@ -73,10 +69,10 @@ mod tests {
                     }
                     None => proptest::prop_assert_eq!(ready.pop(), list.pop_front()),
                 }
-                proptest::prop_assert_eq!(ready.is_empty(), list.is_empty());
+                proptest::prop_assert_eq!(ready.iter().next(), list.first().copied());
             }
             proptest::prop_assert_eq!(ready.take_all(), Vec::from(list));
-            proptest::prop_assert!(ready.is_empty());
+            proptest::prop_assert_eq!(ready.iter().next(), None);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::hash::mix;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};
-use crate::script::Script;
+use crate::script::{Script, Variant};
 use crate::time::{Duration, Moment};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -178,6 +178,29 @@ pub fn explore_as(
         }
         let outcome = rehearse.run(Plan::Profiled(seed, profile));
         campaign.add(seed, outcome, None, goals);
+    }
+    campaign
+}
+
+/// Like [`explore_as`], with some parameters of the variant fixed: seeds draw the others.
+pub fn explore_variant(
+    rehearse: &mut dyn Rehearse,
+    (profile, fixed): (Profile, &Variant),
+    seeds: Range<u64>,
+    failures_max: usize,
+) -> Campaign {
+    let goals = rehearse.goals().len();
+    let mut campaign = Campaign::at(seeds.start, profile);
+    for seed in seeds {
+        if campaign.failing.len() >= failures_max {
+            break;
+        }
+        let happy = rehearse.happy(seed);
+        let script = &Script { variant: happy.variant.with(fixed), ..happy };
+        let task_order = profile.draws_task_order_of(seed);
+        let outcome = rehearse.run(Plan::Branch { script, from: 0, seed, profile, task_order });
+        let script = (!outcome.violations.is_empty()).then(|| rehearse.script());
+        campaign.add(seed, outcome, script, goals);
     }
     campaign
 }
