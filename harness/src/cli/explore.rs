@@ -45,8 +45,8 @@ pub(super) struct Explore {
     /// End after this much time, such as 30s or 10min, wherever that is
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
     budget: Option<Duration>,
-    /// Fix these parameters; seeds draw the others
-    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with = "guided")]
+    /// Fix these parameters; seeds draw the others. Not with --guided or --shard
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with_all = ["guided", "shard"])]
     variant: Option<Variant>,
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
@@ -93,7 +93,7 @@ impl Explore {
             let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
             if let Some(variant) = &self.variant {
                 let script = Script { variant: variant.clone(), ..runner.happy(0) };
-                quiet::running(|| fit(runner.as_mut(), &script))
+                crate::quiet::running(|| fit(runner.as_mut(), &script))
                     .map_err(|misfit| CliError::input(misfit.to_string()))?;
             }
             for canary in self.canaries(entry) {

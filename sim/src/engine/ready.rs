@@ -69,7 +69,7 @@ mod tests {
                     }
                     None => proptest::prop_assert_eq!(ready.pop(), list.pop_front()),
                 }
-                proptest::prop_assert_eq!(ready.iter().next(), list.first().copied());
+                proptest::prop_assert_eq!(ready.iter().next(), list.front().copied());
             }
             proptest::prop_assert_eq!(ready.take_all(), Vec::from(list));
             proptest::prop_assert_eq!(ready.iter().next(), None);

@@ -18,6 +18,7 @@ impl Explore {
             _ => (Vec::new(), false),
         };
         Self {
+            variant: None,
             scenarios: vec![search.scenario.clone()],
             seeds: Some(search.seeds.clone()),
             jobs: merging.options.jobs,
