@@ -1,4 +1,4 @@
-//! Findings: failing runs, shrunk and told apart by their causes, each with its trace on disk.
+//! Findings: failing runs, shrunk and grouped by cause, each with its trace file.
 
 use crate::campaign::DEFAULT_PROFILE;
 use crate::entry::Entry;
@@ -10,14 +10,15 @@ use shakedown_sim::{Plan, Profile, Rehearse, Script, Trace, Violation};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Shrinks the first failures of each kind and returns one finding for each signature, in the order in which
-/// they were first met.
+/// Shrinks the first failures of each kind and returns one finding per signature, in the order of their first
+/// failure.
 ///
-/// A kind of failure mostly has one cause, and then all its runs are counted for it. If its shrunk failures
-/// have several, each is counted for its own, and those beyond are counted for the first.
+/// Most kinds of failure have one cause; then all runs of the kind are counted for it. If the shrunk failures have
+/// several causes, each is counted for its own, and the runs that were not shrunk are counted for the first.
 ///
 /// # Errors
-/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
+/// If the directory `traces` cannot be created. If a trace cannot be written, stderr shows the error and the finding has
+/// no trace.
 pub fn of_campaign(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -58,27 +59,28 @@ fn of_group(
     Ok(findings)
 }
 
-/// Shrinks and explains a failure; one that is not shrunk yet when the user interrupts is told as it was found.
+/// Shrinks and explains a failure. If the user interrupts before it is shrunk, explains it as it was found.
 fn understood(runner: &mut dyn Rehearse, found: &Script, violation: &Violation) -> Failure {
     let whole = quiet::running(|| supervision::interruptible(|| understand(runner, found, violation)));
     whole.unwrap_or_else(|| quiet::running(|| tell(runner, found, violation)))
 }
 
-/// Which seed met a failure, if it alone says so, and after how many runs.
+/// Returns the seed of a failure, if the seed alone reproduces it, and the number of runs up to it.
 fn met(campaign: &Campaign, seed: u64) -> (Option<u64>, u64) {
-    let says_so = match campaign.plan(seed) {
+    let reproduces = match campaign.plan(seed) {
         Plan::Profiled(_, DEFAULT_PROFILE) => true,
-        // Without task order a run is the same in which none is drawn.
+        // A run that draws no task order is the same as one of the default profile.
         Plan::Profiled(_, Profile::MIXED) => !DEFAULT_PROFILE.draws_task_order_of(seed),
         _ => false,
     };
-    (says_so.then_some(seed), seed - campaign.seeds.start + 1)
+    (reproduces.then_some(seed), seed - campaign.seeds.start + 1)
 }
 
-/// The finding of one violation of a failing run, given by its seed.
+/// Returns the finding of one violation of a failing run that is given by its seed.
 ///
 /// # Errors
-/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
+/// If the directory `traces` cannot be created. If a trace cannot be written, stderr shows the error and the finding has
+/// no trace.
 pub fn of_failing(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -92,11 +94,12 @@ pub fn of_failing(
     finding(entry, runner, failure, met(campaign, seed), traces)
 }
 
-/// The finding of one violation of the run of a script. `met` is the seed that drew it, if one did, and the number of
-/// runs up to it.
+/// Returns the finding of one violation of a script's run. `met` is the seed that drew the script, if any, and the
+/// number of runs up to it.
 ///
 /// # Errors
-/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
+/// If the directory `traces` cannot be created. If a trace cannot be written, stderr shows the error and the finding has
+/// no trace.
 pub fn of_violation(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -108,8 +111,8 @@ pub fn of_violation(
     finding(entry, runner, failure, met, traces)
 }
 
-/// The finding of a script that an archive knows, told as it is. Its signature is the known one if a violation of the run
-/// still has it; else the first violation is shrunk like a new one.
+/// Returns the finding of an archived script, without shrinking it. The known signature is kept if a violation of the run
+/// still has it; otherwise the first violation is shrunk like a new one.
 ///
 /// # Errors
 /// If a trace cannot be written into `traces`.
@@ -131,10 +134,11 @@ pub fn of_known(
     of_violation(entry, runner, (script, first), met, traces).map(Some)
 }
 
-/// A finding for each cause of one run's violations.
+/// Returns one finding for each cause of a run's violations.
 ///
 /// # Errors
-/// If the directory `traces` cannot be made. A trace that cannot be written is told on stderr, and its finding has none.
+/// If the directory `traces` cannot be created. If a trace cannot be written, stderr shows the error and the finding has
+/// no trace.
 pub fn of_run(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -150,7 +154,7 @@ pub fn of_run(
     Ok(findings)
 }
 
-/// Replays a failure and writes its trace. `met` says which seed met it and after how many runs.
+/// Replays a failure and writes its trace. `met` is the seed that found it, if any, and the number of runs up to it.
 fn finding(
     entry: &Entry,
     runner: &mut dyn Rehearse,
@@ -162,7 +166,7 @@ fn finding(
     let replays_identical = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
     let context = context::of(entry, runner, &failure);
     let trace = match traces::save(traces, &failure, &context) {
-        // A disk that is full takes the trace, not the result.
+        // If the disk is full, the trace is lost but the result is not.
         Err(error) if traces.is_dir() => {
             let _ = writeln!(
                 io::stderr(),

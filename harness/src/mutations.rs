@@ -1,5 +1,5 @@
-//! A corpus of mutants: traces, checkpoints and scripts that were changed, and sealed again where there is a seal. None
-//! panics, and none gives a green that differs.
+//! Tests with mutants: traces, checkpoints and scripts that were changed, then sealed again if they have a seal. No
+//! mutant causes a panic, and none leads to a green result that differs from the original.
 
 use crate::certification::{self, LayerRequest, joined};
 use crate::checkpoint::{Checkpoint, Identity, SCHEMA, build_of};
@@ -11,7 +11,7 @@ use shakedown_sim::search::{Bounded, Layer, Verdict, explore, fit, replay, under
 use shakedown_sim::*;
 use std::sync::atomic::AtomicBool;
 
-/// Coins are tossed; two tails are too many.
+/// Tosses coins; two tails violate the invariant.
 struct Tosses;
 
 #[derive(serde::Serialize)]
@@ -53,10 +53,10 @@ impl Scenario for Tosses {
     }
 }
 
-/// How many mutants of each kind are tried.
+/// The number of mutants of each kind.
 const MUTANTS: u64 = 10_000;
 
-/// Random numbers that are the same each time.
+/// A random number generator with a fixed seed.
 struct Dice(u64);
 
 impl Dice {
@@ -66,7 +66,7 @@ impl Dice {
     }
 }
 
-/// Numbers and words that are likely to be mistaken.
+/// Numbers and words that parsers often handle wrongly.
 const ODD: [&str; 12] = [
     "0",
     "1",
@@ -82,7 +82,7 @@ const ODD: [&str; 12] = [
     "\u{202e}",
 ];
 
-/// Changes a text in one to three places: a character, a number, a word, a line.
+/// Changes one to three places of a text: a character, a number, a word or a line.
 fn mutant(text: &str, seed: u64) -> String {
     let mut dice = Dice(seed);
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! What machines read, each form judged by somebody else: a schema, a parser, the definition of happens-before.
+//! Machine-readable forms, each checked by an independent measure: a schema, a parser, the definition of happens-before.
 
 mod till;
 

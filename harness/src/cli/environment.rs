@@ -1,10 +1,11 @@
-//! Variables of the environment: an empty one is absent, and one that contradicts a flag gives way to it.
+//! Environment variables: an empty variable counts as absent, and a flag on the command line overrides a variable
+//! that contradicts it.
 
 use clap::builder::Resettable;
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
 
-/// Has no flag read a variable that does not count. `variable` returns the value of one.
+/// Disconnects each flag from its variable if the variable is ignored. `variable` returns the value of a variable.
 pub(super) fn heed(
     mut command: Command,
     arguments: &[OsString],
@@ -33,7 +34,7 @@ fn without_ignored(
     })
 }
 
-/// Returns whether a flag is given on the command line that cannot go with this one.
+/// Returns whether the command line contains a flag that conflicts with this one.
 fn contradicts(command: &Command, flag: &Arg, arguments: &[OsString]) -> bool {
     let excludes = |one: &Arg, other: &Arg| {
         command.get_arg_conflicts_with(one).iter().any(|conflict| conflict.get_id() == other.get_id())

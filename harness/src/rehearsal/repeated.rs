@@ -1,4 +1,4 @@
-//! A sample of a rehearsal's runs, made again on a fresh thread: another hash seed, other thread-locals.
+//! Repeats a sample of a rehearsal's runs on a fresh thread, with another hash seed and other thread-locals.
 
 use super::{Rehearsal, Source, Unmet, fitting, subject};
 use crate::campaign::DEFAULT_PROFILE;
@@ -6,10 +6,10 @@ use crate::{quiet, worth};
 use shakedown_sim::{Divergence, Plan, Rehearse, Script, Trace};
 
 impl Rehearsal {
-    /// Makes a sample of the runs again: the first of each source, and some that are chosen at random.
+    /// Repeats a sample of the runs: the first of each source, and some that are chosen at random.
     ///
     /// # Errors
-    /// If one is another run then.
+    /// If a repeated run differs from the original.
     pub(super) fn repeat(&self, runner: &mut dyn Rehearse) -> Result<(), Unmet> {
         for script in self.sample(runner)? {
             let here = quiet::running(|| runner.run(Plan::Script(&script)).digest);
@@ -44,7 +44,7 @@ impl Rehearsal {
     }
 }
 
-/// Calls `run` with a runner of its own on a thread of its own.
+/// Calls `run` on a new thread with a new runner.
 fn on_fresh_thread<T: Send>(
     rehearsal: &Rehearsal,
     run: impl FnOnce(&mut dyn Rehearse) -> T + Send,

@@ -1,8 +1,8 @@
-//! The searches of a rehearsal under supervision: a child process runs the same test alone, and its searches are the ones
-//! that count. See [`supervision`](crate::supervision).
+//! The searches of a rehearsal under supervision. A child process runs only the same test, and the results of its
+//! searches count. See [`supervision`](crate::supervision).
 //!
-//! The child is the test binary again, for the test of this thread. Both processes run the test; where it searches, this one
-//! takes the child's result instead. So a design that ends its process is a violation here as well.
+//! The child runs the test binary again, for the test of this thread. Both processes run the test; at each search, this
+//! process takes the child's result instead of searching. So a design that ends its process is a violation here as well.
 
 use super::observed::Seen;
 use super::{Search, Unmet};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// The result of a search, as the child reports it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SearchState {
-    /// What was searched.
+    /// The name of the search.
     name: String,
     runs: u64,
     goals: u64,
@@ -49,7 +49,7 @@ impl SearchState {
         Search { runs: self.runs, seen, found, unreached: self.unreached }
     }
 
-    /// Returns whether the run that was found ends its process.
+    /// Returns whether the failing run ends its process.
     fn is_fatal(&self) -> bool {
         let fatal = |violation: &Violation| {
             violation.invariant == PROCESS_SURVIVES.0 || violation.roles == "thread-panic"
@@ -64,7 +64,7 @@ enum Shadow {
     #[default]
     None,
     Running(Box<Running>),
-    /// It does not run this test as this thread does.
+    /// The child does not run the test as this thread does.
     Off,
 }
 
@@ -78,7 +78,7 @@ thread_local! {
     static SHADOW: RefCell<Shadow> = RefCell::default();
 }
 
-/// Returns the result of the search with this name, if a child makes it, or made it before.
+/// Returns the result of the search with this name if the child makes or has made this search.
 pub(super) fn by_child(name: &str) -> Option<Result<Search, Unmet>> {
     if let Some(link) = link() {
         if let Some(state) =
@@ -103,7 +103,7 @@ pub(super) fn by_child(name: &str) -> Option<Result<Search, Unmet>> {
     })
 }
 
-/// Tells the parent what a search came to, if this process has one.
+/// Sends the result of a search to the parent, if this process has one.
 pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
     if let (Some(link), Ok(search)) = (link(), search) {
         let state = serde_json::to_value(SearchState::of(name, search));
@@ -111,13 +111,13 @@ pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
     }
 }
 
-/// Tells the parent that the last search was explained without an end of this process.
+/// Reports to the parent that this process survived the explanation of the last search's failure.
 pub(super) fn tell_explained() {
     link().into_iter().for_each(|link| link.send(&ToParent::Explained));
 }
 
 impl Running {
-    /// Starts the child; none if this thread runs no test of a test binary.
+    /// Starts the child. Returns `None` if this thread runs no test of a test binary.
     fn start() -> Option<Self> {
         let test = std::thread::current().name().filter(|name| *name != "main")?.to_owned();
         let binary = std::env::current_exe().ok()?;
@@ -127,8 +127,8 @@ impl Running {
         Some(Self { test, supervisor, child })
     }
 
-    /// Waits for the result of this search, through as many children as it takes. None if the child searches for something
-    /// else or for nothing; an error if no run can be named that ends the process.
+    /// Waits for the result of this search and restarts the child as often as needed. Returns `None` if the child makes
+    /// another search or none, and an error if the run that ends the process cannot be determined.
     fn result(&mut self, name: &str) -> Option<Result<SearchState, String>> {
         let (mut has_begun, mut result) = (false, None);
         loop {

@@ -1,9 +1,9 @@
-//! A rehearsal that tests nothing fails.
+//! Tests that a rehearsal fails if it tests nothing.
 
 use super::*;
 use shakedown_sim::{Alternatives, Fact, Invariant, Role, Site, Stage};
 
-/// A node that draws so many choices, which nobody judges.
+/// A node that draws this many choices. No invariant checks them.
 struct Draws(u32);
 
 #[derive(serde::Serialize)]

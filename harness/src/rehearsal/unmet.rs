@@ -1,28 +1,28 @@
-//! What a rehearsal found, and what it prints when an expectation is not met.
+//! The result of a rehearsal, and the text that it prints when an expectation is not met.
 
 use shakedown_reports::{Finding, Style, terminal};
 use shakedown_sim::Script;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A run that violates something, shrunk. Its `Display` is the report that `explore` prints, then the script.
+/// A shrunk run that violates an invariant. Its `Display` prints the report of `explore`, then the script.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The failure with its trace.
     pub finding: Finding,
-    /// How many runs were made up to it, it included.
+    /// The number of runs up to and including this one.
     pub runs: u64,
-    /// The file that holds it from now on, if the test names one.
+    /// The file in which the script is now pinned, if the test names one.
     pub pinned: Option<PathBuf>,
-    /// Whether a binary offers the scenario, so that commands can replay and pin the trace.
+    /// Whether a binary contains the scenario, so that commands can replay and pin the trace.
     pub(super) has_binary: bool,
 }
 
 impl Found {
-    /// Expects that it takes at most this many deviations.
+    /// Expects that the failure needs at most this many deviations.
     ///
     /// # Panics
-    /// If it took more; the message is the report.
+    /// If the failure needs more deviations; the message is the report.
     #[track_caller]
     pub fn within(self, deviations: usize) -> Self {
         let count = self.finding.failure.shrunk.deviations.len();
@@ -50,70 +50,70 @@ impl fmt::Display for Found {
     }
 }
 
-/// Why an expectation is not met.
+/// The reason why an expectation is not met.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unmet {
-    /// No run was to violate anything, and one does.
+    /// No violation was expected, and a run violates an invariant.
     #[error("{0}")]
     Violated(Box<Found>),
-    /// An invariant was to be violated, and no run does.
+    /// A violation of an invariant was expected, and no run violates it.
     #[error("{subject}: no run of {runs} breaks {invariant}{}", others(violated))]
     NotViolated {
-        /// The scenario with what its design lacks.
+        /// The scenario with the guardrails that its design lacks.
         subject: String,
-        /// Which invariant.
+        /// The expected invariant.
         invariant: String,
-        /// How many runs were made.
+        /// The number of runs.
         runs: u64,
-        /// What is violated instead.
+        /// The invariants that were violated instead.
         violated: Vec<String>,
     },
-    /// Goals were to be reached, and no run reaches them.
+    /// Goals were expected to be reached, and no run reaches them.
     #[error("{subject}: no run of {runs} reaches {}", goals.join(", "))]
     GoalsMissed {
-        /// The scenario with what its design lacks.
+        /// The scenario with the guardrails that its design lacks.
         subject: String,
-        /// Which goals.
+        /// The missed goals.
         goals: Vec<String>,
-        /// How many runs were made.
+        /// The number of runs.
         runs: u64,
     },
-    /// Nothing was tested: no run was made, or none could have differed from the happy path.
+    /// Nothing was tested: no run was made, or no run could have differed from the happy path.
     #[error("{subject}: nothing was tested: {reason}; `allow_trivial` accepts this")]
     NothingTested {
-        /// The scenario with what its design lacks.
+        /// The scenario with the guardrails that its design lacks.
         subject: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// A run is not the same when it is made again.
+    /// A repeated run differs from the original.
     #[error(
         "{subject}: {difference}; made again on a fresh thread of this process, which does not show what statics of the process hide"
     )]
     Nondeterministic {
-        /// The scenario with what its design lacks.
+        /// The scenario with the guardrails that its design lacks.
         subject: String,
         /// The first step that differs.
         difference: String,
     },
-    /// The scenario has no such thing.
+    /// The scenario has no item with this name.
     #[error("{subject} has no {kind} `{name}`: expected one of {known}")]
     Unknown {
-        /// The scenario with what its design lacks.
+        /// The scenario with the guardrails that its design lacks.
         subject: String,
-        /// What kind of thing.
+        /// The kind of item.
         kind: &'static str,
-        /// The name.
+        /// The unknown name.
         name: String,
-        /// Those that there are.
+        /// The known names.
         known: String,
     },
-    /// A script does not fit the scenario; if it was pinned, it is of a time when it did.
+    /// A script does not fit the scenario. A pinned script may come from an earlier version of the scenario.
     #[error("{problem}, in the script\n{script}")]
     Unfit {
-        /// The script as it was given.
+        /// The script.
         script: String,
-        /// What is wrong with it.
+        /// The reason why it does not fit.
         problem: String,
     },
     /// The design cannot be built, or the harness itself failed.
@@ -124,9 +124,9 @@ pub enum Unmet {
     File {
         /// The file.
         path: PathBuf,
-        /// What was to be done with it.
+        /// The attempted operation.
         what: &'static str,
-        /// What the system says.
+        /// The error of the operating system.
         problem: String,
     },
 }
@@ -139,7 +139,7 @@ fn others(violated: &[String]) -> String {
     }
 }
 
-/// A scenario with what its design lacks, as a headline.
+/// Returns the scenario and the guardrails that its design lacks, as a headline.
 pub(super) fn subject(script: &Script) -> String {
     if script.without.is_empty() {
         script.scenario.clone()

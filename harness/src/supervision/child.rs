@@ -1,4 +1,4 @@
-//! The child's side: what its parent told it, and the way to tell the parent something.
+//! The child's side: the first message from its parent, and the connection for messages to the parent.
 
 use super::fatal_run::KnownRun;
 use super::message::{self, Attempt, Begin, CampaignState, ToChild, ToParent};
@@ -13,41 +13,42 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The connection of a supervised process with its parent.
+/// The connection of a supervised process to its parent.
 pub(crate) struct Link {
     to_parent: Mutex<UnixStream>,
     attempt: Attempt,
     known: Vec<KnownRun>,
     campaigns: std::collections::BTreeMap<String, CampaignState>,
-    /// The results of a test's rehearsals that an earlier process has searched for, and how many were taken.
+    /// The rehearsal results that an earlier process of this test found.
     results: Vec<serde_json::Value>,
     results_taken: AtomicUsize,
     was_blocked: bool,
-    /// Whether notes go to the parent, who prints them.
-    is_heard: bool,
+    /// Whether notes are sent to the parent, which prints them.
+    forwards_notes: bool,
     /// Set at the first interrupt.
     stop: Arc<AtomicBool>,
-    /// When that was.
+    /// The time of the first interrupt.
     stopped: OnceLock<Instant>,
-    /// Whether the runs at hand may be left out once the user is waiting.
+    /// Whether an interrupt may cut the current runs short.
     is_interruptible: AtomicBool,
-    /// Whether a command looks at `stop`: otherwise an interrupt ends the process.
-    heeds_stop: AtomicBool,
-    /// How long a run outside of campaigns may take, in milliseconds.
+    /// Whether a command polls `stop`. If none does, an interrupt ends the process.
+    polls_stop: AtomicBool,
+    /// The time limit of a run outside of campaigns, in milliseconds.
     timeout_ms: AtomicU64,
     watchdog: OnceLock<Watchdog>,
     sent: Mutex<Option<Instant>>,
 }
 
-/// How often the totals of a campaign are sent: what is lost with the process is run again.
+/// The interval at which the totals of a campaign are sent. Runs after the last message are repeated if the process
+/// dies.
 const STATE_EVERY: Duration = Duration::from_millis(500);
-/// How long shrinking goes on after an interrupt: what is small is still shrunk.
+/// How long shrinking continues after an interrupt: enough for a small script.
 const SHRINKING_AFTER_INTERRUPT: Duration = Duration::from_millis(400);
 const DEFAULT_TIMEOUT_MS: u64 = 60_000;
-/// The least time after which a run counts as blocked once another was.
+/// The lower bound of the reduced time limit that applies once a run has blocked a process.
 const BLOCKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Returns the connection with the parent; none if this process is not supervised.
+/// Returns the connection to the parent, or `None` if this process is not supervised.
 pub(crate) fn link() -> Option<&'static Link> {
     static LINK: OnceLock<Option<Link>> = OnceLock::new();
     LINK.get_or_init(connect).as_ref()
@@ -56,16 +57,16 @@ pub(crate) fn link() -> Option<&'static Link> {
 fn connect() -> Option<Link> {
     std::env::var_os(VARIABLE)?;
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
-    // A process that the code under test starts inherits the variable, but not the socket: it is not supervised.
+    // A process that the code under test starts inherits the variable but not the socket, so it is not supervised.
     socket.local_addr().ok()?;
     let mut from_parent = BufReader::new(socket.try_clone().ok()?);
-    // Code under test that reads its input finds none, instead of the parent's messages.
+    // Code under test that reads standard input gets an empty stream instead of the parent's messages.
     let _ = File::open("/dev/null").map(rustix::stdio::dup2_stdin);
     let Some(ToChild::Begin(begin)) = message::read(&mut from_parent) else {
-        // The parent is gone already.
+        // The parent has already ended.
         std::process::exit(INTERRUPTED)
     };
-    let Begin { attempt, fatal, campaigns, results, was_blocked, is_heard, stopped } = begin;
+    let Begin { attempt, fatal, campaigns, results, was_blocked, forwards_notes, stopped } = begin;
     std::thread::Builder::new().name("supervision".to_owned()).spawn(move || listen(from_parent)).ok()?;
     Some(Link {
         to_parent: Mutex::new(socket),
@@ -75,18 +76,18 @@ fn connect() -> Option<Link> {
         results,
         results_taken: AtomicUsize::new(0),
         was_blocked,
-        is_heard,
+        forwards_notes,
         stop: Arc::new(AtomicBool::new(stopped)),
         stopped: if stopped { OnceLock::from(Instant::now()) } else { OnceLock::new() },
         is_interruptible: AtomicBool::new(false),
-        heeds_stop: AtomicBool::new(false),
+        polls_stop: AtomicBool::new(false),
         timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT_MS),
         watchdog: OnceLock::new(),
         sent: Mutex::new(None),
     })
 }
 
-/// Waits for messages. When the parent is gone, nobody waits for this process.
+/// Reads messages until the parent closes the connection, then ends the process: its result is no longer needed.
 fn listen(mut from_parent: BufReader<UnixStream>) {
     while let Some(ToChild::Stop) = message::read(&mut from_parent) {
         if let Some(link) = link() {
@@ -96,31 +97,31 @@ fn listen(mut from_parent: BufReader<UnixStream>) {
     std::process::exit(INTERRUPTED);
 }
 
-/// The exit code of a process that an interrupt ended.
+/// The exit code of a process that was ended by an interrupt.
 const INTERRUPTED: i32 = 130;
 
 impl Link {
-    /// Tells the parent something. A parent that is gone ends this process elsewhere.
+    /// Sends a message to the parent. A write error is ignored: `listen` ends this process when the parent is gone.
     pub(crate) fn send(&self, message: &ToParent) {
         let mut to_parent = self.to_parent.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = message::write(&mut *to_parent, message);
     }
 
-    /// Tells the parent that the work is done.
+    /// Reports to the parent that the work is done.
     pub(crate) fn done(&self, code: u8) {
         self.send(&ToParent::Done(code));
     }
 
-    /// Prints a line for the user, unless runs are only repeated.
+    /// Prints a line for the user, except in a careful attempt, which only repeats runs.
     pub(crate) fn note(&self, text: &str) {
-        match self.is_heard {
+        match self.forwards_notes {
             _ if self.is_careful() => {}
             true => self.send(&ToParent::Note(text.to_owned())),
             false => drop(writeln!(std::io::stderr().lock(), "{text}")),
         }
     }
 
-    /// Tells the parent that a thread of the code under test panicked, and ends this process.
+    /// Reports to the parent that a thread of the code under test panicked, and ends this process.
     pub(crate) fn thread_panicked(&self, message: String) -> ! {
         self.send(&ToParent::ThreadPanicked(message));
         std::process::exit(70)
@@ -129,7 +130,7 @@ impl Link {
     fn interrupt(&self) {
         let _ = self.stopped.set(Instant::now());
         let is_first = !self.stop.swap(true, Ordering::Relaxed);
-        if !is_first || !self.heeds_stop.load(Ordering::Relaxed) {
+        if !is_first || !self.polls_stop.load(Ordering::Relaxed) {
             self.done(INTERRUPTED as u8);
             std::process::exit(INTERRUPTED);
         }
@@ -144,7 +145,7 @@ impl Link {
         self.is_interruptible.store(false, Ordering::Relaxed);
     }
 
-    /// Unwinds the search at hand if the user has waited for its end long enough.
+    /// Unwinds the current search if the time for shrinking after an interrupt is over.
     pub(super) fn end_if_interrupted(&self) {
         let is_late =
             || self.stopped.get().is_some_and(|stopped| stopped.elapsed() >= SHRINKING_AFTER_INTERRUPT);
@@ -153,18 +154,19 @@ impl Link {
         }
     }
 
-    /// Returns whether no process of this command has died before.
+    /// Returns whether no process of this command has died yet.
     pub(crate) fn is_first_attempt(&self) -> bool {
         self.known.is_empty() && !self.is_careful()
     }
 
-    /// Returns the flag that the first interrupt sets. From now on that does not end the process.
+    /// Returns the flag that the first interrupt sets. After this call, the first interrupt no longer ends the
+    /// process.
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
-        self.heeds_stop.store(true, Ordering::Relaxed);
+        self.polls_stop.store(true, Ordering::Relaxed);
         Arc::clone(&self.stop)
     }
 
-    /// Returns whether runs are announced or streamed, one after the other.
+    /// Returns whether runs are made one after the other and announced or streamed.
     pub(crate) fn is_careful(&self) -> bool {
         self.attempt != Attempt::Normal
     }
@@ -177,17 +179,17 @@ impl Link {
         &self.known
     }
 
-    /// Sets how long a run outside of campaigns may take.
+    /// Sets the time limit of a run outside of campaigns.
     pub(crate) fn set_timeout(&self, timeout: Duration) {
         self.timeout_ms.store(timeout.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// Returns how long a run may take: less than asked for once a run has blocked the process.
+    /// Returns the time limit of a run: `timeout`, or less once a run has blocked a process.
     pub(crate) fn timeout(&self, timeout: Duration) -> Duration {
         if self.was_blocked { (timeout / 30).max(BLOCKED_AGAIN_AFTER).min(timeout) } else { timeout }
     }
 
-    /// Tells the parent that a run blocks this process, and ends it.
+    /// Reports to the parent that a run blocks this process, and ends the process.
     pub(crate) fn blocked(&self, timeout: Duration) -> ! {
         self.send(&ToParent::Blocked(timeout.as_millis() as u64));
         std::process::exit(70)
@@ -202,17 +204,17 @@ impl Link {
         watchdog.during(0, 0, run)
     }
 
-    /// Returns the result of the next rehearsal, if an earlier process has it.
+    /// Returns the result of the next rehearsal if an earlier process has found it.
     pub(crate) fn next_result(&self) -> Option<serde_json::Value> {
         self.results.get(self.results_taken.fetch_add(1, Ordering::Relaxed)).cloned()
     }
 
-    /// Returns how far a campaign of an earlier process had come.
+    /// Returns the progress of a campaign in an earlier process.
     pub(crate) fn resumed(&self, name: &str) -> Option<&CampaignState> {
         self.campaigns.get(name)
     }
 
-    /// Tells the parent how far a campaign has come, now and then.
+    /// Sends the progress of a campaign to the parent if the last message is old enough.
     pub(crate) fn keep(&self, name: &str, campaign: &Campaign) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.is_none_or(|sent| sent.elapsed() >= STATE_EVERY) {

@@ -1,4 +1,4 @@
-//! What parent and child tell each other: a JSON value a line.
+//! The messages between parent and child: one JSON value per line.
 
 use super::fatal_run::FatalRun;
 use serde::de::DeserializeOwned;
@@ -12,60 +12,60 @@ use std::ops::Range;
 /// How a child makes its runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) enum Attempt {
-    /// On all threads, without a word about single runs.
+    /// On all threads, without messages about single runs.
     #[default]
     Normal,
     /// On one thread; each run is announced.
     Careful,
-    /// As careful; of the run with this name the steps are streamed, too.
+    /// Like `Careful`; the steps of the run with this name are streamed, too.
     Watching(String),
 }
 
-/// What the parent says.
+/// The messages from the parent.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToChild {
     /// The first message.
     Begin(Begin),
-    /// The user interrupts.
+    /// The user has sent an interrupt.
     Stop,
 }
 
-/// What a child must know before it begins.
+/// The information that a child needs before it begins.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Begin {
     pub(crate) attempt: Attempt,
-    /// Runs that must not be made, as they end the process.
+    /// Runs that must not be made because they end the process.
     pub(crate) fatal: Vec<FatalRun>,
-    /// How far campaigns had come, by their names.
+    /// The progress of earlier campaigns, by name.
     pub(crate) campaigns: BTreeMap<String, CampaignState>,
-    /// The results of a test's rehearsals, in order: they are not searched again.
+    /// The results of a test's rehearsals, in order. They are not searched for again.
     pub(crate) results: Vec<serde_json::Value>,
-    /// Whether a run has blocked a process of this command, so that the next is noticed sooner.
+    /// Whether a run has blocked a process of this command. If so, the next blocked run is detected sooner.
     pub(crate) was_blocked: bool,
-    /// Whether the parent takes what the child prints as errors: notes are then messages.
-    pub(crate) is_heard: bool,
-    /// Whether the user has interrupted already.
+    /// Whether the parent captures the child's stderr. If so, notes are sent as messages.
+    pub(crate) forwards_notes: bool,
+    /// Whether the user has already sent an interrupt.
     pub(crate) stopped: bool,
 }
 
-/// What the child says.
+/// The messages from the child.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToParent {
     /// A run begins.
     Running { key: String, subject: String },
-    /// Its script without deviations.
+    /// The run's script without deviations.
     Happy(String),
-    /// One of its steps.
+    /// A step of the run.
     Step(usize, Box<Step>),
-    /// The run is over.
+    /// The run has ended.
     Over,
-    /// A run takes more than this many milliseconds: the process ends now.
+    /// A run takes longer than this many milliseconds; the process ends now.
     Blocked(u64),
-    /// A thread that the code under test has started panicked with this message: the process ends now.
+    /// A thread that the code under test started has panicked with this message; the process ends now.
     ThreadPanicked(String),
     /// A line for the user.
     Note(String),
-    /// How far a campaign has come.
+    /// The progress of a campaign.
     Campaign(String, CampaignState),
     /// The work is done, with this exit code.
     Done(u8),
@@ -73,7 +73,7 @@ pub(crate) enum ToParent {
     Searching(String),
     /// The result of the search.
     Searched(serde_json::Value),
-    /// What was found is shrunk and explained.
+    /// The failure of the last search has been shrunk and explained.
     Explained,
 }
 
@@ -84,14 +84,14 @@ pub(crate) fn write(to: &mut impl Write, message: &impl Serialize) -> io::Result
     to.write_all(&line)
 }
 
-/// Reads a message; none at the end of the stream, or if the other side does not speak this language.
+/// Reads a message. Returns `None` at the end of the stream or if the line is not a valid message.
 pub(crate) fn read<T: DeserializeOwned>(from: &mut impl BufRead) -> Option<T> {
     let mut line = Vec::new();
     from.read_until(b'\n', &mut line).ok()?;
     serde_json::from_slice(&line).ok()
 }
 
-/// How far a campaign has come.
+/// The progress of a campaign.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CampaignState {
     seeds: Range<u64>,
@@ -108,7 +108,7 @@ struct FailingState {
 }
 
 impl CampaignState {
-    /// Takes what a campaign has come to.
+    /// Copies the progress of a campaign.
     pub(crate) fn of(campaign: &Campaign) -> Self {
         let failing = campaign.failing.iter().map(|run| FailingState {
             seed: run.seed,
@@ -120,7 +120,7 @@ impl CampaignState {
         Self { seeds, tally, failing: failing.collect() }
     }
 
-    /// Makes it a campaign again.
+    /// Restores the campaign.
     pub(crate) fn campaign(&self, profile: Profile) -> Campaign {
         let failing = self.failing.iter().map(|run| FailingRun {
             seed: run.seed,

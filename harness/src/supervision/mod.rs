@@ -1,18 +1,21 @@
-//! Supervision: runs are made in a child process, so that code under test that ends, exhausts or blocks its process is a
-//! violation with a name instead of the end of the campaign.
+//! Supervision: runs are made in a child process. If code under test ends, exhausts or blocks its process, the result is
+//! a named violation and the campaign continues.
 //!
-//! The child is this program again, with the same arguments. It tells its parent over a socket which run it makes; the parent
-//! says what ended it and starts another, which takes that run as failed without making it. Three kinds of attempt:
+//! The child runs the same program with the same arguments. It reports over a socket which run it makes. When a child dies,
+//! the parent determines the cause and starts another child, which counts that run as failed without making it. There are
+//! three kinds of attempt:
 //!
-//! 1. *Normal*: all threads, and no message per run, so that supervision costs no speed.
-//! 2. *Careful*, once a normal attempt has died: one thread, and each run is announced. Its death names the run.
-//! 3. *Watching*: as careful, and the steps of that run are streamed. Its death leaves the run's script and story behind.
+//! 1. *Normal*: all threads and no message per run, so that supervision does not slow the runs down.
+//! 2. *Careful*, after a normal attempt has died: one thread, and each run is announced. If the process dies, the run
+//!    is known.
+//! 3. *Watching*: like careful, and the steps of that run are streamed. If the process dies, the run's script and story
+//!    are known.
 //!
-//! Totals of campaigns are streamed, too: the next attempt goes on where they end.
+//! Totals of campaigns are streamed, too: the next attempt continues from the last totals.
 //!
-//! In reading order: `death` (how a process ends), `fatal_run` (a run that ended one), `message` (what the two processes tell
-//! each other), `child`, `runner` (what surrounds each run there), `parent`. On systems without Unix sockets nothing is
-//! supervised: the watchdog alone ends a run that loops, and the process with it.
+//! In reading order: `death` (how a process ends), `fatal_run` (a run that ended a process), `message` (the messages between
+//! the two processes), `child`, `runner` (the supervised execution of each run in the child), `parent`. On systems without
+//! Unix sockets nothing is supervised: only the watchdog acts, and it ends a looping run together with its process.
 
 #[cfg(unix)]
 mod child;
@@ -41,26 +44,25 @@ pub(crate) use unsupervised::{Link, link};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-/// Is set for supervised processes: their standard input is the socket to their parent.
+/// The variable that is set for supervised processes. Their standard input is the socket to their parent.
 pub(crate) const VARIABLE: &str = "SHAKEDOWN_SUPERVISED_BY";
 
-/// Returns on how many threads runs are made where `jobs` are asked for: on one while the parent looks for the run that ends
-/// the process.
+/// Returns the number of threads for runs: `jobs`, or one while the parent searches for the run that ends the process.
 pub(crate) fn jobs(jobs: usize) -> usize {
     if link().is_some_and(Link::is_careful) { 1 } else { jobs }
 }
 
-/// Returns how long a run may take where `timeout` is asked for: less once a run of this command has blocked the process.
+/// Returns the time limit of a run: `timeout`, or less once a run of this command has blocked a process.
 pub(crate) fn timeout(timeout: Duration) -> Duration {
     link().map_or(timeout, |link| link.timeout(timeout))
 }
 
-/// Returns whether no process of this command has died before.
+/// Returns whether no process of this command has died yet.
 pub(crate) fn is_first_attempt() -> bool {
     link().is_none_or(Link::is_first_attempt)
 }
 
-/// Calls `search`, which makes many runs; returns none if an interrupt ends it before it is done.
+/// Calls `search`, which makes many runs. Returns `None` if an interrupt ends it early.
 pub(crate) fn interruptible<T>(search: impl FnOnce() -> T) -> Option<T> {
     let Some(link) = link() else { return Some(search()) };
     link.begin_interruptible();
@@ -73,15 +75,16 @@ pub(crate) fn interruptible<T>(search: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// The payload that unwinds a search that an interrupt ends.
+/// The payload that unwinds an interrupted search.
 pub(crate) struct Interrupted;
 
-/// Sets how long a run outside of campaigns may take.
+/// Sets the time limit of a run outside of campaigns.
 pub(crate) fn set_timeout(timeout: Duration) {
     link().into_iter().for_each(|link| link.set_timeout(timeout));
 }
 
-/// Returns whether notes and progress are shown: not while the parent looks for the run that ends the process.
+/// Returns whether notes and progress are shown. They are hidden while the parent searches for the run that ends the
+/// process.
 pub(crate) fn shows_progress() -> bool {
     !link().is_some_and(Link::is_careful)
 }

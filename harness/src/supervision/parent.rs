@@ -1,4 +1,4 @@
-//! The parent's side: starts children, and finds out which run ended one.
+//! The parent's side: starts children and determines which run ended a child.
 
 use super::VARIABLE;
 use super::death::Death;
@@ -13,12 +13,12 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Deaths after which a command gives up: shrinking takes some dozens.
+/// The number of deaths after which a command stops with an error. Shrinking one failure takes some dozens.
 const DEATHS_MAX: u32 = 400;
-/// What is kept of a child's last words, in bytes.
+/// The limit of the captured end of a child's stderr, in bytes.
 const WORDS_MAX: usize = 1 << 16;
 
-/// What is known of the runs of one command, from one child to the next.
+/// The knowledge about the runs of one command, which is passed from one child to the next.
 #[derive(Default)]
 pub(crate) struct Supervisor {
     attempt: Attempt,
@@ -30,7 +30,7 @@ pub(crate) struct Supervisor {
     interrupt: Interrupt,
 }
 
-/// The way to interrupt the child of the moment.
+/// A handle that interrupts the current child.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Arc<Mutex<Interrupted>>);
 
@@ -41,7 +41,7 @@ struct Interrupted {
 }
 
 impl Interrupt {
-    /// Passes an interrupt on and returns how many there were.
+    /// Passes an interrupt on to the child. Returns the number of interrupts so far.
     pub(crate) fn pass_on(&self) -> u32 {
         let mut interrupted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         interrupted.times += 1;
@@ -58,7 +58,7 @@ impl Interrupt {
     }
 }
 
-/// A child under way.
+/// A running child process.
 pub(crate) struct Child {
     process: std::process::Child,
     from_child: BufReader<UnixStream>,
@@ -75,39 +75,40 @@ struct Running {
     steps: Vec<Step>,
 }
 
-/// What a child says about its work.
+/// A message of a child about its work.
 pub(crate) enum Said {
-    /// It is done, with this exit code.
+    /// The work is done, with this exit code.
     Done(u8),
     /// A rehearsal begins this search.
     Searching(String),
     /// The result of the search.
     Searched(serde_json::Value),
-    /// What was found is shrunk and explained.
+    /// The failure of the last search has been shrunk and explained.
     Explained,
 }
 
 impl Supervisor {
-    /// Returns the way to interrupt the children.
+    /// Returns a handle that interrupts the children.
     pub(crate) fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
     }
 
-    /// Starts the next child. What it prints as errors is taken, instead of shown, if `hears`, and once a child has died: the
-    /// last words of a process tell how it ended.
+    /// Starts the next child. Its stderr is captured instead of shown if `captures` is set or a child has died, because the
+    /// last lines of a process show how it ended.
     ///
     /// # Errors
     /// If no process can be started.
-    pub(crate) fn start(&self, mut command: Command, hears: bool) -> io::Result<Child> {
-        let hears = hears || self.deaths > 0;
+    pub(crate) fn start(&self, mut command: Command, captures: bool) -> io::Result<Child> {
+        let captures = captures || self.deaths > 0;
         let (ours, theirs) = UnixStream::pair()?;
         command.env(VARIABLE, "1").stdin(Stdio::from(OwnedFd::from(theirs)));
-        if hears {
-            // Making a backtrace takes long, and takes memory that is not there.
+        if captures {
+            // A backtrace takes time, and memory that an exhausted process does not have.
             command.stderr(Stdio::piped()).env("RUST_BACKTRACE", "0");
         }
         let mut process = command.spawn()?;
-        // The command holds the child's end, at which the parent would wait for itself.
+        // The command holds the child's end of the socket. If it stayed open, the parent would never see the end of
+        // the stream.
         drop(command);
         let words = process.stderr.take().map(|stderr| std::thread::spawn(move || last_words(stderr)));
         let mut to_child = ours.try_clone()?;
@@ -118,16 +119,16 @@ impl Supervisor {
             campaigns: self.campaigns.clone(),
             results: self.results.clone(),
             was_blocked: self.was_blocked,
-            is_heard: hears,
+            forwards_notes: captures,
             stopped,
         };
-        // A child that is gone already says so by its status.
+        // If the child has already ended, its exit status shows this.
         let _ = message::write(&mut to_child, &ToChild::Begin(begin));
         let from_child = BufReader::new(ours);
         Ok(Child { process, from_child, words, running: None, death: None })
     }
 
-    /// Keeps the result of a rehearsal, so that the next child does not search for it again.
+    /// Stores the result of a rehearsal, so that the next child does not search for it again.
     pub(crate) fn add_result(&mut self, result: serde_json::Value) {
         self.results.push(result);
     }
@@ -137,7 +138,7 @@ impl Supervisor {
         &self.fatal
     }
 
-    /// Waits for what a child says about its work; none if it ends without a word.
+    /// Waits for a message of the child about its work. Returns `None` if the child ends without one.
     pub(crate) fn hear(&mut self, child: &mut Child) -> Option<Said> {
         loop {
             match message::read(&mut child.from_child)? {
@@ -157,7 +158,7 @@ impl Supervisor {
                     child.running.iter_mut().for_each(|run| run.happy = Some(script.clone()));
                 }
                 ToParent::Step(at, step) => child.running.iter_mut().for_each(|run| {
-                    // A step is sent again once it is complete, and step 0 begins another recording.
+                    // A step is sent again once it is complete, and step 0 starts a new recording.
                     run.steps.truncate(at);
                     run.steps.push((*step).clone());
                 }),
@@ -165,10 +166,11 @@ impl Supervisor {
         }
     }
 
-    /// Takes in that a child ended without a word, and decides how the next makes its runs. Returns how it ended.
+    /// Records that a child ended without a final message, and decides how the next child makes its runs. Returns how
+    /// it ended.
     ///
     /// # Errors
-    /// If no run can be named that ended it.
+    /// If the run that ended the child cannot be determined.
     pub(crate) fn note_death(&mut self, child: &mut Child) -> Result<String, String> {
         let (death, running) = child.end()?;
         self.deaths += 1;
@@ -184,26 +186,26 @@ impl Supervisor {
                 self.fatal.push(FatalRun { key, subject, happy, steps, death });
             }
             (Attempt::Normal, _) => self.attempt = Attempt::Careful,
-            // Threads race, so that the run may be another than the one that was looked for.
+            // Threads race, so the run may differ from the one that was watched.
             (_, Some(running)) => self.attempt = Attempt::Watching(running.key),
             (_, None) => return Err(format!("outside of any run, the code under test {predicate}")),
         }
         Ok(predicate)
     }
 
-    /// Returns whether the user has interrupted.
+    /// Returns whether the user has sent an interrupt.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.0.lock().unwrap_or_else(PoisonError::into_inner).times > 0
     }
 
-    /// Returns whether the child of the moment makes its runs one by one, to find the one that ends the process.
+    /// Returns whether the current child makes its runs one by one, to find the run that ends the process.
     pub(crate) fn is_careful(&self) -> bool {
         self.attempt != Attempt::Normal
     }
 }
 
 impl Child {
-    /// Waits for the end of the process. Returns how it ended and what it ran.
+    /// Waits for the end of the process. Returns how it ended and which run was under way.
     fn end(&mut self) -> Result<(Death, Option<Running>), String> {
         let status =
             self.process.wait().map_err(|error| format!("the child cannot be waited for: {error}"))?;
@@ -212,19 +214,19 @@ impl Child {
         Ok((death, self.running.take()))
     }
 
-    /// Waits for the end of a process whose work is done, and shows what it printed, if that was not shown.
+    /// Waits for the end of a process that has finished its work, and shows its captured stderr.
     pub(crate) fn finish(mut self) {
         let _ = self.process.wait();
         print(&self.words.take().and_then(|words| words.join().ok()).unwrap_or_default());
     }
 }
 
-/// Prints a text on stderr. A stderr that is closed does not end the work.
+/// Prints a text on stderr. An error is ignored, so that a closed stderr does not end the work.
 fn print(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Reads a stream to its end and keeps the last of it.
+/// Reads a stream to its end and returns its last part.
 fn last_words(mut stream: impl Read) -> String {
     let (mut words, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(read @ 1..) = stream.read(&mut buffer) {

@@ -1,4 +1,4 @@
-//! `web-contract`: the API tells every client the text of a state and its actions.
+//! `web-contract`: the API sends every client the text of a state and its actions.
 
 use super::api::View;
 use super::clients::{Action, Client, Screen, actions};

@@ -1,7 +1,7 @@
 //! A cache server: values by key, each with a time to live, and leases for fills.
 //!
 //! Behaviour, as of memcached in the deployments that published it: a client that misses receives a lease, only one
-//! at a time for a key; other clients are told to retry soon. A delete removes the value and voids the lease, so that
+//! at a time for a key; other clients get the response to retry soon. A delete removes the value and voids the lease, so that
 //! a fill which began before the delete is rejected: it may hold the state before the write. A fill without a lease
 //! is accepted. Any value may be evicted before its time.
 //!

@@ -39,7 +39,7 @@ struct Inner {
     number: u32,
     edge: Edge,
     facts: Facts<Fact>,
-    /// Tells an open screen that polling may be worthwhile.
+    /// Notifies an open screen that a poll may return new data.
     news: Signal,
     /// The bookings on this customer's screens, each with the newest version that was shown.
     seen: RefCell<Vec<(u32, u32)>>,

@@ -63,7 +63,7 @@ pub struct Operator(Rc<Inner>);
 struct Inner {
     edge: VisitEdge,
     facts: Facts<Fact>,
-    /// Tells an open screen that polling may be worthwhile.
+    /// Notifies an open screen that a poll may return new data.
     news: Signal,
     /// The content of the screen of each visit.
     screens: RefCell<BTreeMap<u32, View>>,

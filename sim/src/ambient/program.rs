@@ -89,7 +89,7 @@ impl<F: Fact> Stage<'_, F> {
 }
 
 /// A program's `main`. Code that crashed in the middle of a poll runs on until it next waits; if it panics on the way, because a call
-/// failed that only a dead process makes, nobody is there to see it.
+/// failed that only a dead process makes, the panic has no effect.
 struct Process<M> {
     env: Env,
     main: Pin<Box<M>>,

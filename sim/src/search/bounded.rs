@@ -76,7 +76,7 @@ pub type Sites = BTreeMap<String, Vec<String>>;
 
 /// Runs the children of a parent, up to the first with a violation.
 ///
-/// `keep` tells whether they will be continued, `task_order` whether the order of tasks may deviate.
+/// `keep` is whether they will be continued, `task_order` whether the order of tasks may deviate.
 fn expand(
     rehearse: &mut dyn Rehearse,
     variants: &[Variant],

@@ -1,7 +1,7 @@
 //! Likelihood: how likely the failure was after each step of a failing run.
 //!
 //! For each choice of a failing run, the rest of the run is drawn again with a number of seeds, the same at each
-//! choice, while everything before stays as it was. The share of continuations that fail in the same way tells how
+//! choice, while everything before stays as it was. The share of continuations that fail in the same way shows how
 //! likely the failure had become: low where nothing is decided, and one where nothing can prevent it any more.
 
 use super::is_same;

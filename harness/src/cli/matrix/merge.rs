@@ -1,4 +1,4 @@
-//! `merge` of the shards of `matrix`.
+//! `merge` for the shards of `matrix`.
 
 use super::super::exit::{CliError, Exit};
 use super::super::merge::{Merging, seeded};
@@ -13,7 +13,7 @@ use crate::shard::union::{Blocks, Search, Union};
 use shakedown_reports::EndReason;
 use shakedown_reports::matrix::{AblationResult, Guarded, Matrix, Row};
 
-/// Returns the blocks of a row, or of a whole design if there is no row.
+/// Returns the blocks of a row, or of the whole design if `row` is absent.
 fn searched<'a>(
     union: &'a Union,
     scenario: &str,
@@ -31,7 +31,7 @@ impl Chart {
     /// Merges matrices and prints the result.
     ///
     /// # Errors
-    /// If runs are missing or not those of this build, or if the harness itself failed.
+    /// If runs are missing or belong to another build, or if the harness itself failed.
     pub(in super::super) fn merge(merging: &Merging<'_>, guardrails: &[String]) -> Result<Exit, CliError> {
         let session = merging.session;
         let seeds = |is_row: bool| {

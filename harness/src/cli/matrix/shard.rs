@@ -1,4 +1,5 @@
-//! `matrix --shard`: rows are dealt out whole, since each ends at its first catch; whole designs are cut at blocks.
+//! `matrix --shard`: a row is assigned to one shard as a whole, since it ends at its first catch. Whole designs are
+//! split into blocks.
 
 use super::super::Session;
 use super::super::exit::{CliError, Exit};
@@ -13,7 +14,7 @@ use crate::shard::file::{Command, Header, Section};
 use crate::shard::seeded::{BLOCK, SeededSearch};
 use crate::supervision;
 
-/// Returns whether a shard runs the row at this place of so many.
+/// Returns whether a shard runs the row with this index.
 pub(super) fn owns_row(shard: Shard, row: usize, rows: usize) -> bool {
     shard.share(0..rows as u64, 1).contains(&(row as u64))
 }
@@ -69,7 +70,7 @@ impl Chart {
         Ok(if is_complete { self.shard.complete() } else { Exit::Inconclusive })
     }
 
-    /// Whether the happy path of a row violates something: then no seed is run.
+    /// Returns whether the happy path of a row violates an invariant. If so, no seed is run.
     fn fails_by_itself(&self, place: &Place<'_>) -> Result<bool, CliError> {
         let row = matrix::row_of_happy_path(place).map_err(|error| self.complain(error))?;
         Ok(row.is_some())

@@ -113,7 +113,7 @@ impl Invariant<Fact> for ScreensShowOneVersion {
 #[derive(Default)]
 pub(super) struct ScreensAgreeAtRest {
     versions: Versions,
-    /// What each customer last saw on the open list (`false`) and on a list loaded afresh (`true`).
+    /// What each customer last saw on the open list (`false`) and on a newly loaded list (`true`).
     shown: BTreeMap<(u32, bool), (Summary, u32)>,
     /// The booking of each customer, with the event that notified them.
     told: BTreeMap<u32, (u32, u32)>,
