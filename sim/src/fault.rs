@@ -7,6 +7,7 @@ use crate::choice::{OfferedAlternatives, Pick};
 use crate::clock::ClockFault;
 use crate::instances::InstanceFault;
 use crate::link::LinkFault;
+use crate::log::{MemberFault, RequestFault};
 use crate::node::CrashFault;
 use crate::queue::{DeliveryFault, SendFault, SettleFault, SupersededFault};
 use crate::store::{CommitFault, FailoverFault, StatementFault};
@@ -169,6 +170,10 @@ faults! {
     Superseded(SupersededFault) "superseded",
     /// Of the acknowledgement of a message that was delivered again in the meantime.
     Instance(InstanceFault) "instance",
+    /// Of a request to the broker of a log.
+    Request(RequestFault) "log request",
+    /// Of a group while one of its members processes records.
+    Member(MemberFault) "member",
     /// An additional delay.
     Delay(Duration) "delay",
 }

@@ -12,6 +12,7 @@ mod dead_letters;
 mod fifo;
 mod known_bugs;
 mod leases;
+mod log;
 mod rest;
 mod run_laws;
 mod sends;
