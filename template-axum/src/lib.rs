@@ -47,7 +47,9 @@ pub async fn run(config: Config) -> std::io::Result<()> {
     let till = Arc::new(Till { http, config });
     let router = Router::new().route("/orders/{id}", post(order)).with_state(till);
     let mut terminate = signal(SignalKind::terminate())?;
-    let shutdown = async move { drop(terminate.recv().await) };
+    let shutdown = async move {
+        let _ = terminate.recv().await;
+    };
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
