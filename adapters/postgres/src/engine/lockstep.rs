@@ -24,8 +24,13 @@ impl Engine {
     pub(crate) fn submit(&mut self, number: usize, batch: &Batch<'_>, now: WallTime, world: &mut dyn World) {
         self.show(now);
         let began = self.clock.micros();
-        let Some(slot) = self.slot(number) else { return };
+        if self.slot(number).and_then(|slot| slot.idle_until()).is_some_and(|until| until <= began) {
+            // Its time ends at this very moment, before the batch is there.
+            self.look_at_clock(number, now, world);
+        }
+        let Some(slot) = self.slot(number).filter(|slot| slot.state == State::Idle) else { return };
         slot.state = State::Running;
+        slot.backend.go_on(None);
         (slot.began, slot.flushes, slot.name) = (began, batch.flushes, batch.name);
         if let Err(error) = slot.backend.send(batch.messages) {
             self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
@@ -69,6 +74,12 @@ impl Engine {
         (slot.flushes, slot.name) = (true, "idle in transaction");
         slot.backend.go_on(Some(Signal::ALARM));
         let blocked = self.settle(number, world);
+        let Some(slot) = self.slot(number) else { return };
+        if slot.state == State::Done(Ending::Reads) {
+            // The session has set itself another time, which it is not asked for: the server's own timer decides.
+            slot.timeouts.idle_in_transaction = 0;
+            slot.state = State::Idle;
+        }
         self.release(number, blocked, world);
     }
 
@@ -214,8 +225,12 @@ impl Engine {
 
     /// Notes that a batch has ended.
     fn ended(&mut self, number: usize, ending: Ending) {
+        let now = self.clock.micros();
         let Some(slot) = self.slot(number) else { return };
         slot.state = State::Done(ending);
+        if ending == Ending::Ready {
+            slot.ended = now;
+        }
         slot.waker.take().into_iter().for_each(|waker| waker.wake());
         if ending == Ending::Ready && slot.status != b'E' && slot.sets_timeouts {
             let shown = run(&mut slot.backend, SHOW);

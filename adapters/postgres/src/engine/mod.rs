@@ -18,6 +18,7 @@ use crate::timeouts::{self, Timeouts};
 pub(crate) use lockstep::{Batch, Notice};
 use redact::Redaction;
 use reset::Reset;
+use rustix::process::Signal;
 use shakedown_sim::WallTime;
 use shakedown_sim::ambient::Handle;
 use slot::Slot;
@@ -199,15 +200,24 @@ impl Engine {
     /// Ends a session without letting anybody continue who waits for it.
     fn end(&mut self, number: usize) {
         let Some(slot) = self.slots.get_mut(number).and_then(Option::take) else { return };
-        let Slot { mut backend, state, status, waker, .. } = slot;
+        let Slot { mut backend, state, status, waker, flushes, .. } = slot;
         waker.into_iter().for_each(Waker::wake);
-        if state == State::Done(Ending::Closed) {
-            return;
+        let mut is_idle = matches!(state, State::Idle | State::Done(Ending::Ready));
+        let mut is_open = status != b'I';
+        match state {
+            State::Done(Ending::Closed) => return,
+            State::Waiting { .. } if !flushes => {
+                backend.go_on(Some(Signal::INT));
+                is_idle =
+                    matches!(crate::monitor::results(&mut backend), Ok(_) | Err(MonitorError::Server(_)));
+                is_open = true;
+            }
+            _ => {}
         }
-        if matches!(state, State::Idle | State::Done(Ending::Ready)) && self.idle.len() < MOST_IDLE {
-            let rollback = if status == b'I' { "" } else { "ROLLBACK" };
-            let clean = run(&mut backend, rollback).and_then(|_| run(&mut backend, "DISCARD ALL"));
-            if clean.is_ok() {
+        backend.go_on(None);
+        if is_idle && self.idle.len() < MOST_IDLE {
+            let rolled_back = if is_open { run(&mut backend, "ROLLBACK").map(drop) } else { Ok(()) };
+            if rolled_back.and_then(|()| run(&mut backend, "DISCARD ALL")).is_ok() {
                 let parameters = backend.parameters().clone();
                 return self.idle.push((parameters, backend));
             }
@@ -269,9 +279,6 @@ impl Engine {
 
 /// Runs statements of our own in a session.
 fn run(backend: &mut Backend, sql: &str) -> Result<Vec<Values>, MonitorError> {
-    if sql.is_empty() {
-        return Ok(Vec::new());
-    }
     backend.send(&frame(b'Q', &[sql.as_bytes(), b"\0"].concat()))?;
     crate::monitor::results(backend)
 }

@@ -62,6 +62,8 @@ pub(crate) struct Slot {
     pub(crate) flushes: bool,
     /// What the server's clock showed when the batch began, in microseconds.
     pub(crate) began: i64,
+    /// What it showed when the last batch ended.
+    pub(crate) ended: i64,
     /// When `pg_sleep` ends, in microseconds.
     pub(crate) sleeps_until: i64,
     /// What the batch under way is called.
@@ -82,6 +84,7 @@ impl Slot {
             listens: false,
             flushes: false,
             began: 0,
+            ended: 0,
             sleeps_until: 0,
             name: "nothing",
         }
@@ -126,6 +129,22 @@ impl Slot {
         let Some(until) = until.and_then(|text| text.parse::<i64>().ok()) else { return false };
         self.sleeps_until = until;
         true
+    }
+
+    /// Returns until when the session may be idle in its transaction, if that is limited.
+    pub(crate) fn idle_until(&self) -> Option<i64> {
+        let limit = self.timeouts.idle_in_transaction;
+        (self.state == State::Idle && self.status != b'I' && limit > 0).then(|| self.ended + limit)
+    }
+
+    /// Stops the process of an idle session whose time is limited: the server's timer runs in real time too, and would end the session
+    /// at any moment from the deadline on.
+    pub(crate) fn rest(&mut self, now: i64) {
+        self.state = State::Idle;
+        self.ended = now;
+        if self.idle_until().is_some() {
+            self.backend.stop();
+        }
     }
 
     /// Returns when a wait that begins now may end by itself.

@@ -15,7 +15,7 @@ use crate::statement;
 use shakedown_net::Listener;
 use shakedown_sim::ambient::Handle;
 use shakedown_sim::trace::Kind;
-use shakedown_sim::{Alternatives, Duration, Env, Label, Moment, Site};
+use shakedown_sim::{Alternatives, Env, Label, Moment, Site};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -155,12 +155,9 @@ impl Relay {
         }
     }
 
-    /// Returns until when a session may be idle in its transaction, if that is limited.
-    fn idle_until(&self, own: Handle, number: usize) -> Option<Moment> {
-        let mut engine = self.engine()?;
-        let slot = engine.slot(number)?;
-        let limit = u64::try_from(slot.timeouts.idle_in_transaction).unwrap_or_default();
-        (slot.status != b'I' && limit > 0).then(|| own.now() + Duration::from_micros(limit))
+    /// Returns until when a session may be idle in its transaction, if that is limited: what the server's clock shows then.
+    fn idle_until(&self, number: usize) -> Option<i64> {
+        self.engine()?.slot(number)?.idle_until()
     }
 
     /// Notes what the texts of a batch may change of a session.
@@ -198,10 +195,16 @@ impl Relay {
         match &slot.state {
             State::Done(ending) => {
                 let ending = *ending;
-                if ending != Ending::Closed {
-                    slot.state = State::Idle;
+                let out = std::mem::take(&mut slot.out);
+                match ending {
+                    Ending::Ready => {
+                        let now = slot.ended;
+                        slot.rest(now);
+                    }
+                    Ending::Reads => slot.state = State::Idle,
+                    Ending::Closed => {}
                 }
-                News::Ended(ending, std::mem::take(&mut slot.out))
+                News::Ended(ending, out)
             }
             State::Waiting { deadlines, .. } => News::Waits(deadlines.first().copied()),
             State::Running => News::Waits(None),

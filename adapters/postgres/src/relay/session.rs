@@ -76,7 +76,7 @@ impl Session {
 
     /// Waits for the client, or for something to tell it.
     async fn next(&self, client: &mut Client) -> io::Result<Next> {
-        let overdue = self.relay.idle_until(self.own, self.number);
+        let overdue = self.relay.idle_until(self.number).map(|micros| self.moment(micros));
         let mut timer = overdue.map(|at| self.own.sleep_until(at));
         poll_fn(|context| {
             match self.relay.news(self.number) {
@@ -110,14 +110,12 @@ impl Session {
             Fate::LostAfter => _ = self.execute(&batch).await,
             Fate::LostDuring => {
                 drop(client);
-                self.own.lasts(self.relay.faults.late);
-                self.own.sleep(self.relay.faults.late).await;
+                self.idle_for(self.relay.faults.late).await;
                 self.execute(&batch).await;
             }
             Fate::Outlives => {
                 drop(client);
-                self.own.lasts(self.relay.faults.notices_after);
-                self.own.sleep(self.relay.faults.notices_after).await;
+                self.idle_for(self.relay.faults.notices_after).await;
             }
             Fate::Restart => self.relay.restart(self.own),
             Fate::RestartAfter => {
@@ -126,6 +124,21 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// Lets the session be idle without a client, while a fault lasts or until the server ends it.
+    async fn idle_for(&self, duration: Duration) {
+        self.own.lasts(duration);
+        let end = self.own.now() + duration;
+        while let Some(micros) = self.relay.idle_until(self.number) {
+            let overdue = self.moment(micros);
+            if overdue > end {
+                break;
+            }
+            self.own.sleep_until(overdue).await;
+            self.relay.look_at_clock(self.own, self.number);
+        }
+        self.own.sleep_until(end).await;
     }
 
     /// Runs a batch, and lets virtual time pass while the session waits.

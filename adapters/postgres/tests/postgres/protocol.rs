@@ -113,3 +113,48 @@ fn what_is_not_served_is_refused_with_a_reason() {
         ],
     );
 }
+
+/// Reads messages until one of this type has come; returns the types.
+async fn read_until(stream: &mut IoStream, last: u8) -> String {
+    let mut tags = String::new();
+    loop {
+        let tag = stream.read_u8().await.unwrap();
+        let length = stream.read_u32().await.unwrap() as usize;
+        stream.read_exact(&mut vec![0; length - 4]).await.unwrap();
+        tags.push(char::from(tag));
+        if tag == last {
+            return tags;
+        }
+    }
+}
+
+#[test]
+fn a_driver_may_flush_before_it_syncs() {
+    let client: Body = |voice| {
+        Box::pin(async move {
+            use postgres_protocol::message::frontend;
+            let mut stream = IoStream::connect("postgres").await.unwrap();
+            let mut startup = bytes::BytesMut::new();
+            frontend::startup_message([("user", "postgres"), ("database", "app")], &mut startup).unwrap();
+            stream.write_all(&startup).await.unwrap();
+            read_until(&mut stream, b'Z').await;
+            let mut flushed = bytes::BytesMut::new();
+            frontend::parse("one", "SELECT value FROM rows WHERE id = $1", [], &mut flushed).unwrap();
+            frontend::describe(b'S', "one", &mut flushed).unwrap();
+            frontend::flush(&mut flushed);
+            stream.write_all(&flushed).await.unwrap();
+            voice.says(read_until(&mut stream, b'T').await);
+            let mut synced = bytes::BytesMut::new();
+            let value = |text: &str, buffer: &mut bytes::BytesMut| {
+                buffer.extend_from_slice(text.as_bytes());
+                Ok(postgres_protocol::IsNull::No)
+            };
+            assert!(frontend::bind("", "one", [], ["1"], value, [], &mut synced).is_ok());
+            frontend::execute("", 0, &mut synced).unwrap();
+            frontend::sync(&mut synced);
+            stream.write_all(&synced).await.unwrap();
+            voice.says(read_until(&mut stream, b'Z').await);
+        })
+    };
+    check(clients![client], "", &["6 1tT", "8 2DCZ"]);
+}

@@ -288,3 +288,52 @@ fn an_idle_transaction_times_out() {
     };
     check(clients![client], "", &["10006 true", "10006 connection closed"]);
 }
+
+#[test]
+fn locks_of_all_kinds_are_waited_for_and_skipped() {
+    let holder: Body = |_| {
+        Box::pin(async move {
+            let client = connect().await.unwrap();
+            client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+            client.batch_execute("BEGIN; SELECT 1 FROM rows WHERE id = 1 FOR UPDATE").await.unwrap();
+            client.batch_execute("INSERT INTO orders VALUES ('one')").await.unwrap();
+            sleep(1_000).await;
+            // Released while the transaction goes on.
+            client.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+            sleep(1_000).await;
+            client.batch_execute("ROLLBACK").await.unwrap();
+            sleep(3_000).await;
+        })
+    };
+    let skips: Body = |voice| {
+        Box::pin(async move {
+            sleep(100).await;
+            let client = connect().await.unwrap();
+            let row = client.query_one("SELECT id FROM rows ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1", &[]);
+            voice.says(format!("row {}", row.await.unwrap().get::<_, i32>(0)));
+            let error = client.batch_execute("SELECT 1 FROM rows FOR UPDATE NOWAIT").await.unwrap_err();
+            voice.says(text(&error));
+            client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+            voice.says("has the advisory lock");
+        })
+    };
+    let inserts: Body = |voice| {
+        Box::pin(async move {
+            sleep(100).await;
+            let client = connect().await.unwrap();
+            client.batch_execute("INSERT INTO orders VALUES ('one')").await.unwrap();
+            voice.says("inserted, since the other was rolled back");
+        })
+    };
+    check(
+        clients![holder, skips, inserts],
+        "",
+        &[
+            "108 row 2",
+            "110 55P03 could not obtain lock on row in relation \"rows\"",
+            "1012 has the advisory lock",
+            "2013 commits: inserts into public.orders id=one",
+            "2014 inserted, since the other was rolled back",
+        ],
+    );
+}
