@@ -84,6 +84,9 @@ impl Stream {
     /// # Errors
     /// As [`Stream::poll_read`].
     pub fn poll_peek(&self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        if !self.is_alive() {
+            return Poll::Pending;
+        }
         let mut guard = lock(&self.wire);
         if let Some(error) = guard.ends[self.side].error {
             return Poll::Ready(Err(error.into()));

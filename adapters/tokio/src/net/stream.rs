@@ -2,6 +2,7 @@
 
 use super::address::{ToSocketAddrs, v4};
 use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use bytes::BufMut;
 use real::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use shakedown_net::Stream;
 use std::future::poll_fn;
@@ -132,6 +133,28 @@ impl TcpStream {
             Poll::Pending => now(self.0.poll_read(context, into)),
             ready => now(ready),
         }
+    }
+
+    /// Reads what has arrived into the free room of a buffer, without waiting.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] if nothing has.
+    pub fn try_read_buf<B: BufMut>(&self, into: &mut B) -> Result<usize> {
+        let mut chunk = [0; 8 * 1024];
+        let room = into.remaining_mut().min(chunk.len());
+        let count = self.try_read(&mut chunk[..room])?;
+        into.put_slice(&chunk[..count]);
+        Ok(count)
+    }
+
+    /// Polls for something to read, or an end.
+    pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.poll_peek(context, &mut [0]).map(|_| Ok(()))
+    }
+
+    /// Polls for room to write. Never ready in a dead process, whose writes would block.
+    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.poll_writable(context).map(Ok)
     }
 
     /// Writes what there is room for, without waiting.
