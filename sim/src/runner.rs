@@ -565,8 +565,10 @@ impl<S: Scenario> Runner<S> {
             RunAbort::LimitExceeded { limit, most } => {
                 self.facts.report(now, "within-limits", limit, format!("more than {most} {limit}"));
             }
-            RunAbort::Ambiguous { choice } => {
-                let message = format!("`{choice}` was drawn by two tasks, or at two places in the source");
+            RunAbort::Ambiguous { choice, users: [one, other] } => {
+                let message = format!(
+                    "`{choice}` names two choices: one of {one}, one of {other}. This is an error of the scenario, not of the design: give each a scope of its own with `env.child(\"turn\")`"
+                );
                 self.facts.report(now, "choices-named-once", "", message);
             }
         }

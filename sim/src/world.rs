@@ -79,6 +79,8 @@ pub enum RunAbort {
     Ambiguous {
         /// The choice's name.
         choice: String,
+        /// Those who drew it, each with the place in the source if that is known.
+        users: [String; 2],
     },
 }
 

@@ -1,7 +1,7 @@
 //! The engine's state: scheduled entries, waiting tasks, living nodes.
 //!
 //! This module schedules tasks, timers and pauses. `schedule` offers the order of tasks as choices, `steps` records
-//! events and makes choices, `effects` digests what the future of a run depends on. Nothing in these modules runs
+//! events and makes choices, `pending` says what is left to do, `effects` digests what the future of a run depends on. Nothing in these modules runs
 //! code of the simulated system, so they may run while the state is borrowed.
 
 pub(crate) mod effects;

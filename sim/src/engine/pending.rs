@@ -2,6 +2,7 @@
 
 use super::Core;
 use crate::agenda::Due;
+use crate::scope::User;
 use crate::time::Moment;
 
 impl Core {
@@ -15,12 +16,28 @@ impl Core {
         let node =
             |node: u16| self.nodes.all().get(usize::from(node)).map(|node| node.name()).unwrap_or_default();
         Some(match due {
-            Due::Timer { slot, .. } => format!("{} waits until {time}", self.owner(slot)),
+            Due::Timer { slot, .. } => {
+                let waiter = self.timers.get(slot as usize).and_then(|timer| timer.waiter.as_ref());
+                let task = waiter.map_or("a task".to_owned(), |waiter| self.owner(waiter.slot));
+                format!("{task} waits until {time}")
+            }
             Due::Ready { slot } => format!("{} is ready to run", self.owner(slot)),
             Due::Deliver { .. } => format!("a message arrives at {time}"),
             Due::Resume { node: paused, .. } => format!("{} is paused until {time}", node(paused)),
             Due::Restart { node: down } => format!("{} restarts at {time}", node(down)),
         })
+    }
+
+    /// Describes who drew a choice, and where in the source.
+    #[cold]
+    pub(super) fn user_in_words(&self, user: User) -> String {
+        let task = self.tasks.get((user.task >> 32) as usize).filter(|_| user.task != User::ENGINE.task);
+        let node = task.and_then(|task| self.nodes.all().get(usize::from(task.node.0)));
+        let who = node.map_or("the engine".to_owned(), |node| format!("a task of {}", node.name()));
+        match user.place {
+            Some(place) => format!("{who} at {}:{}:{}", place.file(), place.line(), place.column()),
+            None => who,
+        }
     }
 
     /// The node of a task, and the entity that it works for.

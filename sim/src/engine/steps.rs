@@ -263,7 +263,7 @@ impl Core {
         let number = self.chooser.number(site, offer);
         let (before, last_user) = self.scopes.count(scope, site.hash(), user);
         if before > 0 && last_user != user {
-            self.note_ambiguity(site, scope);
+            self.note_ambiguity((site, scope), [last_user, user]);
         }
         let nth = before + 1;
         let pick = self.draw(number, (site, scope, nth));
@@ -291,10 +291,11 @@ impl Core {
     }
 
     #[cold]
-    fn note_ambiguity(&mut self, site: &Site, scope: Scope) {
+    fn note_ambiguity(&mut self, (site, scope): (&Site, Scope), users: [User; 2]) {
         if self.run_abort.is_none() {
             let choice = format!("{site} @ {}", self.scopes.path(scope));
-            self.run_abort = Some(RunAbort::Ambiguous { choice });
+            let users = users.map(|user| self.user_in_words(user));
+            self.run_abort = Some(RunAbort::Ambiguous { choice, users });
         }
     }
 

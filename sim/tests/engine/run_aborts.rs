@@ -27,6 +27,10 @@ fn on_tails<F: Future<Output = ()> + 'static>(body: impl Fn(Env, Facts<Said>) ->
 
 /// Checks that the abort is found twice, with a trace, and does not affect the runs beside it.
 fn check(rig: Rig, invariant: &str, message: &str) {
+    check_message(rig, invariant, |found| found == message);
+}
+
+fn check_message(rig: Rig, invariant: &str, is_expected: impl Fn(&str) -> bool) {
     let mut runner = Runner::new(rig).with_limits(LIMITS);
     let (happy, tails) = (script(""), script("node/toss @ - #1 = tails"));
     let before = runner.run(Plan::Script(&happy));
@@ -34,7 +38,7 @@ fn check(rig: Rig, invariant: &str, message: &str) {
         let (outcome, trace) = runner.record(Plan::Script(&tails));
         let found: Vec<_> =
             outcome.violations.iter().map(|found| (&*found.invariant, &*found.message)).collect();
-        assert_eq!(found, [(invariant, message)]);
+        assert!(matches!(found[..], [(name, text)] if name == invariant && is_expected(text)), "{found:?}");
         assert!(trace.steps.iter().any(|step| step.text == "begins"), "{trace:?}");
         assert_eq!(runner.run(Plan::Script(&tails)), outcome);
         assert_eq!(runner.run(Plan::Script(&happy)), before);
@@ -135,7 +139,15 @@ fn endless_polls_are_cut_off() {
 
 #[test]
 fn a_choice_that_two_tasks_or_places_draw_is_reported() {
-    let message = "`node/pick @ -` was drawn by two tasks, or at two places in the source";
+    let message = |places: [u32; 2]| {
+        let places = places.map(|line| format!("a task of node at {}:{line}:", file!()));
+        move |found: &str| {
+            found.starts_with("`node/pick @ -` names two choices: one of ")
+                && places.iter().all(|place| found.contains(place))
+                && found.contains("an error of the scenario")
+                && found.ends_with("with `env.child(\"turn\")`")
+        }
+    };
     let pick = Site::new("node".into(), "pick".into());
     let two_tasks = move |env: Env, _| async move {
         for _ in 0..2 {
@@ -143,12 +155,14 @@ fn a_choice_that_two_tasks_or_places_draw_is_reported() {
             env.spawn(async move { assert!(other.choose(pick, &COIN).is_benign()) });
         }
     };
-    check(on_tails(two_tasks), "choices-named-once", message);
+    let drawn = line!() - 3;
+    check_message(on_tails(two_tasks), "choices-named-once", message([drawn, drawn]));
     let two_places = move |env: Env, _| async move {
         env.choose(pick, &COIN);
         env.choose(pick, &COIN);
     };
-    check(on_tails(two_places), "choices-named-once", message);
+    let second = line!() - 2;
+    check_message(on_tails(two_places), "choices-named-once", message([second - 1, second]));
 }
 
 #[test]
@@ -163,4 +177,20 @@ fn a_choice_that_one_place_draws_again_is_numbered() {
     assert_eq!(outcome.violations, []);
     let last = runner.offers().pop().map(|offered| offered.id.to_string());
     assert_eq!(last.as_deref(), Some("node/pick @ - #3"));
+}
+
+#[test]
+fn a_run_that_does_not_come_to_rest_names_the_node_and_what_it_waits_for() {
+    let sleeper = on_tails(|env: Env, _| async move {
+        let turn = env.child("turn");
+        let sleeping = turn.clone();
+        turn.spawn(async move { sleeping.sleep(seconds(1_000_000)).await });
+    });
+    let outcome = Runner::new(sleeper).run(Plan::Script(&script("node/toss @ - #1 = tails")));
+    let message = &outcome.violations[0].message;
+    assert!(
+        message.starts_with("still at work ")
+            && message.contains(" after healing: node, for turn-1, waits until "),
+        "{message}"
+    );
 }
