@@ -95,6 +95,9 @@ pub struct Consumer<M: Clone + Serialize + 'static> {
     auto_commit_at: Cell<Moment>,
 }
 
+/// A log and a group of it.
+type Membership<M> = (Log<M>, Rc<GroupState<M>>);
+
 /// A place among the waiting members; released when dropped.
 struct Waiting<'a, M: Clone + Serialize + 'static> {
     consumer: &'a Consumer<M>,
@@ -219,6 +222,20 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
         self.received.borrow().iter().map(|(partition, offset)| (*partition, *offset)).collect()
     }
 
+    /// Returns the member and the generation in which it received its records, with its group.
+    pub(super) fn membership(&self) -> Option<(Membership<M>, (MemberId, u32))> {
+        let member = self.member.get()?;
+        Some(((self.log.clone(), Rc::clone(&self.group)), (member, self.generation.get())))
+    }
+
+    /// Returns the positions to the committed offsets: the next poll returns the records again that were returned since.
+    /// Has no effect on a consumer that its group has removed.
+    pub fn rewind(&self) {
+        let Some(member) = self.member.get().filter(|_| self.env.is_alive()) else { return };
+        self.received.borrow_mut().clear();
+        self.group.group.borrow_mut().rewind(member);
+    }
+
     /// Commits the offsets after all records that polls have returned. There are crash points before the request and
     /// after its response.
     ///
@@ -238,6 +255,9 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
     }
 
     async fn commit_offsets(&self, env: &Env, offsets: Vec<(u32, u64)>) -> Result<(), LogError> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
         env.crash_point(Side::Before, COMMIT).await;
         let Some(act) = self.begin_commit(env, offsets) else { return Ok(()) };
         self.log.request(env, self.commit_request(), act).await

@@ -54,7 +54,17 @@ pub struct Group {
     /// The end of the rebalance under way.
     rebalance: Option<Moment>,
     committed: BTreeMap<u32, u64>,
+    /// The offsets of open transactions.
+    pending: Vec<Pending>,
     incidents: Vec<Incident>,
+}
+
+/// Offsets that an open transaction commits.
+struct Pending {
+    /// Identifies the transaction.
+    token: u64,
+    generation: u32,
+    offsets: Vec<(u32, u64)>,
 }
 
 impl Group {
@@ -69,6 +79,7 @@ impl Group {
             members: BTreeMap::new(),
             rebalance: None,
             committed: BTreeMap::new(),
+            pending: Vec::new(),
             incidents: Vec::new(),
         }
     }
@@ -176,11 +187,61 @@ impl Group {
         if generation == self.generation && self.members.contains_key(&member) { Ok(()) } else { Err(Fenced) }
     }
 
+    /// Adds offsets to an open transaction. A member of a later generation reads their partitions when the transaction
+    /// has ended.
+    ///
+    /// # Errors
+    /// [`Fenced`] if this is not a member of the current generation.
+    pub fn add_pending(
+        &mut self,
+        token: u64,
+        (member, generation): (MemberId, u32),
+        offsets: &[(u32, u64)],
+    ) -> Result<(), Fenced> {
+        self.check(member, generation)?;
+        self.pending.push(Pending { token, generation, offsets: offsets.to_vec() });
+        Ok(())
+    }
+
+    /// Ends a transaction: commits its offsets or drops them.
+    pub fn end_pending(&mut self, token: u64, commits: bool) {
+        let (ended, pending) =
+            std::mem::take(&mut self.pending).into_iter().partition(|one| one.token == token);
+        self.pending = pending;
+        let ended: Vec<Pending> = ended;
+        for Pending { generation, offsets, .. } in ended.into_iter().filter(|_| commits) {
+            self.committed.extend(offsets.iter().copied());
+            if generation == self.generation {
+                continue;
+            }
+            // A member of a later generation has waited for this offset.
+            for (partition, offset) in offsets {
+                let mut owners = self.members.values_mut();
+                if let Some(position) = owners.find_map(|member| member.positions.get_mut(&partition)) {
+                    *position = Some(offset);
+                }
+            }
+        }
+    }
+
+    /// Returns the positions of a member to the committed offsets.
+    pub fn rewind(&mut self, member: MemberId) {
+        if let Some(member) = self.members.get_mut(&member) {
+            for (partition, position) in &mut member.positions {
+                *position = self.committed.get(partition).copied();
+            }
+        }
+    }
+
     /// Returns the partitions of a member with its positions: the offset of its next record, `None` where nothing is
-    /// committed. Returns nothing during a rebalance.
+    /// committed. Returns nothing during a rebalance, and no partition for which a transaction of an earlier generation has
+    /// offsets.
     pub fn positions(&self, member: MemberId) -> Vec<(u32, Option<u64>)> {
         let member = self.members.get(&member).filter(|_| self.rebalance.is_none());
-        member.map_or_else(Vec::new, |member| member.positions.iter().map(|(at, to)| (*at, *to)).collect())
+        let earlier = || self.pending.iter().filter(|pending| pending.generation != self.generation);
+        let waits = |at: u32| earlier().any(|one| one.offsets.iter().any(|(partition, _)| *partition == at));
+        let Some(member) = member else { return Vec::new() };
+        member.positions.iter().map(|(at, to)| (*at, *to)).filter(|(at, _)| !waits(*at)).collect()
     }
 
     /// Sets the position of a member in one of its partitions.

@@ -20,6 +20,11 @@
 //! - **Producers** retry. After a lost response, the retry of a [plain](Producer::plain) producer appends the record a
 //!   second time; the broker recognises that of an [idempotent](Producer::idempotent) one by its sequence number. That
 //!   covers neither a second call of [`Producer::send`] nor a producer that has restarted.
+//! - **Transactions.** A [`TransactionalProducer`] appends records and commits the offsets of a consumer together or not
+//!   at all. [`ReadLevel::Committed`] reads up to the first open transaction, without the records of aborted ones. A new
+//!   producer with the same transactional id and the transaction timeout abort the open transaction and fence its
+//!   producer. Late requests of a transaction that has ended are fenced. A member of a later generation reads a partition
+//!   only when no open transaction of an earlier generation has offsets there. What else the worker did is not undone.
 //! - **Deletion.** Retention deletes records by age, whether or not they were read: a group that lags too far behind
 //!   continues as [`Subscription::start`] says. Compaction deletes a record of a given age if a later one has its key.
 //!   [`Log::lag`] is the distance between the end and the committed offsets.
@@ -82,8 +87,8 @@
 //! # Not modelled
 //!
 //! Replication and the loss of acknowledged records (`acks`, leader elections); records without a key and custom
-//! partitioners; batches and concurrent requests of one producer (each send is a request of its own); transactional
-//! producers; several topics in one subscription; cooperative rebalances, static members and other assignors than
+//! partitioners; batches and concurrent requests of one producer (each send is a request of its own); the two
+//! phases of a commit (its markers appear at once); several topics in one subscription; cooperative rebalances, static members and other assignors than
 //! `range`; the protocol KIP-848; tombstones; segments (records are deleted one by one, as soon as they are old enough);
 //! the expiry of committed offsets and of producer ids. A poll joins the group without a request, and fetches without
 //! one. The automatic commit with which a waiting member joins a rebalance cannot fail. A partition remembers every
@@ -92,10 +97,12 @@
 //! Sources: Apache Kafka documentation (Design: "The Producer", "The Consumer", "Message Delivery Semantics", "Log
 //! Compaction"; the configurations of producers, consumers and topics, whose names the profile cites), the
 //! documentation of `KafkaConsumer` and `KafkaProducer`, KIP-62 (heartbeats and the poll interval), KIP-98
-//! (idempotent and transactional producers), KIP-447 (fencing by generation).
+//! (idempotent and transactional producers), KIP-447 (offsets in transactions, fenced by generation), KIP-890 (an epoch for
+//! each transaction).
 //!
 //! In reading order: `profile` describes a log, [`partition`] and [`group`] are the state machines, `server` drives
-//! them through time, `request` carries the requests of nodes, `producer` and `consumer` are the sides of the nodes.
+//! them through time, `request` carries the requests of nodes, `producer` and `consumer` are the sides of the nodes,
+//! `transaction` joins both.
 
 mod consumer;
 pub mod group;
@@ -104,6 +111,7 @@ mod producer;
 mod profile;
 mod request;
 mod server;
+mod transaction;
 
 pub use consumer::{Consumer, Record};
 pub use group::MemberId;
@@ -111,6 +119,7 @@ pub use partition::{Cleanup, ReadLevel};
 pub use producer::{Message, Producer, Sent};
 pub use profile::{Commits, LogFaults, LogProfile, MemberFault, RequestFault, StartAt, Subscription};
 pub use request::LogError;
+pub use transaction::TransactionalProducer;
 
 use crate::env::Env;
 use crate::hash::mix;
@@ -118,12 +127,14 @@ use crate::label::Label;
 use crate::scope::Scope;
 use crate::signal::Signal;
 use crate::time::Moment;
+use crate::world::Close;
 use group::Group;
-use partition::Partition;
+use partition::{Partition, ProducerId};
 use serde::Serialize;
 use server::Poller;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use transaction::Coordinator;
 
 /// A log. Cheap to clone; all clones denote the same log.
 pub struct Log<M>(Rc<LogState<M>>);
@@ -142,6 +153,7 @@ struct LogState<M> {
     groups: RefCell<Vec<Rc<GroupState<M>>>>,
     /// The number of idempotent producers so far.
     producers: Cell<u32>,
+    coordinators: RefCell<Vec<Coordinator>>,
     /// Raised when `due` changes.
     alarm: Signal,
     /// When the broker next has something to do by itself.
@@ -167,6 +179,13 @@ struct GroupState<M> {
     cause: Cell<Option<u32>>,
 }
 
+impl<M> Close for LogState<M> {
+    /// Breaks reference cycles: open transactions hold the logs of their consumers.
+    fn close(&self) {
+        self.coordinators.take();
+    }
+}
+
 impl<M: Clone + Serialize + 'static> Log<M> {
     /// Creates a log of this name, whose broker runs on the node of `env`. That node should never crash.
     ///
@@ -183,9 +202,11 @@ impl<M: Clone + Serialize + 'static> Log<M> {
             partitions: RefCell::new(partitions),
             groups: RefCell::default(),
             producers: Cell::new(0),
+            coordinators: RefCell::default(),
             alarm: Signal::new(),
             due: Cell::new(Moment::NEVER),
         }));
+        env.world.at_close(Rc::clone(&log.0) as _);
         log.run_alarm();
         log
     }
@@ -222,6 +243,12 @@ impl<M: Clone + Serialize + 'static> Log<M> {
             partition.end().saturating_sub(committed)
         };
         (0..).zip(partitions.iter()).map(lag).sum()
+    }
+
+    fn new_producer_id(&self) -> ProducerId {
+        let number = self.0.producers.get();
+        self.0.producers.set(number + 1);
+        ProducerId::new(number)
     }
 
     /// Returns the group of this name, which exists from its first mention on.

@@ -41,8 +41,8 @@ pub struct Sent {
 
 /// A sender of records.
 pub struct Producer<M> {
-    log: Log<M>,
-    identity: Option<Identity>,
+    pub(super) log: Log<M>,
+    pub(super) identity: Option<Identity>,
 }
 
 /// The identity of an idempotent producer.
@@ -51,22 +51,41 @@ pub(super) struct Identity {
     epoch: Cell<u32>,
     /// The next sequence number by partition.
     sequences: RefCell<BTreeMap<u32, u32>>,
+    transactional_id: Option<Label>,
 }
 
 impl Identity {
+    fn new(id: ProducerId) -> Self {
+        Self { id, epoch: Cell::new(0), sequences: RefCell::default(), transactional_id: None }
+    }
+
+    pub(super) fn transactional(id: ProducerId, epoch: u32, transactional_id: Label) -> Self {
+        Self { epoch: Cell::new(epoch), transactional_id: Some(transactional_id), ..Self::new(id) }
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch.get()
+    }
+
+    /// Begins an epoch, in which sequence numbers begin at 0.
+    pub(super) fn set_epoch(&self, epoch: u32) {
+        self.epoch.set(epoch);
+        self.sequences.borrow_mut().clear();
+    }
+
     fn stamp(&self, partition: u32) -> Stamp {
         let mut sequences = self.sequences.borrow_mut();
         let next = sequences.entry(partition).or_default();
         let sequence = *next;
         *next += 1;
-        Stamp { producer: self.id, epoch: self.epoch.get(), sequence, transactional: false }
+        let transactional = self.transactional_id.is_some();
+        Stamp { producer: self.id, epoch: self.epoch.get(), sequence, transactional }
     }
 
     /// Begins an epoch, because a sequence number may be missing at the broker for ever.
     fn bump(&self, failed: Stamp) {
-        if self.epoch.get() == failed.epoch {
-            self.epoch.set(failed.epoch + 1);
-            self.sequences.borrow_mut().clear();
+        if self.epoch.get() == failed.epoch && self.transactional_id.is_none() {
+            self.set_epoch(failed.epoch + 1);
         }
     }
 }
@@ -80,10 +99,10 @@ impl<M: Clone + Serialize + 'static> Producer<M> {
     /// Creates a producer whose retries append a record once. A second call of [`Producer::send`] is a second record,
     /// and so is one after a restart, because a new producer has a new id.
     pub fn idempotent(log: &Log<M>) -> Self {
-        let id = log.0.producers.get();
-        log.0.producers.set(id + 1);
-        let (epoch, sequences) = (Cell::new(0), RefCell::default());
-        let identity = Identity { id: ProducerId::new(id), epoch, sequences };
+        Self::with_identity(log, Identity::new(log.new_producer_id()))
+    }
+
+    pub(super) fn with_identity(log: &Log<M>, identity: Identity) -> Self {
         Self { log: log.clone(), identity: Some(identity) }
     }
 
@@ -130,7 +149,14 @@ impl<M: Clone + Serialize + 'static> Producer<M> {
         env.digest(&(&message.body, message.key));
         env.event(Kind::Call, [label.word(), u64::from(partition)], || format!("sends {label} to {name}"));
         let request = Request { effect: label, point: SEND, faults };
-        self.log.request(env, request, move |log| log.take_in(scope, message, partition, stamp)).await
+        let transactional_id = self.identity.as_ref().and_then(|identity| identity.transactional_id);
+        let append = move |log: &Log<M>| {
+            if let (Some(id), Some(stamp)) = (transactional_id, stamp) {
+                log.open_transaction(id, stamp.epoch)?;
+            }
+            log.take_in(scope, message, partition, stamp)
+        };
+        self.log.request(env, request, append).await
     }
 }
 

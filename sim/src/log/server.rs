@@ -65,6 +65,7 @@ impl<M: Clone + Serialize + 'static> Log<M> {
 
     /// Advances the groups, and hands out the records that can be handed out. Call it after every change.
     pub(super) fn update(&self) {
+        self.expire_transactions();
         let groups = self.0.groups.borrow().clone();
         for group in &groups {
             group.group.borrow_mut().advance(self.0.server.now());
@@ -76,7 +77,8 @@ impl<M: Clone + Serialize + 'static> Log<M> {
                 self.record_incidents(group);
             }
         }
-        let due = groups.iter().filter_map(|group| group.group.borrow().next_due()).min();
+        let due = groups.iter().filter_map(|group| group.group.borrow().next_due());
+        let due = due.chain(self.next_expiry()).min();
         let due = due.unwrap_or(Moment::NEVER);
         if self.0.due.replace(due) != due {
             self.0.alarm.raise_in(&self.0.server.world);

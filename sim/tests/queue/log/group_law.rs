@@ -25,6 +25,8 @@ struct Roster {
     committed: [Option<u64>; PARTITIONS as usize],
     /// The positions of the current generation.
     positions: [Option<u64>; PARTITIONS as usize],
+    /// The offsets of open transactions: the transaction, the generation, the partition and the offset.
+    pending: Vec<(u64, u32, u32, u64)>,
 }
 
 impl Roster {
@@ -76,6 +78,36 @@ impl Roster {
         Ok(())
     }
 
+    fn add_pending(
+        &mut self,
+        (id, generation): (MemberId, u32),
+        token: u64,
+        partition: u32,
+        offset: u64,
+    ) -> Result<(), Fenced> {
+        if generation != self.generation || !self.has(id) {
+            return Err(Fenced);
+        }
+        self.pending.push((token, generation, partition, offset));
+        Ok(())
+    }
+
+    fn end_pending(&mut self, token: u64, commits: bool) {
+        for (_, generation, partition, offset) in self.pending.iter().filter(|one| commits && one.0 == token)
+        {
+            self.committed[*partition as usize] = Some(*offset);
+            if *generation != self.generation {
+                self.positions[*partition as usize] = Some(*offset);
+            }
+        }
+        self.pending.retain(|one| one.0 != token);
+    }
+
+    /// Returns whether a transaction of an earlier generation has an offset of this partition.
+    fn waits(&self, partition: u32) -> bool {
+        self.pending.iter().any(|one| one.1 != self.generation && one.2 == partition)
+    }
+
     fn commit(&mut self, id: MemberId, generation: u32, partition: u32, offset: u64) -> Result<(), Fenced> {
         if generation != self.generation || !self.has(id) {
             return Err(Fenced);
@@ -104,6 +136,18 @@ enum Ask {
         partition: u32,
         offset: u64,
     },
+    Rewind(usize),
+    AddPending {
+        which: usize,
+        generations_ago: u32,
+        token: u64,
+        partition: u32,
+        offset: u64,
+    },
+    EndPending {
+        token: u64,
+        commits: bool,
+    },
     Wait(u64),
 }
 
@@ -120,6 +164,13 @@ fn ask() -> impl Strategy<Value = Ask> {
         }),
         2 => (which(), 0..PARTITIONS, 0u64..9)
             .prop_map(|(which, partition, offset)| Ask::Seek { which, partition, offset }),
+        1 => which().prop_map(Ask::Rewind),
+        3 => (which(), 0u32..2, 0u64..3, 0..PARTITIONS, 0u64..9).prop_map(
+            |(which, generations_ago, token, partition, offset)| {
+                Ask::AddPending { which, generations_ago, token, partition, offset }
+            }
+        ),
+        2 => (0u64..3, any::<bool>()).prop_map(|(token, commits)| Ask::EndPending { token, commits }),
         2 => (0u64..12).prop_map(Ask::Wait),
     ]
 }
@@ -140,9 +191,12 @@ impl Both {
     fn ask(&mut self, ask: Ask) -> Result<(), TestCaseError> {
         let now = self.now;
         let which = match ask {
-            Ask::Poll(which) | Ask::StopPolling(which) | Ask::Leave(which) => which,
+            Ask::Poll(which) | Ask::StopPolling(which) | Ask::Leave(which) | Ask::Rewind(which) => which,
+            Ask::AddPending { which, .. } => which,
             Ask::Commit { which, .. } | Ask::Seek { which, .. } => which,
-            Ask::Join | Ask::Rebalance | Ask::Wait(_) => return self.ask_of_all(ask),
+            Ask::Join | Ask::Rebalance | Ask::EndPending { .. } | Ask::Wait(_) => {
+                return self.ask_of_all(ask);
+            }
         };
         let Some(id) = self.member(which) else { return Ok(()) };
         match ask {
@@ -172,7 +226,20 @@ impl Both {
                     self.roster.positions[partition as usize] = Some(offset);
                 }
             }
-            Ask::Join | Ask::Rebalance | Ask::Wait(_) => {}
+            Ask::Rewind(_) => {
+                self.group.rewind(id);
+                let committed = self.roster.committed;
+                let partitions = self.roster.member(id).map(|member| member.partitions.clone());
+                for partition in partitions.unwrap_or_default() {
+                    self.roster.positions[partition as usize] = committed[partition as usize];
+                }
+            }
+            Ask::AddPending { generations_ago, token, partition, offset, .. } => {
+                let generation = self.group.generation() - generations_ago.min(self.group.generation());
+                let ours = self.group.add_pending(token, (id, generation), &[(partition, offset)]);
+                prop_assert_eq!(ours, self.roster.add_pending((id, generation), token, partition, offset));
+            }
+            Ask::Join | Ask::Rebalance | Ask::EndPending { .. } | Ask::Wait(_) => {}
         }
         Ok(())
     }
@@ -190,6 +257,10 @@ impl Both {
             Ask::Rebalance => {
                 self.group.rebalance(self.now);
                 self.roster.rebalance(self.now);
+            }
+            Ask::EndPending { token, commits } => {
+                self.group.end_pending(token, commits);
+                self.roster.end_pending(token, commits);
             }
             Ask::Wait(seconds) => {
                 self.now = self.now + Duration::from_secs(seconds);
@@ -211,7 +282,8 @@ impl Both {
             let shows = |partition: &u32| (*partition, roster.positions[*partition as usize]);
             let expected = match member {
                 Some(member) if roster.rebalances_until.is_none() => {
-                    member.partitions.iter().map(shows).collect()
+                    let partitions = member.partitions.iter().filter(|at| !roster.waits(**at));
+                    partitions.map(shows).collect()
                 }
                 _ => Vec::new(),
             };

@@ -1,5 +1,7 @@
-//! What the log promises: laws of its state machines against short specifications, and bugs of consumers.
+//! What the log promises: laws of its state machines against short specifications, bugs of consumers, and
+//! transactions.
 
 mod group_law;
 mod known_bugs;
 mod partition_law;
+mod transactions;
