@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::quiet;
 use serde::{Deserialize, Serialize};
 use shakedown_sim::search::{Campaign, FailingRun, Tally};
-use shakedown_sim::{Profile, Rehearse, Violation};
+use shakedown_sim::{Profile, Rehearse, Script, Violation};
 use std::ops::Range;
 
 /// The number of seeds in a block. Shards are cut at multiples of it from the first seed.
@@ -23,6 +23,8 @@ pub struct SeededSearch {
     pub without: Vec<String>,
     /// The row of a matrix that this search belongs to, by its guardrail.
     pub row: Option<String>,
+    /// The parameters whose values are fixed, as `--variant` names them; empty if seeds draw all.
+    pub variant: String,
     /// The invariants of the row: a failing run counts if it violates one of them. Without a row each counts.
     pub claims: Vec<String>,
     /// The name of the fault-rate profile.
@@ -77,6 +79,7 @@ impl SeededSearch {
         Ok(Self {
             scenario: request.entry.name.clone(),
             without: request.without.to_vec(),
+            variant: request.variant.map(ToString::to_string).unwrap_or_default(),
             row: None,
             claims: Vec::new(),
             profile: request.profile.name.to_owned(),
@@ -100,6 +103,7 @@ impl SeededSearch {
         let fields = [
             ("the scenario", self.scenario != other.scenario),
             ("--without", self.without != other.without || self.claims != other.claims),
+            ("--variant", self.variant != other.variant),
             ("--profile", self.profile != other.profile),
             ("--fifo", self.task_order != other.task_order),
             ("--seeds", self.seeds != other.seeds),
@@ -164,6 +168,7 @@ impl SeededSearch {
             (from..to).contains(&&run.seed)
                 && run.so_far.runs == run.seed - from + 1
                 && !run.violations.is_empty()
+                && run.script.parse::<Script>().is_ok()
         };
         let is_right =
             is_ascending && failing.iter().all(is_run) && failing.len() as u64 <= self.failures_max;
@@ -181,11 +186,12 @@ fn runner_of(entry: &Entry, without: &[String]) -> Result<Box<dyn Rehearse>, Int
 }
 
 impl SeedBlock {
-    /// Returns the block as a campaign.
-    pub fn campaign(&self, profile: Profile) -> Campaign {
+    /// Returns the block, which is one of `search`, as a campaign.
+    pub fn campaign(&self, search: &SeededSearch, profile: Profile) -> Campaign {
         let failing = |run: &FailedRun| FailingRun {
             seed: run.seed,
-            script: None,
+            // With fixed parameters a run is not what its seed alone draws.
+            script: (!search.variant.is_empty()).then(|| run.script.parse().ok()).flatten(),
             violations: run.violations.clone(),
             so_far: run.so_far.clone(),
         };

@@ -195,7 +195,7 @@ impl Union {
                 let what = format!("the runs of {} from seed {next} on", search.scenario);
                 return Err(self.missing(|shard| owns(shard, next), what));
             };
-            campaign.merge(block.campaign(profile));
+            campaign.merge(block.campaign(search, profile));
         }
         campaign.cut(failures_max);
         Ok(campaign)

@@ -37,6 +37,8 @@ fn merged_shards_of_a_campaign_are_one_run() {
         "booking",
         "--seeds",
         "1000..2100",
+        "--variant",
+        "partner=keys",
         "--without",
         "execution-log",
         "--fifo",

@@ -12,13 +12,15 @@ use shakedown_reports::{CampaignResult, EndReason, json, terminal};
 
 impl Explore {
     /// Returns the command that a search is a part of, as it was given to each shard.
-    fn of_search(merging: &Merging<'_>, search: &SeededSearch) -> Self {
+    fn of_search(merging: &Merging<'_>, search: &SeededSearch) -> Result<Self, CliError> {
         let (canary, allow_trivial) = match &merging.union.header.command {
             Command::Explore { canary, allow_trivial } => (canary.clone(), *allow_trivial),
             _ => (Vec::new(), false),
         };
-        Self {
-            variant: None,
+        let variant = (!search.variant.is_empty()).then(|| search.variant.parse()).transpose();
+        let wrong = |what: String| CliError::input(what).at(merging.union.sources[0].path.display());
+        Ok(Self {
+            variant: variant.map_err(wrong)?,
             scenarios: vec![search.scenario.clone()],
             seeds: Some(search.seeds.clone()),
             jobs: merging.options.jobs,
@@ -34,7 +36,7 @@ impl Explore {
             watchdog: merging.options.watchdog,
             shard: ShardArgs::none(),
             archive: merging.options.archive.clone(),
-        }
+        })
     }
 
     /// Merges campaigns and prints their results.
@@ -47,7 +49,7 @@ impl Explore {
         let (mut results, mut repeated): (Vec<CampaignResult>, Vec<Exit>) = (Vec::new(), Vec::new());
         for search in &merging.union.searches {
             let Search::Seeds(search, blocks) = search else { continue };
-            let explore = Self::of_search(merging, search);
+            let explore = Self::of_search(merging, search)?;
             let entry = merging.session.catalogue.find(&search.scenario)?;
             let request = explore.request(entry, None, merging.stop)?;
             let owns = |shard: crate::shard::Shard, seed: u64| {
