@@ -234,15 +234,18 @@ impl<M: Clone + Serialize + 'static> Log<M> {
         self.group(group.into()).group.borrow().committed(partition)
     }
 
-    /// Returns the lag of a group: the number of offsets, in all partitions, that it has not committed.
+    /// Returns the lag of a group: the number of offsets, in all partitions, that it has not
+    /// committed and that retention has not deleted.
     pub fn lag(&self, group: impl Into<Label>) -> u64 {
         let state = self.group(group.into());
-        let (group, partitions) = (state.group.borrow(), self.0.partitions.borrow());
-        let lag = |(index, partition): (u32, &Partition<_>)| {
+        let (group, mut partitions) = (state.group.borrow(), self.0.partitions.borrow_mut());
+        let now = self.0.server.now();
+        let lag = |(index, partition): (u32, &mut Partition<_>)| {
+            partition.clean(now);
             let committed = group.committed(index).unwrap_or(0).max(partition.start());
             partition.end().saturating_sub(committed)
         };
-        (0..).zip(partitions.iter()).map(lag).sum()
+        (0..).zip(partitions.iter_mut()).map(lag).sum()
     }
 
     fn new_producer_id(&self) -> ProducerId {

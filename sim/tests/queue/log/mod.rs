@@ -1,6 +1,7 @@
-//! What the log promises: laws of its state machines against short specifications, bugs of consumers, and
-//! transactions.
+//! What the log promises: claims about consumers, laws of its state machines against short specifications, bugs of
+//! consumers, and transactions.
 
+mod claims;
 mod group_law;
 mod known_bugs;
 mod partition_law;
