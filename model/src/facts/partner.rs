@@ -69,11 +69,19 @@ pub enum PartnerFact {
         /// The state that it reports.
         says: Standing,
     },
+    /// The partner received the acknowledgement of a callback.
+    CallbackTaken {
+        /// The partner's number for the callback.
+        event: u32,
+        /// About which reservation.
+        reservation: u32,
+    },
 }
 
 impl PartnerFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, PartnerFact::Terms { .. } | PartnerFact::Asked { .. })
+        use PartnerFact::{Asked, CallbackTaken, Terms};
+        matches!(self, Terms { .. } | Asked { .. } | CallbackTaken { .. })
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -101,6 +109,9 @@ impl PartnerFact {
             }
             PartnerFact::CalledBack { reservation, says } => {
                 format!("calls back: R{reservation} {}", standing(*says))
+            }
+            PartnerFact::CallbackTaken { reservation, .. } => {
+                format!("receives the acknowledgement of its callback about R{reservation}")
             }
         }
     }

@@ -429,6 +429,8 @@ impl Partner {
                 let taken =
                     env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;
                 if taken == Ok(true) {
+                    let event = callback.event;
+                    at.0.facts.state(&env, &Fact::Partner(PartnerFact::CallbackTaken { event, reservation }));
                     return;
                 }
                 env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;

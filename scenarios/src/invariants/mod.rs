@@ -3,5 +3,6 @@
 
 pub mod claims;
 pub mod events;
+pub mod jobs;
 pub mod requests;
 pub mod transient;

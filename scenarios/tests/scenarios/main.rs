@@ -2,10 +2,12 @@
 
 mod ablations;
 mod booking;
+mod caching;
 mod checks;
 mod exploration;
 mod front;
 mod handover;
+mod jobs;
 mod lifecycle;
 mod notifications;
 mod plants;

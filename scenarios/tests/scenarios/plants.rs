@@ -30,6 +30,13 @@ impl From<(&'static str, Fact)> for Planted {
     }
 }
 
+/// A fact at its minute, in a scope.
+impl From<(u64, &'static str, Fact)> for Planted {
+    fn from((minute, scope, fact): (u64, &'static str, Fact)) -> Self {
+        Self { at: Some(minutes(minute)), scope, fact }
+    }
+}
+
 /// A fact at its minute.
 impl From<(u64, Fact)> for Planted {
     fn from((minute, fact): (u64, Fact)) -> Self {
@@ -57,7 +64,7 @@ pub(crate) struct Fault {
 pub(crate) struct Plants {
     /// The entity that the facts concern.
     pub(crate) entity: &'static str,
-    /// Scopes below the entity in which facts may be stated.
+    /// Scopes below the entity in which facts may be stated, in order: `attempt-2` comes after `attempt-1`.
     pub(crate) scopes: &'static [&'static str],
     /// From one fact to the next.
     pub(crate) gap: Duration,
@@ -129,7 +136,12 @@ impl Scenario for PlantedScenario {
             });
         }
         let env = node.within(stage.entity(self.plants.entity));
-        let scopes: Vec<_> = self.plants.scopes.iter().map(|label| (*label, env.child(*label))).collect();
+        let scopes: Vec<_> = self
+            .plants
+            .scopes
+            .iter()
+            .map(|name| (*name, env.child(name.split('-').next().unwrap_or(name))))
+            .collect();
         env.clone().spawn(async move {
             for Planted { at, scope, fact } in facts {
                 if let Some(at) = at {
@@ -148,6 +160,9 @@ impl Scenario for PlantedScenario {
         (self.plants.invariants)()
     }
 }
+
+/// Invariants about jobs that scenarios share; `jobs.rs` plants facts for them.
+pub(crate) const SHARED: [&str; 2] = ["only-the-holder-acts", "parked-work-is-unfinished"];
 
 /// The set of this one name.
 pub(crate) fn only(name: &str) -> BTreeSet<String> {

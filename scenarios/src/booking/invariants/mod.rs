@@ -7,7 +7,7 @@ pub(crate) mod reservations;
 mod screens;
 mod transitions;
 
-use crate::invariants::requests;
+use crate::invariants::{jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -24,10 +24,13 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         acceptance::accepted_work_finishes(),
         Box::new(acceptance::TransientFaultsHeal::default()),
         Box::new(transitions::LegalTransitionsOnly::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(screens::NoPrematureSuccess::default()),
         Box::new(screens::ScreensAgreeAtRest::default()),
         Box::new(record::EverySideEffectAccounted::default()),
+        Box::new(record::AcknowledgedCallbackIsStored::default()),
     ]
 }

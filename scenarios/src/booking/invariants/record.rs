@@ -49,3 +49,36 @@ impl Invariant<Fact> for EverySideEffectAccounted {
         }
     }
 }
+
+/// Verifies that an acknowledged callback is stored.
+#[derive(Default)]
+pub(super) struct AcknowledgedCallbackIsStored {
+    /// The partner's numbers of stored callbacks.
+    stored: Vec<u32>,
+}
+
+impl Invariant<Fact> for AcknowledgedCallbackIsStored {
+    fn name(&self) -> &'static str {
+        "acknowledged-callback-is-stored"
+    }
+    fn about(&self) -> &'static str {
+        "always: when the partner receives the acknowledgement of a callback, the callback is on record. Not judged: \
+         what the platform makes of it"
+    }
+    fn reset(&mut self) {
+        self.stored.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        match fact {
+            Fact::Booking(BookingFact::Letter(letter)) => self.stored.push(letter.event),
+            Fact::Partner(PartnerFact::CallbackTaken { event, reservation })
+                if !self.stored.contains(event) =>
+            {
+                findings.violated("callback lost", &[at.event], || {
+                    format!("a callback about R{reservation} was acknowledged and is not on record")
+                });
+            }
+            _ => {}
+        }
+    }
+}

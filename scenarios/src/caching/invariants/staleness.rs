@@ -3,10 +3,14 @@
 use shakedown_model::Fact;
 use shakedown_model::facts::OfferFact;
 use shakedown_model::settings::{CACHE_LIFE_MAX, FRESH_WITHIN};
-use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
+use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// Owners of the choice sites between the database and the cache.
 const CHANGE_PATH: [&str; 4] = ["cache", "cache.delete", "relay", "store"];
+
+/// How long after the end of a fault a page may still show what the fault has delayed: a restart, a dead session, and the
+/// relay's longest wait before it tries again.
+const MARGIN: Duration = Duration::from_secs(20);
 
 /// When a version of an offer's row was committed.
 struct Version {
@@ -28,9 +32,9 @@ impl Invariant<Fact> for StalenessBounded {
         "staleness-bounded"
     }
     fn about(&self) -> &'static str {
-        "always: nothing that a page shows was superseded more than 2 s before the page was asked for; more than 75 s \
-         if the cache, the way to it, the relay or the database failed in between. What is shown on a page that \
-         stays open is not judged"
+        "always: no page shows a version that was superseded more than 2 s before the page was requested; the limit is \
+         75 s while a fault of the cache, its link, the relay or the database lasts, and for 20 s after it. Not judged: \
+         pages that stay open"
     }
     fn reset(&mut self) {
         self.versions.clear();
@@ -50,7 +54,10 @@ impl Invariant<Fact> for StalenessBounded {
             Fact::Offer(OfferFact::Shown { offer, version, asked, .. }) => {
                 let newer = |other: &&Version| other.offer == *offer && other.version > *version;
                 let Some(next) = self.versions.iter().find(newer) else { return };
-                let failed = self.faults.iter().any(|(from, until)| *from <= *asked && *until >= next.since);
+                let excuses = |(from, until): &(Moment, Moment)| {
+                    *from <= *asked && *until >= next.since && *until + MARGIN >= *asked
+                };
+                let failed = self.faults.iter().any(excuses);
                 let bound = if failed { CACHE_LIFE_MAX } else { FRESH_WITHIN };
                 if next.since + bound < *asked {
                     let age = asked.since(next.since).as_secs();

@@ -5,6 +5,7 @@ mod events;
 mod lists;
 
 use crate::invariants::events::NoPhantomEvent;
+use crate::invariants::jobs;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -13,6 +14,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(NoPhantomEvent::default()),
         Box::new(events::NoLostEvent::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(lists::ScreensShowOneVersion::default()),
         Box::new(lists::ScreensAgreeAtRest::default()),
     ]

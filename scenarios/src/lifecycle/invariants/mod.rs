@@ -7,7 +7,7 @@ mod record;
 mod replays;
 mod retries;
 
-use crate::invariants::requests;
+use crate::invariants::{jobs, requests};
 use shakedown_model::Fact;
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::Invariant;
@@ -18,6 +18,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(endings::AcceptedMeansDurable::default()),
         Box::new(endings::AcceptedWorkFinishes::default()),
         Box::new(endings::TransientFaultsHeal::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::up_to(DECLARED)),
         Box::new(load::SpikesAbsorbed::default()),
         Box::new(load::GoodputRecovers::default()),
@@ -25,5 +27,6 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(replays::UnsafeWorkNeverReplaysByItself::default()),
         Box::new(replays::ReplayIsSafe::default()),
         Box::new(record::EverySideEffectAccounted::default()),
+        Box::new(record::EveryAttemptHasItsEnd::default()),
     ]
 }

@@ -5,7 +5,7 @@ mod delivery;
 mod messages;
 mod texts;
 
-use crate::invariants::requests;
+use crate::invariants::{jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -18,6 +18,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         delivery::accepted_work_finishes(),
         delivery::every_side_effect_accounted(),
         Box::new(delivery::TransientFaultsHeal::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
     ]

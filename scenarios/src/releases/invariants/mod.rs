@@ -9,6 +9,7 @@ mod rollback;
 mod writers;
 
 use crate::booking::invariants::reservations::ExactlyOneReservation;
+use crate::invariants::jobs;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -17,10 +18,13 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(ExactlyOneReservation::default()),
         orders::accepted_work_finishes(),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(readable::EveryMessageReadable::default()),
         Box::new(fields::NoHalfRolledFieldShown::default()),
         Box::new(bad_release::BadReleaseIsStopped::default()),
         Box::new(rollback::RollbackIsSafe::default()),
+        Box::new(rollback::WithdrawnReleaseIsGone::default()),
         Box::new(writers::TwoReleasesAtMost::default()),
         writers::reminders_on_record(),
     ]

@@ -1,11 +1,11 @@
 //! Alerts, compared with late work and the monitor's state.
 
-use super::super::ledger::Ledger;
+use super::super::ledger::{Ledger, PromisedWork};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::WorkItem;
 use shakedown_model::backbone::monitor::Alert;
 use shakedown_model::facts::PagerFact;
-use shakedown_model::settings::{MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
+use shakedown_model::settings::{ALERT_AGAIN, MONITOR_BEATS, MONITOR_SILENT, PAGER_TIMEOUT};
 use shakedown_sim::{At, Disturbance, Duration, Findings, Invariant, Moment};
 
 /// The longest time from an overdue promise to its alert.
@@ -64,6 +64,87 @@ impl Invariant<Fact> for StuckWorkIsNoticed {
     }
 }
 
+/// Owners of the choice sites between the monitor and the pager.
+const ALERT_PATH: [&str; 3] = ["monitor", "pager.alert", "store"];
+
+/// The longest time from an untaken alert to its repetition: the monitor's period, and two calls to the pager.
+const REPEATED_WITHIN: Duration = Duration::from_secs(ALERT_AGAIN.as_secs() + 60);
+
+/// An alert that nobody has taken.
+struct Untaken {
+    item: WorkItem,
+    shown: Moment,
+    event: u32,
+}
+
+/// Verifies that an alert is repeated until a person takes it or the work is no longer late.
+#[derive(Default)]
+pub(super) struct UntakenAlertsAreRepeated {
+    ledger: Ledger,
+    untaken: Vec<Untaken>,
+    faults: Vec<(Moment, Moment)>,
+}
+
+impl UntakenAlertsAreRepeated {
+    /// Judges alerts that should have been repeated by `now`. Faults between monitor and pager restart the time.
+    fn judge(&mut self, now: Moment, findings: &mut Findings) {
+        let Self { ledger, untaken, faults } = self;
+        ledger.advance(now);
+        untaken.retain(|alert| {
+            let is_late = |work: &PromisedWork| work.promise.is_some() && work.late.is_some();
+            ledger.items.iter().any(|work| work.item == alert.item && is_late(work))
+        });
+        untaken.retain(|alert| {
+            let during = faults.iter().filter(|(from, until)| *from <= now && *until >= alert.shown);
+            let since = during.map(|(_, until)| *until).fold(alert.shown, Moment::max);
+            let is_forgotten = since + REPEATED_WITHIN < now;
+            if is_forgotten {
+                findings.violated("not repeated", &[alert.event], || {
+                    format!("nobody took the alert about {}, and it was not repeated", alert.item)
+                });
+            }
+            !is_forgotten
+        });
+    }
+}
+
+impl Invariant<Fact> for UntakenAlertsAreRepeated {
+    fn name(&self) -> &'static str {
+        "untaken-alerts-are-repeated"
+    }
+    fn about(&self) -> &'static str {
+        "in time: an alert about late work that nobody has taken is shown again within 3 min, counted from the end of \
+         the last fault of the monitor, its database or its link to the pager. Not judged: whether a person takes it"
+    }
+    fn reset(&mut self) {
+        self.ledger.reset();
+        self.untaken.clear();
+        self.faults.clear();
+    }
+    fn disturbed(&mut self, disturbance: &Disturbance) {
+        if ALERT_PATH.contains(&disturbance.owner) {
+            self.faults.push((disturbance.from, disturbance.until));
+        }
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        self.judge(at.time, findings);
+        self.ledger.observe(at, fact);
+        match fact {
+            Fact::Pager(PagerFact::Alerted(Alert::Late(item))) => {
+                self.untaken.retain(|alert| alert.item != *item);
+                self.untaken.push(Untaken { item: *item, shown: at.time, event: at.event });
+            }
+            Fact::Pager(PagerFact::Taken(Alert::Late(item))) => {
+                self.untaken.retain(|alert| alert.item != *item);
+            }
+            _ => {}
+        }
+    }
+    fn at_rest(&mut self, end: Moment, findings: &mut Findings) {
+        self.judge(end, findings);
+    }
+}
+
 /// Verifies that each alert and each ring has a cause.
 #[derive(Default)]
 pub(super) struct NoFalseAlarm {
@@ -85,7 +166,7 @@ impl Invariant<Fact> for NoFalseAlarm {
         self.monitor.clear();
     }
     fn disturbed(&mut self, disturbance: &Disturbance) {
-        if ["monitor", "pager.alert", "store"].contains(&disturbance.owner) {
+        if ALERT_PATH.contains(&disturbance.owner) {
             self.monitor.push((disturbance.from, disturbance.until));
         }
     }

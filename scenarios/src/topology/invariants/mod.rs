@@ -4,7 +4,7 @@
 mod alerts;
 mod entries;
 
-use crate::invariants::requests;
+use crate::invariants::{jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -12,9 +12,12 @@ use shakedown_sim::Invariant;
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(entries::EntryPointsAgree::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(alerts::StuckWorkIsNoticed::default()),
+        Box::new(alerts::UntakenAlertsAreRepeated::default()),
         Box::new(alerts::NoFalseAlarm::default()),
     ]
 }

@@ -6,7 +6,7 @@ mod replays;
 mod screens;
 mod transitions;
 
-use crate::invariants::requests;
+use crate::invariants::{jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -16,6 +16,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(transitions::LegalTransitionsOnly),
         Box::new(screens::NoPrematureSuccess::default()),
         Box::new(replays::ReplayIsSafe::default()),
+        Box::new(jobs::OnlyTheHolderActs::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(acceptance::AcceptedMeansDurable::default()),

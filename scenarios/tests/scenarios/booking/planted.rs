@@ -186,16 +186,26 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("screens-agree-at-rest", [&correct_story()[..], &[shown(2, Word::Received)]].concat()),
         ("screens-agree-at-rest", [&correct_story()[..], &[shown(1, Word::Confirmed)]].concat()),
         ("every-side-effect-accounted", vec![Fact::Partner(PartnerFact::Asked { attempt: 1 })]),
+        (
+            "acknowledged-callback-is-stored",
+            vec![Fact::Partner(PartnerFact::CallbackTaken { event: 1, reservation: 1 })],
+        ),
     ]
 }
 
 #[test]
 fn each_invariant_is_violated_by_a_planted_fact() {
-    PLANTS.check(&planted(), &[]);
+    PLANTS.check(&planted(), &plants::SHARED);
 }
 
 /// Invariants that no ablation of this scenario violates; only planted facts do.
-const NEVER_BROKEN_BY_ABLATION: [&str; 2] = ["accepted-means-durable", "booked-is-not-refused"];
+const NEVER_BROKEN_BY_ABLATION: [&str; 5] = [
+    "accepted-means-durable",
+    "booked-is-not-refused",
+    "only-the-holder-acts",
+    "parked-work-is-unfinished",
+    "acknowledged-callback-is-stored",
+];
 
 #[test]
 fn every_other_invariant_is_violated_without_some_guardrail() {

@@ -32,8 +32,10 @@ fn new(job: Job) -> Fact {
 #[test]
 fn a_job_with_a_committed_booking_violates_nothing() {
     let work = job(shakedown_model::booking::JOB, 1);
-    let claimed =
-        Fact::Job(JobFact::Changed { before: Some(work), after: Job { state: JobState::Running, ..work } });
+    let claimed = Fact::Job(JobFact::Changed {
+        before: Some(work),
+        after: Job { state: JobState::Running, token: 1, ..work },
+    });
     let twice = [
         committed(1),
         Fact::Job(JobFact::Delivered(work)),

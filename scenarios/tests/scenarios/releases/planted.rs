@@ -1,6 +1,6 @@
 //! Every invariant can fail: planted facts violate it. A correct story violates none.
 
-use crate::plants::{Planted, Plants, none};
+use crate::plants::{Planted, Plants, SHARED, none};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::booking::rows::Standing;
@@ -10,7 +10,7 @@ use shakedown_model::releases::JOB;
 use shakedown_model::releases::code::{Change, Guest, Order, Status};
 use shakedown_model::releases::machine::{Build, Defect, Tier};
 use shakedown_model::releases::rollout::{Phase, Rollout, Why};
-use shakedown_model::releases::rows::{Booking, Message};
+use shakedown_model::releases::rows::{Booking, Message, Schema};
 use shakedown_scenarios::releases::invariants;
 use shakedown_sim::*;
 use std::collections::BTreeSet;
@@ -65,6 +65,14 @@ fn runs(machine: u32, build: Option<Build>) -> Fact {
     Fact::Release(ReleaseFact::Runs { machine, tier: Tier::Worker, build })
 }
 
+fn pages(code: Code) -> Fact {
+    Fact::Release(ReleaseFact::Pages { build: Build::sound(code) })
+}
+
+fn fence(fence: u32) -> Fact {
+    Fact::Order(OrderFact::Schema(Schema { fence, has_guest: true }))
+}
+
 fn bad() -> Option<Build> {
     Some(Build { code: Code::R2, defect: Some(Defect::TurnsAllDown) })
 }
@@ -78,9 +86,16 @@ fn shown(screen: Screen) -> Fact {
     Fact::Order(OrderFact::Shown { booking: 1, screen })
 }
 
+/// The job takes this state, from the one before it.
 fn job(state: JobState) -> Fact {
     let queued = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
-    Fact::Job(JobFact::Changed { before: Some(queued), after: Job { state, ..queued } })
+    let running = Job { state: JobState::Running, token: 1, ..queued };
+    let (before, after) = match state {
+        JobState::Queued | JobState::DeadLetter => (None, Job { state, ..queued }),
+        JobState::Running => (Some(queued), running),
+        _ => (Some(running), Job { state, ..running }),
+    };
+    Fact::Job(JobFact::Changed { before, after })
 }
 
 fn reserved(reservation: u32) -> Fact {
@@ -109,6 +124,7 @@ fn correct_story() -> Vec<Fact> {
         shown(Screen::Guest("Ada Lovelace".to_owned())),
         rollout(Code::R1, Code::R2, Phase::Withdrawing(Why::Recalled)),
         changed(Code::R2, Code::R1, Status::Arrived),
+        runs(1, Some(Build::sound(Code::R1))),
         rollout(Code::R1, Code::R2, WITHDRAWN),
     ]
 }
@@ -142,15 +158,26 @@ fn each_invariant_is_violated_by_a_planted_fact() {
         ("no-half-rolled-field-shown", vec![row(Code::R1), shown(Screen::Nobody)]),
         ("no-half-rolled-field-shown", vec![row(Code::R4), shown(Screen::Nobody)]),
         ("rollback-is-safe", vec![row(Code::R4), back.clone()]),
-        ("rollback-is-safe", vec![posted(Code::R4), job(JobState::DeadLetter), back]),
+        ("rollback-is-safe", vec![posted(Code::R4), job(JobState::DeadLetter), back.clone()]),
         ("rollback-is-safe", vec![going_back, changed(Code::R2, Code::Forgetful, Status::Arrived)]),
         ("rollback-is-safe", vec![taken(), reserved(1), rollout(Code::R1, Code::R2, WITHDRAWN)]),
+        (
+            "withdrawn-release-is-gone",
+            vec![runs(1, old), back.clone(), runs(1, Some(Build::sound(Code::R3)))],
+        ),
+        ("withdrawn-release-is-gone", vec![pages(Code::R3), back.clone()]),
+        ("withdrawn-release-is-gone", vec![back.clone(), row(Code::R3)]),
+        ("withdrawn-release-is-gone", vec![fence(3), back.clone()]),
+        (
+            "withdrawn-release-is-gone",
+            vec![row(Code::R3), reminder(), job(JobState::Queued), rollout(Code::R3, Code::R4, WITHDRAWN)],
+        ),
         ("two-releases-at-most", vec![begun.clone(), row(Code::R1)]),
         ("two-releases-at-most", vec![begun, changed(Code::R2, Code::R1, Status::Arrived)]),
         ("reminders-on-record", vec![row(Code::R4), reminder(), job(JobState::Succeeded)]),
     ];
     // The test below covers bad-release-is-stopped: it needs a release that runs for long.
-    PLANTS.check(&plants, &["bad-release-is-stopped"]);
+    PLANTS.check(&plants, &["bad-release-is-stopped", SHARED[0], SHARED[1]]);
 }
 
 #[test]

@@ -37,6 +37,10 @@ fn alerted(kind: JobKind) -> Fact {
     Fact::Pager(PagerFact::Alerted(Alert::Late(WorkItem { kind, row: 1 })))
 }
 
+fn taken(kind: JobKind) -> Fact {
+    Fact::Pager(PagerFact::Taken(Alert::Late(WorkItem { kind, row: 1 })))
+}
+
 fn rang() -> Fact {
     Fact::Pager(PagerFact::Rang { since: Moment::START })
 }
@@ -76,8 +80,15 @@ fn a_late_report_must_be_in_an_alert_within_ten_minutes() {
     let stuck = only("stuck-work-is-noticed");
     assert_eq!(PLANTS.violated(&[(0, open.clone())]), stuck, "nobody is ever told");
     assert_eq!(PLANTS.violated(&[(0, open.clone()), (26, filed.clone())]), stuck, "it was done in the end");
-    assert_eq!(PLANTS.violated(&[(0, open.clone()), (26, alerted(filing::JOB))]), stuck, "told too late");
-    assert_eq!(PLANTS.violated(&[(0, open.clone()), (16, alerted(filing::JOB))]), none());
+    assert_eq!(
+        PLANTS.violated(&[(0, open.clone()), (26, alerted(filing::JOB)), (27, taken(filing::JOB))]),
+        stuck,
+        "told too late"
+    );
+    assert_eq!(
+        PLANTS.violated(&[(0, open.clone()), (16, alerted(filing::JOB)), (17, taken(filing::JOB))]),
+        none()
+    );
     assert_eq!(PLANTS.violated(&[(0, open.clone()), (24, filed.clone())]), none(), "done by then");
     let rejected = filing(FilingState::Rejected);
     assert_eq!(PLANTS.violated(&[(0, open), (2, rejected)]), none(), "it is over");
@@ -134,4 +145,22 @@ fn an_alert_about_work_that_is_not_late_is_found() {
     assert_eq!(PLANTS.violated(&other), only("no-false-alarm"));
     let errors = Fact::Pager(PagerFact::Alerted(Alert::Errors));
     assert_eq!(PLANTS.violated(&[(1, errors)]), only("no-false-alarm"));
+}
+
+#[test]
+fn an_untaken_alert_must_be_repeated_while_the_work_is_late() {
+    const PAUSED: &str = "monitor/pause @ monitor-1 #1 = 10 min";
+    let alert = |minute| (minute, alerted(filing::JOB));
+    let (open, taken) = ((0, filing(FilingState::Open)), (20, taken(filing::JOB)));
+    let filed = (18, filing(FilingState::Filed(1)));
+    assert_eq!(PLANTS.violated(&[open.clone(), alert(16)]), only("untaken-alerts-are-repeated"));
+    assert_eq!(
+        PLANTS.violated(&[open.clone(), alert(16), alert(20), taken.clone()]),
+        only("untaken-alerts-are-repeated")
+    );
+    assert_eq!(PLANTS.violated(&[open.clone(), alert(16), alert(18), taken]), none());
+    assert_eq!(PLANTS.violated(&[open.clone(), alert(16), filed]), none(), "it is no longer late");
+    let late = [open, alert(16), alert(22), (23, self::taken(filing::JOB))];
+    assert_eq!(PLANTS.violated_under(PAUSED, &late), none(), "the monitor was paused until minute 20");
+    assert_eq!(PLANTS.violated(&late), only("untaken-alerts-are-repeated"));
 }
