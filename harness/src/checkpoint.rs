@@ -44,6 +44,9 @@ pub struct Identity {
     pub pruning: bool,
     /// Whether the order of tasks may deviate.
     pub task_order: bool,
+    /// Whether tasks may pause before statements.
+    #[serde(default)]
+    pub statements: bool,
     /// The engine's version, and the digest of all layers above the last. Another digest means another build or design.
     pub build: String,
 }
@@ -59,6 +62,7 @@ impl Identity {
             ("--deviations", self.deviations != other.deviations),
             ("--no-pruning", self.pruning != other.pruning),
             ("--schedules", self.task_order != other.task_order),
+            ("--statements", self.statements != other.statements),
         ];
         fields.into_iter().find_map(|(name, differs)| differs.then_some(name))
     }
@@ -307,6 +311,7 @@ mod tests {
             deviations: 3,
             pruning: true,
             task_order: false,
+            statements: false,
             build: "0.1.0 0000000000000000".to_owned(),
         }
     }

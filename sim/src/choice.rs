@@ -11,6 +11,7 @@ use std::fmt;
 const SLASH: TextHash = TextHash::of("/");
 const SPACE: TextHash = TextHash::of(" ");
 const SCHEDULE: Label = Label::new("schedule");
+const STATEMENT_ON: Label = Label::new("statement on");
 
 /// The stable name of a kind of choice: `pay.charge/response`, `worker/after pay.charge`.
 ///
@@ -54,6 +55,21 @@ impl Site {
     /// Returns whether this is a site of task order.
     pub(crate) fn is_schedule(&self) -> bool {
         self.point == SCHEDULE.text() && self.object.is_empty()
+    }
+
+    /// Creates the site before the statements of a role on `object`: a table, for example.
+    pub(crate) const fn statement(role: Label, object: Label) -> Self {
+        Self::of(role, STATEMENT_ON, object)
+    }
+
+    /// Returns whether this is a site before statements.
+    pub(crate) fn is_statement(&self) -> bool {
+        self.point == STATEMENT_ON.text()
+    }
+
+    /// Returns whether this is a site of task order or before statements, which only some runs offer.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.is_schedule() || self.is_statement()
     }
 
     /// Returns the owner: a role, an operation, a link.

@@ -64,6 +64,8 @@ pub struct Profile {
     odds: &'static [(Site, u32)],
     /// Whether task order is drawn too.
     task_order: bool,
+    /// Whether pauses before statements are drawn too.
+    statements: bool,
 }
 
 /// The rates at which tasks yield in a run that draws task order, as one in 2^n; all equally likely.
@@ -79,6 +81,7 @@ impl Profile {
         calm: [0, 0, 2, 5],
         odds: &[],
         task_order: false,
+        statements: false,
     };
     /// Few deviations per run, often one or none: a quiet week.
     pub const CALM: Profile = Profile {
@@ -89,6 +92,7 @@ impl Profile {
         calm: [0, 0, 1, 2],
         odds: &[],
         task_order: false,
+        statements: false,
     };
     /// Many faults at once, at every site that lists one.
     pub const STORM: Profile = Profile {
@@ -99,6 +103,7 @@ impl Profile {
         calm: [0, 0, 0, 0],
         odds: &[],
         task_order: false,
+        statements: false,
     };
     /// Every choice deviates in one of 32 cases, whatever its site: plain random testing, for comparison.
     pub const EVEN: Profile = Profile {
@@ -109,6 +114,7 @@ impl Profile {
         calm: [0, 0, 0, 0],
         odds: &[],
         task_order: false,
+        statements: false,
     };
     /// All profiles, the default first.
     pub const ALL: [Profile; 4] = [Self::MIXED, Self::CALM, Self::STORM, Self::EVEN];
@@ -133,6 +139,22 @@ impl Profile {
     /// Returns whether the run of this seed draws task order.
     pub fn draws_task_order_of(&self, seed: u64) -> bool {
         self.task_order && mix(seed, 0x6F72_6465) & 1 == 1
+    }
+
+    /// Returns the same rates with pauses before the statements of transactions drawn too.
+    #[must_use]
+    pub const fn with_statements(self) -> Self {
+        Self { statements: true, ..self }
+    }
+
+    /// Returns whether some runs draw pauses before statements.
+    pub const fn draws_statements(&self) -> bool {
+        self.statements
+    }
+
+    /// Returns whether the run of this seed draws pauses before statements.
+    pub fn draws_statements_of(&self, seed: u64) -> bool {
+        self.statements && mix(seed, 0x7374_6D74) & 1 == 1
     }
 
     /// Returns the same rates with no site switched off.
@@ -174,7 +196,7 @@ pub(crate) struct Chooser {
     turns: Vec<Turn>,
     taken: usize,
     /// Choices of task order that the run offered, and other choices that deviated.
-    offers_of_order: u32,
+    optional_offers: u32,
     deviations: u32,
     /// The alternatives offered in all runs counted before this one.
     alternatives: u64,
@@ -190,7 +212,7 @@ impl Chooser {
             offers: Vec::new(),
             turns: Vec::new(),
             taken: 0,
-            offers_of_order: 0,
+            optional_offers: 0,
             deviations: 0,
             alternatives: 0,
         }
@@ -203,7 +225,7 @@ impl Chooser {
         self.sites.begin_run();
         self.offers.clear();
         self.turns.clear();
-        (self.taken, self.offers_of_order, self.deviations) = (0, 0, 0);
+        (self.taken, self.optional_offers, self.deviations) = (0, 0, 0);
     }
 
     pub(crate) fn follow(&mut self, script: &Script) {
@@ -307,22 +329,22 @@ impl Chooser {
     pub(crate) fn count(&mut self) -> ChoiceCounts {
         let before = std::mem::replace(&mut self.alternatives, self.sites.alternatives_offered());
         ChoiceCounts {
-            offered: self.offers.len() as u32 - self.offers_of_order,
+            offered: self.offers.len() as u32 - self.optional_offers,
             alternatives: (self.alternatives - before) as u32,
             deviations: self.deviations,
         }
     }
 
-    /// Counts the last choice as one of task order.
-    pub(crate) fn count_offer_of_order(&mut self) {
-        self.offers_of_order += 1;
+    /// Counts the last choice as one of task order or before a statement.
+    pub(crate) fn count_optional_offer(&mut self) {
+        self.optional_offers += 1;
     }
 
     /// Counts the last choice as one that deviated.
     pub(crate) fn count_deviation(&mut self) {
         if let Some(offer) = self.offers.last() {
             let met = self.sites.count_deviation(offer.site, offer.pick);
-            self.deviations += u32::from(!met.is_schedule);
+            self.deviations += u32::from(!met.is_optional);
         }
     }
 
@@ -430,6 +452,9 @@ impl Draws {
         if site.is_schedule() {
             let rate = ORDER_RATES[(mix(*seed, 0x0DE5) >> 62) as usize];
             return if profile.task_order { Rate::UpTo(u64::MAX >> rate) } else { Rate::Never };
+        }
+        if site.is_statement() && !profile.statements {
+            return Rate::Never;
         }
         let calm = profile.calm[(mix(*seed, 0xCA13) >> 62) as usize];
         Rate::UpTo(u64::MAX >> (profile.rates[(swarm >> 62) as usize] + calm))

@@ -64,6 +64,18 @@ impl Plan<'_> {
         }
     }
 
+    /// Returns whether pauses before statements are offered; `in_turns` says whether plans of turns offer them.
+    fn offers_statements(&self, in_turns: bool) -> bool {
+        match self {
+            Plan::Seed(_) => false,
+            Plan::Profiled(seed, profile) => profile.draws_statements_of(*seed),
+            Plan::Script(script) => script.has_statements(),
+            Plan::Ordered(_) => true,
+            Plan::Branch { script, profile, .. } => profile.draws_statements() || script.has_statements(),
+            Plan::Turns { .. } => in_turns,
+        }
+    }
+
     fn offers_task_order(&self) -> bool {
         match self {
             Plan::Seed(_) => false,
@@ -156,6 +168,8 @@ pub struct Runner<S: Scenario> {
     /// The variant as the key of random numbers.
     entropy: u64,
     limits: Limits,
+    /// Whether plans of turns offer pauses before statements.
+    turns_pause: bool,
     /// Whether the last run was unwound; its world is then not reused.
     spoilt: bool,
     /// The time to heal of each variant whose scenario derives it from its workload.
@@ -217,9 +231,15 @@ pub trait Rehearse {
     fn take_sites_met(&mut self) -> SitesMet;
     /// Passes each step of recorded runs to `show` as it is recorded, from now on; `None` stops this.
     fn observe(&mut self, show: Option<ShowStep>);
+    /// Sets whether runs of [`Plan::Turns`] offer pauses before the statements of transactions, and so count them among
+    /// the choices. At first they do not.
+    fn offer_statements(&mut self, are_offered: bool);
 }
 
 impl<S: Scenario> Rehearse for Runner<S> {
+    fn offer_statements(&mut self, are_offered: bool) {
+        self.turns_pause = are_offered;
+    }
     fn run(&mut self, plan: Plan<'_>) -> Outcome {
         Runner::run(self, plan)
     }
@@ -284,6 +304,7 @@ impl<S: Scenario> Runner<S> {
             variant_text: String::new(),
             entropy: 0,
             limits: Limits::default(),
+            turns_pause: false,
             spoilt: false,
             heals: BTreeMap::new(),
             activity: Activity::default(),
@@ -454,7 +475,7 @@ impl<S: Scenario> Runner<S> {
         self.facts.reset();
         {
             let mut core = self.world.reset(heal, self.limits);
-            core.schedule.begin_run(plan.offers_task_order());
+            core.schedule.begin_run(plan.offers_task_order(), plan.offers_statements(self.turns_pause));
             core.entropy = self.entropy;
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
             let chooser = &mut core.chooser;
@@ -520,13 +541,14 @@ impl<S: Scenario> Runner<S> {
             }
             ((!core.has_programs).then(|| core.pending()).flatten(), core.now)
         };
+        self.world.note_waits();
+        self.facts.judge_at_rest(&self.world);
+        // After the scenario's own invariants: they say what went wrong, this one only that something did.
         if let Some(pending) = pending {
             let settle = crate::time::text(settle);
             let message = format!("still at work {settle} after healing: {pending}");
             self.facts.report(now, "comes-to-rest", "", message);
         }
-        self.world.note_waits();
-        self.facts.judge_at_rest(&self.world);
         activity
     }
 

@@ -178,6 +178,11 @@ impl Script {
         Self { deviations, ..self.clone() }
     }
 
+    /// Returns whether some deviation is a pause before a statement, which only some runs offer.
+    pub fn has_statements(&self) -> bool {
+        self.deviations.iter().any(|deviation| deviation.id.site.contains("/statement on "))
+    }
+
     /// Returns whether some deviation concerns task order, which only some runs offer.
     pub fn has_task_order(&self) -> bool {
         self.deviations.iter().any(|deviation| deviation.id.site.ends_with("/schedule"))

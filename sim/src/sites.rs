@@ -26,8 +26,8 @@ pub(crate) struct Met {
     pub(crate) alternatives: OfferedAlternatives,
     pub(crate) texts: Texts,
     pub(crate) corners: Corners,
-    /// Whether it is a site of task order.
-    pub(crate) is_schedule: bool,
+    /// Whether it is a site of task order or before statements.
+    pub(crate) is_optional: bool,
     /// How often each alternative but the benign one was taken in the runs counted so far; the last count is for
     /// lengths of a range.
     taken: Box<[u64]>,
@@ -99,9 +99,9 @@ impl Sites {
         let (site, number) = (*site, self.met.len() as u32);
         self.known.push(Known { site: site.hash(), offer, rate: Rate::Never, rated_in: 0, offered: 1 });
         let (texts, corners) = (Texts::of(&alternatives), Corners::of(&alternatives));
-        let is_schedule = site.is_schedule();
+        let is_optional = site.is_optional();
         let taken = vec![0; alternatives.len() + 1].into();
-        self.met.push(Met { site, alternatives, texts, corners, is_schedule, taken });
+        self.met.push(Met { site, alternatives, texts, corners, is_optional, taken });
         self.places[place] = number;
         if self.met.len() * 2 > self.places.len() {
             self.spread();
@@ -133,9 +133,10 @@ impl Sites {
         met
     }
 
-    /// Returns the alternatives offered beside the benign ones in the runs counted so far, without task order.
+    /// Returns the alternatives offered beside the benign ones in the runs counted so far, without task order and
+    /// pauses before statements.
     pub(crate) fn alternatives_offered(&self) -> u64 {
-        let sites = self.known.iter().zip(&self.met).filter(|(_, met)| !met.is_schedule);
+        let sites = self.known.iter().zip(&self.met).filter(|(_, met)| !met.is_optional);
         sites.map(|(known, met)| known.offered * (met.taken.len() as u64 - 2)).sum()
     }
 

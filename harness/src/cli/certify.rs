@@ -51,6 +51,9 @@ pub(super) struct Certify {
     /// Also let the order of tasks deviate: what is next yields to what else is ready or due at that instant
     #[arg(long, env = "SHAKEDOWN_SCHEDULES")]
     schedules: bool,
+    /// Also let tasks pause before each statement of a transaction
+    #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
+    statements: bool,
     /// Also continue scripts that are equivalent to others
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
@@ -178,7 +181,8 @@ impl Certify {
             resumed,
             checkpoint: Checkpoint::new(identity),
             search: Bounded::new(variants, usize::from(self.deviations), !self.no_pruning)
-                .with_task_order(self.schedules),
+                .with_task_order(self.schedules)
+                .with_statements(self.statements),
             saved: Instant::now(),
             parents: Vec::new(),
         };
@@ -232,6 +236,7 @@ impl Certify {
             deviations: usize::from(self.deviations),
             pruning: !self.no_pruning,
             task_order: self.schedules,
+            statements: self.statements,
             build: String::new(),
         }
     }

@@ -57,6 +57,9 @@ pub(super) struct Explore {
     /// Keep to one order of tasks: first in, first out. If absent, every second run draws the order, too
     #[arg(long, env = "SHAKEDOWN_FIFO")]
     fifo: bool,
+    /// Let tasks pause before statements of transactions in every second run
+    #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
+    statements: bool,
     /// Make half of the runs out of runs that reached something new
     #[arg(long, env = "SHAKEDOWN_GUIDED")]
     guided: bool,
@@ -149,6 +152,18 @@ impl Explore {
         Ok((self.conclude(&request, &campaign, end_reason)?, campaign))
     }
 
+    /// Returns the profile with what is drawn beside faults.
+    fn drawn(&self) -> Profile {
+        let profile = if self.fifo { self.profile } else { self.profile.with_task_order() };
+        if self.statements { profile.with_statements() } else { profile }
+    }
+
+    /// Returns the name of the profile, with what is drawn beside faults and task order.
+    fn profile_text(&self) -> String {
+        let statements = if self.statements { ", pauses before statements in half of the runs" } else { "" };
+        format!("{}{statements}", self.profile.name)
+    }
+
     /// Returns what is to be run of a scenario.
     ///
     /// # Errors
@@ -166,7 +181,7 @@ impl Explore {
             without: &self.without,
             variant: self.variant.as_ref(),
             seeds: self.seeds.clone().unwrap_or(0..need),
-            profile: if self.fifo { self.profile } else { self.profile.with_task_order() },
+            profile: self.drawn(),
             guided: self.guided,
             jobs: self.jobs.map_or_else(processors, usize::from),
             failures_max: self.max_fail as usize,
@@ -234,11 +249,7 @@ impl Explore {
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,
             trace: None,
-            search: Search {
-                profile: self.profile.name.to_owned(),
-                guided: self.guided,
-                task_order: !self.fifo,
-            },
+            search: Search { profile: self.profile_text(), guided: self.guided, task_order: !self.fifo },
             canaries,
             assumptions: entry.assumptions.clone(),
         };

@@ -114,6 +114,9 @@ impl Observed {
 }
 
 impl Rehearse for Observed {
+    fn offer_statements(&mut self, are_offered: bool) {
+        self.runner.offer_statements(are_offered);
+    }
     fn run(&mut self, plan: Plan<'_>) -> Outcome {
         let outcome = self.runner.run(Self::plan(&self.scripts, plan));
         self.look(outcome)

@@ -31,6 +31,9 @@ pub struct SeededSearch {
     pub profile: String,
     /// Whether task order is drawn, too.
     pub task_order: bool,
+    /// Whether pauses before statements were drawn.
+    #[serde(default)]
+    pub statements: bool,
     /// All seeds of the search, over all shards.
     pub seeds: Range<u64>,
     /// The number of failing runs at which the search ends.
@@ -84,6 +87,7 @@ impl SeededSearch {
             claims: Vec::new(),
             profile: request.profile.name.to_owned(),
             task_order: request.profile.draws_task_order(),
+            statements: request.profile.draws_statements(),
             seeds: request.seeds.clone(),
             failures_max: request.failures_max as u64,
             goals: runner.goals().into_iter().map(str::to_owned).collect(),
@@ -94,7 +98,8 @@ impl SeededSearch {
     /// Returns the fault-rate profile; `None` if this build has no profile with this name.
     pub fn profile(&self) -> Option<Profile> {
         let plain = Profile::ALL.into_iter().find(|profile| profile.name == self.profile)?;
-        Some(if self.task_order { plain.with_task_order() } else { plain })
+        let ordered = if self.task_order { plain.with_task_order() } else { plain };
+        Some(if self.statements { ordered.with_statements() } else { ordered })
     }
 
     /// Returns the first field in which another search differs, in the user's terms; `None` if they are the same search.
@@ -106,6 +111,7 @@ impl SeededSearch {
             ("--variant", self.variant != other.variant),
             ("--profile", self.profile != other.profile),
             ("--fifo", self.task_order != other.task_order),
+            ("--statements", self.statements != other.statements),
             ("--seeds", self.seeds != other.seeds),
             ("--max-fail", self.failures_max != other.failures_max),
         ];

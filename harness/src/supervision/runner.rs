@@ -136,6 +136,9 @@ impl Supervised {
 }
 
 impl Rehearse for Supervised {
+    fn offer_statements(&mut self, are_offered: bool) {
+        self.runner.offer_statements(are_offered);
+    }
     fn run(&mut self, plan: Plan<'_>) -> Outcome {
         self.make(plan, |runner| runner.run(plan), |known| known.outcome.clone())
     }

@@ -7,7 +7,7 @@
 pub(crate) mod effects;
 mod pending;
 mod ready;
-mod schedule;
+pub(crate) mod schedule;
 mod steps;
 
 use self::ready::Ready;

@@ -26,8 +26,14 @@
 //! A wake-up only makes its task ready, so the task offers the choice and not the event. A task without a tie offers
 //! nothing.
 //!
-//! Benign choices of task order add no word to the digest: a run in which nothing yields is the same run whether task
-//! order is offered or not.
+//! # Statements
+//!
+//! Statements take no time, so transactions overlap only where they commit or wait for a lock. A run may also offer a
+//! pause before each statement (`worker/statement on orders`), which lets another transaction commit between two
+//! statements of one.
+//!
+//! Benign choices of these two kinds add no word to the digest: a run in which nothing yields or pauses is the same
+//! run whether they are offered or not.
 
 use super::Core;
 use crate::agenda::Due;
@@ -35,10 +41,15 @@ use crate::choice::{Alternatives, Pick, Site};
 use crate::label::Label;
 use crate::node::{NodeId, State};
 use crate::scope::{Scope, User};
+use crate::time::Duration;
 
 const TASK: Label = Label::new("task");
 const EVENT: Label = Label::new("event");
 const ORDER: Alternatives = Alternatives::new(&["goes", "yields"]);
+const STATEMENT: Alternatives = Alternatives::new(&["goes", "pause 200 ms"]);
+
+/// How long a task pauses before a statement: long enough for others to commit, shorter than they wait for a lock.
+pub(crate) const STATEMENT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The name of a task or an event, for its choices.
 #[derive(Clone, Copy)]
@@ -72,6 +83,8 @@ struct Tie {
 pub(crate) struct Schedule {
     /// Whether the run offers task order at all.
     pub(crate) is_offered: bool,
+    /// Whether the run offers pauses before statements.
+    pub(crate) offers_statements: bool,
     /// By slot.
     tasks: Vec<Option<Name>>,
     deliveries: Vec<Option<Delivery>>,
@@ -88,8 +101,8 @@ struct Delivery {
 }
 
 impl Schedule {
-    pub(crate) fn begin_run(&mut self, is_offered: bool) {
-        self.is_offered = is_offered;
+    pub(crate) fn begin_run(&mut self, is_offered: bool, offers_statements: bool) {
+        (self.is_offered, self.offers_statements) = (is_offered, offers_statements);
         self.tasks.clear();
         self.deliveries.clear();
         self.uses.clear();
@@ -259,7 +272,7 @@ impl Core {
         let Name { node, scope, .. } = self.own_scope(entry);
         let site = Site::schedule(self.nodes[node].role.name);
         let nth = self.scopes.count(scope, site.hash(), User::ENGINE).0 + 1;
-        let pick = self.draw_seldom(&site, (scope, nth));
+        let pick = self.draw_seldom(&site, (scope, nth), &ORDER);
         if pick.is_benign() {
             return false;
         }
@@ -290,10 +303,36 @@ impl Core {
 
     /// Not inlined, unlike the draws of other choices.
     #[inline(never)]
-    fn draw_seldom(&mut self, site: &Site, (scope, nth): (Scope, u32)) -> Pick {
-        let number = self.chooser.number(site, &ORDER);
-        self.chooser.count_offer_of_order();
+    fn draw_seldom(
+        &mut self,
+        site: &Site,
+        (scope, nth): (Scope, u32),
+        alternatives: &'static Alternatives,
+    ) -> Pick {
+        let number = self.chooser.number(site, alternatives);
+        self.chooser.count_optional_offer();
         self.draw(number, (site, scope, nth))
+    }
+
+    /// Draws whether a task of a client pauses before its statement on `object`: its thread is not scheduled, while
+    /// other tasks of its node run. Nodes that never crash do not pause.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn statement_pauses(&mut self, (node, scope): (NodeId, Scope), object: Label) -> bool {
+        let role = &self.nodes[node].role;
+        if self.healed || self.run_abort.is_some() || role.crash.before.is_empty() {
+            return false;
+        }
+        let site = Site::statement(role.name, object);
+        let nth = self.scopes.count(scope, site.hash(), User::ENGINE).0 + 1;
+        let pick = self.draw_seldom(&site, (scope, nth), &STATEMENT);
+        if pick.is_benign() {
+            return false;
+        }
+        self.digest.pair(site.hash(), pick.code());
+        self.deviate_as(node, (&site, scope, nth), pick, |taken| format!("{site} = {taken}"));
+        self.lasts(STATEMENT_PAUSE);
+        true
     }
 
     /// Returns the name of an entry, with the scope that belongs to it alone.

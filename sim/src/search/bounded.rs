@@ -187,6 +187,7 @@ pub struct Bounded {
     deviations: usize,
     pruning: bool,
     task_order: bool,
+    statements: bool,
     parents: Vec<Parent>,
     /// The number of children of each of them.
     ways: Vec<u64>,
@@ -199,14 +200,20 @@ impl Bounded {
     /// Returns a search over these variants, up to `deviations` deviations.
     pub fn new(variants: Vec<Variant>, deviations: usize, pruning: bool) -> Self {
         let (parents, ways, depths, sites) = (Vec::new(), Vec::new(), Vec::new(), Sites::new());
-        let task_order = false;
-        Self { variants, deviations, pruning, task_order, parents, ways, depths, sites, broken: None }
+        let (task_order, statements, broken) = (false, false, None);
+        Self { variants, deviations, pruning, task_order, statements, parents, ways, depths, sites, broken }
     }
 
     /// Sets whether task order may deviate too.
     #[must_use]
     pub fn with_task_order(self, task_order: bool) -> Self {
         Self { task_order, ..self }
+    }
+
+    /// Sets whether scripts may also pause before the statements of transactions.
+    #[must_use]
+    pub fn with_statements(self, statements: bool) -> Self {
+        Self { statements, ..self }
     }
 
     /// Returns the greatest number of deviations of its scripts.
@@ -227,6 +234,7 @@ impl Bounded {
 
     /// Runs the children of a parent of the next layer, up to the first with a violation.
     pub fn expand(&self, rehearse: &mut dyn Rehearse, parent: &Parent) -> Layer {
+        rehearse.offer_statements(self.statements);
         expand(rehearse, &self.variants, parent, (self.keeps(), self.task_order))
     }
 
@@ -238,6 +246,7 @@ impl Bounded {
     /// Runs the happy paths: the layer without deviations, which comes before all others. Returns for each variant
     /// the number of alternatives that its happy path offers.
     pub fn begin(&mut self, rehearse: &mut dyn Rehearse) -> Vec<u64> {
+        rehearse.offer_statements(self.statements);
         let mut happy = Layer::default();
         let mut alternatives = Vec::new();
         for variant in 0..self.variants.len() {

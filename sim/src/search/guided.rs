@@ -116,6 +116,8 @@ impl Guide {
                 Some((script, from)) => {
                     let (from, seed, drawn) = (*from, number, self.profile.draws_task_order());
                     let profile = if drawn { Profile::CALM.with_task_order() } else { Profile::CALM };
+                    let profile =
+                        if self.profile.draws_statements() { profile.with_statements() } else { profile };
                     Plan::Branch { script, from, seed, profile, task_order: drawn }
                 }
             };

@@ -152,7 +152,9 @@ fn learn_sites(rehearse: &mut dyn Rehearse) -> Sites {
     let mut sites = BTreeMap::new();
     for seed in 0..SEEDS_TO_LEARN_FROM {
         let happy = rehearse.happy(seed);
-        for plan in [Plan::Ordered(&happy), Plan::Profiled(seed, Profile::MIXED.with_task_order())] {
+        for plan in
+            [Plan::Ordered(&happy), Plan::Profiled(seed, Profile::MIXED.with_task_order().with_statements())]
+        {
             rehearse.run(plan);
             sites
                 .extend(rehearse.offers().into_iter().map(|offered| (offered.id.site, offered.alternatives)));

@@ -1,8 +1,12 @@
 //! Shrinking: turns a failing script into a small one that fails in the same way.
 //!
 //! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
-//! The remaining ones are moved to earlier entities and simplified, and the variant is made smaller. Finally every smaller
-//! script over the same sites is tried, so that the result is minimal in practice.
+//! The remaining ones are moved to earlier entities and simplified, and the variant is made smaller. Then every smaller
+//! script over the same sites is tried, and finally each deviation is dropped once more.
+//!
+//! One script is simpler than another if it has fewer deviations; among as many, if they concern earlier entities, take
+//! earlier alternatives, and stand at earlier choices of their sites; and last, if its variant is smaller. The result is
+//! minimal: without any one of its deviations the run does not fail in the same way. The number of runs is bounded.
 
 use crate::judge::Violation;
 use crate::runner::{Offered, Plan, Rehearse};
@@ -13,6 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The greatest number of runs that shrinking takes.
 pub(crate) const RUNS_MAX: u32 = 500;
+/// How many more runs the search for a script of at most [`MANY`] deviations takes, if shrinking ends above that.
+const RUNS_TO_SEARCH: u32 = 2_000;
+/// How many more runs it takes to drop each deviation once more.
+const RUNS_TO_DROP: u32 = 500;
 /// The number of runs after which no pairs of deviations are tried.
 const RUNS_FOR_PAIRS: u32 = 400;
 /// More deviations than this can often be replaced by a single one at another site: an outage instead of each lost
@@ -46,7 +54,7 @@ pub(crate) fn shrink(
     known: &mut ScriptResults,
 ) -> Shrinking {
     let (best, tried) = (found.clone(), BTreeSet::new());
-    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, known, runs: 0 };
+    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, known, runs: 0, limit: RUNS_MAX };
     if shrinker.fails(found.clone()) {
         shrinker.drop_deviations();
         if shrinker.count() > MANY {
@@ -57,6 +65,10 @@ pub(crate) fn shrink(
         shrinker.make_variant_smaller();
         shrinker.try_smaller_scripts();
         shrinker.simplify();
+        if shrinker.count() > MANY {
+            shrinker.search_small_scripts();
+        }
+        shrinker.make_minimal();
     }
     Shrinking { script: shrinker.best, runs: shrinker.runs }
 }
@@ -72,6 +84,8 @@ struct Shrinker<'a> {
     /// Scripts that were run, possibly for another violation.
     known: &'a mut ScriptResults,
     runs: u32,
+    /// After this many runs nothing more is tried.
+    limit: u32,
 }
 
 impl Shrinker<'_> {
@@ -85,14 +99,14 @@ impl Shrinker<'_> {
 
     /// Returns the choices that a run with these deviations offers.
     fn offers_with(&mut self, deviations: Vec<Deviation>) -> Vec<Offered> {
-        if self.runs >= RUNS_MAX {
+        if self.runs >= self.limit {
             return Vec::new();
         }
         self.runs += 1;
         let script = self.best.with(deviations);
-        // A yielding task may also yield at another choice.
-        let with_order = self.found.has_task_order();
-        self.rehearse.run(if with_order { Plan::Ordered(&script) } else { Plan::Script(&script) });
+        // A task that yields or pauses may also do so at another choice.
+        let is_ordered = self.found.has_task_order() || self.found.has_statements();
+        self.rehearse.run(if is_ordered { Plan::Ordered(&script) } else { Plan::Script(&script) });
         self.rehearse.offers()
     }
 
@@ -101,11 +115,12 @@ impl Shrinker<'_> {
         let mut sorted = script.clone();
         sorted.deviations.sort();
         let written = sorted.to_string();
-        if self.runs >= RUNS_MAX || !self.tried.insert(written.clone()) {
+        if self.runs >= self.limit || !self.tried.insert(written.clone()) {
             return None;
         }
-        self.runs += 1;
+        let runs = &mut self.runs;
         let result = self.known.0.entry(written).or_insert_with(|| {
+            *runs += 1;
             let broken = self.rehearse.run(Plan::Script(script)).violations;
             ScriptResult { broken, deviations: self.rehearse.script().deviations }
         });
@@ -260,6 +275,36 @@ impl Shrinker<'_> {
                 }
             }
         }
+    }
+
+    /// Searches the scripts of at most [`MANY`] deviations over the sites of the script that was found, fewest first, as
+    /// long as runs are left.
+    fn search_small_scripts(&mut self) {
+        self.limit += RUNS_TO_SEARCH;
+        let involved = self.found.deviations.iter().chain(&self.best.deviations);
+        let sites: BTreeSet<String> = involved.map(|other| other.id.site.clone()).collect();
+        let mut layer = vec![Vec::new()];
+        for _ in 0..MANY {
+            let mut next = Vec::new();
+            for parent in layer {
+                for child in self.children(&parent, &sites) {
+                    let deviations = [parent.clone(), vec![child]].concat();
+                    if self.runs >= self.limit || self.fails(self.best.with(deviations.clone())) {
+                        return;
+                    }
+                    next.push(deviations);
+                }
+            }
+            layer = next;
+        }
+    }
+
+    /// Drops single deviations until none can be dropped.
+    fn make_minimal(&mut self) {
+        self.limit = self.runs + RUNS_TO_DROP;
+        // A script that failed before was perhaps not kept.
+        self.tried.clear();
+        while self.count() > 0 && self.drop_chunks(1) {}
     }
 
     /// Returns the deviations that can be added after those of a script, at these sites.

@@ -6,6 +6,7 @@ use super::server::{STORE, Server, for_client};
 use super::statements::ADVISORY;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
+use crate::engine::schedule::STATEMENT_PAUSE;
 use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
@@ -76,13 +77,28 @@ impl Line {
         }
     }
 
+    /// Pauses before a statement on `object` if the run offers and draws that; waits forever if the client is dead.
+    async fn ready(&self, object: Label) {
+        let pauses = {
+            let Env { world, node, incarnation, .. } = &self.client;
+            let mut core = world.core.borrow_mut();
+            core.schedule.offers_statements
+                && core.is_alive(*node, *incarnation)
+                && core.statement_pauses(self.client.place(), object)
+        };
+        if pauses {
+            self.client.sleep(STATEMENT_PAUSE).await;
+        }
+        self.alive().await;
+    }
+
     /// Runs a statement that may wait.
     pub(super) async fn run<T: 'static>(
         &self,
         object: Label,
         mut statement: Statement<T>,
     ) -> Result<T, StoreError> {
-        self.alive().await;
+        self.ready(object).await;
         let look = Look::begin(self);
         let session = look.note(self.reach(object))?;
         self.touch();
@@ -115,7 +131,7 @@ impl Line {
         object: Label,
         body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
     ) -> Result<T, StoreError> {
-        self.alive().await;
+        self.ready(object).await;
         let look = Look::begin(self);
         let session = look.note(self.reach(object))?;
         self.note_user(session, object);

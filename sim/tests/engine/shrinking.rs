@@ -1,6 +1,7 @@
 //! The shrinker, graded on planted bugs with known smallest scripts.
 
-use crate::planted::{Met, Rule, failures};
+use crate::planted::{Met, Planted, Rule, failures};
+use shakedown_sim::{Plan, Runner, Violation};
 
 /// A bug, and the smallest script that triggers it: its variant and its deviations.
 struct Bug {
@@ -133,4 +134,27 @@ fn planted_bugs_shrink_to_their_known_scripts() {
     println!("all: {minimal} of {} minimal; runs: median {median}, most {most}", runs.len());
     assert!(runs.len() >= 100 && minimal * 100 >= runs.len() * 95, "{minimal} of {} are minimal", runs.len());
     assert!(median <= 100 && most <= 500, "median {median}, most {most}");
+}
+
+#[test]
+fn a_shrunk_script_fails_without_none_of_its_deviations() {
+    for bug in &BUGS {
+        let mut runner = Runner::new(Planted(bug.rule));
+        for failure in failures(bug.rule, 20) {
+            for at in 0..failure.shrunk.deviations.len() {
+                let mut rest = failure.shrunk.deviations.clone();
+                let dropped = rest.remove(at);
+                let outcome = runner.run(Plan::Script(&failure.shrunk.with(rest)));
+                let same = |other: &Violation| {
+                    (&other.invariant, &other.roles)
+                        == (&failure.violation.invariant, &failure.violation.roles)
+                };
+                assert!(
+                    !outcome.violations.iter().any(same),
+                    "{}: not needed: {dropped}\n{failure}",
+                    bug.name
+                );
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod locks;
 mod pollers;
 mod serial;
 mod servers;
+mod statements;
 mod visibility;
 
 use desk::{Desk, Do, LogEntry};

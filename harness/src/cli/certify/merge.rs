@@ -28,6 +28,7 @@ impl Certify {
                 .transpose()
                 .map_err(|error| wrong(format!("`{variant}` names no variant: {error}")))?,
             schedules: identity.task_order,
+            statements: identity.statements,
             no_pruning: !identity.pruning,
             shard: ShardArgs::none(),
             checkpoint: None,

@@ -29,6 +29,7 @@ impl Explore {
             without: search.without.clone(),
             profile: search.profile().unwrap_or_default(),
             fifo: !search.task_order,
+            statements: search.statements,
             guided: false,
             canary,
             allow_trivial,
