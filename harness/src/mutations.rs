@@ -192,6 +192,7 @@ fn no_mutant_of_a_checkpoint_panics_or_certifies_anything_else() {
         deviations: 2,
         pruning: true,
         task_order: false,
+        statements: false,
         build: build_of(&search),
     };
     let mut checkpoint = Checkpoint::new(identity.clone());

@@ -173,8 +173,9 @@ pub const TELEMETRY_TIMEOUT: Duration = mins(2);
 pub const ROLLBACK_WINDOW: Duration = mins(30);
 
 /// The jitter of waits. Half of a wait is fixed and half is drawn (equal jitter). No single draw matters; it only
-/// matters whether all waits are short or long together, which as choices would take as many deviations as there are
-/// waits. So there is one jitter for all waits of a run, and it is a parameter of the run.
+/// matters whether all waits are short or long together, and whether those of many jobs coincide. As choices these would
+/// take as many deviations as there are waits. So a parameter of the run sets where in the drawn range all waits are, and
+/// each job has a place of its own near that: jobs that fail together are not retried together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Jitter {
     /// The middle of the drawn range.
@@ -186,13 +187,24 @@ pub enum Jitter {
     Most,
 }
 
+/// The fractional part of the golden ratio, as a part of 2^32: multiples of it are spread evenly, however many there are
+/// (Knuth, "Sorting and Searching", 6.4).
+const GOLDEN: u32 = 2_654_435_769;
+
 impl Jitter {
-    /// Returns the wait for this jitter, given the middle of the drawn range.
-    pub fn of(self, middle: Duration) -> Duration {
+    /// Returns the wait of the job with this number, given the middle of the drawn range. Waits of different jobs lie up
+    /// to a sixth of the middle apart.
+    pub fn of(self, middle: Duration, job: u32) -> Duration {
+        let place = job.wrapping_sub(1).wrapping_mul(GOLDEN);
+        let part = |place: u32| {
+            let nanos = middle.as_nanos() / 6 * u128::from(place) >> u32::BITS;
+            Duration::from_millis((nanos / 1_000_000) as u64)
+        };
         match self {
-            Jitter::Middle => middle,
-            Jitter::Least => middle * 2 / 3,
-            Jitter::Most => middle * 4 / 3,
+            Jitter::Middle if place > u32::MAX / 2 => middle - part(place.wrapping_neg()),
+            Jitter::Middle => middle + part(place),
+            Jitter::Least => middle * 2 / 3 + part(place),
+            Jitter::Most => middle * 4 / 3 - part(place),
         }
     }
 }
@@ -209,11 +221,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn waits_of_many_jobs_are_spread_over_a_part_of_the_drawn_range() {
+        for jitter in [Jitter::Least, Jitter::Middle, Jitter::Most] {
+            let mut waits: Vec<Duration> = (1..=100).map(|job| jitter.of(backoff(3), job)).collect();
+            waits.sort();
+            let (least, most) = (waits[0], waits[99]);
+            assert!(least >= Jitter::Least.of(backoff(3), 1) && most <= Jitter::Most.of(backoff(3), 1));
+            assert!(most - least <= backoff(3) / 6, "{jitter:?}: from {least:?} to {most:?}");
+            let gap = waits.windows(2).map(|pair| pair[1] - pair[0]).max().expect("pairs");
+            assert!(gap <= Duration::from_millis(25), "{jitter:?}: {gap:?} between two of a hundred jobs");
+        }
+    }
+
+    #[test]
     fn eight_attempts_outlast_a_transient_fault() {
-        let waits = |jitter: Jitter| (1..MAX_ATTEMPTS).map(|n| jitter.of(backoff(n))).sum::<Duration>();
+        let waits = |jitter: Jitter| (1..MAX_ATTEMPTS).map(|n| jitter.of(backoff(n), 1)).sum::<Duration>();
         assert_eq!(waits(Jitter::Least), secs(127), "the least that jitter makes of it");
         assert_eq!(waits(Jitter::Most), secs(254));
-        assert_eq!(Jitter::Most.of(backoff(30)), secs(300), "the cap");
+        assert_eq!(Jitter::Most.of(backoff(30), 1), secs(300), "the cap");
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl Job {
     /// Returns the job after a failed run, due again after the wait that the design sets.
     pub(crate) fn failed(self, backbone: &Backbone, ending: Ending, now: Moment) -> Self {
         let at_once = self.woken || ending == Ending::Final;
-        let wait = || backbone.jitter.of(backbone.design.bounded_retry.wait(self.attempts));
+        let wait = || backbone.jitter.of(backbone.design.bounded_retry.wait(self.attempts), self.id);
         let due = if at_once { now } else { now + wait() };
         Job { state: JobState::Failed, ended: Some(ending), due, woken: false, ..self }
     }

@@ -18,7 +18,7 @@ use shakedown_sim::{Duration, Env, StoreError, Transaction};
 use std::rc::Rc;
 
 /// The wait before a guest is reminded.
-const REMINDS_AFTER: Duration = Duration::from_secs(60);
+pub const REMINDS_AFTER: Duration = Duration::from_secs(60);
 
 /// Boots a worker.
 pub(super) fn boot(env: &Env, shop: &Rc<Shop>, machine: &Rc<Machine>, build: Build) {

@@ -45,7 +45,6 @@ const SHOW_NOTHING_ALONE: &[(&str, &str)] = &[
     // A replay is offered only after a failure.
     ("visit", "operator/second thoughts = replays at once"),
     ("visit", "operator/second thoughts = replays later"),
-    ("consistency", "operator/rebuilds the list = later"),
     // No reader comes late enough to see a longer life.
     ("caching", "cache/life = 72 s"),
 ];

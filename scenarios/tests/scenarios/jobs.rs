@@ -2,16 +2,52 @@
 
 use crate::plants::{self, Fault, Planted, Plants, minutes, none, only};
 use shakedown_model::Fact;
-use shakedown_model::backbone::events::Subject;
 use shakedown_model::backbone::jobs::{Ending, Job, JobState, WorkItem};
 use shakedown_model::booking::JOB;
+use shakedown_model::booking::events::BOOKING;
 use shakedown_model::booking::rows::{Booking, Status};
 use shakedown_model::facts::{BookingFact, EventFact, JobFact};
+use shakedown_scenarios::invariants::attempts::EveryReplayHasItsAttempts;
 use shakedown_scenarios::invariants::jobs::{OnlyTheHolderActs, ParkedWorkIsUnfinished};
 use shakedown_sim::{Alternatives, Invariant, Label, Moment, Scope, Site};
 
 fn invariants() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![Box::new(OnlyTheHolderActs::default()), Box::new(ParkedWorkIsUnfinished::default())]
+}
+
+fn counts_attempts() -> Vec<Box<dyn Invariant<Fact>>> {
+    vec![Box::new(EveryReplayHasItsAttempts::default())]
+}
+
+/// The job takes these states, one after the other; each run ends like this.
+fn lives(states: &[JobState], ended: Ending) -> Vec<Fact> {
+    let mut facts = vec![Fact::Job(JobFact::Changed { before: None, after: queued() })];
+    let mut job = queued();
+    for state in states {
+        let after = Job { state: *state, ended: Some(ended), ..job };
+        facts.push(changed(job, after));
+        job = after;
+    }
+    facts
+}
+
+#[test]
+fn a_replay_with_another_number_of_attempts_is_found() {
+    use JobState::{DeadLetter, Failed, Queued, Running};
+    let plants = Plants::of("intent", counts_attempts);
+    let found = only("every-replay-has-its-attempts");
+    // The last failure is followed by no return to the queue.
+    let dead = |attempts: usize| {
+        [&[Running, Failed, Queued].repeat(attempts)[..3 * attempts - 1], &[DeadLetter]].concat()
+    };
+    let replayed = |attempts: usize| [dead(8), vec![Queued], dead(attempts)].concat();
+    assert_eq!(plants.violated(&lives(&dead(8), Ending::Retryable)), none());
+    assert_eq!(plants.violated(&lives(&replayed(8), Ending::Lapsed)), none());
+    assert_eq!(plants.violated(&lives(&dead(2), Ending::Final)), none(), "another attempt is useless");
+    assert_eq!(plants.violated(&lives(&dead(64), Ending::Waits)), none(), "waits count apart");
+    for wrong in [dead(7), dead(9), replayed(7), replayed(1)] {
+        assert_eq!(plants.violated(&lives(&wrong, Ending::Retryable)), found);
+    }
 }
 
 const PLANTS: Plants = Plants {
@@ -108,7 +144,7 @@ fn a_dead_letter_without_a_fault_or_of_finished_work_is_found() {
     const FAULT: &str = "worker/pause @ fault-1 #1 = 3 min";
     let failed = Job { state: JobState::Failed, ..queued() };
     let dead: Planted = (1, changed(failed, Job { state: JobState::DeadLetter, ..failed })).into();
-    let event = Fact::Event(EventFact::Died { subject: Subject::Booking(1), version: 1 });
+    let event = Fact::Event(EventFact::Died { subject: BOOKING.row(1), version: 1 });
     let event: Planted = (1, event).into();
     let (done, found): (Planted, _) = ((2, confirmed()).into(), only("parked-work-is-unfinished"));
     for letter in [&dead, &event] {

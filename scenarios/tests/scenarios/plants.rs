@@ -162,7 +162,8 @@ impl Scenario for PlantedScenario {
 }
 
 /// Invariants about jobs that scenarios share; `jobs.rs` plants facts for them.
-pub(crate) const SHARED: [&str; 2] = ["only-the-holder-acts", "parked-work-is-unfinished"];
+pub(crate) const SHARED: [&str; 3] =
+    ["only-the-holder-acts", "parked-work-is-unfinished", "every-replay-has-its-attempts"];
 
 /// The set of this one name.
 pub(crate) fn only(name: &str) -> BTreeSet<String> {

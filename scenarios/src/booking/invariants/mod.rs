@@ -2,12 +2,14 @@
 //! of the platform's structure.
 
 pub(crate) mod acceptance;
+mod calls;
+mod deadlines;
 mod record;
 pub(crate) mod reservations;
 mod screens;
 mod transitions;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -26,6 +28,9 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(transitions::LegalTransitionsOnly::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
+        Box::new(deadlines::NobodyJudgedEarlyOrLate::default()),
+        Box::new(calls::AttemptsBounded::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(screens::NoPrematureSuccess::default()),

@@ -5,7 +5,7 @@ mod events;
 mod lists;
 
 use crate::invariants::events::NoPhantomEvent;
-use crate::invariants::jobs;
+use crate::invariants::{attempts, jobs};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -16,6 +16,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(events::NoLostEvent::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(lists::ScreensShowOneVersion::default()),
         Box::new(lists::ScreensAgreeAtRest::default()),
     ]

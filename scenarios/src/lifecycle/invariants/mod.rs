@@ -7,7 +7,7 @@ mod record;
 mod replays;
 mod retries;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_model::outside::clinic::DECLARED;
 use shakedown_sim::Invariant;
@@ -20,6 +20,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(endings::TransientFaultsHeal::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
+        Box::new(attempts::RetriesAreSpread::default()),
         Box::new(requests::RequestsAnswerInTime::up_to(DECLARED)),
         Box::new(load::SpikesAbsorbed::default()),
         Box::new(load::GoodputRecovers::default()),

@@ -5,7 +5,7 @@ mod delivery;
 mod messages;
 mod texts;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -20,6 +20,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(delivery::TransientFaultsHeal::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
     ]

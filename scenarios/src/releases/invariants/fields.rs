@@ -1,8 +1,10 @@
 //! The content of screens while a field is renamed.
 
-use super::super::ledger::{Ledger, has_guest_name};
+use super::super::ledger::{Ledger, fields, has_guest_name};
+use crate::judges::AtRest;
 use shakedown_model::Fact;
 use shakedown_model::facts::{OrderFact, Screen};
+use shakedown_model::releases::rollout::Phase;
 use shakedown_sim::{At, Findings, Invariant};
 
 /// Verifies that a screen shows the guest whom its row names.
@@ -32,4 +34,28 @@ impl Invariant<Fact> for NoHalfRolledFieldShown {
             });
         }
     }
+}
+
+/// Verifies that the backfill has reached every row.
+pub(super) fn backfill_is_complete() -> Box<dyn Invariant<Fact>> {
+    const ABOUT: &str = "once healed: if a release is rolled out that writes the new names, every booking row has them. \
+                         Not judged: whether they are right";
+    AtRest::<Ledger>::boxed("backfill-is-complete", ABOUT, |ledger, findings| {
+        let Some(rollout) = &ledger.rollout else { return };
+        if rollout.row.phase != Phase::Done || rollout.row.to.number() < 2 {
+            return;
+        }
+        for latest in ledger.bookings.values() {
+            let row = fields(&latest.row.text);
+            let has = |name| row.get(name).is_some_and(|value| !value.is_null());
+            if !(has("given") && has("family")) {
+                findings.violated("left out", &[rollout.last, latest.last], || {
+                    format!(
+                        "{} is rolled out, and B{} lacks the new names",
+                        rollout.row.to.code, latest.row.id
+                    )
+                });
+            }
+        }
+    })
 }

@@ -2,6 +2,7 @@
 //! whether a release can read a text by parsing it with that release's code.
 
 mod bad_release;
+mod deadlines;
 mod fields;
 mod orders;
 mod readable;
@@ -9,7 +10,7 @@ mod rollback;
 mod writers;
 
 use crate::booking::invariants::reservations::ExactlyOneReservation;
-use crate::invariants::jobs;
+use crate::invariants::{attempts, jobs};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -20,6 +21,9 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         orders::accepted_work_finishes(),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
+        Box::new(deadlines::NobodyRemindedEarly::default()),
+        fields::backfill_is_complete(),
         Box::new(readable::EveryMessageReadable::default()),
         Box::new(fields::NoHalfRolledFieldShown::default()),
         Box::new(bad_release::BadReleaseIsStopped::default()),

@@ -4,7 +4,7 @@
 mod alerts;
 mod entries;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -14,6 +14,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(entries::EntryPointsAgree::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(alerts::StuckWorkIsNoticed::default()),

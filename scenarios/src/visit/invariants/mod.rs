@@ -2,11 +2,12 @@
 //! and know nothing of the platform's structure.
 
 mod acceptance;
+mod deadlines;
 mod replays;
 mod screens;
 mod transitions;
 
-use crate::invariants::{jobs, requests};
+use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
@@ -18,6 +19,8 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(replays::ReplayIsSafe::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
         Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(attempts::EveryReplayHasItsAttempts::default()),
+        Box::new(deadlines::NobodyJudgedEarlyOrLate::default()),
         Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(requests::NoDependencyFailureShown),
         Box::new(acceptance::AcceptedMeansDurable::default()),

@@ -5,7 +5,7 @@ use crate::plants::{self, Plants, none};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::booking::JOB;
-use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Standing, Status};
+use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Quote, Standing, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, JobFact, PartnerFact, Request, Word};
 use shakedown_scenarios::booking::ENTRY;
 use shakedown_scenarios::booking::invariants;
@@ -95,6 +95,30 @@ fn changed_back(refused: bool) -> Vec<Fact> {
     asked.into_iter().chain(held).chain(back).collect()
 }
 
+fn quoted() -> Fact {
+    let (made, open_until) = (Moment::START, Moment::START + plants::minutes(30));
+    let quote = Quote { id: 1, customer: 1, offer: 1, round: 1, price: 100, made, open_until };
+    Fact::Booking(BookingFact::Quoted(quote))
+}
+
+fn refused() -> Fact {
+    Fact::Booking(BookingFact::TurnedAway { customer: 1, quote: 1 })
+}
+
+fn asked_by(attempt: u32) -> Fact {
+    Fact::Partner(PartnerFact::Asked { attempt })
+}
+
+/// An attempt to reserve is on record.
+fn attempted(id: u32) -> Fact {
+    match logged() {
+        Fact::Booking(BookingFact::Attempt { after, .. }) => {
+            Fact::Booking(BookingFact::Attempt { before: None, after: Attempt { id, ..after } })
+        }
+        other => unreachable!("{other:?} is no attempt"),
+    }
+}
+
 /// A correct story from intent to screen.
 fn correct_story() -> Vec<Fact> {
     let begin = [
@@ -127,6 +151,17 @@ fn a_correct_story_violates_nothing() {
         let parked = [outcome_outcome_cannot_be_known(), accepted(), reserved(1), charged(1), listed];
         assert_eq!(PLANTS.violated(&parked), none(), "what a person is told to look at may be left");
     }
+}
+
+#[test]
+fn a_quote_may_be_refused_only_after_it_has_expired_and_accepted_only_before() {
+    let judged = |minute: u64, last: Fact| {
+        let story =
+            [(0, entered(Request::Quote)), (0, quoted()), (minute, entered(Request::Submit)), (minute, last)];
+        PLANTS.violated(&story).contains("nobody-judged-early-or-late")
+    };
+    assert!(!judged(29, accepted()) && judged(29, refused()));
+    assert!(judged(31, accepted()) && !judged(31, refused()));
 }
 
 /// For each invariant, facts that violate it.
@@ -186,6 +221,9 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("screens-agree-at-rest", [&correct_story()[..], &[shown(2, Word::Received)]].concat()),
         ("screens-agree-at-rest", [&correct_story()[..], &[shown(1, Word::Confirmed)]].concat()),
         ("every-side-effect-accounted", vec![Fact::Partner(PartnerFact::Asked { attempt: 1 })]),
+        ("attempts-bounded", vec![logged(), asked_by(1), asked_by(1)]),
+        ("attempts-bounded", (1..=9).flat_map(|attempt| [attempted(attempt), asked_by(attempt)]).collect()),
+        ("nobody-judged-early-or-late", vec![entered(Request::Quote), quoted(), refused()]),
         (
             "acknowledged-callback-is-stored",
             vec![Fact::Partner(PartnerFact::CallbackTaken { event: 1, reservation: 1 })],
@@ -199,7 +237,9 @@ fn each_invariant_is_violated_by_a_planted_fact() {
 }
 
 /// Invariants that no ablation of this scenario violates; only planted facts do.
-const NEVER_BROKEN_BY_ABLATION: [&str; 5] = [
+const NEVER_BROKEN_BY_ABLATION: [&str; 7] = [
+    "attempts-bounded",
+    "nobody-judged-early-or-late",
     "accepted-means-durable",
     "booked-is-not-refused",
     "only-the-holder-acts",

@@ -52,6 +52,16 @@ fn job(before: JobState, after: JobState, replays: u32) -> Fact {
     })
 }
 
+/// Job `id` fails, and waits as long as every other.
+fn retried_together(id: u32) -> Fact {
+    let queued = Job::queued(id, WorkItem { kind: JOB, row: id }, Moment::START, Scope::ROOT);
+    let before = Job { state: JobState::Running, token: 1, attempts: 1, ..queued };
+    // Planted facts are half a second apart.
+    let due = Moment::START + Duration::from_millis(500 * u64::from(id) + 2_000);
+    let after = Job { state: JobState::Failed, ended: Some(Ending::Retryable), due, ..before };
+    Fact::Job(JobFact::Changed { before: Some(before), after })
+}
+
 /// A dead letter from before.
 fn dead_letter() -> Fact {
     let job = Job::queued(1, WorkItem { kind: JOB, row: 1 }, Moment::START, Scope::ROOT);
@@ -166,6 +176,7 @@ fn each_invariant_is_violated_by_a_planted_fact() {
         ("unsafe-work-never-replays-by-itself", vec![terms(false), filing(Some(sending(1)), sending(2))]),
         ("unsafe-work-never-replays-by-itself", [&story[..], &[asked(2)]].concat()),
         ("replay-is-safe", [&story[..], &two_documents].concat()),
+        ("retries-are-spread", (1..=8).map(retried_together).collect()),
         ("every-attempt-has-its-end", vec![attempted(1, false)]),
         ("every-attempt-has-its-end", [&story[..], &[attempted(2, false)]].concat()),
         ("every-side-effect-accounted", vec![made(1)]),
@@ -173,7 +184,7 @@ fn each_invariant_is_violated_by_a_planted_fact() {
         ("every-side-effect-accounted", vec![attempted(2, true), made(1)]),
     ];
     // The test below covers goodput-recovers: it needs a trigger that lasts.
-    PLANTS.check(&plants, &["goodput-recovers", SHARED[0], SHARED[1]]);
+    PLANTS.check(&plants, &["goodput-recovers", SHARED[0], SHARED[1], SHARED[2]]);
 }
 
 #[test]

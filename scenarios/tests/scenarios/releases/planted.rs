@@ -98,6 +98,17 @@ fn job(state: JobState) -> Fact {
     Fact::Job(JobFact::Changed { before, after })
 }
 
+/// A machine takes up the reminder.
+fn reminded_by(machine: u32) -> Fact {
+    match reminder() {
+        Fact::Order(OrderFact::Message { after, .. }) => {
+            let taken = Message { taken_by: Some(machine), times: 1, ..after.clone() };
+            Fact::Order(OrderFact::Message { before: Some(after), after: taken })
+        }
+        other => unreachable!("{other:?} is no message"),
+    }
+}
+
 fn reserved(reservation: u32) -> Fact {
     Fact::Partner(PartnerFact::Reserved { reservation, standing: Standing::Confirmed })
 }
@@ -152,6 +163,8 @@ fn each_invariant_is_violated_by_a_planted_fact() {
     let plants = [
         ("exactly-one-reservation-per-intent", [&correct_story()[..], &[reserved(2)]].concat()),
         ("accepted-work-finishes", vec![row(Code::R1), taken()]),
+        ("nobody-judged-early-or-late", vec![reserved(1), reminder(), reminded_by(1)]),
+        ("backfill-is-complete", vec![row(Code::R1), rollout(Code::R2, Code::R3, Phase::Done)]),
         ("every-message-readable", vec![runs(1, old), taken_up(Code::R4, 1)]),
         ("every-message-readable", vec![runs(1, old), row(Code::R4), taken_up(Code::R2, 1)]),
         ("every-message-readable", vec![row(Code::R2), shown(Screen::Error)]),
@@ -177,7 +190,7 @@ fn each_invariant_is_violated_by_a_planted_fact() {
         ("reminders-on-record", vec![row(Code::R4), reminder(), job(JobState::Succeeded)]),
     ];
     // The test below covers bad-release-is-stopped: it needs a release that runs for long.
-    PLANTS.check(&plants, &["bad-release-is-stopped", SHARED[0], SHARED[1]]);
+    PLANTS.check(&plants, &["bad-release-is-stopped", SHARED[0], SHARED[1], SHARED[2]]);
 }
 
 #[test]

@@ -30,6 +30,21 @@ fn scheduled() -> Scoped {
     ("row", Fact::Visit(VisitFact::Visit { before: None, after: row(Status::Scheduled, 0, 1) }))
 }
 
+/// The nightly close records a visit as missed whose day is over.
+fn closed() -> Scoped {
+    let of_yesterday = |status, version| Visit { day_ends: Moment::START, ..row(status, 0, version) };
+    let (before, after) = (Some(of_yesterday(Status::Scheduled, 1)), of_yesterday(Status::NoShow, 2));
+    ("close", Fact::Visit(VisitFact::Visit { before, after }))
+}
+
+/// A visit of a day that ends after an hour gets this status; as missed, by the nightly close.
+fn of_today(status: Status) -> Scoped {
+    let day_ends = Moment::START + plants::minutes(60);
+    let by = if status == Status::NoShow { "close" } else { "row" };
+    let after = Visit { day_ends, ..row(status, 0, 1) };
+    (by, Fact::Visit(VisitFact::Visit { before: None, after }))
+}
+
 /// A change to the next version, on behalf of `by`.
 fn moved(by: &'static str, from: (Status, u32, u32), to: (Status, u32)) -> Scoped {
     let (before, after) = (row(from.0, from.1, from.2), row(to.0, to.1, from.2 + 1));
@@ -165,7 +180,7 @@ fn a_correct_story_violates_nothing() {
     let amended = [moved("action", PROCESSED, (Status::Processed, 2)), shown(4, VisitWord::UnderWay)];
     assert_eq!(PLANTS.violated(&and(&amended)), none());
     for over in [
-        moved("close", SCHEDULED, (Status::NoShow, 0)),
+        closed(),
         moved("row", SCHEDULED, (Status::Cancelled, 0)),
         moved("action", SCHEDULED, (Status::Cancelled, 0)),
     ] {
@@ -203,6 +218,8 @@ fn planted() -> Vec<(&'static str, Vec<Scoped>)> {
         ("accepted-work-finishes", and(&[message(MailState::Unknown)])),
         ("accepted-work-finishes", vec![scheduled()]),
         ("transient-faults-heal", vec![report(ReportState::Pending), dead_letter()]),
+        ("nobody-judged-early-or-late", vec![of_today(Status::Scheduled), of_today(Status::NoShow)]),
+        ("nobody-judged-early-or-late", vec![of_today(Status::Scheduled)]),
         ("screens-agree-at-rest", and(&[shown(3, VisitWord::UnderWay)])),
         ("screens-agree-at-rest", and(&[message(MailState::Bounced)])),
         ("screens-agree-at-rest", and(&[shown(2, VisitWord::Complete)])),
