@@ -197,7 +197,7 @@ impl Jitter {
     pub fn of(self, middle: Duration, job: u32) -> Duration {
         let place = job.wrapping_sub(1).wrapping_mul(GOLDEN);
         let part = |place: u32| {
-            let nanos = middle.as_nanos() / 6 * u128::from(place) >> u32::BITS;
+            let nanos = (middle.as_nanos() / 6 * u128::from(place)) >> u32::BITS;
             Duration::from_millis((nanos / 1_000_000) as u64)
         };
         match self {
