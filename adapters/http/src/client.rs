@@ -110,7 +110,7 @@ async fn reply(
         }
         let timer = timer.as_mut().map_or(Poll::Pending, |timer| Pin::new(timer).poll(context));
         timer.map(|()| {
-            caller.step(Kind::GiveUp, [0, 0], None, || "gives up waiting for the response".to_owned());
+            caller.step(Kind::GiveUp, [0, 0], None, || "times out: no response".to_owned());
             Err(Error::TimedOut)
         })
     })
