@@ -45,8 +45,8 @@ pub(super) struct Explore {
     /// End after this much time, such as 30s or 10min, wherever that is
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
     budget: Option<Duration>,
-    /// Fix these parameters; seeds draw the others. Not with --guided or --shard
-    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with_all = ["guided", "shard"])]
+    /// Fix these parameters; seeds draw the others. Not with --guided
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with = "guided")]
     variant: Option<Variant>,
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]

@@ -103,11 +103,12 @@ pub(super) fn by_child(name: &str) -> Option<Result<Search, Unmet>> {
     })
 }
 
-/// Sends the result of a search to the parent, if this process has one.
+/// Sends the result of a search to the parent, if this process has one. A search that was refused has none: the parent
+/// then searches itself and gets the same error.
 pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
-    if let (Some(link), Ok(search)) = (link(), search) {
-        let state = serde_json::to_value(SearchState::of(name, search));
-        link.send(&ToParent::Searched(state.unwrap_or_default()));
+    if let Some(link) = link() {
+        let state = search.as_ref().ok().map(|search| SearchState::of(name, search));
+        link.send(&ToParent::Searched(serde_json::to_value(state).unwrap_or_default()));
     }
 }
 

@@ -47,7 +47,9 @@ fn a_design_that_is_not_caught_ends_with_its_own_code() {
     insta::assert_snapshot!(stdout(&output));
     let page = std::fs::read_to_string(directory.path().join("matrix.md")).expect("the page");
     assert!(
-        page.contains("| idempotency | retry-safe-job:a | a new key for each attempt | nothing |"),
+        page.contains(
+            "| idempotency | retry-safe-job:a | each attempt has a new idempotency key | nothing |"
+        ),
         "{page}"
     );
 }

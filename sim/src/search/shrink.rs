@@ -53,8 +53,9 @@ pub(crate) fn shrink(
     violation: &Violation,
     known: &mut ScriptResults,
 ) -> Shrinking {
-    let (best, tried) = (found.clone(), BTreeSet::new());
-    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, known, runs: 0, limit: RUNS_MAX };
+    let (best, tried, counted) = (found.clone(), BTreeSet::new(), BTreeSet::new());
+    let limit = RUNS_MAX;
+    let mut shrinker = Shrinker { rehearse, violation, found, best, tried, known, runs: 0, counted, limit };
     if shrinker.fails(found.clone()) {
         shrinker.drop_deviations();
         if shrinker.count() > MANY {
@@ -84,6 +85,8 @@ struct Shrinker<'a> {
     /// Scripts that were run, possibly for another violation.
     known: &'a mut ScriptResults,
     runs: u32,
+    /// Scripts that count as runs of this shrinking.
+    counted: BTreeSet<String>,
     /// After this many runs nothing more is tried.
     limit: u32,
 }
@@ -118,9 +121,9 @@ impl Shrinker<'_> {
         if self.runs >= self.limit || !self.tried.insert(written.clone()) {
             return None;
         }
-        let runs = &mut self.runs;
+        // A known script counts, too: the number of runs does not depend on other violations.
+        self.runs += u32::from(self.counted.insert(written.clone()));
         let result = self.known.0.entry(written).or_insert_with(|| {
-            *runs += 1;
             let broken = self.rehearse.run(Plan::Script(script)).violations;
             ScriptResult { broken, deviations: self.rehearse.script().deviations }
         });
