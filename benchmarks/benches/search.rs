@@ -154,6 +154,7 @@ fn memory() -> String {
         let order = CampaignRequest {
             entry: &entry,
             without: &[],
+            variant: None,
             seeds: 0..1_000_000,
             profile: Profile::MIXED,
             guided,
@@ -162,6 +163,7 @@ fn memory() -> String {
             deadline: None,
             stop: &stop,
             timeout: Duration::from_secs(600),
+            sites: None,
         };
         let ran = campaign::run(&order, |campaign| {
             if marks.get(at.len()).is_some_and(|mark| campaign.tally.runs >= *mark) {
