@@ -39,8 +39,8 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns every file below a member with this ending, by its path from the root.
-fn files(ending: &str) -> BTreeMap<String, String> {
+/// Returns every file below a directory with this ending, by its path from the root.
+fn below(directory: &str, ending: &str) -> BTreeMap<String, String> {
     fn walk(directory: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).expect("a directory") {
             let path = entry.expect("readable").path();
@@ -52,10 +52,15 @@ fn files(ending: &str) -> BTreeMap<String, String> {
         }
     }
     let mut found = Vec::new();
-    MEMBERS.iter().for_each(|(member, _)| walk(&root().join(member), ending, &mut found));
+    walk(&root().join(directory), ending, &mut found);
     let name =
         |path: &PathBuf| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
     found.iter().map(|path| (name(path), read(path))).collect()
+}
+
+/// Returns every file below a member with this ending, by its path from the root.
+fn files(ending: &str) -> BTreeMap<String, String> {
+    MEMBERS.iter().flat_map(|(member, _)| below(member, ending)).collect()
 }
 
 #[test]
@@ -196,21 +201,49 @@ fn functions(text: &str) -> Vec<(String, usize)> {
 }
 
 #[test]
+fn the_map_is_short() {
+    let words = read(&root().join("ARCHITECTURE.md")).split_whitespace().count();
+    assert!(words <= 1_200, "ARCHITECTURE.md has {words} words");
+}
+
+/// Documents that name paths, beside the book.
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "adapters/README.md",
+    "deploy/README.md",
+];
+/// Directories outside the workspace that documents name.
+const OTHER_DIRECTORIES: &[&str] =
+    &[".ci/", "adapters/", "benchmarks/", "deploy/", "docs/", "examples/", "template/", "template-axum/"];
+
+/// Returns the paths from the root that a document names in backticks or links.
+fn paths_named(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let members = MEMBERS.map(|(member, _)| format!("{member}/"));
+    let directories: Vec<&str> =
+        members.iter().map(String::as_str).chain(OTHER_DIRECTORIES.iter().copied()).collect();
+    let is_plain = |path: &str| path.chars().all(|one| one.is_alphanumeric() || "/._-".contains(one));
+    let is_inside = |path: &str| directories.iter().any(|directory| path.starts_with(directory));
+    quoted.chain(links).filter(|path| is_inside(path) && is_plain(path)).collect()
+}
+
+#[test]
 fn paths_in_the_documents_exist() {
-    for document in ["README.md", "ARCHITECTURE.md"] {
-        let text = read(&root().join(document));
-        let quoted = text.split('`').skip(1).step_by(2);
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        let members = MEMBERS.map(|(member, _)| format!("{member}/"));
-        for path in quoted.chain(links) {
-            let inside = members.iter().any(|member| path.starts_with(member.as_str()));
-            let plain =
-                path.chars().all(|character| character.is_alphanumeric() || "/._-".contains(character));
-            if inside && plain {
-                assert!(root().join(path).exists(), "{document} names `{path}`");
-            }
+    let book = below("docs/src", ".md");
+    let documents = DOCUMENTS.iter().map(|path| ((*path).to_owned(), read(&root().join(path)))).chain(book);
+    for (document, text) in documents {
+        for path in paths_named(&text) {
+            assert!(root().join(path).exists(), "{document} names `{path}`");
         }
     }
+    assert_eq!(
+        paths_named("see `sim/gone.rs`, [it](docs/gone.md), `sim/*` and `cargo`"),
+        ["sim/gone.rs", "docs/gone.md"]
+    );
 }
 
 #[test]
