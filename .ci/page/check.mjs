@@ -1,13 +1,14 @@
 // Every state of the pages that a reader meets, checked by axe-core. It prints each violation, and fails if there is one.
 
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { Chromium } from "./chromium.mjs";
 
 const [shakedown, place, screenshots] = process.argv.slice(2);
+if (screenshots) mkdirSync(screenshots, { recursive: true });
 const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const SCREENS = [
   { name: "desk-light", width: 1360, dark: false },

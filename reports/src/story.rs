@@ -6,7 +6,7 @@
 
 use crate::records::RestoredGuardrail;
 use shakedown_sim::fault::Fault;
-use shakedown_sim::search::{Change, Failure, Nearest, Needed};
+use shakedown_sim::search::{Change, Failure, Nearest};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{
     CrashFault, Deviation, Episode, LinkFault, Moment, Script, SendFault, Step, Trace, time,
@@ -287,19 +287,20 @@ pub(crate) fn capital(text: &str) -> String {
     }
 }
 
-/// Returns a sentence for each distinct result of removing one deviation.
-pub fn needed(needed: &[Needed]) -> Vec<String> {
+/// Returns a sentence for each distinct result of removing one deviation. There is none if a script with deviations was
+/// explained without removing them.
+pub fn needed(failure: &Failure) -> Vec<String> {
+    if failure.shrunk.deviations.is_empty() {
+        return vec!["nothing: the happy path itself violates it".to_owned()];
+    }
     let mut results: Vec<(&[String], Vec<usize>)> = Vec::new();
-    for (at, one) in needed.iter().enumerate() {
+    for (at, one) in failure.needed.iter().enumerate() {
         match results.iter_mut().find(|(broken, _)| *broken == one.still_broken.as_slice()) {
             Some((_, numbers)) => numbers.push(at + 1),
             None => results.push((&one.still_broken, vec![at + 1])),
         }
     }
     results.sort_by_key(|(broken, _)| broken.len());
-    if results.is_empty() {
-        return vec!["nothing: the happy path itself violates it".to_owned()];
-    }
     let sentence = |(broken, numbers): (&[String], Vec<usize>)| {
         let without = any_of(&numbers);
         match broken {
@@ -425,6 +426,5 @@ mod tests {
         assert_eq!(any_of(&[1]), "(1)");
         assert_eq!(any_of(&[1, 2]), "(1) or (2)");
         assert_eq!(any_of(&[1, 4, 5, 7, 8, 9]), "any one of (1), (4), (5), (7) to (9)");
-        assert_eq!(needed(&[]), ["nothing: the happy path itself violates it"]);
     }
 }

@@ -75,7 +75,7 @@ fn failures_without_commands(style: Style, finding: &Finding, also: &[&Finding])
     add_unknown_facts(&failure.trace, &mut rows);
     out.push_str(&timeline(style, &rows));
     out.push('\n');
-    for sentence in story::needed(&failure.needed) {
+    for sentence in story::needed(failure) {
         out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
     for one in &finding.context.restored {
@@ -177,7 +177,7 @@ pub fn explanation(style: Style, failure: &Failure, context: &FailureContext) ->
     let _ = writeln!(out, "  {}", style.strong("why, step by step"));
     out.push_str(&causal(style, &failure.trace, &story::of_failure(failure)));
     out.push('\n');
-    for sentence in story::needed(&failure.needed) {
+    for sentence in story::needed(failure) {
         out.push_str(&labelled("  needed    ", &sentence, style.width));
     }
     for one in &context.restored {

@@ -304,3 +304,13 @@ fn json_has_the_keys_that_others_rely_on() {
     }
     assert_eq!(scenario["verdict"], "violated");
 }
+
+#[test]
+fn what_is_needed_is_stated_only_if_it_was_determined() {
+    let (mut finding, _) = finding();
+    assert_eq!(story::needed(&finding.failure), ["without (1) it holds"]);
+    finding.failure.needed.clear();
+    assert!(story::needed(&finding.failure).is_empty(), "no deviation was removed");
+    finding.failure.shrunk.deviations.clear();
+    assert_eq!(story::needed(&finding.failure), ["nothing: the happy path itself violates it"]);
+}

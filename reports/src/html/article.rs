@@ -150,7 +150,7 @@ fn prevented(failure: &Failure, context: &FailureContext) -> String {
     if failure.shrunk.without.is_empty() {
         lines.push("<p>No guardrail is taken out: the design itself fails.</p>".to_owned());
     }
-    for sentence in story::needed(&failure.needed) {
+    for sentence in story::needed(failure) {
         lines.push(format!("<p class=\"aside\">As it was built, {}.</p>", Text(&sentence)));
     }
     format!("<section><h2>What would have prevented it</h2>\n{}</section>\n", lines.join("\n"))

@@ -201,7 +201,7 @@ fn prevented(failure: &Failure, context: &FailureContext) -> String {
         let then = if instead.is_empty() { "." } else { ", and this happens instead:" };
         format!("- **{}**: {}. {result}{then}{instead}\n", sentence(&one.guardrail), sentence(&one.about))
     });
-    let sentences = story::needed(&failure.needed).into_iter().chain(story::nearest(failure));
+    let sentences = story::needed(failure).into_iter().chain(story::nearest(failure));
     guardrails.chain(sentences.map(|text| format!("- As it was built, {}.\n", sentence(&text)))).collect()
 }
 
