@@ -170,16 +170,9 @@ pub fn explore_as(
     seeds: Range<u64>,
     failures_max: usize,
 ) -> Campaign {
-    let goals = rehearse.goals().len();
-    let mut campaign = Campaign::at(seeds.start, profile);
-    for seed in seeds {
-        if campaign.failing.len() >= failures_max {
-            break;
-        }
-        let outcome = rehearse.run(Plan::Profiled(seed, profile));
-        campaign.add(seed, outcome, None, goals);
-    }
-    campaign
+    run_seeds(rehearse, profile, seeds, failures_max, |rehearse, seed| {
+        (rehearse.run(Plan::Profiled(seed, profile)), None)
+    })
 }
 
 /// Like [`explore_as`], with some parameters of the variant fixed: seeds draw the others.
@@ -189,17 +182,32 @@ pub fn explore_variant(
     seeds: Range<u64>,
     failures_max: usize,
 ) -> Campaign {
+    run_seeds(rehearse, profile, seeds, failures_max, |rehearse, seed| {
+        let happy = rehearse.happy(seed);
+        let script = &Script { variant: happy.variant.with(fixed), ..happy };
+        let task_order = profile.draws_task_order_of(seed);
+        let outcome = rehearse.run(Plan::Branch { script, from: 0, seed, profile, task_order });
+        let taken = (!outcome.violations.is_empty()).then(|| rehearse.script());
+        (outcome, taken)
+    })
+}
+
+/// Runs these seeds in order, up to the `failures_max`th failing run. `run` executes the run of a seed; it also returns the
+/// script of a failing run if the seed alone does not determine it.
+fn run_seeds(
+    rehearse: &mut dyn Rehearse,
+    profile: Profile,
+    seeds: Range<u64>,
+    failures_max: usize,
+    mut run: impl FnMut(&mut dyn Rehearse, u64) -> (Outcome, Option<Script>),
+) -> Campaign {
     let goals = rehearse.goals().len();
     let mut campaign = Campaign::at(seeds.start, profile);
     for seed in seeds {
         if campaign.failing.len() >= failures_max {
             break;
         }
-        let happy = rehearse.happy(seed);
-        let script = &Script { variant: happy.variant.with(fixed), ..happy };
-        let task_order = profile.draws_task_order_of(seed);
-        let outcome = rehearse.run(Plan::Branch { script, from: 0, seed, profile, task_order });
-        let script = (!outcome.violations.is_empty()).then(|| rehearse.script());
+        let (outcome, script) = run(rehearse, seed);
         campaign.add(seed, outcome, script, goals);
     }
     campaign
