@@ -6,10 +6,12 @@
 
 use crate::records::RestoredGuardrail;
 use shakedown_sim::fault::Fault;
+use shakedown_sim::log::{MemberFault, RequestFault};
 use shakedown_sim::search::{Change, Failure, Nearest};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
 use shakedown_sim::{
-    CrashFault, Deviation, Episode, LinkFault, Moment, Script, SendFault, Step, Trace, time,
+    CrashFault, Deviation, Duration, Episode, LinkFault, Moment, Script, SendFault, SettleFault, Step, Trace,
+    time,
 };
 use std::collections::BTreeSet;
 
@@ -72,7 +74,8 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
                 let own = trouble(choice).filter(|_| is_own(step, choice));
                 let own = own.or_else(|| disturbance(choice).map(|one| one.step())).or(remark);
                 let crashes = || crash(choice).map(|crash| crash + &cut_short(trace, *at, step, choice));
-                let what = own.or_else(crashes).unwrap_or_else(|| turn(step, choice));
+                let what = own.or_else(crashes).or_else(|| group_event(choice));
+                let what = what.unwrap_or_else(|| turn(step, choice));
                 rows.push(Row { deviates: true, ..row(*at, step, what, None) });
                 add_remark(rows.last_mut().expect("it was just put there"), &number);
             }
@@ -154,6 +157,11 @@ fn disturbance(choice: &ChoiceTaken) -> Option<Disturbance> {
         Fault::Link(fault) => ("request", "sends a request", of_link(fault)),
         Fault::Send(SendFault::ResponseLost) => ("receipt", "sends a message", "is lost".to_owned()),
         Fault::Send(fault) => ("message", "sends a message", of_send(fault)),
+        Fault::Settle(SettleFault::ResponseLost) | Fault::Request(RequestFault::ResponseLost) => {
+            ("response", "sends a request", "is lost".to_owned())
+        }
+        Fault::Settle(fault) => ("request", "sends a request", of_settlement(fault)),
+        Fault::Request(fault) => ("request", "sends a request", of_log_request(fault)),
         _ => return None,
     };
     Some(Disturbance { what, sends, effect })
@@ -163,7 +171,7 @@ fn of_link(fault: LinkFault) -> String {
     match fault {
         LinkFault::Lost => "is lost".to_owned(),
         LinkFault::Refused => "is refused".to_owned(),
-        LinkFault::Late(by) => format!("takes {} longer", time::text(by)),
+        LinkFault::Late(by) => is_late(by),
     }
 }
 
@@ -172,8 +180,38 @@ fn of_send(fault: SendFault) -> String {
         SendFault::Lost | SendFault::ResponseLost => "is lost".to_owned(),
         SendFault::Refused => "is refused".to_owned(),
         SendFault::Twice => "is accepted twice".to_owned(),
-        SendFault::Late(by) => format!("takes {} longer", time::text(by)),
+        SendFault::Late(by) => is_late(by),
     }
+}
+
+fn of_settlement(fault: SettleFault) -> String {
+    match fault {
+        SettleFault::Lost | SettleFault::ResponseLost => "is lost".to_owned(),
+        SettleFault::Refused => "is refused".to_owned(),
+        SettleFault::Late(by) => is_late(by),
+    }
+}
+
+fn of_log_request(fault: RequestFault) -> String {
+    match fault {
+        RequestFault::Lost | RequestFault::ResponseLost => "is lost".to_owned(),
+        RequestFault::Refused => "is refused".to_owned(),
+        RequestFault::Late(by) => is_late(by),
+    }
+}
+
+fn is_late(by: Duration) -> String {
+    format!("takes {} longer", time::text(by))
+}
+
+/// Returns what the broker of a log does with a consumer group.
+fn group_event(choice: &ChoiceTaken) -> Option<String> {
+    let Fault::Member(fault) = choice.fault? else { return None };
+    let event = match fault {
+        MemberFault::Rebalance => "begins a rebalance of the group",
+        MemberFault::SessionTimeout => "receives no heartbeats from the member",
+    };
+    Some(event.to_owned())
 }
 
 /// Returns the episode that affects the owner of a site.
@@ -258,14 +296,15 @@ pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
         };
         trace.steps.iter().zip(0..).find_map(|(step, at)| {
             let choice = step.choice.as_ref().filter(|choice| of(choice, step))?;
-            Some(match (trouble(choice), disturbance(choice), crash(choice)) {
-                (Some(trouble), ..) => format!("{} {trouble}", owner(choice)),
-                (None, Some(one), _) => format!("{}: {}", owner(choice), one.remark()),
-                (None, None, Some(crash)) => {
-                    format!("{} {crash}{}", step.node, cut_short(trace, at, step, choice))
-                }
-                (None, None, None) => format!("{}: {}", step.node, turn(step, choice)),
-            })
+            let trouble = trouble(choice).map(|trouble| format!("{} {trouble}", owner(choice)));
+            let remark = || disturbance(choice).map(|one| format!("{}: {}", owner(choice), one.remark()));
+            let crash = || {
+                let crash = crash(choice)?;
+                Some(format!("{} {crash}{}", step.node, cut_short(trace, at, step, choice)))
+            };
+            let group_event = || group_event(choice).map(|event| format!("{} {event}", step.node));
+            let other = || format!("{}: {}", step.node, turn(step, choice));
+            Some(trouble.or_else(remark).or_else(crash).or_else(group_event).unwrap_or_else(other))
         })
     };
     let taken = |deviation: &Deviation| words(deviation).map(|words| (deviation.to_string(), words));

@@ -4,6 +4,8 @@
 mod groups;
 #[path = "forms/hostile.rs"]
 mod hostile;
+#[path = "forms/queues.rs"]
+mod queues;
 mod till;
 
 use quick_xml::events::Event;
