@@ -75,6 +75,51 @@ pub(crate) trait Listed: Copy + PartialEq + 'static {
     fn erase(list: &'static [Self]) -> Faults;
 }
 
+/// Implements [`Listed`] for a fault type from the written form of each variant; `; Late` adds the variant that is a
+/// delay, written as its length. `Settle` is its variant of [`Faults`]:
+///
+/// ```text
+/// listed! { Settle(SettleFault): Lost = "lost", Refused = "refused"; Late }
+/// ```
+macro_rules! listed {
+    ($kind:ident($fault:ty): $($variant:ident = $text:literal),+ $(; $late:ident)?) => {
+        impl $crate::fault::Listed for $fault {
+            fn text(self) -> String {
+                match self {
+                    $(Self::$variant => $text.to_owned(),)+
+                    $(Self::$late(by) => $crate::time::text(by),)?
+                }
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                $(if text == $text {
+                    return Some(Self::$variant);
+                })+
+                $(if let Some(by) = $crate::time::parse(text) {
+                    return Some(Self::$late(by));
+                })?
+                None
+            }
+
+            fn length(self) -> Option<$crate::time::Duration> {
+                match self {
+                    $(Self::$variant => None,)+
+                    $(Self::$late(by) => Some(by),)?
+                }
+            }
+
+            $(fn late(delay: $crate::time::Duration) -> Option<Self> {
+                Some(Self::$late(delay))
+            })?
+
+            fn erase(list: &'static [Self]) -> $crate::fault::Faults {
+                $crate::fault::Faults::$kind(list)
+            }
+        }
+    };
+}
+pub(crate) use listed;
+
 macro_rules! faults {
     ($($(#[$doc:meta])* $kind:ident($fault:ty) $name:literal,)*) => {
         /// A fault of any kind that a choice took.
@@ -168,7 +213,7 @@ faults! {
     Delivery(DeliveryFault) "delivery",
     /// Of the acknowledgement of a message that was received again since.
     Superseded(SupersededFault) "superseded",
-    /// Of the acknowledgement of a message that was delivered again in the meantime.
+    /// Of a request to an address that several nodes serve.
     Instance(InstanceFault) "instance",
     /// Of a request to the broker of a log.
     Request(RequestFault) "log request",

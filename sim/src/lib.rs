@@ -11,13 +11,14 @@
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
 //! [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
-//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], [`queue`],
-//! [`log`](mod@log)), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`], [`observer`],
-//! `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with feature
-//! `proptest`, scripts and variants for property tests (`strategies`).
+//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], `broker_request`,
+//! [`queue`], [`log`](mod@log)), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
+//! [`observer`], `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with
+//! feature `proptest`, scripts and variants for property tests (`strategies`).
 
 mod agenda;
 pub mod ambient;
+mod broker_request;
 pub mod call;
 pub mod choice;
 mod chooser;

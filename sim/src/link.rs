@@ -1,8 +1,8 @@
 //! The faults of links, and the places at which they are drawn.
 
-use crate::fault::{DelayRange, Episode, Faults, Listed, Place};
+use crate::fault::{DelayRange, Episode, Place, listed};
 use crate::label::Label;
-use crate::time::{self, Duration};
+use crate::time::Duration;
 
 /// The possible faults of a request or of its response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,38 +15,7 @@ pub enum LinkFault {
     Late(Duration),
 }
 
-impl Listed for LinkFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "refused" => Some(Self::Refused),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        match self {
-            Self::Lost | Self::Refused => None,
-            Self::Late(by) => Some(by),
-        }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Link(list)
-    }
-}
+listed! { Link(LinkFault): Lost = "lost", Refused = "refused"; Late }
 
 /// The faults that a link can show. An empty list offers no choice.
 ///

@@ -291,7 +291,7 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
         self.auto_commit_at.set(now + interval);
         let env = self.env.within(self.scope.get());
         if let Some(act) = self.begin_commit(&env, self.offsets()) {
-            self.log.send_request(&env, &self.commit_request(), &slot(), act);
+            self.log.send_request(&env, self.commit_request(), act);
         }
     }
 

@@ -1,9 +1,9 @@
 //! The properties of a log and of its consumers, and the possible faults.
 
 use super::partition::{Cleanup, ReadLevel};
-use crate::fault::{DelayRange, Faults, Listed, Place};
+use crate::fault::{DelayRange, Place, listed};
 use crate::label::Label;
-use crate::time::{self, Duration};
+use crate::time::Duration;
 
 /// The properties of a log. [`LogProfile::KAFKA`] has the defaults of Kafka, and no faults.
 ///
@@ -131,36 +131,8 @@ pub enum RequestFault {
     Late(Duration),
 }
 
-impl Listed for RequestFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::ResponseLost => "response lost".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "refused" => Some(Self::Refused),
-            "response lost" => Some(Self::ResponseLost),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        if let Self::Late(by) = self { Some(by) } else { None }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Request(list)
-    }
+listed! {
+    Request(RequestFault): Lost = "lost", Refused = "refused", ResponseLost = "response lost"; Late
 }
 
 /// The possible faults of a group while one of its members processes records.
@@ -172,30 +144,7 @@ pub enum MemberFault {
     SessionTimeout,
 }
 
-impl Listed for MemberFault {
-    fn text(self) -> String {
-        match self {
-            Self::Rebalance => "rebalance".to_owned(),
-            Self::SessionTimeout => "session timeout".to_owned(),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "rebalance" => Some(Self::Rebalance),
-            "session timeout" => Some(Self::SessionTimeout),
-            _ => None,
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        None
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Member(list)
-    }
-}
+listed! { Member(MemberFault): Rebalance = "rebalance", SessionTimeout = "session timeout" }
 
 /// The possible faults of a log. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
@@ -275,6 +224,7 @@ impl Place for Members<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Listed;
 
     #[test]
     fn a_fault_of_a_log_is_read_back_as_it_is_written() {

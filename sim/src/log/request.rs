@@ -1,16 +1,14 @@
 //! The requests of nodes to the broker, with the faults of requests and responses.
 
-use super::Log;
 use super::group::Fenced;
 use super::partition::AppendError;
 use super::profile::{RequestFault, Requests};
+use super::{Log, LogState};
+use crate::broker_request::{BrokerRequest, Fate, RequestError};
 use crate::choice::Site;
-use crate::env::{Env, SharedSlot, Side, put, slot, take};
-use crate::event::Kind;
+use crate::env::{Env, slot};
 use crate::label::Label;
-use crate::time::{self, Duration};
 use serde::Serialize;
-use std::rc::Rc;
 
 /// The reason why a request failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
@@ -27,6 +25,15 @@ pub enum LogError {
     /// An earlier record of the idempotent producer is missing: nothing has changed.
     #[error("out of order sequence number")]
     OutOfOrder,
+}
+
+impl From<RequestError> for LogError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Refused => Self::Refused,
+            RequestError::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 impl From<Fenced> for LogError {
@@ -53,7 +60,16 @@ pub(super) struct Request {
     pub(super) faults: Requests,
 }
 
-type Reply<T> = SharedSlot<Result<T, LogError>>;
+impl From<RequestFault> for Fate {
+    fn from(fault: RequestFault) -> Self {
+        match fault {
+            RequestFault::Lost => Self::Lost,
+            RequestFault::Refused => Self::Refused,
+            RequestFault::ResponseLost => Self::ResponseLost,
+            RequestFault::Late(by) => Self::Late(by),
+        }
+    }
+}
 
 impl<M: Clone + Serialize + 'static> Log<M> {
     /// Sends a request to the broker and waits for the response, at most for the profile's timeout. There is a crash
@@ -64,66 +80,32 @@ impl<M: Clone + Serialize + 'static> Log<M> {
         request: Request,
         act: impl FnOnce(&Log<M>) -> Result<T, LogError> + 'static,
     ) -> Result<T, LogError> {
-        let (effect, timeout, reply) = (request.effect, self.0.profile.timeout, slot());
-        let response = match self.send_request(env, &request, &reply, act) {
-            // The response is certain and in time, so no timer is needed.
-            Some(after) if after <= timeout => Some(take(&env.world, &reply).await),
-            _ => env.timeout(timeout, take(&env.world, &reply)).await,
-        };
-        let words = [effect.word(), 0];
-        match response {
-            None => {
-                env.event(Kind::GiveUp, words, || {
-                    format!("times out: no response from the broker within {}", time::text(timeout))
-                });
-                Err(LogError::TimedOut)
-            }
-            Some(Err(LogError::Refused)) => {
-                env.event(Kind::Refused, words, || "is refused by the broker".to_owned());
-                Err(LogError::Refused)
-            }
-            Some(result) => {
-                env.crash_point(Side::After, effect).await;
-                result
-            }
-        }
+        let log = self.clone();
+        let request = self.with_fate(env, request);
+        request.execute(self.0.profile.timeout, move || Ok(act(&log))).await?
     }
 
-    /// Sends a request; returns the time until its response, if there will be one.
-    pub(super) fn send_request<T: 'static>(
+    /// Sends a request whose response nothing waits for.
+    pub(super) fn send_request(
         &self,
         env: &Env,
-        request: &Request,
-        reply: &Reply<T>,
-        act: impl FnOnce(&Log<M>) -> Result<T, LogError> + 'static,
-    ) -> Option<Duration> {
-        if !env.is_alive() {
-            return None;
+        request: Request,
+        act: impl FnOnce(&Log<M>) -> Result<(), LogError> + 'static,
+    ) {
+        let log = self.clone();
+        self.with_fate(env, request).send(&slot(), move || Ok(act(&log)));
+    }
+
+    /// Draws the fate of a request.
+    fn with_fate<'a>(&'a self, env: &'a Env, request: Request) -> BrokerRequest<'a> {
+        let LogState { name, server, profile, .. } = &*self.0;
+        let fault = env.choose_fault(&Site::new(*name, request.point), request.faults);
+        BrokerRequest {
+            client: env,
+            broker: server,
+            effect: request.effect,
+            latency: profile.latency,
+            fate: fault.map_or(Fate::Arrives, Fate::from),
         }
-        let (latency, reply) = (self.0.profile.latency, Rc::clone(reply));
-        let fault = env.choose_fault(&Site::new(self.0.name, request.point), request.faults);
-        let mut delay = Duration::ZERO;
-        match fault {
-            Some(RequestFault::Lost) => return None,
-            Some(RequestFault::Refused) => {
-                let refused = Err(LogError::Refused);
-                env.world.deliver(env.place(), latency * 2, move |world| put(world, &reply, refused));
-                return Some(latency * 2);
-            }
-            Some(RequestFault::Late(by)) => {
-                delay = by;
-                env.lasts(delay);
-            }
-            Some(RequestFault::ResponseLost) | None => {}
-        }
-        let responds = fault != Some(RequestFault::ResponseLost);
-        let (log, client) = (self.clone(), env.place());
-        env.world.act_later((self.0.server.node(), env.scope()), latency + delay, move |world| {
-            let response = act(&log);
-            if responds {
-                world.deliver(client, latency, move |world| put(world, &reply, response));
-            }
-        });
-        responds.then_some(latency * 2 + delay)
     }
 }

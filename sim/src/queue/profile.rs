@@ -1,9 +1,9 @@
 //! The properties of a queue, and its possible faults.
 
 use super::broker::Rules;
-use crate::fault::{DelayRange, Delays, Episode, Faults, Listed, Place};
+use crate::fault::{DelayRange, Delays, Episode, Place, listed};
 use crate::label::Label;
-use crate::time::{self, Duration};
+use crate::time::Duration;
 
 /// The kind of queue, which decides the rules of order and of receipts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,38 +140,8 @@ pub enum SendFault {
     Late(Duration),
 }
 
-impl Listed for SendFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::ResponseLost => "response lost".to_owned(),
-            Self::Twice => "twice".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "refused" => Some(Self::Refused),
-            "response lost" => Some(Self::ResponseLost),
-            "twice" => Some(Self::Twice),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        if let Self::Late(by) = self { Some(by) } else { None }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Send(list)
-    }
+listed! {
+    Send(SendFault): Lost = "lost", Refused = "refused", ResponseLost = "response lost", Twice = "twice"; Late
 }
 
 /// The possible faults of an acknowledgement, a negative acknowledgement or an extension.
@@ -187,36 +157,8 @@ pub enum SettleFault {
     Late(Duration),
 }
 
-impl Listed for SettleFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::ResponseLost => "response lost".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "refused" => Some(Self::Refused),
-            "response lost" => Some(Self::ResponseLost),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        if let Self::Late(by) = self { Some(by) } else { None }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Settle(list)
-    }
+listed! {
+    Settle(SettleFault): Lost = "lost", Refused = "refused", ResponseLost = "response lost"; Late
 }
 
 /// The possible faults of a delivery.
@@ -230,35 +172,7 @@ pub enum DeliveryFault {
     Late(Duration),
 }
 
-impl Listed for DeliveryFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost => "lost".to_owned(),
-            Self::Copy => "copy".to_owned(),
-            Self::Late(by) => time::text(by),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "lost" => Some(Self::Lost),
-            "copy" => Some(Self::Copy),
-            _ => time::parse(text).map(Self::Late),
-        }
-    }
-
-    fn length(self) -> Option<Duration> {
-        if let Self::Late(by) = self { Some(by) } else { None }
-    }
-
-    fn late(delay: Duration) -> Option<Self> {
-        Some(Self::Late(delay))
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Delivery(list)
-    }
-}
+listed! { Delivery(DeliveryFault): Lost = "lost", Copy = "copy"; Late }
 
 /// The possible effect of an acknowledgement whose message has been received again since.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -267,24 +181,7 @@ pub enum SupersededFault {
     Deletes,
 }
 
-impl Listed for SupersededFault {
-    fn text(self) -> String {
-        let Self::Deletes = self;
-        "deletes".to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        (text == "deletes").then_some(Self::Deletes)
-    }
-
-    fn length(self) -> Option<Duration> {
-        None
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Superseded(list)
-    }
-}
+listed! { Superseded(SupersededFault): Deletes = "deletes" }
 
 /// The possible faults of a queue. An empty list offers no choice.
 #[derive(Clone, Copy, Debug)]
@@ -418,43 +315,10 @@ impl Place for Restarts<'_> {
     }
 }
 
-/// The fate of a request to the broker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
-    Arrives,
-    Lost,
-    Refused,
-    ResponseLost,
-    Twice,
-    Late(Duration),
-}
-
-impl From<SendFault> for Fate {
-    fn from(fault: SendFault) -> Self {
-        match fault {
-            SendFault::Lost => Self::Lost,
-            SendFault::Refused => Self::Refused,
-            SendFault::ResponseLost => Self::ResponseLost,
-            SendFault::Twice => Self::Twice,
-            SendFault::Late(by) => Self::Late(by),
-        }
-    }
-}
-
-impl From<SettleFault> for Fate {
-    fn from(fault: SettleFault) -> Self {
-        match fault {
-            SettleFault::Lost => Self::Lost,
-            SettleFault::Refused => Self::Refused,
-            SettleFault::ResponseLost => Self::ResponseLost,
-            SettleFault::Late(by) => Self::Late(by),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Listed;
 
     #[test]
     fn a_fault_of_a_queue_is_read_back_as_it_is_written() {

@@ -2,16 +2,16 @@
 
 use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
 use super::consumer::Delivery;
-use super::profile::{Deletions, Fate, Sends, Settles, Superseded};
-use super::{Message, Parcel, Queue, Reached};
+use super::profile::{Deletions, QueueProfile, SendFault, Sends, SettleFault, Settles, Superseded};
+use super::{Message, Parcel, Queue, QueueState, Reached};
+use crate::broker_request::{BrokerRequest, Fate, Refused, RequestError};
 use crate::choice::Site;
-use crate::env::{Env, SharedSlot, Side, put, slot, take};
+use crate::env::{Env, Side};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::scope::{Scope, User};
 use crate::time::{self, Duration};
 use serde::Serialize;
-use std::rc::Rc;
 
 const SEND: Label = Label::new("send");
 const DELETION: Label = Label::new("deletion");
@@ -44,6 +44,15 @@ pub enum SettleError {
     /// The lease has ended: another consumer may have the message.
     #[error("the receipt has expired")]
     Expired,
+}
+
+impl From<RequestError> for SendError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Refused => Self::Refused,
+            RequestError::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 impl From<SendError> for SettleError {
@@ -111,7 +120,12 @@ enum Point {
     Redrive,
 }
 
-type Reply<T> = SharedSlot<Result<T, SendError>>;
+/// How often the broker accepts a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    Once,
+    Twice,
+}
 
 impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Sends a message. There are crash points before the request and after its response.
@@ -127,7 +141,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
         env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
-        self.request(env, request, move |queue, fate| queue.take_in(scope, message, fate)).await
+        self.request(env, request, move |queue, arrival| queue.take_in(scope, message, arrival)).await
     }
 
     /// Redrives the dead letters, behind all other messages and with their receives reset; returns their number.
@@ -166,87 +180,52 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         &self,
         env: &Env,
         request: Request,
-        act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
+        act: impl FnOnce(&Queue<M>, Arrival) -> T + 'static,
     ) -> Result<T, SendError> {
-        let (effect, timeout, reply) = (request.effect, self.0.profile.timeout, slot());
-        let response = match self.send_request(env, request, &reply, act) {
-            // The response is certain and in time, so no timer is needed.
-            Some(after) if after <= timeout => Some(take(&env.world, &reply).await),
-            _ => env.timeout(timeout, take(&env.world, &reply)).await,
+        let QueueState { server, profile, .. } = &*self.0;
+        let (fate, arrival) = self.draw_fate(env, request.point);
+        let request = BrokerRequest {
+            client: env,
+            broker: server,
+            effect: request.effect,
+            latency: profile.latency,
+            fate,
         };
-        let words = [effect.word(), 0];
-        match response {
-            None => {
-                env.event(Kind::GiveUp, words, || {
-                    format!("times out: no response from the broker within {}", time::text(timeout))
-                });
-                Err(SendError::TimedOut)
-            }
-            Some(Err(error)) => {
-                env.event(Kind::Refused, words, || "is refused by the broker".to_owned());
-                Err(error)
-            }
-            Some(Ok(value)) => {
-                env.crash_point(Side::After, effect).await;
-                Ok(value)
-            }
-        }
+        let queue = self.clone();
+        let act = move || if queue.is_down() { Err(Refused) } else { Ok(act(&queue, arrival)) };
+        Ok(request.execute(profile.timeout, act).await?)
     }
 
-    /// Sends a request; returns the time until its response, if there will be one.
-    fn send_request<T: 'static>(
-        &self,
-        env: &Env,
-        request: Request,
-        reply: &Reply<T>,
-        act: impl FnOnce(&Queue<M>, Fate) -> T + 'static,
-    ) -> Option<Duration> {
-        if !env.is_alive() {
-            return None;
-        }
-        let (latency, reply) = (self.0.profile.latency, Rc::clone(reply));
+    /// Draws the fate of a request, and how often its message arrives.
+    fn draw_fate(&self, env: &Env, point: Point) -> (Fate, Arrival) {
         self.draw_restart(env);
-        let fate = if self.is_down() { Fate::Refused } else { self.draw_fate(env, request.point) };
-        let mut delay = Duration::ZERO;
-        match fate {
-            Fate::Lost => return None,
-            Fate::Refused => {
-                let refused = Err(SendError::Refused);
-                env.world.deliver(env.place(), latency * 2, move |world| put(world, &reply, refused));
-                return Some(latency * 2);
-            }
-            Fate::Late(by) => {
-                delay = by;
-                env.lasts(delay);
-            }
-            Fate::Arrives | Fate::ResponseLost | Fate::Twice => {}
+        if self.is_down() {
+            return (Fate::Refused, Arrival::Once);
         }
-        let (queue, client) = (self.clone(), env.place());
-        let server = (self.0.server.node(), env.scope());
-        env.world.act_later(server, latency + delay, move |world| {
-            let response = if queue.is_down() { Err(SendError::Refused) } else { Ok(act(&queue, fate)) };
-            if fate != Fate::ResponseLost {
-                world.deliver(client, latency, move |world| put(world, &reply, response));
-            }
-        });
-        (fate != Fate::ResponseLost).then_some(latency * 2 + delay)
-    }
-
-    /// Draws the fate of a request of `env`.
-    fn draw_fate(&self, env: &Env, point: Point) -> Fate {
-        let (name, faults) = (self.0.name, &self.0.profile.faults);
+        let QueueState { name, profile: QueueProfile { faults, .. }, .. } = &*self.0;
         let fate = match point {
-            Point::Send => env.choose_fault(&Site::new(name, SEND), Sends(faults)).map(Fate::from),
-            Point::Settle(point) => {
-                env.choose_fault(&Site::new(name, point), Settles(faults)).map(Fate::from)
-            }
-            Point::Redrive => None,
+            Point::Send => match env.choose_fault(&Site::new(*name, SEND), Sends(faults)) {
+                Some(SendFault::Twice) => return (Fate::Arrives, Arrival::Twice),
+                Some(SendFault::Lost) => Fate::Lost,
+                Some(SendFault::Refused) => Fate::Refused,
+                Some(SendFault::ResponseLost) => Fate::ResponseLost,
+                Some(SendFault::Late(by)) => Fate::Late(by),
+                None => Fate::Arrives,
+            },
+            Point::Settle(point) => match env.choose_fault(&Site::new(*name, point), Settles(faults)) {
+                Some(SettleFault::Lost) => Fate::Lost,
+                Some(SettleFault::Refused) => Fate::Refused,
+                Some(SettleFault::ResponseLost) => Fate::ResponseLost,
+                Some(SettleFault::Late(by)) => Fate::Late(by),
+                None => Fate::Arrives,
+            },
+            Point::Redrive => Fate::Arrives,
         };
-        fate.unwrap_or(Fate::Arrives)
+        (fate, Arrival::Once)
     }
 
     /// Accepts a message at the broker.
-    fn take_in(&self, scope: Scope, message: Message<M>, fate: Fate) {
+    fn take_in(&self, scope: Scope, message: Message<M>, arrival: Arrival) {
         let Message { label, body, group, dedup, delay } = message;
         let content = Parcel { copy_of: None, label, scope, body, cause: None };
         let now = self.0.server.now();
@@ -266,7 +245,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 self.0.broker.borrow_mut().content_mut(id).cause = event;
             }
             self.notify(id, scope, if is_new { Reached::Accepted } else { Reached::Dropped });
-            if is_new && fate == Fate::Twice {
+            if is_new && arrival == Arrival::Twice {
                 self.copy(id, delay.unwrap_or(self.0.profile.delay));
             }
             self.update();

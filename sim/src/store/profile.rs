@@ -1,6 +1,6 @@
 //! What a store is like, and what may go wrong with it.
 
-use crate::fault::{Delays, Faults, Listed, Place};
+use crate::fault::{Delays, Faults, Listed, Place, listed};
 use crate::time::{self, Duration};
 use shakedown_database::Isolation;
 
@@ -51,24 +51,7 @@ pub enum StatementFault {
     Lost,
 }
 
-impl Listed for StatementFault {
-    fn text(self) -> String {
-        let Self::Lost = self;
-        "lost".to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        (text == "lost").then_some(Self::Lost)
-    }
-
-    fn length(self) -> Option<Duration> {
-        None
-    }
-
-    fn erase(list: &'static [Self]) -> Faults {
-        Faults::Statement(list)
-    }
-}
+listed! { Statement(StatementFault): Lost = "lost" }
 
 /// How the primary goes down at a commit, with the time until the database serves again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
