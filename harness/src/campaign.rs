@@ -129,9 +129,9 @@ fn run_from(
 impl CampaignRequest<'_> {
     /// Returns the name by which the campaign is known to the next process, if this one ends early.
     fn name(&self) -> String {
-        let Self { entry, without, seeds, profile, guided, failures_max, .. } = self;
+        let Self { entry, without, variant, seeds, profile, guided, failures_max, .. } = self;
         let seeds = (seeds.start, seeds.end);
-        format!("{} {without:?} {seeds:?} {profile:?} {guided} {failures_max}", entry.name)
+        format!("{} {without:?} {variant:?} {seeds:?} {profile:?} {guided} {failures_max}", entry.name)
     }
 }
 

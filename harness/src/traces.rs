@@ -38,6 +38,16 @@ pub fn save(directory: &Path, failure: &Failure, context: &FailureContext) -> io
     Ok(path.display().to_string())
 }
 
+/// Checks that [`save`] can write into a directory, without creating it.
+///
+/// # Errors
+/// If neither the directory nor the nearest one that exists above it can hold a new file.
+pub(crate) fn check(directory: &Path) -> Result<(), CliError> {
+    let exists = |path: &&Path| path.as_os_str().is_empty() || path.exists();
+    let nearest = directory.ancestors().find(exists).unwrap_or(Path::new(""));
+    atomic_file::check(&nearest.join("check.trace.jsonl")).map_err(|error| unwritable(directory, &error))
+}
+
 /// Returns the name of a trace's file without its ending: scenario, ablated guardrails, and signature (or the digest of
 /// a run without an explanation). Failures of two ablations have two names, even with one signature.
 pub fn stem(file: &TraceFile) -> String {
@@ -90,5 +100,24 @@ pub fn runner_of<'a>(
 pub fn unwritable(directory: &Path, error: &io::Error) -> CliError {
     CliError::input(format!("a trace cannot be written: {error}"))
         .at(directory.display())
-        .remedy("--traces says where traces go")
+        .remedy("name a directory for traces with --traces")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_checked_without_being_created() {
+        let here = tempfile::tempdir().expect("a directory");
+        let here = here.path();
+        check(&here.join("target/shakedown")).expect("it could be created");
+        check(here).expect("it exists");
+        assert_eq!(fs::read_dir(here).expect("it can be listed").count(), 0);
+        fs::write(here.join("file"), "").expect("it is written");
+        for below in ["file", "file/traces", "file/traces/deep"] {
+            let refused = check(&here.join(below)).expect_err("a file holds no traces").to_string();
+            assert!(refused.contains(below) && refused.contains("--traces"), "{refused}");
+        }
+    }
 }

@@ -4,8 +4,8 @@
 use crate::quiet;
 use shakedown_reports::{EndReason, Fact, clock};
 use shakedown_sim::judge::PROCESS_SURVIVES;
-use shakedown_sim::search::{Campaign, Tally};
-use shakedown_sim::{Plan, Rehearse, Script, Variant, small_variants};
+use shakedown_sim::search::{Campaign, Guide, Tally, with_fixed};
+use shakedown_sim::{Plan, Rehearse, Script, Variant};
 use std::ops::Range;
 
 /// Returns what the totals of a search say about it.
@@ -43,11 +43,11 @@ pub(crate) fn repeated(runs: usize, is_equal: bool) -> Fact {
     Fact { label: "repeated".to_owned(), text }
 }
 
-/// Returns why a search of this scenario shows little or nothing, if it does: some small variant's happy path must offer a
-/// choice that can deviate, and each must do most of its work while faults are possible.
-pub(crate) fn weakness(runner: &mut dyn Rehearse) -> Option<EndReason> {
+/// Returns why a search over these variants shows little or nothing, if it does: the happy path of one must offer a choice
+/// that can deviate, and each must do most of its work while faults are possible.
+pub(crate) fn weakness(runner: &mut dyn Rehearse, variants: Vec<Variant>) -> Option<EndReason> {
     let (mut has_choices, mut is_undisturbed) = (false, false);
-    for variant in small_variants(runner.parameters(), &Variant::default()) {
+    for variant in variants {
         let happy = Script { variant, ..runner.happy(0) };
         let outcome = quiet::running(|| runner.run(Plan::Script(&happy)));
         runner.each_offer(&mut |_, alternatives| has_choices |= alternatives.deviations() > 0);
@@ -63,13 +63,31 @@ pub(crate) fn weakness(runner: &mut dyn Rehearse) -> Option<EndReason> {
 /// Runs of a sample that are chosen at random.
 const RANDOM: u64 = 3;
 
-/// Returns a sample of a campaign's runs, as scripts: the first, some at random, and all that failed.
-pub(crate) fn sample_of_campaign(runner: &mut dyn Rehearse, campaign: &Campaign) -> Vec<Script> {
-    let mut seeds = spread(campaign.seeds.clone());
-    seeds.extend(campaign.failing.iter().map(|run| run.seed));
+/// Returns a sample of a campaign's runs, as scripts: the first, some at random, and all that failed. The runs have
+/// these `fixed` parameters.
+pub(crate) fn sample_of_campaign(
+    runner: &mut dyn Rehearse,
+    campaign: &Campaign,
+    fixed: Option<&Variant>,
+    is_guided: bool,
+) -> Vec<Script> {
+    let mut seeds = campaign.seeds.clone();
+    if is_guided {
+        // Only in the first round do seeds alone decide the runs.
+        seeds.end = seeds.end.min(seeds.start.saturating_add(Guide::ROUND));
+    }
+    let failing: Vec<u64> = campaign.failing.iter().map(|run| run.seed).collect();
+    let mut seeds = spread(seeds);
+    seeds.extend(&failing);
     seeds.sort_unstable();
     seeds.dedup();
-    let scripts = seeds.into_iter().filter_map(|seed| script_of(runner, campaign.plan(seed)));
+    let scripts = seeds.into_iter().filter_map(|seed| match fixed {
+        Some(fixed) if !failing.contains(&seed) => {
+            let script = with_fixed(runner.happy(seed), fixed);
+            script_of(runner, Plan::drawn_from(&script, seed, campaign.profile))
+        }
+        _ => script_of(runner, campaign.plan(seed)),
+    });
     scripts.collect()
 }
 
@@ -99,6 +117,71 @@ pub(crate) fn script_of(runner: &mut dyn Rehearse, plan: Plan<'_>) -> Option<Scr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shakedown_sim::search::explore_variant;
+    use shakedown_sim::{
+        Alternatives, Fact, Invariant, Parameter, Profile, Role, Runner, Scenario, Site, Stage,
+    };
+
+    /// A node that draws as many choices as its variant says, or twice as many.
+    struct Draws;
+
+    #[derive(serde::Serialize)]
+    struct Nothing;
+
+    impl Fact for Nothing {
+        fn sentence(&self) -> String {
+            String::new()
+        }
+    }
+
+    impl Scenario for Draws {
+        type Fact = Nothing;
+        fn name(&self) -> &str {
+            "draws"
+        }
+        fn parameters(&self) -> &[Parameter] {
+            const COINS: &[&str] = &["4", "5", "6", "7"];
+            &[
+                Parameter { name: "coins", about: "the number of coins", values: COINS, small: &["4"] },
+                Parameter {
+                    name: "twice",
+                    about: "two tosses of each",
+                    values: &["no", "yes"],
+                    small: &["no"],
+                },
+            ]
+        }
+        fn build(&self, stage: &Stage<Nothing>) {
+            let node = stage.node(Role::outside("node".into()), |_| {});
+            let value = |name: &str| stage.variant().get(name).unwrap_or_default().to_owned();
+            let coins: u32 = value("coins").parse().unwrap_or_default();
+            let tosses = if value("twice") == "yes" { 2 * coins } else { coins };
+            node.clone().spawn(async move {
+                for _ in 0..tosses {
+                    let sides = Alternatives::new(&["heads", "tails"]);
+                    node.choose(Site::new("node".into(), "coin".into()), &sides);
+                }
+            });
+        }
+        fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_sample_holds_runs_of_the_campaign_also_if_parameters_are_fixed() {
+        let runner = &mut Runner::new(Draws);
+        let fixed: Variant = "coins=6".parse().expect("a variant");
+        let profile = Profile::STORM.with_task_order();
+        let campaign = explore_variant(runner, (profile, &fixed), 0..64, usize::MAX);
+        let sample = sample_of_campaign(runner, &campaign, Some(&fixed), false);
+        assert_eq!(sample.len(), 4);
+        for (seed, script) in spread(0..64).into_iter().zip(sample) {
+            assert_eq!(script.variant.get("coins"), Some("6"), "{script}");
+            explore_variant(runner, (profile, &fixed), seed..seed + 1, usize::MAX);
+            assert_eq!(runner.script(), script, "seed {seed}");
+        }
+    }
 
     #[test]
     fn a_sample_is_spread_over_the_range_and_holds_its_first() {

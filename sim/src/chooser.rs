@@ -157,6 +157,12 @@ impl Profile {
         self.statements && mix(seed, 0x7374_6D74) & 1 == 1
     }
 
+    /// Returns the profile of the run of this seed alone: it draws pauses before statements in all of its runs, or in
+    /// none.
+    pub(crate) fn of_seed(self, seed: u64) -> Self {
+        Self { statements: self.draws_statements_of(seed), ..self }
+    }
+
     /// Returns the same rates with no site switched off.
     #[must_use]
     pub const fn without_swarm(self) -> Self {

@@ -58,7 +58,15 @@ pub enum Plan<'a> {
     },
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// Returns the plan of the run that `seed` draws from `script`, which gives the variant and the deviations that
+    /// always apply. What is drawn beside faults is as in the run of the seed alone.
+    pub fn drawn_from(script: &'a Script, seed: u64, profile: Profile) -> Self {
+        let task_order = profile.draws_task_order_of(seed);
+        let profile = profile.of_seed(seed);
+        Plan::Branch { script, from: 0, seed, profile, task_order }
+    }
+
     fn seed(&self) -> Option<u64> {
         match self {
             Plan::Seed(seed) | Plan::Profiled(seed, _) => Some(*seed),

@@ -25,6 +25,9 @@ pub struct DesignHistory {
     pub last: CampaignLine,
     /// The campaign before, for comparison with the last one.
     pub previous: Option<CampaignLine>,
+    /// Whether the last campaign and the one before differ in their seeds, their profile or their number of runs. If so, a
+    /// finding may be new or gone because of that.
+    pub searches_differ: bool,
     /// Findings that no campaign before the last one met.
     pub new: FindingLines,
     /// Findings that returned: met before, not in the previous campaign, and again in the last one.
@@ -162,6 +165,9 @@ impl Archive {
             standing: self.findings("last_campaign = $2 AND since_campaign < $2", design, now)?,
             gone: self.findings("last_campaign = $2", design, before)?,
             unstable_goals: self.unstable_goals(design)?,
+            searches_differ: previous
+                .as_ref()
+                .is_some_and(|line| (&line.search, line.runs) != (&last.search, last.runs)),
             last,
             previous,
         }))

@@ -53,6 +53,7 @@ fn check_history(mut archive: Archive) {
     let goals: Vec<_> =
         history.unstable_goals.iter().map(|goal| (goal.name.as_str(), goal.reached_in, goal.of)).collect();
     assert_eq!(goals, [("rare", 1, 2)]);
+    assert!(!history.searches_differ);
     record(&mut archive, "b3", &["aa", "bb"], &[]);
     let history = archive.history("till", &["till".to_owned()]).expect("a history").remove(0);
     assert_eq!(signatures(&history.returned), [("aa", "b1", "b3")]);
@@ -61,6 +62,10 @@ fn check_history(mut archive: Archive) {
     assert_eq!((history.campaigns, history.last.build.as_str()), (3, "b3"));
     assert_eq!(archive.history("till", &["other".to_owned()]).expect("a history"), []);
     assert_eq!(archive.history("other", &[]).expect("a history"), []);
+    let larger = CampaignRecord { runs: 200, ..campaign("b4", &["aa", "bb"], &[]) };
+    archive.record(&larger).expect("it is recorded");
+    let history = archive.history("till", &[]).expect("a history").remove(0);
+    assert!(history.searches_differ, "{:?} {:?}", history.last, history.previous);
     let known = archive.known_failures("till", "till", &[], 2).expect("known failures");
     let known: Vec<_> = known.iter().map(|failure| failure.signature.as_str()).collect();
     assert_eq!(known, ["aa", "bb"], "those met last come first");

@@ -95,6 +95,9 @@ impl Certify {
             checkpoint_file::check(path)?;
         }
         let shard = self.shard.shard()?;
+        if shard.is_none() {
+            traces::check(&self.traces)?;
+        }
         let mut writer = shard.map(|shard| self.open_shard(session, &entries, shard)).transpose()?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
@@ -164,6 +167,7 @@ impl Certify {
     ) -> Result<(Certificate, Vec<Script>), CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
+        let weakness = worth::weakness(runner.as_mut(), variants.clone());
         let identity = self.identity(entry, &variants);
         let mut resumed = self.resumed(&identity)?;
         resumed.extend(division.kept());
@@ -194,7 +198,6 @@ impl Certify {
         let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
         let parents = std::mem::take(&mut certify_run.parents);
         let search = &certify_run.search;
-        let weakness = worth::weakness(runner.as_mut());
         let sample = sample(runner.as_mut(), search, parents);
         let result = (alternatives, coverage, found, weakness);
         let shard = shard.filter(|_| coverage == Coverage::Shard).map(<(usize, usize)>::from);

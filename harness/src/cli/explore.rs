@@ -18,7 +18,7 @@ use shakedown_reports::{
     CampaignResult, Canary, EndReason, Finding, GoalTally, Search, Verdict, json, terminal,
 };
 use shakedown_sim::search::{Campaign, fit};
-use shakedown_sim::{Profile, Script, Variant};
+use shakedown_sim::{Profile, Script, Variant, small_variants};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -109,6 +109,7 @@ impl Explore {
         if let Some(shard) = self.shard.shard()? {
             return self.execute_shard(session, &entries, shard);
         }
+        crate::traces::check(&self.traces)?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
@@ -117,7 +118,7 @@ impl Explore {
         for entry in entries {
             let known = self.known_failures(session, entry)?;
             let (mut result, campaign) = self.campaign(entry, deadline, &stop)?;
-            repeated.push(repeat(entry, &campaign, &mut result)?);
+            repeated.push(self.repeat(entry, &campaign, &mut result)?);
             add_known(&mut result, known);
             results.push(result);
             if stop.load(Ordering::Relaxed) {
@@ -208,7 +209,9 @@ impl Explore {
         let goals = runner.goals();
         let end_reason = match end_reason {
             EndReason::Complete if !self.allow_trivial => {
-                worth::weakness(runner.as_mut()).unwrap_or(end_reason)
+                let fixed = self.variant.clone().unwrap_or_default();
+                let variants = small_variants(runner.parameters(), &fixed);
+                worth::weakness(runner.as_mut(), variants).unwrap_or(end_reason)
             }
             other => other,
         };
@@ -278,28 +281,30 @@ impl Explore {
             canaries_run
         })
     }
-}
 
-/// Makes a sample of the runs of a campaign again, in another process, and adds to its result whether they were the same.
-/// What differs is told on stderr.
-///
-/// # Errors
-/// If the other process fails.
-pub(super) fn repeat(
-    entry: &Entry,
-    campaign: &Campaign,
-    result: &mut CampaignResult,
-) -> Result<Exit, CliError> {
-    if result.end_reason == EndReason::Interrupted {
-        return Ok(Exit::Held);
+    /// Repeats a sample of the runs of a campaign in another process, and adds to its result whether they were the same.
+    /// A difference is printed on stderr.
+    ///
+    /// # Errors
+    /// If the other process fails.
+    fn repeat(
+        &self,
+        entry: &Entry,
+        campaign: &Campaign,
+        result: &mut CampaignResult,
+    ) -> Result<Exit, CliError> {
+        if result.end_reason == EndReason::Interrupted {
+            return Ok(Exit::Held);
+        }
+        let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
+        let fixed = self.variant.as_ref();
+        let sample = worth::sample_of_campaign(runner.as_mut(), campaign, fixed, self.guided);
+        let exit = self_check::repeat(entry, &self.without, &sample, &mut result.worth)?;
+        if exit == Exit::Drift && result.verdict == Verdict::Held {
+            result.verdict = Verdict::Inconclusive;
+        }
+        Ok(exit)
     }
-    let mut runner = entry.runner(&result.without).map_err(CliError::input)?;
-    let sample = worth::sample_of_campaign(runner.as_mut(), campaign);
-    let exit = self_check::repeat(entry, &result.without, &sample, &mut result.worth)?;
-    if exit == Exit::Drift && result.verdict == Verdict::Held {
-        result.verdict = Verdict::Inconclusive;
-    }
-    Ok(exit)
 }
 
 /// Returns the error about a harness that failed.

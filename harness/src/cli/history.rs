@@ -66,6 +66,13 @@ fn human(style: Style, history: &DesignHistory) -> String {
             line.campaign, line.build, line.verdict, line.search
         );
     }
+    if history.searches_differ {
+        let _ = writeln!(
+            out,
+            "  {:<9}the two campaigns differ in seeds, profile or number of runs: findings may be new or gone because of that",
+            "note"
+        );
+    }
     for (label, lines) in [
         ("new", &history.new),
         ("back", &history.returned),

@@ -65,6 +65,7 @@ impl Chart {
         if let Some(shard) = self.shard.shard()? {
             return self.execute_shard(session, shard);
         }
+        traces::check(&self.traces)?;
         let reports = output.open()?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);

@@ -42,7 +42,7 @@ pub(crate) use input::read_text;
 use crate::catalogue::Catalogue;
 use crate::{quiet, supervision};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -101,11 +101,13 @@ struct Session {
 /// ```
 pub fn main(catalogue: Catalogue) -> ExitCode {
     quiet::report_internal_errors();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parser = environment::heed(command(&catalogue), &arguments, &|name: &OsStr| std::env::var_os(name));
     #[cfg(unix)]
-    if let Some(code) = supervised::by_child(&std::env::args_os().collect::<Vec<_>>()) {
+    if let Some(code) = supervised::by_child(parser.clone(), &arguments) {
         return code;
     }
-    let finished = catch_unwind(AssertUnwindSafe(|| execute(catalogue)));
+    let finished = catch_unwind(AssertUnwindSafe(|| execute(catalogue, parser, &arguments)));
     let exit = match finished {
         Ok(Ok(exit)) => exit,
         Ok(Err(cli_error)) => {
@@ -120,11 +122,8 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-fn execute(catalogue: Catalogue) -> Result<Exit, CliError> {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let heeded = environment::heed(command(&catalogue), &arguments, &|name| std::env::var_os(name));
-    let parsed = config::matches(heeded, &arguments)?;
-    let matches = match parsed {
+fn execute(catalogue: Catalogue, parser: clap::Command, arguments: &[OsString]) -> Result<Exit, CliError> {
+    let matches = match config::matches(parser, arguments)? {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version are results too, and clap knows where each of them goes.

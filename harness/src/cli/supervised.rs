@@ -1,7 +1,7 @@
 //! The command line under supervision: the work is done by a child process. See [`supervision`](crate::supervision).
 
 use super::exit::{CliError, Exit};
-use crate::supervision::{Said, Supervisor, link};
+use crate::supervision::{ChildReport, Supervisor, link};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -9,17 +9,15 @@ use std::process::{Command, ExitCode};
 /// The exit code of a command that a second interrupt ended.
 const INTERRUPTED: u8 = 130;
 
-/// Has a child do the work that these arguments name, and returns its exit code; none if this process must do it itself: it
-/// is the child, or no child can be started.
-pub(super) fn by_child(arguments: &[OsString]) -> Option<ExitCode> {
+/// Starts a child for the command that these arguments name, and returns the child's exit code. Returns `None` if this
+/// process must do the work itself: it is the child, the command is not supervised, or no child can be started.
+pub(super) fn by_child(parser: clap::Command, arguments: &[OsString]) -> Option<ExitCode> {
     if link().is_some() {
         // The parent decides what an interrupt does.
         let _ = ctrlc::set_handler(|| {});
         return None;
     }
-    // The other end of a self-check has its script on standard input, and is to end as its run does.
-    // A server ends no run for another's sake: it has a time limit for each request.
-    if arguments.get(1).is_some_and(|command| command == "record" || command == "serve") {
+    if !is_supervised(parser, arguments) {
         return None;
     }
     let supervisor = Supervisor::default();
@@ -40,6 +38,14 @@ pub(super) fn by_child(arguments: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::from(code))
 }
 
+/// Returns whether these arguments name a command that a child executes.
+fn is_supervised(parser: clap::Command, arguments: &[OsString]) -> bool {
+    // This process prints the help, or the error about the arguments.
+    let Ok(matches) = parser.try_get_matches_from(arguments) else { return false };
+    // `record` reads its script from standard input, and ends as its run ends. `serve` has a time limit for each request.
+    !matches!(matches.subcommand_name(), Some("record" | "serve"))
+}
+
 fn command(arguments: &[OsString]) -> Option<Command> {
     let mut command = Command::new(std::env::current_exe().ok()?);
     let (name, rest) = arguments.split_first()?;
@@ -54,7 +60,7 @@ fn supervise(
 ) -> Result<u8, CliError> {
     let mut end = None;
     loop {
-        if let Some(Said::Done(code)) = supervisor.hear(&mut child) {
+        if let Some(ChildReport::Done(code)) = supervisor.next_report(&mut child) {
             let was_careful = supervisor.is_careful();
             child.finish();
             return match end {
@@ -74,4 +80,27 @@ fn supervise(
 fn unrepeatable(end: String) -> CliError {
     let what = format!("the code under test {end}, but not when its runs are made one by one");
     CliError::new(Exit::Drift, what).remedy("the result above is of runs on one thread: look for what runs share, or for the memory that they need together")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    #[test]
+    fn a_command_is_supervised_wherever_its_name_stands_among_the_flags() {
+        let check = |arguments: &[&str], expected: bool| {
+            let parser = super::super::command(&Catalogue::new("till"));
+            let arguments: Vec<OsString> = ["till"].iter().chain(arguments).map(OsString::from).collect();
+            assert_eq!(is_supervised(parser, &arguments), expected, "{arguments:?}");
+        };
+        check(&["explore", "till"], true);
+        check(&["--format", "json", "explore", "till"], true);
+        check(&["record", "till"], false);
+        #[cfg(feature = "serve")]
+        check(&["serve"], false);
+        #[cfg(feature = "serve")]
+        check(&["--format", "json", "serve"], false);
+        check(&["explore", "--no-such-flag"], false);
+    }
 }

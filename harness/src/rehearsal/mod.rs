@@ -24,9 +24,10 @@ use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE, InternalError};
 use crate::catalogue::Catalogue;
 use crate::certification::{self, LayerRequest};
 use crate::entry::Entry;
-use crate::{findings, quiet, traces};
+use crate::{findings, quiet, traces, worth};
 use observed::{Filter, Seen, observed};
 use pinned::PinnedScripts;
+use shakedown_reports::EndReason;
 use shakedown_sim::search::{Bounded, fit};
 use shakedown_sim::{Plan, Rehearse, Runner, Scenario, Script, Variant, Violation, small_variants};
 use std::ops::{Bound, Range, RangeBounds};
@@ -218,8 +219,8 @@ impl Rehearsal {
         self
     }
 
-    /// Accepts that nothing can go wrong: no run, or a scenario without choices. Otherwise such a rehearsal fails, since
-    /// it holds whatever the design does.
+    /// Accepts a rehearsal that shows little or nothing: no run, a scenario without choices, or a workload that lies mostly
+    /// beyond the faults. Otherwise such a rehearsal fails, because it would hold for every design.
     pub fn allow_trivial(mut self) -> Self {
         self.allow_trivial = true;
         self
@@ -272,7 +273,7 @@ impl Rehearsal {
         let missed = self.goals.iter().zip(bits).filter(|(_, bit)| search.seen.goals() & bit == 0);
         let goals: Vec<String> = missed.map(|(goal, _)| goal.clone()).collect();
         if goals.is_empty() {
-            self.tested(runner.as_ref(), &search)?;
+            self.tested(runner.as_mut(), &search)?;
             self.repeat(runner.as_mut())?;
             return Ok(search.runs);
         }
@@ -301,13 +302,18 @@ impl Rehearsal {
         })
     }
 
-    /// Refuses a result that no design could have failed.
-    fn tested(&self, runner: &dyn Rehearse, search: &Search) -> Result<(), Unmet> {
+    /// Rejects a result that shows little or nothing: every design would have it.
+    fn tested(&self, runner: &mut dyn Rehearse, search: &Search) -> Result<(), Unmet> {
+        let is_search = self.sources.iter().any(|source| !matches!(source, Source::Script(_)));
+        let variants = self.searched_variants(runner)?;
         let reason = match () {
             () if self.allow_trivial => return Ok(()),
             () if search.runs == 0 => "no run was made",
             () if !search.seen.met_choices() => "no run met a choice that could deviate",
             () if search.unreached => "no script has as many deviations as were asked for",
+            () if is_search && worth::weakness(runner, variants) == Some(EndReason::Undisturbed) => {
+                "more than half of the happy path's events come when faults are no longer possible"
+            }
             () => return Ok(()),
         };
         Err(Unmet::NothingTested { subject: subject(runner), reason })
@@ -328,7 +334,7 @@ impl Rehearsal {
                 return search;
             }
             let search = self.search_here(runner, invariant);
-            supervised::tell(&name, &search);
+            supervised::report_search(&name, &search);
             return search;
         }
         self.search_here(runner, invariant)
@@ -339,7 +345,7 @@ impl Rehearsal {
         assert!(!self.sources.is_empty(), "a rehearsal makes runs: call `seeds`, `deviations` or `script`");
         let variants = self.named_variants(runner)?;
         let mut search = Search { runs: 0, seen: Arc::default(), found: None, unreached: false };
-        let filter = Filter { invariant: invariant.map(str::to_owned), variants: variants.clone() };
+        let filter = Filter { invariant: invariant.map(str::to_owned), variants };
         let entry = observed(&self.entry, &self.without, filter, &search.seen);
         for script in self.pinned.as_ref().map(PinnedScripts::read).transpose()?.unwrap_or_default() {
             let ran = search.run_script(&entry, &script);
@@ -354,9 +360,7 @@ impl Rehearsal {
             match source {
                 Source::Seeds(seeds) => search.run_seeds(&entry, seeds.clone(), self.jobs)?,
                 Source::Deviations(max) => {
-                    let small = || small_variants(runner.parameters(), &Variant::default());
-                    let variants = if variants.is_empty() { small() } else { variants.clone() };
-                    search.run_all(&entry, variants, *max, self.jobs)?;
+                    search.run_all(&entry, self.searched_variants(runner)?, *max, self.jobs)?;
                 }
                 Source::Script(text) => search.run_script(&entry, text)?,
             }
@@ -367,7 +371,14 @@ impl Rehearsal {
         Ok(search)
     }
 
-    /// The variants that this rehearsal names, completed.
+    /// Returns the variants of an exhaustive search: those that this rehearsal names, or else all small ones.
+    fn searched_variants(&self, runner: &mut dyn Rehearse) -> Result<Vec<Variant>, Unmet> {
+        let named = self.named_variants(runner)?;
+        let small = || small_variants(runner.parameters(), &Variant::default());
+        Ok(if named.is_empty() { small() } else { named })
+    }
+
+    /// Returns the variants that this rehearsal names, completed.
     fn named_variants(&self, runner: &mut dyn Rehearse) -> Result<Vec<Variant>, Unmet> {
         let whole = |variant: &String| Ok(fitting(runner, &format!("variant {variant}"))?.variant);
         self.variants.iter().map(whole).collect()
@@ -393,7 +404,7 @@ impl Rehearsal {
             problem: error.to_string(),
         })?;
         #[cfg(unix)]
-        supervised::tell_explained();
+        supervised::report_explained();
         Ok(Found { finding, runs: search.runs, pinned: None, has_binary: self.entry.program.is_some() })
     }
 }

@@ -1,4 +1,4 @@
-//! Runs of which only what a rehearsal looks for is seen: the search goes on past all else.
+//! Runs that show only the violations that a rehearsal looks for, so that the search continues past all others.
 
 use crate::entry::Entry;
 use shakedown_sim::choice::{OfferedAlternatives, Site};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What the runs of all threads came to, beside what is looked for.
+/// The results of the runs of all threads, beside the violations that are looked for.
 #[derive(Default)]
 pub(super) struct Seen {
     goals: AtomicU64,
@@ -26,17 +26,17 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// A bit for each goal that some run reached.
+    /// Returns a bit for each goal that some run reached.
     pub(super) fn goals(&self) -> u64 {
         self.goals.load(Ordering::Relaxed)
     }
 
-    /// Returns whether some run met a choice that could deviate: without any, the runs are one and the same.
+    /// Returns whether some run met a choice that could deviate. If none did, all runs are the same.
     pub(super) fn met_choices(&self) -> bool {
         self.choices.load(Ordering::Relaxed)
     }
 
-    /// Adds what was seen by another process.
+    /// Adds the results of another process.
     #[cfg(unix)]
     pub(super) fn add(&self, goals: u64, met_choices: bool, violated: Vec<String>) {
         self.goals.fetch_or(goals, Ordering::Relaxed);
@@ -44,22 +44,22 @@ impl Seen {
         self.violated.lock().unwrap_or_else(PoisonError::into_inner).extend(violated);
     }
 
-    /// The invariants that some run violates.
+    /// Returns the invariants that some run violates.
     pub(super) fn violated(&self) -> Vec<String> {
         self.violated.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
-/// What a rehearsal looks for.
+/// Selects the violations that a rehearsal looks for, and the variants of its runs.
 #[derive(Clone, Default)]
 pub(super) struct Filter {
-    /// The invariant; any, if none is named.
+    /// The invariant; `None` for every invariant.
     pub(super) invariant: Option<String>,
-    /// What seeds run instead of the variants that they draw, in turn.
+    /// The variants that seeds take in turn, instead of drawing one.
     pub(super) variants: Vec<Variant>,
 }
 
-/// Makes an entry whose runs show only what the filter lets through.
+/// Returns an entry whose runs show only the violations that pass the filter.
 pub(super) fn observed(entry: &Entry, without: &[String], filter: Filter, seen: &Arc<Seen>) -> Entry {
     let (inner, without, seen) = (entry.clone(), without.to_vec(), Arc::clone(seen));
     Entry::with_runner(entry.name.clone(), move |_| {
@@ -80,20 +80,18 @@ struct Observed {
 }
 
 impl Observed {
-    /// The plan of a seed, of the variant whose turn it is.
+    /// Returns the plan with the variant whose turn it is, if the plan is a seed's.
     fn plan<'a>(scripts: &'a [Script], plan: Plan<'a>) -> Plan<'a> {
         match plan {
             Plan::Profiled(seed, profile) if !scripts.is_empty() => {
-                let script = &scripts[(seed % scripts.len() as u64) as usize];
-                let task_order = profile.draws_task_order_of(seed);
-                Plan::Branch { script, from: 0, seed, profile, task_order }
+                Plan::drawn_from(&scripts[(seed % scripts.len() as u64) as usize], seed, profile)
             }
             other => other,
         }
     }
 
-    /// Takes in what a run came to, and leaves of its violations those that are looked for.
-    fn look(&self, mut outcome: Outcome) -> Outcome {
+    /// Adds the outcome of a run to `seen`, and removes the violations that are not looked for.
+    fn filtered(&self, mut outcome: Outcome) -> Outcome {
         self.seen.goals.fetch_or(outcome.goals, Ordering::Relaxed);
         if !self.seen.met_choices() {
             self.runner.each_offer(&mut |_, alternatives| {
@@ -119,15 +117,15 @@ impl Rehearse for Observed {
     }
     fn run(&mut self, plan: Plan<'_>) -> Outcome {
         let outcome = self.runner.run(Self::plan(&self.scripts, plan));
-        self.look(outcome)
+        self.filtered(outcome)
     }
     fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
         let (outcome, trace) = self.runner.record(Self::plan(&self.scripts, plan));
-        (self.look(outcome), trace)
+        (self.filtered(outcome), trace)
     }
     fn cover(&mut self, plan: Plan<'_>) -> (Outcome, Coverage) {
         let (outcome, coverage) = self.runner.cover(Self::plan(&self.scripts, plan));
-        (self.look(outcome), coverage)
+        (self.filtered(outcome), coverage)
     }
     fn script(&self) -> Script {
         self.runner.script()

@@ -1,9 +1,11 @@
 //! Repeats a sample of a rehearsal's runs on a fresh thread, with another hash seed and other thread-locals.
 
+use super::observed::{Filter, observed};
 use super::{Rehearsal, Source, Unmet, fitting, subject};
 use crate::campaign::DEFAULT_PROFILE;
 use crate::{quiet, worth};
 use shakedown_sim::{Divergence, Plan, Rehearse, Script, Trace};
+use std::sync::Arc;
 
 impl Rehearsal {
     /// Repeats a sample of the runs: the first of each source, and some that are chosen at random.
@@ -25,18 +27,21 @@ impl Rehearsal {
     }
 
     fn sample(&self, runner: &mut dyn Rehearse) -> Result<Vec<Script>, Unmet> {
+        let filter = Filter { invariant: None, variants: self.named_variants(runner)? };
+        let of_seeds = observed(&self.entry, &self.without, filter, &Arc::default());
+        let mut of_seeds = of_seeds.runner(&[]).map_err(Unmet::Internal)?;
         let mut scripts = Vec::new();
         for source in &self.sources {
             match source {
                 Source::Seeds(seeds) => {
-                    let seeds = worth::spread(seeds.clone()).into_iter();
-                    scripts.extend(
-                        seeds.filter_map(|seed| {
-                            worth::script_of(runner, Plan::Profiled(seed, DEFAULT_PROFILE))
-                        }),
-                    );
+                    scripts.extend(worth::spread(seeds.clone()).into_iter().filter_map(|seed| {
+                        worth::script_of(of_seeds.as_mut(), Plan::Profiled(seed, DEFAULT_PROFILE))
+                    }))
                 }
-                Source::Deviations(_) => scripts.push(runner.happy(0)),
+                Source::Deviations(_) => {
+                    let first = self.searched_variants(runner)?.into_iter().take(1);
+                    scripts.extend(first.map(|variant| Script { variant, ..runner.happy(0) }));
+                }
                 Source::Script(text) => scripts.push(fitting(runner, text)?),
             }
         }

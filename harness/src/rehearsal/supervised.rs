@@ -6,7 +6,7 @@
 
 use super::observed::Seen;
 use super::{Search, Unmet};
-use crate::supervision::{Child, Said, Supervisor, ToParent, link, take_as_known};
+use crate::supervision::{Child, ChildReport, Supervisor, ToParent, link, take_as_known};
 use serde::{Deserialize, Serialize};
 use shakedown_sim::Violation;
 use shakedown_sim::judge::PROCESS_SURVIVES;
@@ -103,9 +103,9 @@ pub(super) fn by_child(name: &str) -> Option<Result<Search, Unmet>> {
     })
 }
 
-/// Sends the result of a search to the parent, if this process has one. A search that was refused has none: the parent
-/// then searches itself and gets the same error.
-pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
+/// Sends the result of a search to the parent, if this process has one. A rejected search has none: the
+/// parent then searches itself and gets the same error.
+pub(super) fn report_search(name: &str, search: &Result<Search, Unmet>) {
     if let Some(link) = link() {
         let state = search.as_ref().ok().map(|search| SearchState::of(name, search));
         link.send(&ToParent::Searched(serde_json::to_value(state).unwrap_or_default()));
@@ -113,7 +113,7 @@ pub(super) fn tell(name: &str, search: &Result<Search, Unmet>) {
 }
 
 /// Reports to the parent that this process survived the explanation of the last search's failure.
-pub(super) fn tell_explained() {
+pub(super) fn report_explained() {
     link().into_iter().for_each(|link| link.send(&ToParent::Explained));
 }
 
@@ -133,9 +133,9 @@ impl Running {
     fn result(&mut self, name: &str) -> Option<Result<SearchState, String>> {
         let (mut has_begun, mut result) = (false, None);
         loop {
-            match self.supervisor.hear(&mut self.child) {
-                Some(Said::Searching(what)) if what == name => has_begun = true,
-                Some(Said::Searched(value)) => {
+            match self.supervisor.next_report(&mut self.child) {
+                Some(ChildReport::Searching(what)) if what == name => has_begun = true,
+                Some(ChildReport::Searched(value)) => {
                     let state: SearchState = serde_json::from_value(value.clone()).ok()?;
                     if !has_begun {
                         return None;
@@ -146,7 +146,7 @@ impl Running {
                     }
                     result = Some(state);
                 }
-                Some(Said::Explained) => {
+                Some(ChildReport::Explained) => {
                     if let Some(state) = result {
                         take_as_known(self.supervisor.fatal());
                         return Some(Ok(state));

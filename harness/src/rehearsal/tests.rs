@@ -1,6 +1,7 @@
 //! Tests that a rehearsal fails if it tests nothing.
 
 use super::*;
+use shakedown_sim::scenario::Horizon;
 use shakedown_sim::{Alternatives, Fact, Invariant, Role, Site, Stage};
 
 /// A node that draws this many choices. No invariant checks them.
@@ -75,6 +76,40 @@ fn a_rehearsal_that_tests_nothing_fails() {
     check(rehearse(Draws(2)).deviations(3), "no script has as many deviations as were asked for");
     assert_eq!(rehearse(Draws(0)).deviations(3).allow_trivial().check().ok(), Some(1));
     assert_eq!(rehearse(Draws(2)).deviations(2).check().ok(), Some(4));
+}
+
+/// A scenario that works when faults are no longer possible.
+struct Late;
+
+impl Scenario for Late {
+    type Fact = Nothing;
+    fn name(&self) -> &str {
+        "late"
+    }
+    fn horizon(&self, _: &Variant) -> Horizon {
+        Horizon { heal: Duration::from_secs(60), ..Horizon::AFTER_WORKLOAD }
+    }
+    fn build(&self, stage: &Stage<Nothing>) {
+        let (node, facts) = (stage.node(Role::outside("node".into()), |_| {}), stage.facts().clone());
+        node.clone().spawn(async move {
+            node.choose(Site::new("node".into(), "coin".into()), &Alternatives::new(&["heads", "tails"]));
+            node.sleep(Duration::from_secs(75)).await;
+            (0..9).for_each(|_| facts.state(&node, &Nothing));
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_rehearsal_of_a_workload_beyond_the_faults_fails() {
+    for rehearsal in [rehearse(Late).seeds(..20), rehearse(Late).deviations(1)] {
+        let unmet = rehearsal.check().expect_err("little was tested").to_string();
+        assert!(unmet.contains("faults are no longer possible"), "{unmet}");
+    }
+    assert_eq!(rehearse(Late).deviations(1).allow_trivial().check().ok(), Some(2));
+    assert_eq!(rehearse(Late).script("node/coin @ - #1 = tails").check().ok(), Some(1));
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub enum Unmet {
     #[error("{0}")]
     Violated(Box<Found>),
     /// A violation of an invariant was expected, and no run violates it.
-    #[error("{subject}: no run of {runs} breaks {invariant}{}", others(violated))]
+    #[error("{subject}: no run of {runs} violates {invariant}{}", others(violated))]
     NotViolated {
         /// The scenario with the guardrails that its design lacks.
         subject: String,
@@ -78,8 +78,9 @@ pub enum Unmet {
         /// The number of runs.
         runs: u64,
     },
-    /// Nothing was tested: no run was made, or no run could have differed from the happy path.
-    #[error("{subject}: nothing was tested: {reason}; `allow_trivial` accepts this")]
+    /// Little or nothing was tested: no run was made, no run could have differed from the happy path, or faults were not
+    /// possible for most of it.
+    #[error("{subject}: little or nothing was tested: {reason}; `allow_trivial` accepts this")]
     NothingTested {
         /// The scenario with the guardrails that its design lacks.
         subject: String,
@@ -88,7 +89,7 @@ pub enum Unmet {
     },
     /// A repeated run differs from the original.
     #[error(
-        "{subject}: {difference}; made again on a fresh thread of this process, which does not show what statics of the process hide"
+        "{subject}: {difference}\n  the second run was made on a fresh thread: look for a clock, entropy, a hash order, a thread-local or an address (the process and its statics were the same)"
     )]
     Nondeterministic {
         /// The scenario with the guardrails that its design lacks.
@@ -135,7 +136,7 @@ fn others(violated: &[String]) -> String {
     if violated.is_empty() {
         ", or anything else".to_owned()
     } else {
-        format!("; broken are {}", violated.join(", "))
+        format!("; violated are {}", violated.join(", "))
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) enum Death {
 }
 
 /// The messages that the runtime of Rust prints before it aborts, and their meaning.
-const LAST_WORDS: [(&str, Death); 6] = [
+const ABORT_MESSAGES: [(&str, Death); 6] = [
     ("has overflowed its stack", Death::StackOverflow),
     ("memory allocation of", Death::OutOfMemory),
     ("panicked while processing panic", Death::DoublePanic),
@@ -44,8 +44,8 @@ impl Death {
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         #[cfg(not(unix))]
         let signal: Option<i32> = None;
-        let spoken = LAST_WORDS.iter().find(|(words, _)| printed.contains(words));
-        match (signal, spoken) {
+        let printed_end = ABORT_MESSAGES.iter().find(|(message, _)| printed.contains(message));
+        match (signal, printed_end) {
             (None, _) => Self::Exit(status.code().unwrap_or_default()),
             (Some(_), Some((_, death))) => death.clone(),
             (Some(SIGABRT), None) => Self::Abort,
@@ -102,7 +102,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
 
     #[test]
-    fn a_death_is_told_from_status_and_last_words() {
+    fn a_death_is_determined_from_status_and_last_output() {
         let check = |raw: i32, printed: &str, kind: &str| {
             assert_eq!(Death::of(ExitStatus::from_raw(raw), printed).kind(), kind, "{raw} {printed}");
         };

@@ -34,7 +34,7 @@ pub(crate) use message::ToParent;
 #[cfg(unix)]
 pub(crate) use child::{Link, link};
 #[cfg(unix)]
-pub(crate) use parent::{Child, Said, Supervisor};
+pub(crate) use parent::{Child, ChildReport, Supervisor};
 pub(crate) use runner::supervised;
 #[cfg(unix)]
 pub(crate) use runner::take_as_known;

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 /// The number of deaths after which a command stops with an error. Shrinking one failure takes some dozens.
 const DEATHS_MAX: u32 = 400;
 /// The limit of the captured end of a child's stderr, in bytes.
-const WORDS_MAX: usize = 1 << 16;
+const STDERR_MAX: usize = 1 << 16;
 
 /// The knowledge about the runs of one command, which is passed from one child to the next.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Interrupt {
 pub(crate) struct Child {
     process: std::process::Child,
     from_child: BufReader<UnixStream>,
-    words: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
     running: Option<Running>,
     death: Option<Death>,
 }
@@ -75,8 +75,8 @@ struct Running {
     steps: Vec<Step>,
 }
 
-/// A message of a child about its work.
-pub(crate) enum Said {
+/// A message of a child about the work that it was started for, in contrast to messages about single runs.
+pub(crate) enum ChildReport {
     /// The work is done, with this exit code.
     Done(u8),
     /// A rehearsal begins this search.
@@ -110,7 +110,7 @@ impl Supervisor {
         // The command holds the child's end of the socket. If it stayed open, the parent would never see the end of
         // the stream.
         drop(command);
-        let words = process.stderr.take().map(|stderr| std::thread::spawn(move || last_words(stderr)));
+        let stderr = process.stderr.take().map(|stderr| std::thread::spawn(move || last_output(stderr)));
         let mut to_child = ours.try_clone()?;
         let stopped = self.interrupt.begin(ours.try_clone()?);
         let begin = Begin {
@@ -125,7 +125,7 @@ impl Supervisor {
         // If the child has already ended, its exit status shows this.
         let _ = message::write(&mut to_child, &ToChild::Begin(begin));
         let from_child = BufReader::new(ours);
-        Ok(Child { process, from_child, words, running: None, death: None })
+        Ok(Child { process, from_child, stderr, running: None, death: None })
     }
 
     /// Stores the result of a rehearsal, so that the next child does not search for it again.
@@ -138,8 +138,9 @@ impl Supervisor {
         &self.fatal
     }
 
-    /// Waits for a message of the child about its work. Returns `None` if the child ends without one.
-    pub(crate) fn hear(&mut self, child: &mut Child) -> Option<Said> {
+    /// Receives messages of the child up to the next report about its work, which it returns. Returns `None` if the child
+    /// ends without one.
+    pub(crate) fn next_report(&mut self, child: &mut Child) -> Option<ChildReport> {
         loop {
             match message::read(&mut child.from_child)? {
                 ToParent::Running { key, subject } => {
@@ -150,10 +151,10 @@ impl Supervisor {
                 ToParent::ThreadPanicked(message) => child.death = Some(Death::ThreadPanicked(message)),
                 ToParent::Note(text) => print(&format!("{text}\n")),
                 ToParent::Campaign(name, state) => drop(self.campaigns.insert(name, state)),
-                ToParent::Done(code) => return Some(Said::Done(code)),
-                ToParent::Searching(name) => return Some(Said::Searching(name)),
-                ToParent::Searched(result) => return Some(Said::Searched(result)),
-                ToParent::Explained => return Some(Said::Explained),
+                ToParent::Done(code) => return Some(ChildReport::Done(code)),
+                ToParent::Searching(name) => return Some(ChildReport::Searching(name)),
+                ToParent::Searched(result) => return Some(ChildReport::Searched(result)),
+                ToParent::Explained => return Some(ChildReport::Explained),
                 ToParent::Happy(script) => {
                     child.running.iter_mut().for_each(|run| run.happy = Some(script.clone()));
                 }
@@ -209,15 +210,15 @@ impl Child {
     fn end(&mut self) -> Result<(Death, Option<Running>), String> {
         let status =
             self.process.wait().map_err(|error| format!("the child cannot be waited for: {error}"))?;
-        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
-        let death = self.death.take().unwrap_or_else(|| Death::of(status, &words));
+        let stderr = self.stderr.take().and_then(|stderr| stderr.join().ok()).unwrap_or_default();
+        let death = self.death.take().unwrap_or_else(|| Death::of(status, &stderr));
         Ok((death, self.running.take()))
     }
 
     /// Waits for the end of a process that has finished its work, and shows its captured stderr.
     pub(crate) fn finish(mut self) {
         let _ = self.process.wait();
-        print(&self.words.take().and_then(|words| words.join().ok()).unwrap_or_default());
+        print(&self.stderr.take().and_then(|stderr| stderr.join().ok()).unwrap_or_default());
     }
 }
 
@@ -227,13 +228,13 @@ fn print(text: &str) {
 }
 
 /// Reads a stream to its end and returns its last part.
-fn last_words(mut stream: impl Read) -> String {
-    let (mut words, mut buffer) = (Vec::new(), [0; 4096]);
+fn last_output(mut stream: impl Read) -> String {
+    let (mut stderr, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(read @ 1..) = stream.read(&mut buffer) {
-        words.extend_from_slice(&buffer[..read]);
-        if words.len() > 2 * WORDS_MAX {
-            words.drain(..words.len() - WORDS_MAX);
+        stderr.extend_from_slice(&buffer[..read]);
+        if stderr.len() > 2 * STDERR_MAX {
+            stderr.drain(..stderr.len() - STDERR_MAX);
         }
     }
-    String::from_utf8_lossy(&words).into_owned()
+    String::from_utf8_lossy(&stderr).into_owned()
 }

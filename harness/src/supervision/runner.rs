@@ -25,7 +25,7 @@ pub(crate) fn supervised(scenario: &str, without: &[String], runner: Box<dyn Reh
 /// Fatal runs that a child of this process has found, for this process.
 static FATAL: Mutex<Vec<&'static KnownRun>> = Mutex::new(Vec::new());
 
-/// Has this process take these runs as failed, without making them: it makes others itself.
+/// Makes this process report these runs as failed without making them.
 #[cfg(unix)]
 pub(crate) fn take_as_known(fatal: &[super::fatal_run::FatalRun]) {
     let mut all = FATAL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,8 +37,8 @@ pub(crate) fn take_as_known(fatal: &[super::fatal_run::FatalRun]) {
 /// Returns the fatal runs that are known to this process.
 fn known() -> Vec<&'static KnownRun> {
     let found = FATAL.lock().unwrap_or_else(PoisonError::into_inner);
-    let told = link().into_iter().flat_map(|link| link.known());
-    found.iter().copied().chain(told).collect()
+    let received = link().into_iter().flat_map(|link| link.known());
+    found.iter().copied().chain(received).collect()
 }
 
 struct Supervised {
@@ -72,7 +72,7 @@ impl Supervised {
         match link.attempt() {
             Attempt::Watching(wanted) if *wanted == key => Way::Watched(key),
             Attempt::Careful | Attempt::Watching(_) => Way::Announced(key),
-            // What is like a fatal run may be fatal: shrinking meets many of them.
+            // A script close to a fatal run may be fatal too: shrinking tries many such scripts.
             Attempt::Normal if self.is_alone && matches!(plan, Plan::Script(_) | Plan::Ordered(_)) => {
                 Way::Watched(key)
             }
@@ -80,7 +80,7 @@ impl Supervised {
         }
     }
 
-    /// Makes a run in the way that it needs. `of_known` makes the result of a run that must not be made.
+    /// Makes a run in the way that it needs. `of_known` returns the result of a run that must not be made.
     fn make<T>(
         &mut self,
         plan: Plan<'_>,
@@ -122,7 +122,7 @@ impl Supervised {
         self.link.into_iter().for_each(|link| link.send(message));
     }
 
-    /// Makes a run whose steps the parent sees.
+    /// Makes a run and streams its steps to the parent.
     fn watch(&mut self, key: String, plan: Plan<'_>) {
         let Some(link) = self.link else { return };
         let happy = fatal_run::happy_path(plan, |seed| self.runner.happy(seed));

@@ -31,6 +31,19 @@ fn list_shows_what_the_entry_brings() {
 }
 
 #[test]
+fn a_directory_that_cannot_hold_traces_is_rejected_before_the_search() {
+    let here = tempdir().expect("a directory");
+    fs::write(here.path().join("file"), "").expect("it is written");
+    for search in [&["explore", "till"][..], &["certify", "till"], &["matrix"]] {
+        let output = run(here.path(), &[search, &["--traces", "file/traces"]].concat());
+        assert_eq!(code(&output), 2, "{search:?}: {}", stdout(&output));
+        let error = stderr(&output);
+        assert!(error.starts_with("error: file/traces: a trace cannot be written: "), "{search:?}: {error}");
+        assert!(error.contains("name a directory for traces with --traces"), "{search:?}: {error}");
+    }
+}
+
+#[test]
 fn run_holds_on_the_happy_path_and_is_deterministic() {
     let here = tempdir().expect("a directory");
     let output = run(here.path(), &["run", "till", "--twice"]);

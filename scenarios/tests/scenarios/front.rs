@@ -113,13 +113,13 @@ fn what_the_scenario_does_not_know_is_said_with_what_it_does() {
     check(
         booking(&[]).seeds(..10),
         TWO_LIVE,
-        "booking: no run of 10 breaks exactly-one-reservation-per-intent, or",
+        "booking: no run of 10 violates exactly-one-reservation-per-intent, or",
     );
     check(booking(&[]).script("variant partner=nobody"), TWO_LIVE, "`nobody` is no value of `partner`");
     let log = format!("without execution-log\n{CRASH}");
     check(booking(&[]).script(log), TWO_LIVE, "of a design without `execution-log`");
     check(booking(&[]).script(CRASH.replace("step-2", "step-77")), TWO_LIVE, "#1 = crash` was never offered");
-    let other = "exactly-one-reservation-per-intent; broken are ";
+    let other = "exactly-one-reservation-per-intent; violated are ";
     check(booking(&["retry-safe-job:b"]).variant("partner=lookup").deviations(1), TWO_LIVE, other);
     let missed = booking(&[]).script("").goals(["crash between partner call and log"]).check().unwrap_err();
     assert_eq!(missed.to_string(), "booking: no run of 1 reaches crash between partner call and log");

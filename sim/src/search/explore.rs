@@ -183,10 +183,8 @@ pub fn explore_variant(
     failures_max: usize,
 ) -> Campaign {
     run_seeds(rehearse, profile, seeds, failures_max, |rehearse, seed| {
-        let happy = rehearse.happy(seed);
-        let script = &Script { variant: happy.variant.with(fixed), ..happy };
-        let task_order = profile.draws_task_order_of(seed);
-        let outcome = rehearse.run(Plan::Branch { script, from: 0, seed, profile, task_order });
+        let script = with_fixed(rehearse.happy(seed), fixed);
+        let outcome = rehearse.run(Plan::drawn_from(&script, seed, profile));
         let taken = (!outcome.violations.is_empty()).then(|| rehearse.script());
         (outcome, taken)
     })
@@ -213,6 +211,11 @@ fn run_seeds(
     campaign
 }
 
+/// Returns a script with some parameters of its variant fixed.
+pub fn with_fixed(script: Script, fixed: &Variant) -> Script {
+    Script { variant: script.variant.with(fixed), ..script }
+}
+
 impl Campaign {
     /// Returns a campaign without runs, whose first will be that of `seed`.
     pub(super) fn at(seed: u64, profile: Profile) -> Self {
@@ -229,7 +232,8 @@ impl Campaign {
         }
     }
 
-    /// Returns the plan that repeats the run of this seed.
+    /// Returns the plan that repeats the run of this seed. A run without violations is repeated only if its seed alone
+    /// decided it: not in a guided campaign, and not with fixed parameters.
     pub fn plan(&self, seed: u64) -> Plan<'_> {
         let known = self.failing.binary_search_by_key(&seed, |run| run.seed);
         match known.ok().and_then(|at| self.failing[at].script.as_ref()) {

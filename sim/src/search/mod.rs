@@ -19,7 +19,7 @@ mod slice;
 
 pub use bounded::{Bounded, Broken, Layer, Parent, Sites};
 pub use estimate::{Estimate, estimate};
-pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as, explore_variant};
+pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as, explore_variant, with_fixed};
 pub use guided::{Discovery, Guide, Round};
 pub use likelihood::{Likelihood, likelihood};
 pub use nearest::{Change, Nearest};

@@ -4,7 +4,7 @@ use super::super::archive::add_known;
 use super::super::exit::{CliError, Exit};
 use super::super::merge::{Merging, seeded};
 use super::super::shard::ShardArgs;
-use super::{Explore, exit, repeat};
+use super::{Explore, exit};
 use crate::shard::file::Command;
 use crate::shard::seeded::{BLOCK, SeededSearch};
 use crate::shard::union::Search;
@@ -63,7 +63,7 @@ impl Explore {
                 false => EndReason::Complete,
             };
             let mut result = explore.conclude(&request, &campaign, end_reason)?;
-            repeated.push(repeat(entry, &campaign, &mut result)?);
+            repeated.push(explore.repeat(entry, &campaign, &mut result)?);
             add_known(&mut result, known);
             results.push(result);
         }

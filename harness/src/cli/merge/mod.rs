@@ -64,6 +64,7 @@ impl Merge {
                 CliError::input("a matrix is not recorded in an archive").remedy("leave --archive out")
             );
         }
+        traces::check(&self.traces)?;
         let stop = stop_on_interrupt();
         supervision::set_timeout(self.watchdog);
         let merging = Merging { options: &self, session, union: &union, stop: &stop };
