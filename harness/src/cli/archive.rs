@@ -16,10 +16,12 @@ use std::path::Path;
 /// Where campaigns are recorded.
 #[derive(clap::Args, Clone)]
 pub(super) struct ArchiveArgs {
-    /// Record the result in this archive, a file of SQLite or a PostgreSQL by its URL, and run the failures that it knows first
+    /// Record the result in this archive: an SQLite file, or the URL of a PostgreSQL database. Its known failures are run
+    /// first
     #[arg(long, env = "SHAKEDOWN_ARCHIVE", value_name = "FILE|URL")]
     archive: Option<String>,
-    /// The name of this build in the archive, such as its commit. That of the CI job, if absent, else what its runs do
+    /// The name of this build in the archive, such as its commit [default: the commit of the CI job, or else a digest of
+    /// sample runs]
     #[arg(long, env = "SHAKEDOWN_BUILD", value_name = "NAME")]
     build: Option<String>,
 }

@@ -12,18 +12,18 @@ use shakedown_sim::Script;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Finds the commit since which a script fails: replays it over builds, each in a work tree of its own
+/// Finds the first commit in which a script fails: builds commits, each in its own work tree, and replays the script
 #[derive(clap::Args)]
 pub(super) struct Bisect {
-    /// The script that fails, or the trace of a run that does
+    /// The file with the failing script, or the trace of a failing run
     script: PathBuf,
-    /// A commit in which it holds
+    /// A commit in which the script holds
     #[arg(long, env = "SHAKEDOWN_GOOD", value_name = "COMMIT")]
     good: String,
-    /// A commit in which it fails
+    /// A commit in which the script fails
     #[arg(long, env = "SHAKEDOWN_BAD", value_name = "COMMIT", default_value = "HEAD")]
     bad: String,
-    /// What builds a commit, as a line for the shell, run in its work tree
+    /// The shell command that builds a commit; it is run in the work tree
     #[arg(
         long,
         env = "SHAKEDOWN_BUILD_COMMAND",
@@ -31,10 +31,10 @@ pub(super) struct Bisect {
         default_value = "cargo build --release --quiet"
     )]
     build_command: String,
-    /// The binary that a build makes, below its work tree; target/release/NAME of this binary, if absent
+    /// The path of the built binary in the work tree [default: target/release/ and the name of this binary]
     #[arg(long, env = "SHAKEDOWN_PROGRAM", value_name = "FILE")]
     program: Option<PathBuf>,
-    /// The folder for the work trees; they are removed at the end
+    /// The directory for the work trees; they are removed at the end
     #[arg(long, env = "SHAKEDOWN_WORK_TREES", value_name = "DIR", default_value = "target/shakedown/bisect")]
     work_trees: PathBuf,
 }

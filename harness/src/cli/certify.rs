@@ -1,4 +1,4 @@
-//! `certify`: every script of few deviations; a certificate, or the least failure.
+//! `certify`: every script of few deviations; a certificate, or the smallest failing script.
 
 mod merge;
 mod shard;
@@ -28,50 +28,50 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Runs every script of at most K deviations, fewest first: a certificate, or the least failure
+/// Runs every script of at most K deviations, fewest first: a certificate, or the smallest failing script
 ///
-/// The result is the same at any number of jobs, and put together from whatever parts.
+/// The result does not depend on the number of threads or of shards.
 #[derive(clap::Args)]
 pub(super) struct Certify {
-    /// Which scenarios; all if none is named
+    /// The scenarios [default: all]
     scenarios: Vec<String>,
-    /// At most how many deviations a script has
+    /// The greatest number of deviations of a script
     #[arg(long, env = "SHAKEDOWN_DEVIATIONS", value_name = "K", default_value = "2",
         value_parser = clap::value_parser!(u8).range(0..=6))]
     deviations: u8,
-    /// On how many threads; all processors, if absent
+    /// The number of threads [default: the number of processors]
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
-    /// Only variants like this, instead of all small ones
+    /// Fix these parameters; the search takes all small values of the others
     #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...")]
     variant: Option<Variant>,
-    /// Also let the order of tasks deviate: what is next yields to what else is ready or due at that instant
+    /// Also let the order of tasks deviate: a task or event yields to another that is due at the same instant
     #[arg(long, env = "SHAKEDOWN_SCHEDULES")]
     schedules: bool,
     /// Also let tasks pause before each statement of a transaction
     #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
     statements: bool,
-    /// Also continue scripts that are equivalent to others
+    /// Also extend scripts whose runs are equivalent to that of another script
     #[arg(long, env = "SHAKEDOWN_NO_PRUNING")]
     no_pruning: bool,
     #[command(flatten)]
     shard: ShardArgs,
-    /// Write what was run of the scripts with K deviations to this file
+    /// Save the progress among the scripts with K deviations in this file, for --resume
     #[arg(long, env = "SHAKEDOWN_CHECKPOINT", value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Continue from such files (repeatable): after an interrupt, or to put shards together
+    /// Continue from a file that --checkpoint wrote (repeatable)
     #[arg(long, env = "SHAKEDOWN_RESUME", value_name = "FILE", value_delimiter = ',')]
     resume: Vec<PathBuf>,
-    /// Accept a scenario without choices, or a bound that no script reaches
+    /// Accept a bound that no script reaches, or a scenario with most of its work after the last possible fault
     #[arg(long, env = "SHAKEDOWN_ALLOW_TRIVIAL")]
     allow_trivial: bool,
-    /// Where the traces of failures go
+    /// The directory for the traces of failures
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     traces: PathBuf,
-    /// How much time the continuations of one script may take before everything is given up
+    /// The time limit of the runs that extend one script
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
 }

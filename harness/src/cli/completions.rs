@@ -4,12 +4,12 @@ use super::exit::{CliError, Exit};
 use super::{Session, command, program};
 use clap_complete::{Shell, generate};
 
-/// Prints completions for a shell
+/// Prints the completion script of a shell
 ///
-/// For bash, say: completions bash > ~/.local/share/bash-completion/completions/NAME
+/// For bash: completions bash > ~/.local/share/bash-completion/completions/NAME
 #[derive(clap::Args)]
 pub(super) struct Completions {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 

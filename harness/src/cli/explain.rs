@@ -9,15 +9,15 @@ use shakedown_sim::TraceFile;
 use shakedown_sim::search::{Failure, Likelihood, fit, likelihood};
 use std::path::PathBuf;
 
-/// Tells the story of a trace: each step with the steps that it follows from
+/// Explains the run of a trace: each step with its causes
 ///
-/// The story is that of the recorded run, which the trace holds: no scenario is needed, unless for --likelihood.
-/// `replay` says whether the code still makes it.
+/// The trace contains the recorded run, so the scenario is not needed, except for --likelihood. Use `replay` to learn whether
+/// the current code still gives the same run.
 #[derive(clap::Args)]
 pub(super) struct Explain {
-    /// The trace, as explore or run wrote it
+    /// The trace file that `explore`, `certify`, `matrix` or `run` wrote
     trace: PathBuf,
-    /// Also work out how likely the failure was along the run's steps, with N continuations of each point
+    /// Also estimate how likely the failure is from each point of the run on, with N continuations of each point
     #[arg(long, env = "SHAKEDOWN_LIKELIHOOD", value_name = "N", num_args = 0..=1, default_missing_value = "64",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     likelihood: Option<u32>,

@@ -25,24 +25,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Runs many seeds of scenarios; shrinks and explains what fails
+/// Runs many seeds of scenarios, and shrinks and explains each failure
 ///
-/// The result is the longest gap-free prefix of the seeds, the same at any number of jobs.
+/// The result covers the seeds from the first one on without a gap. It does not depend on the number of threads.
 #[derive(clap::Args)]
 pub(super) struct Explore {
-    /// Which scenarios; all if none is named
+    /// The scenarios [default: all]
     scenarios: Vec<String>,
-    /// How many seeds, from 0; or a range A..B, without B. As many as the goals need, if absent
+    /// The number of seeds, from 0 on; or a range A..B, without B [default: as many as the goals need]
     #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B", value_parser = amount::seeds)]
     seeds: Option<Range<u64>>,
-    /// On how many threads; all processors, if absent
+    /// The number of threads [default: the number of processors]
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// End at this many failing runs
+    /// Stop after this number of failing runs
     #[arg(long, env = "SHAKEDOWN_MAX_FAIL", value_name = "M", default_value = "8",
         value_parser = clap::value_parser!(u32).range(1..))]
     max_fail: u32,
-    /// End after this much time, such as 30s or 10min, wherever that is
+    /// Stop after this time, such as 30s or 10min
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
     budget: Option<Duration>,
     /// Fix these parameters; seeds draw the others. Not with --guided
@@ -51,20 +51,20 @@ pub(super) struct Explore {
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
-    /// Fault-rate profile: mixed, calm, storm, or even (plain random testing, for comparison)
+    /// The fault-rate profile: mixed, calm, storm, or even (plain random testing, for comparison)
     #[arg(long, env = "SHAKEDOWN_PROFILE", value_name = "NAME", default_value = "mixed", value_parser = profile)]
     profile: Profile,
-    /// Keep to one order of tasks: first in, first out. If absent, every second run draws the order, too
+    /// Run tasks first in, first out in all runs. Without this flag, half of the runs draw the order of tasks
     #[arg(long, env = "SHAKEDOWN_FIFO")]
     fifo: bool,
-    /// Let tasks pause before statements of transactions in every second run
+    /// In half of the runs, also draw pauses before the statements of transactions
     #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
     statements: bool,
-    /// Make half of the runs out of runs that reached something new
+    /// Derive half of the runs from earlier runs that reached something new
     #[arg(long, env = "SHAKEDOWN_GUIDED")]
     guided: bool,
-    /// A guardrail whose lack must be caught (repeatable); `none` for none. Those of the scenario, if absent.
-    /// Not with --without
+    /// A canary: a guardrail whose removal the campaign must catch (repeatable); `none` for no canary. Not with --without
+    /// [default: those of the scenario]
     #[arg(
         long,
         env = "SHAKEDOWN_CANARY",
@@ -73,13 +73,13 @@ pub(super) struct Explore {
         conflicts_with = "without"
     )]
     canary: Vec<String>,
-    /// Accept a scenario in which no run can differ from the happy path
+    /// Accept a scenario without choices, or with most of its work after the last possible fault
     #[arg(long, env = "SHAKEDOWN_ALLOW_TRIVIAL")]
     allow_trivial: bool,
-    /// Where the traces of failures go
+    /// The directory for the traces of failures
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = crate::traces::DIRECTORY)]
     traces: PathBuf,
-    /// How much time one run may take before the whole campaign is given up
+    /// The time limit of one run; a run that takes longer is a violation
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
     #[command(flatten)]

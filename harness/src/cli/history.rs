@@ -9,14 +9,14 @@ use shakedown_reports::Style;
 use shakedown_reports::clock::count;
 use std::fmt::Write;
 
-/// Says what an archive knows: findings that are new, back or gone, since which build, and goals that come and go
+/// Shows the history in an archive: findings that are new, back or gone, with their builds, and unstable goals
 ///
 /// The last campaign of each design is compared with the one before.
 #[derive(clap::Args)]
 pub(super) struct History {
-    /// Which scenarios; all if none is named
+    /// The scenarios [default: all]
     scenarios: Vec<String>,
-    /// The archive: a file of SQLite, or a PostgreSQL by its URL
+    /// The archive: an SQLite file, or the URL of a PostgreSQL database
     #[arg(long, env = "SHAKEDOWN_ARCHIVE", value_name = "FILE|URL")]
     archive: String,
 }
@@ -35,7 +35,7 @@ impl History {
         if !is_url && !std::path::Path::new(&self.archive).exists() {
             return Err(CliError::input("there is no such archive")
                 .at(&self.archive)
-                .remedy("`explore --archive FILE` makes one"));
+                .remedy("`explore --archive FILE` creates one"));
         }
         let mut archive = open(&self.archive)?;
         let histories = archive

@@ -8,10 +8,10 @@ use crate::survey;
 use shakedown_reports::records::{ListedGoal, ListedGuardrail, ListedInvariant, ListedParameter, ListedSite};
 use shakedown_reports::{ListedScenario, json, terminal};
 
-/// Shows scenarios: parameters, guardrails, invariants, goals, choice sites, assumptions
+/// Lists scenarios with their parameters, guardrails, invariants, goals, choice sites, assumptions
 #[derive(clap::Args)]
 pub(super) struct List {
-    /// Only these scenarios
+    /// The scenarios [default: all]
     scenarios: Vec<String>,
 }
 

@@ -5,10 +5,10 @@ use super::{Session, command};
 use std::fs;
 use std::path::PathBuf;
 
-/// Writes manual pages, one for each subcommand, into a directory
+/// Writes manual pages into a directory, one for each subcommand
 #[derive(clap::Args)]
 pub(super) struct Man {
-    /// The directory; it is made if it is missing
+    /// The directory; it is created if it is missing
     directory: PathBuf,
 }
 

@@ -22,28 +22,28 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Takes each guardrail out in turn: which claim breaks, by how little, how soon; the whole designs hold
+/// Takes each guardrail out in turn, and shows which invariant is then violated, by how few deviations, after how many runs
 ///
-/// Where another guardrail repairs the damage, it is taken out as well, and the row says so.
+/// If another guardrail hides the damage, both are taken out, and the row says so. The complete designs are run too.
 #[derive(clap::Args)]
 pub(super) struct Chart {
-    /// Which guardrails, or which of their forms; all if none is named
+    /// The guardrails, or naive forms of guardrails [default: all]
     guardrails: Vec<String>,
-    /// How many seeds each whole design is run with, from 0; or a range A..B, without B
+    /// The number of seeds of each complete design, from 0 on; or a range A..B, without B
     #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B", default_value = "2000",
         value_parser = amount::seeds)]
     seeds: Range<u64>,
-    /// After how many runs a design that lacks something has survived
+    /// The number of runs without a violation after which an ablation has survived
     #[arg(long, env = "SHAKEDOWN_GIVE_UP", value_name = "N", default_value = "20000",
         value_parser = clap::value_parser!(u64).range(1..))]
     give_up: u64,
-    /// On how many threads; all processors, if absent
+    /// The number of threads [default: the number of processors]
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// Where the traces of failures go
+    /// The directory for the traces of failures
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     traces: PathBuf,
-    /// How much time one run may take before everything is given up
+    /// The time limit of one run; a run that takes longer is a violation
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
     #[command(flatten)]

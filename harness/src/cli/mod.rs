@@ -49,14 +49,14 @@ use std::process::ExitCode;
 
 /// Rehearses the failures of a system before production does.
 ///
-/// A run is the happy path plus deviations: what is lost, late, refused or crashes, each with a name. Results
-/// go to stdout, progress and errors to stderr.
+/// A run is the happy path plus named deviations, such as a lost message, a late response or a crash. Results go to stdout,
+/// progress and errors to stderr.
 #[derive(Parser)]
 #[command(version, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     output: output::Output,
 }
 

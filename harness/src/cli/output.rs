@@ -19,17 +19,17 @@ use std::str::FromStr;
 /// How results are written; each command takes these.
 #[derive(Args)]
 pub(super) struct Output {
-    /// The form of the result on stdout; markdown, mermaid and html go with explain
+    /// The form of the result on stdout. Only `explain` has markdown, mermaid and html
     #[arg(long, global = true, env = "SHAKEDOWN_FORMAT", value_name = "FORM", default_value = "human")]
     pub(super) format: Format,
-    /// Also write the result to a file (repeatable): junit, md, html, json, github (annotations), summary (of a
-    /// GitHub job); or the first run to show as mermaid, chrome (for Perfetto) or shiviz
+    /// Also write a report to a file (repeatable). Of the result: junit, md, html, json, github (annotations), summary (of
+    /// a GitHub job). Of the first failing run: mermaid, chrome (for Perfetto), shiviz
     #[arg(long, global = true, env = "SHAKEDOWN_REPORT", value_name = "KIND=FILE", value_delimiter = ',')]
     pub(super) report: Vec<Report>,
-    /// Read defaults of the flags from this file instead of ./shakedown.toml
+    /// Read the defaults of flags from this file instead of ./shakedown.toml
     #[arg(long, global = true, env = "SHAKEDOWN_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The memory that the runs of all threads may use together, such as 2GB: what takes more is a violation. Linux only
+    /// The limit of the memory of all threads together, such as 2GB; a run that exceeds it is a violation. Linux only
     #[arg(long, global = true, env = "SHAKEDOWN_MEMORY_LIMIT", value_name = "SIZE", value_parser = amount::bytes)]
     pub(super) memory_limit: Option<u64>,
 }

@@ -7,16 +7,15 @@ use crate::{atomic_file, traces};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Writes the script of a trace as a regression to commit
+/// Writes the script of a trace into a regression file, to be committed
 #[derive(clap::Args)]
 pub(super) struct Pin {
-    /// The trace, as explore or run wrote it
+    /// The trace file that `explore`, `certify`, `matrix` or `run` wrote
     trace: PathBuf,
-    /// Where regressions are; if absent, where the catalogue says, or `regressions` below the working directory if that is
-    /// not on this machine
+    /// The directory of regressions [default: that of the catalogue, or ./regressions if that does not exist]
     #[arg(long, env = "SHAKEDOWN_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// What to call it; scenario and signature, if absent
+    /// The name of the regression [default: scenario and signature]
     #[arg(long, env = "SHAKEDOWN_NAME", value_name = "NAME")]
     name: Option<String>,
 }

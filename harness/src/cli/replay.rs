@@ -10,10 +10,10 @@ use shakedown_sim::Rehearse;
 use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
 use std::path::PathBuf;
 
-/// Runs a trace again and says what has become of it: exact, equivalent, drifted or lost
+/// Repeats the run of a trace and compares both: exact, equivalent, drifted or lost
 #[derive(clap::Args)]
 pub(super) struct Replay {
-    /// The trace, as explore or run wrote it
+    /// The trace file that `explore`, `certify`, `matrix` or `run` wrote
     trace: PathBuf,
 }
 

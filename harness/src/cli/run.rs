@@ -15,10 +15,10 @@ use shakedown_sim::{Deviation, Moment, Offered, Outcome, Plan, Rehearse, Script,
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Runs a scenario once: the happy path, unless a seed, a script or deviations say otherwise
+/// Runs a scenario once: the happy path, or the run of a seed, a script or deviations
 #[derive(clap::Args)]
 pub(super) struct Run {
-    /// Which scenario
+    /// The scenario
     scenario: String,
     /// The seed that draws the variant and the deviations
     #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", conflicts_with_all = ["script", "deviate", "variant"])]
@@ -26,22 +26,23 @@ pub(super) struct Run {
     /// A file with the script to run
     #[arg(long, env = "SHAKEDOWN_SCRIPT", value_name = "FILE", conflicts_with_all = ["deviate", "variant"])]
     script: Option<PathBuf>,
-    /// Leave the happy path here (repeatable)
+    /// A deviation from the happy path (repeatable)
     #[arg(long, env = "SHAKEDOWN_DEVIATE", value_name = "SITE@SCOPE#N=ALT", value_delimiter = ';')]
     deviate: Vec<Deviation>,
-    /// What the run is built from, where it differs from the defaults
+    /// The parameters of the run that differ from their defaults
     #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...")]
     variant: Option<Variant>,
-    /// Take a guardrail out of the design (repeatable); with --script, beside those that the script takes out
+    /// Take a guardrail out of the design (repeatable), in addition to those that a script takes out
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
     without: Vec<String>,
-    /// Also make the run again in other ways, and say whether it was the same
+    /// Also repeat the run: in this process, after other runs, and in a fresh process. A
+    /// difference gives exit code 5
     #[arg(long, env = "SHAKEDOWN_TWICE")]
     twice: bool,
-    /// Where the trace of a failure goes
+    /// The directory for the trace of a failure
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     traces: PathBuf,
-    /// How much time the run may take before it is given up
+    /// The time limit of the run; a run that takes longer is a violation
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
 }

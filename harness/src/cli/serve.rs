@@ -9,21 +9,21 @@ use crate::traces;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Serves a local web page: make a run, ask "what if", watch a campaign
+/// Serves a local web page on which to run a scenario, change the run, and watch a campaign
 ///
-/// It listens on this machine only, and its address holds a random token. Interrupt it to end it.
+/// The server accepts connections from this machine only, and its address contains a random token. Ctrl-C ends it.
 #[derive(clap::Args)]
 pub(super) struct Serve {
-    /// The port; 0 for any that is free
+    /// The port; 0 takes a free one
     #[arg(long, env = "SHAKEDOWN_PORT", value_name = "PORT", default_value = "0")]
     port: u16,
-    /// The number of threads of a campaign; all processors, if absent
+    /// The number of threads of a campaign [default: the number of processors]
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// Where the traces of failures go
+    /// The directory for the traces of failures
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     traces: PathBuf,
-    /// How much time one run may take before it is given up
+    /// The time limit of one run
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     watchdog: Duration,
 }

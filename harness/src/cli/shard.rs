@@ -21,17 +21,17 @@ use std::time::{Duration, Instant};
 /// Which shard to run, and where its file goes.
 #[derive(clap::Args, Clone)]
 pub(super) struct ShardArgs {
-    /// Run one shard only: I of N, or `auto` inside a Slurm array, an indexed job of Kubernetes, an array job of AWS Batch, or
-    /// parallel jobs of Buildkite or GitLab. It proves nothing by itself: `merge` makes the result of all shards
+    /// Run only shard I of N. `auto` takes I and N from the scheduler: a Slurm array, an indexed job of Kubernetes, an
+    /// array job of AWS Batch, or parallel jobs of Buildkite or GitLab. `merge` combines all shards into the result
     #[arg(long, env = "SHAKEDOWN_SHARD", value_name = "I/N|auto")]
     shard: Option<Which>,
-    /// How many shards there are; for `--shard auto` where the scheduler does not say it, as in Kubernetes
+    /// The number of shards, for `--shard auto` with a scheduler that does not state it, such as Kubernetes
     #[arg(long, env = "SHAKEDOWN_SHARDS", value_name = "N")]
     shards: Option<usize>,
-    /// The folder for the shard's file. A shard that finds its own file there continues it
+    /// The directory for the shard's file. If the file exists, the shard continues from it
     #[arg(long, env = "SHAKEDOWN_INTO", value_name = "DIR", default_value = "target/shakedown/shards")]
     into: PathBuf,
-    /// Exit with 0 when the shard is complete, for schedulers that repeat what fails
+    /// Exit with 0 if the shard is complete, instead of 3; for schedulers that repeat a job that fails
     #[arg(long, env = "SHAKEDOWN_SHARD_OK")]
     shard_ok: bool,
 }

@@ -21,21 +21,22 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Puts the files of shards together: the result of one run on one machine
+/// Combines the files of shards into the result that one machine would have given
 ///
-/// Files that are missing, damaged, of another build, or in disagreement are errors. A sample of the runs is repeated.
+/// A file that is missing, damaged or of another build is an error, and so are two files that contradict each other. A
+/// sample of the runs of each file is repeated.
 #[derive(clap::Args)]
 pub(super) struct Merge {
-    /// The files of the shards, or the folder that holds them
+    /// The files of the shards, or the directory that contains them
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// On how many threads; all processors, if absent
+    /// The number of threads [default: the number of processors]
     #[arg(long, short, env = "SHAKEDOWN_JOBS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
-    /// Where the traces of failures go
+    /// The directory for the traces of failures
     #[arg(long, env = "SHAKEDOWN_TRACES", value_name = "DIR", default_value = traces::DIRECTORY)]
     pub(super) traces: PathBuf,
-    /// How much time one run may take before the merge is given up
+    /// The time limit of one run; a run that takes longer is a violation
     #[arg(long, env = "SHAKEDOWN_WATCHDOG", value_name = "DURATION", default_value = "60s", value_parser = amount::span)]
     pub(super) watchdog: Duration,
     #[command(flatten)]
