@@ -40,11 +40,13 @@ pub struct FreshThread<S: Scenario, M> {
     /// Never runs: it knows the scenario's names.
     names: Runner<S>,
     limits: Limits,
-    /// What the design lacks, for scripts and reports.
+    /// The guardrails that are taken out, for scripts and reports.
     without: Vec<String>,
     last: Last,
     met: SitesMet,
-    /// Shared with the runner of the run at hand, which is gone after it.
+    /// Whether runs of [`Plan::Turns`] offer pauses before statements.
+    offers_statements: bool,
+    /// Shared with the runner of the current run.
     observer: Option<Arc<Mutex<ShowStep>>>,
 }
 
@@ -53,7 +55,16 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
     pub fn new(make: M) -> Self {
         let names = Runner::new(make());
         let (last, met) = (Last::default(), SitesMet::default());
-        Self { limits: names.limits(), make, names, without: Vec::new(), last, met, observer: None }
+        Self {
+            limits: names.limits(),
+            make,
+            names,
+            without: Vec::new(),
+            last,
+            met,
+            offers_statements: false,
+            observer: None,
+        }
     }
 
     /// Says which guardrails the design lacks that `make` returns, as an entry of a catalogue takes them out:
@@ -73,10 +84,11 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
     /// Runs on a thread of its own, and keeps what is known of the run.
     fn on_thread<T: Send>(&mut self, run: impl FnOnce(&mut Runner<S>) -> T + Send) -> T {
         let (make, limits, observer) = (&self.make, self.limits, self.observer.clone());
-        let without = &self.without;
+        let (without, offers_statements) = (&self.without, self.offers_statements);
         let whole = || {
             let mut runner = Runner::new(make()).with_limits(limits).without(without.clone());
             runner.observe(observer.map(shared));
+            runner.offer_statements(offers_statements);
             let result = run(&mut runner);
             let mut last =
                 Last { script: runner.script(), offers: Vec::new(), effects: Rehearse::effects(&runner) };
@@ -118,6 +130,7 @@ impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
             without: self.without.clone(),
             last: Last::default(),
             met: SitesMet::default(),
+            offers_statements: self.offers_statements,
             observer: None,
         };
         let script = &self.last.script;
@@ -153,6 +166,9 @@ impl<S: Scenario, M: Fn() -> S + Sync> Rehearse for FreshThread<S, M> {
     fn observe(&mut self, show: Option<ShowStep>) {
         self.observer = show.map(|show| Arc::new(Mutex::new(show)));
     }
+    fn offer_statements(&mut self, are_offered: bool) {
+        self.offers_statements = are_offered;
+    }
 }
 
 /// An observer that passes steps on to one that other runners use as well.
@@ -161,4 +177,65 @@ fn shared(observer: Arc<Mutex<ShowStep>>) -> ShowStep {
         let mut show = observer.lock().unwrap_or_else(PoisonError::into_inner);
         show(at, step);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FreshThread;
+    use shakedown_sim::ambient::NoFact;
+    use shakedown_sim::{
+        CrashFault, CrashProfile, Invariant, Plan, Rehearse, Role, Row, Scenario, Stage, Store, StoreProfile,
+        Table, Variant,
+    };
+
+    #[derive(Clone, serde::Serialize)]
+    struct Counter(u32);
+
+    impl Row for Counter {
+        type Key = u32;
+        const TABLE: &'static str = "counters";
+        fn key(&self) -> u32 {
+            0
+        }
+    }
+
+    const CRASHING: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
+
+    /// A client that reads a row and writes it in one transaction.
+    struct Adding;
+
+    impl Scenario for Adding {
+        type Fact = NoFact;
+        fn name(&self) -> &str {
+            "adding"
+        }
+        fn build(&self, stage: &Stage<NoFact>) {
+            let server = stage.node(Role::outside("database".into()), |_| {});
+            let (store, counters) = (Store::new(&server, StoreProfile::CALM), Table::new(|_, _| {}));
+            store.plant(&counters, Counter(0));
+            let client = stage.node(Role::new("client".into(), &CRASHING), |_| {});
+            client.clone().spawn(async move {
+                let mut tx = store.begin(&client);
+                let Ok(Some(Counter(before))) = tx.get(&counters, &0).await else { return };
+                tx.update(&counters, Counter(before + 1)).await.expect("no other transaction");
+                tx.commit("add").await.expect("no fault");
+            });
+        }
+        fn invariants(&self) -> Vec<Box<dyn Invariant<NoFact>>> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_search_with_statements_offers_pauses_on_each_fresh_thread() {
+        let mut runner = FreshThread::new(|| Adding);
+        let mut offered = |statements| {
+            runner.offer_statements(statements);
+            runner.run(Plan::Turns { variant: &Variant::default(), turns: &[], task_order: false });
+            let mut sites = Vec::new();
+            runner.each_offer(&mut |site, _| sites.push(site.to_string()));
+            sites.iter().filter(|site| site.contains("statement")).count()
+        };
+        assert_eq!([offered(false), offered(true), offered(false)], [0, 2, 0]);
+    }
 }
