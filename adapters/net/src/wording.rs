@@ -1,10 +1,10 @@
-//! What a flight is called in a trace, and how digests know it.
+//! The names of flights in traces, and their words in digests.
 
 use shakedown_sim::Digest;
 
 const METHODS: [&str; 7] = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE ", "HEAD ", "OPTIONS "];
 
-/// Returns what a flight is called: the request line or status of HTTP/1, else its length.
+/// Returns the name of a flight: the request line or status of HTTP/1, else its length.
 pub(crate) fn of(bytes: &[u8]) -> String {
     let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let line = std::str::from_utf8(&line[..line.len().min(200)]).unwrap_or_default();
@@ -17,14 +17,10 @@ pub(crate) fn of(bytes: &[u8]) -> String {
     format!("{} bytes", bytes.len())
 }
 
-/// Returns the words by which digests know these bytes.
+/// Returns the words that digests take for these bytes.
 pub(crate) fn digest(bytes: &[u8]) -> [u64; 2] {
     let mut digest = Digest::default();
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        digest.word(u64::from_le_bytes(word));
-    }
+    digest.bytes(bytes);
     [digest.bits(), bytes.len() as u64]
 }
 

@@ -23,7 +23,7 @@
 //!     let facts = Shared::new(stage.facts().clone()); // `Send`, unlike the facts themselves
 //!     stage.program(Role::outside("speaker".into()), move || must_be_send(async move {
 //!         Handle::current().sleep(Duration::from_secs(3)).await;
-//!         facts.with(|facts| facts.state(&Handle::current().env(), &Said(3)));
+//!         facts.state(&Said(3));
 //!     }));
 //! }
 //! # }

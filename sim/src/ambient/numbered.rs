@@ -1,6 +1,7 @@
 //! Values and futures that are not `Send`, referred to by their number in the world that holds them.
 
 use super::{Handle, running};
+use crate::judge::{Fact, Facts};
 use std::any::Any;
 use std::cell::RefCell;
 use std::future::Future;
@@ -72,6 +73,21 @@ impl<T: 'static> Shared<T> {
         T: Clone,
     {
         self.with(T::clone)
+    }
+}
+
+impl<F: Fact> Shared<Facts<F>> {
+    /// States a fact on the node and for the entity of the code that runs. A dead incarnation, and code of no node, states nothing.
+    ///
+    /// # Panics
+    /// Outside the run that holds the facts.
+    #[track_caller]
+    pub fn state(&self, fact: &F) {
+        self.with(|facts| {
+            if let Some(env) = Handle::current().try_env() {
+                facts.state(&env, fact);
+            }
+        });
     }
 }
 

@@ -71,7 +71,7 @@ impl Scenario for World {
         Network::on(stage).link("bank", Link { latency: Duration::from_millis(20), faults: &LOSSY });
         let facts = Shared::new(stage.facts().clone());
         stage.program(Role::outside("bank".into()), move || {
-            bank::serve(move |order| state(facts, Known::Charged(order)))
+            bank::serve(move |order| facts.state(&Known::Charged(order)))
         });
         let till = Role { single: true, ..Role::new("till".into(), &CRASHES) };
         let repeats_key = self.repeats_key;
@@ -127,13 +127,8 @@ async fn user(number: u64, entity: Scope, facts: Shared<Facts<Known>>) {
     let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(8)).no_proxy().build();
     let sent = http.expect("a client").post(format!("http://till/orders/{order}")).send().await;
     if sent.is_ok_and(|response| response.status().is_success()) {
-        state(facts, Known::Accepted(order));
+        facts.state(&Known::Accepted(order));
     }
-}
-
-/// States a fact on behalf of the node whose code runs.
-fn state(facts: Shared<Facts<Known>>, fact: Known) {
-    facts.with(|facts| facts.state(&Handle::current().env(), &fact));
 }
 
 /// Returns what the binary and the tests rehearse.

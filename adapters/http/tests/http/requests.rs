@@ -1,4 +1,4 @@
-//! What becomes of requests between axum routers. Each test is a script and what is known afterwards.
+//! Requests between axum routers and their faults. Each test is a script and the facts that it leads to.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -25,8 +25,7 @@ struct Voice(Shared<Facts<Known>>);
 
 impl Voice {
     fn says(self, text: impl Into<String>) {
-        let text = text.into();
-        self.0.with(|facts| facts.state(&Handle::current().env(), &Known(text)));
+        self.0.state(&Known(text.into()));
     }
 }
 
@@ -175,7 +174,7 @@ fn a_request_cut_in_its_body_reaches_the_handler_and_is_refused_there() {
 }
 
 #[test]
-fn a_late_request_has_its_effect_after_the_caller_gave_up() {
+fn a_late_request_has_its_effect_after_the_caller_timed_out() {
     check("partner/request @ order-1/partner-1 #1 = 8 s", &["17 502", "20 charges 1", "25 200"]);
 }
 
@@ -206,10 +205,10 @@ fn requests_with_one_key_concern_the_entity_of_the_first() {
 
 #[test]
 fn a_crashed_node_responds_nothing_and_comes_back_without_its_memory() {
-    // The shop gives up after 5 s; meanwhile the partner is back, without its receipts.
+    // The shop's request times out after 5 s. Meanwhile the partner has restarted, without its receipts.
     let crash = "partner/before response @ order-1/partner-1 #1 = crash";
     check(crash, &["12 charges 1", "17 502", "22 charges 1", "25 200"]);
-    // The client gives up after 9 s.
+    // The client's request times out after 9 s.
     let crash = "shop/before partner @ order-1/partner-1 #1 = crash";
     check(crash, &["19 no response in time", "22 charges 1", "25 200"]);
     let crash = "shop/after partner @ order-1/partner-1 #1 = crash";

@@ -171,9 +171,8 @@ async fn publisher(form: Form, owner: &str, facts: Shared<Facts<Known>>) {
         let leased = within(2, service::lease(&client, form, owner, clock)).await;
         let mut fine = matches!(leased, Some(Ok(_)));
         if matches!(leased, Some(Ok(true))) {
-            let tell =
-                |id| facts.with(|facts| facts.state(&Handle::current().env(), &Known::Published { id }));
-            fine = matches!(within(2, service::publish(&mut client, form, tell)).await, Some(Ok(())));
+            let publish = |id| facts.state(&Known::Published { id });
+            fine = matches!(within(2, service::publish(&mut client, form, publish)).await, Some(Ok(())));
         }
         if fine {
             kept = Some(client);

@@ -5,13 +5,13 @@ use crate::statement;
 use shakedown_sim::{Digest, Label};
 use std::collections::BTreeMap;
 
-/// What a client wants.
+/// A request of a client.
 pub(crate) enum Request {
-    /// These messages run, up to `Sync` or one simple query.
+    /// Messages to run, up to `Sync` or one simple query.
     Batch(Prepared),
-    /// It leaves.
+    /// The client closes the session.
     Terminate,
-    /// What the relay does not serve, by its name.
+    /// A request that the relay does not serve, by its name.
     Unserved(&'static str),
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Prepared {
     pub(crate) flushes: bool,
     /// Whether it runs statements, and does not prepare them only.
     pub(crate) runs: bool,
-    /// The word by which digests know the batch, whatever names the driver gave statements and portals.
+    /// The word that digests take for the batch, without the driver's names of statements and portals.
     pub(crate) digest: u64,
     /// The texts in it.
     pub(crate) texts: Vec<String>,
@@ -74,7 +74,7 @@ impl Assembly {
         }
         self.messages.extend(message);
         self.digest.word(u64::from(frame.tag));
-        add_bytes(&mut self.digest, unnamed(&frame));
+        self.digest.bytes(unnamed(&frame));
         // `CopyDone` and `CopyFail` end what a simple query reads; after an extended one the server waits for `Sync`.
         let flushes = matches!(frame.tag, b'H' | b'c' | b'f');
         matches!(frame.tag, b'Q' | b'S' | b'H' | b'c' | b'f').then(|| Request::Batch(self.complete(flushes)))
@@ -119,12 +119,12 @@ fn unnamed<'a>(frame: &Frame<'a>) -> &'a [u8] {
     body.0
 }
 
-/// Adds the messages of a response to a digest. Numbers of objects that a service makes go on counting from run to run.
+/// Adds the messages of a response to a digest. Numbers of objects that a service creates differ from run to run.
 pub(super) fn add_response(digest: &mut Digest, messages: &[u8]) {
     for message in Frame::all(messages) {
         digest.word(u64::from(message.tag));
         if message.tag != b'T' || add_columns(digest, Reader(message.body)).is_none() {
-            add_bytes(digest, message.body);
+            digest.bytes(message.body);
         }
     }
 }
@@ -138,21 +138,11 @@ fn add_columns(digest: &mut Digest, mut columns: Reader<'_>) -> Option<()> {
         let name = columns.text()?;
         let (_table, _number, kind) = (columns.int32()?, columns.int16()?, columns.int32()?);
         let (_length, _modifier, format) = (columns.int16()?, columns.int32()?, columns.int16()?);
-        add_bytes(digest, name.as_bytes());
+        digest.text(name);
         digest.word(if kind < FIRST_OBJECT { kind as u64 } else { 0 });
         digest.word(format as u64);
     }
     Some(())
-}
-
-/// Adds bytes to a digest.
-fn add_bytes(digest: &mut Digest, bytes: &[u8]) {
-    digest.word(bytes.len() as u64);
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        digest.word(u64::from_le_bytes(word));
-    }
 }
 
 #[cfg(test)]
@@ -175,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_known_by_what_it_says_and_not_by_the_driver_s_numbers() {
+    fn the_driver_s_numbers_do_not_change_the_digest_of_a_batch() {
         let (one, other) = (batch("s9"), batch("s10"));
         assert_eq!((one.name.text(), one.runs, one.digest), ("select", true, other.digest));
     }

@@ -24,8 +24,7 @@ pub(crate) struct Voice(Shared<Facts<Said>>);
 
 impl Voice {
     pub(crate) fn says(self, text: impl Into<String>) {
-        let text = text.into();
-        self.0.with(|facts| facts.state(&Handle::current().env(), &Said(text)));
+        self.0.state(&Said(text.into()));
     }
 }
 

@@ -1,10 +1,10 @@
-//! A world built by a function, run by a script, and what is said in it.
+//! A world that a function builds, run by a script, and the facts that it states.
 
 use shakedown_clock::FreshThread;
-use shakedown_sim::ambient::{Handle, Shared};
+use shakedown_sim::ambient::Shared;
 use shakedown_sim::*;
 
-/// Something that happens, as the world sees it.
+/// A fact: a text.
 #[derive(Clone, serde::Serialize)]
 pub(crate) struct Said(String);
 
@@ -20,11 +20,7 @@ pub(crate) struct Voice(Shared<Facts<Said>>);
 
 impl Voice {
     pub(crate) fn says(self, text: impl Into<String>) {
-        let text = text.into();
-        // Nobody's code, as of a crashed node, says nothing.
-        if let Some(env) = Handle::current().try_env() {
-            self.0.with(|facts| facts.state(&env, &Said(text)));
-        }
+        self.0.state(&Said(text.into()));
     }
 }
 
@@ -49,7 +45,7 @@ impl Scenario for World {
 }
 
 /// A role whose only node may crash or shut down.
-pub(crate) fn mortal(name: &'static str) -> Role {
+pub(crate) fn crashing(name: &'static str) -> Role {
     const CRASHES: CrashProfile = CrashProfile {
         before: &[CrashFault::Crash, CrashFault::ShutDown],
         after: &[CrashFault::Crash],
@@ -65,7 +61,7 @@ fn tenths(moment: Moment) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-/// Expects that this is said in the run of a script, each with its time.
+/// Expects that the run of a script states these facts, each after its time in seconds.
 #[track_caller]
 pub(crate) fn check(build: Build, deviations: &str, expected: &[&str]) {
     let script: Script = format!("scenario world\n{deviations}").parse().unwrap();

@@ -7,7 +7,7 @@ use orders::outside::{self, Event};
 use orders::{Config, run};
 use shakedown::prelude::{Alternatives, Duration, Invariant, Role, Scenario, Stage};
 use shakedown_net::{Link, Network, StreamFaults};
-use shakedown_sim::ambient::{Handle, Shared};
+use shakedown_sim::ambient::Shared;
 use shakedown_sim::{CrashFault, CrashProfile, Horizon, Variant};
 
 const LATENCY: Duration = Duration::from_millis(5);
@@ -61,19 +61,19 @@ impl Scenario for Shop {
             network.link(role, Link { latency: LATENCY, faults: &LOSSY });
         }
         let facts = Shared::new(stage.facts().clone());
-        let tell = move |event: Event| {
-            let fact = match event {
+        let state = move |event: Event| {
+            facts.state(&match event {
                 Event::Charged { order } => Known::Charged(order),
                 Event::Mailed { order } => Known::Mailed(order),
-            };
-            facts.with(|facts| facts.state(&Handle::current().env(), &fact));
+            });
         };
         stage.program(Role::outside("store".into()), || outside::serve(outside::store(), "0.0.0.0:80"));
         stage.program(Role::outside("partner".into()), move || {
-            outside::serve(outside::partner(tell), "0.0.0.0:80")
+            outside::serve(outside::partner(state), "0.0.0.0:80")
         });
-        stage
-            .program(Role::outside("mail".into()), move || outside::serve(outside::mail(tell), "0.0.0.0:80"));
+        stage.program(Role::outside("mail".into()), move || {
+            outside::serve(outside::mail(state), "0.0.0.0:80")
+        });
         stage.program(Role { single: true, ..Role::new("orders".into(), self.ends) }, || run(config()));
         for number in 1..=2 {
             let entity = stage.entity("order");

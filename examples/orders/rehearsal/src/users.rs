@@ -21,6 +21,6 @@ async fn place(number: u64, facts: Shared<Facts<Known>>) {
     let body = serde_json::json!({ "id": order, "amount": 40, "email": "ada@example.org" });
     let sent = http.expect("a client").post("http://orders/orders").json(&body).send().await;
     if sent.is_ok_and(|response| response.status().is_success()) {
-        facts.with(|facts| facts.state(&Handle::current().env(), &Known::Accepted(order)));
+        facts.state(&Known::Accepted(order));
     }
 }
