@@ -1,4 +1,4 @@
-//! What the simulation answers.
+//! The values that the simulation returns in place of the system.
 
 use shakedown_sim::Moment;
 use shakedown_sim::ambient::{Entropy, Handle};
@@ -35,7 +35,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> bool {
     true
 }
 
-/// Returns the addresses of a name as the node whose code runs sees it.
-pub(crate) fn addresses(name: &str) -> Option<Vec<Ipv4Addr>> {
+/// Returns the addresses that a name has for the node whose code runs; `None` if none runs.
+pub(crate) fn addresses(name: &str) -> Option<std::io::Result<Vec<Ipv4Addr>>> {
     shakedown_net::lookup_here(name)
 }

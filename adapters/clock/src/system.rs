@@ -1,4 +1,4 @@
-//! The functions of the C library that are answered here. Each falls back to the system where no run is under way.
+//! The functions of the C library that are replaced here. Each calls the system where no run is under way.
 
 use crate::simulated;
 use libc::{addrinfo, c_char, c_int, c_uint, c_void, clockid_t, size_t, ssize_t, timespec};
@@ -6,10 +6,10 @@ use std::ffi::{CStr, CString};
 use std::mem::transmute;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// Answers `clock_gettime(2)`.
+/// Replaces `clock_gettime(2)`.
 ///
 /// # Safety
-/// As the C library's: `time` points to a `timespec`.
+/// As for the C library's function: `time` points to a `timespec` that may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
     let simulated = match clock {
@@ -22,26 +22,28 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
     };
     match simulated {
         Some(since) => {
-            // SAFETY: the caller passes a pointer to a `timespec`. Seconds since 1970 and nanoseconds below 10^9 fit its fields.
+            // SAFETY: by this function's contract `time` points to a `timespec` that may be written. Both fields are integers, so any value
+            // is valid.
             unsafe {
                 (*time).tv_sec = since.as_secs() as libc::time_t;
                 (*time).tv_nsec = since.subsec_nanos() as libc::c_long;
             }
             0
         }
-        // SAFETY: the system call has the arguments of this function.
+        // SAFETY: the system call has the parameters and the contract of this function.
         None => unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) as c_int },
     }
 }
 
-/// Answers `getrandom(2)`.
+/// Replaces `getrandom(2)`.
 ///
 /// # Safety
-/// As the C library's: `buffer` points to `length` bytes.
+/// As for the C library's function: `buffer` points to `length` bytes that may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: size_t, flags: c_uint) -> ssize_t {
     if !buffer.is_null() && length > 0 {
-        // SAFETY: the caller passes `length` bytes; they are written before they are read.
+        // SAFETY: by this function's contract `buffer` points to `length` bytes that may be written, and nothing else uses them during the
+        // call. They are written before the slice is made, because its bytes must be initialized.
         let bytes = unsafe {
             std::ptr::write_bytes(buffer.cast::<u8>(), 0, length);
             std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length)
@@ -50,32 +52,34 @@ pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: size_t, flags: c
             return length as ssize_t;
         }
     }
-    // SAFETY: the system call has the arguments of this function.
+    // SAFETY: the system call has the parameters and the contract of this function.
     unsafe { libc::syscall(libc::SYS_getrandom, buffer, length, flags) as ssize_t }
 }
 
 type Resolver =
     unsafe extern "C" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int;
 
-/// The C library's `getaddrinfo`, once it was found.
+/// The C library's `getaddrinfo`, or null before the first call.
 static RESOLVER: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 
 fn resolver() -> Option<Resolver> {
     let mut found = RESOLVER.load(Ordering::Relaxed);
     if found.is_null() {
-        // SAFETY: the name is a C string; the next definition after this one is the C library's.
+        // SAFETY: `dlsym` takes any C string, and the literal is one. It returns the next definition after this one, or null.
         found = unsafe { libc::dlsym(libc::RTLD_NEXT, c"getaddrinfo".as_ptr()) };
         RESOLVER.store(found, Ordering::Relaxed);
     }
-    // SAFETY: a symbol of this name in the C library has this type.
+    // SAFETY: the pointer is not null, and the next definition of `getaddrinfo` is the C library's, whose type is `Resolver`. Function
+    // pointers have the size of data pointers on Linux.
     (!found.is_null()).then(|| unsafe { transmute::<*mut c_void, Resolver>(found) })
 }
 
-/// Answers `getaddrinfo(3)`: names are those of nodes. The list is the C library's own, made of a node's numeric address, so that
-/// `freeaddrinfo` stays the C library's too.
+/// Replaces `getaddrinfo(3)`: names are those of nodes. The C library makes the list from a node's numeric address, so its own
+/// `freeaddrinfo` frees it.
 ///
 /// # Safety
-/// As the C library's.
+/// As for the C library's function: `name` and `service` are null or C strings, `hints` is null or points to an `addrinfo`, `list` points
+/// to a pointer that may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getaddrinfo(
     name: *const c_char,
@@ -84,19 +88,20 @@ pub unsafe extern "C" fn getaddrinfo(
     list: *mut *mut addrinfo,
 ) -> c_int {
     let Some(resolver) = resolver() else { return libc::EAI_SYSTEM };
-    let asked = if name.is_null() {
+    let host = if name.is_null() {
         None
     } else {
-        // SAFETY: the caller passes a C string.
+        // SAFETY: `name` is not null, so by this function's contract it is a C string. The reference ends with this call.
         unsafe { CStr::from_ptr(name) }.to_str().ok()
     };
-    let Some(addresses) = asked.and_then(simulated::addresses) else {
-        // SAFETY: the arguments are the caller's.
+    let Some(addresses) = host.and_then(simulated::addresses) else {
+        // SAFETY: the C library's function has the contract of this one, and its arguments are unchanged.
         return unsafe { resolver(name, service, hints, list) };
     };
-    let Some(numeric) = addresses.first().and_then(|address| CString::new(address.to_string()).ok()) else {
+    let first = addresses.ok().and_then(|addresses| addresses.first().copied());
+    let Some(numeric) = first.and_then(|address| CString::new(address.to_string()).ok()) else {
         return libc::EAI_NONAME;
     };
-    // SAFETY: the arguments are the caller's, with another C string for the name.
+    // SAFETY: the C library's function has the contract of this one. Only the name differs, and it is a C string that outlives the call.
     unsafe { resolver(numeric.as_ptr(), service, hints, list) }
 }

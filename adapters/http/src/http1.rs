@@ -21,13 +21,12 @@ use shakedown_net::{Listener, Stream};
 use shakedown_sim::ambient::Handle;
 use std::error::Error;
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind};
-use std::net::SocketAddrV4;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// As many bytes are read at a time.
+/// The number of bytes that one read takes at most.
 const CHUNK: usize = 8 * 1024;
 
 /// An end of a connection, as hyper reads and writes it.
@@ -85,12 +84,8 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(async move {
-            let host = uri.host().unwrap_or_default();
-            let Some(ip) = shakedown_net::lookup(Handle::current(), host).first().copied() else {
-                let text = format!("no node of the simulated network is named `{host}`");
-                return Err(io::Error::new(ErrorKind::NotFound, text));
-            };
-            Stream::connect(SocketAddrV4::new(ip, uri.port_u16().unwrap_or(80))).await.map(Io)
+            let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
+            Stream::connect_to(host, port).await.map(Io)
         })
     }
 }

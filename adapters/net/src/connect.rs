@@ -2,7 +2,7 @@
 
 use crate::faults::Link;
 use crate::listener;
-use crate::names::{address_of, node_at};
+use crate::names::{address_of, lookup, node_at};
 use crate::network::Network;
 use crate::stream::Stream;
 use crate::wire::{End, Pipe, Wire};
@@ -77,6 +77,18 @@ impl Stream {
             }
         }
         Connect { owner, outcome }
+    }
+
+    /// Connects the node whose code runs now to a port of a node, by the node's name or role.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if no node has the name; else as [`Stream::connect`].
+    ///
+    /// # Panics
+    /// Outside a simulation.
+    pub async fn connect_to(name: &str, port: u16) -> io::Result<Stream> {
+        let addresses = lookup(Handle::current(), name)?;
+        Stream::connect(SocketAddrV4::new(addresses[0], port)).await
     }
 }
 

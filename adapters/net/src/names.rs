@@ -3,6 +3,7 @@
 use crate::network::Network;
 use shakedown_sim::NodeId;
 use shakedown_sim::ambient::Handle;
+use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
 
 /// Where the addresses of nodes begin.
@@ -24,21 +25,29 @@ pub(crate) fn node_at(handle: Handle, address: Ipv4Addr) -> Option<NodeId> {
 
 /// Returns the addresses that a name has for the handle's node: those of a node with that name, of the nodes of a role with that
 /// name, or of the nodes that [`Network::alias`] gives it. Addresses resolve to themselves, `localhost` to the node itself.
-pub fn lookup(handle: Handle, name: &str) -> Vec<Ipv4Addr> {
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if no node has the name.
+pub fn lookup(handle: Handle, name: &str) -> io::Result<Vec<Ipv4Addr>> {
     if let Ok(address) = name.parse() {
-        return vec![address];
+        return Ok(vec![address]);
     }
     if name == "localhost" {
-        return vec![Ipv4Addr::LOCALHOST];
+        return Ok(vec![Ipv4Addr::LOCALHOST]);
     }
     let target = Network::of(handle).resolve_alias(name);
     let target = target.as_deref().unwrap_or(name);
     let nodes = handle.nodes().into_iter().filter(|node| node.name == target || node.role.text() == target);
-    nodes.map(|node| address_of(node.id)).collect()
+    let addresses: Vec<_> = nodes.map(|node| address_of(node.id)).collect();
+    if addresses.is_empty() {
+        let text = format!("no node of the simulated network is named `{name}`");
+        return Err(io::Error::new(ErrorKind::NotFound, text));
+    }
+    Ok(addresses)
 }
 
 /// Returns the same for the code that runs now; `None` outside a simulation, and where no node's code runs.
-pub fn lookup_here(name: &str) -> Option<Vec<Ipv4Addr>> {
+pub fn lookup_here(name: &str) -> Option<io::Result<Vec<Ipv4Addr>>> {
     let handle = Handle::try_current().filter(|handle| !handle.is_nobody())?;
     Some(lookup(handle, name))
 }

@@ -5,7 +5,6 @@ use shakedown_sim::ambient::{Handle, Shared};
 use shakedown_sim::*;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddrV4;
 
 #[derive(Clone, serde::Serialize)]
 struct Said(String);
@@ -21,8 +20,7 @@ struct Voice(Shared<Facts<Said>>);
 
 impl Voice {
     fn says(self, text: impl Into<String>) {
-        let text = text.into();
-        self.0.with(|facts| facts.state(&Handle::current().env(), &Said(text)));
+        self.0.state(&Said(text.into()));
     }
 }
 
@@ -75,8 +73,10 @@ async fn serve() {
 }
 
 async fn call(voice: Voice) {
-    let ip = shakedown_net::lookup(Handle::current(), "server")[0];
-    let stream = match within(200, Stream::connect(SocketAddrV4::new(ip, 80))).await {
+    let unknown = Stream::connect_to("elsewhere", 80).await.map(drop).unwrap_err();
+    assert_eq!(unknown.kind(), io::ErrorKind::NotFound);
+    assert_eq!(unknown.to_string(), "no node of the simulated network is named `elsewhere`");
+    let stream = match within(200, Stream::connect_to("server", 80)).await {
         Some(Ok(stream)) => stream,
         Some(Err(error)) => return voice.says(format!("not connected: {:?}", error.kind())),
         None => return voice.says("no connection"),
@@ -156,7 +156,7 @@ fn a_late_message_arrives() {
 }
 
 #[test]
-fn a_crashed_machine_is_silent_and_resets_once_it_is_back() {
+fn a_crashed_machine_does_not_respond_and_resets_once_it_is_back() {
     let crash = "server/before response @ client-1/server-1 #1 = crash";
     check(crash, &["12 nothing came", "13 not read: ConnectionReset"]);
 }

@@ -1,9 +1,7 @@
-//! [`IoStream`]: a simulated stream with tokio's traits, for drivers that take a stream of their user's.
+//! [`IoStream`]: a simulated stream with tokio's traits, for drivers that accept a stream from their user.
 
-use shakedown_net::{Stream, lookup};
-use shakedown_sim::ambient::Handle;
-use std::io::{self, ErrorKind};
-use std::net::SocketAddrV4;
+use shakedown_net::Stream;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,13 +13,12 @@ impl IoStream {
     /// Connects the node whose code runs now to port 5432 of a node, by its name or role.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if no node has the name; as [`Stream::connect`] otherwise.
+    /// As [`Stream::connect_to`].
     ///
     /// # Panics
     /// Outside a simulation.
     pub async fn connect(name: &str) -> io::Result<Self> {
-        let address = lookup(Handle::current(), name).first().copied().ok_or(ErrorKind::NotFound)?;
-        Stream::connect(SocketAddrV4::new(address, 5432)).await.map(Self)
+        Stream::connect_to(name, 5432).await.map(Self)
     }
 }
 

@@ -28,11 +28,7 @@ fn by_name(name: &str, port: u16) -> Result<Vec<SocketAddr>> {
     if let Ok(ip) = name.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let found = lookup(Handle::current(), name);
-    if found.is_empty() {
-        let text = format!("no node of the simulated network is named `{name}`");
-        return Err(Error::new(ErrorKind::NotFound, text));
-    }
+    let found = lookup(Handle::current(), name)?;
     Ok(found.into_iter().map(|ip| SocketAddr::from((ip, port))).collect())
 }
 
