@@ -1,4 +1,4 @@
-//! What a process asks of its system, answered by the simulation: the clock, entropy, name resolution.
+//! The clock, entropy and name resolution of a process, taken from the simulation instead of the system.
 //!
 //! Linked into rehearsals only. On Linux it defines `clock_gettime`, `getrandom` and `getaddrinfo`, which take precedence over those
 //! of the C library. On a thread on which a run is under way they return the run's time, random numbers keyed by the run's variant and
@@ -6,14 +6,15 @@
 //! `HashMap`, `uuid`, `fastrand` and `chrono` follow the run.
 //!
 //! The standard library derives the keys of hash maps once per thread, and other libraries keep such state per thread too, so each run
-//! needs a thread of its own: [`FreshThread`]. What a library keeps per *process* (a static) differs between the first run and the
-//! next; the self-check of a rehearsal finds that, with the first event that differs.
+//! needs a thread of its own: [`FreshThread`]. State that a library keeps per *process* (a static) differs between the first run and
+//! the next; the self-check of a rehearsal finds it and names the first event that differs.
 //!
-//! On other platforms nothing is defined: what follows the system's clock or entropy makes runs differ, and the self-check says so.
+//! On other platforms nothing is defined: code that reads the system's clock or entropy makes runs differ, and the self-check reports it.
 
 mod fresh;
 mod simulated;
 #[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the functions that it replaces have the C interface")]
 mod system;
 
 pub use fresh::FreshThread;

@@ -152,6 +152,29 @@ fn no_code_is_unsafe() {
     }
 }
 
+/// The compiler enforces the levels: `forbid` everywhere, and `deny` where one module expects the lint.
+#[test]
+fn one_module_of_the_adapters_has_unsafe_code() {
+    let adapters = root().join("adapters");
+    let manifest =
+        |folder: &str| read(&adapters.join(folder).join("Cargo.toml")).parse::<toml::Table>().expect("TOML");
+    let shared = manifest("")["workspace"]["lints"].clone();
+    let entries = fs::read_dir(&adapters).expect("a directory").map(|entry| entry.expect("readable").path());
+    let crates = entries.filter(|path| path.join("Cargo.toml").is_file());
+    let names = crates.map(|path| path.file_name().expect("a name").to_string_lossy().into_owned());
+    for name in names.chain(["tokio/macros".to_owned()]) {
+        let own = manifest(&name)["lints"].clone();
+        let lints = if own.get("workspace").is_some() { &shared } else { &own };
+        let expected = if name == "clock" { "deny" } else { "forbid" };
+        assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some(expected), "adapters/{name}");
+    }
+    let undocumented = &manifest("clock")["lints"]["clippy"]["undocumented_unsafe_blocks"];
+    assert_eq!(undocumented.as_str(), Some("deny"));
+    let exceptions = ["fresh", "lib", "simulated", "system"]
+        .map(|module| read(&adapters.join(format!("clock/src/{module}.rs"))).matches("(unsafe_code").count());
+    assert_eq!(exceptions, [0, 1, 0, 0]);
+}
+
 #[test]
 fn files_are_named_for_what_they_hold() {
     for (name, _) in files(".rs") {
