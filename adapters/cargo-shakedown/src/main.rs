@@ -1,6 +1,6 @@
 //! `cargo shakedown test|run|build|check`: Cargo, with tokio replaced by the simulated one.
 //!
-//! Nothing of the workspace is written but its target directory. Cargo works in a *tree* of symbolic links below that, in which
+//! Only the target directory of the workspace is written. Cargo works in a *tree* of symbolic links below that, in which
 //! `Cargo.lock` is a copy: so manifests and the lock file stay as they are, also if a run is killed, and Cargo may build the real
 //! program at the same time. The tokio in the lock file is copied from Cargo's registry folder under the name `real-tokio`, and the
 //! adapter crate `tokio` is built on that copy.
@@ -63,11 +63,11 @@ fn run(command: &str, arguments: &[String]) -> Result<u8, String> {
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| here.join(target));
     let own = target.join("shakedown");
     fs::create_dir_all(&own).map_err(|error| format!("{}: {error}", own.display()))?;
-    // One at a time for each target directory, as Cargo does; the lock ends with the process.
+    // One command at a time uses a target directory, as with Cargo; the lock ends with the process.
     let lock = File::create(own.join("lock")).map_err(|error| format!("{}: {error}", own.display()))?;
     lock.lock().map_err(|error| format!("{}: {error}", own.display()))?;
     let tree = tree::link(&root, &own.join("tree"), &target)?;
-    // The links lead out of the tree again, so Cargo is given the manifest's place in it and stays in this folder.
+    // The current directory stays outside the tree, so Cargo is given the path of the manifest inside it.
     let manifest = tree.join(package.strip_prefix(&root).unwrap_or(Path::new("Cargo.toml")));
     let graph = Graph::of(&manifest)?;
     let patch = patch::write(&graph, &own)?;
@@ -89,7 +89,7 @@ fn run(command: &str, arguments: &[String]) -> Result<u8, String> {
     Ok(status.code().map_or(101, |code| u8::try_from(code).unwrap_or(101)))
 }
 
-/// Returns the compiler's flags with `--cfg shakedown`, by which a crate tells rehearsals from other builds.
+/// Returns the compiler's flags with `--cfg shakedown`, which distinguishes rehearsals from other builds.
 fn rust_flags() -> String {
     let own = "--cfg shakedown";
     env::var("RUSTFLAGS").map_or_else(|_| own.to_owned(), |flags| format!("{flags} {own}"))

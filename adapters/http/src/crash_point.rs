@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Meets a crash point once. A paused node comes back to it when it goes on.
+/// Meets a crash point once. A paused node returns to it when it continues.
 pub(crate) struct CrashPoint {
     owner: Handle,
     side: Side,

@@ -1,4 +1,4 @@
-//! What a link to a service can show.
+//! The faults of links to services.
 
 use http::StatusCode;
 use shakedown_sim::{Alternatives, Duration};

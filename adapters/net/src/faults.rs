@@ -1,14 +1,14 @@
-//! What a link to a node can show.
+//! The faults of links to nodes.
 
 use shakedown_sim::{Alternatives, Duration};
 
 /// The faults of connections to a node; the benign alternative first in each.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFaults {
-    /// What may become of an attempt to connect: `refused`, `lost` (nothing comes back), or a delay such as `8 s`.
+    /// What may become of an attempt to connect: `refused`, `lost` (no response arrives), or a delay such as `8 s`.
     pub connect: Alternatives,
-    /// What may become of what the connecting side sends: `lost` (the connection stalls: from here on nothing passes in either
-    /// direction, and nobody is told), `reset` (half of it arrives, then both sides see a reset), or a delay.
+    /// What may become of what the connecting side sends: `lost` (the connection stalls: from then on nothing passes in either
+    /// direction, and neither side sees an error), `reset` (half of it arrives, then both sides see a reset), or a delay.
     pub request: Alternatives,
     /// What may become of what the side connected to sends.
     pub response: Alternatives,

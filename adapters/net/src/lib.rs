@@ -11,7 +11,7 @@
 //! What is not modelled: bandwidth, reordering and retransmission of packets (a stream is reliable until it is reset or stalls),
 //! Nagle's algorithm, sizes of socket buffers other than 64 KiB.
 //!
-//! Modules in reading order: `faults` (what links can show), `names` (names and addresses), `network` (who listens where), `wire`
+//! Modules in reading order: `faults` (of links), `names` (names and addresses), `network` (who listens where), `wire`
 //! (a connection), `flight` (its choices, crash points and steps), `stream` (an end of it), `listener`, `connect`, `datagram`, `wording`.
 
 mod connect;

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Connections that nobody has accepted yet.
+/// Connections that wait to be accepted.
 #[derive(Default)]
 pub(crate) struct Backlog {
     pub(crate) waiting: VecDeque<Stream>,
@@ -28,7 +28,7 @@ pub(crate) fn lock(backlog: &Mutex<Backlog>) -> MutexGuard<'_, Backlog> {
     backlog.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A port at which a node accepts connections. Dropped by living code it closes; with its node it falls silent.
+/// A port at which a node accepts connections. It closes when living code drops it. When its node crashes, connections to it get no response.
 pub struct Listener {
     owner: Handle,
     address: SocketAddrV4,

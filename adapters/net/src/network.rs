@@ -64,7 +64,7 @@ impl Network {
     }
 
     /// Keeps the bytes of connections to the nodes of the role `role` out of digests and traces: the node records what they mean. For
-    /// protocols in which drivers send numbers that go on counting from run to run, such as names of prepared statements.
+    /// protocols in which drivers send numbers that differ from run to run, such as names of prepared statements.
     pub fn hide_bytes(&self, role: &str) {
         self.0.borrow_mut().opaque.insert(role.to_owned());
     }

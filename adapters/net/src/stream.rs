@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 
 /// An end of a connection. All of its operations take `&self`, so that its halves may be used by different tasks.
 ///
-/// When it is dropped by living code it closes; when its node crashes it falls silent, and the other end finds out by its timeout, or
-/// by a reset when it next sends to a node that has restarted.
+/// It closes when living code drops it. When its node crashes it sends nothing more: the other end learns that by its timeout, or by a
+/// reset when it next sends to a node that has restarted.
 pub struct Stream {
     wire: SharedWire,
     side: usize,

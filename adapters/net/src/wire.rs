@@ -123,7 +123,7 @@ impl Wire {
         }
     }
 
-    /// Whether what `side` sends reaches a living end: a lost machine stays silent, one that came back resets.
+    /// Whether what `side` sends reaches a living end: a machine that is down does not respond, one that has restarted resets.
     fn receiver(&self, side: usize) -> Receiver {
         let end = &self.ends[1 - side];
         match (end.owner.is_alive(), end.owner.of_node(end.owner.node())) {

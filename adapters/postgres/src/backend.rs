@@ -13,13 +13,13 @@ pub(crate) type Parameters = Vec<(String, String)>;
 /// A session.
 pub(crate) struct Backend {
     socket: UnixStream,
-    /// What has arrived, from the first message that nobody has taken.
+    /// The bytes that have arrived and were not taken.
     inbox: Vec<u8>,
     pid: i32,
     parameters: Parameters,
     /// Whether its process was stopped and not continued.
     is_stopped: bool,
-    /// What the server said of its parameters at the start, as messages.
+    /// The server's parameters, as the messages that reported them at the start.
     pub(crate) greeting: Vec<u8>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Refused {
     Io(io::Error),
 }
 
-/// What a wait for the server brings.
+/// The result of a wait for the server.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Arrived {
     Bytes,
@@ -90,11 +90,11 @@ impl Backend {
         &self.parameters
     }
 
-    /// Has the server end the session, and waits until it holds no lock any more, at most so many real milliseconds. Returns whether
+    /// Terminates the session and waits until its process has released all locks, for at most `ms` real milliseconds. Returns whether
     /// it has ended.
     pub(crate) fn terminate(mut self, ms: u32) -> bool {
-        self.go_on(Some(Signal::TERM));
-        // Its socket is closed by the end of its process, which comes after all else.
+        self.resume(Some(Signal::TERM));
+        // The process closes its socket last, when it ends.
         for _ in 0..ms.div_ceil(10) {
             match self.wait(10) {
                 Ok(Arrived::End) | Err(_) => return true,
@@ -104,7 +104,7 @@ impl Backend {
         false
     }
 
-    /// Sends all of `bytes`, and takes in meanwhile what the server sends.
+    /// Sends all of `bytes`, and reads what the server sends meanwhile.
     pub(crate) fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.socket.write(bytes) {
@@ -135,7 +135,7 @@ impl Backend {
         Ok(std::mem::replace(&mut self.inbox, rest))
     }
 
-    /// Waits until something arrives, at most so many real milliseconds.
+    /// Waits until something arrives, for at most `ms` real milliseconds.
     pub(crate) fn wait(&mut self, ms: u32) -> io::Result<Arrived> {
         match self.read()? {
             Arrived::Nothing if self.poll(PollFlags::IN, ms)? => self.read(),
@@ -153,7 +153,7 @@ impl Backend {
         }
     }
 
-    /// Reads what is there.
+    /// Reads what has arrived, without waiting.
     fn read(&mut self) -> io::Result<Arrived> {
         let mut chunk = [0; 16 * 1024];
         let mut arrived = Arrived::Nothing;
@@ -177,14 +177,14 @@ impl Backend {
         }
     }
 
-    /// Stops its process, so that it cannot go on by itself when what it waits for comes.
+    /// Stops its process, so that it does not continue by itself when its wait ends.
     pub(crate) fn stop(&mut self) {
         self.is_stopped = true;
         self.signal(Signal::STOP);
     }
 
-    /// Continues its process, after it has received `notice`, if there is one.
-    pub(crate) fn go_on(&mut self, notice: Option<Signal>) {
+    /// Continues its process. If there is a `notice`, the process receives it first.
+    pub(crate) fn resume(&mut self, notice: Option<Signal>) {
         if let Some(notice) = notice {
             self.signal(notice);
         }
@@ -195,7 +195,7 @@ impl Backend {
 
     fn signal(&self, signal: Signal) {
         if let Some(pid) = Pid::from_raw(self.pid) {
-            // A process that is gone is found out by its socket.
+            // If the process has ended, the next read of its socket reports that.
             let _ = kill_process(pid, signal);
         }
     }
@@ -203,6 +203,6 @@ impl Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        self.go_on(None);
+        self.resume(None);
     }
 }

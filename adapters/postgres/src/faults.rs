@@ -1,4 +1,4 @@
-//! What may go wrong at the server.
+//! The faults of the server.
 
 use shakedown_sim::{Alternatives, Duration};
 
@@ -22,7 +22,7 @@ pub struct ServerFaults {
     pub commit: Alternatives,
     /// How late a batch runs whose connection was lost during it.
     pub late: Duration,
-    /// After how long the server notices that a client is gone which it did not hear leave.
+    /// How long the server takes to notice that a client is gone without having closed its session.
     pub notices_after: Duration,
     /// How long a restart takes.
     pub restart: Duration,
@@ -81,7 +81,7 @@ impl Fate {
             "outlives" => Self::Outlives,
             "restart" => Self::Restart,
             "restart after" => Self::RestartAfter,
-            other => panic!("a statement's fault is called as `ServerFaults::commit` lists, not `{other}`"),
+            other => panic!("`{other}` is none of the faults that `ServerFaults::commit` lists"),
         }
     }
 }

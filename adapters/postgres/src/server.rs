@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What a run's database holds when it begins, and how the server is set.
+/// The contents of the database when a run begins, and the server's settings.
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub(crate) database: String,

@@ -1,4 +1,4 @@
-//! What statements are called: `insert orders`, `commit`. A name is a part of the names of choices.
+//! Names of statements: `insert orders`, `commit`. They are part of the names of choices.
 
 use shakedown_sim::Label;
 use sqlparser::ast::{
@@ -15,7 +15,7 @@ static NAMES: Mutex<BTreeMap<String, Label>> = Mutex::new(BTreeMap::new());
 /// Texts longer than this are not kept.
 const LONGEST_KEPT: usize = 4_096;
 
-/// Returns what a text is called. Each different text of a process is parsed once.
+/// Returns the name of a text. Each different text of a process is parsed once.
 pub(crate) fn name(sql: &str) -> Label {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(sql) {

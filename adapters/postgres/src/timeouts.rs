@@ -9,7 +9,7 @@ pub(crate) struct Timeouts {
     pub(crate) idle_in_transaction: i64,
 }
 
-/// Asks a session for its timeouts. `SHOW` takes no snapshot, so it changes nothing for a transaction.
+/// Reads the timeouts of a session. `SHOW` takes no snapshot, so it changes nothing for a transaction.
 pub(crate) const SHOW: &str = "SHOW deadlock_timeout; SHOW lock_timeout; SHOW statement_timeout; \
                                SHOW idle_in_transaction_session_timeout";
 
@@ -21,7 +21,7 @@ impl Timeouts {
         Some(Self { deadlock: next()?, lock: next()?, statement: next()?, idle_in_transaction: next()? })
     }
 
-    /// Takes over what a text sets itself, since the session cannot be asked while the text is under way.
+    /// Takes the values that a text sets, because the session cannot be queried while the text runs.
     pub(crate) fn set_by(&mut self, sql: &str) {
         let text = sql.to_ascii_lowercase();
         let fields = [

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How long a connection may be silent.
+/// How long a connection may be idle.
 const IDLE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ enum Event {
     Closing,
 }
 
-/// Serves until SIGTERM; then each client is told, and has two seconds to leave.
+/// Serves until SIGTERM. Then it sends `bye` to each client and closes the connections, within two seconds.
 pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let (events, _) = broadcast::channel(64);
     let mut connections = JoinSet::new();

@@ -1,4 +1,4 @@
-//! Three services, each in a style of its own. None of them knows of Shakedown.
+//! Three services in different styles. None of them depends on Shakedown.
 
 pub mod chat;
 pub mod newsletter;

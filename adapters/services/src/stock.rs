@@ -15,7 +15,7 @@ enum Command {
     Put { count: u32, reply: oneshot::Sender<u32> },
 }
 
-/// There are too few.
+/// The stock is smaller than the order.
 #[derive(Clone, Copy, Debug)]
 struct Short;
 
@@ -44,7 +44,7 @@ fn start(initial: u32) -> Stock {
     Stock { commands, level }
 }
 
-/// Runs the actor, and again with what it published last if it panics.
+/// Runs the actor. If it panics, runs it again from the level that it published last.
 async fn supervise(received: mpsc::Receiver<Command>, publish: watch::Sender<u32>) {
     let received = std::sync::Arc::new(tokio::sync::Mutex::new(received));
     let publish = std::sync::Arc::new(publish);
@@ -62,7 +62,7 @@ async fn actor(received: &mut mpsc::Receiver<Command>, publish: &watch::Sender<u
     while let Some(command) = received.recv().await {
         match command {
             Command::Take { count, reply } => {
-                assert!(count < 1_000, "nobody takes {count}");
+                assert!(count < 1_000, "an order of {count} is a defect of the caller");
                 let taken = level.checked_sub(count).ok_or(Short);
                 if let Ok(left) = taken {
                     level = left;
@@ -83,7 +83,7 @@ async fn level(State(stock): State<Stock>) -> Json<u32> {
     Json(*stock.level.borrow())
 }
 
-/// Waits until there are fewer, for at most thirty seconds.
+/// Waits until the level is below `bound`, for at most thirty seconds.
 async fn below(State(mut stock): State<Stock>, Path(bound): Path<u32>) -> Result<Json<u32>, StatusCode> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let level = timeout_at(deadline, stock.level.wait_for(|level| *level < bound)).await;

@@ -7,7 +7,7 @@
 //! Modules in reading order: [`task`], [`time`], [`net`], [`signal`], [`runtime`], `macros`, and `missing`, which names what is not
 //! simulated.
 
-// The crate answers the process's clock and entropy; naming it here has it linked.
+// The crate replaces the process's clock and entropy; this line links it.
 use shakedown_clock as _;
 
 #[doc(hidden)]

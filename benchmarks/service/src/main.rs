@@ -11,7 +11,7 @@ use on_shakedown as engine;
 #[cfg(not(shakedown))]
 use on_turmoil as engine;
 
-/// How many orders a run has; it takes half a second of simulated time for each, and one at the end.
+/// The number of orders in a run. Each takes half a second of simulated time, and the run ends a second after the last.
 const ORDERS: u32 = 20;
 
 /// How long a message takes, one way.
@@ -22,7 +22,7 @@ fn main() {
     engine::run(0);
     let began = processor_time_s();
     for seed in 0..seeds {
-        // Each order is accepted and charged once, or the two did not do the same.
+        // Both engines do the same work: each order is accepted and charged once.
         assert_eq!(engine::run(seed), (ORDERS, ORDERS));
     }
     let took = processor_time_s() - began;
@@ -33,7 +33,7 @@ fn main() {
     );
 }
 
-/// Returns the processor time that the process and its threads have taken, in seconds, from Linux's count in hundredths.
+/// Returns the processor time of the process and its threads in seconds. Linux counts it in hundredths.
 fn processor_time_s() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let after_name = stat.rsplit(')').next().unwrap_or_default();

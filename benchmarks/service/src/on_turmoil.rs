@@ -35,15 +35,15 @@ pub(crate) fn run(seed: u64) -> (u32, u32) {
         async move { Ok(service::partner(listener().await?, charges).await?) }
     });
     sim.host("orders", || async { Ok(service::serve(listener().await?, client()).await?) });
-    let (tell, told) = std::sync::mpsc::channel();
+    let (result, results) = std::sync::mpsc::channel();
     sim.client("user", async move {
-        tell.send(service::user(client()).await)?;
+        result.send(service::user(client()).await)?;
         Ok(())
     });
     sim.run().expect("the run ends");
     let charged = held.lock().expect("no handler panics").len() as u32;
     assert!(charged <= ORDERS);
-    (told.recv().expect("the user ends"), charged)
+    (results.recv().expect("the user ends"), charged)
 }
 
 async fn listener() -> Result<Listener> {

@@ -1,5 +1,5 @@
-//! The service: takes orders over HTTP, and a worker charges each at a partner, backing off between attempts. Generic in its listener
-//! and its connector, because turmoil has types of its own for both.
+//! The service: takes orders over HTTP, and a worker charges each at a partner, backing off between attempts. It is generic in its
+//! listener and its connector, because turmoil has its own types for both.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// Posts nothing to an address; returns whether that succeeded within two seconds.
+/// Posts an empty body to a URL. Returns whether a success status arrived within two seconds.
 pub async fn send<C>(http: &Http<C>, url: &str) -> bool
 where
     C: Connect + Clone + Send + Sync + 'static,
@@ -57,7 +57,7 @@ where
     matches!(sent, Ok(Ok(response)) if response.status().is_success())
 }
 
-/// What the partner has charged.
+/// The partner's charges: how often each order was charged.
 pub type Charges = Arc<Mutex<HashMap<u32, u32>>>;
 
 /// Serves the partner for ever.
@@ -73,7 +73,7 @@ where
     axum::serve(listener, Router::new().route("/charges/{id}", post(charge)).with_state(charges)).await
 }
 
-/// Orders each of `ORDERS`, one each half second.
+/// Places each of `ORDERS`, one every half second. Returns how many were accepted.
 pub async fn user<C>(http: Http<C>) -> u32
 where
     C: Connect + Clone + Send + Sync + 'static,
@@ -83,7 +83,7 @@ where
         tokio::time::sleep(Duration::from_millis(500)).await;
         accepted += u32::from(send(&http, &format!("http://orders/orders/{id}")).await);
     }
-    // Until the last is charged.
+    // The last order is charged within this second.
     tokio::time::sleep(Duration::from_secs(1)).await;
     accepted
 }

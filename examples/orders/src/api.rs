@@ -49,7 +49,7 @@ async fn insert(app: &Arc<App>, order: Order) -> Result<(), StatusCode> {
     Ok(())
 }
 
-/// Stores the order while the client has its answer already.
+/// Stores the order after the client has received its response.
 #[cfg(feature = "naive-acknowledgement")]
 async fn insert(app: &Arc<App>, order: Order) -> Result<(), StatusCode> {
     let app = Arc::clone(app);

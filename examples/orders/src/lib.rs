@@ -22,7 +22,7 @@ pub struct App {
     pub(crate) store: store::Store,
     pub(crate) partner: partner::Partner,
     pub(crate) mail: mail::Mail,
-    /// Tells the worker that there is something to do.
+    /// Wakes the worker for a new order.
     pub(crate) nudge: mpsc::Sender<String>,
 }
 
@@ -50,7 +50,7 @@ pub async fn run(config: Config) -> std::io::Result<()> {
     end(worker).await
 }
 
-/// Waits until the worker has done what it is at.
+/// Waits until the worker has finished its current order.
 #[cfg(not(feature = "naive-shutdown"))]
 async fn end(worker: JoinHandle<()>) -> std::io::Result<()> {
     worker.await.map_err(std::io::Error::other)

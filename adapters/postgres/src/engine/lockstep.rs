@@ -13,9 +13,9 @@ use shakedown_sim::ambient::Handle;
 /// A batch of a client's messages.
 pub(crate) struct Batch<'a> {
     pub(crate) messages: &'a [u8],
-    /// What it is called.
+    /// Its name.
     pub(crate) name: &'static str,
-    /// Whether it ends with `Flush`, after which the server says nothing of having ended.
+    /// Whether it ends with `Flush`, after which the server does not report the end of the batch.
     pub(crate) flushes: bool,
 }
 
@@ -25,12 +25,12 @@ impl Engine {
         self.show(now);
         let began = self.clock.micros();
         if self.slot(number).and_then(|slot| slot.idle_until()).is_some_and(|until| until <= began) {
-            // Its time ends at this very moment, before the batch is there.
+            // The timeout falls due at the same time as the batch arrives, and is handled first.
             self.look_at_clock(number, now, world);
         }
         let Some(slot) = self.slot(number).filter(|slot| slot.state == State::Idle) else { return };
         slot.state = State::Running;
-        slot.backend.go_on(None);
+        slot.backend.resume(None);
         (slot.began, slot.flushes, slot.name) = (began, batch.flushes, batch.name);
         if let Err(error) = slot.backend.send(batch.messages) {
             self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
@@ -39,14 +39,14 @@ impl Engine {
         self.release(number, blocked, world);
     }
 
-    /// Lets a session that waits go on because a deadline has come, or it is cancelled.
+    /// Resumes a session that waits, because a deadline has passed or its statement is cancelled.
     pub(crate) fn rouse(&mut self, number: usize, notice: Notice, now: WallTime, world: &mut dyn World) {
         self.show(now);
         let clock = self.clock.micros();
         let Some(slot) = self.slot(number) else { return };
         let State::Waiting { wait, since, deadlines } = slot.state.clone() else { return };
         slot.state = State::Running;
-        slot.backend.go_on(Some(match notice {
+        slot.backend.resume(Some(match notice {
             Notice::Clock => Signal::ALARM,
             Notice::Cancel => Signal::INT,
         }));
@@ -55,14 +55,14 @@ impl Engine {
         if let State::Waiting { wait: still, since: begun, deadlines: left } = &mut slot.state
             && *still == wait
         {
-            // The same wait: only what has not come yet remains.
+            // The same wait continues, with the deadlines that have not passed.
             *begun = since;
             *left = deadlines.into_iter().filter(|at| *at > clock).collect();
         }
         self.release(number, blocked, world);
     }
 
-    /// Has an idle session look at the clock: it may have been idle in its transaction for too long.
+    /// Makes an idle session read the clock: it may have exceeded its timeout for being idle in a transaction.
     pub(crate) fn look_at_clock(&mut self, number: usize, now: WallTime, world: &mut dyn World) {
         self.show(now);
         let Some(slot) = self.slot(number) else { return };
@@ -70,13 +70,13 @@ impl Engine {
             return;
         }
         slot.state = State::Running;
-        // If its time has not come, it waits for its client again, as after `Flush`.
+        // If the timeout has not passed, it waits for its client again, as after `Flush`.
         (slot.flushes, slot.name) = (true, "idle in transaction");
-        slot.backend.go_on(Some(Signal::ALARM));
+        slot.backend.resume(Some(Signal::ALARM));
         let blocked = self.settle(number, world);
         let Some(slot) = self.slot(number) else { return };
         if slot.state == State::Done(Ending::Reads) {
-            // The session has set itself another time, which it is not asked for: the server's own timer decides.
+            // The session has another timeout than the one last read: from here on the server's own timer decides.
             slot.timeouts.idle_in_transaction = 0;
             slot.state = State::Idle;
         }
@@ -92,7 +92,7 @@ impl Engine {
         self.release_for(handle, blocked, world);
     }
 
-    /// Lets the sessions continue that the session `number` has released.
+    /// Resumes the sessions that the session `number` has released.
     fn release(&mut self, number: usize, blocked: Vec<i32>, world: &mut dyn World) {
         let Some(handle) = self.slot(number).map(|slot| slot.handle) else { return };
         self.release_for(handle, blocked, world);
@@ -104,19 +104,19 @@ impl Engine {
             let number = match released[..] {
                 [] => return,
                 [only] => only,
-                // No more than a choice has alternatives.
+                // A choice has at most 64 alternatives.
                 _ => released[world.pick(releaser, released.len().min(64))],
             };
             if let Some(slot) = self.slot(number) {
                 slot.state = State::Running;
-                slot.backend.go_on(None);
+                slot.backend.resume(None);
             }
             blocked = self.settle(number, world);
         }
     }
 
-    /// Returns the waiting sessions that got what they wait for, in the order in which they began to wait. `blocked` are the processes
-    /// that wait for a lock.
+    /// Returns the waiting sessions whose wait has ended, in the order in which they began to wait. `blocked` are the processes that
+    /// wait for a lock.
     fn released(&mut self, blocked: &[i32]) -> Vec<usize> {
         let mut waiting: Vec<(u64, usize, Wait, i32)> = Vec::new();
         for (number, slot) in self.slots.iter().enumerate() {
@@ -144,8 +144,8 @@ impl Engine {
         if self.slots.iter().flatten().any(waits) { self.look().blocked } else { Vec::new() }
     }
 
-    /// Waits until a running session responds or waits, and then tells what it has committed. Returns the processes that wait for a lock
-    /// then.
+    /// Waits until a running session responds or waits, then reports the rows that it has committed. Returns the processes that then
+    /// wait for a lock.
     fn settle(&mut self, number: usize, world: &mut dyn World) -> Vec<i32> {
         let (mut spent_ms, mut pause_ms) = (0, 1);
         loop {
@@ -195,7 +195,7 @@ impl Engine {
         seen.blocked
     }
 
-    /// Returns what the server says that a session waits for.
+    /// Returns the type and name of the event that a session waits for, as the server reports them.
     fn wait_event(&mut self, pid: i32) -> (String, String) {
         let rows = self.ask(&format!("EXECUTE shakedown_wait ({pid})"));
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
@@ -217,7 +217,7 @@ impl Engine {
         true
     }
 
-    /// Whether the server waits for the rest of a batch that ends with `Flush`, and has sent all that it has to say.
+    /// Whether the server waits for the rest of a batch that ends with `Flush`, and its whole response has been read.
     fn reads(&mut self, number: usize) -> bool {
         let Some(slot) = self.slot(number) else { return false };
         slot.flushes && slot.backend.wait(0).is_ok_and(|arrived| arrived == Arrived::Nothing)
@@ -243,7 +243,7 @@ impl Engine {
         }
     }
 
-    /// Has each idle session that listens take in what was notified: an empty statement ends after that.
+    /// Delivers notifications to each idle session that listens: an empty statement ends after the server has sent them.
     fn collect_notifications(&mut self, except: usize) {
         for number in 0..self.slots.len() {
             let redaction = &mut self.redaction;
@@ -258,8 +258,7 @@ impl Engine {
     }
 }
 
-/// Whether a process sleeps and has taken in every signal that it was sent. What it waits for is told by the server's view of it
-/// only then: just after it continues, that still shows the wait before.
+/// Whether a process sleeps and has no pending signal. Before that the server still reports the wait that a resumed process has left.
 fn is_asleep(pid: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
@@ -267,7 +266,7 @@ fn is_asleep(pid: i32) -> bool {
     field("State:").is_some_and(|state| state.starts_with('S')) && is_clear("SigPnd:") && is_clear("ShdPnd:")
 }
 
-/// Adds the notifications of an idle session to what its client gets.
+/// Adds the notifications of an idle session to the output for its client.
 fn notifications(slot: &mut Slot, redaction: &super::Redaction) -> std::io::Result<()> {
     use crate::frame::Frame;
     slot.backend.send(&frame(b'Q', b"\0"))?;
@@ -290,28 +289,28 @@ fn notifications(slot: &mut Slot, redaction: &super::Redaction) -> std::io::Resu
     Err(std::io::ErrorKind::TimedOut.into())
 }
 
-/// Why a session that waits goes on.
+/// Why a waiting session is resumed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Notice {
-    /// A deadline has come: it looks at the clock.
+    /// A deadline has passed: it reads the clock.
     Clock,
     /// Its client cancels the statement.
     Cancel,
 }
 
-/// What a session that has not responded does.
+/// What a session that has not responded is doing.
 enum Found {
     Waits(Wait),
     /// It waits for its client.
     Reads,
-    /// It runs, or waits for what comes without anybody's doing.
+    /// It runs, or its wait ends without another session.
     Works,
 }
 
 impl Found {
     fn of(kind: &str, event: &str) -> Self {
         match (kind, event) {
-            // Taken for an instant by whoever makes a table longer, or tries an insert: they do not wait for anybody.
+            // Held only while a table is extended or an insert is tried; the holder waits for no other session.
             ("Lock", "extend" | "spectoken") => Self::Works,
             ("Lock", _) => Self::Waits(Wait::Lock),
             ("IPC", "SafeSnapshot") => Self::Waits(Wait::SafeSnapshot),

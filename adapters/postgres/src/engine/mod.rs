@@ -25,17 +25,17 @@ use slot::Slot;
 use std::cell::Cell;
 use std::task::Waker;
 
-/// What the engine asks of the run.
+/// What the engine needs from the run.
 pub(crate) trait World {
     /// Chooses which of `count` sessions, in the order in which they began to wait, continues first.
     fn pick(&mut self, releaser: Handle, count: usize) -> usize;
-    /// Tells of rows that a session has committed.
+    /// Reports rows that the session `by` has committed.
     fn committed(&mut self, by: Handle, changes: &[RowChange]);
 }
 
-/// What a look at the server shows.
+/// The state of the server at one moment.
 struct Seen {
-    /// Up to where its log was written, and up to where it is on disk.
+    /// The positions up to which its log is written, and is on disk.
     inserted: String,
     flushed: String,
     /// The processes that wait for a lock.
@@ -45,7 +45,7 @@ struct Seen {
 /// Sessions kept open for later runs, which saves starting a process for each.
 const MOST_IDLE: usize = 24;
 
-/// After so many runs a checkpoint lets the server forget old records, which decoding would read again each time.
+/// The number of runs between checkpoints. A checkpoint removes old log records, which decoding would otherwise read each time.
 const RUNS_PER_CHECKPOINT: u64 = 64;
 
 /// The server and its sessions.
@@ -60,13 +60,13 @@ pub(crate) struct Engine {
     redaction: Redaction,
     run: u64,
     transactions: u64,
-    /// How many waits began in this run.
+    /// The number of waits that began in this run.
     waits: u64,
-    /// Up to where the log was decoded.
+    /// The position up to which the log was decoded.
     decoded: String,
     /// How long a batch may take, in real milliseconds.
     real_limit_ms: u32,
-    /// Whether the server has not done what it must: it serves no further run.
+    /// Whether the server has failed: it serves no further run.
     is_broken: Cell<bool>,
 }
 
@@ -96,7 +96,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Checks that the server's clock shows what the file says.
+    /// Checks that the server's clock shows the time in the clock file.
     fn check_clock(&mut self) -> Result<(), SetupError> {
         let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
         let doing = "writing the clock file";
@@ -113,7 +113,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins a run: ends what is left of the one before, and has the database as the schema leaves it. Returns the run's number.
+    /// Begins a run: ends the sessions of the previous run and resets the database to the schema. Returns the run's number.
     pub(crate) fn begin_run(&mut self) -> u64 {
         self.end_sessions();
         self.slots.clear();
@@ -145,7 +145,7 @@ impl Engine {
         &self.cluster
     }
 
-    /// Has the server's clock show this time.
+    /// Sets the server's clock.
     pub(crate) fn show(&mut self, time: WallTime) {
         if let Err(error) = self.clock.show(time) {
             self.fails(&format!("its clock file: {error}"));
@@ -190,14 +190,14 @@ impl Engine {
         self.slots.get_mut(number)?.as_mut()
     }
 
-    /// Has `waker` wake when there is something for the session's client.
+    /// Sets the waker that wakes when there is output for the session's client.
     pub(crate) fn awaits(&mut self, number: usize, waker: &Waker) {
         if let Some(slot) = self.slot(number) {
             slot.waker = Some(waker.clone());
         }
     }
 
-    /// Ends a session without letting anybody continue who waits for it.
+    /// Ends a session without resuming the sessions that wait for it.
     fn end(&mut self, number: usize) {
         let Some(slot) = self.slots.get_mut(number).and_then(Option::take) else { return };
         let Slot { mut backend, state, status, waker, flushes, .. } = slot;
@@ -207,14 +207,14 @@ impl Engine {
         match state {
             State::Done(Ending::Closed) => return,
             State::Waiting { .. } if !flushes => {
-                backend.go_on(Some(Signal::INT));
+                backend.resume(Some(Signal::INT));
                 is_idle =
                     matches!(crate::monitor::results(&mut backend), Ok(_) | Err(MonitorError::Server(_)));
                 is_open = true;
             }
             _ => {}
         }
-        backend.go_on(None);
+        backend.resume(None);
         if is_idle && self.idle.len() < MOST_IDLE {
             let rolled_back = if is_open { run(&mut backend, "ROLLBACK").map(drop) } else { Ok(()) };
             if rolled_back.and_then(|()| run(&mut backend, "DISCARD ALL")).is_ok() {
@@ -232,7 +232,7 @@ impl Engine {
         (0..self.slots.len()).for_each(|number| self.end(number));
     }
 
-    /// Runs statements of our own.
+    /// Runs the engine's own statements.
     fn ask(&mut self, sql: &str) -> Vec<Values> {
         match self.monitor.query(sql) {
             Ok(rows) => rows,
@@ -240,7 +240,7 @@ impl Engine {
         }
     }
 
-    /// Looks at how far the server has written its log, and at who waits for a lock.
+    /// Reads the positions of the server's log and the processes that wait for a lock.
     fn look(&mut self) -> Seen {
         let mut row =
             self.ask(reset::LOOK).pop().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
@@ -250,14 +250,14 @@ impl Engine {
         Seen { inserted, flushed, blocked }
     }
 
-    /// Returns what was committed since the last call.
+    /// Returns the row changes committed since the last call.
     fn decode(&mut self, seen: &Seen) -> Vec<RowChange> {
         if seen.inserted == self.decoded {
             return Vec::new();
         }
         self.decoded.clone_from(&seen.inserted);
         if seen.inserted != seen.flushed {
-            // Asynchronous commits are decoded once they are on disk; a commit of our own puts them there.
+            // Asynchronous commits are decoded once they are on disk; this commit flushes them.
             self.ask("SELECT pg_logical_emit_message(true, '', '')");
         }
         let rows = self.ask(reset::CHANGES);
@@ -269,7 +269,7 @@ impl Engine {
         self.is_broken.get()
     }
 
-    /// Ends the run: the server does not do what the simulation needs, and says nothing of the system under test.
+    /// Ends the run, because the server has failed the simulation; the system under test is not at fault.
     fn fails(&self, what: &str) -> ! {
         self.is_broken.set(true);
         let state = if self.cluster.is_running() { "" } else { "the server has ended: " };
@@ -277,7 +277,7 @@ impl Engine {
     }
 }
 
-/// Runs statements of our own in a session.
+/// Runs the engine's own statements in a session.
 fn run(backend: &mut Backend, sql: &str) -> Result<Vec<Values>, MonitorError> {
     backend.send(&frame(b'Q', &[sql.as_bytes(), b"\0"].concat()))?;
     crate::monitor::results(backend)

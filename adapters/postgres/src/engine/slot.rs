@@ -35,11 +35,11 @@ pub(crate) enum Ending {
 pub(crate) enum State {
     /// It waits for its client.
     Idle,
-    /// A batch is under way on the server.
+    /// The server runs a batch.
     Running,
-    /// Its process is stopped until what it waits for comes, or a deadline.
+    /// Its process is stopped until its wait ends or a deadline passes.
     Waiting { wait: Wait, since: u64, deadlines: Vec<i64> },
-    /// The batch has ended, and its client has not been told.
+    /// The batch has ended, and its response has not been sent.
     Done(Ending),
 }
 
@@ -48,25 +48,25 @@ pub(crate) struct Slot {
     pub(crate) backend: Backend,
     pub(crate) handle: Handle,
     pub(crate) state: State,
-    /// What the client gets.
+    /// The output for the client.
     pub(crate) out: Vec<u8>,
     /// The task that serves the client.
     pub(crate) waker: Option<Waker>,
     /// The transaction status that the server reported last: `I`, `T` or `E`.
     pub(crate) status: u8,
     pub(crate) timeouts: Timeouts,
-    /// Whether the session has had to do with timeouts, so that it is asked for them again.
+    /// Whether a text of the session mentions a timeout, so that its timeouts are read again after each batch.
     pub(crate) sets_timeouts: bool,
     pub(crate) listens: bool,
-    /// Whether the batch under way ends with `Flush`.
+    /// Whether the current batch ends with `Flush`.
     pub(crate) flushes: bool,
-    /// What the server's clock showed when the batch began, in microseconds.
+    /// The time on the server's clock when the batch began, in microseconds since 1970.
     pub(crate) began: i64,
-    /// What it showed when the last batch ended.
+    /// The same when the last batch ended.
     pub(crate) ended: i64,
-    /// When `pg_sleep` ends, in microseconds.
+    /// When `pg_sleep` ends, in microseconds since 1970.
     pub(crate) sleeps_until: i64,
-    /// What the batch under way is called.
+    /// The name of the current batch.
     pub(crate) name: &'static str,
 }
 
@@ -90,7 +90,7 @@ impl Slot {
         }
     }
 
-    /// Notes what a text may change of the session.
+    /// Notes the settings that a text may change in the session.
     pub(crate) fn notes(&mut self, sql: &str) {
         if are_mentioned(sql) {
             self.sets_timeouts = true;
@@ -99,7 +99,7 @@ impl Slot {
         self.listens |= contains(sql, b"listen ");
     }
 
-    /// Takes in what the server has sent, and returns how the batch ended, if it has.
+    /// Reads what the server has sent. Returns how the batch ended, if it has.
     pub(crate) fn take_in(&mut self, redaction: &mut Redaction) -> io::Result<Option<Ending>> {
         let messages = self.backend.take()?;
         let mut ending = None;
@@ -123,7 +123,7 @@ impl Slot {
         Ok(ending)
     }
 
-    /// Whether a notice is the one by which `pg_sleep` says until when it sleeps.
+    /// Returns whether a notice is `pg_sleep`'s, and notes until when it sleeps.
     fn is_sleep(&mut self, body: &[u8]) -> bool {
         let until = frame::field(body, b'M').and_then(|text| text.strip_prefix(super::reset::SLEEPS_UNTIL));
         let Some(until) = until.and_then(|text| text.parse::<i64>().ok()) else { return false };
@@ -131,14 +131,14 @@ impl Slot {
         true
     }
 
-    /// Returns until when the session may be idle in its transaction, if that is limited.
+    /// Returns when the session's timeout for being idle in a transaction passes, if it has one.
     pub(crate) fn idle_until(&self) -> Option<i64> {
         let limit = self.timeouts.idle_in_transaction;
         (self.state == State::Idle && self.status != b'I' && limit > 0).then(|| self.ended + limit)
     }
 
-    /// Stops the process of an idle session whose time is limited: the server's timer runs in real time too, and would end the session
-    /// at any moment from the deadline on.
+    /// Makes the session idle, and stops its process if it has an idle timeout: the server's timer also runs in real time, and would end
+    /// the session at any moment after the deadline.
     pub(crate) fn rest(&mut self, now: i64) {
         self.state = State::Idle;
         self.ended = now;
@@ -147,7 +147,7 @@ impl Slot {
         }
     }
 
-    /// Returns when a wait that begins now may end by itself.
+    /// Returns the times at which a wait that begins at `now` may end by a timer.
     pub(crate) fn deadlines(&self, wait: Wait, now: i64) -> Vec<i64> {
         let after = |start: i64, timeout: i64| (timeout > 0).then(|| start + timeout);
         let own = match wait {

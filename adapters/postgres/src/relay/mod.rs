@@ -42,19 +42,19 @@ pub(crate) struct Relay {
     down_until: Cell<Moment>,
 }
 
-/// What a session's client can be told.
+/// What there is for a session's client.
 pub(crate) enum News {
-    /// The batch under way ended; what the client gets.
+    /// The current batch has ended, with this output.
     Ended(Ending, Vec<u8>),
-    /// The session waits, until a deadline if there is one: what the server's clock shows then, in microseconds.
+    /// The session waits, until a deadline if there is one: a time on the server's clock, in microseconds since 1970.
     Waits(Option<i64>),
-    /// Nothing is under way; what the client gets without having asked.
+    /// The session is idle, with output that no request caused, such as a notification.
     Idle(Vec<u8>),
 }
 
 /// Serves clients until the node ends.
 pub(crate) async fn serve(relay: Rc<Relay>) {
-    // What the node's last incarnation left.
+    // Sessions of the node's previous incarnation.
     if let Some(mut engine) = relay.engine() {
         engine.end_sessions();
     }
@@ -85,7 +85,7 @@ impl Relay {
         (engine.run() == self.run).then_some(engine)
     }
 
-    /// Why no session is opened now, as a message: a fault, or a restart that is under way.
+    /// Returns why no session is opened now, as a message: a fault, or a restart.
     fn refuses(&self, own: Handle) -> Option<Vec<u8>> {
         let starting = || frame::fatal("57P03", "the database system is starting up");
         if own.now() < self.down_until.get() {
@@ -96,7 +96,7 @@ impl Relay {
             Some("too many connections") => Some(frame::fatal("53300", "sorry, too many clients already")),
             Some("starting up") => Some(starting()),
             Some(other) => {
-                panic!("a session's fault is called as `ServerFaults::session` lists, not `{other}`")
+                panic!("`{other}` is none of the faults that `ServerFaults::session` lists")
             }
         }
     }
@@ -140,7 +140,7 @@ impl Relay {
         }
     }
 
-    /// Cancels what a session does, if it waits: what runs has ended before anybody could ask.
+    /// Cancels the statement of a session that waits. A statement that does not wait has ended by now.
     fn cancel(&self, own: Handle, process: i32) {
         let number = u32::try_from(process).ok().and_then(|process| process.checked_sub(FIRST_PROCESS));
         if let Some(number) = number {
@@ -148,19 +148,19 @@ impl Relay {
         }
     }
 
-    /// Has a session look at the clock, because a time has come at which the server may end it.
+    /// Makes a session read the clock, because its idle timeout has passed.
     fn look_at_clock(&self, own: Handle, number: usize) {
         if let Some(mut engine) = self.engine() {
             engine.look_at_clock(number, own.wall_clock(), &mut &*self);
         }
     }
 
-    /// Returns until when a session may be idle in its transaction, if that is limited: what the server's clock shows then.
+    /// Returns when a session's timeout for being idle in a transaction passes, on the server's clock, if it has one.
     fn idle_until(&self, number: usize) -> Option<i64> {
         self.engine()?.slot(number)?.idle_until()
     }
 
-    /// Notes what the texts of a batch may change of a session.
+    /// Notes the settings that the texts of a batch may change in a session.
     fn notes(&self, number: usize, texts: &[String]) {
         if let Some(mut engine) = self.engine()
             && let Some(slot) = engine.slot(number)
@@ -169,7 +169,7 @@ impl Relay {
         }
     }
 
-    /// Has `waker` wake when there is news of a session.
+    /// Sets the waker that wakes when there is news of a session.
     fn awaits(&self, number: usize, waker: &Waker) {
         if let Some(mut engine) = self.engine() {
             engine.awaits(number, waker);

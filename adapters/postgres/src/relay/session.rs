@@ -21,7 +21,7 @@ pub(super) async fn serve(relay: Rc<Relay>, stream: Stream, own: Handle) {
     let mut client = Client::new(stream);
     let Ok(Some(number)) = startup::open(&relay, &mut client, own).await else { return };
     let session = Session { relay, number, own };
-    // An error is the client's leaving without a word.
+    // An error means that the client is gone without closing the session.
     let _ = session.serve(client).await;
     session.relay.close(own, number);
 }
@@ -35,9 +35,9 @@ struct Session {
 /// What a session waits for while it is idle.
 enum Next {
     Message(Vec<u8>),
-    /// What the client gets without having asked.
+    /// Output that no request caused, such as a notification.
     Push(Vec<u8>),
-    /// The server has ended the session; what it says of that.
+    /// The server has ended the session, with this last message.
     Ended(Vec<u8>),
     /// The session has been idle in a transaction for too long.
     Overdue,
@@ -74,7 +74,7 @@ impl Session {
         }
     }
 
-    /// Waits for the client, or for something to tell it.
+    /// Waits for a message of the client, or for output for it.
     async fn next(&self, client: &mut Client) -> io::Result<Next> {
         let overdue = self.relay.idle_until(self.number).map(|micros| self.moment(micros));
         let mut timer = overdue.map(|at| self.own.sleep_until(at));
@@ -126,7 +126,7 @@ impl Session {
         Ok(None)
     }
 
-    /// Lets the session be idle without a client, while a fault lasts or until the server ends it.
+    /// Keeps the session idle without a client, while a fault lasts or until the server ends it.
     async fn idle_for(&self, duration: Duration) {
         self.own.lasts(duration);
         let end = self.own.now() + duration;
@@ -150,10 +150,10 @@ impl Session {
         loop {
             let deadline = match self.relay.news(self.number) {
                 News::Ended(ending, out) => {
-                    self.tell(batch, &out);
+                    self.record(batch, &out);
                     return (ending, out);
                 }
-                // The batch ended with the session: nothing is left to say.
+                // The batch ended with the session.
                 News::Idle(out) => return (Ending::Ready, out),
                 News::Waits(deadline) => deadline,
             };
@@ -167,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Returns when the server's clock shows so many microseconds since 1970, if it runs right from now on.
+    /// Returns the moment at which the server's clock shows `micros` microseconds since 1970, if it does not jump until then.
     fn moment(&self, micros: i64) -> Moment {
         let shown = self.own.wall_clock().unix_nanos().div_euclid(1_000);
         let left = u64::try_from(micros - shown).unwrap_or_default();
@@ -191,7 +191,7 @@ impl Session {
     }
 
     /// Adds the batch and its response to the trace.
-    fn tell(&self, batch: &Prepared, out: &[u8]) {
+    fn record(&self, batch: &Prepared, out: &[u8]) {
         let mut digest = Digest::default();
         add_response(&mut digest, out);
         let words = [batch.digest, digest.bits()];
@@ -199,7 +199,7 @@ impl Session {
     }
 }
 
-/// Returns what a response says in a few words: command tags, or the error.
+/// Summarizes a response: its command tags, or its error.
 fn result_of(out: &[u8]) -> String {
     let mut results = Vec::new();
     for message in Frame::all(out) {

@@ -13,7 +13,7 @@ const CANCEL: i32 = 80_877_102;
 const SSL: i32 = 80_877_103;
 const GSSENC: i32 = 80_877_104;
 
-/// Opens the session that a client asks for, and returns its number; `None` if there is none, which the client knows by then.
+/// Opens the session that a client requests and returns its number. `None` if it was refused and the client has received the error.
 pub(super) async fn open(relay: &Relay, client: &mut Client, own: Handle) -> io::Result<Option<usize>> {
     let Some(mut parameters) = parameters(relay, client, own).await? else { return Ok(None) };
     if let Some(refusal) = unserved(relay, &parameters).or_else(|| relay.refuses(own)) {

@@ -61,7 +61,7 @@ impl fmt::Display for SetupError {
             Self::Schema { message } => write!(f, "the schema does not load: {message}"),
             Self::Clock { expected, shown, library } => write!(
                 f,
-                "the server's clock shows {shown} and not {expected}, which {} should have it show",
+                "the server's clock shows {shown} instead of {expected}, although it runs with {}",
                 library.display()
             ),
         }

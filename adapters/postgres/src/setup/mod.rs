@@ -69,7 +69,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server that never served before, with further settings such as `deadlock_timeout=200ms`. Takes about two seconds.
+    /// Starts a new server, with further settings such as `deadlock_timeout=200ms`. Takes about two seconds.
     ///
     /// # Errors
     /// If a program or library is missing, with the package that has it; if the server does not start, with the end of its log.
@@ -134,7 +134,7 @@ impl Cluster {
         ClockFile::create(&self.folder.join("clock"))
     }
 
-    /// Opens a connection that has said nothing yet.
+    /// Opens a connection, before any message.
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
         UnixStream::connect(self.folder.join(".s.PGSQL.5432"))
     }

@@ -1,7 +1,7 @@
 # Runs the server, and ends it and removes its folder when standard input ends: the rehearsal has dropped the cluster, or has died.
 # Its own process group, so that Ctrl-C does not reach it. Arguments: folder, initdb, postgres, libfaketime, and the server's options.
 set -u
-# Whoever reads what this says may be dead by then.
+# The reader of this script's output may have ended by then.
 trap : PIPE
 folder=$1 initdb=$2 postgres=$3 faketime=$4
 shift 4

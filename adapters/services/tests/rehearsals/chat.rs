@@ -1,6 +1,6 @@
 //! A `JoinSet` of connections, a broadcast channel, and `select!`.
 
-use crate::rig::{Said, Voice, check, check_that_runs_repeat, mortal};
+use crate::rig::{Said, Voice, check, check_that_runs_repeat, crashing};
 use services::chat::serve;
 use shakedown_net::{Link, Network, StreamFaults};
 use shakedown_sim::{Duration, Role, Stage};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// Two guests of a chat: one speaks, both listen.
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage).link("chat", Link { latency: Duration::from_secs(1), faults: &StreamFaults::LOSSY });
-    stage.program(mortal("chat"), || async { serve(TcpListener::bind("0.0.0.0:7000").await?).await });
+    stage.program(crashing("chat"), || async { serve(TcpListener::bind("0.0.0.0:7000").await?).await });
     for name in ["ada", "bob"] {
         stage.program(Role::outside(name.into()), move || guest(name, voice));
     }

@@ -1,6 +1,6 @@
 //! What is left of a process: after a crash nothing, also of its destructors; after an exit what its destructors do.
 
-use crate::rig::{Said, Voice, check, mortal};
+use crate::rig::{Said, Voice, check, crashing};
 use shakedown_net::{Link, Network, StreamFaults};
 use shakedown_sim::{Duration, Role, Stage};
 use std::future::pending;
@@ -26,7 +26,7 @@ impl Drop for LastWords {
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage).link("peer", Link { latency: Duration::from_secs(1), faults: &StreamFaults::NONE });
     stage.program(Role::outside("peer".into()), move || peer(voice));
-    stage.program(mortal("machine"), move || machine(voice));
+    stage.program(crashing("machine"), move || machine(voice));
 }
 
 async fn peer(voice: Voice) {

@@ -1,6 +1,6 @@
 //! An axum router with state, a worker task, back-off, and a client behind a trait.
 
-use crate::rig::{Said, Voice, check, check_that_runs_repeat, mortal};
+use crate::rig::{Said, Voice, check, check_that_runs_repeat, crashing};
 use axum::routing::post;
 use axum::{Json, Router};
 use services::newsletter::{HttpMailer, Subscriber, serve};
@@ -24,7 +24,7 @@ fn world(stage: &Stage<Said>, voice: Voice) {
             move |Json(to): Json<Subscriber>| async move { voice.says(format!("mails {}", to.address)) };
         axum::serve(listener().await, Router::new().route("/mails", post(mail))).await
     });
-    stage.program(mortal("newsletter"), || async {
+    stage.program(crashing("newsletter"), || async {
         serve(listener().await, Arc::new(HttpMailer::new("http://provider"))).await
     });
     stage.program(Role::outside("reader".into()), move || async move {

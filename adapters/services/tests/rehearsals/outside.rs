@@ -1,4 +1,4 @@
-//! What the simulation does not control, it finds: statics by the self-check, threads where they touch a task.
+//! The simulation finds what it does not control: statics by the self-check, threads when they use tokio.
 
 use crate::rig::{Said, Voice, check, divergence};
 use shakedown_sim::{Role, Stage};
@@ -21,21 +21,18 @@ fn a_static_is_found_with_the_first_event_that_differs() {
     assert!(found.contains("00:00:03.000 counter call 1, then 00:00:03.000 counter call 2"), "{found}");
 }
 
-/// A program whose own thread uses tokio, and one that waits for its own thread.
+/// A program that starts a thread, which uses tokio.
 fn threading(stage: &Stage<Said>, voice: Voice) {
     stage.program(Role::outside("starter".into()), move || async move {
         let thread = std::thread::spawn(|| tokio::spawn(async {}));
         let panic = thread.join().unwrap_err();
         let text = panic.downcast_ref::<String>().map_or("", String::as_str);
-        voice.says(if text.contains("no simulated world on this thread") {
-            "is told"
-        } else {
-            "is not told"
-        });
+        let is_refused = text.contains("no simulated world on this thread");
+        voice.says(if is_refused { "tokio refuses the thread" } else { "tokio accepts the thread" });
     });
 }
 
 #[test]
-fn a_thread_of_the_program_is_outside_and_is_told_so() {
-    check(threading, "", &["0.0 is told"]);
+fn tokio_refuses_a_thread_that_the_program_starts() {
+    check(threading, "", &["0.0 tokio refuses the thread"]);
 }

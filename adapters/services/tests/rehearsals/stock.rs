@@ -1,16 +1,17 @@
 //! Actors with `oneshot` replies, a `watch` channel, and a supervisor.
 
-use crate::rig::{Said, Voice, check, check_that_runs_repeat, mortal};
+use crate::rig::{Said, Voice, check, check_that_runs_repeat, crashing};
 use services::stock::serve;
 use shakedown_net::{Link, Network, StreamFaults};
 use shakedown_sim::{Duration, Role, Stage};
 use tokio::net::TcpListener;
 
-/// A buyer takes five of seven goods, then two more than there are, then as many as nobody takes; a clerk waits until they run short.
+/// A buyer takes five of seven goods, then two more than are left, then a number at which the actor panics, then one. A clerk waits
+/// until fewer than five are left.
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage)
         .link("stock", Link { latency: Duration::from_millis(200), faults: &StreamFaults::LOSSY });
-    stage.program(mortal("stock"), || async { serve(TcpListener::bind("0.0.0.0:80").await?, 7).await });
+    stage.program(crashing("stock"), || async { serve(TcpListener::bind("0.0.0.0:80").await?, 7).await });
     stage.program(Role::outside("clerk".into()), move || async move {
         let below = reqwest::get("http://stock/stock/below/5").await;
         voice.says(format!("the clerk hears {}", text(below).await));

@@ -123,7 +123,7 @@ impl OwnedReadHalf {
         if !Arc::ptr_eq(&self.0, &other.0) {
             return Err(ReuniteError(self, other));
         }
-        // Held a third time, so that the writing half does not close what goes on.
+        // A third reference, so that the writing half does not close the stream.
         let stream = (Arc::clone(&self.0), Arc::clone(&self.0));
         drop((self, other));
         Ok(TcpStream::joined(stream.0))

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// An end of a connection. Socket options are kept by nobody: they have no effect in the simulated network.
+/// An end of a connection. Socket options have no effect in the simulated network.
 pub struct TcpStream(Arc<Stream>);
 
 impl TcpStream {
@@ -129,7 +129,7 @@ impl TcpStream {
     pub fn try_read(&self, into: &mut [u8]) -> Result<usize> {
         let context = &mut Context::from_waker(Waker::noop());
         match self.0.poll_read(context, into) {
-            // What pauses the node, or shuts it down, comes after a call that cannot wait.
+            // The first poll met a crash point. A pause or a shutdown there takes effect after this call, which cannot wait.
             Poll::Pending => now(self.0.poll_read(context, into)),
             ready => now(ready),
         }
@@ -164,7 +164,7 @@ impl TcpStream {
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
         let context = &mut Context::from_waker(Waker::noop());
         match self.0.poll_write(context, bytes) {
-            // What pauses the node, or shuts it down, comes after a call that cannot wait.
+            // The first poll met a crash point. A pause or a shutdown there takes effect after this call, which cannot wait.
             Poll::Pending => now(self.0.poll_write(context, bytes)),
             ready => now(ready),
         }

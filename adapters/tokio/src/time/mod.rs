@@ -1,4 +1,4 @@
-//! Time: the simulation's. [`Instant`] is tokio's own, on the process's clock, which the simulation answers.
+//! Time: the simulation's. [`Instant`] is tokio's own, on the process's clock, which shows simulated time.
 
 pub mod error;
 mod interval;

@@ -71,7 +71,7 @@ mod naive {
 
     #[test]
     fn it_is_found_by_two_deviations_told_and_replayed_in_a_fresh_process() {
-        // An order in memory is lost with any end of the process. The form is one of shutdowns: it is sought where nothing crashes.
+        // A crash loses orders in memory too. So the scenario without crashes shows that this form loses them at a shutdown.
         let scenario = if cfg!(feature = "naive-shutdown") { "deployments" } else { "orders" };
         let rehearsal = catalogue().rehearse(scenario, &[]).seeds(..1_000);
         let found = rehearsal.traces(env!("CARGO_TARGET_TMPDIR")).violates(invariant()).within(2);
