@@ -1,6 +1,7 @@
 //! [`Env`]: the handle through which a node's code acts on the world. It is explicit, cheap to clone, and bound to one
 //! incarnation of one node and to the scope of the entity that the code works for.
 
+use crate::calendar::Zone;
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::{Clock, ClockFault, Jumps, Settings};
 use crate::engine::Core;
@@ -106,7 +107,7 @@ impl Env {
         let mut core = self.world.core.borrow_mut();
         let now = core.now;
         if core.healed || !core.is_alive(self.node, self.incarnation) {
-            return WallTime::at(now);
+            return core.starts_at.at(now);
         }
         let Role { name, clock, .. } = core.nodes[self.node].role;
         if core.nodes[self.node].clock.set.is_none_or(|(incarnation, _)| incarnation != self.incarnation) {
@@ -114,7 +115,22 @@ impl Env {
             self.deviate(&mut core, &Site::new(name, CLOCK), Settings(clock));
         }
         self.deviate(&mut core, &Site::new(name, JUMP), Jumps(clock));
-        core.nodes[self.node].clock.read(now)
+        core.nodes[self.node].clock.read(core.starts_at, now)
+    }
+
+    /// Returns the moment at which a correct clock shows this calendar time; [`Moment::START`] for a time before the run.
+    pub fn moment_of(&self, time: WallTime) -> Moment {
+        time.moment(self.world.core.borrow().starts_at)
+    }
+
+    /// Returns the calendar time of a moment, which is what a correct clock shows then.
+    pub fn wall_time(&self, moment: Moment) -> WallTime {
+        self.world.core.borrow().starts_at.at(moment)
+    }
+
+    /// Returns the time zone of the node, as its [role](Role::zone) says.
+    pub fn zone(&self) -> Zone {
+        self.world.core.borrow().nodes[self.node].role.zone.zone()
     }
 
     /// Draws a fault of the node's clock, which lasts until the run heals.

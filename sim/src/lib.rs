@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
-//! [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
+//! [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
 //! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], `broker_request`,
 //! [`queue`], [`log`](mod@log)), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
 //! [`observer`], `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with
@@ -19,6 +19,7 @@
 mod agenda;
 pub mod ambient;
 mod broker_request;
+pub mod calendar;
 pub mod call;
 pub mod choice;
 mod chooser;

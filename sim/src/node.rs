@@ -7,6 +7,7 @@
 //! hooks](Env::on_shutdown) run, within a grace period. If it is *paused*, it is not scheduled, its timers and
 //! messages wait, and after the pause it believes that no time has passed.
 
+use crate::calendar::ZoneName;
 use crate::clock::{Clock, ClockProfile};
 use crate::fault::{DelayRange, Faults, Listed, Place};
 use crate::label::Label;
@@ -153,12 +154,14 @@ pub struct Role {
     pub crash: &'static CrashProfile,
     /// The possible clock faults of its nodes.
     pub clock: &'static ClockProfile,
+    /// The time zone of its nodes.
+    pub zone: ZoneName,
 }
 
 impl Role {
     /// Creates a role whose nodes are numbered and crash as `crash` allows.
     pub const fn new(name: Label, crash: &'static CrashProfile) -> Self {
-        Self { name, single: false, crash, clock: &ClockProfile::RIGHT }
+        Self { name, single: false, crash, clock: &ClockProfile::RIGHT, zone: ZoneName::UTC }
     }
 
     /// Creates a role of one node that never crashes.

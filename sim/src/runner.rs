@@ -431,6 +431,7 @@ impl<S: Scenario> Runner<S> {
         self.facts.reset();
         {
             let mut core = self.world.reset(heal, self.limits);
+            core.starts_at = self.scenario.starts_at(&self.variant);
             core.schedule.begin_run(plan.offers_task_order(), plan.offers_statements(self.turns_pause));
             core.entropy = self.entropy;
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);

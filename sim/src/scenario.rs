@@ -6,7 +6,7 @@ use crate::label::Label;
 use crate::node::Role;
 use crate::scope::Scope;
 use crate::script::Variant;
-use crate::time::Duration;
+use crate::time::{Duration, WallTime};
 use crate::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -90,6 +90,12 @@ pub trait Scenario: 'static {
         Horizon::AFTER_WORKLOAD
     }
 
+    /// Returns the calendar time (UTC) at which runs of this variant start, for example shortly before a change of
+    /// daylight-saving time.
+    fn starts_at(&self, _variant: &Variant) -> WallTime {
+        WallTime::AT_START
+    }
+
     /// Builds nodes and starts the workload.
     fn build(&self, stage: &Stage<Self::Fact>);
 
@@ -117,6 +123,9 @@ impl<S: Scenario> Scenario for Arc<S> {
     }
     fn horizon(&self, variant: &Variant) -> Horizon {
         S::horizon(self, variant)
+    }
+    fn starts_at(&self, variant: &Variant) -> WallTime {
+        S::starts_at(self, variant)
     }
     fn build(&self, stage: &Stage<Self::Fact>) {
         S::build(self, stage);

@@ -62,8 +62,9 @@ impl fmt::Display for Moment {
     }
 }
 
-/// A calendar time (UTC), as a node's clock shows it. A run starts at [`WallTime::AT_START`], so that a clock that is
-/// behind shows an earlier time and advances like any other.
+/// A calendar time (UTC), as a node's clock shows it. A run starts at [`WallTime::AT_START`], unless its scenario
+/// [says otherwise](crate::Scenario::starts_at), so that a clock that is behind shows an earlier time and advances like
+/// any other. A [`Zone`](crate::calendar::Zone) shows the local time.
 ///
 /// ```
 /// use shakedown_sim::{Duration, WallTime};
@@ -75,12 +76,18 @@ impl fmt::Display for Moment {
 pub struct WallTime(i64);
 
 impl WallTime {
-    /// The reading of a correct clock at the start of a run: 2026-01-01 00:00:00.
+    /// The reading of a correct clock at the start of most runs: 2026-01-01 00:00:00.
     pub const AT_START: WallTime = WallTime(1_767_225_600 * 1_000_000_000);
 
-    /// Returns the reading of a correct clock at a moment.
-    pub fn at(moment: Moment) -> Self {
-        Self::AT_START.shifted(i64::try_from(moment.0).unwrap_or(i64::MAX))
+    /// Creates the time this many seconds after 1970-01-01 00:00:00.
+    pub const fn from_unix_secs(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000))
+    }
+
+    /// Returns the reading of a correct clock at a moment of a run that starts at this time.
+    #[must_use]
+    pub fn at(self, moment: Moment) -> Self {
+        self.shifted(i64::try_from(moment.0).unwrap_or(i64::MAX))
     }
 
     /// Returns this time plus this many nanoseconds.
@@ -93,9 +100,10 @@ impl WallTime {
         self.0
     }
 
-    /// Returns the moment at which a correct clock shows this time; [`Moment::START`] for a time before the run.
-    pub fn moment(self) -> Moment {
-        Moment(u64::try_from(self.0.saturating_sub(Self::AT_START.0)).unwrap_or_default())
+    /// Returns the moment at which a correct clock shows this time, in a run that starts at `start`; [`Moment::START`]
+    /// for a time before the run.
+    pub fn moment(self, start: WallTime) -> Moment {
+        Moment(u64::try_from(self.0.saturating_sub(start.0)).unwrap_or_default())
     }
 
     /// Returns how much later this is than `earlier`; zero if it is not later.
@@ -130,7 +138,7 @@ impl fmt::Display for WallTime {
 
 /// Returns the date this many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms",
 /// `civil_from_days`).
-fn date_of(day: i64) -> (i64, i64, i64) {
+pub(crate) fn date_of(day: i64) -> (i64, i64, i64) {
     let since_march_0 = day + 719_468;
     let (era, day) = (since_march_0.div_euclid(146_097), since_march_0.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -206,9 +214,10 @@ mod tests {
         }
         let before_1970 = WallTime(-1);
         assert_eq!(before_1970.to_string(), "1969-12-31 23:59:59.999");
-        assert_eq!(before_1970.moment(), Moment::START);
+        assert_eq!(before_1970.moment(WallTime::AT_START), Moment::START);
         let moment = Moment::from_nanos(90_000_000_000);
-        assert_eq!(WallTime::at(moment).moment(), moment);
+        let start = WallTime::AT_START + Duration::from_secs(DAY);
+        assert_eq!(start.at(moment).moment(start), moment);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Backbone {
     pub(crate) fn now(&self, env: &Env) -> Moment {
         match self.clock {
             Clock::OfTheStore => env.now(),
-            Clock::OfTheNode => env.clock().moment(),
+            Clock::OfTheNode => env.moment_of(env.clock()),
         }
     }
 }

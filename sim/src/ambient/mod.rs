@@ -217,7 +217,10 @@ impl Handle {
         let is_free = self.world().is_some_and(|world| world.core.try_borrow_mut().is_ok());
         match self.try_env() {
             Some(env) if is_free => env.clock(),
-            _ => WallTime::at(self.now()),
+            _ => {
+                let start = self.world().and_then(|world| Some(world.core.try_borrow().ok()?.starts_at));
+                start.unwrap_or(WallTime::AT_START).at(self.now())
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use crate::observer::Observer;
 use crate::poller::Turn;
 use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, Task, Waiter};
-use crate::time::{Duration, Moment};
+use crate::time::{Duration, Moment, WallTime};
 use crate::world::{Close, Disturbance, Limits, RunAbort, World};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -55,6 +55,8 @@ impl<F: FnOnce(&Rc<World>)> Parcel for Effect<F> {
 pub(crate) struct Core {
     pub(crate) now: Moment,
     pub(crate) heal_at: Moment,
+    /// The calendar time at the start of the run.
+    pub(crate) starts_at: WallTime,
     pub(crate) healed: bool,
     pub(crate) scopes: Scopes,
     /// The key of the run's random numbers.
@@ -114,6 +116,7 @@ impl Core {
         Self {
             now: Moment::START,
             heal_at: Moment::NEVER,
+            starts_at: WallTime::AT_START,
             healed: false,
             scopes: Scopes::new(),
             entropy: 0,

@@ -6,6 +6,7 @@ mod shop;
 
 mod ambient;
 mod bounded;
+mod calendar;
 mod calls;
 mod capture;
 mod clocks;

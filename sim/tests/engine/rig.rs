@@ -43,17 +43,22 @@ type Build = Box<dyn Fn(&Stage<Said>)>;
 pub(crate) struct Rig {
     build: Build,
     horizon: Horizon,
+    start: WallTime,
 }
 
 impl Rig {
     pub(crate) fn new(build: impl Fn(&Stage<Said>) + 'static) -> Self {
         let horizon = Horizon { heal: Duration::from_secs(60), settle: Duration::from_secs(60) };
-        Self { build: Box::new(build), horizon }
+        Self { build: Box::new(build), horizon, start: WallTime::AT_START }
     }
 
     pub(crate) fn after_workload(mut self) -> Self {
         self.horizon = Horizon::AFTER_WORKLOAD;
         self
+    }
+
+    pub(crate) fn starting_at(self, start: WallTime) -> Self {
+        Self { start, ..self }
     }
 
     pub(crate) fn horizon(mut self, heal_s: u64, settle_s: u64) -> Self {
@@ -69,6 +74,9 @@ impl Scenario for Rig {
     }
     fn horizon(&self, _: &Variant) -> Horizon {
         self.horizon
+    }
+    fn starts_at(&self, _: &Variant) -> WallTime {
+        self.start
     }
     fn build(&self, stage: &Stage<Said>) {
         (self.build)(stage);
