@@ -165,7 +165,7 @@ pub mod sim {
     pub use shakedown_sim::{Profile, Turn};
     pub use shakedown_sim::{
         ambient, calendar, call, choice, clock, coverage, digest, env, fault, graph, heartbeat, instances,
-        judge, label, link, log, node, observer, poller, queue, runner, scenario, scope, script, seal,
+        judge, kv, label, link, log, node, observer, poller, queue, runner, scenario, scope, script, seal,
         search, signal, sites_met, store, time, trace, trace_file, world,
     };
 }

@@ -6,6 +6,7 @@
 
 use crate::records::RestoredGuardrail;
 use shakedown_sim::fault::Fault;
+use shakedown_sim::kv::{CommandFault, EvictionFault, KvFailover, MessageFault};
 use shakedown_sim::log::{MemberFault, RequestFault};
 use shakedown_sim::search::{Change, Failure, Nearest};
 use shakedown_sim::trace::{ChoiceTaken, Kind};
@@ -74,7 +75,7 @@ pub fn rows(trace: &Trace, steps: &[u32]) -> Vec<Row> {
                 let own = trouble(choice).filter(|_| is_own(step, choice));
                 let own = own.or_else(|| disturbance(choice).map(|one| one.step())).or(remark);
                 let crashes = || crash(choice).map(|crash| crash + &cut_short(trace, *at, step, choice));
-                let what = own.or_else(crashes).or_else(|| group_event(choice));
+                let what = own.or_else(crashes).or_else(|| server_event(choice));
                 let what = what.unwrap_or_else(|| turn(step, choice));
                 rows.push(Row { deviates: true, ..row(*at, step, what, None) });
                 add_remark(rows.last_mut().expect("it was just put there"), &number);
@@ -162,6 +163,8 @@ fn disturbance(choice: &ChoiceTaken) -> Option<Disturbance> {
         }
         Fault::Settle(fault) => ("request", "sends a request", of_settlement(fault)),
         Fault::Request(fault) => ("request", "sends a request", of_log_request(fault)),
+        Fault::Command(CommandFault::ResponseLost) => ("reply", "sends a command", "is lost".to_owned()),
+        Fault::Command(fault) => ("command", "sends a command", of_command(fault)),
         _ => return None,
     };
     Some(Disturbance { what, sends, effect })
@@ -200,18 +203,39 @@ fn of_log_request(fault: RequestFault) -> String {
     }
 }
 
+fn of_command(fault: CommandFault) -> String {
+    match fault {
+        CommandFault::Lost | CommandFault::ResponseLost => "is lost".to_owned(),
+        CommandFault::Refused => "is refused".to_owned(),
+        CommandFault::Late(by) => is_late(by),
+    }
+}
+
 fn is_late(by: Duration) -> String {
     format!("takes {} longer", time::text(by))
 }
 
-/// Returns what the broker of a log does with a consumer group.
-fn group_event(choice: &ChoiceTaken) -> Option<String> {
-    let Fault::Member(fault) = choice.fault? else { return None };
-    let event = match fault {
-        MemberFault::Rebalance => "begins a rebalance of the group",
-        MemberFault::SessionTimeout => "receives no heartbeats from the member",
+/// Returns what the broker of a log does with a consumer group, or a key-value store with its data and subscribers.
+fn server_event(choice: &ChoiceTaken) -> Option<String> {
+    let event = match choice.fault? {
+        Fault::Member(MemberFault::Rebalance) => "begins a rebalance of the group".to_owned(),
+        Fault::Member(MemberFault::SessionTimeout) => "receives no heartbeats from the member".to_owned(),
+        Fault::KvFailover(KvFailover::Crash(_)) => "crashes right after the write".to_owned(),
+        Fault::KvFailover(KvFailover::Partition(apart)) => {
+            format!("cannot reach its replica for {}", time::text(apart))
+        }
+        Fault::KvFailover(KvFailover::Demotion(stale)) => {
+            format!("is demoted right after the write, and still reached for {}", time::text(stale))
+        }
+        Fault::KvFailover(KvFailover::Restart(loading)) => {
+            format!("restarts right after the write, and loads for {}", time::text(loading))
+        }
+        Fault::Eviction(EvictionFault::Evicted) => "has evicted the key".to_owned(),
+        Fault::Message(MessageFault::Disconnected) => "breaks the connection of the subscriber".to_owned(),
+        Fault::Message(MessageFault::Late(by)) => format!("sends the message {} later", time::text(by)),
+        _ => return None,
     };
-    Some(event.to_owned())
+    Some(event)
 }
 
 /// Returns the episode that affects the owner of a site.
@@ -302,9 +326,9 @@ pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
                 let crash = crash(choice)?;
                 Some(format!("{} {crash}{}", step.node, cut_short(trace, at, step, choice)))
             };
-            let group_event = || group_event(choice).map(|event| format!("{} {event}", step.node));
+            let event = || server_event(choice).map(|event| format!("{} {event}", step.node));
             let other = || format!("{}: {}", step.node, turn(step, choice));
-            Some(trouble.or_else(remark).or_else(crash).or_else(group_event).unwrap_or_else(other))
+            Some(trouble.or_else(remark).or_else(crash).or_else(event).unwrap_or_else(other))
         })
     };
     let taken = |deviation: &Deviation| words(deviation).map(|words| (deviation.to_string(), words));

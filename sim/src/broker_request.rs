@@ -1,4 +1,4 @@
-//! Requests of nodes to a broker, which queues and logs have in common.
+//! Requests of nodes to a broker or another server, which queues, logs and key-value stores have in common.
 //!
 //! One fault is drawn for a request and its response together, and the broker acts as soon as the request arrives. A
 //! [call](crate::call), by contrast, draws a fault for each direction, and a task of the server's node serves it.
@@ -40,6 +40,8 @@ pub(crate) type Reply<T> = SharedSlot<Result<T, Refused>>;
 pub(crate) struct BrokerRequest<'a> {
     pub(crate) client: &'a Env,
     pub(crate) broker: &'a Env,
+    /// The word for it in traces.
+    pub(crate) service: &'static str,
     /// Its name, which begins the names of its crash points.
     pub(crate) effect: Label,
     /// The one-way latency.
@@ -48,14 +50,25 @@ pub(crate) struct BrokerRequest<'a> {
 }
 
 impl BrokerRequest<'_> {
-    /// Sends the request, with `act` as what the broker does, and waits for the response, at most for `timeout`. There
-    /// is a crash point after the response.
+    /// Like [`BrokerRequest::response`], with a crash point after the response.
     pub(crate) async fn execute<T: 'static>(
         self,
         timeout: Duration,
         act: impl FnOnce() -> Result<T, Refused> + 'static,
     ) -> Result<T, RequestError> {
-        let (env, effect, reply) = (self.client, self.effect, slot());
+        let (env, effect) = (self.client, self.effect);
+        let result = self.response(timeout, act).await?;
+        env.crash_point(Side::After, effect).await;
+        Ok(result)
+    }
+
+    /// Sends the request, with `act` as what the broker does, and waits for the response, at most for `timeout`.
+    pub(crate) async fn response<T: 'static>(
+        self,
+        timeout: Duration,
+        act: impl FnOnce() -> Result<T, Refused> + 'static,
+    ) -> Result<T, RequestError> {
+        let (env, effect, service, reply) = (self.client, self.effect, self.service, slot());
         let response = match self.send(&reply, act) {
             // The response is certain and in time, so no timer is needed.
             Some(after) if after <= timeout => Some(take(&env.world, &reply).await),
@@ -65,18 +78,15 @@ impl BrokerRequest<'_> {
         match response {
             None => {
                 env.event(Kind::GiveUp, words, || {
-                    format!("times out: no response from the broker within {}", time::text(timeout))
+                    format!("times out: no response from the {service} within {}", time::text(timeout))
                 });
                 Err(RequestError::TimedOut)
             }
             Some(Err(Refused)) => {
-                env.event(Kind::Refused, words, || "is refused by the broker".to_owned());
+                env.event(Kind::Refused, words, || format!("is refused by the {service}"));
                 Err(RequestError::Refused)
             }
-            Some(Ok(result)) => {
-                env.crash_point(Side::After, effect).await;
-                Ok(result)
-            }
+            Some(Ok(result)) => Ok(result),
         }
     }
 

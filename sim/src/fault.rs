@@ -6,6 +6,7 @@
 use crate::choice::{OfferedAlternatives, Pick};
 use crate::clock::ClockFault;
 use crate::instances::InstanceFault;
+use crate::kv::{CommandFault, EvictionFault, KvFailover, MessageFault};
 use crate::link::LinkFault;
 use crate::log::{MemberFault, RequestFault};
 use crate::node::CrashFault;
@@ -219,6 +220,14 @@ faults! {
     Request(RequestFault) "log request",
     /// Of a group while one of its members processes records.
     Member(MemberFault) "member",
+    /// Of a command to a key-value store.
+    Command(CommandFault) "command",
+    /// Of the primary of a key-value store.
+    KvFailover(KvFailover) "key-value failover",
+    /// Of a key of a key-value store.
+    Eviction(EvictionFault) "eviction",
+    /// Of a published message on its way to a subscriber.
+    Message(MessageFault) "message",
     /// An additional delay.
     Delay(Duration) "delay",
 }

@@ -12,7 +12,7 @@
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
 //! [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
 //! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], `broker_request`,
-//! [`queue`], [`log`](mod@log)), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
+//! [`queue`], [`log`](mod@log), [`kv`]), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
 //! [`observer`], `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with
 //! feature `proptest`, scripts and variants for property tests (`strategies`).
 
@@ -37,6 +37,7 @@ mod hash;
 pub mod heartbeat;
 pub mod instances;
 pub mod judge;
+pub mod kv;
 pub mod label;
 pub mod link;
 pub mod log;

@@ -103,6 +103,7 @@ impl<M: Clone + Serialize + 'static> Log<M> {
         BrokerRequest {
             client: env,
             broker: server,
+            service: "broker",
             effect: request.effect,
             latency: profile.latency,
             fate: fault.map_or(Fate::Arrives, Fate::from),

@@ -187,6 +187,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let request = BrokerRequest {
             client: env,
             broker: server,
+            service: "broker",
             effect: request.effect,
             latency: profile.latency,
             fate,

@@ -11,6 +11,7 @@ mod crashes;
 mod dead_letters;
 mod fifo;
 mod known_bugs;
+mod kv;
 mod leases;
 mod log;
 mod rest;
