@@ -200,6 +200,24 @@ impl Alternatives {
     pub const fn names(&self) -> &'static [&'static str] {
         self.names
     }
+
+    /// Expects that each name but the first is one of `words` or, if `may_delay`, a duration above zero. Adapters call
+    /// it when the world is built, because they interpret the names.
+    ///
+    /// ```should_panic
+    /// use shakedown_sim::Alternatives;
+    /// Alternatives::new(&["arrives", "losst"]).expect("bank/request", &["lost", "refused"], true);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is another name. `site` is the choice that offers these alternatives.
+    pub fn expect(&self, site: impl fmt::Display, words: &[&str], may_delay: bool) {
+        let is_known = |name: &str| words.contains(&name) || may_delay && time::is_written_delay(name);
+        if let Some(other) = self.names.iter().skip(1).find(|name| !is_known(name)) {
+            let delay = if may_delay { ", or a delay such as `8 s`" } else { "" };
+            panic!("{site} lists `{other}`, which is none of `{}`{delay}", words.join("`, `"));
+        }
+    }
 }
 
 impl Offer for &Alternatives {

@@ -161,9 +161,7 @@ impl Exchange {
         let pick = server.choose(&Site::new(self.target.role, RESPONSE), faults);
         let (after, response) = match Fate::of(faults, pick) {
             Fate::Lost => return,
-            Fate::Refused => {
-                panic!("{}/response lists `refused`: only a request can be refused", self.target.role)
-            }
+            Fate::Refused => unreachable!("a link has no response that is refused"),
             Fate::Reset if response.body().is_empty() => return self.fail(server, 1, Error::Reset),
             Fate::Reset => (self.link.latency, response.map(|bytes| Body::from(bytes).cut())),
             Fate::Arrives(delay) => {

@@ -57,6 +57,18 @@ impl Default for Link {
     }
 }
 
+impl HttpFaults {
+    /// # Panics
+    /// If an alternative has no meaning at its place.
+    pub(crate) fn check(&self, role: &str) {
+        self.request.expect(format_args!("{role}/request"), &["lost", "refused", "reset"], true);
+        self.response.expect(format_args!("{role}/response"), &["lost", "reset"], true);
+        self.status.names().iter().skip(1).for_each(|name| {
+            StatusFault::read(name);
+        });
+    }
+}
+
 /// What becomes of a request or a response.
 pub(crate) enum Fate {
     Arrives(Duration),
@@ -102,7 +114,13 @@ impl StatusFault {
 
 #[cfg(test)]
 mod tests {
-    use super::{StatusCode, StatusFault};
+    use super::{Alternatives, HttpFaults, StatusCode, StatusFault};
+
+    #[test]
+    #[should_panic(expected = "bank/response lists `refused`, which is none of `lost`, `reset`")]
+    fn a_response_is_not_refused() {
+        HttpFaults { response: Alternatives::new(&["arrives", "refused"]), ..HttpFaults::NONE }.check("bank");
+    }
 
     #[test]
     fn a_status_stands_before_the_effect_unless_it_says_after() {

@@ -62,8 +62,12 @@ impl Web {
         stage.extension()
     }
 
-    /// Has requests to the nodes of the role `role` travel like this.
+    /// Sets the link on which requests to the nodes of the role `role` travel. The default has no faults.
+    ///
+    /// # Panics
+    /// If a fault has no meaning at its place.
     pub fn link(&self, role: &str, link: Link) {
+        link.faults.check(role);
         self.0.borrow_mut().links.insert(role.to_owned(), link);
     }
 

@@ -30,6 +30,16 @@ impl StreamFaults {
     };
 }
 
+impl StreamFaults {
+    /// # Panics
+    /// If an alternative has no meaning at its place.
+    pub(crate) fn check(&self, role: &str) {
+        self.connect.expect(format_args!("{role}/connect"), &["refused", "lost"], true);
+        self.request.expect(format_args!("{role}/request"), &["lost", "reset"], true);
+        self.response.expect(format_args!("{role}/response"), &["lost", "reset"], true);
+    }
+}
+
 /// How connections to the nodes of a role behave.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
@@ -42,5 +52,19 @@ pub struct Link {
 impl Default for Link {
     fn default() -> Self {
         Self { latency: Duration::from_millis(1), faults: &StreamFaults::NONE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alternatives, StreamFaults};
+
+    #[test]
+    #[should_panic(
+        expected = "bank/request lists `losst`, which is none of `lost`, `reset`, or a delay such as `8 s`"
+    )]
+    fn a_word_without_meaning_is_rejected() {
+        StreamFaults { request: Alternatives::new(&["arrives", "8 s", "losst"]), ..StreamFaults::NONE }
+            .check("bank");
     }
 }

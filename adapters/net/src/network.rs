@@ -53,8 +53,12 @@ impl Network {
         handle.extension()
     }
 
-    /// Has connections to the nodes of the role `role` behave like this.
+    /// Sets the link on which connections to the nodes of the role `role` are made. The default has no faults.
+    ///
+    /// # Panics
+    /// If a fault has no meaning at its place.
     pub fn link(&self, role: &str, link: Link) {
+        link.faults.check(role);
         self.0.borrow_mut().links.insert(role.to_owned(), link);
     }
 

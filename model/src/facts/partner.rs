@@ -78,13 +78,13 @@ pub enum PartnerFact {
     },
 }
 
-impl PartnerFact {
-    pub(super) fn is_routine(&self) -> bool {
+impl shakedown_sim::Fact for PartnerFact {
+    fn is_routine(&self) -> bool {
         use PartnerFact::{Asked, CallbackTaken, Terms};
         matches!(self, Terms { .. } | Asked { .. } | CallbackTaken { .. })
     }
 
-    pub(super) fn sentence(&self) -> String {
+    fn sentence(&self) -> String {
         match self {
             PartnerFact::Terms { key_life_s, lookup } => terms(*key_life_s, *lookup),
             PartnerFact::Asked { attempt } => format!("receives the request of attempt {attempt}"),

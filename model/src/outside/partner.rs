@@ -113,17 +113,29 @@ pub struct Partner(Rc<Inner>);
 
 struct Inner {
     terms: PartnerTerms,
-    facts: Facts<Fact>,
+    state: Box<dyn Fn(&Env, PartnerFact)>,
     ledger: RefCell<Ledger>,
     changed: Signal,
-    api: Api,
+    callback: Endpoint<Callback, bool>,
 }
 
 impl Partner {
     /// Creates a partner with an empty ledger and these `terms`, which calls back through `api`.
     pub fn new(terms: PartnerTerms, facts: &Facts<Fact>, api: &Api) -> Self {
-        let (api, facts) = (api.clone(), facts.clone());
-        Self(Rc::new(Inner { terms, facts, ledger: RefCell::default(), changed: Signal::new(), api }))
+        let facts = facts.clone();
+        let state = move |env: &Env, fact| facts.state(env, &Fact::Partner(fact));
+        Self::for_customer(terms, state, api.callback.clone())
+    }
+
+    /// Creates a partner for a customer other than the platform. `state` states its facts. It calls back through
+    /// `callback`, which returns whether the customer accepts the callback.
+    pub fn for_customer(
+        terms: PartnerTerms,
+        state: impl Fn(&Env, PartnerFact) + 'static,
+        callback: Endpoint<Callback, bool>,
+    ) -> Self {
+        let state = Box::new(state);
+        Self(Rc::new(Inner { terms, state, ledger: RefCell::default(), changed: Signal::new(), callback }))
     }
 
     /// Returns the signal that is raised whenever its ledger changes.
@@ -134,10 +146,7 @@ impl Partner {
     /// Boots the partner's node.
     pub fn boot(&self, env: &Env, operations: &PartnerApi) {
         let PartnerTerms { key_life, lookup } = self.0.terms;
-        self.0.facts.state(
-            env,
-            &Fact::Partner(PartnerFact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup }),
-        );
+        (self.0.state)(env, PartnerFact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup });
         let at = self.clone();
         operations.reserve.serve(env, move |env, request| at.clone().reserve(env, request));
         let at = self.clone();
@@ -186,7 +195,7 @@ impl Partner {
     }
 
     async fn reserve(self, env: Env, request: ReserveRequest) -> ReserveResponse {
-        self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
+        (self.0.state)(&env, PartnerFact::Asked { attempt: request.attempt });
         env.sleep(SERVICE).await;
         if let Some(answer) = self.remembered(&env, request.key) {
             env.because(|| "it knows the idempotency key".to_owned());
@@ -228,7 +237,7 @@ impl Partner {
             lives
         });
         for reservation in dropped {
-            self.0.facts.state(env, &Fact::Partner(PartnerFact::KeyForgotten { reservation }));
+            (self.0.state)(env, PartnerFact::KeyForgotten { reservation });
         }
     }
 
@@ -253,7 +262,7 @@ impl Partner {
             ledger.keys.push(Key { key: request.key, answer, reservation: id, made });
             id
         };
-        self.0.facts.state(env, &Fact::Partner(PartnerFact::Reserved { reservation: id, standing }));
+        (self.0.state)(env, PartnerFact::Reserved { reservation: id, standing });
         if standing == Standing::Confirmed {
             self.charge(env, id);
         }
@@ -272,7 +281,7 @@ impl Partner {
             reservation.charged = true;
             reservation.price
         });
-        self.0.facts.state(env, &Fact::Partner(PartnerFact::Charged { reservation: id, amount }));
+        (self.0.state)(env, PartnerFact::Charged { reservation: id, amount });
     }
 
     fn update<T>(&self, id: u32, change: impl FnOnce(&mut Reservation) -> T) -> T {
@@ -295,7 +304,7 @@ impl Partner {
                 return at.end(&env, id, false);
             }
             at.update(id, |reservation| reservation.standing = Standing::Confirmed);
-            at.0.facts.state(&env, &Fact::Partner(PartnerFact::Settled { reservation: id }));
+            (at.0.state)(&env, PartnerFact::Settled { reservation: id });
             at.charge(&env, id);
             at.changed_by(&env, id, Standing::Confirmed);
         });
@@ -319,18 +328,15 @@ impl Partner {
             reservation.standing = Standing::Ended;
             reservation.charged = false;
         });
-        self.0.facts.state(env, &Fact::Partner(PartnerFact::Ended { reservation: id, asked }));
+        (self.0.state)(env, PartnerFact::Ended { reservation: id, asked });
         if reservation.charged {
-            self.0.facts.state(
-                env,
-                &Fact::Partner(PartnerFact::Refunded { reservation: id, amount: reservation.price }),
-            );
+            (self.0.state)(env, PartnerFact::Refunded { reservation: id, amount: reservation.price });
         }
         self.changed_by(env, id, Standing::Ended);
     }
 
     async fn cancel(self, env: Env, request: CancelRequest) -> CancelResponse {
-        self.0.facts.state(&env, &Fact::Partner(PartnerFact::Asked { attempt: request.attempt }));
+        (self.0.state)(&env, PartnerFact::Asked { attempt: request.attempt });
         env.sleep(SERVICE).await;
         if self.is_binding(request.reservation) {
             return CancelResponse::Refused;
@@ -355,7 +361,7 @@ impl Partner {
         let stands = self.find(id).is_some_and(|reservation| reservation.standing == Standing::Confirmed);
         if stands {
             self.update(id, |reservation| reservation.is_binding = true);
-            self.0.facts.state(env, &Fact::Partner(PartnerFact::Held { reservation: id }));
+            (self.0.state)(env, PartnerFact::Held { reservation: id });
         }
         stands
     }
@@ -424,13 +430,13 @@ impl Partner {
                 env.sleep(delay).await;
             }
             let (reservation, says) = (callback.record.reservation, callback.record.standing);
-            at.0.facts.state(&env, &Fact::Partner(PartnerFact::CalledBack { reservation, says }));
+            (at.0.state)(&env, PartnerFact::CalledBack { reservation, says });
             for tries in 0.. {
                 let taken =
-                    env.child("delivery").call(&at.0.api.callback, callback, Duration::from_secs(10)).await;
+                    env.child("delivery").call(&at.0.callback, callback, Duration::from_secs(10)).await;
                 if taken == Ok(true) {
                     let event = callback.event;
-                    at.0.facts.state(&env, &Fact::Partner(PartnerFact::CallbackTaken { event, reservation }));
+                    (at.0.state)(&env, PartnerFact::CallbackTaken { event, reservation });
                     return;
                 }
                 env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;
