@@ -163,6 +163,16 @@ impl Database {
         })
     }
 
+    /// Returns whether a session is open.
+    pub fn is_open(&self, session: Session) -> bool {
+        self.peek_slot(session).is_ok_and(|me| self.sessions[me].open)
+    }
+
+    /// Returns the number of open sessions on the primary.
+    pub fn open_sessions(&self) -> usize {
+        self.sessions.iter().filter(|state| state.open && state.replica.is_none()).count()
+    }
+
     /// Returns how many rows `SKIP LOCKED` has passed over so far.
     pub fn skipped(&self) -> u64 {
         self.skipped

@@ -147,7 +147,9 @@ impl Server {
     fn answer_commit(self: &Rc<Self>, world: &Rc<World>, request: Request, answer: Result<(), StoreError>) {
         match &request.busy {
             None => self.give_back(request.session),
-            Some(busy) => busy.set(false),
+            Some(busy) if Rc::strong_count(busy) > 1 => busy.set(false),
+            // The connection is gone.
+            Some(_) => self.close(world, request.session),
         }
         self.settle(world);
         let (place, reply) = ((request.client, request.server.scope()), request.reply);

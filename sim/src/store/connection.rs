@@ -1,15 +1,29 @@
 //! A connection of one's own: for what lives in a session and not in a transaction.
 
 use super::line::Line;
+use super::server::{Server, nanos};
 use super::{Isolation, Store, StoreError, Transaction};
 use crate::env::Env;
 use crate::label::Label;
-use shakedown_database::{AdvisoryScope, Notification, Statement};
+use crate::time::{Duration, Moment};
+use shakedown_database::{AdvisoryScope, Notification, Session, Statement};
 use std::cell::Cell;
 use std::rc::Rc;
 
 const ADVISORY: Label = Label::new("advisory lock");
 const LISTEN: Label = Label::new("listen");
+const SET: Label = Label::new("set");
+
+/// A setting of a session. It stays until it is set again, whoever uses the session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Setting {
+    /// `lock_timeout`; zero is without limit.
+    LockTimeout(Duration),
+    /// `statement_timeout`; zero is without limit.
+    StatementTimeout(Duration),
+    /// `default_transaction_isolation`, for transactions that do not name a level.
+    Isolation(Isolation),
+}
 
 /// A session that its client keeps: advisory locks that outlive transactions, and channels to listen on.
 /// Dropped, it is closed, and everything that it holds is free: at once if its node lives, else when the server
@@ -27,6 +41,45 @@ impl Store {
 }
 
 impl Connection {
+    /// A client's use of an open session.
+    pub(super) fn over(server: &Rc<Server>, client: &Env, session: Session) -> Self {
+        Self { line: Line::to(server, client, Ok(session)), busy: Rc::default() }
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// Returns whether a transaction is open on it.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    /// Gives up the session without closing it; returns none if the connection has broken.
+    pub(super) fn leave(self) -> Option<Session> {
+        self.line.leave().ok()
+    }
+
+    /// Returns the transaction that `BEGIN` has opened on the session.
+    pub(super) fn begun(&self, session: Session) -> Transaction {
+        assert!(!self.busy.get(), "Pooled::begin: a transaction is open on this connection");
+        let line = Line::to(&self.line.server, &self.line.client, Ok(session));
+        Transaction { line, busy: None }.on_connection(&self.busy)
+    }
+
+    /// Changes a setting of the session.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn set(&self, setting: Setting) -> Result<(), StoreError> {
+        let statement = match setting {
+            Setting::LockTimeout(timeout) => Statement::set_lock_timeout(nanos(timeout)),
+            Setting::StatementTimeout(timeout) => Statement::set_statement_timeout(nanos(timeout)),
+            Setting::Isolation(level) => Statement::set_default_isolation(level),
+        };
+        self.line.run(SET, statement).await
+    }
+
     /// Begins a transaction on this connection.
     ///
     /// # Panics
@@ -42,7 +95,7 @@ impl Connection {
     pub fn begin_at(&self, level: Isolation) -> Transaction {
         assert!(!self.busy.get(), "Connection::begin: a transaction is open on this connection");
         let line = &self.line;
-        let begun = Transaction::new(&line.server, &line.client, line.session().ok(), level);
+        let begun = Transaction::new(&line.server, &line.client, line.session(), level);
         begun.on_connection(&self.busy)
     }
 
@@ -98,7 +151,7 @@ impl Connection {
             if !taken.is_empty() {
                 return Ok(taken);
             }
-            self.line.server.notices.changed(&self.line.client, seen, crate::time::Moment::NEVER).await;
+            self.line.server.notices.changed(&self.line.client, seen, Moment::NEVER).await;
         }
     }
 }

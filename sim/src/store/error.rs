@@ -45,6 +45,9 @@ pub enum StoreError {
     /// 08007: the connection broke while the commit was under way: it took effect, or not, or will.
     #[error("connection lost during commit")]
     CommitUnknown,
+    /// 53300: the server has as many connections as it accepts.
+    #[error("sorry, too many clients already")]
+    TooManyConnections,
     /// Anything else that the server refuses, by its SQLSTATE.
     #[error("refused with SQLSTATE {code}")]
     Refused {
@@ -64,6 +67,7 @@ impl StoreError {
             | StoreError::IdleTimeout
             | StoreError::ConnectionLost
             | StoreError::ServerDown
+            | StoreError::TooManyConnections
             | StoreError::CommitUnknown => true,
             StoreError::UniqueViolation
             | StoreError::RowLocked
@@ -87,6 +91,7 @@ impl StoreError {
             StoreError::ConnectionLost => "08006",
             StoreError::ServerDown => "57P02",
             StoreError::CommitUnknown => "08007",
+            StoreError::TooManyConnections => "53300",
             StoreError::Refused { code } => code,
         }
     }

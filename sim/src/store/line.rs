@@ -24,13 +24,13 @@ pub(super) struct Line {
     pub(super) client: Env,
     /// The number under which the client's doings appear in digests.
     pub(super) id: u32,
-    session: Option<Session>,
+    session: Result<Session, StoreError>,
     broken: Cell<bool>,
 }
 
 impl Line {
-    /// A line to a session; without one, the server was down when the client called.
-    pub(super) fn to(server: &Rc<Server>, client: &Env, session: Option<Session>) -> Self {
+    /// A line to a session; without one, the server has rejected the client with this error.
+    pub(super) fn to(server: &Rc<Server>, client: &Env, session: Result<Session, StoreError>) -> Self {
         let (server, client) = (Rc::clone(server), client.clone());
         client.world.core.borrow_mut().uses(client.node, server.env.node);
         Self { id: server.next_transaction(), server, client, session, broken: Cell::new(false) }
@@ -38,7 +38,7 @@ impl Line {
 
     /// The session, as long as the line holds.
     pub(super) fn session(&self) -> Result<Session, StoreError> {
-        self.session.filter(|_| !self.broken.get()).ok_or(StoreError::ConnectionLost)
+        if self.broken.get() { Err(StoreError::ConnectionLost) } else { self.session }
     }
 
     /// Never returns if the client is dead: its statements have no effect.

@@ -7,6 +7,10 @@
 //!
 //! - [`Store::begin`] opens a transaction on a session of a pool, [`Store::connect`] a [`Connection`] of one's
 //!   own, for what lives in a session: advisory locks, `LISTEN`. [`Store::begin_on_standby`] reads a standby.
+//! - A [`Pool`] has a number of connections, which can be exhausted. Their sessions return as they were left, unless the
+//!   pool resets them. Through a [`Pooler`] in transaction mode, state of a session does not stay with the client.
+//!   [`Store::begin`] needs neither: it takes a free session that is clean, and there are always enough. The server may
+//!   limit the number of sessions ([`StoreProfile::connections_max`]).
 //! - A statement runs at the server: once sent it goes on, also while its client is paused or dead; a lock goes
 //!   to the next session in the queue, whether its client is scheduled or not.
 //! - A commit takes time. Its response may be lost on either side of its effect, and it may be read after the
@@ -21,7 +25,7 @@
 //! Sources: the PostgreSQL manual, chapters "Concurrency Control", "Explicit Locking", "High Availability";
 //! error codes from its appendix A; what a lost connection does, observed on PostgreSQL 15.
 //!
-//! Reading order: `table`, `transaction` (and `statements`), `commit`, [`Connection`], `server` and `line`
+//! Reading order: `table`, `transaction` (and `statements`), `commit`, [`Connection`], `pool` and `pooler`, `server` and `line`
 //! (what runs a statement), `waits` (what traces say of lock waits), `standby` and `follower`.
 
 mod commit;
@@ -29,6 +33,8 @@ mod connection;
 mod error;
 mod follower;
 mod line;
+mod pool;
+mod pooler;
 mod profile;
 mod server;
 mod standby;
@@ -37,8 +43,10 @@ mod table;
 mod transaction;
 mod waits;
 
-pub use connection::Connection;
+pub use connection::{Connection, Setting};
 pub use error::StoreError;
+pub use pool::{AcquireError, Pool, PoolProfile, Pooled, Reset};
+pub use pooler::{Pooler, PoolerConnection, PoolerTransaction};
 pub use profile::{CommitFault, FailoverFault, StatementFault, StoreProfile};
 pub use table::{Change, Row, Table};
 pub use transaction::Transaction;

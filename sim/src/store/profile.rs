@@ -115,6 +115,8 @@ pub struct StoreProfile {
     /// How long a transaction may sit without a statement before the server ends its session; zero is without
     /// limit.
     pub idle_in_transaction: Duration,
+    /// The greatest number of sessions, those included that no client uses (`max_connections`).
+    pub connections_max: u32,
     /// The level of transactions that do not name one.
     pub isolation: Isolation,
     /// What may become of a commit.
@@ -141,6 +143,7 @@ impl StoreProfile {
         deadlock_timeout: Duration::from_secs(1),
         statement_timeout: Duration::ZERO,
         idle_in_transaction: Duration::ZERO,
+        connections_max: u32::MAX,
         isolation: Isolation::ReadCommitted,
         commit_faults: &[],
         statement_faults: &[],

@@ -96,7 +96,7 @@ impl<T, F: FnOnce(&Rc<World>, Result<T, DatabaseError>)> Unfinished for WaitingS
     }
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -175,18 +175,52 @@ impl Server {
         self.transactions.get()
     }
 
-    /// Returns an idle session of the pool, or a new one; none while the server is down.
-    pub(super) fn pooled_session(&self) -> Option<Session> {
+    /// Returns an idle session of the pool, or a new one.
+    ///
+    /// # Errors
+    /// As [`Server::new_session`].
+    pub(super) fn pooled_session(&self) -> Result<Session, StoreError> {
         if self.is_down() {
-            return None;
+            return Err(StoreError::ConnectionLost);
         }
         let pooled = self.pool.borrow_mut().pop();
-        pooled.or_else(|| self.new_session())
+        pooled.map_or_else(|| self.new_session(), Ok)
     }
 
-    /// Opens a session; returns none while the server is down.
-    pub(super) fn new_session(&self) -> Option<Session> {
-        (!self.is_down()).then(|| self.with_database(|database| database.connect_with(self.settings)))
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionLost`] while the server is down, [`StoreError::TooManyConnections`] at its limit.
+    pub(super) fn new_session(&self) -> Result<Session, StoreError> {
+        if self.is_down() {
+            return Err(StoreError::ConnectionLost);
+        }
+        let max = self.profile.connections_max;
+        self.with_database(|database| {
+            if max < u32::MAX && database.open_sessions() >= max as usize {
+                return Err(StoreError::TooManyConnections);
+            }
+            Ok(database.connect_with(self.settings))
+        })
+    }
+
+    /// Returns whether the server has not ended a session.
+    pub(super) fn is_open(&self, session: Session) -> bool {
+        self.with_database(|database| database.is_open(session))
+    }
+
+    /// Gives a session the settings with which sessions begin (`RESET ALL`).
+    pub(super) fn reset_settings(&self, session: Session) {
+        let settings = self.settings;
+        for mut statement in [
+            Statement::set_lock_timeout(settings.lock_timeout_ns),
+            Statement::set_statement_timeout(settings.statement_timeout_ns),
+            Statement::set_idle_in_transaction_timeout(settings.idle_in_transaction_timeout_ns),
+            Statement::set_deadlock_timeout(settings.deadlock_timeout_ns),
+            Statement::set_default_isolation(settings.default_isolation),
+        ] {
+            drop(self.start(session, &mut statement));
+        }
     }
 
     /// Returns a session to the pool, or closes it if it has state of its own.

@@ -2,7 +2,7 @@
 
 use super::profile::{FailoverFault, Failovers};
 use super::server::{STORE, Server};
-use super::{Isolation, Store, Transaction};
+use super::{Isolation, Store, StoreError, Transaction};
 use crate::choice::Site;
 use crate::env::Env;
 use crate::event::Kind;
@@ -26,7 +26,8 @@ impl Store {
         let Some(standby) = self.0.standby.replica() else {
             panic!("Store::begin_on_standby: the profile has no standby")
         };
-        let session = self.0.with_database(|database| database.connect_to_replica(standby).ok());
+        let session = self.0.with_database(|database| database.connect_to_replica(standby));
+        let session = session.map_err(|_| StoreError::ConnectionLost);
         Transaction::new(&self.0, env, session, level)
     }
 }

@@ -31,9 +31,14 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(server: &Rc<Server>, client: &Env, session: Option<Session>, level: Isolation) -> Self {
+    pub(super) fn new(
+        server: &Rc<Server>,
+        client: &Env,
+        session: Result<Session, StoreError>,
+        level: Isolation,
+    ) -> Self {
         let line = Line::to(server, client, session);
-        if let Some(session) = session
+        if let Ok(session) = session
             && client.is_alive()
         {
             // A session that the server has ended says so at the first statement.
@@ -292,7 +297,12 @@ impl Drop for Transaction {
             None => self.line.hang_up(true),
             Some(busy) => {
                 busy.set(false);
-                self.line.roll_back();
+                if Rc::strong_count(&busy) > 1 {
+                    self.line.roll_back();
+                } else {
+                    // The connection is gone.
+                    self.line.hang_up(false);
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ mod crashes;
 mod known_bugs;
 mod locks;
 mod pollers;
+mod pools;
 mod serial;
 mod servers;
 mod statements;
