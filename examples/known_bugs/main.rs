@@ -7,12 +7,25 @@
 //! cargo test -p shakedown --example known_bugs
 //! ```
 
+mod dirty_session;
+mod missed_invalidation;
 mod nightly_bill;
+mod offset_before_work;
+mod pooled_session_lock;
+mod redis_lock;
+mod two_connections;
 
 use shakedown::prelude::*;
 
 fn catalogue() -> Catalogue {
-    Catalogue::new("known_bugs").with(nightly_bill::entry())
+    Catalogue::new("known_bugs")
+        .with(nightly_bill::entry())
+        .with(redis_lock::entry())
+        .with(two_connections::entry())
+        .with(pooled_session_lock::entry())
+        .with(dirty_session::entry())
+        .with(offset_before_work::entry())
+        .with(missed_invalidation::entry())
 }
 
 fn main() -> std::process::ExitCode {
