@@ -337,9 +337,15 @@ impl Env {
         }
     }
 
-    /// Draws whether and how the node crashes here.
+    /// Draws whether and how the node crashes here, for the running task.
     #[inline]
     pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
+        self.draw_crash_for(None, side, effect)
+    }
+
+    /// Draws whether and how the node crashes here, for `user` or the running task.
+    #[inline]
+    pub(crate) fn draw_crash_for(&self, user: Option<User>, side: Side, effect: Label) -> Option<CrashMode> {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Some(CrashMode::Gone);
@@ -349,7 +355,8 @@ impl Env {
         if faults.is_empty() || core.healed {
             return None;
         }
-        core.draw_crash(self, side, effect).map(CrashMode::Fault)
+        let user = user.unwrap_or_else(|| core.user());
+        core.draw_crash((user, self), side, effect).map(CrashMode::Fault)
     }
 
     pub(crate) async fn crash(&self, mode: CrashMode) {

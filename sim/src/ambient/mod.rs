@@ -309,10 +309,11 @@ impl Handle {
 
     /// Draws whether and how the node crashes at its effect `effect`. This is a crash point in the form that `poll`
     /// functions need. `Pending` means that this task does not continue, or that the node is paused and the task is polled
-    /// again afterwards. Call it once per crash point, and continue without it when polled again.
+    /// again afterwards. Call it once per crash point, and continue without it when polled again. Like [`Handle::choose`], it
+    /// names the choice by its subject: a pool gives a connection to one task after another.
     pub fn poll_crash_point(&self, side: Side, effect: impl Into<Label>) -> Poll<()> {
         let Some(env) = self.try_env() else { return Poll::Pending };
-        match env.draw_crash(side, effect.into()) {
+        match env.draw_crash_for(Some(User::ENGINE), side, effect.into()) {
             None => Poll::Ready(()),
             Some(mode) => env.begin_crash(mode),
         }

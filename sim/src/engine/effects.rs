@@ -12,7 +12,7 @@ use crate::choice::Site;
 use crate::chooser::Offer;
 use crate::fault::Place;
 use crate::node::{CrashFault, NodeId};
-use crate::scope::Scope;
+use crate::scope::{Scope, User};
 
 /// The kind of a word of the effects.
 #[derive(Clone, Copy)]
@@ -38,13 +38,14 @@ impl Core {
     /// Draws the choice of a crash point in a run that computes its effects.
     pub(crate) fn choose_crash<P: Place<Fault = CrashFault>>(
         &mut self,
+        user: User,
         node: NodeId,
         (site, scope): (&Site, Scope),
         faults: P,
     ) -> Option<CrashFault> {
         let effects = self.effects.take();
         let (past, before) = (self.chooser.is_past_turns(), self.chooser.offers().len());
-        let fault = faults.fault(self.choose(node, (site, scope), faults, None));
+        let fault = faults.fault(self.choose_as(user, node, (site, scope), faults));
         self.effects = effects;
         let leaves_memory = match fault {
             None => false,

@@ -192,24 +192,30 @@ impl Core {
 
     /// Draws whether and how a node crashes beside this effect.
     #[inline(never)]
-    pub(crate) fn draw_crash(&mut self, env: &Env, side: Side, effect: Label) -> Option<CrashFault> {
+    pub(crate) fn draw_crash(
+        &mut self,
+        (user, env): (User, &Env),
+        side: Side,
+        effect: Label,
+    ) -> Option<CrashFault> {
         let role = &self.nodes[env.node].role;
         let (name, crash) = (role.name, role.crash);
+        let by = (user, env);
         match side {
-            Side::Before => self.draw_crash_at(env, Site::of(name, BEFORE, effect), BeforeEffects(crash)),
-            Side::After => self.draw_crash_at(env, Site::of(name, AFTER, effect), AfterEffects(crash)),
+            Side::Before => self.draw_crash_at(by, Site::of(name, BEFORE, effect), BeforeEffects(crash)),
+            Side::After => self.draw_crash_at(by, Site::of(name, AFTER, effect), AfterEffects(crash)),
         }
     }
 
     fn draw_crash_at<P: Place<Fault = CrashFault>>(
         &mut self,
-        env: &Env,
+        (user, env): (User, &Env),
         site: Site,
         faults: P,
     ) -> Option<CrashFault> {
         match self.effects {
-            None => faults.fault(self.choose_as(self.user(), env.node, (&site, env.scope()), faults)),
-            Some(_) => self.choose_crash(env.node, (&site, env.scope()), faults),
+            None => faults.fault(self.choose_as(user, env.node, (&site, env.scope()), faults)),
+            Some(_) => self.choose_crash(user, env.node, (&site, env.scope()), faults),
         }
     }
 
