@@ -118,7 +118,9 @@ impl Worker<'_> {
                 return;
             }
             let parent = &self.search.parents()[at];
-            let expand = || quiet::running(|| self.search.expand(runner.as_mut(), parent));
+            // The time limit is that of one run.
+            let mut begins = || self.watchdog.begin(self.thread, at as u64);
+            let expand = || quiet::running(|| self.search.expand(runner.as_mut(), parent, &mut begins));
             let guarded = || catch_unwind(AssertUnwindSafe(expand));
             let layer = self.watchdog.during(self.thread, at as u64, guarded);
             let layer = layer.map_err(|panic| self.failed(Some(parent), quiet::message_of(panic.as_ref())));

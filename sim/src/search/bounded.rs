@@ -76,12 +76,13 @@ pub type Sites = BTreeMap<String, Vec<String>>;
 
 /// Runs the children of a parent, up to the first with a violation.
 ///
-/// `keep` is whether they will be continued, `task_order` whether the order of tasks may deviate.
+/// `keep` is whether they will be continued, `task_order` whether the order of tasks may deviate. `begins` is called before each run.
 fn expand(
     rehearse: &mut dyn Rehearse,
     variants: &[Variant],
     parent: &Parent,
     (keep, task_order): (bool, bool),
+    begins: &mut dyn FnMut(),
 ) -> Layer {
     let variant = &variants[parent.variant];
     rehearse.run(Plan::Turns { variant, turns: &parent.turns, task_order });
@@ -90,6 +91,7 @@ fn expand(
     let mut turns = parent.turns.clone();
     for turn in offers.iter().flat_map(ways) {
         turns.push(turn);
+        begins();
         let outcome = rehearse.run(Plan::Turns { variant, turns: &turns, task_order });
         layer.tally.add(&outcome);
         let script = || Parent { variant: parent.variant, turns: turns.clone() };
@@ -232,10 +234,10 @@ impl Bounded {
         Plan::Turns { variant, turns, task_order: self.task_order }
     }
 
-    /// Runs the children of a parent of the next layer, up to the first with a violation.
-    pub fn expand(&self, rehearse: &mut dyn Rehearse, parent: &Parent) -> Layer {
+    /// Runs the children of a parent of the next layer, up to the first with a violation. `begins` is called before each run.
+    pub fn expand(&self, rehearse: &mut dyn Rehearse, parent: &Parent, begins: &mut dyn FnMut()) -> Layer {
         rehearse.offer_statements(self.statements);
-        expand(rehearse, &self.variants, parent, (self.keeps(), self.task_order))
+        expand(rehearse, &self.variants, parent, (self.keeps(), self.task_order), begins)
     }
 
     /// Returns the variants.
@@ -322,7 +324,7 @@ impl Bounded {
             let mut layer = Layer::default();
             for parent in &self.parents {
                 if layer.broken.is_none() {
-                    layer.then(self.expand(rehearse, parent));
+                    layer.then(self.expand(rehearse, parent, &mut || {}));
                 }
             }
             self.advance(layer);
