@@ -18,7 +18,9 @@ pub struct ServerFaults {
     /// - `outlives`: the connection is lost, the batch is not run, and the server does not notice for
     ///   [`ServerFaults::notices_after`]: until then the session keeps its locks;
     /// - `restart`: the server restarts before it runs the batch; all sessions end;
-    /// - `restart after`: the server restarts once it has run the batch, before its response.
+    /// - `restart after`: the server restarts once it has run the batch, before its response;
+    /// - `failover`: the client learns that the transaction is committed; then the server is replaced by an asynchronous standby
+    ///   that does not have this commit. All sessions end. Possible at a single simple `COMMIT`, without effect on other batches.
     pub commit: Alternatives,
     /// How late a batch runs whose connection was lost during it.
     pub late: Duration,
@@ -54,6 +56,22 @@ impl ServerFaults {
         ]),
         ..Self::NONE
     };
+
+    /// The same with an asynchronous standby, which takes over without the last commit. With a synchronous standby a failover
+    /// loses no commit: that is `restart after` of [`ServerFaults::LOSSY`].
+    pub const ASYNCHRONOUS: ServerFaults = ServerFaults {
+        commit: Alternatives::new(&[
+            "runs",
+            "lost before",
+            "lost after",
+            "lost during",
+            "outlives",
+            "restart",
+            "restart after",
+            "failover",
+        ]),
+        ..Self::LOSSY
+    };
 }
 
 /// What becomes of a batch.
@@ -66,6 +84,7 @@ pub(crate) enum Fate {
     Outlives,
     Restart,
     RestartAfter,
+    Failover,
 }
 
 impl Fate {
@@ -81,6 +100,7 @@ impl Fate {
             "outlives" => Self::Outlives,
             "restart" => Self::Restart,
             "restart after" => Self::RestartAfter,
+            "failover" => Self::Failover,
             other => panic!("`{other}` is none of the faults that `ServerFaults::commit` lists"),
         }
     }

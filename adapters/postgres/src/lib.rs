@@ -22,7 +22,7 @@
 //!
 //! Modules in reading order: `setup` (a cluster of its own), `frame` and `backend` (the protocol to the real server), `monitor` (a session
 //! that looks at the others), `timeouts`, `changes` (committed rows), `engine` (one session at a time), `statement` (names), `faults`,
-//! `relay` (the node that clients see), `server` (what a scenario uses), `stream` (tokio's traits, with feature `tokio`).
+//! `relay` (the node that clients see), `preparation` (the run that migrates), `server` (what a scenario uses), `stream` (tokio's traits, with feature `tokio`).
 
 mod backend;
 mod changes;
@@ -30,6 +30,7 @@ mod engine;
 mod faults;
 mod frame;
 mod monitor;
+mod preparation;
 mod relay;
 mod server;
 mod setup;
@@ -40,7 +41,7 @@ mod timeouts;
 
 pub use changes::{ChangeKind, RowChange};
 pub use faults::ServerFaults;
-pub use server::{Schema, Server};
+pub use server::{Schema, Server, Servers, TakenServer};
 pub use setup::{Cluster, SetupError};
 #[cfg(feature = "tokio")]
 pub use stream::IoStream;

@@ -3,10 +3,15 @@
 use crate::changes::RowChange;
 use crate::engine::Engine;
 use crate::faults::ServerFaults;
+use crate::preparation;
 use crate::relay::{self, Relay};
-use crate::setup::SetupError;
+use crate::setup::{Existing, SetupError};
 use shakedown_net::Network;
 use shakedown_sim::{Env, Fact, Role, Stage};
+use std::fmt;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,11 +24,31 @@ pub struct Schema {
     pub(crate) rows: Vec<String>,
     pub(crate) settings: Vec<String>,
     pub(crate) real_limit_ms: u32,
+    pub(crate) existing: Option<Existing>,
+    preparation: Option<Preparation>,
+}
+
+/// A program that prepares the database.
+#[derive(Clone)]
+pub(crate) struct Preparation(Arc<dyn Fn() -> Prepared + Send + Sync>);
+
+type Prepared = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+impl Preparation {
+    pub(crate) fn run(&self) -> Prepared {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Preparation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Preparation")
+    }
 }
 
 impl Schema {
-    /// Names the statements that create tables, functions, roles. They run once for each server; between runs tables are emptied and
-    /// sequences restart.
+    /// Names the statements that create tables, functions, roles. They run once for each server. Each run begins with the rows and the
+    /// sequences that they leave.
     pub fn new(tables: &str) -> Self {
         Self {
             database: "app".to_owned(),
@@ -31,13 +56,38 @@ impl Schema {
             rows: Vec::new(),
             settings: Vec::new(),
             real_limit_ms: 10_000,
+            existing: None,
+            preparation: None,
         }
     }
 
-    /// Adds statements that insert the rows with which each run begins.
+    /// Adds statements that insert further rows with which each run begins.
     #[must_use]
     pub fn rows(mut self, sql: &str) -> Self {
         self.rows.push(sql.to_owned());
+        self
+    }
+
+    /// Sets a program that prepares the database, such as the migrations of the service. It runs once for each server, as a node of a
+    /// simulated run without faults in which the server is `postgres`. Each run begins with the database as it leaves it, so a service
+    /// that migrates when it starts finds nothing to do.
+    ///
+    /// ```
+    /// # use shakedown_postgres::Schema;
+    /// # async fn migrate(url: &str) -> Result<(), std::io::Error> { Ok(()) }
+    /// let schema = Schema::new("").prepared_by(|| migrate("postgres://postgres@postgres/app"));
+    /// ```
+    #[must_use]
+    pub fn prepared_by<T, E>(mut self, program: impl Fn() -> T + Send + Sync + 'static) -> Self
+    where
+        T: Future<Output = Result<(), E>> + 'static,
+        E: fmt::Display,
+    {
+        let program = move || {
+            let future = program();
+            Box::pin(async move { future.await.map_err(|error| error.to_string()) }) as Prepared
+        };
+        self.preparation = Some(Preparation(Arc::new(program)));
         self
     }
 
@@ -52,6 +102,15 @@ impl Schema {
     #[must_use]
     pub fn setting(mut self, setting: &str) -> Self {
         self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// Names an existing server by the folder of its socket (port 5432) and the file that its clock follows, instead of starting one. It
+    /// is accepted only if its clock follows that file and its settings let runs repeat. This process must be allowed to stop and continue
+    /// the server's processes. The server's database of [`Schema::database`] is replaced.
+    #[must_use]
+    pub fn existing(mut self, socket_folder: impl Into<PathBuf>, clock_file: impl Into<PathBuf>) -> Self {
+        self.existing = Some(Existing { socket: socket_folder.into(), clock: clock_file.into() });
         self
     }
 
@@ -76,7 +135,12 @@ impl Server {
     /// If a program or library is missing, with the package that has it; if the server does not start or its clock cannot be
     /// controlled; if the schema does not load.
     pub fn start(schema: Schema) -> Result<Self, SetupError> {
-        Ok(Self { engine: Mutex::new(Engine::start(schema.clone())?), schema })
+        let mut unprepared = schema.clone();
+        let engine = match unprepared.preparation.take() {
+            None => Engine::start(schema.clone())?,
+            Some(program) => prepare(unprepared, &program)?,
+        };
+        Ok(Self { engine: Mutex::new(engine), schema })
     }
 
     /// Adds the server to a run as a node that listens at port 5432. `fact` says which committed rows are facts.
@@ -107,7 +171,8 @@ impl Server {
     fn begin_run(&self) -> u64 {
         let mut engine = self.engine();
         if engine.is_broken() {
-            *engine = Engine::start(self.schema.clone()).unwrap_or_else(|error| panic!("{error}"));
+            let another = Self::start(self.schema.clone()).unwrap_or_else(|error| panic!("{error}"));
+            *engine = another.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
         }
         engine.begin_run()
     }
@@ -128,5 +193,73 @@ impl Server {
 
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts a server and has a program prepare its database.
+fn prepare(schema: Schema, program: &Preparation) -> Result<Engine, SetupError> {
+    let server = Arc::new(Server::start(schema)?);
+    let failed = |message| SetupError::Schema { message };
+    preparation::run(&server, program).map_err(failed)?;
+    let server =
+        Arc::into_inner(server).ok_or_else(|| failed("the preparing run has not ended".to_owned()))?;
+    let mut engine = server.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
+    engine.adopt().map_err(|error| failed(error.to_string()))?;
+    Ok(engine)
+}
+
+/// Servers with one schema for the runners of a process. A server takes about two seconds to start, so those that are returned are
+/// used again.
+///
+/// ```no_run
+/// use shakedown_postgres::{Schema, Servers};
+/// use std::sync::LazyLock;
+///
+/// static SERVERS: LazyLock<Servers> = LazyLock::new(|| Servers::new(Schema::new("")));
+/// let server = SERVERS.take()?;
+/// # Ok::<(), shakedown_postgres::SetupError>(())
+/// ```
+pub struct Servers {
+    schema: Schema,
+    idle: Arc<Mutex<Vec<Arc<Server>>>>,
+}
+
+impl Servers {
+    /// Creates an empty pool. A server starts when one is taken and none is idle.
+    pub fn new(schema: Schema) -> Self {
+        Self { schema, idle: Arc::default() }
+    }
+
+    /// Takes an idle server, or starts one. Each thread that runs a scenario takes one of its own, since a server has one clock.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn take(&self) -> Result<TakenServer, SetupError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let server = match idle {
+            Some(server) => server,
+            None => Arc::new(Server::start(self.schema.clone())?),
+        };
+        Ok(TakenServer { server, idle: Arc::clone(&self.idle) })
+    }
+}
+
+/// A server that nobody else uses. It is returned when this is dropped.
+pub struct TakenServer {
+    server: Arc<Server>,
+    idle: Arc<Mutex<Vec<Arc<Server>>>>,
+}
+
+impl Deref for TakenServer {
+    type Target = Arc<Server>;
+
+    fn deref(&self) -> &Arc<Server> {
+        &self.server
+    }
+}
+
+impl Drop for TakenServer {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&self.server));
     }
 }

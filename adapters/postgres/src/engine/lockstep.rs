@@ -32,6 +32,7 @@ impl Engine {
         slot.state = State::Running;
         slot.backend.resume(None);
         (slot.began, slot.flushes, slot.name) = (began, batch.flushes, batch.name);
+        slot.has_run = false;
         if let Err(error) = slot.backend.send(batch.messages) {
             self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
         }
@@ -140,8 +141,7 @@ impl Engine {
 
     /// Returns the processes that wait for a lock, if sessions of the run may be among them.
     fn blocked(&mut self) -> Vec<i32> {
-        let waits = |slot: &Slot| matches!(slot.state, State::Waiting { .. });
-        if self.slots.iter().flatten().any(waits) { self.look().blocked } else { Vec::new() }
+        if self.has_waiting() { self.look().blocked } else { Vec::new() }
     }
 
     /// Waits until a running session responds or waits, then reports the rows that it has committed. Returns the processes that then
@@ -182,8 +182,8 @@ impl Engine {
         }
         let Some(slot) = self.slot(number) else { return Vec::new() };
         let handle = slot.handle;
-        // In a transaction block, and while it waits, a session has committed nothing.
-        if !matches!(slot.state, State::Done(_)) || slot.status != b'I' {
+        // In a transaction block, while it waits, and by preparing statements, a session has committed nothing.
+        if !matches!(slot.state, State::Done(_)) || slot.status != b'I' || !slot.has_run {
             return self.blocked();
         }
         let seen = self.look();
@@ -228,6 +228,7 @@ impl Engine {
         let now = self.clock.micros();
         let Some(slot) = self.slot(number) else { return };
         slot.state = State::Done(ending);
+        slot.has_run |= ending == Ending::Closed;
         if ending == Ending::Ready {
             slot.ended = now;
         }

@@ -46,7 +46,7 @@ struct Seen {
 const MOST_IDLE: usize = 24;
 
 /// The number of runs between checkpoints. A checkpoint removes old log records, which decoding would otherwise read each time.
-const RUNS_PER_CHECKPOINT: u64 = 64;
+const RUNS_PER_CHECKPOINT: u64 = 8;
 
 /// The server and its sessions.
 pub(crate) struct Engine {
@@ -73,7 +73,11 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn start(schema: Schema) -> Result<Self, SetupError> {
         let real_limit_ms = schema.real_limit_ms;
-        let cluster = Cluster::start(&schema.settings)?;
+        let cluster = match &schema.existing {
+            Some(existing) => Cluster::existing(existing)?,
+            None => Cluster::start(&schema.settings)?,
+        };
+        reset::check_settings(&cluster)?;
         let clock =
             cluster.clock().map_err(|error| SetupError::Io { doing: "opening the clock file", error })?;
         let (reset, monitor) = Reset::prepare(&cluster, schema)?;
@@ -107,7 +111,7 @@ impl Engine {
                 self.monitor.value("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
             let (shown, expected) = (shown.map_err(failed)?, self.clock.micros().to_string());
             if shown != expected {
-                return Err(SetupError::Clock { expected, shown, library: self.cluster.library().into() });
+                return Err(SetupError::Clock { expected, shown });
             }
         }
         Ok(())
@@ -135,6 +139,18 @@ impl Engine {
         self.decode(&seen);
         self.transactions = 0;
         self.run
+    }
+
+    /// Has each run begin with the database as it is now.
+    pub(crate) fn adopt(&mut self) -> Result<(), MonitorError> {
+        self.end_sessions();
+        self.slots.clear();
+        self.show(WallTime::AT_START);
+        let idle = std::mem::take(&mut self.idle);
+        for (_, backend) in idle {
+            backend.terminate(self.real_limit_ms);
+        }
+        self.reset.adopt(&self.cluster, &mut self.monitor)
     }
 
     pub(crate) fn run(&self) -> u64 {
@@ -240,10 +256,16 @@ impl Engine {
         }
     }
 
-    /// Reads the positions of the server's log and the processes that wait for a lock.
+    /// Returns whether a session of the run waits.
+    fn has_waiting(&self) -> bool {
+        let waits = |slot: &Slot| matches!(slot.state, State::Waiting { .. });
+        self.slots.iter().flatten().any(waits)
+    }
+
+    /// Reads the positions of the server's log, and the processes that wait for a lock if sessions of the run may be among them.
     fn look(&mut self) -> Seen {
-        let mut row =
-            self.ask(reset::LOOK).pop().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+        let sql = if self.has_waiting() { reset::LOOK_AT_LOCKS } else { reset::LOOK };
+        let mut row = self.ask(sql).pop().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
         let mut next = || row.next().unwrap_or_default();
         let (inserted, flushed) = (next(), next());
         let blocked = next().split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
@@ -272,7 +294,12 @@ impl Engine {
     /// Ends the run, because the server has failed the simulation; the system under test is not at fault.
     fn fails(&self, what: &str) -> ! {
         self.is_broken.set(true);
-        let state = if self.cluster.is_running() { "" } else { "the server has ended: " };
+        // A process that was killed is there for a moment after its sessions.
+        let ends = (0..20).any(|turn| {
+            std::thread::sleep(std::time::Duration::from_millis(if turn == 0 { 0 } else { 10 }));
+            !self.cluster.is_running()
+        });
+        let state = if ends { "the server has ended: " } else { "" };
         panic!("the PostgreSQL of this simulation: {state}{what}. Its log ends with:\n{}", self.cluster.log())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::monitor::{Monitor, MonitorError};
 use crate::server::Schema;
-use crate::setup::{Cluster, SetupError};
+use crate::setup::{Cluster, NEEDED, SetupError};
 
 /// How the notice begins by which `pg_sleep` says until when it sleeps, in microseconds since 1970.
 pub(crate) const SLEEPS_UNTIL: &str = "shakedown: sleeps until ";
@@ -12,6 +12,7 @@ const TEMPLATE: &str = "shakedown_template";
 
 /// What the monitor runs often; see [`prepared`].
 pub(crate) const LOOK: &str = "EXECUTE shakedown_look";
+pub(crate) const LOOK_AT_LOCKS: &str = "EXECUTE shakedown_look_at_locks";
 pub(crate) const CHANGES: &str = "EXECUTE shakedown_changes";
 const SCHEMA_NOW: &str = "EXECUTE shakedown_schema";
 
@@ -40,29 +41,71 @@ fn functions() -> String {
              SELECT (substr(h, 1, 12) || '4' || substr(h, 14, 3) || substr('89ab', 1 + floor(random() * 4)::int, 1)
                      || substr(h, 18))::uuid
              FROM (SELECT md5(random()::text || random()::text) AS h OFFSET 0) AS hash $$;
-         {EMPTIES}"
+         {RESTORES}"
     )
 }
 
-/// Empties the tables that are not empty, by one statement, which begins each of them in a new file: rows lie in the order in which a
-/// run writes them.
-const EMPTIES: &str = "CREATE FUNCTION pg_catalog.shakedown_empty() RETURNS void LANGUAGE plpgsql AS $$
+/// Notes what each run begins with: `shakedown_save` copies the rows of tables and the state of sequences, and `shakedown_restore` writes
+/// them back. All tables that are not empty are emptied by one statement, which begins each of them in a new file: rows lie in the order
+/// in which they are saved and then in which the run writes them.
+const RESTORES: &str = "
+    CREATE TABLE pg_catalog.shakedown_tables (number serial, original oid, copy text, columns text);
+    CREATE TABLE pg_catalog.shakedown_sequences (original oid, last int8, called bool);
+    CREATE FUNCTION pg_catalog.shakedown_own() RETURNS TABLE (oid oid, kind \"char\") LANGUAGE sql AS $$
+        SELECT oid, relkind FROM pg_class
+        WHERE relkind IN ('r', 'p', 'S') AND relpersistence <> 't' AND oid >= 16384
+            AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    $$;
+    CREATE FUNCTION pg_catalog.shakedown_save() RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        own record;
+        columns text;
+        copy text;
+    BEGIN
+        FOR own IN SELECT oid FROM shakedown_own() WHERE kind = 'r' AND pg_relation_size(oid) > 0 ORDER BY oid LOOP
+            SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO columns FROM pg_attribute
+            WHERE attrelid = own.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+            CONTINUE WHEN columns IS NULL;
+            copy := 'pg_catalog.shakedown_copy_' || own.oid;
+            EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s', copy, columns, own.oid::regclass);
+            INSERT INTO shakedown_tables (original, copy, columns) VALUES (own.oid, copy, columns);
+        END LOOP;
+        FOR own IN SELECT oid FROM shakedown_own() WHERE kind = 'S' ORDER BY oid LOOP
+            EXECUTE format('INSERT INTO shakedown_sequences SELECT %s, last_value, is_called FROM %s', own.oid, own.oid::regclass);
+        END LOOP;
+    END $$;
+    CREATE FUNCTION pg_catalog.shakedown_forget() RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        saved record;
+    BEGIN
+        FOR saved IN SELECT copy FROM shakedown_tables LOOP
+            EXECUTE 'DROP TABLE ' || saved.copy;
+        END LOOP;
+        DELETE FROM shakedown_tables;
+        DELETE FROM shakedown_sequences;
+    END $$;
+    CREATE FUNCTION pg_catalog.shakedown_restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
     DECLARE
         tables text;
+        saved record;
     BEGIN
-        SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) INTO tables FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND oid >= 16384
-            AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-            AND (relkind = 'p' OR pg_relation_size(oid) > 0);
+        SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) INTO tables FROM shakedown_own()
+        WHERE kind <> 'S' AND (kind = 'p' OR pg_relation_size(oid) > 0);
         IF tables IS NOT NULL THEN
             EXECUTE 'TRUNCATE ' || tables || ' CASCADE';
         END IF;
+        FOR saved IN SELECT original::regclass, copy, columns FROM shakedown_tables ORDER BY number LOOP
+            EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT * FROM %s',
+                saved.original, saved.columns, saved.copy);
+        END LOOP;
+        PERFORM setval(original::regclass, last, called) FROM shakedown_sequences;
     END $$;";
 
 /// Statements that are run again and again, prepared.
 fn prepared() -> String {
     format!(
-        "PREPARE shakedown_look AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
+        "PREPARE shakedown_look AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn();
+         PREPARE shakedown_look_at_locks AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
              (SELECT string_agg(pid::text, ' ') FROM pg_locks WHERE NOT granted);
          PREPARE shakedown_changes AS
              SELECT data FROM pg_logical_slot_get_changes('{SLOT}', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1');
@@ -80,8 +123,24 @@ const FINGERPRINT: &str = "SELECT concat_ws(' ',
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_trigger WHERE oid >= 16384),
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_type WHERE oid >= 16384))";
 
-/// Has tables and sequences begin anew.
-const EMPTY: &str = "SELECT pg_catalog.shakedown_empty(); SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence";
+/// Restores what runs begin with.
+const RESTORE: &str = "SELECT pg_catalog.shakedown_restore()";
+
+/// Checks the settings of an existing server.
+pub(crate) fn check_settings(cluster: &Cluster) -> Result<(), SetupError> {
+    if !cluster.is_existing() {
+        return Ok(());
+    }
+    let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
+    let mut admin = Monitor::open(cluster, "postgres").map_err(failed)?;
+    for (name, needed) in NEEDED {
+        let shown = admin.value(&format!("SHOW {name}")).map_err(failed)?;
+        if shown != *needed {
+            return Err(SetupError::Setting { name, needed, shown });
+        }
+    }
+    Ok(())
+}
 
 /// The database of the service between runs.
 pub(crate) struct Reset {
@@ -93,13 +152,21 @@ impl Reset {
     /// Makes the template and the database, and returns a session in it.
     pub(crate) fn prepare(cluster: &Cluster, schema: Schema) -> Result<(Self, Monitor), SetupError> {
         let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
-        Monitor::open(cluster, "template1").and_then(|mut base| base.query(&functions())).map_err(failed)?;
+        let mut base = Monitor::open(cluster, "template1").map_err(failed)?;
+        // An existing server may have them from an earlier process.
+        let has_them = base.value("SELECT to_regproc('pg_catalog.shakedown_sleep') IS NOT NULL");
+        if has_them.map_err(failed)? != "t" {
+            base.query(&functions()).map_err(failed)?;
+        }
+        drop(base);
         let mut admin = Monitor::open(cluster, "postgres").map_err(failed)?;
+        admin.query(&format!("DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")).map_err(failed)?;
         admin.query(&format!("CREATE DATABASE {TEMPLATE}")).map_err(failed)?;
         let mut template = Monitor::open(cluster, TEMPLATE).map_err(failed)?;
-        for sql in &schema.tables {
+        for sql in schema.tables.iter().chain(&schema.rows) {
             template.query(sql).map_err(failed)?;
         }
+        template.query("SELECT pg_catalog.shakedown_save()").map_err(failed)?;
         drop(template);
         let mut reset = Self { schema, fingerprint: String::new() };
         let monitor = reset.copy(cluster, &mut admin).map_err(failed)?;
@@ -109,13 +176,14 @@ impl Reset {
     /// Makes the database from the template, waiting for sessions in it to end.
     fn copy(&mut self, cluster: &Cluster, admin: &mut Monitor) -> Result<Monitor, MonitorError> {
         let name = quoted(&self.schema.database);
-        admin.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")?;
+        admin.query(&drop_slot())?;
         admin.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
         admin.query(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))?;
         let mut monitor = Monitor::open(cluster, &self.schema.database)?;
         monitor.query(&format!("SELECT pg_create_logical_replication_slot('{SLOT}', 'test_decoding')"))?;
         monitor.query(&prepared())?;
-        self.load(&mut monitor)?;
+        // Also in a new copy, so that rows lie as in every other run.
+        monitor.query(RESTORE)?;
         self.fingerprint = monitor.value(SCHEMA_NOW)?;
         Ok(monitor)
     }
@@ -127,17 +195,34 @@ impl Reset {
         monitor: &mut Monitor,
     ) -> Result<Option<Monitor>, MonitorError> {
         if monitor.value(SCHEMA_NOW)? == self.fingerprint {
-            monitor.query(EMPTY)?;
-            self.load(monitor)?;
+            monitor.query(RESTORE)?;
             return Ok(None);
         }
         let mut admin = Monitor::open(cluster, "postgres")?;
         self.copy(cluster, &mut admin).map(Some)
     }
 
-    fn load(&self, monitor: &mut Monitor) -> Result<(), MonitorError> {
-        self.schema.rows.iter().try_for_each(|sql| monitor.query(sql).map(drop))
+    /// Has runs begin with the database as it is, in which nothing but `monitor` has a session.
+    pub(crate) fn adopt(&mut self, cluster: &Cluster, monitor: &mut Monitor) -> Result<(), MonitorError> {
+        monitor.query("SELECT pg_catalog.shakedown_forget(); SELECT pg_catalog.shakedown_save()")?;
+        let mut admin = Monitor::open(cluster, "postgres")?;
+        let name = quoted(&self.schema.database);
+        admin.query(&drop_slot())?;
+        admin.query(&format!("DROP DATABASE {TEMPLATE} WITH (FORCE)"))?;
+        // The last session in the database ends, so that it can be copied.
+        admin.query(&format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'",
+            self.schema.database.replace('\'', "''")
+        ))?;
+        admin.query(&format!("CREATE DATABASE {TEMPLATE} TEMPLATE {name}"))?;
+        *monitor = self.copy(cluster, &mut admin)?;
+        Ok(())
     }
+}
+
+/// Drops the replication slot if it is there.
+fn drop_slot() -> String {
+    format!("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{SLOT}'")
 }
 
 fn quoted(name: &str) -> String {

@@ -58,6 +58,8 @@ pub(crate) struct Slot {
     /// Whether a text of the session mentions a timeout, so that its timeouts are read again after each batch.
     pub(crate) sets_timeouts: bool,
     pub(crate) listens: bool,
+    /// Whether a statement of the current batch may have had an effect: it has completed or failed, or the session has ended.
+    pub(crate) has_run: bool,
     /// Whether the current batch ends with `Flush`.
     pub(crate) flushes: bool,
     /// The time on the server's clock when the batch began, in microseconds since 1970.
@@ -82,6 +84,7 @@ impl Slot {
             timeouts,
             sets_timeouts: false,
             listens: false,
+            has_run: false,
             flushes: false,
             began: 0,
             ended: 0,
@@ -117,6 +120,7 @@ impl Slot {
                     ending = Some(Ending::Ready);
                 }
                 b'G' | b'W' => ending = Some(Ending::Reads),
+                b'C' | b's' | b'E' => self.has_run = true,
                 _ => {}
             }
         }

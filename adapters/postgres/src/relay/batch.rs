@@ -1,6 +1,6 @@
 //! [`Assembly`]: a client's messages become batches, and batches get names.
 
-use crate::frame::{Frame, Reader};
+use crate::frame::{Frame, Reader, frame};
 use crate::statement;
 use shakedown_sim::{Digest, Label};
 use std::collections::BTreeMap;
@@ -27,6 +27,22 @@ pub(crate) struct Prepared {
     pub(crate) digest: u64,
     /// The texts in it.
     pub(crate) texts: Vec<String>,
+}
+
+impl Prepared {
+    /// Returns a batch of one simple query.
+    pub(super) fn simple(sql: &str) -> Self {
+        let messages = frame(b'Q', &[sql.as_bytes(), b"\0"].concat());
+        match Assembly::default().add(&messages) {
+            Some(Request::Batch(batch)) => batch,
+            _ => unreachable!("a simple query is a batch"),
+        }
+    }
+
+    /// Returns whether it is a simple query that only commits.
+    pub(super) fn is_simple_commit(&self) -> bool {
+        self.messages.first() == Some(&b'Q') && self.name.text() == "commit"
+    }
 }
 
 /// The messages since the last batch, and the statements that were prepared.
@@ -148,7 +164,6 @@ fn add_columns(digest: &mut Digest, mut columns: Reader<'_>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::frame;
 
     fn batch(name: &str) -> Prepared {
         let mut assembly = Assembly::default();

@@ -140,6 +140,20 @@ impl Relay {
         }
     }
 
+    /// Replaces the server by a standby: as a restart.
+    fn fail_over(&self, own: Handle) {
+        own.step(Kind::Stop, [3, 0], None, || {
+            "is replaced by a standby that does not have the last commit".to_owned()
+        });
+        self.restart(own);
+    }
+
+    /// Returns whether a session is in a transaction block that has not failed.
+    fn is_in_block(&self, number: usize) -> bool {
+        let Some(mut engine) = self.engine() else { return false };
+        engine.slot(number).is_some_and(|slot| slot.status == b'T')
+    }
+
     /// Cancels the statement of a session that waits. A statement that does not wait has ended by now.
     fn cancel(&self, own: Handle, process: i32) {
         let number = u32::try_from(process).ok().and_then(|process| process.checked_sub(FIRST_PROCESS));

@@ -122,7 +122,33 @@ impl Session {
                 self.execute(&batch).await;
                 self.relay.restart(self.own);
             }
+            Fate::Failover => return self.fail_over(client, batch).await,
         }
+        Ok(None)
+    }
+
+    /// Reports a commit that the standby, which takes over at once, does not have. The transaction is checked as by a commit and then
+    /// rolled back.
+    async fn fail_over(&self, mut client: Client, batch: Prepared) -> io::Result<Option<Client>> {
+        let is_open = self.relay.is_in_block(self.number);
+        if !is_open || !batch.is_simple_commit() {
+            let (ending, out) = self.execute(&batch).await;
+            client.send(&out).await?;
+            return Ok((ending != Ending::Closed).then_some(client));
+        }
+        let (_, out) = self.execute(&Prepared::simple("SET CONSTRAINTS ALL IMMEDIATE")).await;
+        if Frame::all(&out).any(|message| message.tag == b'E') {
+            let errors: Vec<u8> = Frame::all(&out)
+                .filter(|message| message.tag == b'E')
+                .flat_map(|message| message.whole.to_vec())
+                .collect();
+            self.execute(&Prepared::simple("ROLLBACK")).await;
+            client.send(&[errors, frame::frame(b'Z', b"I")].concat()).await?;
+            return Ok(Some(client));
+        }
+        self.execute(&Prepared::simple("ROLLBACK")).await;
+        client.send(&[frame::frame(b'C', b"COMMIT\0"), frame::frame(b'Z', b"I")].concat()).await?;
+        self.relay.fail_over(self.own);
         Ok(None)
     }
 

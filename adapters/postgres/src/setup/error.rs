@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
 /// Why a cluster does not start.
 #[derive(Debug)]
@@ -33,14 +32,21 @@ pub enum SetupError {
         /// The server's message.
         message: String,
     },
+    /// An existing server has another setting than a simulation needs.
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// The value that is needed.
+        needed: &'static str,
+        /// The value that the server has.
+        shown: String,
+    },
     /// The clock of the server does not follow the clock file.
     Clock {
         /// What the clock file says.
         expected: String,
         /// What the server says.
         shown: String,
-        /// The library that was loaded.
-        library: PathBuf,
     },
 }
 
@@ -59,10 +65,14 @@ impl fmt::Display for SetupError {
             Self::Io { doing, error } => write!(f, "{doing}: {error}"),
             Self::Failed { doing, log } => write!(f, "{doing} failed; its log ends with:\n{log}"),
             Self::Schema { message } => write!(f, "the schema does not load: {message}"),
-            Self::Clock { expected, shown, library } => write!(
+            Self::Setting { name, needed, shown } => {
+                write!(f, "the server has {name}={shown}, and a simulation needs {name}={needed}")
+            }
+            Self::Clock { expected, shown } => write!(
                 f,
-                "the server's clock shows {shown} instead of {expected}, although it runs with {}",
-                library.display()
+                "the server's clock shows {shown} instead of {expected}: it does not follow its clock file. The server must run \
+                 with LD_PRELOAD=libfaketime.so.1, FAKETIME_TIMESTAMP_FILE, FAKETIME_FMT=%s, FAKETIME_NO_CACHE=1 and \
+                 FAKETIME_DONT_FAKE_MONOTONIC=1"
             ),
         }
     }

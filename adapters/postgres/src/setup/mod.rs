@@ -63,10 +63,31 @@ static CLUSTERS: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
-    watcher: Child,
+    /// The process that ends the server; none for an existing server.
+    watcher: Option<Child>,
     postmaster: i32,
-    library: PathBuf,
+    /// The file that its clock follows.
+    clock: PathBuf,
 }
+
+/// A server that somebody else has started.
+#[derive(Clone, Debug)]
+pub(crate) struct Existing {
+    /// The folder of its socket.
+    pub(crate) socket: PathBuf,
+    /// The file that its clock follows.
+    pub(crate) clock: PathBuf,
+}
+
+/// The settings of an existing server without which runs would not repeat, or could not begin anew.
+pub(crate) const NEEDED: &[(&str, &str)] = &[
+    ("wal_level", "logical"),
+    ("allow_system_table_mods", "on"),
+    ("autovacuum", "off"),
+    ("jit", "off"),
+    ("max_parallel_workers", "0"),
+    ("synchronize_seqscans", "off"),
+];
 
 impl Cluster {
     /// Starts a new server, with further settings such as `deadlock_timeout=200ms`. Takes about two seconds.
@@ -92,12 +113,25 @@ impl Cluster {
         }
         let postmaster = line.trim().strip_prefix("server ").and_then(|pid| pid.parse().ok());
         let cluster =
-            Self { folder, watcher, postmaster: postmaster.unwrap_or_default(), library: programs.faketime };
+            Self { folder, watcher: Some(watcher), postmaster: postmaster.unwrap_or_default(), clock };
         if postmaster.is_none() {
             return Err(SetupError::Failed { doing: "initdb", log: cluster.log() });
         }
         cluster.wait_until_it_accepts()?;
         Ok(cluster)
+    }
+
+    /// Finds an existing server. It is not ended when this is dropped.
+    pub(crate) fn existing(existing: &Existing) -> Result<Self, SetupError> {
+        let lock = existing.socket.join(".s.PGSQL.5432.lock");
+        let text = fs::read_to_string(lock).map_err(SetupError::io("finding the existing server"))?;
+        let postmaster = text.lines().next().and_then(|pid| pid.trim().parse().ok()).unwrap_or_default();
+        Ok(Self { folder: existing.socket.clone(), watcher: None, postmaster, clock: existing.clock.clone() })
+    }
+
+    /// Returns whether somebody else has started it.
+    pub(crate) fn is_existing(&self) -> bool {
+        self.watcher.is_none()
     }
 
     /// Returns the folder of the server's socket, data, log and clock.
@@ -125,13 +159,9 @@ impl Cluster {
         lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
-    pub(crate) fn library(&self) -> &Path {
-        &self.library
-    }
-
     /// Opens the file that its clock follows.
     pub(crate) fn clock(&self) -> io::Result<ClockFile> {
-        ClockFile::create(&self.folder.join("clock"))
+        ClockFile::create(&self.clock)
     }
 
     /// Opens a connection, before any message.
@@ -157,9 +187,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.watcher.stdin.take());
+        let Some(watcher) = &mut self.watcher else { return };
+        drop(watcher.stdin.take());
         // Its result says nothing: the folder is gone, or was never there.
-        let _ = self.watcher.wait();
+        let _ = watcher.wait();
     }
 }
 
@@ -201,7 +232,9 @@ fn watcher(programs: &Programs, folder: &Path, settings: &[String]) -> Command {
     OPTIONS.iter().copied().chain(settings).for_each(|setting| _ = command.args(["-c", setting]));
     command.current_dir(folder).process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // The script calls `cat`, `grep`, `rm` and `sleep`.
+    let path = std::env::var_os("PATH").filter(|path| !path.is_empty());
+    command.env_clear().env("PATH", path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
     command.envs([("TZ", "UTC"), ("LC_ALL", "C")]);
     command
 }

@@ -79,6 +79,15 @@ fn a_commit_may_be_lost_before_during_or_after_it_takes_effect() {
 }
 
 #[test]
+fn a_failover_to_an_asynchronous_standby_loses_a_commit_that_the_client_knows() {
+    check(
+        clients![INSERTS],
+        "postgres/statement commit @ client-1/postgres-1 #1 = failover",
+        &["10 committed", "15 57P03 the database system is starting up", "2523 0 orders"],
+    );
+}
+
+#[test]
 fn a_session_may_be_refused() {
     check(
         clients![INSERTS],

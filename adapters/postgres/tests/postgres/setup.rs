@@ -3,7 +3,7 @@
 use crate::world::{Body, Play, TABLES, connect, sleep};
 use rustix::process::{Pid, Signal, kill_process};
 use shakedown_net::StreamFaults;
-use shakedown_postgres::{Schema, Server, ServerFaults};
+use shakedown_postgres::{Cluster, Schema, Server, ServerFaults};
 use shakedown_sim::{Plan, Runner, Script};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -96,6 +96,24 @@ fn what_is_missing_is_named_with_its_package() {
     let output = String::from_utf8_lossy(&output.stdout);
     let error = "error initdb and postgres not found: install it with `apt-get install postgresql`";
     assert!(output.contains(error), "{output}");
+}
+
+#[test]
+fn an_existing_server_is_accepted_only_if_it_follows_the_clock_file() {
+    let settings = ["max_replication_slots=3".to_owned()];
+    let cluster = Cluster::start(&settings).unwrap();
+    let (folder, other) = (cluster.folder(), cluster.folder().join("other-clock"));
+    let refused = Server::start(schema().existing(folder, other)).map(drop).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("does not follow its clock file"), "{text}");
+    // Twice, as two processes one after the other.
+    for _ in 0..2 {
+        let server = Arc::new(Server::start(schema().existing(folder, folder.join("clock"))).unwrap());
+        assert_eq!(play(&server, blocked()), [""; 0]);
+    }
+    let other = Cluster::start(&["jit=on".to_owned()]).unwrap();
+    let refused = Server::start(schema().existing(other.folder(), other.folder().join("clock"))).map(drop);
+    assert_eq!(refused.unwrap_err().to_string(), "the server has jit=on, and a simulation needs jit=off");
 }
 
 #[test]

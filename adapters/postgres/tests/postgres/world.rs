@@ -136,7 +136,8 @@ pub(crate) fn check(clients: Vec<Rc<dyn Fn(Voice) -> Future>>, deviations: &str,
             link: &StreamFaults::NONE,
             clients,
         };
-        let faulty = Play { faults: &ServerFaults::LOSSY, link: &StreamFaults::LOSSY, ..quiet.clone() };
+        let faulty =
+            Play { faults: &ServerFaults::ASYNCHRONOUS, link: &StreamFaults::LOSSY, ..quiet.clone() };
         let said = play(if deviations.is_empty() { &quiet } else { &faulty }, deviations);
         assert_eq!(said, expected);
     });
