@@ -8,6 +8,7 @@
 //! ```
 
 mod dirty_session;
+mod early_webhook;
 mod missed_invalidation;
 mod nightly_bill;
 mod offset_before_work;
@@ -19,6 +20,7 @@ use shakedown::prelude::*;
 
 fn catalogue() -> Catalogue {
     Catalogue::new("known_bugs")
+        .with(early_webhook::entry())
         .with(nightly_bill::entry())
         .with(redis_lock::entry())
         .with(two_connections::entry())

@@ -14,7 +14,6 @@ use shakedown::sim::node::{CrashFault, CrashProfile};
 use shakedown::sim::scenario::Horizon;
 use shakedown::sim::script::Variant;
 use shakedown::sim::store::{Change, CommitFault, Row, Store, StoreError, StoreProfile, Table};
-use shakedown::sim::time::WallTime;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -110,11 +109,9 @@ impl Scenario for NightlyBill {
         Horizon { heal: hours(37), settle: hours(12) }
     }
 
-    fn starts_at(&self, variant: &Variant) -> WallTime {
-        BERLIN.zone().start_of_day(first_day(variant)) + Duration::from_secs(12 * 3_600)
-    }
-
     fn build(&self, stage: &Stage<Billed>) {
+        let midnight = BERLIN.zone().start_of_day(first_day(stage.variant()));
+        stage.starts_at(midnight + Duration::from_secs(12 * 3_600));
         let store = Store::new(&stage.node(Role::outside("database".into()), |_| {}), STORE);
         let facts = stage.facts().clone();
         let bills = Table::new(move |env, change: &Change<Bill>| {

@@ -5,6 +5,7 @@
 //! is never duplicated (duplicates arise on queues and callbacks). A call to a node that is down is refused. A call
 //! that its node serves when it crashes never gets a response.
 
+use crate::balancing::Balancing;
 use crate::choice::Site;
 use crate::engine::{Core, Parcel};
 use crate::env::{Env, Side, Slot, put};
@@ -162,6 +163,8 @@ struct EndpointState<Q, A> {
     handler: RefCell<Option<Served<Q, A>>>,
     /// Present if several nodes may serve the operation.
     instances: Option<Instances<Q, Handler<Q, A>>>,
+    /// Whether a balancer counts a response as a failure of its instance.
+    fails: fn(&A) -> bool,
 }
 
 impl<Q, A> Close for EndpointState<Q, A> {
@@ -183,7 +186,7 @@ impl<Q, A> Clone for Endpoint<Q, A> {
 impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     /// Creates an operation that one node will serve.
     pub fn new(op: Op, link: &Link) -> Self {
-        Self::with_instances(op, link, None)
+        Self::with_instances(op, link, None, |_| false)
     }
 
     /// Creates an operation that several nodes may serve. Requests reach the nodes that are up in turn; `faults`
@@ -202,14 +205,55 @@ impl<Q: 'static, A: 'static> Endpoint<Q, A> {
     where
         Q: Clone,
     {
-        Self::with_instances(op, link, Some(Instances::new(op.name, faults, Q::clone)))
+        Self::balanced_by(op, link, Balancing { faults, ..Balancing::IMMEDIATE }, |_| false)
     }
 
-    fn with_instances(op: Op, link: &Link, instances: Option<Instances<Q, Handler<Q, A>>>) -> Self {
+    /// Creates an operation that several nodes may serve behind a load balancer with health checks and outlier ejection;
+    /// see [`balancing`](crate::balancing). `fails` says which responses count as failures of their instance.
+    ///
+    /// # Panics
+    /// If the balancer's list of faults contains an impossible one.
+    pub fn balanced_by(op: Op, link: &Link, balancing: Balancing, fails: fn(&A) -> bool) -> Self
+    where
+        Q: Clone,
+    {
+        Self::with_instances(op, link, Some(Instances::new(op.name, balancing, Q::clone)), fails)
+    }
+
+    /// Returns the name of the operation.
+    pub fn name(&self) -> Label {
+        self.0.op.name
+    }
+
+    /// Asks the load balancer to send no more requests to `env`'s node, which still serves those that come. The balancer
+    /// notices by its health checks. Nothing happens if the endpoint is not balanced.
+    pub fn drain(&self, env: &Env) {
+        if let Some(instances) = self.0.instances.as_ref().filter(|_| env.is_alive()) {
+            instances.drain(env.node, env.now());
+        }
+    }
+
+    fn with_instances(
+        op: Op,
+        link: &Link,
+        instances: Option<Instances<Q, Handler<Q, A>>>,
+        fails: fn(&A) -> bool,
+    ) -> Self {
         let (server, closes, handler) = (Cell::new(None), Cell::new(false), RefCell::new(None));
         let (request, response) = (Site::new(op.name, REQUEST), Site::new(op.name, RESPONSE));
         let (word, link) = (op.name.word(), link.clone());
-        Self(Rc::new(EndpointState { op, word, request, response, link, server, closes, handler, instances }))
+        Self(Rc::new(EndpointState {
+            op,
+            word,
+            request,
+            response,
+            link,
+            server,
+            closes,
+            handler,
+            instances,
+            fails,
+        }))
     }
 
     /// Registers this incarnation of the node as the server of the operation, unless it is dead. `handler` receives a
@@ -327,6 +371,9 @@ impl Env {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(node, self.incarnation) {
             return;
+        }
+        if let Some(instances) = &exchange.endpoint.0.instances {
+            instances.record(node, (exchange.endpoint.0.fails)(&answer), core.now);
         }
         let pick = core.choose_as(exchange.caller, node, (response, scope), faults);
         core.collect_log(node, scope);
@@ -462,14 +509,15 @@ fn arrive_at_one<Q: 'static, A: 'static>(
 ) {
     let turn = {
         let mut core = world.core.borrow_mut();
-        let faults = instances::Requests(instances.faults);
+        let faults = instances::Requests(instances.balancing.faults);
         let mut fault = None;
         if instances.are_several() {
             let site = Site::new(exchange.endpoint.0.op.name, INSTANCE);
             let pick = core.choose_as(exchange.caller, exchange.from, (&site, exchange.scope), faults);
             fault = faults.fault(pick);
         }
-        let turn = instances.take_turn(fault, |one| core.takes_calls(one.node, one.incarnation));
+        let is_up = |one: &Instance<_>| core.takes_calls(one.node, one.incarnation);
+        let turn = instances.take_turn(fault, core.now, is_up, |node| core.nodes[node].presence);
         turn.map(|turn| (fault, turn))
     };
     match turn {

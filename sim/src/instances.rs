@@ -1,14 +1,16 @@
 //! Several instances behind one address: selects the instance that a request reaches.
 //!
-//! The model is a load balancer that immediately knows which nodes are down and takes the others in turn; each fault
-//! is a way in which real balancers differ from that. A balancer with a link of its own, or one that inspects
-//! responses, is a node of the scenario instead.
+//! The model is a load balancer that takes the instances in turn. It knows at once which of them are down
+//! ([`Endpoint::balanced`](crate::Endpoint::balanced)), or by health checks and by failed requests
+//! ([`balancing`](crate::balancing)). Each fault is a further way in which real balancers differ from that. A balancer with a
+//! link of its own is a node of the scenario instead.
 
+use crate::balancing::{Balancing, Outlook, Presence};
 use crate::env::Env;
 use crate::fault::{Faults, Listed, Place};
 use crate::label::Label;
 use crate::node::NodeId;
-use crate::time::{self, Duration};
+use crate::time::{self, Duration, Moment};
 use std::cell::{Cell, RefCell};
 
 /// The possible faults of a request to an address that several nodes serve.
@@ -64,11 +66,17 @@ impl Place for Requests {
 
 /// The instances of an operation, in the order of their first registration.
 pub(crate) struct Instances<Q, H> {
-    pub(crate) faults: &'static [InstanceFault],
+    pub(crate) balancing: Balancing,
     /// Copies a request for a retry.
     pub(crate) copy: fn(&Q) -> Q,
-    list: RefCell<Vec<Instance<H>>>,
+    list: RefCell<Vec<Member<H>>>,
     turn: Cell<usize>,
+}
+
+/// An instance, and what the balancer remembers of it.
+struct Member<H> {
+    instance: Instance<H>,
+    outlook: Outlook,
 }
 
 /// A node that serves an operation.
@@ -87,18 +95,21 @@ impl<H: Clone> Clone for Instance<H> {
 impl<Q, H: Clone> Instances<Q, H> {
     /// # Panics
     /// If the list contains an impossible fault.
-    pub(crate) fn new(op: Label, faults: &'static [InstanceFault], copy: fn(&Q) -> Q) -> Self {
-        Requests(faults).check(format_args!("{op}/instance"));
-        Self { faults, copy, list: RefCell::default(), turn: Cell::new(0) }
+    pub(crate) fn new(op: Label, balancing: Balancing, copy: fn(&Q) -> Q) -> Self {
+        Requests(balancing.faults).check(format_args!("{op}/instance"));
+        Self { balancing, copy, list: RefCell::default(), turn: Cell::new(0) }
     }
 
     /// Registers the node of `env` as an instance; a node that was registered before keeps its position.
     pub(crate) fn serve(&self, env: &Env, handler: H) {
         let instance = Instance { node: env.node, incarnation: env.incarnation, handler };
         let mut list = self.list.borrow_mut();
-        match list.iter_mut().find(|other| other.node == env.node) {
-            Some(earlier) => *earlier = instance,
-            None => list.push(instance),
+        match list.iter_mut().find(|other| other.instance.node == env.node) {
+            Some(earlier) => {
+                earlier.instance = instance;
+                earlier.outlook.serve();
+            }
+            None => list.push(Member { instance, outlook: Outlook::default() }),
         }
     }
 
@@ -107,26 +118,61 @@ impl<Q, H: Clone> Instances<Q, H> {
         self.list.borrow().len() > 1
     }
 
-    /// Returns the instance that a request reaches and the one that a retry reaches; `None` if no node serves the
-    /// operation.
+    /// Returns the instance that a request reaches at `now` and the one that a retry reaches; `None` if no node serves the
+    /// operation. `is_up` says whether a node takes calls.
     pub(crate) fn take_turn(
         &self,
         fault: Option<InstanceFault>,
+        now: Moment,
         is_up: impl Fn(&Instance<H>) -> bool,
+        presence: impl Fn(NodeId) -> Presence,
     ) -> Option<(Instance<H>, Instance<H>)> {
         let list = self.list.borrow();
-        let (up, down): (Vec<_>, Vec<_>) = list.iter().partition(|instance| is_up(instance));
-        let turn = self.turn.replace(self.turn.get() + 1);
-        let in_turn = |list: &[&Instance<H>], ahead: usize| {
-            (!list.is_empty()).then(|| list[(turn + ahead) % list.len()].clone())
+        let is_in_rotation = |Member { instance, outlook }: &Member<H>| {
+            self.balancing.is_in_rotation(outlook, is_up(instance), presence(instance.node), now)
         };
-        // If no instance is up, the balancer can only choose one that is down.
-        let (first, next) = (in_turn(&up, 0).or(in_turn(&down, 0))?, in_turn(&up, 1).or(in_turn(&down, 1))?);
-        Some(match fault {
+        let (rotation, others): (Vec<_>, Vec<_>) = list.iter().partition(|member| is_in_rotation(member));
+        // If no instance is in rotation, the balancer can only choose one of the others.
+        let rotation = if rotation.is_empty() { &others } else { &rotation };
+        let turn = self.turn.replace(self.turn.get() + 1);
+        let in_turn = |list: &[&Member<H>], ahead: usize| {
+            (!list.is_empty()).then(|| list[(turn + ahead) % list.len()].instance.clone())
+        };
+        let (first, next) = (in_turn(rotation, 0)?, in_turn(rotation, 1)?);
+        let (chosen, next) = match fault {
             Some(InstanceFault::Another) => (next.clone(), next),
-            Some(InstanceFault::Dead) => (in_turn(&down, 0).unwrap_or(first), next),
+            Some(InstanceFault::Dead) => {
+                let down: Vec<_> = list.iter().filter(|member| !is_up(&member.instance)).collect();
+                (in_turn(&down, 0).unwrap_or(first), next)
+            }
             Some(InstanceFault::Retry(_)) | None => (first, next),
-        })
+        };
+        if is_up(&chosen) {
+            return Some((chosen, next));
+        }
+        let others = (1..rotation.len()).filter_map(|ahead| in_turn(rotation, ahead));
+        let another = others.filter(|_| self.balancing.tries_next).find(|other| is_up(other));
+        drop(list);
+        self.record(chosen.node, true, now);
+        Some((another.unwrap_or(chosen), next))
+    }
+
+    /// Records the result of a request at a node, for outlier ejection.
+    pub(crate) fn record(&self, node: NodeId, failed: bool, now: Moment) {
+        let Some(ejection) = &self.balancing.ejection else { return };
+        let mut list = self.list.borrow_mut();
+        let ejected = list.iter().filter(|member| member.outlook.is_ejected(now)).count();
+        let may_eject = ejected == 0 || (ejected + 1) * 100 <= ejection.most_percent as usize * list.len();
+        if let Some(member) = list.iter_mut().find(|member| member.instance.node == node) {
+            member.outlook.record(ejection, failed, may_eject, now);
+        }
+    }
+
+    /// Lets a node drain.
+    pub(crate) fn drain(&self, node: NodeId, now: Moment) {
+        let mut list = self.list.borrow_mut();
+        let member = list.iter_mut().find(|member| member.instance.node == node);
+        member.into_iter().for_each(|member| member.outlook.drain(now));
     }
 
     pub(crate) fn close(&self) {

@@ -11,13 +11,15 @@
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
 //! [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
-//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`store`], `broker_request`,
-//! [`queue`], [`log`](mod@log), [`kv`]), judgement ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
+//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`balancing`], [`retry`], [`webhook`],
+//! [`store`], `broker_request`, [`queue`], [`log`](mod@log), [`kv`]), judgement ([`judge`]), runs ([`scenario`],
+//! [`runner`], `self_check`, [`trace`],
 //! [`observer`], `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with
 //! feature `proptest`, scripts and variants for property tests (`strategies`).
 
 mod agenda;
 pub mod ambient;
+pub mod balancing;
 mod broker_request;
 pub mod calendar;
 pub mod call;
@@ -45,6 +47,7 @@ pub mod node;
 pub mod observer;
 pub mod poller;
 pub mod queue;
+pub mod retry;
 pub mod runner;
 pub mod scenario;
 pub mod scope;
@@ -64,6 +67,7 @@ mod timeouts;
 pub mod trace;
 pub mod trace_file;
 mod tracing_capture;
+pub mod webhook;
 pub mod world;
 
 pub use call::{CallError, Endpoint, Link, Op};

@@ -7,6 +7,7 @@
 //! hooks](Env::on_shutdown) run, within a grace period. If it is *paused*, it is not scheduled, its timers and
 //! messages wait, and after the pause it believes that no time has passed.
 
+use crate::balancing::Presence;
 use crate::calendar::ZoneName;
 use crate::clock::{Clock, ClockProfile};
 use crate::fault::{DelayRange, Faults, Listed, Place};
@@ -208,6 +209,8 @@ pub(crate) struct Node {
     pub(crate) last_event: Option<u32>,
     /// The state of its heartbeat.
     pub(crate) pulse: Pulse,
+    /// Whether it is up, as health checks see it.
+    pub(crate) presence: Presence,
 }
 
 /// The state of a node's [`Heartbeat`](crate::heartbeat::Heartbeat).
@@ -242,6 +245,7 @@ impl Node {
             termination: None,
             last_event: None,
             pulse: Pulse::default(),
+            presence: Presence::ALWAYS,
         }
     }
 
@@ -263,6 +267,7 @@ impl Node {
             termination,
             last_event,
             pulse,
+            presence,
         } = self;
         (*role, *number, *boot) = (its_role, its_number, Some(its_boot));
         (*state, *incarnation, *pauses, *stopping, *last_event) = (State::Up, 0, 0, false, None);
@@ -271,6 +276,7 @@ impl Node {
         *termination = None;
         *clock = Clock::default();
         *pulse = Pulse::default();
+        *presence = Presence::ALWAYS;
     }
 
     /// Returns whether its own code runs when it is asked to shut down.

@@ -13,7 +13,7 @@ use crate::observer::{Observer, ShowStep};
 use crate::scenario::{Horizon, Parameter, Scenario, Stage};
 use crate::script::{ChoiceId, Deviation, Script, Variant};
 use crate::sites_met::SitesMet;
-use crate::time::{Duration, Moment};
+use crate::time::{Duration, Moment, WallTime};
 use crate::trace::{self, Trace};
 use crate::tracing_capture;
 use crate::world::{Limits, Panic, RunAbort, Unwound, World};
@@ -431,7 +431,7 @@ impl<S: Scenario> Runner<S> {
         self.facts.reset();
         {
             let mut core = self.world.reset(heal, self.limits);
-            core.starts_at = self.scenario.starts_at(&self.variant);
+            core.starts_at = WallTime::AT_START;
             core.schedule.begin_run(plan.offers_task_order(), plan.offers_statements(self.turns_pause));
             core.entropy = self.entropy;
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);

@@ -90,12 +90,6 @@ pub trait Scenario: 'static {
         Horizon::AFTER_WORKLOAD
     }
 
-    /// Returns the calendar time (UTC) at which runs of this variant start, for example shortly before a change of
-    /// daylight-saving time.
-    fn starts_at(&self, _variant: &Variant) -> WallTime {
-        WallTime::AT_START
-    }
-
     /// Builds nodes and starts the workload.
     fn build(&self, stage: &Stage<Self::Fact>);
 
@@ -123,9 +117,6 @@ impl<S: Scenario> Scenario for Arc<S> {
     }
     fn horizon(&self, variant: &Variant) -> Horizon {
         S::horizon(self, variant)
-    }
-    fn starts_at(&self, variant: &Variant) -> WallTime {
-        S::starts_at(self, variant)
     }
     fn build(&self, stage: &Stage<Self::Fact>) {
         S::build(self, stage);
@@ -160,6 +151,12 @@ impl<F: Fact> Stage<'_, F> {
     /// Opens a scope for an entity of the workload.
     pub fn entity(&self, label: impl Into<Label>) -> Scope {
         self.world.core.borrow_mut().scopes.child(Scope::ROOT, label.into())
+    }
+
+    /// Sets the calendar time (UTC) at which the run starts, for example shortly before a change of daylight-saving time.
+    /// Without it, a run starts at [`WallTime::AT_START`]. A node that reads its clock when it boots must be added later.
+    pub fn starts_at(&self, time: WallTime) {
+        self.world.core.borrow_mut().starts_at = time;
     }
 
     /// Adds a node. `boot` runs now, and again each time the node restarts: it reads durable state, serves operations

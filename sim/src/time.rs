@@ -63,7 +63,7 @@ impl fmt::Display for Moment {
 }
 
 /// A calendar time (UTC), as a node's clock shows it. A run starts at [`WallTime::AT_START`], unless its scenario
-/// [says otherwise](crate::Scenario::starts_at), so that a clock that is behind shows an earlier time and advances like
+/// [says otherwise](crate::Stage::starts_at), so that a clock that is behind shows an earlier time and advances like
 /// any other. A [`Zone`](crate::calendar::Zone) shows the local time.
 ///
 /// ```

@@ -382,9 +382,13 @@ impl World {
     pub(crate) fn boot(self: &Rc<Self>, node: NodeId) {
         let (boot, incarnation) = {
             let mut core = self.core.borrow_mut();
+            let now = core.now;
             let entry = &mut core.nodes[node];
             entry.state = State::Up;
             let (boot, incarnation) = (entry.boot.take(), entry.incarnation);
+            if incarnation > 0 {
+                entry.presence.comes_up(now);
+            }
             core.cause = core.nodes[node].last_event;
             let again = incarnation > 0;
             let index = core.event(node, Scope::ROOT, Kind::Boot, [u64::from(incarnation), 0], || {

@@ -1,7 +1,7 @@
 //! Calendars: time zones, cron expressions, and schedulers that run on nodes.
 //!
 //! The time of a run is elapsed time; calendars turn it into the local times that people and cron expressions use. Days of
-//! 23 and 25 hours, skipped and repeated hours are where both differ. [`Scenario::starts_at`](crate::Scenario::starts_at)
+//! 23 and 25 hours, skipped and repeated hours are where both differ. [`Stage::starts_at`](crate::Stage::starts_at)
 //! puts a run near such a change, and [`Role::zone`](crate::Role::zone) gives each node its own zone
 //! ([`Env::zone`](crate::Env::zone)).
 //!

@@ -4,6 +4,7 @@ use crate::time::{Duration, WallTime, date_of};
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use std::fmt;
+use std::ops::Add;
 use std::sync::LazyLock;
 
 /// The database that is compiled in. [`TimeZoneDatabase::bundled`] reads neither files nor the environment, so a zone
@@ -20,7 +21,7 @@ const NANOS: i64 = 1_000_000_000;
 pub struct UnknownZone(pub String);
 
 /// The name of a time zone, as constants such as a [`Role`](crate::Role) hold it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct ZoneName(&'static str);
 
 impl ZoneName {
@@ -30,6 +31,11 @@ impl ZoneName {
     /// Creates the name of a zone of the IANA database, such as `Europe/Berlin`.
     pub const fn new(name: &'static str) -> Self {
         Self(name)
+    }
+
+    /// Returns the name.
+    pub const fn name(self) -> &'static str {
+        self.0
     }
 
     /// Returns the zone.
@@ -217,6 +223,13 @@ impl LocalTime {
     /// Returns the number of its minute, counted from 1970-01-01 00:00.
     pub fn minute(self) -> i64 {
         self.0.div_euclid(MINUTE)
+    }
+}
+
+impl Add<Duration> for LocalTime {
+    type Output = LocalTime;
+    fn add(self, by: Duration) -> LocalTime {
+        Self(self.0.saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX)))
     }
 }
 

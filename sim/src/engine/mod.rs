@@ -392,6 +392,7 @@ impl Core {
         let until = (self.now + pause).min(self.heal_at.max(self.now));
         let entry = &mut self.nodes[node];
         entry.state = State::Paused;
+        entry.presence.goes_down(self.now);
         entry.pauses += 1;
         let count = entry.pauses;
         self.agenda.put(until, Due::Resume { node: node.0, pause: count });
@@ -434,6 +435,7 @@ impl Core {
             return;
         }
         entry.state = State::Up;
+        entry.presence.comes_up(self.now);
         let deferred = std::mem::take(&mut entry.deferred);
         self.cause = entry.last_event;
         let index =
@@ -455,6 +457,7 @@ impl Core {
         self.doomed.extend(dead);
         let entry = &mut self.nodes[node];
         let was = std::mem::replace(&mut entry.state, State::Down);
+        entry.presence.goes_down(self.now);
         entry.incarnation += 1;
         entry.stopping = false;
         entry.termination = None;

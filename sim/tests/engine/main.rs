@@ -7,6 +7,7 @@ mod shop;
 mod ambient;
 mod bounded;
 mod calendar;
+mod callers;
 mod calls;
 mod capture;
 mod clocks;

@@ -75,10 +75,8 @@ impl Scenario for Rig {
     fn horizon(&self, _: &Variant) -> Horizon {
         self.horizon
     }
-    fn starts_at(&self, _: &Variant) -> WallTime {
-        self.start
-    }
     fn build(&self, stage: &Stage<Said>) {
+        stage.starts_at(self.start);
         (self.build)(stage);
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Said>>> {
