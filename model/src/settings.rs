@@ -120,8 +120,14 @@ pub const MONITOR_BEATS: Duration = mins(1);
 pub const MONITOR_SILENT: Duration = mins(3);
 /// The number of threads of a node of the web tier.
 pub const WEB_THREADS: usize = 2;
-/// The length of a day; it ends with the nightly close.
-pub const DAY: Duration = mins(24 * 60);
+/// The hour of the clinic's local day at which a visit booked ahead begins.
+pub const APPOINTMENT_HOUR: u64 = 9;
+/// How long before a visit its patient is reminded.
+pub const REMINDER_BEFORE: Duration = mins(120);
+/// How often the reminder looks for visits whose patient is due to be reminded.
+pub const REMINDER_LOOKS: Duration = mins(5);
+/// The wait of the reminder after the store failed.
+pub const REMINDER_AGAIN: Duration = mins(1);
 /// How often the nightly close looks for completed days.
 pub const CLOSE_LOOKS: Duration = mins(15);
 /// The wait of the nightly close after the store failed.

@@ -256,7 +256,8 @@ fn offers(view: &View, action: Action) -> bool {
 /// Returns the text of a button.
 fn button(action: Action) -> &'static str {
     match action {
-        Action::Schedule => "schedule",
+        Action::Schedule | Action::ScheduleAhead => "schedule",
+        Action::Remind => "remind",
         Action::Arrive => "arrived",
         Action::Process => "processed",
         Action::Amend(_) => "amend",

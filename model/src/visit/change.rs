@@ -5,9 +5,9 @@ use super::platform::{Platform, job_for};
 use super::rows::{Action, Actor, Entry, Report, ReportState, Status, Visit};
 use crate::backbone::events::{self, Event};
 use crate::backbone::jobs::{self, Job};
-use crate::settings::DAY;
-use crate::visit::events::{ARRIVED, CANCELLED, MISSED, PROCESSED, SCHEDULED, VISIT};
-use shakedown_sim::{Env, Moment, StoreError, Transaction};
+use crate::settings::{APPOINTMENT_HOUR, REMINDER_BEFORE};
+use crate::visit::events::{ARRIVED, CANCELLED, MISSED, PROCESSED, REMINDED, SCHEDULED, VISIT};
+use shakedown_sim::{Env, StoreError, Transaction};
 
 /// A requested move of a visit, and the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,19 +61,19 @@ pub(crate) async fn announce(
     order: &Order,
 ) -> Result<bool, StoreError> {
     let (status, revision, version, context) = (Status::Scheduled, 0, 1, env.scope());
-    let day_ends = day_ends(platform.backbone.now(env));
-    let visit = Visit { id: order.visit, status, revision, version, day_ends, context };
+    let (calendar, now) = (&platform.design.local_calendar, env.wall_time(platform.backbone.now(env)));
+    let at = |days, hour| calendar.at(&platform.zone, now, days, hour);
+    let is_ahead = order.action == Action::ScheduleAhead;
+    let day_ends = env.moment_of(at(1 + u32::from(is_ahead), 0));
+    let starts = is_ahead.then(|| at(1, APPOINTMENT_HOUR));
+    let remind_at = starts.map(|starts| env.moment_of(starts - REMINDER_BEFORE));
+    let starts = starts.map(|starts| env.moment_of(starts));
+    let visit = Visit { id: order.visit, status, revision, version, starts, remind_at, day_ends, context };
     let is_new = tx.insert_or_ignore(&platform.tables.visits, visit).await?;
     if is_new {
         record(tx, platform, env, &visit, order).await?;
     }
     Ok(is_new)
-}
-
-/// Returns the end of the day of this moment.
-fn day_ends(now: Moment) -> Moment {
-    let day = DAY.as_nanos() as u64;
-    Moment::from_nanos((now.nanos() / day + 1) * day)
 }
 
 /// Writes the next version of a visit. Returns the job that makes the required report, if one is required.
@@ -133,6 +133,7 @@ async fn record(
 ) -> Result<(), StoreError> {
     enter(tx, platform, env, visit.version, order).await?;
     let what = match visit.status {
+        Status::Scheduled if order.action == Action::Remind => REMINDED,
         Status::Scheduled => SCHEDULED,
         Status::Arrived => ARRIVED,
         Status::Processed => PROCESSED,

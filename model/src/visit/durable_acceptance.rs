@@ -73,7 +73,7 @@ async fn looks_right(env: &Env, platform: &Platform, order: &Order) -> Result<Ve
     let visit = read.get(&platform.tables.visits, &order.visit).await?;
     let may = |status| rules::next(status, order.action, order.by).is_some();
     Ok(match visit {
-        _ if order.action == Action::Schedule => Verdict::Taken,
+        _ if matches!(order.action, Action::Schedule | Action::ScheduleAhead) => Verdict::Taken,
         None => Verdict::NotKnown,
         Some(visit) if visit.revision == order.revision && may(visit.status) => Verdict::Taken,
         Some(_) => Verdict::Refused,

@@ -37,6 +37,14 @@ pub const REPORTED: EventKind = EventKind::new(&EventKindSpec {
     notify: Notify::Party,
 });
 
+/// The patient is reminded of the visit.
+pub const REMINDED: EventKind = EventKind::new(&EventKindSpec {
+    number: 15,
+    name: "Reminded",
+    title: "a reminder of your visit",
+    notify: Notify::Party,
+});
+
 /// The visit is cancelled.
 pub const CANCELLED: EventKind = EventKind::new(&EventKindSpec {
     number: 14,

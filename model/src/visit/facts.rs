@@ -2,10 +2,19 @@
 
 use super::rows::{Action, Actor, Entry, Grounds, Report, ReportState, Visit};
 use serde::Serialize;
+use shakedown_sim::WallTime;
+use shakedown_sim::calendar::ZoneName;
 
 /// A fact of the visit flow: a committed row, or the content of a screen.
 #[derive(Clone, Debug, Serialize)]
 pub enum VisitFact {
+    /// The clinics' calendar.
+    Calendar {
+        /// Their time zone.
+        zone: ZoneName,
+        /// The time at which the run starts.
+        starts: WallTime,
+    },
     /// A visit row changed.
     Visit {
         /// The row before; `None` if it is new.
@@ -67,6 +76,7 @@ pub enum VisitWord {
 impl VisitFact {
     pub(crate) fn is_routine(&self) -> bool {
         match self {
+            VisitFact::Calendar { .. } => true,
             VisitFact::Entered(entry) => !matches!(entry.action, Action::Override(_)),
             VisitFact::Shown { .. } => true,
             VisitFact::Visit { .. } | VisitFact::Report { .. } => false,
@@ -75,6 +85,9 @@ impl VisitFact {
 
     pub(crate) fn sentence(&self) -> String {
         match self {
+            VisitFact::Calendar { zone, starts } => {
+                format!("clinics are in {} on {}", zone.name(), zone.zone().local(*starts))
+            }
             VisitFact::Visit { before, after } => visit(before.as_ref(), after),
             VisitFact::Entered(entry) => {
                 format!(
@@ -114,6 +127,9 @@ pub fn visit_word(word: VisitWord) -> &'static str {
 fn visit(before: Option<&Visit>, after: &Visit) -> String {
     let revision = if after.revision > 0 { format!(", revision {}", after.revision) } else { String::new() };
     match before {
+        Some(before) if before.remind_at.is_some() && after.remind_at.is_none() => {
+            format!("reminds the patient of V{}", after.id)
+        }
         None => format!("stores visit V{}: {:?}", after.id, after.status),
         Some(before) => {
             format!("moves V{} from {:?} to {:?}{revision}", after.id, before.status, after.status)
@@ -133,6 +149,8 @@ fn report(before: Option<&Report>, after: &Report) -> String {
 fn action(action: Action) -> &'static str {
     match action {
         Action::Schedule => "scheduled",
+        Action::ScheduleAhead => "scheduled for tomorrow",
+        Action::Remind => "reminded",
         Action::Arrive => "arrived",
         Action::Process => "processed",
         Action::Amend(_) => "amended",
@@ -150,5 +168,6 @@ fn actor(actor: Actor) -> &'static str {
         Actor::Operator => "an operator",
         Actor::Importer => "a clinic",
         Actor::NightlyClose => "the nightly close",
+        Actor::Reminder => "the reminder",
     }
 }

@@ -8,6 +8,7 @@ use crate::backbone::jobs::{JobKind, JobKindWords, Request, WorkItem};
 use crate::backbone::mail::Mail;
 use crate::backbone::tables::raising;
 use crate::backbone::{Backbone, RowNumbers};
+use shakedown_sim::calendar::Zone;
 use shakedown_sim::{Fact, Facts, Table};
 use std::rc::Rc;
 
@@ -21,6 +22,8 @@ pub struct Platform {
     pub documents: DocumentApi,
     /// The part that sends mail.
     pub mail: Rc<Mail>,
+    /// The time zone of the clinics.
+    pub zone: Zone,
     pub(crate) design: Design,
     pub(crate) numbers: Numbers,
 }
@@ -42,12 +45,13 @@ pub(crate) struct Numbers {
 }
 
 impl Platform {
-    /// Creates a flow with empty tables.
+    /// Creates a flow with empty tables, for clinics in `zone`.
     pub fn new<F>(
         backbone: &Rc<Backbone>,
         mail: &Rc<Mail>,
         design: Design,
         documents: DocumentApi,
+        zone: Zone,
         facts: &Facts<F>,
     ) -> Rc<Self>
     where
@@ -59,7 +63,7 @@ impl Platform {
             trail: raising(facts, news, |_, after| VisitFact::Entered(after)),
             reports: raising(facts, news, |before, after| VisitFact::Report { before, after }),
         };
-        Rc::new(Self { backbone, tables, documents, mail, design, numbers: Numbers::default() })
+        Rc::new(Self { backbone, tables, documents, mail, zone, design, numbers: Numbers::default() })
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Actor {
     Importer,
     /// The job that ends the day.
     NightlyClose,
+    /// The job that reminds patients.
+    Reminder,
 }
 
 /// The reason why a report is made again.
@@ -48,8 +50,12 @@ pub enum Grounds {
 /// A move of a visit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub enum Action {
-    /// The patient is expected.
+    /// The patient is expected today.
     Schedule,
+    /// The patient is expected tomorrow, at nine o'clock local time.
+    ScheduleAhead,
+    /// The patient is reminded of the visit.
+    Remind,
     /// The patient has arrived.
     Arrive,
     /// The patient has been seen.
@@ -77,6 +83,10 @@ pub struct Visit {
     pub revision: u32,
     /// The number of changes of this row.
     pub version: u32,
+    /// When it begins, if it was booked ahead.
+    pub starts: Option<Moment>,
+    /// When its patient must be reminded; `None` once that has happened.
+    pub remind_at: Option<Moment>,
     /// The end of its day: a patient who has not come by then is missing.
     pub day_ends: Moment,
     /// The trace context of the row that announced it.

@@ -9,6 +9,7 @@ pub fn next(status: Status, action: Action, by: Actor) -> Option<Status> {
         (Status::Arrived, Action::Process, Actor::Operator) => Some(Status::Processed),
         (Status::Processed, Action::Amend(_), Actor::Operator) => Some(Status::Processed),
         (Status::Scheduled, Action::Miss, Actor::Operator | Actor::NightlyClose) => Some(Status::NoShow),
+        (Status::Scheduled, Action::Remind, Actor::Reminder) => Some(Status::Scheduled),
         (Status::Scheduled, Action::Cancel, Actor::Operator | Actor::Importer) => Some(Status::Cancelled),
         (Status::Arrived, Action::Cancel, Actor::Operator) => Some(Status::Cancelled),
         _ => None,
@@ -19,5 +20,6 @@ pub fn next(status: Status, action: Action, by: Actor) -> Option<Status> {
 pub fn moved(visit: &Visit, action: Action, status: Status) -> Visit {
     let reports = matches!(action, Action::Process | Action::Amend(_));
     let revision = visit.revision + u32::from(reports);
-    Visit { status, revision, version: visit.version + 1, ..*visit }
+    let remind_at = visit.remind_at.filter(|_| action != Action::Remind);
+    Visit { status, revision, version: visit.version + 1, remind_at, ..*visit }
 }

@@ -44,14 +44,14 @@ impl WorkflowService for OneFunction {
                 return Ok(Outcome::Before);
             }
             let owes = match (visit, order.action) {
-                (None, Action::Schedule) => {
+                (None, Action::Schedule | Action::ScheduleAhead) => {
                     if !change::announce(&mut tx, &platform, &env, &order).await? {
                         return Ok(Outcome::Before);
                     }
                     None
                 }
                 (None, _) => return Ok(Outcome::NotKnown),
-                (Some(_), Action::Schedule) => return Ok(Outcome::Before),
+                (Some(_), Action::Schedule | Action::ScheduleAhead) => return Ok(Outcome::Before),
                 (Some(visit), action) => {
                     let to = rules::next(visit.status, action, order.by);
                     let Some(to) = to.filter(|_| visit.revision == order.revision) else {
@@ -71,7 +71,8 @@ impl WorkflowService for OneFunction {
 /// Returns the name of the commit of a move.
 fn name_of(action: Action) -> &'static str {
     match action {
-        Action::Schedule => "schedule",
+        Action::Schedule | Action::ScheduleAhead => "schedule",
+        Action::Remind => "remind",
         Action::Arrive => "arrive",
         Action::Process => "process",
         Action::Amend(_) => "amend",
@@ -97,17 +98,17 @@ impl WorkflowService for EachItsOwn {
             drop(load);
             let mut save = platform.backbone.store.begin(&env);
             let owes = match (visit, order.action) {
-                (None, Action::Schedule) => {
+                (None, Action::Schedule | Action::ScheduleAhead) => {
                     if !change::announce(&mut save, &platform, &env, &order).await? {
                         return Ok(Outcome::Before);
                     }
                     None
                 }
                 (None, _) => return Ok(Outcome::NotKnown),
-                (Some(_), Action::Schedule) => return Ok(Outcome::Before),
+                (Some(_), Action::Schedule | Action::ScheduleAhead) => return Ok(Outcome::Before),
                 (Some(visit), action) => {
                     let to = match order.by {
-                        Actor::Operator => rules::next(visit.status, action, order.by),
+                        Actor::Operator | Actor::Reminder => rules::next(visit.status, action, order.by),
                         Actor::Importer => imported(&visit, action),
                         Actor::NightlyClose => Some(Status::NoShow),
                     };

@@ -32,16 +32,16 @@ pub const MAIL: LinkFaults = LinkFaults {
 };
 
 /// The node that closes the day.
-pub const CLOSE: Role = Role {
-    clock: &CLOCKS,
-    ..Role::new(
-        Label::new("close"),
-        &CrashProfile {
-            before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
-            after: &[CrashFault::Crash],
-            restart: RESTART,
-            late_restart: LATE_RESTART,
-            ..CrashProfile::NEVER
-        },
-    )
+pub const CLOSE: Role = Role { clock: &CLOCKS, ..Role::new(Label::new("close"), &OF_JOBS) };
+
+/// The node that reminds patients.
+pub const REMINDER: Role = Role { clock: &CLOCKS, ..Role::new(Label::new("reminder"), &OF_JOBS) };
+
+/// How nodes fail that run one job.
+const OF_JOBS: CrashProfile = CrashProfile {
+    before: &[CrashFault::Crash, CrashFault::Pause(Duration::from_secs(90))],
+    after: &[CrashFault::Crash],
+    restart: RESTART,
+    late_restart: LATE_RESTART,
+    ..CrashProfile::NEVER
 };

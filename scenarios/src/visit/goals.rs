@@ -26,6 +26,8 @@ struct Memory {
     imports: Vec<u32>,
     /// Visits whose message was sent again by an override.
     overridden: Vec<u32>,
+    /// The length of the day on which the run starts.
+    hours_of_day: Option<u64>,
     /// Reports that were ever stuck.
     stuck: Vec<u32>,
 }
@@ -34,6 +36,9 @@ impl judges::Memory for Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.ledger.observe(at, fact);
         match fact {
+            Fact::Visit(VisitFact::Calendar { zone, starts }) => {
+                self.hours_of_day = Some(zone.zone().end_of_day(*starts).since(*starts).as_secs() / 3_600);
+            }
             Fact::Documents(DocumentFact::Begun { upload, document }) => {
                 self.begun.push((*upload, *document))
             }
@@ -61,6 +66,13 @@ impl Memory {
             return None;
         }
         self.ledger.reports.iter().map(|latest| &latest.row).find(|report| report.id == after.subject)
+    }
+
+    /// Returns whether the nightly close records a visit on a day of this length.
+    fn is_closed_on_a_day_of(&self, hours: u64, fact: &Fact) -> bool {
+        let is_closed =
+            matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if entry.by == Actor::NightlyClose);
+        is_closed && self.hours_of_day == Some(hours)
     }
 
     fn pending(&self, visit: u32) -> bool {
@@ -133,6 +145,12 @@ const GOALS: States<Memory> = &[
         "visit closed by the nightly close",
         |_, _, fact| matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if entry.by == Actor::NightlyClose),
     ),
+    (
+        "patient reminded",
+        |_, _, fact| matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if entry.by == Actor::Reminder),
+    ),
+    ("visit closed on a day of 23 hours", |memory, _, fact| memory.is_closed_on_a_day_of(23, fact)),
+    ("visit closed on a day of 25 hours", |memory, _, fact| memory.is_closed_on_a_day_of(25, fact)),
     ("cancelled after the patient arrived", |_, _, fact| {
         matches!(fact, Fact::Visit(VisitFact::Visit { before: Some(before), after })
             if before.status == Status::Arrived && after.status == Status::Cancelled)

@@ -1,9 +1,10 @@
 //! The visit scenario: clinics that announce patients, operators who attend to them, the edge, the API, workers, the
 //! nightly close, a renderer, a document store and a mail provider.
 //!
-//! Reading order: this file builds the world, [`faults`] lists the possible faults, [`ledger`] is the state that
+//! Reading order: this file builds the world, `calendar` puts it into a day of a clinic, [`faults`] lists the possible faults, [`ledger`] is the state that
 //! judges accumulate, [`invariants`] and [`goals`] judge.
 
+mod calendar;
 pub mod faults;
 pub mod goals;
 pub mod invariants;
@@ -24,14 +25,14 @@ use shakedown_model::outside::mail_provider::MailProvider;
 use shakedown_model::outside::operator::Operator;
 use shakedown_model::visit::api::Api;
 use shakedown_model::visit::connector::DocumentApi;
-use shakedown_model::visit::events::{CANCELLED, REPORTED, VISIT};
+use shakedown_model::visit::events::{CANCELLED, REMINDED, REPORTED, VISIT};
 use shakedown_model::visit::report::Reporter;
 use shakedown_model::visit::rows::Action;
-use shakedown_model::visit::{Platform, close};
+use shakedown_model::visit::{Platform, close, reminders};
 use shakedown_model::{Backbone, Fact};
 use shakedown_sim::{
     CrashProfile, Duration, Env, Goals, Horizon, Invariant, Link, Parameter, Role, Scenario, Stage, Store,
-    Variant,
+    Variant, WallTime,
 };
 use std::rc::Rc;
 
@@ -51,7 +52,8 @@ const ASSUMPTIONS: &[&str] = &[
     "the document store shows complete documents only and loses none; the renderer is deterministic",
     "a message that the provider drops silently is flagged for a person; nobody resolves it here",
     "the database loses no commit and notices a dead client within 2 minutes",
-    "the day is closed every 24 hours; all faults end after 26 hours; late messages still arrive",
+    "the day is closed at local midnight, when the clocks change also after 23 or 25 hours",
+    "all faults end after 26 hours, or after 36 if patients come tomorrow; late messages still arrive",
 ];
 
 /// The scenario, with or without guardrails.
@@ -70,9 +72,9 @@ impl Visits {
 const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "patients",
-        about: "what patients do on the day: come, cancel, or stay away without notice",
-        values: &["come", "cancel", "stay-away"],
-        small: &["come", "cancel", "stay-away"],
+        about: "what patients do: come, cancel, or stay away without notice on the day, or come tomorrow at nine o'clock",
+        values: &["come", "cancel", "stay-away", "come-tomorrow"],
+        small: &["come", "cancel", "stay-away", "come-tomorrow"],
     },
     Parameter { name: "visits", about: "number of visits", values: &["1", "2"], small: &["1"] },
 ];
@@ -101,13 +103,15 @@ impl Scenario for Visits {
         PARAMETERS
     }
 
-    fn horizon(&self, _: &Variant) -> Horizon {
-        Horizon { heal: Duration::from_secs(26 * 3_600), settle: Duration::from_secs(50 * 3_600) }
+    fn horizon(&self, variant: &Variant) -> Horizon {
+        let hours = if comes_tomorrow(variant) { 36 } else { 26 };
+        Horizon { heal: Duration::from_secs(hours * 3_600), settle: Duration::from_secs(50 * 3_600) }
     }
 
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
         let server = stage.node(Role::outside("database".into()), |_| {});
+        let starts = calendar::begin(stage, &server);
         let store = Store::new(&server, faults::STORE);
         let renderer = Link::new("renderer", HOP, &faults::RENDERER);
         let operations = DocumentApi::over(&renderer, &Link::new("documents", HOP, &faults::DOCUMENTS));
@@ -123,7 +127,8 @@ impl Scenario for Visits {
         let mail = Mail::new(&backbone, design.mail, provider.clone(), facts);
         plant_rows(&backbone.store, &mail, stage.variant().number("visits"));
         let backbone = Rc::new(backbone.with_listener(Rc::clone(&mail) as _));
-        let platform = Platform::new(&backbone, &mail, design.visit, operations.clone(), facts);
+        let platform =
+            Platform::new(&backbone, &mail, design.visit, operations.clone(), calendar::ZONE.zone(), facts);
 
         let documents = Documents::new(facts);
         let (at, served) = (documents.clone(), operations.clone());
@@ -148,7 +153,11 @@ impl Scenario for Visits {
         }
         let at = Rc::clone(&platform);
         stage.node(faults::CLOSE, move |env| close::boot(&env, &at));
-        add_workload(stage, &edge, &platform);
+        if comes_tomorrow(stage.variant()) {
+            let at = Rc::clone(&platform);
+            stage.node(faults::REMINDER, move |env| reminders::boot(&env, &at));
+        }
+        add_workload(stage, &edge, &platform, starts);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -160,12 +169,17 @@ impl Scenario for Visits {
     }
 }
 
+/// Returns whether the patients of this variant have booked for tomorrow.
+fn comes_tomorrow(variant: &Variant) -> bool {
+    variant.get("patients") == Some("come-tomorrow")
+}
+
 /// Plants the rows that exist before the run: the patients' addresses and the templates.
 fn plant_rows(store: &Store, mail: &Mail, visits: u32) {
     for recipient in (1..=visits).map(Recipient::Party) {
         store.plant(&mail.contacts, Contact { recipient, language: Language::English, bounced: false });
     }
-    for what in [REPORTED, CANCELLED] {
+    for what in [REPORTED, CANCELLED, REMINDED] {
         let variables = &[Variable::Recipient, Variable::Row(VISIT)];
         store.plant(&mail.templates, Template { what, version: 1, variables });
     }
@@ -173,12 +187,16 @@ fn plant_rows(store: &Store, mail: &Mail, visits: u32) {
 
 /// Adds the workload: the clinic announces each visit and an operator attends to it; the operator looks again at the end
 /// of the run.
-fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
+fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform, starts: WallTime) {
     let clinic = stage.node(Role::outside("importer".into()), |_| {});
     let review_queue = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
     let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
     let (cancels, comes) = (patients == "cancel", patients != "stay-away");
+    let (says, wait) = match comes_tomorrow(stage.variant()) {
+        true => (Action::ScheduleAhead, calendar::until_tomorrow(starts)),
+        false => (Action::Schedule, Duration::ZERO),
+    };
     let mut visits_shown: Vec<(u32, Env)> = Vec::new();
     for visit in 1..=stage.variant().number("visits") {
         let scope = stage.entity("visit");
@@ -186,7 +204,7 @@ fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
         let (clinic, edge) = (clinic.within(scope), edge.clone());
         clinic.clone().spawn(async move {
             clinic.sleep(after).await;
-            clinic.spawn(importer::send(clinic.clone(), edge.clone(), visit, (1, Action::Schedule)));
+            clinic.spawn(importer::send(clinic.clone(), edge.clone(), visit, (1, says)));
             if cancels {
                 clinic.sleep(CANCELS).await;
                 importer::send(clinic.clone(), edge, visit, (2, Action::Cancel)).await;
@@ -195,7 +213,7 @@ fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform) {
         let (operator, review_queue) = (operator.clone(), review_queue.within(scope));
         visits_shown.push((visit, review_queue.clone()));
         review_queue.clone().spawn(async move {
-            review_queue.sleep(after).await;
+            review_queue.sleep(after + wait).await;
             operator.attend(&review_queue, visit, comes).await;
         });
     }

@@ -16,6 +16,7 @@ const REGRESSIONS: &[&str] = &[
     "confirmed-on-the-acknowledgement",
     "crash-after-the-document-leaves-no-record",
     "crash-before-the-log-is-written",
+    "day-of-24-hours-ends-before-the-day",
     "feed-is-never-told-what-was-committed",
     "filing-that-can-never-be-filed",
     "first-callback-overwrites-what-the-retry-made",

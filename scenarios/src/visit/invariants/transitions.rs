@@ -12,6 +12,7 @@ pub(super) struct LegalTransitionsOnly;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Cause {
     NightlyClose,
+    Reminder,
     Worker,
     Operator,
     Importer,
@@ -22,6 +23,7 @@ fn cause(at: &At<'_>) -> Cause {
     let within = |label: &'static str| at.number_of(label).is_some();
     let causes = [
         ("close", Cause::NightlyClose),
+        ("reminder", Cause::Reminder),
         ("attempt", Cause::Worker),
         ("action", Cause::Operator),
         ("row", Cause::Importer),
@@ -31,7 +33,7 @@ fn cause(at: &At<'_>) -> Cause {
 
 /// Returns why a change is illegal; `None` if it is legal.
 fn objection(cause: Cause, before: Option<&Visit>, after: &Visit) -> Option<&'static str> {
-    use Cause::{Importer, NightlyClose, Operator};
+    use Cause::{Importer, NightlyClose, Operator, Reminder};
     use Status::{Arrived, Cancelled, NoShow, Processed, Scheduled};
     let Some(before) = before else {
         let begins = (after.status, after.revision, cause) == (Scheduled, 0, Importer);
@@ -39,6 +41,7 @@ fn objection(cause: Cause, before: Option<&Visit>, after: &Visit) -> Option<&'st
     };
     let allowed: &[Cause] = match (before.status, after.status) {
         (Scheduled, Arrived) | (Arrived, Processed | Cancelled) | (Processed, Processed) => &[Operator],
+        (Scheduled, Scheduled) if before.remind_at.is_some() && after.remind_at.is_none() => &[Reminder],
         (Scheduled, NoShow) => &[Operator, NightlyClose],
         (Scheduled, Cancelled) => &[Operator, Importer],
         _ => return Some("the table has no such change"),

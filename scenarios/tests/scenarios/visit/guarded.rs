@@ -5,8 +5,8 @@ use shakedown_scenarios::visit::ENTRY;
 
 #[test]
 fn the_happy_path_of_every_variant_holds() {
-    // Patients come, cancel or stay away; one visit or two.
-    check_happy_paths(&ENTRY, 6);
+    // Patients come, cancel, stay away or come tomorrow; one visit or two.
+    check_happy_paths(&ENTRY, 8);
 }
 
 #[test]

@@ -23,7 +23,8 @@ const PLANTS: Plants =
     Plants { scopes: &["row", "action", "close", "attempt"], ..Plants::of("visit", invariants::all) };
 
 fn row(status: Status, revision: u32, version: u32) -> Visit {
-    Visit { id: 1, status, revision, version, day_ends: Moment::NEVER, context: Scope::ROOT }
+    let (starts, remind_at, day_ends) = (None, None, Moment::NEVER);
+    Visit { id: 1, status, revision, version, starts, remind_at, day_ends, context: Scope::ROOT }
 }
 
 fn scheduled() -> Scoped {

@@ -49,6 +49,15 @@ fn a_change_acknowledged_before_its_commit_is_lost_with_a_crash_or_a_failed_comm
 }
 
 #[test]
+fn a_day_of_24_hours_is_closed_too_early_in_autumn_and_too_late_in_spring() {
+    for change in ["back", "forward"] {
+        let change = format!("clinics/clocks @ - #1 = go {change}");
+        check("local-calendar", "stay-away", &change, "nobody-judged-early-or-late");
+        check("local-calendar", "come-tomorrow", &change, "nobody-judged-early-or-late");
+    }
+}
+
+#[test]
 fn a_task_in_memory_dies_with_its_process() {
     let dies = format!("api/before renderer.render {MAKES} = crash");
     check("job-queue", "come", &dies, "accepted-work-finishes");
