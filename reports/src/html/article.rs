@@ -179,10 +179,20 @@ fn restored(one: &RestoredGuardrail) -> String {
     )
 }
 
+/// A longer command is folded: on a phone it would fill the screen.
+const LINES_SHOWN: usize = 10;
+
 fn again(view: &RunView<'_>) -> String {
     let command = |text: &str| format!("<pre><code>{}</code></pre>\n", Text(text));
-    let commands = view.command.as_deref().map(command).unwrap_or_default();
     let script = view.trace.script.to_string();
+    let folded = |text: &str| match text.lines().count() {
+        0..=LINES_SHOWN => command(text),
+        lines => format!(
+            "<details><summary>The command, in {lines} lines</summary>\n{}</details>\n",
+            command(text)
+        ),
+    };
+    let commands = view.command.as_deref().map(folded).unwrap_or_default();
     format!(
         "<section><h2>How to see it again</h2>\n{commands}<details><summary>The whole script, to run with <code>--script</code></summary>\n{}</details></section>\n",
         command(&script)

@@ -41,6 +41,7 @@ class App {
   choose(isCampaign) {
     this.isCampaign = isCampaign;
     document.body.dataset.view = isCampaign ? "campaign" : "run";
+    this.bench.choose(isCampaign);
     for (const [id, isShown] of [["run", !isCampaign], ["campaign", isCampaign]]) {
       document.getElementById(id).hidden = !isShown;
       const link = document.getElementById(`to-${id}`);

@@ -17,11 +17,12 @@ class Bench {
     this.facts = element("div", { class: "facts-of-script" });
     this.editor = new Editor({ run: edit });
     this.shrinkButton = button("Shrink", () => this.shrink(), { id: "shrink", title: "Find the least script with this violation" });
+    this.title = element("h2", { id: "bench-title" }, "Choose a run");
     place.replaceChildren(
       element(
         "section",
         { class: "card", "aria-labelledby": "bench-title" },
-        element("h2", { id: "bench-title" }, "Choose a run"),
+        this.title,
         element("div", { class: "fields" }, field("Scenario", this.scenario)),
         this.about,
         this.parameters,
@@ -49,6 +50,11 @@ class Bench {
         ),
       ),
     );
+  }
+
+  /** Names the choice that the view offers: a run, or a campaign. */
+  choose(isCampaign) {
+    this.title.textContent = isCampaign ? "Choose a campaign" : "Choose a run";
   }
 
   submit(event) {
