@@ -75,13 +75,18 @@ pub fn run(
     request: &CampaignRequest<'_>,
     mut watch: impl FnMut(&Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
-    let (supervisor, name) = (supervision::link().filter(|_| !request.guided), request.name());
+    let (supervisor, name) = (supervision::link(), request.name());
     let resumed = supervisor.and_then(|link| link.resumed(&name));
-    let resumed = resumed.map(|state| state.campaign(request.profile)).unwrap_or_default();
-    run_from(request, resumed, |_, campaign| {
-        supervisor.iter().for_each(|link| link.keep(&name, campaign));
-        watch(campaign);
-    })
+    let before = match resumed {
+        Some(state) => {
+            Progress { campaign: state.campaign(request.profile), rounds: state.rounds().to_vec() }
+        }
+        None => Progress::default(),
+    };
+    let keep = |campaign: &Campaign, rounds: &[Vec<u64>]| {
+        supervisor.iter().for_each(|link| link.keep(&name, campaign, rounds));
+    };
+    run_from(request, before, &mut Watch { chunk: |_: &Campaign, campaign: &Campaign| watch(campaign), keep })
 }
 
 /// Like [`run`]; `watch` also receives each chunk of seeds before what is known with it. Chunks come in order, and each but
@@ -93,14 +98,34 @@ pub(crate) fn run_chunks(
     request: &CampaignRequest<'_>,
     watch: impl FnMut(&Campaign, &Campaign),
 ) -> Result<(Campaign, EndReason), InternalError> {
-    run_from(request, Campaign::default(), watch)
+    run_from(
+        request,
+        Progress::default(),
+        &mut Watch { chunk: watch, keep: |_: &Campaign, _: &[Vec<u64>]| {} },
+    )
+}
+
+/// The runs that an earlier process has made of a campaign.
+#[derive(Default)]
+struct Progress {
+    campaign: Campaign,
+    /// For each complete round of a guided campaign, the runs that discovered something.
+    rounds: Vec<Vec<u64>>,
+}
+
+/// The receivers of a campaign's progress.
+struct Watch<C, K> {
+    /// Receives each chunk, in order, and the campaign with it.
+    chunk: C,
+    /// Receives the campaign whenever another process could continue it, with the rounds that it has learned from.
+    keep: K,
 }
 
 /// Runs a campaign of which an earlier process has made the first runs.
-fn run_from(
+fn run_from<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
     request: &CampaignRequest<'_>,
-    campaign: Campaign,
-    mut watch: impl FnMut(&Campaign, &Campaign),
+    before: Progress,
+    watch: &mut Watch<C, K>,
 ) -> Result<(Campaign, EndReason), InternalError> {
     let enough = AtomicBool::new(false);
     let jobs = supervision::jobs(request.jobs);
@@ -115,7 +140,7 @@ fn run_from(
             tasks
         });
         let team = Team { workers: workers.collect(), results, enough: &enough };
-        conduct(request, campaign, &team, &mut watch)
+        conduct(request, before, &team, watch)
     })?;
     let end_reason = match () {
         () if campaign.failing.len() >= request.failures_max => EndReason::MaxFail,
@@ -136,13 +161,13 @@ impl CampaignRequest<'_> {
 }
 
 /// Gives the threads one task after another: all seeds at once, or a round at a time.
-fn conduct(
+fn conduct<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
     request: &CampaignRequest<'_>,
-    mut campaign: Campaign,
+    Progress { mut campaign, mut rounds }: Progress,
     team: &Team<'_>,
-    watch: &mut impl FnMut(&Campaign, &Campaign),
+    watch: &mut Watch<C, K>,
 ) -> Result<Campaign, InternalError> {
-    let mut guide = request.guided.then(|| Guide::new(request.profile));
+    let mut guide = request.guided.then(|| relearned(request, &rounds)).transpose()?;
     let (size, chunk) = if request.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
     let mut first = request.seeds.start.max(campaign.seeds.end);
     if campaign.cut(request.failures_max) {
@@ -152,15 +177,41 @@ fn conduct(
         let seeds = first..first.saturating_add(size).min(request.seeds.end);
         first = seeds.end;
         let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
-        let discoveries = team.merge(request, task, &mut campaign, watch)?;
+        let discoveries = team.merge(request, task, &mut campaign, |chunk, campaign| {
+            (watch.chunk)(chunk, campaign);
+            if !request.guided {
+                (watch.keep)(campaign, &[]);
+            }
+        })?;
         if campaign.cut(request.failures_max) || campaign.seeds.end != first {
             break;
         }
         if let Some(guide) = &mut guide {
+            rounds.push(discoveries.iter().map(Discovery::number).collect());
             guide.learn(discoveries);
+            (watch.keep)(&campaign, &rounds);
         }
     }
     Ok(campaign)
+}
+
+/// Returns a guide that has learned from these rounds: each run that discovered something is made again.
+fn relearned(request: &CampaignRequest<'_>, rounds: &[Vec<u64>]) -> Result<Guide, InternalError> {
+    let mut guide = Guide::new(request.profile);
+    if rounds.is_empty() {
+        return Ok(guide);
+    }
+    let run = "the runs that discovered something".to_owned();
+    let broken = |message| InternalError { scenario: request.entry.name.clone(), run, message };
+    let mut runner = request.entry.runner(request.without).map_err(broken)?;
+    for round in rounds {
+        let mut again =
+            |number: &u64| guide.explore(runner.as_mut(), *number..number.saturating_add(1)).discoveries;
+        let discoveries = round.iter().flat_map(|number| quiet::running(|| again(number)));
+        let discoveries = discoveries.collect();
+        guide.learn(discoveries);
+    }
+    Ok(guide)
 }
 
 /// Seeds for the threads to divide among themselves.
@@ -259,9 +310,11 @@ impl Worker<'_> {
                 break;
             }
         }
+        let met = runner.take_sites_met();
         if let Some(sites) = self.request.sites {
-            sites.lock().unwrap_or_else(PoisonError::into_inner).add(runner.take_sites_met());
+            sites.lock().unwrap_or_else(PoisonError::into_inner).add(met.clone());
         }
+        chunk.campaign.sites.add(met);
         Ok(chunk)
     }
 
@@ -285,7 +338,7 @@ impl Team<'_> {
         request: &CampaignRequest<'_>,
         task: Task,
         campaign: &mut Campaign,
-        watch: &mut impl FnMut(&Campaign, &Campaign),
+        mut watch: impl FnMut(&Campaign, &Campaign),
     ) -> Result<Vec<Discovery>, InternalError> {
         let (mut early, mut turn, chunk) = (BTreeMap::new(), task.seeds.start, task.chunk);
         let (task, mut busy) = (Arc::new(task), self.workers.len());
@@ -343,4 +396,80 @@ pub fn variants(
         }
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shakedown_sim::{Alternatives, Fact, Invariant, Role, Runner, Scenario, Site, Stage};
+
+    /// A node that draws ten choices and states what it drew.
+    struct Draws;
+
+    #[derive(serde::Serialize)]
+    struct Drew(usize);
+
+    impl Fact for Drew {
+        fn sentence(&self) -> String {
+            format!("draws {}", self.0)
+        }
+    }
+
+    impl Scenario for Draws {
+        type Fact = Drew;
+        fn name(&self) -> &str {
+            "draws"
+        }
+        fn build(&self, stage: &Stage<Drew>) {
+            let (facts, node) = (stage.facts().clone(), stage.node(Role::outside("node".into()), |_| {}));
+            node.clone().spawn(async move {
+                for _ in 0..10 {
+                    let sides = Alternatives::new(&["none", "one", "two", "three"]);
+                    let pick = node.choose(Site::new("node".into(), "coin".into()), &sides);
+                    facts.state(&node, &Drew(pick.index()));
+                }
+            });
+        }
+        fn invariants(&self) -> Vec<Box<dyn Invariant<Drew>>> {
+            Vec::new()
+        }
+    }
+
+    fn request<'a>(entry: &'a Entry, stop: &'a AtomicBool, rounds: u64) -> CampaignRequest<'a> {
+        CampaignRequest {
+            entry,
+            without: &[],
+            variant: None,
+            seeds: 0..rounds * Guide::ROUND,
+            profile: Profile::MIXED,
+            guided: true,
+            jobs: 1,
+            failures_max: 1,
+            deadline: None,
+            stop,
+            timeout: Duration::from_secs(60),
+            sites: None,
+        }
+    }
+
+    #[test]
+    fn a_guided_campaign_that_another_process_continues_gives_the_same_result() {
+        let entry = Entry::with_runner("draws", |_| Ok(Box::new(Runner::new(Draws))));
+        let stop = AtomicBool::new(false);
+        let run = |request: &CampaignRequest<'_>, before: Progress| {
+            let mut kept = Vec::new();
+            let keep = |campaign: &Campaign, rounds: &[Vec<u64>]| {
+                kept.push(Progress { campaign: campaign.clone(), rounds: rounds.to_vec() });
+            };
+            let watch = &mut Watch { chunk: |_: &Campaign, _: &Campaign| {}, keep };
+            let (campaign, _) = run_from(request, before, watch).expect("the harness works");
+            (campaign, kept)
+        };
+        let (whole, kept) = run(&request(&entry, &stop, 4), Progress::default());
+        assert_eq!(kept.len(), 4, "progress is kept after each round");
+        assert!(kept[1].rounds.concat().len() > 1, "something is discovered");
+        let second = kept.into_iter().nth(1).expect("four rounds");
+        let (continued, _) = run(&request(&entry, &stop, 4), second);
+        assert_eq!(continued, whole);
+    }
 }

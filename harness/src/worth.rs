@@ -32,6 +32,47 @@ pub(crate) fn facts(tally: &Tally) -> Vec<Fact> {
     ]
 }
 
+/// The number of sites and of alternatives that each fact lists.
+const LISTED_MAX: usize = 8;
+
+/// Returns which choices a campaign met, and which faults happened and which did not. A campaign that ended at a failing
+/// run has counted later runs, too, and lists nothing.
+pub(crate) fn choices_met(campaign: &Campaign, end_reason: EndReason) -> Vec<Fact> {
+    let sites = &campaign.sites;
+    if sites.is_empty() || end_reason == EndReason::MaxFail {
+        return Vec::new();
+    }
+    let fact = |label: &str, text: String| Fact { label: label.to_owned(), text };
+    let alternatives = sites.0.iter().flat_map(|(site, met)| {
+        met.taken.iter().skip(1).map(move |(alternative, times)| (format!("{site} = {alternative}"), *times))
+    });
+    let (mut happened, never): (Vec<_>, Vec<_>) = alternatives.partition(|(_, times)| *times > 0);
+    happened.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let all = happened.len() + never.len();
+    let times = happened.iter().map(|(what, times)| format!("{what} ({})", clock::count(*times)));
+    let mut facts = vec![
+        fact("sites", format!("{} met: {}", sites.0.len(), listed(sites.0.keys().cloned()))),
+        fact("happened", format!("{} of {all} alternatives: {}", happened.len(), listed(times))),
+    ];
+    if !never.is_empty() {
+        let names = never.iter().map(|(what, _)| what.clone());
+        facts.push(fact("never", format!("{} of {all} alternatives: {}", never.len(), listed(names))));
+    }
+    facts
+}
+
+/// Returns the first names, and the number of the others.
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(LISTED_MAX);
+    let mut text = names.take(LISTED_MAX).collect::<Vec<_>>().join(", ");
+    match (text.is_empty(), more) {
+        (true, _) => "none".clone_into(&mut text),
+        (false, 0) => {}
+        (false, more) => text += &format!(", and {more} more"),
+    }
+    text
+}
+
 /// Returns what a search says when its sample was made again.
 pub(crate) fn repeated(runs: usize, is_equal: bool) -> Fact {
     let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };

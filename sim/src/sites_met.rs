@@ -25,6 +25,11 @@ impl SitesMet {
         }
     }
 
+    /// Returns whether no choice was met.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns how many alternatives other than the benign ones were offered, and how many of them were taken at
     /// least once.
     ///

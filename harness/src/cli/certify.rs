@@ -463,7 +463,16 @@ impl CertifyRun<'_> {
             }
             resumed.parts().iter().cloned().for_each(|part| self.checkpoint.add(part));
         }
+        // Earlier processes of this command ran these before one of them ended.
+        if let Some(link) = supervision::link() {
+            link.parts(&self.name()).iter().cloned().for_each(|part| self.checkpoint.add(part));
+        }
         Ok(())
+    }
+
+    /// Returns the name by which the search is known to the next process, if this one ends early.
+    fn name(&self) -> String {
+        format!("{:?} {:?}", self.checkpoint.identity, self.shard)
     }
 
     /// Runs the children of these parents and adds them to the checkpoint: whole blocks only, unless a script violates an
@@ -472,9 +481,14 @@ impl CertifyRun<'_> {
         let (before, end) = (self.checkpoint.runs(), gap.end);
         let is_whole =
             |part: &Part| part.to.is_multiple_of(BLOCK) || part.to == end || part.layer.broken.is_some();
-        let mut written = Ok(());
+        let (mut written, mut kept) = (Ok(()), gap.start);
+        let (name, link) = (self.name(), supervision::link());
         let parts = certification::run(&self.request, &self.search, gap, |parts| {
             shown.show_runs(before + runs_of(parts), "");
+            let further = || parts.iter().filter(|part| part.from >= kept && is_whole(part)).cloned();
+            if link.is_some_and(|link| link.keep_parts(&name, || further().collect())) {
+                kept = further().last().map_or(kept, |part| part.to);
+            }
             let is_kept = self.options.checkpoint.is_some() || matches!(self.division, Division::Shard(_));
             if is_kept && self.saved.elapsed() >= SAVE_EVERY {
                 let mut now = self.checkpoint.clone();

@@ -237,7 +237,10 @@ impl Explore {
             failing: campaign.failing.len() as u64,
             digest: campaign.tally.digest(),
             build: super::BUILD.to_owned(),
-            worth: worth::facts(&campaign.tally),
+            worth: worth::facts(&campaign.tally)
+                .into_iter()
+                .chain(worth::choices_met(campaign, end_reason))
+                .collect(),
             simulated: campaign.tally.simulated,
             goals: goals.collect(),
             variants: match self.guided {

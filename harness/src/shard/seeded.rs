@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::quiet;
 use serde::{Deserialize, Serialize};
 use shakedown_sim::search::{Campaign, FailingRun, Tally};
-use shakedown_sim::{Profile, Rehearse, Script, Violation};
+use shakedown_sim::{Profile, Rehearse, Script, SitesMet, Violation};
 use std::ops::Range;
 
 /// The number of seeds in a block. Shards are cut at multiples of it from the first seed.
@@ -70,6 +70,9 @@ pub struct SeedBlock {
     pub tally: Tally,
     /// Its first failing runs that count, as many as the search may need.
     pub failing: Vec<FailedRun>,
+    /// The choices that its runs met.
+    #[serde(default, skip_serializing_if = "SitesMet::is_empty")]
+    pub sites: SitesMet,
 }
 
 impl SeededSearch {
@@ -134,7 +137,8 @@ impl SeededSearch {
             }
         });
         let failing = failed.collect();
-        SeedBlock { from: chunk.seeds.start, to: chunk.seeds.end, tally: chunk.tally.clone(), failing }
+        let (tally, sites) = (chunk.tally.clone(), chunk.sites.clone());
+        SeedBlock { from: chunk.seeds.start, to: chunk.seeds.end, tally, failing, sites }
     }
 
     /// Runs a block again.
@@ -156,7 +160,7 @@ impl SeededSearch {
     /// Returns the problem of a block by itself: its limits, its counts, or its failing runs; `None` if it is consistent.
     pub fn misfit(&self, block: &SeedBlock) -> Option<String> {
         let Range { start, end } = self.seeds;
-        let SeedBlock { from, to, tally, failing } = block;
+        let SeedBlock { from, to, tally, failing, .. } = block;
         let is_cut = (start..end).contains(from)
             && (from - start).is_multiple_of(BLOCK)
             && *to == from.saturating_add(BLOCK).min(end);
@@ -206,6 +210,7 @@ impl SeedBlock {
             profile,
             tally: self.tally.clone(),
             failing: self.failing.iter().map(failing).collect(),
+            sites: self.sites.clone(),
         }
     }
 }

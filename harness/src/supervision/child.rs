@@ -3,8 +3,10 @@
 use super::fatal_run::KnownRun;
 use super::message::{self, Attempt, Begin, CampaignState, ToChild, ToParent};
 use super::{Interrupted, VARIABLE};
+use crate::checkpoint::Part;
 use crate::watchdog::Watchdog;
 use shakedown_sim::search::Campaign;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::os::fd::AsFd;
@@ -18,7 +20,9 @@ pub(crate) struct Link {
     to_parent: Mutex<UnixStream>,
     attempt: Attempt,
     known: Vec<KnownRun>,
-    campaigns: std::collections::BTreeMap<String, CampaignState>,
+    campaigns: BTreeMap<String, CampaignState>,
+    /// The parts of exhaustive searches that earlier processes ran.
+    parts: BTreeMap<String, Vec<Part>>,
     /// The rehearsal results that an earlier process of this test found.
     results: Vec<serde_json::Value>,
     results_taken: AtomicUsize,
@@ -66,13 +70,14 @@ fn connect() -> Option<Link> {
         // The parent has already ended.
         std::process::exit(INTERRUPTED)
     };
-    let Begin { attempt, fatal, campaigns, results, was_blocked, forwards_notes, stopped } = begin;
+    let Begin { attempt, fatal, campaigns, parts, results, was_blocked, forwards_notes, stopped } = begin;
     std::thread::Builder::new().name("supervision".to_owned()).spawn(move || listen(from_parent)).ok()?;
     Some(Link {
         to_parent: Mutex::new(socket),
         attempt,
         known: fatal.into_iter().map(KnownRun::of).collect(),
         campaigns,
+        parts,
         results,
         results_taken: AtomicUsize::new(0),
         was_blocked,
@@ -214,12 +219,36 @@ impl Link {
         self.campaigns.get(name)
     }
 
-    /// Sends the progress of a campaign to the parent if the last message is old enough.
-    pub(crate) fn keep(&self, name: &str, campaign: &Campaign) {
+    /// Sends the progress of a campaign to the parent if the last message is old enough. A guided campaign has learned
+    /// from these `rounds`.
+    pub(crate) fn keep(&self, name: &str, campaign: &Campaign, rounds: &[Vec<u64>]) {
+        if self.is_time() {
+            self.send(&ToParent::Campaign(name.to_owned(), CampaignState::of(campaign, rounds)));
+        }
+    }
+
+    /// Returns the parts of an exhaustive search that earlier processes ran.
+    pub(crate) fn parts(&self, search: &str) -> &[Part] {
+        self.parts.get(search).map_or(&[], Vec::as_slice)
+    }
+
+    /// Sends further parts of an exhaustive search to the parent if the last message is old enough. Returns whether it
+    /// did. `parts` is called only then.
+    pub(crate) fn keep_parts(&self, search: &str, parts: impl FnOnce() -> Vec<Part>) -> bool {
+        let is_time = self.is_time();
+        if is_time {
+            self.send(&ToParent::Parts(search.to_owned(), parts()));
+        }
+        is_time
+    }
+
+    /// Returns whether the last message about progress is old enough; the caller then sends the next one.
+    fn is_time(&self) -> bool {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.is_none_or(|sent| sent.elapsed() >= STATE_EVERY) {
-            self.send(&ToParent::Campaign(name.to_owned(), CampaignState::of(campaign)));
+        let is_time = sent.is_none_or(|sent| sent.elapsed() >= STATE_EVERY);
+        if is_time {
             *sent = Some(Instant::now());
         }
+        is_time
     }
 }

@@ -1,10 +1,11 @@
 //! The messages between parent and child: one JSON value per line.
 
 use super::fatal_run::FatalRun;
+use crate::checkpoint::Part;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shakedown_sim::search::{Campaign, FailingRun, Tally};
-use shakedown_sim::{Profile, Step, Violation};
+use shakedown_sim::{Profile, SitesMet, Step, Violation};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::ops::Range;
@@ -38,6 +39,8 @@ pub(crate) struct Begin {
     pub(crate) fatal: Vec<FatalRun>,
     /// The progress of earlier campaigns, by name.
     pub(crate) campaigns: BTreeMap<String, CampaignState>,
+    /// The parts of exhaustive searches that earlier processes ran, by the search.
+    pub(crate) parts: BTreeMap<String, Vec<Part>>,
     /// The results of a test's rehearsals, in order. They are not searched for again.
     pub(crate) results: Vec<serde_json::Value>,
     /// Whether a run has blocked a process of this command. If so, the next blocked run is detected sooner.
@@ -67,6 +70,8 @@ pub(crate) enum ToParent {
     Note(String),
     /// The progress of a campaign.
     Campaign(String, CampaignState),
+    /// Further parts of the last layer of an exhaustive search.
+    Parts(String, Vec<Part>),
     /// The work is done, with this exit code.
     Done(u8),
     /// A rehearsal begins this search.
@@ -97,6 +102,9 @@ pub(crate) struct CampaignState {
     seeds: Range<u64>,
     tally: Tally,
     failing: Vec<FailingState>,
+    sites: SitesMet,
+    /// For each round of a guided campaign, the runs that discovered something.
+    rounds: Vec<Vec<u64>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,8 +116,8 @@ struct FailingState {
 }
 
 impl CampaignState {
-    /// Copies the progress of a campaign.
-    pub(crate) fn of(campaign: &Campaign) -> Self {
+    /// Copies the progress of a campaign, which has learned from these rounds if it is guided.
+    pub(crate) fn of(campaign: &Campaign, rounds: &[Vec<u64>]) -> Self {
         let failing = campaign.failing.iter().map(|run| FailingState {
             seed: run.seed,
             script: run.script.as_ref().map(ToString::to_string),
@@ -117,7 +125,8 @@ impl CampaignState {
             so_far: run.so_far.clone(),
         });
         let (seeds, tally) = (campaign.seeds.clone(), campaign.tally.clone());
-        Self { seeds, tally, failing: failing.collect() }
+        let (sites, rounds) = (campaign.sites.clone(), rounds.to_vec());
+        Self { seeds, tally, failing: failing.collect(), sites, rounds }
     }
 
     /// Restores the campaign.
@@ -128,7 +137,12 @@ impl CampaignState {
             violations: run.violations.clone(),
             so_far: run.so_far.clone(),
         });
-        let (seeds, tally) = (self.seeds.clone(), self.tally.clone());
-        Campaign { seeds, profile, tally, failing: failing.collect() }
+        let (seeds, tally, sites) = (self.seeds.clone(), self.tally.clone(), self.sites.clone());
+        Campaign { seeds, profile, tally, failing: failing.collect(), sites }
+    }
+
+    /// Returns, for each round of a guided campaign, the runs that discovered something.
+    pub(crate) fn rounds(&self) -> &[Vec<u64>] {
+        &self.rounds
     }
 }

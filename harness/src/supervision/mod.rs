@@ -11,7 +11,9 @@
 //! 3. *Watching*: like careful, and the steps of that run are streamed. If the process dies, the run's script and story
 //!    are known.
 //!
-//! Totals of campaigns are streamed, too: the next attempt continues from the last totals.
+//! Totals of campaigns and parts of exhaustive searches are streamed, too: the next attempt continues from them. A guided
+//! campaign continues from its last complete round, whose knowledge it gains again from the runs that discovered
+//! something.
 //!
 //! In reading order: `death` (how a process ends), `fatal_run` (a run that ended a process), `message` (the messages between
 //! the two processes), `child`, `runner` (the supervised execution of each run in the child), `parent`. On systems without

@@ -4,6 +4,7 @@ use super::VARIABLE;
 use super::death::Death;
 use super::fatal_run::FatalRun;
 use super::message::{self, Attempt, Begin, CampaignState, ToChild, ToParent};
+use crate::checkpoint::Part;
 use shakedown_sim::Step;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
@@ -24,6 +25,7 @@ pub(crate) struct Supervisor {
     attempt: Attempt,
     fatal: Vec<FatalRun>,
     campaigns: BTreeMap<String, CampaignState>,
+    parts: BTreeMap<String, Vec<Part>>,
     results: Vec<serde_json::Value>,
     was_blocked: bool,
     deaths: u32,
@@ -117,6 +119,7 @@ impl Supervisor {
             attempt: self.attempt.clone(),
             fatal: self.fatal.clone(),
             campaigns: self.campaigns.clone(),
+            parts: self.parts.clone(),
             results: self.results.clone(),
             was_blocked: self.was_blocked,
             forwards_notes: captures,
@@ -151,6 +154,7 @@ impl Supervisor {
                 ToParent::ThreadPanicked(message) => child.death = Some(Death::ThreadPanicked(message)),
                 ToParent::Note(text) => print(&format!("{text}\n")),
                 ToParent::Campaign(name, state) => drop(self.campaigns.insert(name, state)),
+                ToParent::Parts(search, parts) => self.parts.entry(search).or_default().extend(parts),
                 ToParent::Done(code) => return Some(ChildReport::Done(code)),
                 ToParent::Searching(name) => return Some(ChildReport::Searching(name)),
                 ToParent::Searched(result) => return Some(ChildReport::Searched(result)),

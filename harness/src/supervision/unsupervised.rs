@@ -2,6 +2,7 @@
 
 use super::fatal_run::KnownRun;
 use super::message::{Attempt, CampaignState, ToParent};
+use crate::checkpoint::Part;
 use shakedown_sim::search::Campaign;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -67,7 +68,13 @@ impl Link {
     pub(crate) fn resumed(&self, _: &str) -> Option<&CampaignState> {
         match *self {}
     }
-    pub(crate) fn keep(&self, _: &str, _: &Campaign) {
+    pub(crate) fn keep(&self, _: &str, _: &Campaign, _: &[Vec<u64>]) {
+        match *self {}
+    }
+    pub(crate) fn parts(&self, _: &str) -> &[Part] {
+        match *self {}
+    }
+    pub(crate) fn keep_parts(&self, _: &str, _: impl FnOnce() -> Vec<Part>) -> bool {
         match *self {}
     }
 }

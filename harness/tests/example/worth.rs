@@ -50,6 +50,8 @@ fn the_last_lines_say_what_a_green_is_worth() {
         (&certificate, "faults    possible until 1 min of each run, in which "),
         (&campaign, " of them deviated"),
         (&certificate, " of them deviated"),
+        (&campaign, "sites     1 met: counter.count/response"),
+        (&campaign, "happened  "),
         (&campaign, "repeated  4 runs made again in another process: equal"),
         (&certificate, " made again in another process: equal"),
     ] {

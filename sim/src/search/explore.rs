@@ -10,6 +10,7 @@ use crate::hash::mix;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::script::{Script, Variant};
+use crate::sites_met::SitesMet;
 use crate::time::{Duration, Moment};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -115,6 +116,8 @@ pub struct Campaign {
     pub tally: Tally,
     /// The runs with violations, in the order of their seeds.
     pub failing: Vec<FailingRun>,
+    /// The choices that the runs met, if they were counted.
+    pub sites: SitesMet,
 }
 
 /// The failures of one invariant in the same roles.
@@ -254,11 +257,12 @@ impl Campaign {
             (self.seeds.start, self.profile) = (next.seeds.start, next.profile);
         }
         self.tally.then(&next.tally);
+        self.sites.add(next.sites);
         self.seeds.end = next.seeds.end;
     }
 
     /// Ends the campaign at its `failures_max`th failing run, as if no later seed had been run. Returns
-    /// whether it has that many.
+    /// whether it has that many. The choices of later runs stay counted.
     pub fn cut(&mut self, failures_max: usize) -> bool {
         let Some(last) = failures_max.checked_sub(1).and_then(|last| self.failing.get(last)) else {
             return false;

@@ -67,8 +67,16 @@ impl Eq for KeptScript {}
 /// A run that reached something new to its round.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discovery {
+    number: u64,
     coverage: Coverage,
     kept: KeptScript,
+}
+
+impl Discovery {
+    /// Returns the number of the run. A guide with the same knowledge discovers the same in it again.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 /// A round, or a part of one.
@@ -125,7 +133,8 @@ impl Guide {
             let failed = !outcome.violations.is_empty();
             // Scripts that fail are not kept: most scripts derived from them would fail for the same reason.
             if !failed && self.known.lacks(&coverage) {
-                round.discoveries.push(Discovery { coverage, kept: KeptScript::of_last(rehearse) });
+                let kept = KeptScript::of_last(rehearse);
+                round.discoveries.push(Discovery { number, coverage, kept });
             }
             let taken = (failed && script.is_some()).then(|| rehearse.script());
             round.campaign.add(number, outcome, taken, goals);
@@ -135,7 +144,7 @@ impl Guide {
 
     /// Learns from a round, in the order of its runs.
     pub fn learn(&mut self, discoveries: Vec<Discovery>) {
-        for Discovery { coverage, kept } in discoveries {
+        for Discovery { coverage, kept, .. } in discoveries {
             if !self.known.take(&coverage) {
                 continue;
             }
