@@ -66,7 +66,7 @@ impl Invariant<Fact> for Keeper {
             }
             MailProviderFact::Returned { message, .. } => format!("M{message} returned"),
             MailProviderFact::Dropped { message } => format!("M{message} dropped"),
-            MailProviderFact::Told { .. } => return,
+            MailProviderFact::Reported { .. } => return,
         };
         self.0.borrow_mut().push((Whose::Provider, at.time.nanos() / 1_000_000, line));
     }

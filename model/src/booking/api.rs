@@ -124,7 +124,7 @@ impl Api {
         F: Fact + From<OfferFact> + 'static,
     {
         let cache = platform.cache.as_ref().expect("pages are served where there is a cache");
-        let pages = Pages::new(platform, cache, facts);
+        let pages = Pages::new(env, platform, cache, facts);
         let at = Rc::clone(platform);
         self.offer.serve(env, move |env, offer| at.design.read_cache.read(env, Rc::clone(&pages), offer));
         let at = Rc::clone(platform);

@@ -4,6 +4,8 @@ use super::facts::money;
 use super::rows::Offer;
 use serde::Serialize;
 use shakedown_sim::Moment;
+use shakedown_sim::Row;
+use shakedown_sim::access::{Access, Verb};
 
 /// A fact about offers.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +50,19 @@ pub enum OfferFact {
 impl OfferFact {
     pub(crate) fn is_routine(&self) -> bool {
         matches!(self, OfferFact::Read { .. } | OfferFact::Filled { kept: true, .. })
+    }
+
+    /// Returns the entries of the cache and the rows that the fact is about. The row of a change is that of its commit.
+    pub(crate) fn accesses(&self) -> Vec<Access> {
+        let entry = |verb, offer: &u32| Access::new(verb, "cache", format!("O{offer}"));
+        match self {
+            OfferFact::Filled { offer, kept: true } => vec![entry(Verb::Write, offer)],
+            OfferFact::Forgotten { offer } => vec![entry(Verb::Release, offer)],
+            OfferFact::Shown { offer, .. } => {
+                vec![entry(Verb::Read, offer), Access::new(Verb::Read, Offer::TABLE, format!("({offer})"))]
+            }
+            OfferFact::Offer { .. } | OfferFact::Read { .. } | OfferFact::Filled { .. } => Vec::new(),
+        }
     }
 
     pub(crate) fn sentence(&self) -> String {

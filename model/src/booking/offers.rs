@@ -10,12 +10,12 @@ use crate::backbone::tables::{Statement, statement};
 use crate::backbone::{Code, Reply};
 use crate::booking::events::{ENDED, OFFER, REPRICED};
 use crate::settings::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
-use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Site, StoreError};
+use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Pool, Site, StoreError};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 const LIFE: Site = Site::new(Label::new("cache"), Label::new("life"));
 /// The times to live are spread, so that values filled together do not expire together.
@@ -35,8 +35,8 @@ pub struct Pages {
     platform: Rc<Platform>,
     cache: CacheApi<Offer>,
     read: Statement<OfferFact>,
-    connections: Semaphore,
-    misses: Semaphore,
+    connections: Pool,
+    misses: Pool,
     flights: RefCell<Vec<Rc<Flight>>>,
 }
 
@@ -49,19 +49,25 @@ struct Flight {
 
 impl Pages {
     /// Creates the pages of one node.
-    pub(super) fn new<F>(platform: &Rc<Platform>, cache: &CacheApi<Offer>, facts: &Facts<F>) -> Rc<Self>
+    pub(super) fn new<F>(
+        env: &Env,
+        platform: &Rc<Platform>,
+        cache: &CacheApi<Offer>,
+        facts: &Facts<F>,
+    ) -> Rc<Self>
     where
         F: Fact + From<OfferFact> + 'static,
     {
         let (platform, cache, read) = (Rc::clone(platform), cache.clone(), statement(facts));
-        let (connections, misses) = (Semaphore::new(PAGE_CONNECTIONS), Semaphore::new(MISSES_MAX));
+        let connections = Pool::new(env, "connections", PAGE_CONNECTIONS);
+        let misses = Pool::new(env, "lookups", MISSES_MAX);
         Rc::new(Self { platform, cache, read, connections, misses, flights: RefCell::default() })
     }
 
     /// Returns the offer from the database; waits for a connection.
     pub(crate) async fn primary(&self, env: &Env, offer: u32) -> Result<Option<Offer>, StoreError> {
         (self.read)(env, OfferFact::Read { offer });
-        let _connection = self.connections.acquire().await.expect("the connections are never closed");
+        let _connection = self.connections.acquire(env).await;
         let read = self.platform.backbone.store.begin(env).get(&self.platform.tables.offers, &offer).await;
         env.sleep(PAGE_READ).await;
         read
@@ -108,7 +114,7 @@ impl Pages {
                 Err(_) => break,
             }
         }
-        let Some(Ok(_turn)) = env.timeout(TURN, self.misses.acquire()).await else {
+        let Some(_turn) = env.timeout(TURN, self.misses.acquire(env)).await else {
             return Reply::bare(Code::Unavailable);
         };
         let read = self.primary(env, offer).await;

@@ -36,7 +36,7 @@ pub enum EventFact {
         summary: Summary,
     },
     /// A client received a version of a booking.
-    Told {
+    Received {
         /// The customer.
         customer: u32,
         /// The booking.
@@ -48,7 +48,7 @@ pub enum EventFact {
 
 impl EventFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, EventFact::Told { .. } | EventFact::Posted(_))
+        matches!(self, EventFact::Received { .. } | EventFact::Posted(_))
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -71,7 +71,7 @@ impl EventFact {
                 let fresh = if *fresh { ", loaded afresh" } else { "" };
                 format!("sees B{booking} in the list as {status:?} with {with}{fresh} (version {version})")
             }
-            EventFact::Told { customer, booking, version } => {
+            EventFact::Received { customer, booking, version } => {
                 format!("receives version {version} of B{booking} as customer-{customer}")
             }
         }

@@ -51,7 +51,7 @@ pub enum MailProviderFact {
         message: u32,
     },
     /// The provider reported an outcome by itself.
-    Told {
+    Reported {
         /// Our number for the attempt.
         send: u32,
         /// The outcome.
@@ -61,7 +61,7 @@ pub enum MailProviderFact {
 
 impl MailProviderFact {
     pub(super) fn is_routine(&self) -> bool {
-        matches!(self, MailProviderFact::Asked { .. } | MailProviderFact::Told { .. })
+        matches!(self, MailProviderFact::Asked { .. } | MailProviderFact::Reported { .. })
     }
 
     pub(super) fn sentence(&self) -> String {
@@ -83,7 +83,7 @@ impl MailProviderFact {
                 format!("receives M{message} back from the server of {recipient}")
             }
             MailProviderFact::Dropped { message } => format!("never sends M{message}"),
-            MailProviderFact::Told { send, says } => format!("reports that send {send} {}", known(*says)),
+            MailProviderFact::Reported { send, says } => format!("reports that send {send} {}", known(*says)),
         }
     }
 }

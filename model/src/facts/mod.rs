@@ -33,6 +33,7 @@ pub use crate::visit::facts::{VisitFact, VisitWord, visit_word};
 
 use crate::backbone::relay::Posted;
 use serde::Serialize;
+use shakedown_sim::access::Access;
 
 /// A fact of the platform or of the world around it.
 #[derive(Clone, Debug, Serialize)]
@@ -89,6 +90,13 @@ impl shakedown_sim::Fact for Fact {
             Fact::Job(fact) => fact.is_routine(),
             Fact::Screen(_) => true,
             Fact::Filing(_) | Fact::Pager(_) => false,
+        }
+    }
+
+    fn accesses(&self) -> Vec<Access> {
+        match self {
+            Fact::Offer(fact) => fact.accesses(),
+            _ => Vec::new(),
         }
     }
 

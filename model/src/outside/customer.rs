@@ -180,7 +180,7 @@ impl Customer {
         let at = self.clone();
         screen.serve(env, move |env, told| {
             let (customer, booking, version) = (at.0.number, told.booking, told.version);
-            at.0.facts.state(&env, &Fact::Event(EventFact::Told { customer, booking, version }));
+            at.0.facts.state(&env, &Fact::Event(EventFact::Received { customer, booking, version }));
             at.show(&env, told);
             async {}
         });

@@ -167,7 +167,7 @@ impl MailProvider {
     fn tell(&self, env: Env, told: ProviderEvent) {
         let at = self.clone();
         env.clone().spawn(async move {
-            at.state(&env, MailProviderFact::Told { send: told.send, says: told.says });
+            at.state(&env, MailProviderFact::Reported { send: told.send, says: told.says });
             for tries in 0.. {
                 let delivery = env.child("delivery");
                 if delivery.call(&at.0.review_queue.told, told, Duration::from_secs(10)).await == Ok(true) {

@@ -48,7 +48,7 @@ impl Shopper {
         let customer = self.0.number;
         self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer }));
         let Some(View { booking, version, published, .. }) = self.book(env, offer).await else { return };
-        self.0.facts.state(env, &Fact::Event(EventFact::Told { customer, booking, version }));
+        self.0.facts.state(env, &Fact::Event(EventFact::Received { customer, booking, version }));
         self.0.booking.set(Some((booking, published)));
         let first = match env.choose(FIRST_LOOK, &LOOKS).index() {
             0 => Duration::from_secs(30),

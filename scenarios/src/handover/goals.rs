@@ -30,7 +30,7 @@ impl judges::Memory for Memory {
     fn observe(&mut self, at: &At<'_>, fact: &Fact) {
         self.ledger.observe(at, fact);
         match fact {
-            Fact::Event(EventFact::Told { booking, version, .. }) => self.told.push((*booking, *version)),
+            Fact::Event(EventFact::Received { booking, version, .. }) => self.told.push((*booking, *version)),
             Fact::Edge(EdgeFact::Entered { request, what: Request::Submit }) => {
                 self.submissions.push(*request)
             }
@@ -65,7 +65,7 @@ const GOALS: States<Memory> = &[
             && memory.has_result(intent(at))
     }),
     ("screen notified twice of one version", |memory, _, fact| {
-        matches!(fact, Fact::Event(EventFact::Told { booking, version, .. })
+        matches!(fact, Fact::Event(EventFact::Received { booking, version, .. })
             if memory.told.contains(&(*booking, *version)))
     }),
     ("screen found a result by polling", |memory, _, fact| {

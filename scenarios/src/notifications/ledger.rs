@@ -125,7 +125,7 @@ impl Ledger {
             }
             MailProviderFact::Returned { send, recipient, .. } => self.returned.push((send, recipient)),
             MailProviderFact::Dropped { .. } => self.dropped = true,
-            MailProviderFact::Took { .. } | MailProviderFact::Told { .. } => {}
+            MailProviderFact::Took { .. } | MailProviderFact::Reported { .. } => {}
         }
     }
 

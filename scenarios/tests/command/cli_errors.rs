@@ -93,7 +93,7 @@ fn traces_that_are_not_as_they_were_written() {
     check("flipped", &whole.replacen("worker", "wOrker", 1), &["line ", "checksum does not match"]);
     check(
         "schema",
-        &whole.replacen("shakedown-trace/2", "shakedown-trace/9", 1),
+        &whole.replacen("shakedown-trace/3", "shakedown-trace/9", 1),
         &["line 1", "unknown schema `shakedown-trace/9`"],
     );
     check("other", "<html>", &["line 1", "no trace"]);

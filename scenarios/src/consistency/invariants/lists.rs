@@ -86,7 +86,7 @@ impl Invariant<Fact> for ScreensShowOneVersion {
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         self.versions.observe(at, fact);
         match fact {
-            Fact::Event(EventFact::Told { customer, booking, version }) => {
+            Fact::Event(EventFact::Received { customer, booking, version }) => {
                 self.note_known(*customer, *booking, *version);
             }
             Fact::Event(EventFact::Listed { customer, summary, .. }) => {
@@ -136,7 +136,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
             Fact::Event(EventFact::Listed { customer, fresh, summary }) => {
                 self.shown.insert((*customer, *fresh), (*summary, at.event));
             }
-            Fact::Event(EventFact::Told { customer, booking, .. }) => {
+            Fact::Event(EventFact::Received { customer, booking, .. }) => {
                 self.told.insert(*customer, (*booking, at.event));
             }
             _ => {}
