@@ -8,6 +8,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The scenarios of a binary.
+///
+/// ```
+/// use shakedown::prelude::*;
+/// # #[derive(serde::Serialize)] struct Charged;
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// # struct Shop { has_key: bool }
+/// # impl Scenario for Shop {
+/// #     type Fact = Charged;
+/// #     fn name(&self) -> &str { "shop" }
+/// #     fn build(&self, stage: &Stage<Charged>) { stage.node(Role::outside("till".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> { Vec::new() }
+/// # }
+/// let shop = Entry::new("shop", |ablation: &Ablation| Shop { has_key: ablation.keeps("key") })
+///     .guardrail(Guardrail::new("key", "the request carries a key").naive(NaiveForm::new("it carries none")));
+/// let catalogue = Catalogue::new("shop").with(shop);
+/// assert!(catalogue.find("shop").is_ok() && catalogue.find("shelf").is_err());
+/// ```
 #[derive(Clone)]
 pub struct Catalogue {
     name: String,

@@ -70,7 +70,7 @@ fn is_significant(kind: Kind, is_first: bool) -> bool {
     match kind {
         Kind::Boot => !is_first,
         Kind::Fact | Kind::Call | Kind::Note | Kind::Deviation => true,
-        Kind::GiveUp | Kind::Refused | Kind::Failed => true,
+        Kind::Timeout | Kind::Refused | Kind::Failed => true,
         Kind::Crash | Kind::Stop | Kind::Pause | Kind::Resume => true,
         _ => false,
     }

@@ -67,7 +67,7 @@ pub(crate) fn callee<'a>(trace: &'a Trace, graph: &CausalGraph, step: u32) -> Op
 }
 
 fn is_decision(kind: Kind) -> bool {
-    matches!(kind, Kind::Call | Kind::GiveUp | Kind::Note)
+    matches!(kind, Kind::Call | Kind::Timeout | Kind::Note)
 }
 
 fn is_fact_elsewhere(trace: &Trace, row: &Row, other: &Row) -> bool {

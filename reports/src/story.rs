@@ -48,7 +48,8 @@ pub fn of_run(trace: &Trace) -> Vec<Row> {
 
 /// Returns whether a step is only relevant to a close reading.
 fn is_detail(step: &Step) -> bool {
-    matches!(step.kind, Kind::Log | Kind::Statement | Kind::LockWait)
+    matches!(step.kind, Kind::Log | Kind::Statement | Kind::LockWait | Kind::Respond)
+        || matches!(step.kind, Kind::Acquire | Kind::Release)
 }
 
 /// Returns the rows of these steps of a trace.
@@ -119,7 +120,7 @@ fn is_redundant(trace: &Trace, rows: &[Row], at: usize, row: &Row) -> bool {
     let next = rows.get(at + 1);
     let last = at.checked_sub(1).map(|last| &rows[last]);
     match kind(row) {
-        Kind::Wake | Kind::Boot | Kind::Answer | Kind::Committed => true,
+        Kind::Wake | Kind::Boot | Kind::Committed => true,
         Kind::Arrive => next.is_some_and(|next| next.node == row.node && next.time == row.time),
         Kind::Crash | Kind::Stop | Kind::Pause => {
             last.is_some_and(|last| last.deviates && last.node == row.node)

@@ -77,7 +77,7 @@ impl BrokerRequest<'_> {
         let words = [effect.word(), 0];
         match response {
             None => {
-                env.event(Kind::GiveUp, words, || {
+                env.event(Kind::Timeout, words, || {
                     format!("times out: no response from the {service} within {}", time::text(timeout))
                 });
                 Err(RequestError::TimedOut)

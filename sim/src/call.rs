@@ -316,7 +316,7 @@ impl Env {
         let answer = self.sleep_alive(self.now() + timeout).or_value(&exchange.reply).await;
         match answer {
             None => {
-                self.event(Kind::GiveUp, [*word, 0], || {
+                self.event(Kind::Timeout, [*word, 0], || {
                     format!("times out: no response within {}", time::text(timeout))
                 });
                 Err(CallError::TimedOut)
@@ -329,7 +329,7 @@ impl Env {
                 if let Some(mode) = self.draw_crash(Side::After, op.name) {
                     self.crash(mode).await;
                 }
-                self.event(Kind::Learn, [*word, 0], || "receives the response".to_owned());
+                self.event(Kind::Response, [*word, 0], || "receives the response".to_owned());
                 Ok(answer)
             }
         }
@@ -377,7 +377,7 @@ impl Env {
         }
         let pick = core.choose_as(exchange.caller, node, (response, scope), faults);
         core.collect_log(node, scope);
-        core.event(node, scope, Kind::Answer, [*word, pick.code()], || format!("answers {}", op.name));
+        core.event(node, scope, Kind::Respond, [*word, pick.code()], || format!("responds to {}", op.name));
         let mut after = link.latency;
         match faults.fault(pick) {
             None => {}

@@ -1,6 +1,7 @@
 //! [`Env`]: the handle through which a node's code acts on the world. It is explicit, cheap to clone, and bound to one
 //! incarnation of one node and to the scope of the entity that the code works for.
 
+use crate::access::Access;
 use crate::calendar::Zone;
 use crate::choice::{Alternatives, Pick, Site};
 use crate::clock::{Clock, ClockFault, Jumps, Settings};
@@ -285,11 +286,22 @@ impl Env {
 
     /// Adds a step that only recorded traces have.
     #[inline]
-    pub(crate) fn aside(&self, kind: Kind, text: impl FnOnce() -> String) {
+    pub(crate) fn aside(&self, kind: Kind, step: impl FnOnce() -> (Vec<Access>, String)) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
             // Computed before the world is borrowed, because it may use the handle.
-            let text = text();
-            self.world.core.borrow_mut().aside(self.place(), kind, text);
+            let step = step();
+            self.world.core.borrow_mut().aside(self.place(), kind, step);
+        }
+    }
+
+    /// Adds accesses to the step that was recorded last, which the caller has just recorded.
+    #[inline]
+    pub(crate) fn attach(&self, accesses: impl FnOnce() -> Vec<Access>) {
+        if self.world.core.borrow().recording.is_some() && self.is_alive() {
+            let accesses = accesses();
+            if let Some(last) = self.world.core.borrow_mut().last_recorded() {
+                last.accesses.extend(accesses);
+            }
         }
     }
 

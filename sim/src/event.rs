@@ -1,14 +1,18 @@
 //! Events: the steps of a run and their causes; kept only while recording.
 
+use crate::access::Access;
 use crate::choice::{OfferedAlternatives, Pick, Site};
 use crate::digest::Digest;
+use crate::former;
 use crate::scope::Scope;
 use crate::time::Moment;
 use crate::world::NodeId;
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The kind of an event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum Kind {
     /// A node started or restarted.
     Boot,
@@ -17,11 +21,11 @@ pub enum Kind {
     /// A call reached the node that serves it.
     Arrive,
     /// The response was sent.
-    Answer,
+    Respond,
     /// The response reached the caller.
-    Learn,
+    Response,
     /// The caller timed out.
-    GiveUp,
+    Timeout,
     /// A connection was refused.
     Refused,
     /// A transaction requested its commit.
@@ -54,16 +58,37 @@ pub enum Kind {
     Rest,
     /// A statement was executed, or failed. In recorded traces only.
     Statement,
-    /// A statement waits for a lock. In recorded traces only.
+    /// A statement waits for a lock, or a task for a permit of a semaphore. In recorded traces only.
     LockWait,
-    /// The run came to rest while this transaction still waited for a lock. In recorded traces only.
+    /// The run came to rest while this still waited for a lock or a permit. In recorded traces only.
     Stuck,
+    /// A permit of a semaphore was taken. In recorded traces only.
+    Acquire,
+    /// Locks were released without a commit, or a permit of a semaphore. In recorded traces only.
+    Release,
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Kind::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    /// Reads today's word or a former one.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Kind::deserialize(former::step_kind(&word).into_deserializer())
+    }
 }
 
 impl Kind {
     /// Returns whether steps of this kind have a number, and so part in the digest. The others are in recorded traces only.
     pub fn is_numbered(self) -> bool {
-        !matches!(self, Kind::Log | Kind::Statement | Kind::LockWait | Kind::Stuck)
+        !matches!(
+            self,
+            Kind::Log | Kind::Statement | Kind::LockWait | Kind::Stuck | Kind::Acquire | Kind::Release
+        )
     }
 
     /// Returns the word for this kind on a node, for digests. Every bit of it depends on both, so that it can be
@@ -100,6 +125,7 @@ pub(crate) struct Event {
     pub(crate) because: Option<String>,
     pub(crate) choice: Option<Chosen>,
     pub(crate) state: Option<Box<str>>,
+    pub(crate) accesses: Vec<Access>,
     /// Whether stories leave it out.
     pub(crate) routine: bool,
     /// The run's digest after this step, used to find the first difference between two runs.

@@ -16,6 +16,14 @@ use crate::time::{self, Duration};
 use std::fmt;
 
 /// The length of an outage or a slowness.
+///
+/// ```
+/// use shakedown_sim::{CrashFault, CrashProfile, Duration, Episode, LinkFaults};
+/// const FAULTS: LinkFaults =
+///     LinkFaults { outage: &[Episode::For(Duration::from_secs(10)), Episode::UntilHealed], ..LinkFaults::NONE };
+/// const CRASHES: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
+/// assert_eq!((FAULTS.outage.len(), CRASHES.before.len()), (2, 1));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Episode {
     /// This long, or until the run heals if that is earlier.

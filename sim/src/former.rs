@@ -34,6 +34,14 @@ const WORDS: &[FormerWord] = &[
 /// One row for each renamed prefix, long enough to distinguish it from other names.
 const SITES: &[FormerSite] = &[];
 
+/// Kinds of steps that were renamed.
+const STEP_KINDS: &[(&str, &str)] = &[("answer", "respond"), ("learn", "response"), ("give-up", "timeout")];
+
+/// Returns the current word for a kind of step.
+pub(crate) fn step_kind(word: &str) -> &str {
+    STEP_KINDS.iter().find(|(former, _)| *former == word).map_or(word, |(_, now)| now)
+}
+
 /// Returns the current name of a site.
 pub(crate) fn site(name: &str) -> Cow<'_, str> {
     site_by(SITES, name)
@@ -90,6 +98,17 @@ mod tests {
         ] {
             check(site, word, word);
         }
+    }
+
+    #[test]
+    fn a_former_kind_of_step_is_read_as_the_current_one() {
+        use crate::event::Kind;
+        let read = |word: &str| serde_json::from_value::<Kind>(word.into()).ok();
+        for (former, now) in STEP_KINDS {
+            assert_eq!(read(former), read(now), "{former}");
+            assert!(read(now).is_some_and(|kind| serde_json::json!(kind) == *now));
+        }
+        assert_eq!((read("deviation"), read("answers")), (Some(Kind::Deviation), None));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! facts only: neither the memory of the system under test nor what it reports about itself. They are incremental and
 //! free of side effects. They receive facts in the order in which these became true.
 
+use crate::access::Access;
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
@@ -16,6 +17,24 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Something that happened. `Serialize` adds it to the digest and the trace.
+///
+/// ```
+/// use shakedown_sim::Fact;
+/// use shakedown_sim::access::{Access, Verb};
+///
+/// #[derive(serde::Serialize)]
+/// struct Filled { page: u32 }
+///
+/// impl Fact for Filled {
+///     fn sentence(&self) -> String {
+///         format!("fills page {}", self.page)
+///     }
+///     fn accesses(&self) -> Vec<Access> {
+///         vec![Access::new(Verb::Write, "cache", self.page)]
+///     }
+/// }
+/// assert_eq!(Filled { page: 7 }.accesses()[0].object.to_string(), "7 of cache");
+/// ```
 pub trait Fact: Serialize + 'static {
     /// Returns the fact as a sentence without subject, for a report: `creates R1 for order-1`.
     fn sentence(&self) -> String;
@@ -23,6 +42,13 @@ pub trait Fact: Serialize + 'static {
     /// Returns whether stories leave out the fact, unless it shows the violation itself.
     fn is_routine(&self) -> bool {
         false
+    }
+
+    /// Returns the objects that the fact reads, writes or releases, for stories: they show who else accessed the
+    /// objects of a violation. Facts that a table's hook states have their row without naming it. Called in recorded
+    /// runs only.
+    fn accesses(&self) -> Vec<Access> {
+        Vec::new()
     }
 }
 
@@ -226,6 +252,24 @@ impl<F, M: Default> Invariant<F> for ClosureInvariant<F, M> {
 
 /// Rare states that a campaign must have reached for its green result to mean something. One implementation tracks
 /// all goals of a scenario, because most goals need the same history.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # #[derive(serde::Serialize)] struct Paid { times: u32 }
+/// # impl Fact for Paid { fn sentence(&self) -> String { "pays".to_owned() } }
+/// /// One goal, which a single fact shows.
+/// struct PaidTwice;
+///
+/// impl Goals<Paid> for PaidTwice {
+///     fn names(&self) -> Vec<&'static str> {
+///         vec!["an order is paid twice"]
+///     }
+///     fn observe(&mut self, _: &At<'_>, fact: &Paid) -> u64 {
+///         u64::from(fact.times > 1)
+///     }
+/// }
+/// assert_eq!(PaidTwice.names().len(), 1);
+/// ```
 pub trait Goals<F> {
     /// Returns the names of the goals: each a state in a few words.
     fn names(&self) -> Vec<&'static str>;
@@ -306,9 +350,13 @@ impl<F: Fact> Facts<F> {
             effects.value(fact);
         }
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
+        let committing = core.committing.clone();
+        let state = core.recording.is_some().then(|| core.record_state(fact)).flatten();
         if let Some(last) = core.last_recorded() {
-            last.state = serde_json::to_value(fact).ok().map(|state| state.to_string().into());
+            last.state = state;
             last.routine = fact.is_routine();
+            last.accesses = fact.accesses();
+            last.accesses.extend(committing);
         }
         let at = At {
             time: core.now,

@@ -10,16 +10,18 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
-//! [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by which nodes act
-//! ([`signal`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`], [`balancing`], [`retry`], [`webhook`],
-//! [`store`], `broker_request`, [`queue`], [`log`](mod@log), [`kv`]), judgement ([`judge`]), runs ([`scenario`],
-//! [`runner`], `self_check`, [`trace`],
+//! [`access`], [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by
+//! which nodes act ([`signal`], `blocked`, [`semaphore`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`],
+//! [`balancing`], [`retry`], [`webhook`], [`store`], `broker_request`, [`queue`], [`log`](mod@log), [`kv`]), judgement
+//! ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
 //! [`observer`], `tracing_capture`), searches over many runs ([`graph`], [`seal`], [`trace_file`], [`search`]), and with
 //! feature `proptest`, scripts and variants for property tests (`strategies`).
 
+pub mod access;
 mod agenda;
 pub mod ambient;
 pub mod balancing;
+mod blocked;
 mod broker_request;
 pub mod calendar;
 pub mod call;
@@ -55,6 +57,7 @@ pub mod script;
 pub mod seal;
 pub mod search;
 mod self_check;
+pub mod semaphore;
 pub mod signal;
 mod sites;
 pub mod sites_met;
@@ -94,6 +97,7 @@ pub use scenario::{Horizon, Parameter, Scenario, Stage, small_variants};
 pub use scope::{Scope, ScopePath};
 pub use script::{ChoiceId, Deviation, Script, ScriptError, Variant};
 pub use self_check::{Divergence, self_check};
+pub use semaphore::Semaphore;
 pub use shakedown_database as database;
 pub use shakedown_database::{Isolation, LockMode, LockWait, Sequence};
 pub use signal::Signal;

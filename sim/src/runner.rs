@@ -346,6 +346,7 @@ impl<S: Scenario> Runner<S> {
     pub fn record(&mut self, plan: Plan<'_>) -> (Outcome, Trace) {
         let buffer = self.world.core.borrow().log.clone();
         self.world.core.borrow_mut().recording = Some(Vec::new());
+        self.world.core.borrow_mut().recorded_bytes = 0;
         tracing_capture::capture(&buffer, || self.execute(plan));
         let outcome = self.outcome();
         let seed = plan.seed();

@@ -67,6 +67,56 @@ impl Horizon {
 }
 
 /// A world to build, a workload, and its judges. Its methods must depend on their arguments only.
+///
+/// A lamp that a switch may miss: a node, a choice, a fact, an invariant, and the script of one deviation that violates
+/// it.
+///
+/// ```
+/// use shakedown_sim::judge::invariant;
+/// use shakedown_sim::*;
+///
+/// #[derive(serde::Serialize)]
+/// struct Lit(bool);
+///
+/// impl Fact for Lit {
+///     fn sentence(&self) -> String {
+///         format!("is {}", if self.0 { "lit" } else { "dark" })
+///     }
+/// }
+///
+/// struct Lamp;
+///
+/// const PRESS: Alternatives = Alternatives::new(&["works", "is missed"]);
+///
+/// impl Scenario for Lamp {
+///     type Fact = Lit;
+///     fn name(&self) -> &str {
+///         "lamp"
+///     }
+///     fn build(&self, stage: &Stage<Lit>) {
+///         let (facts, lamp) = (stage.facts().clone(), stage.node(Role::outside("lamp".into()), |_| {}));
+///         lamp.clone().spawn(async move {
+///             let pick = lamp.choose(Site::new("switch".into(), "press".into()), &PRESS);
+///             facts.state(&lamp, &Lit(pick.is_benign()));
+///         });
+///     }
+///     fn invariants(&self) -> Vec<Box<dyn Invariant<Lit>>> {
+///         let is_lit = |_: &mut (), at: &At<'_>, fact: &Lit, findings: &mut Findings| {
+///             if !fact.0 {
+///                 findings.violated("lamp", &[at.event], || "it is dark".to_owned());
+///             }
+///         };
+///         vec![invariant("always-lit", is_lit).boxed()]
+///     }
+/// }
+///
+/// let script: Script = "scenario lamp\nswitch/press @ - #1 = is missed".parse().unwrap();
+/// let (outcome, trace) = Runner::new(Lamp).record(Plan::Script(&script));
+/// assert_eq!(outcome.violations[0].invariant, "always-lit");
+/// let step: &Step = trace.steps.last().unwrap();
+/// assert!(trace.steps.iter().any(|step| step.choice.is_some()), "the deviation is a step of the trace");
+/// assert!(step.time >= Moment::START);
+/// ```
 pub trait Scenario: 'static {
     /// The type of its facts.
     type Fact: Fact;

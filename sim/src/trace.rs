@@ -1,5 +1,6 @@
 //! The trace of a run: its steps as text, each with its causes; produced by running a script again with recording on.
 
+use crate::access::Access;
 use crate::engine::Core;
 use crate::event::Event;
 use crate::fault::Fault;
@@ -12,7 +13,24 @@ use crate::world::Limits;
 
 pub use crate::event::Kind;
 
-/// A recorded run.
+/// A recorded run: [`Runner::record`](crate::Runner::record) returns it, and [`TraceFile`](crate::TraceFile) keeps it.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// let (_, trace) = Runner::new(Calm).record(Plan::Seed(7));
+/// let (outcome, again) = Runner::new(Calm).record(Plan::Script(&trace.script));
+/// assert_eq!(trace.first_difference(&again), None, "the same script gives the same run");
+/// assert_eq!(outcome.digest.to_string(), trace.digest);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trace {
     /// The script: scenario, ablated guardrails, variant, deviations.
@@ -51,6 +69,9 @@ pub struct Step {
     /// The fact as JSON text with sorted keys, if the step is one: this takes a tenth of the memory of a parsed
     /// value.
     pub state: Option<Box<str>>,
+    /// The objects that the step accesses. Earlier traces have none.
+    #[serde(default)]
+    pub accesses: Vec<Access>,
     /// Whether stories leave it out.
     pub routine: bool,
     /// The run's digest after this step, as 16 hexadecimal digits.
@@ -165,6 +186,7 @@ pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
         because: event.because,
         choice,
         state: event.state,
+        accesses: event.accesses,
         routine: event.routine,
         digest: event.digest.to_string(),
     }
@@ -199,6 +221,7 @@ pub(crate) mod tests {
             because: None,
             choice: None,
             state: None,
+            accesses: Vec::new(),
             routine: false,
             digest: String::new(),
         };

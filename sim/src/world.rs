@@ -5,6 +5,7 @@
 
 use crate::agenda::Due;
 use crate::ambient::{Extensions, Identity};
+use crate::blocked::{self, PendingWait};
 use crate::choice::Site;
 use crate::digest::Digest;
 use crate::engine::{Core, Effect};
@@ -101,8 +102,10 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 pub(crate) trait Close {
     /// Drops its references; called when the run is over.
     fn close(&self);
-    /// Records the waits that are still pending when the run comes to rest.
-    fn note_waits(&self) {}
+    /// Returns the waits that are still pending when the run comes to rest.
+    fn pending_waits(&self) -> Vec<PendingWait> {
+        Vec::new()
+    }
 }
 
 /// The state behind the handles of one run.
@@ -171,7 +174,8 @@ impl World {
     pub(crate) fn note_waits(&self) {
         if self.core.borrow().recording.is_some() {
             let holders = self.core.borrow().holders.clone();
-            holders.iter().for_each(|holder| holder.note_waits());
+            let waits: Vec<_> = holders.iter().flat_map(|holder| holder.pending_waits()).collect();
+            blocked::record(self, &waits);
         }
     }
 

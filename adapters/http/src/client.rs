@@ -69,7 +69,7 @@ impl Client {
         crash_point(exchange.caller, Side::After, exchange.target.role).await;
         let status = response.status();
         let words = [u64::from(status.as_u16()), response.body().bytes().len() as u64];
-        exchange.caller.step(Kind::Learn, words, cause, || format!("gets {status}"));
+        exchange.caller.step(Kind::Response, words, cause, || format!("gets {status}"));
         Ok(response)
     }
 
@@ -110,7 +110,7 @@ async fn reply(
         }
         let timer = timer.as_mut().map_or(Poll::Pending, |timer| Pin::new(timer).poll(context));
         timer.map(|()| {
-            caller.step(Kind::GiveUp, [0, 0], None, || "times out: no response".to_owned());
+            caller.step(Kind::Timeout, [0, 0], None, || "times out: no response".to_owned());
             Err(Error::TimedOut)
         })
     })

@@ -149,14 +149,14 @@ impl Exchange {
         let response = match response {
             Ok(response) => response,
             Err(error) => {
-                server.step(Kind::Answer, [0, 0], None, || format!("resets the connection: {error}"));
+                server.step(Kind::Respond, [0, 0], None, || format!("resets the connection: {error}"));
                 return self.fail(server, 1, Error::Reset);
             }
         };
         let status = response.status();
         let words = wording::response_words(&response);
         let cause =
-            server.step(Kind::Answer, words, None, || format!("responds {status} to {}", self.request));
+            server.step(Kind::Respond, words, None, || format!("responds {status} to {}", self.request));
         let faults = &self.link.faults.response;
         let pick = server.choose(&Site::new(self.target.role, RESPONSE), faults);
         let (after, response) = match Fate::of(faults, pick) {

@@ -54,7 +54,7 @@ pub(crate) fn begin(guard: &mut Wire, side: usize, bytes: &[u8]) -> (Flight, Fat
         guard.request = wording.clone();
         (Kind::Call, guard.link.faults.request, REQUEST)
     } else {
-        (Kind::Answer, guard.link.faults.response, RESPONSE)
+        (Kind::Respond, guard.link.faults.response, RESPONSE)
     };
     let cause = owner.step(kind, words, None, || match kind {
         Kind::Call => format!("sends {wording} to {}", guard.ends[1].role),
@@ -81,7 +81,7 @@ pub(crate) fn received(guard: &Wire, side: usize, flight: &Flight) {
     if side == CONNECTING {
         owner
             .within(guard.scope)
-            .step(Kind::Learn, flight.words, flight.cause, || format!("gets {}", flight.wording));
+            .step(Kind::Response, flight.words, flight.cause, || format!("gets {}", flight.wording));
     } else {
         owner.work_for(guard.entity);
         owner

@@ -124,6 +124,7 @@ mod tests {
             because: None,
             choice: Some(choice),
             state: None,
+            accesses: Vec::new(),
             routine: false,
             digest: Digest::from_bits(7).to_string(),
         };

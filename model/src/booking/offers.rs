@@ -10,7 +10,7 @@ use crate::backbone::tables::{Statement, statement};
 use crate::backbone::{Code, Reply};
 use crate::booking::events::{ENDED, OFFER, REPRICED};
 use crate::settings::{CACHE_LIFE, CACHE_TIMEOUT, MISSES_MAX, PAGE_CONNECTIONS, PAGE_READ};
-use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Pool, Site, StoreError};
+use shakedown_sim::{Alternatives, Duration, Env, Fact, Facts, Label, Moment, Semaphore, Site, StoreError};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,8 +35,8 @@ pub struct Pages {
     platform: Rc<Platform>,
     cache: CacheApi<Offer>,
     read: Statement<OfferFact>,
-    connections: Pool,
-    misses: Pool,
+    connections: Semaphore,
+    misses: Semaphore,
     flights: RefCell<Vec<Rc<Flight>>>,
 }
 
@@ -59,8 +59,8 @@ impl Pages {
         F: Fact + From<OfferFact> + 'static,
     {
         let (platform, cache, read) = (Rc::clone(platform), cache.clone(), statement(facts));
-        let connections = Pool::new(env, "connections", PAGE_CONNECTIONS);
-        let misses = Pool::new(env, "lookups", MISSES_MAX);
+        let connections = Semaphore::new(env, "connections", PAGE_CONNECTIONS);
+        let misses = Semaphore::new(env, "lookups", MISSES_MAX);
         Rc::new(Self { platform, cache, read, connections, misses, flights: RefCell::default() })
     }
 

@@ -12,6 +12,7 @@ mod steps;
 
 use self::ready::Ready;
 use self::schedule::Schedule;
+use crate::access::Access;
 use crate::agenda::{Agenda, Due};
 use crate::ambient::Identity;
 use crate::chooser::Chooser;
@@ -67,6 +68,10 @@ pub(crate) struct Core {
     /// The digest of the run's effects, if it was requested.
     pub(crate) effects: Option<Digest>,
     pub(crate) recording: Option<Vec<Event>>,
+    /// The length of the texts in the recording.
+    pub(crate) recorded_bytes: usize,
+    /// The row whose commit is passed to its table's hook; only while recording.
+    pub(crate) committing: Option<Access>,
     /// Who sees the events of a recording as they happen.
     pub(crate) observer: Option<Observer>,
     /// The coverage of the run, if it was requested.
@@ -125,6 +130,8 @@ impl Core {
             events: 0,
             effects: None,
             recording: None,
+            recorded_bytes: 0,
+            committing: None,
             observer: None,
             gauge: None,
             nodes: Nodes::default(),

@@ -2,6 +2,7 @@
 
 use super::Core;
 use super::effects::Reach;
+use crate::access::Access;
 use crate::choice::{Pick, Site};
 use crate::coverage::Shape;
 use crate::env::{Env, Side};
@@ -15,6 +16,11 @@ use crate::task::Notes;
 use crate::time::{Duration, Moment};
 use crate::world::{Disturbance, RunAbort, Unwound};
 use serde::Serialize;
+
+/// The greatest length of all texts of a recording, in bytes. A loop that never ends would record text until the memory is
+/// exhausted.
+const RECORDED_TEXT_MAX: usize = 64 << 20;
+const LEFT_OUT: &str = "the text is left out: the recording holds more than 64 MiB of text";
 
 const BEFORE: Label = Label::new("before");
 const AFTER: Label = Label::new("after");
@@ -101,6 +107,7 @@ impl Core {
         causes.sort_unstable();
         causes.dedup();
         causes.retain(|cause| *cause < index);
+        let text = self.within_budget(text);
         let step = self.step((node, scope), kind, causes, text);
         self.recording.as_mut().expect("recording").push(Event { number: Some(index), because, ..step });
         self.show_to_observer();
@@ -139,24 +146,61 @@ impl Core {
     #[cold]
     fn record_log(&mut self, node: NodeId, scope: Scope) {
         for text in self.log.take() {
-            self.aside((node, scope), Kind::Log, text);
+            self.aside((node, scope), Kind::Log, (Vec::new(), text));
         }
     }
 
     /// Records a step without a number. Only recorded traces contain it, and it does not enter the digest.
     #[cold]
-    pub(crate) fn aside(&mut self, (node, scope): (NodeId, Scope), kind: Kind, text: String) {
+    pub(crate) fn aside(
+        &mut self,
+        (node, scope): (NodeId, Scope),
+        kind: Kind,
+        (accesses, text): (Vec<Access>, String),
+    ) {
+        if self.recorded_bytes > RECORDED_TEXT_MAX {
+            return;
+        }
+        let text = self.within_budget(text);
         let causes = self.current_event().into_iter().collect();
         let step = self.step((node, scope), kind, causes, text);
-        self.recording.as_mut().expect("recording").push(step);
+        self.recording.as_mut().expect("recording").push(Event { accesses, ..step });
         self.show_to_observer();
+    }
+
+    /// Returns a text of a recorded step, or a remark in its place if the recording holds too much text.
+    pub(crate) fn within_budget(&mut self, text: String) -> String {
+        self.recorded_bytes += text.len();
+        if self.recorded_bytes > RECORDED_TEXT_MAX { LEFT_OUT.to_owned() } else { text }
+    }
+
+    /// Returns a fact as JSON text, unless the recording holds too much text.
+    pub(crate) fn record_state(&mut self, fact: &impl Serialize) -> Option<Box<str>> {
+        let state = serde_json::to_value(fact).ok()?.to_string();
+        self.recorded_bytes += state.len();
+        (self.recorded_bytes <= RECORDED_TEXT_MAX).then(|| state.into())
     }
 
     /// Returns a step of this time, without a number.
     fn step(&self, (node, scope): (NodeId, Scope), kind: Kind, causes: Vec<u32>, text: String) -> Event {
         let (time, digest) = (self.now, self.digest);
         let (number, because, choice, state, routine) = (None, None, None, None, false);
-        Event { number, time, node, scope, kind, causes, text, because, choice, state, routine, digest }
+        let accesses = Vec::new();
+        Event {
+            number,
+            time,
+            node,
+            scope,
+            kind,
+            causes,
+            text,
+            because,
+            choice,
+            state,
+            accesses,
+            routine,
+            digest,
+        }
     }
 
     /// Returns whether a task of this node and scope has not ended.

@@ -90,7 +90,7 @@ impl Subscription {
             if let Some((scope, channel, body)) = next {
                 backlog.set(backlog.get() - 1);
                 let env = self.env.within(scope);
-                env.event(Kind::Learn, [MESSAGE.word(), 0], || format!("receives {body} from {channel}"));
+                env.event(Kind::Response, [MESSAGE.word(), 0], || format!("receives {body} from {channel}"));
                 return Ok(Message { env, channel, body });
             }
             if !is_open.get() {

@@ -6,6 +6,7 @@ use super::command::{Command, Reply, ServerError, SetIf, Ttl};
 use super::keyspace::Revisions;
 use super::profile::{CommandFault, Commands};
 use super::server::{Asked, Outcome, Script, Served};
+use crate::access::{Access, Verb};
 use crate::broker_request::{BrokerRequest, Fate, RequestError};
 use crate::choice::Site;
 use crate::env::{Env, Side};
@@ -296,6 +297,10 @@ impl Client {
         }
         env.event(Kind::Call, [effect.word(), 0], || {
             format!("sends {} to {name}", asked.text.as_deref().unwrap_or_default())
+        });
+        env.attach(|| {
+            let verb = if is_write { Verb::Write } else { Verb::Read };
+            asked.keys.iter().map(|key| Access::new(verb, name, key)).collect()
         });
         let fault = env.choose_fault(&Site::new(name, effect), Commands(&profile.faults));
         let server = kv.server(self.target, env.scope());

@@ -5,6 +5,7 @@ use super::profile::{Commits, Requests, Subscription};
 use super::request::{LogError, Request};
 use super::server::Poller;
 use super::{GroupState, Log};
+use crate::access::{Access, Verb};
 use crate::engine::effects::Reach;
 use crate::env::{Env, SharedSlot, Side, slot, take};
 use crate::event::Kind;
@@ -34,6 +35,9 @@ pub(super) struct HandedOut<M> {
     pub(super) generation: u32,
     pub(super) records: Vec<HandedRecord<M>>,
 }
+
+/// The number of records of a partition that a recorded commit of offsets names: a commit releases all earlier ones.
+const RELEASES_SHOWN: u64 = 16;
 
 /// A record that a consumer has received.
 pub struct Record<M> {
@@ -212,6 +216,7 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
         env.event(Kind::Arrive, [label.word(), u64::from(partition) << 48 ^ offset], || {
             format!("receives {label} from partition {partition}, offset {offset}")
         });
+        env.attach(|| vec![self.log.access(Verb::Lock, partition, offset)]);
         self.received.borrow_mut().insert(partition, offset + 1);
         self.scope.set(scope);
         Record { env, label, partition, offset, key, body }
@@ -263,6 +268,17 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
         self.log.request(env, self.commit_request(), act).await
     }
 
+    /// Returns the accesses of a commit: it releases the records before these offsets that the consumer received. Those
+    /// that an earlier commit released are released again.
+    fn releases(&self, offsets: &[(u32, u64)]) -> Vec<Access> {
+        let last = offsets.iter().filter_map(|(partition, next)| Some((*partition, next.checked_sub(1)?)));
+        let first = |next: u64| next.saturating_sub(RELEASES_SHOWN - 1);
+        let of_partition = |(partition, last): (u32, u64)| {
+            (first(last)..=last).map(move |offset| self.log.access(Verb::Release, partition, offset))
+        };
+        last.flat_map(of_partition).collect()
+    }
+
     /// Records the request of a commit; returns what the broker does with it, unless there is nothing to commit.
     fn begin_commit(
         &self,
@@ -272,6 +288,7 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
         let member = self.member.get().filter(|_| !offsets.is_empty())?;
         env.digest(&offsets);
         env.event(Kind::Call, [COMMIT.word(), 0], || format!("commits {}", text(&offsets)));
+        env.attach(|| self.releases(&offsets));
         let (group, scope, generation) = (Rc::clone(&self.group), env.scope(), self.generation.get());
         Some(move |log: &Log<M>| log.commit_now(&group, scope, (member, generation), &offsets))
     }

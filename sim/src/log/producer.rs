@@ -4,6 +4,7 @@ use super::partition::{Appended, ProducerId, Stamp};
 use super::profile::Requests;
 use super::request::{LogError, Request};
 use super::{Log, Parcel};
+use crate::access::{Access, Verb};
 use crate::env::{Env, Side};
 use crate::event::Kind;
 use crate::label::Label;
@@ -161,6 +162,11 @@ impl<M: Clone + Serialize + 'static> Producer<M> {
 }
 
 impl<M: Clone + Serialize + 'static> Log<M> {
+    /// Returns the access of a step to a record.
+    pub(super) fn access(&self, verb: Verb, partition: u32, offset: u64) -> Access {
+        Access::new(verb, self.0.name.text(), format!("partition {partition}, offset {offset}"))
+    }
+
     /// Appends a record at the broker.
     fn take_in(
         &self,
@@ -182,6 +188,9 @@ impl<M: Clone + Serialize + 'static> Log<M> {
             Ok(Appended::Known(offset)) => format!("has {label} at offset {offset}, and drops this one"),
             Err(error) => format!("rejects {label}: {error}"),
         });
+        if let Ok(Appended::New(offset)) = appended {
+            server.attach(|| vec![self.access(Verb::Write, partition, offset)]);
+        }
         let Appended::New(offset) = appended? else {
             return appended.map_err(LogError::from).map(offset_of);
         };

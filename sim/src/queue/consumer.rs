@@ -3,6 +3,7 @@
 use super::broker::Receipt;
 use super::request::{SettleError, Settlement};
 use super::{Flavour, Queue};
+use crate::access::Verb;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::{Env, SharedSlot, slot, take};
@@ -91,6 +92,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             1 => format!("receives {label}"),
             _ => format!("receives {label}, delivered {receives} times by now"),
         });
+        env.attach(|| self.access(Verb::Lock, receipt.message));
         self.0.broker.borrow_mut().content_mut(receipt.message).cause = event;
         Delivery { queue: self.clone(), env, label, receipt, receives, body, settled: Cell::new(false) }
     }

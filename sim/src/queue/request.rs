@@ -4,6 +4,7 @@ use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
 use super::consumer::Delivery;
 use super::profile::{Deletions, QueueProfile, SendFault, Sends, SettleFault, Settles, Superseded};
 use super::{Message, Parcel, Queue, QueueState, Reached};
+use crate::access::{Access, Verb};
 use crate::broker_request::{BrokerRequest, Fate, Refused, RequestError};
 use crate::choice::Site;
 use crate::env::{Env, Side};
@@ -168,11 +169,21 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.crash_point(Side::Before, effect).await;
         let words = [effect.word(), settlement.visibility().as_nanos() as u64];
         env.event(Kind::Call, words, || settlement.text(label));
+        if !matches!(settlement, Settlement::Extend(_)) {
+            env.attach(|| self.access(Verb::Release, receipt.message));
+        }
         let request = Request { effect, point: Point::Settle(effect) };
         let scope = env.scope();
         let settled =
             self.request(env, request, move |queue, _| queue.settle_now(scope, receipt, settlement));
         Ok(settled.await??)
+    }
+
+    /// Returns the access of a step to a message; its key is the message's scope.
+    pub(super) fn access(&self, verb: Verb, id: MessageId) -> Vec<Access> {
+        let scope = self.0.broker.borrow().content(id).scope;
+        let key = self.0.server.world.core.borrow().scopes.path(scope);
+        vec![Access::new(verb, self.0.name.text(), key)]
     }
 
     /// Sends a request to the broker and waits for the response, at most for the profile's timeout.
@@ -241,6 +252,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             true => format!("accepts {label}"),
             false => format!("has accepted {label} before, and drops this one"),
         });
+        server.attach(|| self.access(if is_new { Verb::Write } else { Verb::Miss }, id));
         server.world.with_cause(event, || {
             if is_new {
                 self.0.broker.borrow_mut().content_mut(id).cause = event;
@@ -271,6 +283,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             Ok(Done::Nothing) => format!("has {label} settled or with somebody else already"),
             Ok(Done::Kept) => format!("has changed when {label} can be received again"),
         });
+        if done == Ok(Done::Deleted) {
+            server.attach(|| self.access(Verb::Delete, receipt.message));
+        }
         server.world.with_cause(event, || {
             if done == Ok(Done::Deleted) {
                 self.deleted(&server, receipt.message);

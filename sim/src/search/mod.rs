@@ -6,6 +6,7 @@
 //! [`likelihood`](mod@likelihood) finds where the failure was decided; and [`replay`](mod@replay) runs it again later.
 
 pub mod bounded;
+mod culprits;
 mod display;
 pub mod estimate;
 pub mod explore;

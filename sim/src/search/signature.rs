@@ -7,7 +7,7 @@
 use crate::digest::Digest;
 use crate::graph::CausalGraph;
 use crate::judge::Violation;
-use crate::trace::{Step, Trace};
+use crate::trace::{Kind, Step, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the signature of a violation whose story is `slice`: twelve hexadecimal digits.
@@ -27,6 +27,9 @@ fn shapes(trace: &Trace, slice: &[u32]) -> BTreeSet<u64> {
     let mut shape_of: BTreeMap<u32, u64> = BTreeMap::new();
     for number in slice {
         let Some(step) = trace.steps.get(*number as usize) else { continue };
+        if is_remark(step.kind) {
+            continue;
+        }
         let mut digest = Digest::default();
         digest.text(&label(step));
         let before: BTreeSet<u64> = nearest(&graph, *number, &shape_of);
@@ -50,11 +53,21 @@ fn nearest(graph: &CausalGraph, number: u32, shape_of: &BTreeMap<u32, u64>) -> B
     found
 }
 
+/// Returns whether a kind of step only says more about others. Such steps do not distinguish causes.
+fn is_remark(kind: Kind) -> bool {
+    matches!(kind, Kind::Statement | Kind::LockWait | Kind::Acquire | Kind::Release | Kind::Respond)
+}
+
+/// Returns the word for a kind of step. Archives hold signatures, so that it stays what it was before a renaming.
+fn kind(kind: Kind) -> String {
+    if kind == Kind::Timeout { "GiveUp".to_owned() } else { format!("{kind:?}") }
+}
+
 /// Returns the label of a step, without its time and without the numbers of nodes and entities.
 fn label(step: &Step) -> String {
     match &step.choice {
         Some(choice) => format!("{} = {}", choice.site, choice.taken),
-        None => format!("{:?} {}", step.kind, role(&step.node)),
+        None => format!("{} {}", kind(step.kind), role(&step.node)),
     }
 }
 

@@ -3,7 +3,7 @@
 //! A story holds the causes of the violation's events, every deviation with its first consequence, and the calls that
 //! connect them. It leaves out what a reader can infer: arrivals, responses, commits whose facts are shown, wakes,
 //! log lines, and most repetitions. A story that is still too long is cut: repetitions first, then other entities,
-//! then the steps farthest from the violation.
+//! then the steps farthest from the violation. The [`culprits`](super::culprits) are added afterwards.
 
 use crate::graph::CausalGraph;
 use crate::judge::Violation;
@@ -33,6 +33,8 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     told.extend(story.graph.causes_of(fixed.iter().copied()).into_iter().filter(|step| story.tells(*step)));
     if violation.events.is_empty() {
         told.extend(story.aftermath(&deviations, &entities));
+    }
+    if story.until(violation) > ends.last().copied().unwrap_or_default() {
         told.extend(story.steps(|step| step.kind == Kind::Stuck));
     }
     let calls: Vec<u32> = told.iter().flat_map(|step| story.calls_behind(*step)).collect();
@@ -40,16 +42,17 @@ pub(crate) fn slice(trace: &Trace, violation: &Violation) -> Vec<u32> {
     told.retain(|step| !story.echoes(*step));
     story.drop_repeats(&mut told, &fixed);
     story.cut(&mut told, &fixed, &entities);
+    told.extend(story.culprits(violation, &ends, &entities));
     told.into_iter().collect()
 }
 
-struct Story<'a> {
-    trace: &'a Trace,
-    graph: CausalGraph,
+pub(super) struct Story<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) graph: CausalGraph,
 }
 
 impl Story<'_> {
-    fn step(&self, number: u32) -> &Step {
+    pub(super) fn step(&self, number: u32) -> &Step {
         &self.trace.steps[number as usize]
     }
 
@@ -124,9 +127,9 @@ impl Story<'_> {
     fn times_out(&self, deviation: u32, end: u32) -> Option<u32> {
         let scope = &self.step(deviation).scope;
         let ends_wait =
-            |step: &Step| step.kind == Kind::Learn || is_trouble(step.kind) && !is_gone(step.kind);
+            |step: &Step| step.kind == Kind::Response || is_trouble(step.kind) && !is_gone(step.kind);
         let first = self.first_between(deviation, end, |_, step| step.scope == *scope && ends_wait(step))?;
-        (self.step(first).kind != Kind::Learn).then_some(first)
+        (self.step(first).kind != Kind::Response).then_some(first)
     }
 
     fn first_between(&self, after: u32, end: u32, wanted: impl Fn(u32, &Step) -> bool) -> Option<u32> {
@@ -223,7 +226,7 @@ impl Story<'_> {
 
 /// Returns whether a kind of step shows that something went wrong.
 fn is_trouble(kind: Kind) -> bool {
-    is_gone(kind) || matches!(kind, Kind::GiveUp | Kind::Refused | Kind::Failed)
+    is_gone(kind) || matches!(kind, Kind::Timeout | Kind::Refused | Kind::Failed)
 }
 
 /// Returns whether a kind of step takes a node down.
@@ -233,8 +236,8 @@ fn is_gone(kind: Kind) -> bool {
 
 /// Returns whether a kind of step is left out of stories.
 fn is_chatter(kind: Kind) -> bool {
-    matches!(kind, Kind::Arrive | Kind::Answer | Kind::Learn | Kind::Commit | Kind::Committed)
-        || matches!(kind, Kind::Log | Kind::Statement | Kind::LockWait)
+    matches!(kind, Kind::Arrive | Kind::Respond | Kind::Response | Kind::Commit | Kind::Committed)
+        || matches!(kind, Kind::Log | Kind::Statement | Kind::LockWait | Kind::Acquire | Kind::Release)
         || matches!(kind, Kind::Wake | Kind::Heal | Kind::Rest)
 }
 

@@ -85,7 +85,7 @@ impl Transaction {
                 });
             }
             Err(error) => {
-                env.event(Kind::Failed, [word, u64::from(id)], || format!("is told: {error}"));
+                env.event(Kind::Failed, [word, u64::from(id)], || format!("receives an error: {error}"));
             }
         }
         result
@@ -100,6 +100,7 @@ impl Server {
             request.server.event(Kind::Failed, [word, u64::from(request.id)], || {
                 format!("rolls back: {}", request.name)
             });
+            request.server.attach(|| self.take_held(request.session, false));
             let rollback = || drop(self.start(request.session, &mut Statement::rollback()));
             self.releasing(request.session, rollback);
             return self.answer_commit(world, request, Err(StoreError::CommitUnknown));
@@ -131,6 +132,7 @@ impl Server {
             Ok(CommitOutcome::RolledBack) => format!("rolls back, for a statement has failed: {name}"),
             Err(error) => format!("does not commit: {name}: {error}"),
         });
+        server.attach(|| self.take_held(request.session, kind == Kind::Committed));
         let event = event.unwrap_or_default();
         world.with_cause(event, || {
             self.publish(server, event);

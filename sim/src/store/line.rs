@@ -13,7 +13,7 @@ use crate::label::Label;
 use crate::poller::Turn;
 use crate::signal::Signal;
 use shakedown_database::{DatabaseError, Scope, Session, Statement, Step};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 const STATEMENT: Label = Label::new("statement");
@@ -26,6 +26,8 @@ pub(super) struct Line {
     pub(super) id: u32,
     session: Result<Session, StoreError>,
     broken: Cell<bool>,
+    /// The key that the next statement is about, in a recorded run.
+    pub(super) aim: RefCell<String>,
 }
 
 impl Line {
@@ -33,7 +35,8 @@ impl Line {
     pub(super) fn to(server: &Rc<Server>, client: &Env, session: Result<Session, StoreError>) -> Self {
         let (server, client) = (Rc::clone(server), client.clone());
         client.world.core.borrow_mut().uses(client.node, server.env.node);
-        Self { id: server.next_transaction(), server, client, session, broken: Cell::new(false) }
+        let (broken, aim) = (Cell::new(false), RefCell::default());
+        Self { id: server.next_transaction(), server, client, session, broken, aim }
     }
 
     /// The session, as long as the line holds.
@@ -182,6 +185,7 @@ impl Line {
             && self.client.is_alive()
         {
             let rollback = || drop(self.server.start(session, &mut Statement::rollback()));
+            self.note_roll_back(session);
             self.server.releasing(session, rollback);
             self.server.settle(&self.client.world);
         }
@@ -214,6 +218,7 @@ impl Line {
             self.touch();
             // A session that the server has ended answers with an error, and is not kept.
             let rollback = || drop(self.server.start(session, &mut Statement::rollback()));
+            self.note_roll_back(session);
             self.server.releasing(session, rollback);
             self.server.give_back(session);
             self.server.settle(world);

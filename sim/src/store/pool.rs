@@ -6,15 +6,15 @@ use super::{Store, StoreError, Transaction};
 use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
-use crate::signal::Signal;
+use crate::semaphore::{Permit, Semaphore};
 use crate::time::{self, Duration, Moment};
 use shakedown_database::{Session, Statement};
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
 
 const POOL: Label = Label::new("pool");
+const CONNECTIONS: Label = Label::new("connections");
 const BEGIN: Label = Label::new("begin");
 
 /// What a pool does with a session that returns.
@@ -91,13 +91,8 @@ struct PoolState {
     profile: PoolProfile,
     /// The free sessions; the last one returned is handed out first.
     idle: RefCell<Vec<Idle>>,
-    /// The number of connections in use or being opened.
-    busy: Cell<u32>,
-    /// The numbers of the clients that wait, in their order.
-    queue: RefCell<VecDeque<u64>>,
-    tickets: Cell<u64>,
-    /// Raised when a connection becomes free or a client stops waiting.
-    changed: Signal,
+    /// One permit for each connection that may be in use or being opened.
+    permits: Semaphore,
 }
 
 /// A free session.
@@ -105,34 +100,6 @@ struct Idle {
     connection: Connection,
     opened: Moment,
     since: Moment,
-}
-
-/// The right to use one connection; released when dropped.
-struct Permit(Rc<PoolState>);
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
-        self.0.changed.raise(&self.0.env);
-    }
-}
-
-/// A place in the queue; released when dropped.
-struct Ticket {
-    pool: Rc<PoolState>,
-    number: u64,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut queue = self.pool.queue.borrow_mut();
-        let before = queue.len();
-        queue.retain(|number| *number != self.number);
-        if queue.len() < before {
-            drop(queue);
-            self.pool.changed.raise(&self.pool.env);
-        }
-    }
 }
 
 impl Pool {
@@ -148,10 +115,7 @@ impl Pool {
             env: env.clone(),
             profile,
             idle: RefCell::default(),
-            busy: Cell::new(0),
-            queue: RefCell::default(),
-            tickets: Cell::new(0),
-            changed: Signal::new(),
+            permits: Semaphore::new(env, CONNECTIONS, profile.size as usize),
         }))
     }
 
@@ -166,7 +130,7 @@ impl Pool {
             return self.acquire_untimed(env).await;
         }
         env.timeout(timeout, self.acquire_untimed(env)).await.unwrap_or_else(|| {
-            env.event(Kind::GiveUp, [POOL.word(), 0], || {
+            env.event(Kind::Timeout, [POOL.word(), 0], || {
                 format!("times out: no connection of the pool is free within {}", time::text(timeout))
             });
             Err(AcquireError::TimedOut)
@@ -175,39 +139,22 @@ impl Pool {
 
     /// Returns the number of connections that are in use.
     pub fn in_use(&self) -> u32 {
-        self.0.busy.get()
+        self.0.profile.size - self.0.permits.free() as u32
     }
 
     async fn acquire_untimed(&self, env: &Env) -> Result<Pooled, AcquireError> {
-        let permit = self.permit(env).await;
+        let (pool, permit) = (Rc::clone(&self.0), self.0.permits.acquire(env).await);
         while let Some((session, opened)) = self.0.take_idle(env) {
             let connection = Connection::over(&self.0.server, env, session);
             if !self.0.profile.tests_on_checkout || self.0.is_alive(&connection).await {
-                return Ok(Pooled { connection: Some(connection), opened, permit });
+                return Ok(Pooled { connection: Some(connection), opened, pool, _permit: permit });
             }
         }
         env.sleep(self.0.profile.connect / 2).await;
         let session = self.0.server.new_session().map_err(AcquireError::Refused)?;
         let connection = Connection::over(&self.0.server, env, session);
         env.sleep(self.0.profile.connect / 2).await;
-        Ok(Pooled { connection: Some(connection), opened: env.now(), permit })
-    }
-
-    /// Waits until fewer connections are in use than the pool has.
-    async fn permit(&self, env: &Env) -> Permit {
-        let pool = &self.0;
-        let number = pool.tickets.replace(pool.tickets.get() + 1);
-        pool.queue.borrow_mut().push_back(number);
-        let _ticket = Ticket { pool: Rc::clone(pool), number };
-        loop {
-            let seen = pool.changed.version();
-            let is_next = pool.queue.borrow().front() == Some(&number);
-            if is_next && pool.busy.get() < pool.profile.size {
-                pool.busy.set(pool.busy.get() + 1);
-                return Permit(Rc::clone(pool));
-            }
-            pool.changed.changed(env, seen, Moment::NEVER).await;
-        }
+        Ok(Pooled { connection: Some(connection), opened: env.now(), pool, _permit: permit })
     }
 }
 
@@ -260,8 +207,9 @@ impl PoolState {
 pub struct Pooled {
     connection: Option<Connection>,
     opened: Moment,
+    pool: Rc<PoolState>,
     /// Dropped last.
-    permit: Permit,
+    _permit: Permit,
 }
 
 impl Pooled {
@@ -276,7 +224,7 @@ impl Pooled {
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         let connection: &Connection = self;
         let line = connection.line();
-        let half = self.permit.0.profile.round_trip / 2;
+        let half = self.pool.profile.round_trip / 2;
         line.client.sleep(half).await;
         line.run(BEGIN, Statement::begin()).await?;
         line.client.sleep(half).await;
@@ -300,7 +248,7 @@ impl Drop for Pooled {
             connection.leave();
             return;
         }
-        let (pool, client) = (&self.permit.0, connection.line().client.clone());
+        let (pool, client) = (&self.pool, connection.line().client.clone());
         if !client.is_alive() {
             return;
         }

@@ -8,6 +8,8 @@ use super::follower::Follower;
 use super::table::CommitObserver;
 use super::waits::Client;
 use super::{StoreProfile, table};
+use crate::access::Access;
+use crate::blocked::PendingWait;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::Env;
@@ -45,6 +47,8 @@ pub(super) struct Server {
     writers: RefCell<BTreeMap<usize, Written>>,
     /// Who used each session last, by the session's number; kept while recording.
     pub(super) users: RefCell<BTreeMap<usize, Client>>,
+    /// What the transaction of each session has locked and written, by the session's number; kept while recording.
+    pub(super) held: RefCell<BTreeMap<usize, Vec<Access>>>,
     transactions: Cell<u32>,
     /// Raised, if somebody holds it, when a lock was released or a transaction or session that wrote has ended.
     pub(super) releases: Signal,
@@ -112,8 +116,8 @@ impl Close for Server {
         drop((self.waiting.take(), self.tables.take(), self.users.take()));
     }
 
-    fn note_waits(&self) {
-        self.note_stuck();
+    fn pending_waits(&self) -> Vec<PendingWait> {
+        self.waits_at_rest()
     }
 }
 
@@ -140,6 +144,7 @@ impl Server {
             tables: RefCell::default(),
             writers: RefCell::default(),
             users: RefCell::default(),
+            held: RefCell::default(),
             transactions: Cell::new(0),
             releases: Signal::new(),
             acquisitions: Signal::new(),
@@ -398,6 +403,9 @@ impl Server {
     pub(super) fn close(self: &Rc<Self>, world: &Rc<World>, session: Session) {
         if let Some(kept) = self.waiting.borrow_mut().get_mut(session.number()) {
             drop(kept.take());
+        }
+        if self.holds_noted(session) {
+            self.note_release(&self.env, session, "ends a session");
         }
         self.releasing(session, || self.with_database(|database| database.disconnect(session)));
         self.settle(world);

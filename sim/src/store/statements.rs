@@ -1,8 +1,9 @@
 //! Further statements of a transaction; [`Transaction::execute`] takes those that have no method.
 
 use super::table::{Row, Table};
-use super::transaction::text_of;
+use super::transaction::{text_of, write};
 use super::{Store, StoreError, Transaction};
+use crate::access::{Access, Verb};
 use crate::label::Label;
 use crate::time::Duration;
 use shakedown_database::{AdvisoryScope, Sequence, Statement, TableHandle};
@@ -42,7 +43,7 @@ impl Transaction {
         // Which tables it uses is not known here.
         self.line.looks_at(&self.line.server.commits);
         let result = self.line.run(STATEMENT, statement).await;
-        self.note(|| "runs a statement".to_owned());
+        self.line.note(|| (Vec::new(), "runs a statement".to_owned()));
         result
     }
 
@@ -60,14 +61,11 @@ impl Transaction {
     ) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::update_where");
         let statement = handle.at(key.clone()).filter(condition).update(set);
+        self.line.aims_at(|| text_of::<R>(key));
         let rows = self.line.run(table.0.name, statement).await?;
-        self.note(|| match rows.is_empty() {
-            true => format!(
-                "does not update {} of {}: no such row, or not as it should be",
-                text_of::<R>(key),
-                R::TABLE
-            ),
-            false => format!("updates {} of {}", text_of::<R>(key), R::TABLE),
+        self.line.note(|| match rows.is_empty() {
+            true => missed::<R>("update", key, "no such row, or not as it should be"),
+            false => write::<R>("updates", key),
         });
         Ok(rows.first().map(|row| R::clone(row)))
     }
@@ -85,8 +83,9 @@ impl Transaction {
     ) -> Result<R, StoreError> {
         let handle = self.handle(table, "Transaction::insert_or_update");
         let statement = handle.insert(row.clone()).on_conflict_update(merge).build();
+        self.line.aims_at(|| text_of::<R>(&row.key()));
         let rows = self.line.run(table.0.name, statement).await?;
-        self.note(|| format!("inserts or updates {} of {}", text_of::<R>(&row.key()), R::TABLE));
+        self.line.note(|| write::<R>("inserts or updates", &row.key()));
         Ok(rows.first().map_or(row, |row| R::clone(row)))
     }
 
@@ -96,10 +95,14 @@ impl Transaction {
     /// As [`Transaction::lock`].
     pub async fn delete<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::delete");
+        self.line.aims_at(|| text_of::<R>(key));
         let rows = self.line.run(table.0.name, handle.at(key.clone()).delete()).await?;
-        self.note(|| match rows.is_empty() {
-            true => format!("does not delete {} of {}: no such row", text_of::<R>(key), R::TABLE),
-            false => format!("deletes {} of {}", text_of::<R>(key), R::TABLE),
+        self.line.note(|| match rows.is_empty() {
+            true => missed::<R>("delete", key, "no such row"),
+            false => {
+                let (key, table) = (text_of::<R>(key), R::TABLE);
+                (vec![Access::new(Verb::Delete, table, &key)], format!("deletes {key} of {table}"))
+            }
         });
         Ok(rows.first().map(|row| self.seen(row)))
     }
@@ -210,4 +213,11 @@ impl Transaction {
     pub async fn notify(&mut self, channel: &str, payload: &str) -> Result<(), StoreError> {
         self.line.run(NOTIFY, Statement::notify(channel, payload)).await
     }
+}
+
+/// Returns the step of a statement that finds no row to act on.
+fn missed<R: Row>(verb: &str, key: &R::Key, reason: &str) -> (Vec<Access>, String) {
+    let key = text_of::<R>(key);
+    let text = format!("does not {verb} {key} of {}: {reason}", R::TABLE);
+    (vec![Access::new(Verb::Miss, R::TABLE, key)], text)
 }

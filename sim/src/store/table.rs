@@ -2,6 +2,8 @@
 
 use super::StoreError;
 use super::server::Server;
+use super::transaction::text_of;
+use crate::access::{Access, Verb};
 use crate::env::Env;
 use crate::label::Label;
 use crate::signal::Signal;
@@ -113,15 +115,30 @@ fn typed<R: Row>(row: Option<&Rc<dyn std::any::Any>>) -> Option<R> {
     row.and_then(|row| row.downcast_ref::<R>()).cloned()
 }
 
+impl<R: Row> TableState<R> {
+    /// Calls the hook. In a recorded run, the facts that it states access the row.
+    fn pass(&self, env: &Env, change: Change<R>) {
+        let core = &env.world.core;
+        if core.borrow().recording.is_some() {
+            let verb = if change.after.is_some() { Verb::Write } else { Verb::Delete };
+            let row = change.after.as_ref().or(change.before.as_ref());
+            let access = row.map(|row| Access::new(verb, R::TABLE, text_of::<R>(&row.key())));
+            core.borrow_mut().committing = access;
+        }
+        (self.on_commit)(env, &change);
+        core.borrow_mut().committing = None;
+    }
+}
+
 impl<R: Row> CommitObserver for TableState<R> {
     fn committed(&self, env: &Env, change: &RowChange) {
         let (before, after) = (typed(change.before.as_ref()), typed(change.after.as_ref()));
-        (self.on_commit)(env, &Change { before, after });
+        self.pass(env, Change { before, after });
     }
 
     fn lost(&self, env: &Env, change: &RowChange) {
         let (before, after) = (typed(change.after.as_ref()), typed(change.before.as_ref()));
-        (self.on_commit)(env, &Change { before, after });
+        self.pass(env, Change { before, after });
     }
 
     fn signal(&self) -> &Signal {

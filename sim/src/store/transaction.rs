@@ -4,8 +4,8 @@ use super::line::Line;
 use super::server::Server;
 use super::table::{Row, Table, UNIQUE};
 use super::{Isolation, LockMode, LockWait, StoreError};
+use crate::access::{Access, Verb};
 use crate::env::Env;
-use crate::event::Kind;
 use shakedown_database::{self as database, Key, Session, Statement, TableHandle};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -75,7 +75,11 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::get");
         let wanted: Key = key.clone().into();
         let found = self.line.read(table.0.name, |scope| scope.get(handle, wanted)).await?;
-        self.note(|| format!("reads {} of {}{}", text_of::<R>(key), R::TABLE, absence(found.is_some())));
+        self.line.note(|| {
+            let (verb, key) = (if found.is_some() { Verb::Read } else { Verb::Miss }, text_of::<R>(key));
+            let text = format!("reads {key} of {}{}", R::TABLE, absence(found.is_some()));
+            (vec![Access::new(verb, R::TABLE, key)], text)
+        });
         Ok(found.map(|row| self.seen(&row)))
     }
 
@@ -100,7 +104,12 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, scan).await?;
-        self.note(|| format!("reads {} of {}", keys_of(&found), R::TABLE));
+        self.line.note(|| {
+            let read = found.iter().map(|row| Access::new(Verb::Read, R::TABLE, text_of::<R>(&row.key())));
+            let scan = Access::new(Verb::Scan, R::TABLE, "");
+            let accesses = std::iter::once(scan).chain(read).collect();
+            (accesses, format!("reads {} of {}", keys_of(&found), R::TABLE))
+        });
         Ok(found)
     }
 
@@ -115,7 +124,11 @@ impl Transaction {
     ) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get_by_unique");
         let found = self.line.read(table.0.name, |scope| scope.get_by(handle, UNIQUE, unique)).await?;
-        self.note(|| format!("reads the row of {} with {unique}{}", R::TABLE, absence(found.is_some())));
+        self.line.note(|| {
+            let read = found.iter().map(|row| Access::new(Verb::Read, R::TABLE, text_of::<R>(&row.key())));
+            let text = format!("reads the row of {} with {unique}{}", R::TABLE, absence(found.is_some()));
+            (read.collect(), text)
+        });
         Ok(found.map(|row| self.seen(&row)))
     }
 
@@ -146,12 +159,18 @@ impl Transaction {
             self.line.looks_at(&self.line.server.acquisitions);
         }
         let statement = handle.at(key.clone()).select().lock(mode, wait).build();
+        self.line.aims_at(|| text_of::<R>(key));
         let rows = self.line.run(table.0.name, statement).await?;
         let skips = wait == LockWait::SkipLocked;
-        self.note(|| {
-            let missing = if skips { ", which is absent or held by another" } else { ", which is absent" };
-            let missing = if rows.is_empty() { missing } else { "" };
-            format!("locks {} of {}{missing}", text_of::<R>(key), R::TABLE)
+        self.line.note(|| {
+            let (missing, verb) = match (rows.is_empty(), skips) {
+                (false, _) => ("", Verb::Lock),
+                (true, true) => (", which is absent or held by another", Verb::Skip),
+                (true, false) => (", which is absent", Verb::Miss),
+            };
+            let key = text_of::<R>(key);
+            let text = format!("locks {key} of {}{missing}", R::TABLE);
+            (vec![Access::new(verb, R::TABLE, key)], text)
         });
         Ok(rows.first().map(|row| self.seen(row)))
     }
@@ -177,19 +196,25 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, candidates).await?;
-        let mut passed = 0;
+        let (mut skipped, is_recorded) = (Vec::new(), self.line.is_recorded());
         for key in keys {
+            let written = is_recorded.then(|| text_of::<R>(&key));
             let statement = handle.at(key).select().lock(LockMode::Update, LockWait::SkipLocked).build();
             let rows = self.line.run(table.0.name, statement).await?;
             if let Some(row) = rows.first().filter(|row| wanted(row)) {
-                self.note(|| {
-                    format!("claims {} of {}{}", text_of::<R>(&row.key()), R::TABLE, passed_over(passed))
+                self.line.note(|| {
+                    let key = text_of::<R>(&row.key());
+                    let text = format!("claims {key} of {}{}", R::TABLE, passed_over(skipped.len()));
+                    (claim::<R>(&skipped, Some(Access::new(Verb::Lock, R::TABLE, key))), text)
                 });
                 return Ok(Some(self.seen(row)));
             }
-            passed += 1;
+            skipped.extend(written);
         }
-        self.note(|| format!("finds nothing to claim in {}{}", R::TABLE, passed_over(passed)));
+        self.line.note(|| {
+            let text = format!("finds nothing to claim in {}{}", R::TABLE, passed_over(skipped.len()));
+            (claim::<R>(&skipped, None), text)
+        });
         Ok(None)
     }
 
@@ -200,8 +225,13 @@ impl Transaction {
     pub async fn insert<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<(), StoreError> {
         let handle = self.handle(table, "Transaction::insert");
         let key = self.recorded_key(&row);
+        self.line.aims_at(|| key.clone().unwrap_or_default());
         self.line.run(table.0.name, handle.insert(row).build()).await?;
-        self.note(|| format!("inserts {} into {}", key.unwrap_or_default(), R::TABLE));
+        self.line.note(|| {
+            let key = key.unwrap_or_default();
+            let text = format!("inserts {key} into {}", R::TABLE);
+            (vec![Access::new(Verb::Write, R::TABLE, key)], text)
+        });
         Ok(())
     }
 
@@ -213,14 +243,16 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::insert_or_ignore");
         let key = self.recorded_key(&row);
         let statement = handle.insert(row).on_conflict_do_nothing().build();
+        self.line.aims_at(|| key.clone().unwrap_or_default());
         let is_new = !self.line.run(table.0.name, statement).await?.is_empty();
-        self.note(|| {
+        self.line.note(|| {
             let key = key.unwrap_or_default();
-            if is_new {
-                format!("inserts {key} into {}", R::TABLE)
+            let (text, verb) = if is_new {
+                (format!("inserts {key} into {}", R::TABLE), Verb::Write)
             } else {
-                format!("does not insert {key} into {}: its key is taken", R::TABLE)
-            }
+                (format!("does not insert {key} into {}: its key is taken", R::TABLE), Verb::Read)
+            };
+            (vec![Access::new(verb, R::TABLE, key)], text)
         });
         Ok(is_new)
     }
@@ -232,24 +264,19 @@ impl Transaction {
     pub async fn update<R: Row>(&mut self, table: &Table<R>, row: R) -> Result<(), StoreError> {
         let handle = self.handle(table, "Transaction::update");
         let row = Rc::new(row);
+        self.line.aims_at(|| text_of::<R>(&row.key()));
         let replaced = self.line.run(table.0.name, handle.at(row.key()).replace(&row)).await?;
         if replaced.is_empty() {
             let insert = handle.insert(R::clone(&row)).on_conflict_update(|_, new| new.clone());
             self.line.run(table.0.name, insert.build()).await?;
         }
-        self.note(|| format!("writes {} of {}", text_of::<R>(&row.key()), R::TABLE));
+        self.line.note(|| write::<R>("writes", &row.key()));
         Ok(())
-    }
-
-    /// Writes a step of a statement into a recorded trace.
-    pub(super) fn note(&self, text: impl FnOnce() -> String) {
-        self.line.client.aside(Kind::Statement, text);
     }
 
     /// The written key of a row, if the run is recorded.
     fn recorded_key<R: Row>(&self, row: &R) -> Option<String> {
-        let is_recorded = self.line.client.world.core.borrow().recording.is_some();
-        is_recorded.then(|| text_of::<R>(&row.key()))
+        self.line.is_recorded().then(|| text_of::<R>(&row.key()))
     }
 
     /// The table's handle in the database.
@@ -270,6 +297,20 @@ impl Transaction {
 pub(super) fn text_of<R: Row>(key: &R::Key) -> String {
     let key: Key = key.clone().into();
     key.to_string()
+}
+
+/// Returns the step of a statement that writes a row; `verb` is the statement: `updates`.
+pub(super) fn write<R: Row>(verb: &str, key: &R::Key) -> (Vec<Access>, String) {
+    let key = text_of::<R>(key);
+    let text = format!("{verb} {key} of {}", R::TABLE);
+    (vec![Access::new(Verb::Write, R::TABLE, key)], text)
+}
+
+/// Returns the accesses of a claim: the rows that it skips, and the one that it locks.
+fn claim<R: Row>(skipped: &[String], locked: Option<Access>) -> Vec<Access> {
+    let scan = Access::new(Verb::Scan, R::TABLE, "");
+    let skips = skipped.iter().map(|key| Access::new(Verb::Skip, R::TABLE, key));
+    std::iter::once(scan).chain(skips).chain(locked).collect()
 }
 
 fn absence(is_there: bool) -> &'static str {

@@ -1,46 +1,113 @@
-//! Who waits for whom: what a recorded trace says of lock waits.
+//! Who waits for whom, and who holds what: the data that recorded traces need for that.
 //!
-//! A statement that waits names the sessions that block it, each by its client and what that used last, and those that
-//! block these in turn. If the chain comes back to its beginning, it is a cycle. What is still waiting once a run has come to
-//! rest will wait for ever: there a holder that waits for nothing of the store must wait within its own node.
+//! A statement that waits names the sessions that block it, each by its client and the object that it waits for, and
+//! those that block these in turn. If the chain returns to its beginning, it is a cycle. Waits that are still pending
+//! at rest are reported to [`blocked`](crate::blocked), which knows those of semaphores, too.
 
 use super::line::Line;
 use super::server::Server;
-use crate::engine::Core;
+use crate::access::{Access, Object, Verb};
+use crate::blocked::{self, Holder, PendingWait};
+use crate::env::Env;
 use crate::event::Kind;
 use crate::label::Label;
-use crate::node::{NodeId, State};
-use crate::scope::Scope;
 use shakedown_database::Session;
 
-/// Who used a session last, and for what.
-#[derive(Clone, Copy)]
+/// The last user of a session, and the object of its last statement.
+#[derive(Clone)]
 pub(super) struct Client {
     session: Session,
-    place: (NodeId, Scope),
-    /// A table, or what else its last statement was about.
-    object: Label,
+    place: Holder,
+    object: Object,
 }
 
 impl Line {
-    /// Says whose session it is now, and what for.
+    /// Sets the key that the next statement is about, while the run is recorded.
+    pub(super) fn aims_at(&self, key: impl FnOnce() -> String) {
+        if self.is_recorded() {
+            self.aim.replace(key());
+        }
+    }
+
+    pub(super) fn is_recorded(&self) -> bool {
+        self.client.world.core.borrow().recording.is_some()
+    }
+
+    /// Records who uses the session now, and for what.
     pub(super) fn note_user(&self, session: Session, object: Label) {
-        if self.client.world.core.borrow().recording.is_some() {
+        if self.is_recorded() {
+            let object = Object { table: object.text().to_owned(), key: self.aim.take() };
             let client = Client { session, place: self.client.place(), object };
             self.server.users.borrow_mut().insert(session.number(), client);
+        }
+    }
+
+    /// Adds a step that only recorded traces have. What it locks or writes is held until the transaction ends.
+    pub(super) fn note(&self, step: impl FnOnce() -> (Vec<Access>, String)) {
+        let hold = |step: &(Vec<Access>, String)| {
+            let Ok(session) = self.session() else { return };
+            let holds = step.0.iter().filter(|access| access.verb.is_write() || access.verb == Verb::Lock);
+            let mut held = self.server.held.borrow_mut();
+            held.entry(session.number()).or_default().extend(holds.cloned());
+        };
+        self.client.aside(Kind::Statement, || {
+            let step = step();
+            hold(&step);
+            step
+        });
+    }
+
+    /// Records that a transaction is rolled back, if it holds something.
+    pub(super) fn note_roll_back(&self, session: Session) {
+        if self.is_recorded() && self.server.holds_noted(session) {
+            self.server.note_release(&self.client, session, "rolls back");
         }
     }
 }
 
 impl Server {
-    /// What a session that has just begun to wait waits for.
-    pub(super) fn wait_of(&self, session: Session) -> String {
-        let chain = self.chain(session);
-        format!("waits for a lock: {}", self.text(session, &chain))
+    /// Returns the accesses of a transaction's end: what it wrote, if it commits, and what it releases.
+    pub(super) fn take_held(&self, session: Session, commits: bool) -> Vec<Access> {
+        let held = self.held.borrow_mut().remove(&session.number()).unwrap_or_default();
+        let mut accesses: Vec<Access> = Vec::new();
+        let ends = held.iter().map(|access| Access { verb: Verb::Release, object: access.object.clone() });
+        let writes = held.iter().filter(|access| commits && access.verb.is_write()).cloned();
+        for access in writes.chain(ends) {
+            if !accesses.contains(&access) {
+                accesses.push(access);
+            }
+        }
+        accesses
     }
 
-    /// The sessions along which a session waits: one that blocks it, one that blocks that, until one that waits for
-    /// nothing, or the first again.
+    /// Records that a session releases what it holds without a commit.
+    pub(super) fn note_release(&self, env: &Env, session: Session, what: &str) {
+        env.aside(Kind::Release, || {
+            let accesses = self.take_held(session, false);
+            let objects: Vec<String> = accesses.iter().map(|access| access.object.to_string()).collect();
+            let text = match objects.is_empty() {
+                true => what.to_owned(),
+                false => format!("{what}, which releases {}", blocked::list(&objects)),
+            };
+            (accesses, text)
+        });
+    }
+
+    /// Returns whether a session holds something that the trace shows; never in a run that is not recorded.
+    pub(super) fn holds_noted(&self, session: Session) -> bool {
+        self.held.borrow().get(&session.number()).is_some_and(|held| !held.is_empty())
+    }
+
+    /// Returns the step of a session that has just begun to wait.
+    pub(super) fn wait_of(&self, session: Session) -> (Vec<Access>, String) {
+        let chain = self.chain(session);
+        let object = self.user(session).map(|client| client.object);
+        let access = object.map(|object| Access { verb: Verb::Wait, object });
+        (access.into_iter().collect(), format!("waits for a lock: {}", self.text(session, &chain)))
+    }
+
+    /// Returns the sessions along which a session waits: one that blocks it, one that blocks that, until one that waits
+    /// for nothing, or the first again.
     fn chain(&self, session: Session) -> Vec<Session> {
         let mut chain = Vec::new();
         let mut next = session;
@@ -56,12 +123,13 @@ impl Server {
         }
     }
 
-    /// Says along which sessions one waits.
+    /// Returns the sessions along which one waits, as text.
     fn text(&self, session: Session, chain: &[Session]) -> String {
         let mut text = String::new();
         let mut waiting = session;
         for (at, holder) in chain.iter().enumerate() {
-            let object = self.user(waiting).map_or("something", |client| client.object.text());
+            let object =
+                self.user(waiting).map_or("something".to_owned(), |client| client.object.to_string());
             if at > 0 {
                 text += ", which waits in turn: ";
             }
@@ -75,48 +143,27 @@ impl Server {
     }
 
     fn user(&self, session: Session) -> Option<Client> {
-        self.users.borrow().get(&session.number()).copied()
+        self.users.borrow().get(&session.number()).cloned()
     }
 
     fn name(&self, session: Session) -> String {
-        let Some(Client { place: (node, scope), .. }) = self.user(session) else {
-            return "a session that ran no statement".to_owned();
-        };
-        let core = self.env.world.core.borrow();
-        format!("{} on {}", core.scopes.path(scope), core.nodes[node].name())
+        let Some(Client { place, .. }) = self.user(session) else { return blocked::list(&[]) };
+        blocked::name(&self.env.world.core.borrow(), place)
     }
 
-    /// Records what waits as the run comes to rest, and so for ever.
-    pub(super) fn note_stuck(&self) {
+    /// Returns what waits as the run comes to rest, and so for ever.
+    pub(super) fn waits_at_rest(&self) -> Vec<PendingWait> {
         let waiting: Vec<Client> = {
             let (waiting, users) = (self.waiting.borrow(), self.users.borrow());
             let waits = |number: &usize| waiting.get(*number).is_some_and(Option::is_some);
-            users.iter().filter(|(number, _)| waits(number)).map(|(_, client)| *client).collect()
+            users.iter().filter(|(number, _)| waits(number)).map(|(_, client)| client.clone()).collect()
         };
-        for client in &waiting {
-            let chain = self.chain(client.session);
-            let mut text = format!("still waits for a lock: {}", self.text(client.session, &chain));
-            if chain.last().is_some_and(|last| *last != client.session) {
-                let last = chain.last().copied().and_then(|last| self.user(last));
-                let core = self.env.world.core.borrow();
-                text += &last.map(|last| outside(&core, client.place, last)).unwrap_or_default();
-            }
-            self.env.world.core.borrow_mut().aside(client.place, Kind::Stuck, text);
-        }
-    }
-}
-
-/// What holds up a client that waits for nothing of the store, at rest: something within its node, if its task is there.
-fn outside(core: &Core, waiting: (NodeId, Scope), Client { place: (node, scope), .. }: Client) -> String {
-    let is_there = core.nodes[node].state != State::Down && core.has_task((node, scope));
-    match is_there {
-        false => ", whose task is gone".to_owned(),
-        true if node == waiting.0 => {
-            let path = core.scopes.path(waiting.1);
-            format!(
-                ", which waits for something within its own node that {path} may hold: a cycle, if it does"
-            )
-        }
-        true => ", which waits for something within its own node".to_owned(),
+        let wait = |client: Client| {
+            let blockers = self.with_database(|database| database.blockers(client.session));
+            let holders = blockers.unwrap_or_default().into_iter().filter_map(|blocker| self.user(blocker));
+            let holders = holders.map(|holder| holder.place).collect();
+            PendingWait { waiter: client.place, object: client.object, holders }
+        };
+        waiting.into_iter().map(wait).collect()
     }
 }

@@ -16,9 +16,10 @@ use crate::trace::Trace;
 use std::sync::Arc;
 
 /// The schema of the files that this version writes.
-pub const SCHEMA: &str = "shakedown-trace/2";
-/// Earlier schemas that it reads, too. The first has no [`TraceFile::context`].
-const EARLIER_SCHEMAS: [&str; 1] = ["shakedown-trace/1"];
+pub const SCHEMA: &str = "shakedown-trace/3";
+/// Earlier schemas that it reads, too. The first has no [`TraceFile::context`]; steps of the first two have no
+/// [`accesses`](crate::Step::accesses).
+const EARLIER_SCHEMAS: [&str; 2] = ["shakedown-trace/1", "shakedown-trace/2"];
 
 /// A recorded run with the explanation of its failure.
 ///

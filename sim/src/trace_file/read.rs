@@ -1,6 +1,7 @@
 //! Reads trace files: any bytes give a trace or an error that names the line.
 
 use super::{EARLIER_SCHEMAS, Explained, SCHEMA, TraceFile, TraceFileError};
+use crate::access::Access;
 use crate::former;
 use crate::judge::Violation;
 use crate::script::{ChoiceId, Deviation, Script};
@@ -53,6 +54,8 @@ struct StepRecord {
     routine: bool,
     choice: Option<ChoiceTaken>,
     state: Option<Value>,
+    #[serde(default)]
+    accesses: Vec<Access>,
     digest: String,
 }
 
@@ -200,15 +203,16 @@ fn within(steps: Vec<u32>, count: usize) -> Result<Vec<u32>, String> {
 
 fn read_step(number: usize, line: &str) -> Result<Step, TraceFileError> {
     let at = number + 2;
-    let StepRecord { i, time, node, scope, kind, causes, text, because, choice, state, routine, digest } =
-        parse(at, line)?;
+    let record: StepRecord = parse(at, line)?;
+    let StepRecord { i, time, node, scope, kind, causes, text, because, .. } = record;
+    let StepRecord { choice, state, accesses, routine, digest, .. } = record;
     if i as usize != number {
         return Err(malformed(at, format!("step {number} is numbered {i}")));
     }
     let time = read_moment(time).map_err(|problem| malformed(at, problem))?;
     let causes = within(causes, number).map_err(|problem| malformed(at, problem))?;
     let state = state.map(|state| state.to_string().into());
-    Ok(Step { time, node, scope, kind, causes, text, because, choice, state, routine, digest })
+    Ok(Step { time, node, scope, kind, causes, text, because, choice, state, accesses, routine, digest })
 }
 
 fn read_violation(record: ViolationRecord, steps: usize) -> Result<Violation, String> {

@@ -83,6 +83,7 @@ fn step_record(number: usize, step: &Step) -> Value {
         ("routine", step.routine.then_some(json!(true))),
         ("choice", step.choice.as_ref().map(|choice| json!(choice))),
         ("state", step.fact()),
+        ("accesses", (!step.accesses.is_empty()).then(|| json!(step.accesses))),
     ];
     for (key, value) in optional {
         if let Some(value) = value {

@@ -12,6 +12,7 @@ mod calls;
 mod capture;
 mod clocks;
 mod crashes;
+mod culprits;
 mod determinism;
 mod durable;
 mod example;

@@ -1,5 +1,6 @@
 //! Memory is flat in the number of runs.
 
+use crate::rig::{Rig, script};
 use crate::shop::Shop;
 use shakedown_sim::*;
 
@@ -51,4 +52,21 @@ fn nothing_of_a_run_outlives_its_runner() {
     assert_eq!(std::rc::Rc::strong_count(&counted), after_one);
     drop(runner);
     assert_eq!(std::rc::Rc::strong_count(&counted), 1);
+}
+
+#[test]
+fn a_recording_holds_a_bounded_amount_of_text() {
+    const NOTE: usize = 1 << 10;
+    let (count, most) = (80_000, 64 << 20);
+    let rig = Rig::new(move |stage| {
+        let node = stage.node(Role::outside("node".into()), |_| {});
+        node.clone().spawn(async move {
+            (0..count).for_each(|_| node.note(|| "x".repeat(NOTE)));
+        });
+    });
+    let (outcome, trace) = Runner::new(rig).record(Plan::Script(&script("")));
+    assert!(outcome.violations.is_empty() && trace.steps.len() > count);
+    assert!(trace.steps.iter().map(|step| step.text.len()).sum::<usize>() < most + count * 100);
+    let left_out = trace.steps.iter().filter(|step| step.text.starts_with("the text is left out")).count();
+    assert!(left_out > 0 && left_out < count / 2, "{left_out}");
 }

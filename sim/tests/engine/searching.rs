@@ -221,5 +221,5 @@ fn the_story_of_something_missing_is_what_came_of_the_deviations() {
     let kinds: Vec<_> = failure.slice.iter().map(|step| failure.trace.steps[*step as usize].kind).collect();
     assert!((3..=20).contains(&kinds.len()), "{failure}");
     assert!(kinds.contains(&trace::Kind::Deviation), "{failure}");
-    assert!(kinds.contains(&trace::Kind::GiveUp) || kinds.contains(&trace::Kind::Refused), "{failure}");
+    assert!(kinds.contains(&trace::Kind::Timeout) || kinds.contains(&trace::Kind::Refused), "{failure}");
 }

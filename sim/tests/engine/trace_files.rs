@@ -115,9 +115,9 @@ proptest! {
     }
 }
 
-/// The trace of a failure that needs a crash, and the same file as a version with the first schema wrote it: with the
-/// former word for a crash, and without context.
-fn of_the_first_schema(runner: &mut Runner<Shop>) -> (TraceFile, String) {
+/// The trace of a failure that needs a crash, and the same file as versions with these schemas wrote it: with the
+/// former words for a crash and for kinds of steps, and without accesses.
+fn of_former_schemas(runner: &mut Runner<Shop>) -> (TraceFile, [String; 2]) {
     let file = explore(runner, 0..20_000, 20)
         .failing
         .iter()
@@ -129,22 +129,31 @@ fn of_the_first_schema(runner: &mut Runner<Shop>) -> (TraceFile, String) {
         .expect("crashes break the shop");
     let text = file.to_string();
     let (records, _) = text.trim_end().rsplit_once('\n').expect("a file has a seal");
-    let former = format!("{records}\n")
-        .replace("shakedown-trace/2", "shakedown-trace/1")
-        .replace("= crash", "= vanish");
-    let seal = seal::seal(&former);
-    (file, former + &seal)
+    assert!(!records.contains("\"accesses\""), "the shop has no row, message or place");
+    let second = format!("{records}\n")
+        .replace(trace_file::SCHEMA, "shakedown-trace/2")
+        .replace(r#""kind":"respond""#, r#""kind":"answer""#)
+        .replace(r#""kind":"response""#, r#""kind":"learn""#)
+        .replace(r#""kind":"timeout""#, r#""kind":"give-up""#);
+    let first = second.replace("shakedown-trace/2", "shakedown-trace/1").replace("= crash", "= vanish");
+    (file, [first, second].map(|records| format!("{records}{}", seal::seal(&records))))
 }
 
 #[test]
-fn a_file_of_the_first_schema_is_read_and_replays_as_equivalent() {
+fn files_of_former_schemas_are_read_and_replay_as_equivalent() {
     let mut runner = Runner::new(Shop::default());
-    let (today, former) = of_the_first_schema(&mut runner);
-    assert!(former.contains("shakedown-trace/1") && former.contains("= vanish"));
-    let file: TraceFile = former.parse().unwrap();
-    assert_eq!(file.trace.script, today.trace.script);
-    let replay = replay(&mut runner, &file).unwrap();
-    assert!(matches!(replay.verdict, Verdict::Exact | Verdict::Equivalent), "{}", replay.verdict);
-    let planted = former.replace("= vanish", "= vanisch");
+    let (today, former) = of_former_schemas(&mut runner);
+    let [first, second] = &former;
+    assert!(first.contains("shakedown-trace/1") && first.contains("= vanish"));
+    assert!(second.contains("shakedown-trace/2") && second.contains(r#""kind":"learn""#));
+    for former in &former {
+        let file: TraceFile = former.parse().unwrap();
+        assert_eq!(file.trace.script, today.trace.script);
+        let kinds = |file: &TraceFile| file.trace.steps.iter().map(|step| step.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&file), kinds(&today));
+        let replay = replay(&mut runner, &file).unwrap();
+        assert!(matches!(replay.verdict, Verdict::Exact | Verdict::Equivalent), "{}", replay.verdict);
+    }
+    let planted = first.replace("= vanish", "= vanisch");
     assert!(planted.parse::<TraceFile>().is_err());
 }

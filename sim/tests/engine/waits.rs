@@ -59,7 +59,7 @@ fn each_statement_and_each_wait_is_a_step() {
     );
     assert_eq!(
         steps(in_turn(), Kind::LockWait),
-        ["request-2: waits for a lock: pages, held by request-1 on web"]
+        ["request-2: waits for a lock: (1) of pages, held by request-1 on web"]
     );
     assert_eq!(steps(in_turn(), Kind::Stuck), Vec::<String>::new());
 }
@@ -77,7 +77,7 @@ fn a_lock_cycle_is_shown_as_a_cycle() {
     let waits = steps(requests([&[1, 2], &[2, 1]], 4), Kind::LockWait);
     assert_eq!(
         waits.last().unwrap(),
-        "request-2: waits for a lock: pages, held by request-1 on web, which waits in turn: pages, held by request-2 on web, \
+        "request-2: waits for a lock: (1) of pages, held by request-1 on web, which waits in turn: (2) of pages, held by request-2 on web, \
          which is a cycle"
     );
 }
@@ -88,7 +88,7 @@ fn an_endless_wait_is_reported_at_rest_with_its_blocker() {
     assert_eq!(
         stuck,
         [
-            "request-2: still waits for a lock: pages, held by request-1 on web, which waits for something within its own \
+            "request-2: still waits for (1) of pages, held by request-1 on web, which waits for something within its own \
           node that request-2 may hold: a cycle, if it does"
         ]
     );
