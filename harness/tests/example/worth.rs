@@ -50,8 +50,8 @@ fn the_last_lines_say_what_a_green_is_worth() {
         (&certificate, "faults    possible until 1 min of each run, in which "),
         (&campaign, " of them deviated"),
         (&certificate, " of them deviated"),
-        (&campaign, "sites     1 met: counter.count/response"),
-        (&campaign, "happened  "),
+        (&campaign, "sites     3 met: counter.count/request, counter.count/response, counter/schedule"),
+        (&campaign, "happened  3 of 3 alternatives: counter.count/response = lost ("),
         (&campaign, "repeated  4 runs made again in another process: equal"),
         (&certificate, " made again in another process: equal"),
     ] {
