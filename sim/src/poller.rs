@@ -13,8 +13,8 @@
 //! equivalent:
 //!
 //! - Idle turns have no crash points, and put no load on anything.
-//! - Statements only are recorded. For calls, queues, clocks, data outside a store, and statements of tasks that the turn
-//!   spawns, there are the poller's signal and `due`.
+//! - Statements only are recorded. For calls, queues, logs, key-value stores, clocks, data outside a store, and statements of
+//!   tasks that the turn spawns, there are the poller's signal and `due`.
 //! - A turn sees what happens exactly at its period; in a loop that ticks, the turn may run first.
 
 use crate::env::Env;

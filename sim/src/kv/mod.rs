@@ -74,7 +74,8 @@
 //! closure); patterns of channels, keyspace notifications, client-side caching; the size of the server's own
 //! structures; approximate LRU (the key that was used least recently is always evicted; Redis samples five keys) and the other policies; lazy
 //! deletion (expired keys are gone at once and do not count as memory). Commands take no time of their own. A hash or a
-//! set is listed in the order of its names.
+//! set is listed in the order of its names. Options of a command are checked by the client, before the server looks at its
+//! memory. A failover cannot lose a write if the replica has it at that instant: with `replication` zero it loses nothing.
 //!
 //! Sources: the Redis documentation ("Commands", "Transactions", "Pub/Sub", "Key eviction", "Redis replication",
 //! "Redis persistence", "High availability with Redis Sentinel", "Distributed locks with Redis"), the sources of Redis 7.0

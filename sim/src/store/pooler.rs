@@ -7,7 +7,8 @@
 //! Not modelled: session and statement mode, prepared statements, the client limit, `LISTEN` (it is accepted, and no
 //! notice ever reaches the client).
 //!
-//! Source: the documentation of PgBouncer, "Features" and "Configuration" (`pool_mode`, `server_round_robin`).
+//! Source: the documentation of PgBouncer, "Features" and "Configuration" (`pool_mode`, `server_round_robin`). Compared with
+//! PgBouncer 1.18 over recorded cases.
 
 use super::pool::{AcquireError, Pool, PoolProfile, Pooled, Reset};
 use super::{Setting, Store, StoreError, Transaction};

@@ -13,6 +13,7 @@ mod known_bugs;
 mod locks;
 mod pollers;
 mod pools;
+mod recorded_pooler;
 mod serial;
 mod servers;
 mod statements;

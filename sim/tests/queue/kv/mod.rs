@@ -3,6 +3,7 @@
 
 mod bench;
 mod claims;
+mod confirmed;
 mod keyspace_law;
 mod messages;
 mod recorded;
