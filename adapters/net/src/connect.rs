@@ -141,7 +141,7 @@ impl Attempt {
     /// The attempt reaches the node.
     fn arrive(self, outcome: &Arc<Mutex<Outcome>>) {
         let network = self.owner.try_extension::<Network>();
-        let is_opaque = network.as_ref().is_some_and(|network| network.hides_bytes(self.role));
+        let hidden = network.as_ref().and_then(|network| network.hidden(self.role));
         let Some(listening) = network.and_then(|network| network.listening(self.target, self.address.port()))
         else {
             return self.fail(outcome, self.link.latency, ErrorKind::ConnectionRefused);
@@ -157,7 +157,7 @@ impl Attempt {
             pipes: [Pipe::default(), Pipe::default()],
             turn: None,
             request: String::new(),
-            is_opaque,
+            hidden,
             is_stalled: false,
         }));
         listener::lock(&listening.backlog).push(Stream::new(Arc::clone(&wire), 1));

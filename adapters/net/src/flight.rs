@@ -45,10 +45,9 @@ pub(crate) fn after(wire: &SharedWire, side: usize) -> Poll<()> {
 pub(crate) fn begin(guard: &mut Wire, side: usize, bytes: &[u8]) -> (Flight, Fate) {
     let owner = guard.ends[side].owner.within(guard.scope);
     let target = guard.ends[1].role;
-    let (words, wording) = if guard.is_opaque {
-        ([0, 0], "a message".to_owned())
-    } else {
-        (wording::digest(bytes), wording::of(bytes))
+    let (words, wording) = match &guard.hidden {
+        Some(hidden) => ([0, 0], hidden(guard.scope, side == CONNECTING, bytes)),
+        None => (wording::digest(bytes), wording::of(bytes)),
     };
     let (kind, faults, point) = if side == CONNECTING {
         guard.request = wording.clone();

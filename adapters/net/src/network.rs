@@ -3,9 +3,9 @@
 use crate::faults::Link;
 use crate::listener::Backlog;
 use shakedown_sim::ambient::Handle;
-use shakedown_sim::{Fact, Label, NodeId, Stage};
+use shakedown_sim::{Fact, Label, NodeId, Scope, Stage};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -30,11 +30,14 @@ pub(crate) struct Listening {
 #[derive(Default)]
 pub struct Network(RefCell<State>);
 
+/// Describes bytes that digests leave out.
+pub(crate) type HiddenWording = dyn Fn(Scope, bool, &[u8]) -> String + Send + Sync;
+
 #[derive(Default)]
 struct State {
     links: BTreeMap<String, Link>,
     aliases: BTreeMap<String, String>,
-    opaque: BTreeSet<String>,
+    hidden: BTreeMap<String, Arc<HiddenWording>>,
     listeners: BTreeMap<(NodeId, u16), Listening>,
     ephemeral: BTreeMap<NodeId, u16>,
     sockets: BTreeMap<(NodeId, u16), crate::datagram::Bound>,
@@ -67,14 +70,19 @@ impl Network {
         self.0.borrow_mut().aliases.insert(name.to_owned(), target.to_owned());
     }
 
-    /// Keeps the bytes of connections to the nodes of the role `role` out of digests and traces: the node records what they mean. For
-    /// protocols in which drivers send numbers that differ from run to run, such as names of prepared statements.
-    pub fn hide_bytes(&self, role: &str) {
-        self.0.borrow_mut().opaque.insert(role.to_owned());
+    /// Keeps the bytes of connections to the nodes of the role `role` out of digests: the node records what they mean. For protocols in
+    /// which drivers send numbers that differ from run to run, such as names of prepared statements. `wording` describes for traces
+    /// what is sent on a connection, first the connection's scope, then whether it is sent to the node.
+    pub fn hide_bytes(
+        &self,
+        role: &str,
+        wording: impl Fn(Scope, bool, &[u8]) -> String + Send + Sync + 'static,
+    ) {
+        self.0.borrow_mut().hidden.insert(role.to_owned(), Arc::new(wording));
     }
 
-    pub(crate) fn hides_bytes(&self, role: Label) -> bool {
-        self.0.borrow().opaque.contains(role.text())
+    pub(crate) fn hidden(&self, role: Label) -> Option<Arc<HiddenWording>> {
+        self.0.borrow().hidden.get(role.text()).cloned()
     }
 
     pub(crate) fn resolve_alias(&self, name: &str) -> Option<String> {

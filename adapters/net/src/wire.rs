@@ -1,6 +1,7 @@
 //! A connection: two directions of bytes under way, and what both ends may know of each other.
 
 use crate::faults::Link;
+use crate::network::HiddenWording;
 use shakedown_sim::ambient::Handle;
 use shakedown_sim::{Label, Moment, Scope};
 use std::collections::VecDeque;
@@ -84,8 +85,8 @@ pub(crate) struct Wire {
     pub(crate) turn: Option<usize>,
     /// What the last request was, for the step that responds to it.
     pub(crate) request: String,
-    /// Whether its bytes stay out of digests and traces.
-    pub(crate) is_opaque: bool,
+    /// Describes its bytes, if they stay out of digests.
+    pub(crate) hidden: Option<Arc<HiddenWording>>,
     /// Nothing passes any more.
     pub(crate) is_stalled: bool,
 }

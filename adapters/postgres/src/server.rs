@@ -4,7 +4,7 @@ use crate::changes::RowChange;
 use crate::engine::Engine;
 use crate::faults::ServerFaults;
 use crate::preparation;
-use crate::relay::{self, Relay};
+use crate::relay::{self, Relay, Wording};
 use crate::setup::{Existing, SetupError};
 use shakedown_net::Network;
 use shakedown_sim::{Env, Fact, Role, Stage};
@@ -156,7 +156,10 @@ impl Server {
     ) -> Env {
         let run = self.begin_run();
         // Drivers number their prepared statements on from run to run; the relay records what the bytes mean.
-        Network::on(stage).hide_bytes(role.name.text());
+        let wording = Wording::default();
+        Network::on(stage).hide_bytes(role.name.text(), move |connection, is_request, bytes| {
+            if is_request { wording.request(connection, bytes) } else { relay::response(bytes) }
+        });
         let facts = stage.facts().clone();
         let state = move |env: &Env, change: &RowChange| {
             if let Some(fact) = fact(change) {

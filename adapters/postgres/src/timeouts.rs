@@ -7,18 +7,25 @@ pub(crate) struct Timeouts {
     pub(crate) lock: i64,
     pub(crate) statement: i64,
     pub(crate) idle_in_transaction: i64,
+    pub(crate) idle_session: i64,
 }
 
 /// Reads the timeouts of a session. `SHOW` takes no snapshot, so it changes nothing for a transaction.
 pub(crate) const SHOW: &str = "SHOW deadlock_timeout; SHOW lock_timeout; SHOW statement_timeout; \
-                               SHOW idle_in_transaction_session_timeout";
+                               SHOW idle_in_transaction_session_timeout; SHOW idle_session_timeout";
 
 impl Timeouts {
     /// Reads what [`SHOW`] returned.
     pub(crate) fn of(shown: &[String]) -> Option<Self> {
         let mut values = shown.iter().map(|text| micros(text));
         let mut next = || values.next().flatten();
-        Some(Self { deadlock: next()?, lock: next()?, statement: next()?, idle_in_transaction: next()? })
+        Some(Self {
+            deadlock: next()?,
+            lock: next()?,
+            statement: next()?,
+            idle_in_transaction: next()?,
+            idle_session: next()?,
+        })
     }
 
     /// Takes the values that a text sets, because the session cannot be queried while the text runs.
@@ -83,9 +90,14 @@ mod tests {
 
     #[test]
     fn times_are_read_as_the_server_writes_them() {
-        let shown = ["1s", "0", "1500ms", "5min"].map(str::to_owned);
-        let expected =
-            Timeouts { deadlock: 1_000_000, lock: 0, statement: 1_500_000, idle_in_transaction: 300_000_000 };
+        let shown = ["1s", "0", "1500ms", "5min", "2s"].map(str::to_owned);
+        let expected = Timeouts {
+            deadlock: 1_000_000,
+            lock: 0,
+            statement: 1_500_000,
+            idle_in_transaction: 300_000_000,
+            idle_session: 2_000_000,
+        };
         assert_eq!(Timeouts::of(&shown), Some(expected));
     }
 

@@ -63,7 +63,7 @@ impl Engine {
         self.release(number, blocked, world);
     }
 
-    /// Makes an idle session read the clock: it may have exceeded its timeout for being idle in a transaction.
+    /// Makes an idle session read the clock: it may have exceeded its timeout for being idle.
     pub(crate) fn look_at_clock(&mut self, number: usize, now: WallTime, world: &mut dyn World) {
         self.show(now);
         let Some(slot) = self.slot(number) else { return };
@@ -72,13 +72,13 @@ impl Engine {
         }
         slot.state = State::Running;
         // If the timeout has not passed, it waits for its client again, as after `Flush`.
-        (slot.flushes, slot.name) = (true, "idle in transaction");
+        (slot.flushes, slot.name) = (true, "idle session");
         slot.backend.resume(Some(Signal::ALARM));
         let blocked = self.settle(number, world);
         let Some(slot) = self.slot(number) else { return };
         if slot.state == State::Done(Ending::Reads) {
             // The session has another timeout than the one last read: from here on the server's own timer decides.
-            slot.timeouts.idle_in_transaction = 0;
+            (slot.timeouts.idle_in_transaction, slot.timeouts.idle_session) = (0, 0);
             slot.state = State::Idle;
         }
         self.release(number, blocked, world);

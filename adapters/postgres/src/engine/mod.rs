@@ -170,6 +170,7 @@ impl Engine {
 
     /// Opens a session. Returns its number, or the server's error as a message.
     pub(crate) fn open(&mut self, parameters: &Parameters, handle: Handle) -> Result<usize, Vec<u8>> {
+        self.show(handle.wall_clock());
         let known = self.idle.iter().position(|(of, _)| of == parameters);
         let mut backend = match known {
             Some(at) => self.idle.remove(at).1,
@@ -187,6 +188,7 @@ impl Engine {
         self.redaction.session(backend.pid(), number);
         let mut slot = Slot::new(backend, handle, timeouts);
         slot.out = slot.backend.greeting.clone();
+        slot.rest(self.clock.micros());
         self.slots.push(Some(slot));
         Ok(number)
     }
@@ -216,7 +218,7 @@ impl Engine {
     /// Ends a session without resuming the sessions that wait for it.
     fn end(&mut self, number: usize) {
         let Some(slot) = self.slots.get_mut(number).and_then(Option::take) else { return };
-        let Slot { mut backend, state, status, waker, flushes, .. } = slot;
+        let Slot { mut backend, state, status, waker, flushes, timeouts, .. } = slot;
         waker.into_iter().for_each(Waker::wake);
         let mut is_idle = matches!(state, State::Idle | State::Done(Ending::Ready));
         let mut is_open = status != b'I';
@@ -231,7 +233,8 @@ impl Engine {
             _ => {}
         }
         backend.resume(None);
-        if is_idle && self.idle.len() < MOST_IDLE {
+        // With a timeout it would end while later runs let time pass.
+        if is_idle && timeouts.idle_session == 0 && self.idle.len() < MOST_IDLE {
             let rolled_back = if is_open { run(&mut backend, "ROLLBACK").map(drop) } else { Ok(()) };
             if rolled_back.and_then(|()| run(&mut backend, "DISCARD ALL")).is_ok() {
                 let parameters = backend.parameters().clone();

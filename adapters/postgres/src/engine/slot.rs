@@ -135,10 +135,11 @@ impl Slot {
         true
     }
 
-    /// Returns when the session's timeout for being idle in a transaction passes, if it has one.
+    /// Returns when the session's timeout for being idle passes, in a transaction or outside, if it has one.
     pub(crate) fn idle_until(&self) -> Option<i64> {
-        let limit = self.timeouts.idle_in_transaction;
-        (self.state == State::Idle && self.status != b'I' && limit > 0).then(|| self.ended + limit)
+        let is_outside = self.status == b'I';
+        let limit = if is_outside { self.timeouts.idle_session } else { self.timeouts.idle_in_transaction };
+        (self.state == State::Idle && limit > 0).then(|| self.ended + limit)
     }
 
     /// Makes the session idle, and stops its process if it has an idle timeout: the server's timer also runs in real time, and would end

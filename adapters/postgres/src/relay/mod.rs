@@ -5,6 +5,7 @@ mod batch;
 mod client;
 mod session;
 mod startup;
+mod wording;
 
 use crate::changes::RowChange;
 use crate::engine::{Batch, Ending, Engine, FIRST_PROCESS, Notice, State, World};
@@ -22,6 +23,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
+
+pub(crate) use wording::{Wording, response};
 
 const SESSION: Label = Label::new("session");
 const STATEMENT: Label = Label::new("statement");
@@ -169,7 +172,7 @@ impl Relay {
         }
     }
 
-    /// Returns when a session's timeout for being idle in a transaction passes, on the server's clock, if it has one.
+    /// Returns when a session's timeout for being idle passes, on the server's clock, if it has one.
     fn idle_until(&self, number: usize) -> Option<i64> {
         self.engine()?.slot(number)?.idle_until()
     }

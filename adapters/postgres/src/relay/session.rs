@@ -39,7 +39,7 @@ enum Next {
     Push(Vec<u8>),
     /// The server has ended the session, with this last message.
     Ended(Vec<u8>),
-    /// The session has been idle in a transaction for too long.
+    /// The session has been idle for too long.
     Overdue,
 }
 

@@ -290,6 +290,30 @@ fn an_idle_transaction_times_out() {
 }
 
 #[test]
+fn an_idle_session_times_out_and_its_locks_are_released() {
+    let holder: Body = |voice| {
+        Box::pin(async move {
+            let client = connect_with("options='-c idle_session_timeout=5s'").await.unwrap();
+            client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+            sleep(10_000).await;
+            voice.says(text(&client.batch_execute("SELECT 1").await.unwrap_err()));
+        })
+    };
+    let waits: Body = |voice| {
+        Box::pin(async move {
+            sleep(100).await;
+            let client = connect().await.unwrap();
+            client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+            voice.says("has the lock");
+        })
+    };
+    // Twice: no session of the first run is left for the second.
+    for _ in 0..2 {
+        check(clients![holder, waits], "", &["5006 has the lock", "10006 connection closed"]);
+    }
+}
+
+#[test]
 fn locks_of_all_kinds_are_waited_for_and_skipped() {
     let holder: Body = |_| {
         Box::pin(async move {
