@@ -20,13 +20,15 @@ pub(crate) fn pool(config: &Config) -> Result<PgPool, Error> {
     Ok(pool.connect_lazy_with(options(config)?))
 }
 
-/// Applies the migrations that are missing. The connection holds a lock meanwhile, so it is not one of the pool: when this future is
-/// dropped, the connection closes and the lock is released.
+/// Applies the migrations that are missing. The connection holds a lock of its session meanwhile, so it is not one of the pool: it closes
+/// when this future is dropped, and the server ends its session when nothing comes from it, as after a crash.
 ///
 /// # Errors
 /// If the database cannot be reached, or a migration differs from the one that was applied.
 pub async fn migrate(config: &Config) -> Result<(), Error> {
-    let mut connection = PgConnection::connect_with(&options(config)?).await?;
+    let ms = config.timeout.as_millis().to_string();
+    let options = options(config)?.options([("idle_session_timeout", ms)]);
+    let mut connection = PgConnection::connect_with(&options).await?;
     sqlx::migrate!().run(&mut connection).await?;
     Ok(connection.close().await?)
 }
