@@ -106,7 +106,7 @@ where
     H: Fn(Env, Q) -> F + 'static,
 {
     fn start(self: Rc<Self>, env: Env, exchange: Rc<Exchange<Q, A>>, request: Q, world: &World) {
-        let place = (env.node, env.scope());
+        let identity = env.identity();
         // Allocated first, so that the task is built in place and not moved there from the stack.
         let task = Box::new_uninit();
         let task = Box::write(task, async move {
@@ -122,7 +122,7 @@ where
             let answer = (self.0)(env.clone(), request).await;
             env.answer(&exchange, answer);
         });
-        world.spawn(place, Box::into_pin(task));
+        world.spawn(identity, Box::into_pin(task));
     }
 }
 
@@ -348,8 +348,7 @@ impl Env {
                 event.routine = op.routine;
             }
         }
-        // Not `Rc::new`: the exchange is built in place and not moved there from the stack.
-        let exchange = Rc::new_cyclic(|_| Exchange {
+        let exchange = Rc::new(Exchange {
             endpoint: endpoint.clone(),
             scope: self.scope(),
             from: self.node,

@@ -154,7 +154,7 @@ impl Env {
         // Not `Box::pin`: the box is allocated first, so that the future is built in place.
         let future = Box::into_pin(Box::write(Box::new_uninit(), future));
         if self.is_alive() {
-            self.world.spawn((self.node, self.scope), future);
+            self.world.spawn(self.identity(), future);
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    const NOBODY: User = User { task: u64::MAX, place: None };
+    const NO_NODE: User = User { task: u64::MAX, place: None };
     /// The engine itself, outside every task.
     pub(crate) const ENGINE: User = User { task: u64::MAX, place: None };
 }
@@ -96,7 +96,7 @@ impl Scopes {
     #[inline]
     pub(crate) fn child(&mut self, parent: Scope, label: Label) -> Scope {
         let key = label.word();
-        let number = self.count(parent, key, User::NOBODY).0 + 1;
+        let number = self.count(parent, key, User::NO_NODE).0 + 1;
         let hash = part_hash(self.hash(parent), key, number);
         self.nodes.push(Node {
             parent: parent.0,

@@ -1,5 +1,6 @@
 //! Tasks and their wakers: safe, and created once per task slot.
 
+use crate::ambient::Identity;
 use crate::node::NodeId;
 use crate::scope::Scope;
 use std::future::Future;
@@ -15,6 +16,8 @@ pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 #[repr(align(64))]
 pub(crate) struct Task {
     pub(crate) node: NodeId,
+    /// The incarnation of the node that started the task: a copy, so that a poll does not look up the node.
+    pub(crate) incarnation: u32,
     pub(crate) scope: Scope,
     /// `None` while the task is polled.
     pub(crate) future: Option<BoxFuture>,
@@ -25,6 +28,22 @@ pub(crate) struct Task {
     /// Distinguishes tasks that used this slot.
     pub(crate) generation: u32,
     pub(crate) last_event: Option<u32>,
+}
+
+impl Task {
+    /// Returns the identity of the task's code.
+    #[inline(always)]
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { node: self.node, incarnation: self.incarnation, scope: self.scope }
+    }
+}
+
+/// A ready task that was taken out of its slot for polling.
+pub(crate) struct ReadyTask {
+    pub(crate) slot: u32,
+    pub(crate) future: BoxFuture,
+    pub(crate) waker: Rc<Waker>,
+    pub(crate) identity: Identity,
 }
 
 /// The notes on a task while recording.

@@ -14,7 +14,7 @@ use crate::fault::Place;
 use crate::node::{Restarts, State};
 use crate::scope::{Scope, User};
 use crate::signal::Signal;
-use crate::task::{BoxFuture, Notes, Task, WakeList, waker_for};
+use crate::task::{BoxFuture, Notes, ReadyTask, Task, WakeList, waker_for};
 use crate::time::{Duration, Moment};
 use std::any::Any;
 use std::cell::{Cell, RefCell, RefMut};
@@ -125,7 +125,7 @@ impl World {
         Rc::new(Self {
             core: RefCell::new(core),
             wakes: Arc::default(),
-            identity: Cell::new(Identity::NOBODY),
+            identity: Cell::new(Identity::NO_NODE),
             run: Cell::new(0),
             extensions: Extensions::default(),
         })
@@ -161,7 +161,7 @@ impl World {
     /// outside the borrow, and without effect. Returns the first panic among them.
     pub(crate) fn drop_run(&self) -> Option<Panic> {
         self.core.borrow_mut().close();
-        self.identity.set(Identity::NOBODY);
+        self.identity.set(Identity::NO_NODE);
         let mut first = None;
         // An object that panics while it is dropped is gone; the next round drops the rest.
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.drop_what_is_left())) {
@@ -198,20 +198,21 @@ impl World {
         loop {
             let mut core = self.core.borrow_mut();
             if core.run_abort.is_some() {
-                return;
+                break;
             }
-            if let Some((slot, future, waker)) = core.next_ready() {
-                self.identity.set(core.identity_of(slot));
+            if let Some(ReadyTask { slot, future, waker, identity }) = core.next_ready() {
+                self.identity.set(identity);
                 drop(core);
                 self.poll(slot, future, &waker);
                 continue;
             }
             match core.next_due(until) {
-                None => return,
+                None => break,
                 Some(Due::Timer { slot, generation }) => core.fire_timer(slot, generation),
                 Some(Due::Deliver { slot }) => {
                     let parcel = core.take_delivery(slot);
                     drop(core);
+                    self.identity.set(Identity::NO_NODE);
                     parcel.arrive(self);
                     self.take_outside_wakes(None);
                     self.core.borrow_mut().cause = None;
@@ -220,10 +221,12 @@ impl World {
                 Some(Due::Resume { node, pause }) => core.resume(NodeId(node), pause),
                 Some(Due::Restart { node }) => {
                     drop(core);
+                    self.identity.set(Identity::NO_NODE);
                     self.boot(NodeId(node));
                 }
             }
         }
+        self.identity.set(Identity::NO_NODE);
     }
 
     /// Polls a task.
@@ -235,8 +238,8 @@ impl World {
         let quiet = core.doomed.is_empty() && core.stopping.is_empty();
         drop(core);
         drop(over);
-        self.identity.set(Identity::NOBODY);
         if !quiet {
+            self.identity.set(Identity::NO_NODE);
             self.drop_dead_tasks();
         }
         self.take_outside_wakes(Some(slot));
@@ -319,7 +322,7 @@ impl World {
             .await;
             world.end_incarnation(node, scope);
         };
-        self.spawn((node, scope), Box::pin(last));
+        self.spawn(Identity { node, incarnation, scope }, Box::pin(last));
     }
 
     /// Asks a node whose own code handles shutdowns to shut down; ends it after the grace period.
@@ -332,7 +335,7 @@ impl World {
             env.sleep(GRACE).await;
             world.end_incarnation(node, scope);
         };
-        self.spawn((node, scope), Box::pin(last));
+        self.spawn(Identity { node, incarnation, scope }, Box::pin(last));
         termination.raise_in(self);
     }
 
@@ -412,7 +415,9 @@ impl World {
         core.cause = None;
     }
 
-    pub(crate) fn spawn(&self, (node, scope): (NodeId, Scope), future: BoxFuture) {
+    /// Starts a task with this identity.
+    pub(crate) fn spawn(&self, identity: Identity, future: BoxFuture) {
+        let Identity { node, incarnation, scope } = identity;
         let mut core = self.core.borrow_mut();
         let core = &mut *core;
         let slot = core.free_tasks.pop().unwrap_or(core.tasks.len() as u32);
@@ -420,6 +425,7 @@ impl World {
         if slot as usize == core.tasks.len() {
             core.tasks.push(Task {
                 node,
+                incarnation,
                 scope,
                 future: None,
                 waker: waker_for(slot, &self.wakes),
@@ -430,7 +436,7 @@ impl World {
             });
         }
         let task = &mut core.tasks[slot as usize];
-        (task.node, task.scope) = (node, scope);
+        (task.node, task.incarnation, task.scope) = (node, incarnation, scope);
         task.future = Some(future);
         task.alive = true;
         task.last_event = cause;

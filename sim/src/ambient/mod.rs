@@ -76,7 +76,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// No node: between tasks, and while the tasks of a crashed node are dropped.
-    pub(crate) const NOBODY: Identity =
+    pub(crate) const NO_NODE: Identity =
         Identity { node: NodeId(u16::MAX), incarnation: u32::MAX, scope: Scope::ROOT };
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct Running;
 impl Running {
     pub(crate) fn begin(world: &Rc<World>) -> Self {
         world.run.set(RUNS.fetch_add(1, Ordering::Relaxed));
-        world.identity.set(Identity::NOBODY);
+        world.identity.set(Identity::NO_NODE);
         RUNNING.with(|running| running.borrow_mut().push(Rc::clone(world)));
         Self
     }
@@ -144,7 +144,7 @@ impl Handle {
     /// node.
     pub fn try_env(&self) -> Option<Env> {
         let Identity { node, incarnation, scope } = self.identity;
-        if self.identity.node == Identity::NOBODY.node {
+        if self.identity.node == Identity::NO_NODE.node {
             return None;
         }
         self.world().map(|world| Env::new(world, node, incarnation, scope))
@@ -171,7 +171,7 @@ impl Handle {
 
     /// Returns whether a run is under way on this thread but no node's code runs now, as when tasks of a crashed node are dropped.
     pub fn is_nobody(&self) -> bool {
-        self.identity.node == Identity::NOBODY.node
+        self.identity.node == Identity::NO_NODE.node
     }
 
     /// Returns the node.
@@ -395,8 +395,13 @@ impl World {
 impl Env {
     /// Returns the same identity as plain data.
     pub fn handle(&self) -> Handle {
-        let identity = Identity { node: self.node, incarnation: self.incarnation, scope: self.scope() };
-        Handle { run: self.world.run.get(), identity }
+        Handle { run: self.world.run.get(), identity: self.identity() }
+    }
+
+    /// Returns the identity of code that acts through this handle.
+    #[inline]
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { node: self.node, incarnation: self.incarnation, scope: self.scope() }
     }
 
     /// Starts a crash of the node in this mode, without waiting for its end.

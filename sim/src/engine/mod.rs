@@ -14,7 +14,6 @@ use self::ready::Ready;
 use self::schedule::Schedule;
 use crate::access::Access;
 use crate::agenda::{Agenda, Due};
-use crate::ambient::Identity;
 use crate::chooser::Chooser;
 use crate::coverage::Gauge;
 use crate::digest::Digest;
@@ -24,12 +23,12 @@ use crate::node::{NodeId, Nodes, Pulse, State};
 use crate::observer::Observer;
 use crate::poller::Turn;
 use crate::scope::{Scope, Scopes};
-use crate::task::{BoxFuture, Notes, Task, Waiter};
+use crate::task::{BoxFuture, Notes, ReadyTask, Task, Waiter};
 use crate::time::{Duration, Moment, WallTime};
 use crate::world::{Close, Disturbance, Limits, RunAbort, World};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::Context;
 
 pub(crate) struct TimerSlot {
     pub(crate) generation: u32,
@@ -266,7 +265,7 @@ impl Core {
 
     /// Takes the next ready task for polling.
     #[inline(always)]
-    pub(crate) fn next_ready(&mut self) -> Option<(u32, BoxFuture, Rc<Waker>)> {
+    pub(crate) fn next_ready(&mut self) -> Option<ReadyTask> {
         loop {
             let slot = self.ready.pop()?;
             if self.schedule.is_offered && self.task_yields(slot) {
@@ -278,18 +277,12 @@ impl Core {
                 && let Some(future) = task.future.take()
             {
                 let waker = Rc::clone(&task.waker);
+                let identity = task.identity();
                 self.current = Some(slot);
                 self.count_poll();
-                return Some((slot, future, waker));
+                return Some(ReadyTask { slot, future, waker, identity });
             }
         }
-    }
-
-    /// Returns the identity of a task's code.
-    #[inline(always)]
-    pub(crate) fn identity_of(&self, slot: u32) -> Identity {
-        let &Task { node, scope, .. } = &self.tasks[slot as usize];
-        Identity { node, incarnation: self.nodes[node].incarnation, scope }
     }
 
     /// Makes the running task work for another entity.
