@@ -18,7 +18,7 @@ const ROUNDS: i64 = 200_000;
 fn run<T>(db: &mut Database, session: Session, mut statement: Statement<T>) -> T {
     match db.poll(session, &mut statement, 0) {
         Step::Done(Ok(answer)) => answer,
-        _ => panic!("nobody else is here"),
+        _ => panic!("no other session exists"),
     }
 }
 

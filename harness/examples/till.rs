@@ -130,7 +130,7 @@ impl Goals<Happened> for RepeatReceived {
 fn catalogue() -> Catalogue {
     let memory = Guardrail::new("order-memory", "the till charges an order that it knows no second time")
         .naive(NaiveForm::new("the till charges whatever it is asked to").breaks("charged-once"));
-    let retries = Guardrail::new("retries", "a client asks again when it hears nothing")
+    let retries = Guardrail::new("retries", "a client requests again after a timeout")
         .naive(NaiveForm::new("a client asks once").breaks("every-order-charged"));
     let till = Entry::new("till", |ablation| Till {
         has_order_memory: ablation.keeps("order-memory"),

@@ -34,7 +34,7 @@ impl Fact for Happened {
 pub struct Till {
     /// Whether the till remembers which orders it has charged.
     pub has_order_memory: bool,
-    /// Whether a client asks again when it hears nothing.
+    /// Whether a client requests again after a timeout.
     pub has_retries: bool,
 }
 
@@ -133,7 +133,7 @@ impl Goals<Happened> for RepeatReceived {
 pub fn catalogue() -> Catalogue {
     let memory = Guardrail::new("order-memory", "the till charges an order that it knows no second time")
         .naive(NaiveForm::new("the till charges whatever it is asked to").breaks("charged-once"));
-    let retries = Guardrail::new("retries", "a client asks again when it hears nothing")
+    let retries = Guardrail::new("retries", "a client requests again after a timeout")
         .naive(NaiveForm::new("a client asks once").breaks("every-order-charged"));
     let till = Entry::new("till", |ablation| Till {
         has_order_memory: ablation.keeps("order-memory"),

@@ -1,4 +1,4 @@
-//! The two crates that stand for tokio: a renamed copy of the real one, and the adapter on top of it.
+//! The two crates that replace tokio: a renamed copy of the real one, and the adapter on top of it.
 
 use crate::graph::{Graph, Package};
 use std::fs;

@@ -1,4 +1,4 @@
-//! A tree of symbolic links that stands for the workspace and its surroundings, so that relative paths lead where they led.
+//! A tree of symbolic links that mirrors the workspace and its surroundings, so that relative paths stay valid.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ const LOCK: &str = "Cargo.lock";
 /// The extension of the file beside the tree that says for which workspace it was made.
 const OWNER: &str = "owner";
 
-/// Makes the tree at `tree` and returns the place in it that stands for the workspace at `root`. Each folder on the way there is a
+/// Makes the tree at `tree` and returns the path in it that mirrors the workspace at `root`. Each folder on the way there is a
 /// folder of links to what lies beside the way.
 pub(crate) fn link(root: &Path, tree: &Path, target: &Path) -> Result<PathBuf, String> {
     let said = |error: io::Error| format!("cannot link the workspace below {}: {error}", tree.display());
@@ -40,7 +40,7 @@ pub(crate) fn link(root: &Path, tree: &Path, target: &Path) -> Result<PathBuf, S
     Ok(place)
 }
 
-/// Returns the place in the tree that stands for `path`.
+/// Returns the path in the tree that mirrors `path`.
 fn below(tree: &Path, path: &Path) -> PathBuf {
     tree.join(path.strip_prefix("/").unwrap_or(path))
 }

@@ -27,18 +27,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client that waits for each response until it comes.
+    /// Returns a client without a timeout.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has it wait this long for each response.
+    /// Returns the client with a timeout for each response.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Has it send to this node or role requests whose URI is a path alone.
+    /// Returns the client with a default host, a node or a role, for requests whose URI has none.
     #[must_use]
     pub fn to(self, host: &'static str) -> Self {
         Self { host: Some(host), ..self }
@@ -73,7 +73,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Finds the node, and gives the request the form in which a server sees it.
+    /// Finds the node, and completes the request's headers.
     fn route(self, owner: Handle, request: &mut Request<Bytes>) -> Result<Exchange, Error> {
         let host = request.uri().host().map(str::to_owned);
         let host = host.or_else(|| self.host.map(str::to_owned)).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Client {
     }
 }
 
-/// Waits for what comes back, or for the timeout.
+/// Waits for the reply or the timeout.
 async fn reply(
     exchange: &Exchange,
     mut timer: Option<Timer>,

@@ -1,4 +1,4 @@
-//! [`Exchange`]: a request on its way to a node, and what comes back.
+//! [`Exchange`]: a request to a node, and its response.
 
 use crate::body::Body;
 use crate::crash_point::crash_point;
@@ -18,7 +18,7 @@ const REQUEST: Label = Label::new("request");
 const RESPONSE: Label = Label::new("response");
 const STATUS: Label = Label::new("status");
 
-/// What comes back, with the step that sent it.
+/// A response with the step that sent it, or an error.
 type Reply = Result<(Response<Body>, Option<u32>), Error>;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Slot {
     waker: Option<Waker>,
 }
 
-/// A request on its way.
+/// A request in flight, and its response.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     /// The caller, for the request's own scope, by which its choices are named.
@@ -54,7 +54,7 @@ impl Exchange {
         Self { caller, entity, target, link, request: wording::request(request), slot: Arc::default() }
     }
 
-    /// Has the request go out.
+    /// Sends the request.
     pub(crate) fn send(&self, request: Request<Bytes>) {
         let (caller, role) = (self.caller, self.target.role);
         let words = wording::request_words(&request);
@@ -80,25 +80,25 @@ impl Exchange {
             .deliver((self.target.id, caller.scope()), after, move || exchange.arrive(request, words, cause));
     }
 
-    /// Where what comes back arrives.
+    /// The node and scope at which the reply arrives.
     fn back(&self) -> (NodeId, Scope) {
         (self.caller.node(), self.caller.scope())
     }
 
-    /// Has the caller learn after some latencies why no response comes.
+    /// Tells the caller after `latencies` times the latency why there is no response.
     fn fail(&self, sender: Handle, latencies: u32, error: Error) {
         let exchange = self.clone();
         sender.deliver(self.back(), self.link.latency * latencies, move || exchange.settle(Err(error)));
     }
 
-    /// The first thing to come back counts.
+    /// Keeps the first reply; later ones are dropped.
     fn settle(&self, reply: Reply) {
         let mut slot = lock(&self.slot);
         slot.reply.get_or_insert(reply);
         slot.waker.take().into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Takes what has come back.
+    /// Takes the reply, if there is one.
     pub(crate) fn poll_reply(&self, context: &mut Context<'_>) -> Poll<Reply> {
         let mut slot = lock(&self.slot);
         match slot.reply.take() {
@@ -114,7 +114,7 @@ impl Exchange {
     fn arrive(self, request: Request<Body>, words: [u64; 2], cause: Option<u32>) {
         let web = self.caller.try_extension::<Web>();
         match web.and_then(|web| web.served(self.target.id)) {
-            // The machine is there and nothing listens, or it is taken off the balancer.
+            // The machine is up and nothing listens, or the balancer has removed it.
             None => self.fail(self.caller, 1, Error::Refused),
             Some(Served { owner, handler }) => {
                 let server = owner.within(self.caller.scope());
@@ -134,7 +134,7 @@ impl Exchange {
         }
     }
 
-    /// Draws which status takes the place of the service's own response.
+    /// Draws the status that replaces the service's own response, if any.
     fn draw_status(&self, server: Handle) -> Option<StatusFault> {
         let faults = &self.link.faults.status;
         if faults.names().len() == 1 {
@@ -144,7 +144,7 @@ impl Exchange {
         (!pick.is_benign()).then(|| StatusFault::read(faults.names()[pick.index()]))
     }
 
-    /// Has the response go back.
+    /// Sends the response.
     fn respond(&self, server: Handle, response: Result<Response<Bytes>, String>) {
         let response = match response {
             Ok(response) => response,

@@ -6,13 +6,13 @@ use shakedown_sim::{Alternatives, Duration};
 /// The faults of requests to a service; the benign alternative first in each.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpFaults {
-    /// What may become of a request: `lost`, `refused` (the service never sees it), `reset` (the service receives half of its body, and
+    /// The faults of a request: `lost`, `refused` (the service never sees it), `reset` (the service receives half of its body, and
     /// both sides see a reset), or a delay such as `8 s`.
     pub request: Alternatives,
-    /// What may become of a response: `lost`, `reset` (the caller receives its head and half of its body, then a reset), or a delay.
+    /// The faults of a response: `lost`, `reset` (the caller receives its head and half of its body, then a reset), or a delay.
     pub response: Alternatives,
-    /// What the service may respond instead of its own response. `429` and `503 before` stand before its effect: its code does not
-    /// run. `500 after` stands after it: its code has run, and its response is dropped.
+    /// The statuses that may replace the service's own response. With `429` and `503 before` its code does not
+    /// run. With `500 after` its code runs, and its response is dropped.
     pub status: Alternatives,
 }
 
@@ -44,7 +44,7 @@ impl HttpFaults {
 pub struct Link {
     /// How long a request or a response takes, one way, on the happy path.
     pub latency: Duration,
-    /// What may go wrong.
+    /// The possible faults.
     pub faults: &'static HttpFaults,
     /// The header that says which entity a request concerns, such as `idempotency-key` or `traceparent`: requests with the same value
     /// concern the entity of the first one. Without it, and for requests that lack it, that is the caller's entity.
@@ -69,7 +69,7 @@ impl HttpFaults {
     }
 }
 
-/// What becomes of a request or a response.
+/// The fate of a request or a response.
 pub(crate) enum Fate {
     Arrives(Duration),
     Lost,
@@ -89,7 +89,7 @@ impl Fate {
     }
 }
 
-/// A status that takes the place of the service's own response.
+/// A status that replaces the service's own response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct StatusFault {
     pub(crate) status: StatusCode,

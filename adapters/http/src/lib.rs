@@ -5,7 +5,7 @@
 //! [`Handle::current`](shakedown_sim::ambient::Handle::current), and calls others through a [`Client`]. Code that needs tokio's timers,
 //! tasks or sockets is rehearsed by `cargo shakedown` instead.
 //!
-//! # What may go wrong
+//! # Faults
 //!
 //! | choice | alternatives |
 //! |---|---|
@@ -25,7 +25,7 @@
 //! keep-alive, no limit on their number, no HTTP/2, no TLS. A service that panics ends the run with a violation. A real tokio runtime that
 //! is entered on the run's thread does so too: what waits for it would wait for ever.
 //!
-//! Modules in reading order: `faults` (of links), `error`, `body`, `real_runtime` (refuses a real tokio runtime), `web` (who serves which host), `wording`, `crash_point`, `exchange` (a request on its way), `client`.
+//! Modules in reading order: `faults` (of links), `error`, `body`, `real_runtime` (refuses a real tokio runtime), `web` (the service of each host), `wording`, `crash_point`, `exchange` (a request in flight), `client`.
 
 mod body;
 mod client;

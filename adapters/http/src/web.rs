@@ -1,4 +1,4 @@
-//! [`Web`]: who serves which host, and how requests to it travel. One for each run.
+//! [`Web`]: the service of each host, and the links to it. One for each run.
 
 use crate::body::Body;
 use crate::faults::Link;
@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use tower_service::Service;
 
-/// What a service makes of a request: a response, or a failure, at which its connection is reset.
+/// A service's result: a response, or an error, on which the connection is reset.
 pub(crate) type Handled = Pin<Box<dyn Future<Output = Result<Response<Bytes>, String>>>>;
 
 type Handler = Rc<dyn Fn(Request<Body>) -> Handled>;
@@ -28,7 +28,7 @@ pub(crate) struct Served {
     pub(crate) handler: Handler,
 }
 
-/// The services of a run. A scenario says how requests to them travel, and nodes serve them as they boot:
+/// The services of a run. A scenario sets the links to them, and nodes serve them when they boot:
 ///
 /// ```
 /// use shakedown_http::{HttpFaults, Link, Web};
@@ -50,9 +50,9 @@ pub struct Web(RefCell<State>);
 struct State {
     links: BTreeMap<String, Link>,
     served: BTreeMap<NodeId, Served>,
-    /// Whose turn it is among the nodes of a role.
+    /// The number of requests that were sent to each role.
     turns: BTreeMap<&'static str, usize>,
-    /// The entity that a header's value stands for.
+    /// The entity of each value of an entity header.
     entities: BTreeMap<(&'static str, Vec<u8>), Scope>,
 }
 
@@ -71,7 +71,7 @@ impl Web {
         self.0.borrow_mut().links.insert(role.to_owned(), link);
     }
 
-    /// Has this incarnation of the node serve requests: an `axum::Router`, or any other tower service over HTTP. Each request is a task
+    /// Serves requests at this incarnation of the node, by an `axum::Router` or any other tower service over HTTP. Each request is a task
     /// of the node. A service's error resets the connection, as in hyper.
     pub fn serve<S, B>(&self, env: &Env, service: S)
     where
@@ -106,7 +106,7 @@ impl Web {
         self.0.borrow().links.get(role).copied().unwrap_or_default()
     }
 
-    /// Returns the node that a request to `host`, a node or a role, goes to: those of a role by turns, passing over those that are down.
+    /// Returns the node that receives a request to `host`, a node or a role: the nodes of a role in turn, without those that are down.
     pub(crate) fn target(&self, owner: Handle, host: &str) -> Option<NodeInfo> {
         let mut nodes = owner.nodes();
         nodes.retain(|node| node.name == host || node.role.text() == host);

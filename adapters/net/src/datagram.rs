@@ -35,7 +35,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds a port of the node whose code runs now; port 0 stands for any that is free.
+    /// Binds a port of the node whose code runs now; port 0 means any free port.
     ///
     /// # Errors
     /// [`ErrorKind::AddrInUse`] if the port is taken.

@@ -5,12 +5,12 @@ use shakedown_sim::{Alternatives, Duration};
 /// The faults of connections to a node; the benign alternative first in each.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFaults {
-    /// What may become of an attempt to connect: `refused`, `lost` (no response arrives), or a delay such as `8 s`.
+    /// The faults of an attempt to connect: `refused`, `lost` (no response arrives), or a delay such as `8 s`.
     pub connect: Alternatives,
-    /// What may become of what the connecting side sends: `lost` (the connection stalls: from then on nothing passes in either
+    /// The faults of what the connecting side sends: `lost` (the connection stalls: from then on nothing passes in either
     /// direction, and neither side sees an error), `reset` (half of it arrives, then both sides see a reset), or a delay.
     pub request: Alternatives,
-    /// What may become of what the side connected to sends.
+    /// The faults of what the accepting side sends.
     pub response: Alternatives,
 }
 
@@ -45,7 +45,7 @@ impl StreamFaults {
 pub struct Link {
     /// How long a message takes, one way, on the happy path.
     pub latency: Duration,
-    /// What may go wrong.
+    /// The possible faults.
     pub faults: &'static StreamFaults,
 }
 

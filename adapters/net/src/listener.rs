@@ -36,7 +36,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at a port of the node whose code runs now; port 0 stands for any that is free.
+    /// Listens at a port of the node whose code runs now; port 0 means any free port.
     ///
     /// # Errors
     /// [`ErrorKind::AddrInUse`] if something listens there, [`ErrorKind::AddrNotAvailable`] if the address is another node's.

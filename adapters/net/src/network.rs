@@ -65,7 +65,7 @@ impl Network {
         self.0.borrow_mut().links.insert(role.to_owned(), link);
     }
 
-    /// Has `name` resolve like `target`, a node or a role.
+    /// Makes `name` resolve to the addresses of `target`, a node or a role.
     pub fn alias(&self, name: &str, target: &str) {
         self.0.borrow_mut().aliases.insert(name.to_owned(), target.to_owned());
     }

@@ -98,7 +98,7 @@ pub(crate) fn lock(wire: &SharedWire) -> MutexGuard<'_, Wire> {
 }
 
 impl Wire {
-    /// Has an end find the connection broken.
+    /// Breaks the connection for one end.
     pub(crate) fn fail(&mut self, side: usize, error: ErrorKind) {
         self.ends[side].error.get_or_insert(error);
         for waker in
@@ -142,7 +142,7 @@ enum Receiver {
     Silent,
 }
 
-/// Has what `side` sends arrive in order, unless the connection stalls before or the receiver is gone.
+/// Delivers what `side` sends, in order, unless the connection stalls first or the receiver is gone.
 pub(crate) fn send(
     wire: &SharedWire,
     guard: &mut Wire,

@@ -31,7 +31,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// Returns the number that stands for this idempotency key in the partner's ledger.
+    /// Returns the number of this idempotency key in the partner's ledger.
     fn number_of(&self, key: &str) -> u64 {
         let mut keys = self.keys.borrow_mut();
         let at = keys.iter().position(|known| known == key).unwrap_or_else(|| {

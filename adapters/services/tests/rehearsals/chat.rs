@@ -26,17 +26,21 @@ async fn guest(name: &'static str, voice: Voice) {
     }
     loop {
         match tokio::time::timeout(std::time::Duration::from_secs(40), lines.next_line()).await {
-            Ok(Ok(Some(line))) => voice.says(format!("{name} hears `{line}`")),
+            Ok(Ok(Some(line))) => voice.says(format!("{name} receives `{line}`")),
             Ok(Ok(None)) => return voice.says(format!("{name} is disconnected")),
             Ok(Err(error)) => return voice.says(format!("{name}: {:?}", error.kind())),
-            Err(_) => return voice.says(format!("{name} hears nothing")),
+            Err(_) => return voice.says(format!("{name} receives nothing")),
         }
     }
 }
 
 #[test]
 fn it_runs_as_it_is() {
-    check(world, "", &["9.0 bob hears `1: hello`", "47.0 ada hears nothing", "49.0 bob hears nothing"]);
+    check(
+        world,
+        "",
+        &["9.0 bob receives `1: hello`", "47.0 ada receives nothing", "49.0 bob receives nothing"],
+    );
 }
 
 #[test]
@@ -50,10 +54,10 @@ fn a_graceful_shutdown_says_goodbye() {
         world,
         "chat/before response @ bob-1/chat-1 #1 = shutdown",
         &[
-            "9.0 bob hears `1: hello`",
-            "9.0 ada hears `bye`",
+            "9.0 bob receives `1: hello`",
+            "9.0 ada receives `bye`",
             "9.0 ada is disconnected",
-            "9.0 bob hears `bye`",
+            "9.0 bob receives `bye`",
             "9.0 bob is disconnected",
         ],
     );
@@ -64,6 +68,6 @@ fn a_crashed_machine_says_nothing() {
     check(
         world,
         "chat/before response @ bob-1/chat-1 #1 = crash",
-        &["42.0 bob hears nothing", "47.0 ada hears nothing"],
+        &["42.0 bob receives nothing", "47.0 ada receives nothing"],
     );
 }

@@ -22,7 +22,7 @@ impl Drop for LastWords {
     }
 }
 
-/// A machine with tasks of every kind that sends a line to a peer; the peer says what it hears.
+/// A machine with tasks of every kind that sends a line to a peer; the peer says what it receives.
 fn world(stage: &Stage<Said>, voice: Voice) {
     Network::on(stage).link("peer", Link { latency: Duration::from_secs(1), faults: &StreamFaults::NONE });
     stage.program(Role::outside("peer".into()), move || peer(voice));
@@ -33,18 +33,18 @@ async fn peer(voice: Voice) {
     let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        tokio::spawn(hear(stream, voice));
+        tokio::spawn(receive(stream, voice));
     }
 }
 
-async fn hear(stream: TcpStream, voice: Voice) {
+async fn receive(stream: TcpStream, voice: Voice) {
     let mut lines = BufReader::new(stream).lines();
     loop {
         match timeout(20 * SECOND, lines.next_line()).await {
-            Ok(Ok(Some(line))) => voice.says(format!("the peer hears `{line}`")),
-            Ok(Ok(None)) => return voice.says("the peer hears the end"),
+            Ok(Ok(Some(line))) => voice.says(format!("the peer receives `{line}`")),
+            Ok(Ok(None)) => return voice.says("the peer receives the end"),
             Ok(Err(error)) => return voice.says(format!("the peer: {:?}", error.kind())),
-            Err(_) => return voice.says("the peer hears nothing"),
+            Err(_) => return voice.says("the peer receives nothing"),
         }
     }
 }
@@ -79,10 +79,10 @@ fn a_process_that_exits_runs_its_destructors() {
             "2.0 the machine blocks",
             "4.0 the machine ticks",
             "6.0 the machine ticks",
-            "6.0 the peer hears `hello`",
+            "6.0 the peer receives `hello`",
             "7.0 the machine drops, sent: true",
-            "8.0 the peer hears `goodbye`",
-            "8.0 the peer hears the end",
+            "8.0 the peer receives `goodbye`",
+            "8.0 the peer receives the end",
         ],
     );
 }
@@ -99,11 +99,11 @@ fn a_crashed_process_has_no_effect_and_its_peer_hears_nothing() {
             "12.0 the machine blocks",
             "14.0 the machine ticks",
             "16.0 the machine ticks",
-            "16.0 the peer hears `hello`",
+            "16.0 the peer receives `hello`",
             "17.0 the machine drops, sent: true",
-            "18.0 the peer hears `goodbye`",
-            "18.0 the peer hears the end",
-            "21.0 the peer hears nothing",
+            "18.0 the peer receives `goodbye`",
+            "18.0 the peer receives the end",
+            "21.0 the peer receives nothing",
         ],
     );
 }
@@ -117,16 +117,16 @@ fn a_process_without_a_signal_handler_shuts_down_by_its_destructors() {
             "2.0 the machine blocks",
             "4.0 the machine ticks",
             "5.0 the machine drops, sent: true",
-            "6.0 the peer hears `hello`",
-            "6.0 the peer hears `goodbye`",
-            "6.0 the peer hears the end",
+            "6.0 the peer receives `hello`",
+            "6.0 the peer receives `goodbye`",
+            "6.0 the peer receives the end",
             "12.0 the machine blocks",
             "14.0 the machine ticks",
             "16.0 the machine ticks",
-            "16.0 the peer hears `hello`",
+            "16.0 the peer receives `hello`",
             "17.0 the machine drops, sent: true",
-            "18.0 the peer hears `goodbye`",
-            "18.0 the peer hears the end",
+            "18.0 the peer receives `goodbye`",
+            "18.0 the peer receives the end",
         ],
     );
 }

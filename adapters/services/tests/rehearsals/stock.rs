@@ -14,7 +14,7 @@ fn world(stage: &Stage<Said>, voice: Voice) {
     stage.program(crashing("stock"), || async { serve(TcpListener::bind("0.0.0.0:80").await?, 7).await });
     stage.program(Role::outside("clerk".into()), move || async move {
         let below = reqwest::get("http://stock/stock/below/5").await;
-        voice.says(format!("the clerk hears {}", text(below).await));
+        voice.says(format!("the clerk receives {}", text(below).await));
     });
     stage.program(Role::outside("buyer".into()), move || async move {
         let http =
@@ -45,7 +45,7 @@ fn it_runs_as_it_is_and_its_supervisor_restarts_what_panics() {
         world,
         "",
         &[
-            "5.8 the clerk hears 200 2",
+            "5.8 the clerk receives 200 2",
             "5.8 takes 5: 200 2",
             "11.2 takes 4: 409",
             "16.6 takes 1000: 500",
@@ -65,7 +65,7 @@ fn a_crash_restores_what_was_only_in_memory() {
         world,
         "stock/before response @ buyer-1/stock-1 #2 = crash",
         &[
-            "5.8 the clerk hears 200 2",
+            "5.8 the clerk receives 200 2",
             "5.8 takes 5: 200 2",
             "14.8 takes 4: no response",
             "20.6 takes 1000: 500",

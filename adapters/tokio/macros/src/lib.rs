@@ -2,7 +2,7 @@
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
-/// Has an `async fn main` run within a simulation. Arguments, which choose a runtime, mean nothing here.
+/// Runs an `async fn main` within a simulation. Arguments, which select a runtime, have no effect.
 #[proc_macro_attribute]
 pub fn main(_arguments: TokenStream, function: TokenStream) -> TokenStream {
     enter(function, "main")

@@ -32,7 +32,7 @@ fn by_name(name: &str, port: u16) -> Result<Vec<SocketAddr>> {
     Ok(found.into_iter().map(|ip| SocketAddr::from((ip, port))).collect())
 }
 
-/// Returns the IPv4 form of an address; the simulated network has no other, so `[::]` and `[::1]` stand for `0.0.0.0` and `127.0.0.1`.
+/// Returns the IPv4 form of an address; the simulated network has no other, so `[::]` and `[::1]` become `0.0.0.0` and `127.0.0.1`.
 pub(super) fn v4(address: SocketAddr) -> Result<SocketAddrV4> {
     let ip = match address.ip() {
         IpAddr::V4(ip) => ip,

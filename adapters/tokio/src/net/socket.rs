@@ -41,7 +41,7 @@ impl TcpSocket {
         Self::new()
     }
 
-    /// Has it listen or connect from an address.
+    /// Binds the socket to an address, to listen or connect from it.
     ///
     /// # Errors
     /// If it is no IPv4 address.
@@ -58,7 +58,7 @@ impl TcpSocket {
         Stream::connect(v4(address)?).await.map(TcpStream::of)
     }
 
-    /// Has it listen.
+    /// Listens for connections.
     ///
     /// # Errors
     /// As [`TcpListener::bind`].

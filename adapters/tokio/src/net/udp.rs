@@ -27,7 +27,7 @@ impl UdpSocket {
         Ok(Self { socket: Socket::bind(first(address)?)?, peer: Mutex::new(None) })
     }
 
-    /// Has [`UdpSocket::send`] send to this address, and [`UdpSocket::recv`] take datagrams from there only.
+    /// Sets the address that [`UdpSocket::send`] sends to and from which alone [`UdpSocket::recv`] accepts datagrams.
     ///
     /// # Errors
     /// If it cannot be resolved.

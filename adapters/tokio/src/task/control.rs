@@ -97,7 +97,7 @@ impl Control {
 pub struct AbortHandle(pub(crate) Arc<Control>);
 
 impl AbortHandle {
-    /// Has the task dropped at its next turn, unless it has finished.
+    /// Drops the task at its next turn, unless it has finished.
     pub fn abort(&self) {
         self.0.abort();
     }

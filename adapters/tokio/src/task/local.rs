@@ -51,7 +51,7 @@ impl LocalSet {
         future.await
     }
 
-    /// Has [`spawn_local`] be allowed, which it always is.
+    /// Has no effect: [`spawn_local`] is always allowed.
     pub fn enter(&self) -> LocalEnterGuard {
         LocalEnterGuard(PhantomData)
     }

@@ -21,7 +21,7 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Has the task dropped at its next turn, unless it has finished.
+    /// Drops the task at its next turn, unless it has finished.
     pub fn abort(&self) {
         self.control.abort();
     }

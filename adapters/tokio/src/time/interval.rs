@@ -61,22 +61,22 @@ impl Interval {
         }
     }
 
-    /// Has the next tick be a period from now.
+    /// Sets the next tick to one period from now.
     pub fn reset(&mut self) {
         self.reset_at(Instant::now() + self.period);
     }
 
-    /// Has the next tick be now.
+    /// Sets the next tick to now.
     pub fn reset_immediately(&mut self) {
         self.reset_at(Instant::now());
     }
 
-    /// Has the next tick be `after` from now.
+    /// Sets the next tick to `after` from now.
     pub fn reset_after(&mut self, after: Duration) {
         self.reset_at(Instant::now() + after);
     }
 
-    /// Has the next tick be at `deadline`.
+    /// Sets the next tick to `deadline`.
     pub fn reset_at(&mut self, deadline: Instant) {
         Pin::new(&mut self.delay).reset(deadline);
     }

@@ -1,4 +1,4 @@
-//! What the service is expected to do. A failure prints the story of the smallest run that shows it.
+//! The expectations of the service. A failure prints the story of the smallest failing run.
 #![cfg(shakedown)]
 
 use orders_rehearsal::catalogue;
@@ -14,7 +14,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The service as it is meant to be.
+/// The correct service.
 #[cfg(not(any(
     feature = "naive-retry",
     feature = "naive-insert",
@@ -46,13 +46,13 @@ mod correct {
     }
 
     #[test]
-    fn a_run_is_the_same_after_others_and_in_a_fresh_process() {
+    fn a_run_is_equal_after_other_runs_and_in_a_fresh_process() {
         let output = orders(&["run", "orders", "--seed", "7", "--twice"]);
         assert!(output.status.success(), "{}{}", stdout(&output), String::from_utf8_lossy(&output.stderr));
     }
 }
 
-/// The service without one thing that people leave out.
+/// A naive form of the service.
 #[cfg(any(
     feature = "naive-retry",
     feature = "naive-insert",
@@ -70,14 +70,14 @@ mod naive {
     }
 
     #[test]
-    fn it_is_found_by_two_deviations_told_and_replayed_in_a_fresh_process() {
+    fn it_is_found_with_two_deviations_explained_and_replayed_in_a_fresh_process() {
         // A crash loses orders in memory too. So the scenario without crashes shows that this form loses them at a shutdown.
         let scenario = if cfg!(feature = "naive-shutdown") { "deployments" } else { "orders" };
         let rehearsal = catalogue().rehearse(scenario, &[]).seeds(..1_000);
         let found = rehearsal.traces(env!("CARGO_TARGET_TMPDIR")).violates(invariant()).within(2);
         let story = found.to_string();
         println!("{story}");
-        is_told_in_its_own_words(&story);
+        names_the_requests_of_the_service(&story);
         if cfg!(feature = "naive-shutdown") {
             let script = found.finding.failure.shrunk.to_string();
             assert!(script.contains("= shutdown"), "it is not a shutdown that loses the order:\n{script}");
@@ -86,7 +86,7 @@ mod naive {
     }
 
     /// The story names the service's own requests.
-    fn is_told_in_its_own_words(story: &str) {
+    fn names_the_requests_of_the_service(story: &str) {
         let requests = if DOUBLES { &["POST /charges"][..] } else { &["POST /orders", "PUT /orders/order-"] };
         assert!(requests.iter().any(|request| story.contains(request)), "{story}");
     }
@@ -94,7 +94,7 @@ mod naive {
     fn is_replayed_exactly(trace: &str) {
         let output = orders(&["replay", trace]);
         let text = stdout(&output);
-        // 1: the violation is there again; 5 would be a drift.
+        // 1: the same violation; 5 would be a different run.
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(text.contains("exact"), "{text}");
     }
