@@ -164,10 +164,10 @@ pub mod sim {
     pub use shakedown_sim::strategies;
     pub use shakedown_sim::{Profile, Turn};
     pub use shakedown_sim::{
-        access, ambient, balancing, calendar, call, choice, clock, coverage, digest, env, fault, graph,
-        heartbeat, instances, judge, kv, label, link, log, node, observer, poller, queue, retry, runner,
-        scenario, scope, script, seal, search, semaphore, signal, sites_met, store, time, trace, trace_file,
-        webhook, world,
+        access, ambient, balancing, calendar, call, choice, clock, coverage, database, digest, env, fault,
+        graph, heartbeat, instances, judge, kv, label, link, log, node, observer, poller, queue, retry,
+        runner, scenario, scope, script, seal, search, semaphore, signal, sites_met, store, time, trace,
+        trace_file, webhook, world,
     };
 }
 
