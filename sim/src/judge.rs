@@ -350,13 +350,8 @@ impl<F: Fact> Facts<F> {
             effects.value(fact);
         }
         let event = core.event(env.node, env.scope(), Kind::Fact, [0, 0], || fact.sentence());
-        let committing = core.committing.clone();
-        let state = core.recording.is_some().then(|| core.record_state(fact)).flatten();
-        if let Some(last) = core.last_recorded() {
-            last.state = state;
-            last.routine = fact.is_routine();
-            last.accesses = fact.accesses();
-            last.accesses.extend(committing);
+        if core.recording.is_some() {
+            core.describe_fact(fact);
         }
         let at = At {
             time: core.now,

@@ -8,6 +8,7 @@ use crate::coverage::Shape;
 use crate::env::{Env, Side};
 use crate::event::{Chosen, Event, Kind};
 use crate::fault::{Offer, Place};
+use crate::judge::Fact;
 use crate::label::Label;
 use crate::node::{AfterEffects, BeforeEffects, CrashFault, NodeId};
 use crate::scope::{Scope, User};
@@ -174,8 +175,21 @@ impl Core {
         if self.recorded_bytes > RECORDED_TEXT_MAX { LEFT_OUT.to_owned() } else { text }
     }
 
+    /// Adds the state of a fact and the objects that it names to the step that recorded it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn describe_fact(&mut self, fact: &impl Fact) {
+        let (state, committing) = (self.state_of(fact), self.committing.clone());
+        if let Some(last) = self.last_recorded() {
+            last.state = state;
+            last.routine = fact.is_routine();
+            last.accesses = fact.accesses();
+            last.accesses.extend(committing);
+        }
+    }
+
     /// Returns a fact as JSON text, unless the recording holds too much text.
-    pub(crate) fn record_state(&mut self, fact: &impl Serialize) -> Option<Box<str>> {
+    fn state_of(&mut self, fact: &impl Serialize) -> Option<Box<str>> {
         let state = serde_json::to_value(fact).ok()?.to_string();
         self.recorded_bytes += state.len();
         (self.recorded_bytes <= RECORDED_TEXT_MAX).then(|| state.into())
