@@ -130,6 +130,9 @@ impl Env {
     }
 
     /// Returns the time zone of the node, as its [role](Role::zone) says.
+    ///
+    /// # Panics
+    /// If there is no zone of that name.
     pub fn zone(&self) -> Zone {
         self.world.core.borrow().nodes[self.node].role.zone.zone()
     }

@@ -208,20 +208,12 @@ impl RetryingClient {
         for attempts in 1.. {
             let attempt = env.child("attempt");
             let last = attempt.call(endpoint, request.clone(), self.policy.timeout).await;
-            let (is_repeatable, least) = match last {
-                Ok(response) => match advice(&response) {
-                    Advice::Final => return Ok(response),
-                    Advice::Retry => (Ok(Duration::ZERO), Ok(response)),
-                    Advice::RetryAfter(wait) => (Ok(wait), Ok(response)),
-                },
-                Err(error) => {
-                    may_have_effect |= error == CallError::TimedOut;
-                    let repeats = self.repeats == Repeats::Always || error == CallError::Refused;
-                    (if repeats { Ok(Duration::ZERO) } else { Err(Stopped::NotRepeatable) }, Err(error))
-                }
-            };
-            let last = least;
-            let next = is_repeatable.and_then(|least| self.next(&attempt, endpoint, attempts, least));
+            match last {
+                Ok(response) if advice(&response) == Advice::Final => return Ok(response),
+                _ => may_have_effect |= matches!(last, Err(CallError::TimedOut)),
+            }
+            let least = self.least_wait(last.as_ref().map(&advice));
+            let next = least.and_then(|least| self.next(&attempt, endpoint, attempts, least));
             let elapsed = env.now().since(begun);
             match next.and_then(|wait| self.spend(wait, elapsed)) {
                 Ok(wait) => {
@@ -232,6 +224,16 @@ impl RetryingClient {
             }
         }
         unreachable!("the number of attempts is bounded")
+    }
+
+    /// Returns the least wait after an attempt that was not final.
+    fn least_wait(&self, outcome: Result<Advice, &CallError>) -> Result<Duration, Stopped> {
+        match outcome {
+            Ok(Advice::RetryAfter(wait)) => Ok(wait),
+            Ok(Advice::Final | Advice::Retry) | Err(CallError::Refused) => Ok(Duration::ZERO),
+            Err(CallError::TimedOut) if self.repeats == Repeats::Always => Ok(Duration::ZERO),
+            Err(CallError::TimedOut) => Err(Stopped::NotRepeatable),
+        }
     }
 
     /// Returns the wait before the next attempt.
