@@ -110,8 +110,9 @@ impl Scenario for Visits {
 
     fn build(&self, stage: &Stage<Fact>) {
         let facts = stage.facts();
+        let clinic = stage.node(Role::outside("importer".into()), |_| {});
+        let starts = calendar::begin(stage, &clinic);
         let server = stage.node(Role::outside("database".into()), |_| {});
-        let starts = calendar::begin(stage, &server);
         let store = Store::new(&server, faults::STORE);
         let renderer = Link::new("renderer", HOP, &faults::RENDERER);
         let operations = DocumentApi::over(&renderer, &Link::new("documents", HOP, &faults::DOCUMENTS));
@@ -157,7 +158,7 @@ impl Scenario for Visits {
             let at = Rc::clone(&platform);
             stage.node(faults::REMINDER, move |env| reminders::boot(&env, &at));
         }
-        add_workload(stage, &edge, &platform, starts);
+        add_workload(stage, (&clinic, starts), &edge, &platform);
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
@@ -187,15 +188,20 @@ fn plant_rows(store: &Store, mail: &Mail, visits: u32) {
 
 /// Adds the workload: the clinic announces each visit and an operator attends to it; the operator looks again at the end
 /// of the run.
-fn add_workload(stage: &Stage<Fact>, edge: &VisitEdge, platform: &Platform, starts: WallTime) {
-    let clinic = stage.node(Role::outside("importer".into()), |_| {});
+fn add_workload(
+    stage: &Stage<Fact>,
+    (clinic, starts): (&Env, WallTime),
+    edge: &VisitEdge,
+    platform: &Platform,
+) {
     let review_queue = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = Operator::new(edge, stage.facts(), &platform.backbone.news);
     let patients = stage.variant().get("patients").unwrap_or("come").to_owned();
     let (cancels, comes) = (patients == "cancel", patients != "stay-away");
-    let (says, wait) = match comes_tomorrow(stage.variant()) {
-        true => (Action::ScheduleAhead, calendar::until_tomorrow(starts)),
-        false => (Action::Schedule, Duration::ZERO),
+    let (says, wait) = if comes_tomorrow(stage.variant()) {
+        (Action::ScheduleAhead, calendar::until_tomorrow(starts))
+    } else {
+        (Action::Schedule, Duration::ZERO)
     };
     let mut visits_shown: Vec<(u32, Env)> = Vec::new();
     for visit in 1..=stage.variant().number("visits") {
