@@ -119,12 +119,13 @@ impl<R: Row> TableState<R> {
     /// Calls the hook. In a recorded run, the facts that it states access the row.
     fn pass(&self, env: &Env, change: Change<R>) {
         let core = &env.world.core;
-        if core.borrow().recording.is_some() {
-            let verb = if change.after.is_some() { Verb::Write } else { Verb::Delete };
-            let row = change.after.as_ref().or(change.before.as_ref());
-            let access = row.map(|row| Access::new(verb, R::TABLE, text_of::<R>(&row.key())));
-            core.borrow_mut().committing = access;
+        if core.borrow().recording.is_none() {
+            return (self.on_commit)(env, &change);
         }
+        let verb = if change.after.is_some() { Verb::Write } else { Verb::Delete };
+        let row = change.after.as_ref().or(change.before.as_ref());
+        let access = row.map(|row| Access::new(verb, R::TABLE, text_of::<R>(&row.key())));
+        core.borrow_mut().committing = access;
         (self.on_commit)(env, &change);
         core.borrow_mut().committing = None;
     }
