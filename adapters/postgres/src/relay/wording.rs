@@ -17,7 +17,7 @@ impl Wording {
         if bytes.first() == Some(&0) {
             return "a startup message".to_owned();
         }
-        let (mut runs, mut prepares) = (Vec::new(), None);
+        let (mut runs, mut prepares, mut syncs) = (Vec::new(), None, false);
         let mut statements = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for frame in Frame::all(bytes) {
             let mut body = Reader(frame.body);
@@ -33,12 +33,14 @@ impl Wording {
                     let (_portal, name) = (text(), text().to_owned());
                     runs.extend(statements.get(&(connection, name)));
                 }
+                b'S' => syncs = true,
                 b'X' => return "the end of the session".to_owned(),
                 _ => {}
             }
         }
         match (&runs[..], prepares) {
             ([], Some(label)) => format!("`prepare {label}`"),
+            ([], None) if syncs => "`sync`".to_owned(),
             ([], None) => "a message".to_owned(),
             (runs, _) => {
                 let names: Vec<_> = runs.iter().take(3).map(|label| label.text()).collect();

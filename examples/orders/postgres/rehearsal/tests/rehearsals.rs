@@ -55,11 +55,11 @@ mod naive {
 
     /// The invariant that the form violates, and a statement of the service that its story names.
     const EXPECTED: (&str, &str) = if cfg!(feature = "naive-check") {
-        ("never-oversold", "insert orders")
+        ("never-oversold", "`commit`")
     } else if cfg!(feature = "naive-outbox") {
-        ("orders-are-fulfilled", "select outbox")
+        ("orders-are-fulfilled", "`insert outbox`")
     } else {
-        ("one-relay", "update leases")
+        ("one-relay", "`update leases`")
     };
 
     #[test]
