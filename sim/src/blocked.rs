@@ -9,6 +9,7 @@ use crate::event::Kind;
 use crate::node::{NodeId, State};
 use crate::scope::Scope;
 use crate::world::World;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The code that waits or holds: its node and its entity.
@@ -68,8 +69,8 @@ fn cycle(waits: &[PendingWait], first: usize) -> Option<Vec<usize>> {
                 }
                 cycle.reverse();
                 return Some(cycle);
-            } else if !reached_from.contains_key(&next) {
-                reached_from.insert(next, wait);
+            } else if let Entry::Vacant(first_time) = reached_from.entry(next) {
+                first_time.insert(wait);
                 open.push_back(next);
             }
         }

@@ -43,9 +43,11 @@ impl Fact for Event {
     }
 }
 
+type Build = Box<dyn Fn(&Stage<Event>)>;
+
 /// A scenario made of a closure. Whatever is promised is done in time, and nothing is shown that is no longer stored.
 struct Design {
-    build: Box<dyn Fn(&Stage<Event>)>,
+    build: Build,
 }
 
 impl Scenario for Design {
