@@ -487,7 +487,7 @@ impl CertifyRun<'_> {
             shown.show_runs(before + runs_of(parts), "");
             let further = || parts.iter().filter(|part| part.from >= kept && is_whole(part)).cloned();
             if link.is_some_and(|link| link.keep_parts(&name, || further().collect())) {
-                kept = further().last().map_or(kept, |part| part.to);
+                kept = further().next_back().map_or(kept, |part| part.to);
             }
             let is_kept = self.options.checkpoint.is_some() || matches!(self.division, Division::Shard(_));
             if is_kept && self.saved.elapsed() >= SAVE_EVERY {
