@@ -384,8 +384,14 @@ impl<F: Fact> Facts<F> {
         }
     }
 
+    /// Returns the violations in the order of the scenario's invariants, those of the harness last.
     pub(crate) fn take_violations(&self) -> Vec<Violation> {
-        std::mem::take(&mut self.0.borrow_mut().findings.violations)
+        let mut bench = self.0.borrow_mut();
+        let mut violations = std::mem::take(&mut bench.findings.violations);
+        let rank = |name: &str| bench.invariants.iter().position(|one| one.name() == name);
+        // The first violation names the failure. That is the most specific one, not the one that was found first.
+        violations.sort_by_key(|one| rank(&one.invariant).unwrap_or(usize::MAX));
+        violations
     }
 
     /// Reports a finding of the harness itself, as an invariant of its own.

@@ -106,7 +106,7 @@ pub struct Outcome {
     pub events: u32,
     /// The time at which it came to rest.
     pub ended: Moment,
-    /// All violations, in the order found.
+    /// All violations, in the order of the scenario's invariants; those of the harness come last.
     pub violations: Vec<Violation>,
     /// A bit for each reached goal, in the scenario's order.
     pub goals: u64,
@@ -501,7 +501,6 @@ impl<S: Scenario> Runner<S> {
         };
         self.world.note_waits();
         self.facts.judge_at_rest(&self.world);
-        // After the scenario's own invariants: they say what went wrong, this one only that something did.
         if let Some(pending) = pending {
             let settle = crate::time::text(settle);
             let message = format!("still at work {settle} after healing: {pending}");

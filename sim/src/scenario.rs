@@ -143,7 +143,7 @@ pub trait Scenario: 'static {
     /// Builds nodes and starts the workload.
     fn build(&self, stage: &Stage<Self::Fact>);
 
-    /// Returns the invariants.
+    /// Returns the invariants, the most specific first: the first one that a run violates names its failure.
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self::Fact>>>;
 
     /// Returns the rare states that a campaign must reach.

@@ -8,7 +8,7 @@ use shakedown_model::Fact;
 use shakedown_model::booking::rows::Status;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         charged_at_most_once(),

@@ -11,6 +11,7 @@ mod jobs;
 mod lifecycle;
 mod notifications;
 mod plants;
+mod ranking;
 mod regressions;
 mod releases;
 

@@ -17,7 +17,7 @@ use std::process::Command;
 const LINES_MAX: usize = 400;
 
 /// Returns the committed scripts that violate an invariant, by name.
-fn stories() -> Vec<(String, Regression)> {
+pub(crate) fn stories() -> Vec<(String, Regression)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let files = std::fs::read_dir(directory).expect("the directory is committed");
     let mut stories: Vec<(String, Regression)> = files

@@ -9,15 +9,15 @@ use crate::invariants::{attempts, jobs};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
         Box::new(NoPhantomEvent::default()),
         Box::new(events::NoLostEvent::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
-        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(lists::ScreensShowOneVersion::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(lists::ScreensAgreeAtRest::default()),
     ]
 }

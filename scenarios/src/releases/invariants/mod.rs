@@ -14,22 +14,22 @@ use crate::invariants::{attempts, jobs};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
-        Box::new(ExactlyOneReservation::default()),
-        orders::accepted_work_finishes(),
         Box::new(jobs::OnlyTheHolderActs::default()),
-        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(deadlines::NobodyRemindedEarly::default()),
         fields::backfill_is_complete(),
         Box::new(readable::EveryMessageReadable::default()),
         Box::new(fields::NoHalfRolledFieldShown::default()),
-        Box::new(bad_release::BadReleaseIsStopped::default()),
-        Box::new(rollback::RollbackIsSafe::default()),
         Box::new(rollback::WithdrawnReleaseIsGone::default()),
+        Box::new(rollback::RollbackIsSafe::default()),
+        Box::new(bad_release::BadReleaseIsStopped::default()),
         Box::new(writers::TwoReleasesAtMost::default()),
         writers::reminders_on_record(),
+        Box::new(ExactlyOneReservation::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        orders::accepted_work_finishes(),
     ]
 }

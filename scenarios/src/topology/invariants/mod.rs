@@ -8,17 +8,17 @@ use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
-        Box::new(entries::EntryPointsAgree::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
-        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(attempts::EveryReplayHasItsAttempts::default()),
-        Box::new(requests::RequestsAnswerInTime::default()),
-        Box::new(requests::NoDependencyFailureShown),
-        Box::new(alerts::StuckWorkIsNoticed::default()),
+        Box::new(entries::EntryPointsAgree::default()),
         Box::new(alerts::UntakenAlertsAreRepeated::default()),
         Box::new(alerts::NoFalseAlarm::default()),
+        Box::new(alerts::StuckWorkIsNoticed::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(requests::NoDependencyFailureShown),
+        Box::new(requests::RequestsAnswerInTime::default()),
     ]
 }

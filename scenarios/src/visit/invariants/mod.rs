@@ -11,21 +11,21 @@ use crate::invariants::{attempts, jobs, requests};
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     vec![
-        Box::new(transitions::LegalTransitionsOnly),
-        Box::new(screens::NoPrematureSuccess::default()),
-        Box::new(replays::ReplayIsSafe::default()),
         Box::new(jobs::OnlyTheHolderActs::default()),
-        Box::new(jobs::ParkedWorkIsUnfinished::default()),
         Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(deadlines::NobodyJudgedEarlyOrLate::default()),
-        Box::new(requests::RequestsAnswerInTime::default()),
-        Box::new(requests::NoDependencyFailureShown),
+        Box::new(transitions::LegalTransitionsOnly),
+        Box::new(replays::ReplayIsSafe::default()),
         Box::new(acceptance::AcceptedMeansDurable::default()),
-        Box::new(acceptance::AcceptedWorkFinishes::default()),
-        Box::new(acceptance::TransientFaultsHeal::default()),
+        Box::new(screens::NoPrematureSuccess::default()),
+        Box::new(jobs::ParkedWorkIsUnfinished::default()),
+        Box::new(requests::NoDependencyFailureShown),
+        Box::new(requests::RequestsAnswerInTime::default()),
         Box::new(screens::ScreensAgreeAtRest::default()),
+        Box::new(acceptance::TransientFaultsHeal::default()),
+        Box::new(acceptance::AcceptedWorkFinishes::default()),
     ]
 }
