@@ -10,6 +10,9 @@ const fn mins(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
+/// The usual period of a partner's statement.
+const DAILY: Duration = mins(24 * 60);
+
 /// How a client can find out the outcome of a request to a partner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartnerTerms {
@@ -17,17 +20,26 @@ pub struct PartnerTerms {
     pub key_life: Option<Duration>,
     /// Whether it has lookups: of a reservation by our reference, and of a reservation's state.
     pub lookup: bool,
+    /// The period of its statement: a list of all reservations, if any of them has changed.
+    pub statement_every: Duration,
+    /// Whether it calls back when a reservation changes.
+    pub calls_back: bool,
 }
 
 impl PartnerTerms {
     /// Idempotency keys that live for a day.
-    pub const KEYS: PartnerTerms = PartnerTerms { key_life: Some(mins(24 * 60)), lookup: true };
+    pub const KEYS: PartnerTerms = PartnerTerms {
+        key_life: Some(mins(24 * 60)),
+        lookup: true,
+        statement_every: DAILY,
+        calls_back: true,
+    };
     /// Idempotency keys that live for half an hour.
-    pub const SHORT_KEYS: PartnerTerms = PartnerTerms { key_life: Some(mins(30)), lookup: true };
+    pub const SHORT_KEYS: PartnerTerms = PartnerTerms { key_life: Some(mins(30)), ..Self::KEYS };
     /// No idempotency keys, but a lookup by reference.
-    pub const LOOKUP: PartnerTerms = PartnerTerms { key_life: None, lookup: true };
+    pub const LOOKUP: PartnerTerms = PartnerTerms { key_life: None, ..Self::KEYS };
     /// Neither idempotency keys nor a lookup.
-    pub const NEITHER: PartnerTerms = PartnerTerms { key_life: None, lookup: false };
+    pub const NEITHER: PartnerTerms = PartnerTerms { lookup: false, ..Self::LOOKUP };
 
     /// Returns how long after the first send a key can safely be sent again; `None` if never.
     pub fn resend_for(&self) -> Option<Duration> {
@@ -94,8 +106,6 @@ pub const CHECKS: [Duration; 6] =
     [Duration::from_millis(500), secs(2), mins(5), mins(15), mins(30), QUARANTINE];
 /// The wait after a failed lookup at the partner.
 pub const CHECK_AGAIN: Duration = mins(2);
-/// How often the partner's statement is read.
-pub const STATEMENT_PERIOD: Duration = mins(24 * 60);
 /// A worker's timeout for the renderer.
 pub const RENDERER_TIMEOUT: Duration = secs(10);
 /// A worker's timeout for the document store.

@@ -1,4 +1,4 @@
-//! The partner's statement: read each day on which its ledger changed, and compared with our rows. It also shows what
+//! The partner's statement: read each day (or hour) in which its ledger changed, and compared with our rows. It also shows what
 //! we have lost: a reservation for a booking that does not exist here is listed for a person.
 
 use super::connector::Record;
@@ -6,22 +6,24 @@ use super::platform::{Platform, job_for};
 use super::rows::{Holding, Orphan, Standing};
 use crate::backbone::jobs;
 use crate::backbone::retry::in_transaction;
-use crate::settings::{CHECK_AGAIN, PARTNER_TIMEOUT, STATEMENT_PERIOD};
+use crate::settings::{CHECK_AGAIN, PARTNER_TIMEOUT};
 use shakedown_sim::{Env, Poller, Signal, StoreError, Transaction};
 use std::rc::Rc;
 
-/// Boots the node that reads the statement. `ledger` is raised when the statement has news: a day without changes
-/// needs no run.
+/// Boots the node that reads the statement at the period of the partner's terms. `ledger` is raised when the statement has
+/// news: a period without changes needs no run.
 pub fn boot(env: &Env, platform: &Rc<Platform>, ledger: &Signal) {
     if !platform.design.status_sync.reads_statement() {
         return;
     }
     let (env, platform, ledger) = (env.clone(), Rc::clone(platform), ledger.clone());
     env.clone().spawn(async move {
-        let mut poller = Poller::new(&env, &ledger, STATEMENT_PERIOD);
+        let mut poller = Poller::new(&env, &ledger, platform.terms.statement_every);
         poller.turn(None).await;
+        // The process before this one may have crashed before it had read a statement.
+        let mut due = Some(env.now());
         loop {
-            poller.turn(None).await;
+            poller.turn(due.take()).await;
             let env = env.child("statement");
             while !read(&env.child("try"), &platform).await {
                 env.sleep(CHECK_AGAIN).await;

@@ -13,6 +13,8 @@ pub enum PartnerFact {
         key_life_s: Option<u64>,
         /// Whether it offers lookups of a reference and of a reservation.
         lookup: bool,
+        /// The period of its statement, in seconds.
+        statement_s: u64,
     },
     /// A request that may have an effect reached the partner.
     Asked {
@@ -86,7 +88,7 @@ impl shakedown_sim::Fact for PartnerFact {
 
     fn sentence(&self) -> String {
         match self {
-            PartnerFact::Terms { key_life_s, lookup } => terms(*key_life_s, *lookup),
+            PartnerFact::Terms { key_life_s, lookup, .. } => terms(*key_life_s, *lookup),
             PartnerFact::Asked { attempt } => format!("receives the request of attempt {attempt}"),
             PartnerFact::Reserved { reservation, standing: Standing::Confirmed } => {
                 format!("creates reservation R{reservation}")

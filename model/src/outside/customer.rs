@@ -10,7 +10,7 @@
 use crate::backbone::Reply;
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
 use crate::booking::clients::Action;
-use crate::facts::{BookingFact, Code, EventFact, Fact};
+use crate::facts::{BookingFact, Code, EventFact, Fact, Word};
 use crate::outside::edge::Edge;
 use crate::settings::{BROWSER_TIMEOUT, SCREEN_PERIOD};
 use shakedown_sim::{Alternatives, CallError, Duration, Endpoint, Env, Facts, Label, Poller, Signal, Site};
@@ -21,8 +21,13 @@ const CUSTOMER: Label = Label::new("customer");
 const IMPATIENCE: Site = Site::new(CUSTOMER, Label::new("impatience"));
 const SECOND_THOUGHTS: Site = Site::new(CUSTOMER, Label::new("second thoughts"));
 const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "sends again from a tab", "reloads"]);
-const THOUGHTS: Alternatives =
-    Alternatives::new(&["keeps it", "cancels at once", "cancels soon", "cancels later"]);
+const THOUGHTS: Alternatives = Alternatives::new(&[
+    "keeps it",
+    "cancels at once",
+    "cancels soon",
+    "cancels later",
+    "cancels at the result",
+]);
 
 /// How often a customer tries again when told to.
 const TRIES: u32 = 6;
@@ -45,6 +50,8 @@ struct Inner {
     seen: RefCell<Vec<(u32, u32)>>,
     /// Whether the one intent was cancelled already.
     cancelled: Cell<bool>,
+    /// The booking that is cancelled as soon as a screen shows it as confirmed, with the handle for that.
+    regretted: RefCell<Option<(Env, u32)>>,
 }
 
 impl Customer {
@@ -59,6 +66,7 @@ impl Customer {
             news,
             seen: RefCell::default(),
             cancelled: Cell::new(false),
+            regretted: RefCell::default(),
         }))
     }
 
@@ -166,6 +174,7 @@ impl Customer {
             "cancels at once" => Duration::from_millis(100),
             "cancels soon" => Duration::from_secs(4),
             "cancels later" => Duration::from_secs(900),
+            "cancels at the result" => return drop(self.0.regretted.replace(Some((env.clone(), booking)))),
             _ => return,
         };
         let (at, env) = (self.clone(), env.clone());
@@ -193,7 +202,18 @@ impl Customer {
         if let Some((_, version)) = screen.filter(|(_, version)| *version < view.version) {
             *version = view.version;
             self.shows(env, view, false);
+            if view.word == Word::Confirmed {
+                self.regret(view.booking);
+            }
         }
+    }
+
+    /// Cancels the booking if the customer has decided to cancel it at its result.
+    fn regret(&self, booking: u32) {
+        let regretted = self.0.regretted.borrow_mut().take_if(|(_, regretted)| *regretted == booking);
+        let Some((env, booking)) = regretted else { return };
+        let at = self.clone();
+        env.clone().spawn(async move { at.cancel(&env, booking).await });
     }
 
     fn shows(&self, env: &Env, View { booking, version, word, .. }: View, fresh: bool) {

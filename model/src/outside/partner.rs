@@ -145,8 +145,9 @@ impl Partner {
 
     /// Boots the partner's node.
     pub fn boot(&self, env: &Env, operations: &PartnerApi) {
-        let PartnerTerms { key_life, lookup } = self.0.terms;
-        (self.0.state)(env, PartnerFact::Terms { key_life_s: key_life.map(|life| life.as_secs()), lookup });
+        let PartnerTerms { key_life, lookup, statement_every, .. } = self.0.terms;
+        let (key_life_s, statement_s) = (key_life.map(|life| life.as_secs()), statement_every.as_secs());
+        (self.0.state)(env, PartnerFact::Terms { key_life_s, lookup, statement_s });
         let at = self.clone();
         operations.reserve.serve(env, move |env, request| at.clone().reserve(env, request));
         let at = self.clone();
@@ -388,6 +389,9 @@ impl Partner {
     /// Announces a change: in the ledger's signal, and by a callback.
     fn changed_by(&self, env: &Env, id: u32, standing: Standing) {
         self.0.changed.raise(env);
+        if !self.0.terms.calls_back {
+            return;
+        }
         let env = env.child("callback");
         let when = env.choose(CALLBACK, &CALLBACK_TIMES);
         let delay = match CALLBACK_TIMES.names().get(when.index()) {

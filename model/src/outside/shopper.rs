@@ -1,4 +1,4 @@
-//! A shopper: books once, and then follows the list of bookings.
+//! A shopper: books once, follows the list of bookings, and may cancel.
 //!
 //! The list stays open and polls for news; it may also be loaded immediately after the booking was accepted. It
 //! requests at least the newest version that the shopper has seen or received.
@@ -15,6 +15,11 @@ use std::rc::Rc;
 const FIRST_LOOK: Site = Site::new(Label::new("shopper"), Label::new("first look"));
 const LOOKS: Alternatives =
     Alternatives::new(&["later", "at once", "while the partner decides", "as the partner answers"]);
+
+const SECOND_THOUGHTS: Site = Site::new(Label::new("shopper"), Label::new("second thoughts"));
+const THOUGHTS: Alternatives = Alternatives::new(&["keeps it", "cancels"]);
+/// The time from the order to its cancellation.
+const THINKS: Duration = Duration::from_secs(10);
 
 /// How often a shopper tries again.
 const TRIES: u32 = 6;
@@ -56,6 +61,10 @@ impl Shopper {
             2 => Duration::from_millis(200),
             _ => Duration::from_millis(270),
         };
+        if env.choose(SECOND_THOUGHTS, &THOUGHTS).index() == 1 {
+            let (at, cancellation) = (self.clone(), env.child("cancellation"));
+            cancellation.clone().spawn(async move { at.cancel(&cancellation, booking).await });
+        }
         let (at, list) = (self.clone(), env.child("list"));
         list.clone().spawn(async move {
             list.sleep(first).await;
@@ -81,6 +90,17 @@ impl Shopper {
             env.sleep(PAUSE).await;
         }
         None
+    }
+
+    async fn cancel(&self, env: &Env, booking: u32) {
+        env.sleep(THINKS).await;
+        for _ in 0..TRIES {
+            let reply = env.child("request").call(&self.0.edge.cancel, booking, BROWSER_TIMEOUT).await;
+            if reply.is_ok_and(|reply| matches!(reply.code, Code::Accepted | Code::Rejected)) {
+                return;
+            }
+            env.sleep(PAUSE).await;
+        }
     }
 
     /// Polls for news whenever there may be some.

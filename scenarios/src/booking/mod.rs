@@ -43,7 +43,7 @@ const ASSUMPTIONS: &[&str] = &[
     "a request reaches the partner at most 10 minutes late, a worker pauses at most 10 minutes at a time, the partner's lookup lags at most 30 minutes",
     "the partner keeps an idempotency key for 24 hours (keys) or 30 minutes (short-keys) and never makes two reservations for one request",
     "a callback comes at most 72 hours late and is repeated until it is acknowledged; it may be wrong only where the partner offers a lookup",
-    "the partner's statement is correct and complete; it is read each day on which the ledger changed",
+    "the partner's statement is correct and complete; it is read each day, or each hour, in which the ledger changed",
     "the database loses no commit, notices a dead client within 2 minutes, and its clock is correct; nodes' clocks are up to 5 minutes off and may jump by 25 hours",
     "seeds draw every isolation level; certificates and the matrix cover read committed",
     "all faults end after 3 hours; late messages still arrive",
@@ -97,9 +97,28 @@ const PARAMETERS: &[Parameter] = &[
         values: &["left", "worked"],
         small: &["left"],
     },
+    Parameter {
+        name: "statement",
+        about: "how often the partner's statement comes: daily: after all faults; hourly: also while they last; alone: \
+                hourly, and the partner never calls back",
+        values: &["daily", "hourly", "alone"],
+        small: &["daily"],
+    },
 ];
 
+/// The period of an hourly statement.
+const HOURLY: Duration = Duration::from_secs(3_600);
+
 fn terms(variant: &Variant) -> PartnerTerms {
+    let terms = offers(variant);
+    match variant.get("statement") {
+        Some("hourly") => PartnerTerms { statement_every: HOURLY, ..terms },
+        Some("alone") => PartnerTerms { statement_every: HOURLY, calls_back: false, ..terms },
+        _ => terms,
+    }
+}
+
+fn offers(variant: &Variant) -> PartnerTerms {
     match variant.get("partner") {
         Some("short-keys") => PartnerTerms::SHORT_KEYS,
         Some("lookup") => PartnerTerms::LOOKUP,

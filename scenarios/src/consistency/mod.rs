@@ -79,7 +79,8 @@ const SHORT_HOP: Duration = Duration::from_millis(1);
 const LOOKS: Duration = Duration::from_secs(900);
 
 const REBUILD: Site = Site::new(Label::new("operator"), Label::new("rebuilds the list"));
-const REBUILDS: Alternatives = Alternatives::new(&["never", "while the booking is made", "later"]);
+const REBUILDS: Alternatives =
+    Alternatives::new(&["never", "while the booking is made", "later", "while it is cancelled"]);
 
 impl Scenario for Consistency {
     type Fact = Fact;
@@ -195,6 +196,7 @@ fn add_workload(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
         let after = match operator.choose(REBUILD, &REBUILDS).index() {
             0 => return,
             1 => Duration::from_millis(350),
+            3 => Duration::from_millis(10_125),
             _ => Duration::from_secs(20),
         };
         operator.sleep(after).await;

@@ -5,9 +5,9 @@ use crate::invariants::events::NoPhantomEvent;
 use shakedown_model::Fact;
 use shakedown_sim::Invariant;
 
-/// Returns all invariants, in the order of reports.
+/// Returns all invariants, the most specific first: the first one that a run violates names its failure.
 pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
     let mut all = booking::invariants::all();
-    all.push(Box::new(NoPhantomEvent::default()));
+    all.insert(0, Box::new(NoPhantomEvent::default()));
     all
 }

@@ -68,6 +68,8 @@ pub(crate) struct Plants {
     pub(crate) scopes: &'static [&'static str],
     /// From one fact to the next.
     pub(crate) gap: Duration,
+    /// The time for facts after the first two hours.
+    pub(crate) settle: Duration,
     pub(crate) fault: Option<Fault>,
     pub(crate) invariants: fn() -> Vec<Box<dyn Invariant<Fact>>>,
 }
@@ -75,7 +77,14 @@ pub(crate) struct Plants {
 impl Plants {
     /// Facts half a second apart, with no fault.
     pub(crate) const fn of(entity: &'static str, invariants: fn() -> Vec<Box<dyn Invariant<Fact>>>) -> Self {
-        Self { entity, scopes: &[], gap: Duration::from_millis(500), fault: None, invariants }
+        Self {
+            entity,
+            scopes: &[],
+            gap: Duration::from_millis(500),
+            settle: minutes(60),
+            fault: None,
+            invariants,
+        }
     }
 
     /// Returns the invariants that these facts violate.
@@ -121,7 +130,7 @@ impl Scenario for PlantedScenario {
         "planted"
     }
     fn horizon(&self, _: &Variant) -> Horizon {
-        Horizon { heal: Duration::from_secs(2 * 3_600), settle: Duration::from_secs(3_600) }
+        Horizon { heal: Duration::from_secs(2 * 3_600), settle: self.plants.settle }
     }
     fn build(&self, stage: &Stage<Fact>) {
         let (log, facts, gap) = (stage.facts().clone(), self.facts.clone(), self.plants.gap);

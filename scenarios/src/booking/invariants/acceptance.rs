@@ -168,7 +168,7 @@ impl Invariant<Fact> for TransientFaultsHeal {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, _: &mut Findings) {
         self.ledger.observe(at, fact);
-        if let Fact::Partner(PartnerFact::Terms { key_life_s, lookup }) = fact {
+        if let Fact::Partner(PartnerFact::Terms { key_life_s, lookup, .. }) = fact {
             self.knowable = key_life_s.map_or(*lookup, |life| life > SOUND_KEY_S);
         }
         self.held |= matches!(fact, Fact::Partner(PartnerFact::Held { .. }));

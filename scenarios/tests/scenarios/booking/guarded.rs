@@ -5,8 +5,8 @@ use shakedown_scenarios::booking::ENTRY;
 
 #[test]
 fn the_happy_path_of_every_variant_holds() {
-    // Four partners, one or two customers and intents, three isolation levels, reviews left or worked.
-    check_happy_paths(&ENTRY, 96);
+    // Four partners, one or two customers and intents, three isolation levels, reviews left or worked, three statements.
+    check_happy_paths(&ENTRY, 288);
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Invariant<Fact> for AttemptLife {
     }
     fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
         match fact {
-            Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup }) => {
+            Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup, .. }) => {
                 self.by_reference = *lookup;
                 self.neither = !*lookup;
             }

@@ -5,7 +5,9 @@ use crate::plants::{self, Plants, none};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobState, WorkItem};
 use shakedown_model::booking::JOB;
-use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Quote, Standing, Status};
+use shakedown_model::booking::rows::{
+    Ask, Attempt, Attention, Booking, Holding, Known, Quote, Standing, Status,
+};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, JobFact, PartnerFact, Request, Word};
 use shakedown_scenarios::booking::ENTRY;
 use shakedown_scenarios::booking::invariants;
@@ -80,11 +82,22 @@ fn dead_letter() -> Fact {
 }
 
 fn outcome_outcome_can_be_known() -> Fact {
-    Fact::Partner(PartnerFact::Terms { key_life_s: Some(86_400), lookup: true })
+    Fact::Partner(PartnerFact::Terms { key_life_s: Some(86_400), lookup: true, statement_s: 86_400 })
 }
 
 fn outcome_outcome_cannot_be_known() -> Fact {
-    Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup: false })
+    Fact::Partner(PartnerFact::Terms { key_life_s: None, lookup: false, statement_s: 86_400 })
+}
+
+/// An attempt to reserve whose outcome is open is on record.
+fn in_doubt() -> Fact {
+    match logged() {
+        Fact::Booking(BookingFact::Attempt { after, .. }) => {
+            let after = Attempt { known: Known::Unknown, ..after };
+            Fact::Booking(BookingFact::Attempt { before: None, after })
+        }
+        other => unreachable!("{other:?} is no attempt"),
+    }
 }
 
 /// A cancellation that is reversed, after the partner refused to cancel or without that.
@@ -119,6 +132,13 @@ fn attempted(id: u32) -> Fact {
     }
 }
 
+/// Our record of a reservation.
+fn held(standing: Standing) -> Fact {
+    let (reservation, booking, doubtful, learnt, checks) = (1, 1, false, Moment::START, 0);
+    let after = Holding { reservation, booking, standing, doubtful, learnt, checks };
+    Fact::Booking(BookingFact::Holding { before: None, after })
+}
+
 /// A correct story from intent to screen.
 fn correct_story() -> Vec<Fact> {
     let begin = [
@@ -133,6 +153,7 @@ fn correct_story() -> Vec<Fact> {
         Fact::Partner(PartnerFact::Asked { attempt: 1 }),
         reserved(1),
         charged(1),
+        held(Standing::Confirmed),
     ];
     let end = [confirmed(), shown(2, Word::Confirmed)];
     [&begin[..], &middle, &end].concat()
@@ -142,13 +163,19 @@ fn correct_story() -> Vec<Fact> {
 fn a_correct_story_violates_nothing() {
     let story = correct_story();
     assert_eq!(PLANTS.violated(&story), none());
-    let withdrawn =
-        [ended(1), refunded(1), moved(Status::Confirmed, Status::Withdrawn), shown(2, Word::Withdrawn)];
+    let withdrawn = [
+        ended(1),
+        refunded(1),
+        held(Standing::Ended),
+        moved(Status::Confirmed, Status::Withdrawn),
+        shown(2, Word::Withdrawn),
+    ];
     assert_eq!(PLANTS.violated(&[story, withdrawn.to_vec()].concat()), none());
     let kept = [correct_story(), changed_back(true)].concat();
     assert_eq!(PLANTS.violated(&kept), none(), "the partner holds the customer to it");
     for listed in [reviewed(Status::Accepted), dead_letter()] {
-        let parked = [outcome_outcome_cannot_be_known(), accepted(), reserved(1), charged(1), listed];
+        let doubt = in_doubt();
+        let parked = [outcome_outcome_cannot_be_known(), accepted(), doubt, reserved(1), charged(1), listed];
         assert_eq!(PLANTS.violated(&parked), none(), "what a person is told to look at may be left");
     }
 }
@@ -224,6 +251,9 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("attempts-bounded", vec![logged(), asked_by(1), asked_by(1)]),
         ("attempts-bounded", (1..=9).flat_map(|attempt| [attempted(attempt), asked_by(attempt)]).collect()),
         ("nobody-judged-early-or-late", vec![entered(Request::Quote), quoted(), refused()]),
+        ("ledger-is-on-record", vec![outcome_outcome_can_be_known(), reserved(1)]),
+        ("ledger-is-on-record", vec![reserved(1), held(Standing::Pending)]),
+        ("reviews-have-a-question", vec![accepted(), logged(), reviewed(Accepted)]),
         (
             "acknowledged-callback-is-stored",
             vec![Fact::Partner(PartnerFact::CallbackTaken { event: 1, reservation: 1 })],
@@ -233,7 +263,21 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
 
 #[test]
 fn each_invariant_is_violated_by_a_planted_fact() {
-    PLANTS.check(&planted(), &plants::SHARED);
+    PLANTS.check(&planted(), &[&plants::SHARED[..], &["statement-is-taken-in"]].concat());
+}
+
+#[test]
+fn what_a_statement_shows_is_on_record_a_day_later() {
+    const LATE: Plants = Plants { settle: plants::minutes(30 * 60), ..PLANTS };
+    let judged = |known: Option<(u64, Fact)>| {
+        let story = [(0, outcome_outcome_can_be_known()), (1, reserved(1))];
+        let end = (26 * 60, ended(2));
+        LATE.violated(&story.into_iter().chain(known).chain([end]).collect::<Vec<_>>())
+    };
+    let late = |violated: BTreeSet<String>| violated.contains("statement-is-taken-in");
+    assert!(late(judged(None)));
+    assert!(late(judged(Some((2, held(Standing::Pending))))), "an older state");
+    assert!(!late(judged(Some((24 * 60, held(Standing::Confirmed))))));
 }
 
 /// Invariants that no ablation of this scenario violates; only planted facts do.

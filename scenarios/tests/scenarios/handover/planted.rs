@@ -3,7 +3,7 @@
 use crate::plants::{self, Plants, none, only};
 use shakedown_model::Fact;
 use shakedown_model::backbone::jobs::{Job, JobKind, JobState, WorkItem};
-use shakedown_model::booking::rows::{Attention, Booking, Standing, Status};
+use shakedown_model::booking::rows::{Ask, Attempt, Attention, Booking, Known, Standing, Status};
 use shakedown_model::facts::{BookingFact, JobFact, PartnerFact, Word};
 use shakedown_scenarios::{booking, handover};
 use shakedown_sim::*;
@@ -19,6 +19,14 @@ fn committed(id: u32) -> Fact {
         before: None,
         after: Booking { attention: Attention::Review, ..plants::booking(id, Status::Accepted) },
     })
+}
+
+/// An attempt for booking 1 whose outcome is open: the question for a person who reviews it.
+fn in_doubt() -> Fact {
+    let (known, sent, learnt) = (Known::Unknown, Moment::START, Moment::START);
+    let (id, booking, generation, ask, key, checks, late) = (1, 1, 1, Ask::Reserve, 1, 0, false);
+    let after = Attempt { id, booking, generation, ask, key, known, sent, learnt, checks, late };
+    Fact::Booking(BookingFact::Attempt { before: None, after })
 }
 
 fn job(kind: JobKind, subject: u32) -> Job {
@@ -38,6 +46,7 @@ fn a_job_with_a_committed_booking_violates_nothing() {
     });
     let twice = [
         committed(1),
+        in_doubt(),
         Fact::Job(JobFact::Delivered(work)),
         Fact::Job(JobFact::Delivered(work)),
         new(work),
@@ -60,7 +69,7 @@ fn a_job_without_a_committed_booking_is_found() {
         vec![new(own), committed(1)],
         vec![committed(1), Fact::Job(JobFact::Delivered(other))],
     ];
-    for plant in plants {
+    for plant in plants.map(|plant| [vec![in_doubt()], plant].concat()) {
         assert_eq!(PLANTS.violated(&plant), only("no-phantom-event"), "{plant:?}");
     }
 }

@@ -198,11 +198,32 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
 
 #[test]
 fn each_invariant_is_violated_by_a_planted_fact() {
-    PLANTS.check(&planted(), &plants::SHARED);
+    PLANTS.check(&planted(), &[&plants::SHARED[..], &["dead-addresses-are-spared"]].concat());
+}
+
+#[test]
+fn no_mail_is_planned_for_an_address_long_after_it_is_known_to_be_dead() {
+    let judged = |minute: u64, state: MailState| {
+        let next = |id, state| {
+            let after = Notification { id, ..notification(state) };
+            Fact::Mail(MailFact::Notification { before: None, after })
+        };
+        let bounced = Send { id: 1, notification: 1, known: Known::Bounced(1), made: Moment::START };
+        let story = [
+            (0, next(1, MailState::Queued)),
+            (1, Fact::Mail(MailFact::Send { before: None, after: bounced })),
+            (minute, next(2, state)),
+        ];
+        PLANTS.violated(&story).contains("dead-addresses-are-spared")
+    };
+    assert!(judged(20, MailState::Queued));
+    assert!(!judged(20, MailState::Suppressed));
+    assert!(!judged(10, MailState::Queued), "its transaction may have begun before");
 }
 
 /// Invariants that no ablation of this scenario violates; only planted facts do.
-const NEVER_BROKEN_BY_ABLATION: [&str; 4] = [
+const NEVER_BROKEN_BY_ABLATION: [&str; 5] = [
+    "dead-addresses-are-spared",
     "transient-faults-heal",
     "only-the-holder-acts",
     "parked-work-is-unfinished",
