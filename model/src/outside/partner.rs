@@ -111,9 +111,12 @@ impl PartnerPage {
 #[derive(Clone)]
 pub struct Partner(Rc<Inner>);
 
+/// States a fact of the partner.
+type StateFact = dyn Fn(&Env, PartnerFact);
+
 struct Inner {
     terms: PartnerTerms,
-    state: Box<dyn Fn(&Env, PartnerFact)>,
+    state: Box<StateFact>,
     ledger: RefCell<Ledger>,
     changed: Signal,
     callback: Endpoint<Callback, bool>,
