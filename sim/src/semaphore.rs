@@ -43,7 +43,8 @@ use std::rc::Rc;
 /// #     }
 /// # }
 /// let outcome = Runner::new(Web).run(Plan::Script(&"scenario web".parse().unwrap()));
-/// assert_eq!((outcome.violations.len(), outcome.ended), (0, Moment::START + Duration::from_secs(1)));
+/// assert_eq!(outcome.violations, []);
+/// assert_eq!(outcome.last_activity, Moment::START + Duration::from_secs(1));
 /// ```
 #[derive(Clone)]
 pub struct Semaphore(Rc<SemaphoreState>);
