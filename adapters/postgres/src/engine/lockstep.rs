@@ -9,6 +9,7 @@ use crate::timeouts::{SHOW, Timeouts};
 use rustix::process::Signal;
 use shakedown_sim::WallTime;
 use shakedown_sim::ambient::Handle;
+use std::io::ErrorKind;
 
 /// A batch of a client's messages.
 pub(crate) struct Batch<'a> {
@@ -33,8 +34,11 @@ impl Engine {
         slot.backend.resume(None);
         (slot.began, slot.flushes, slot.name) = (began, batch.flushes, batch.name);
         slot.has_run = false;
-        if let Err(error) = slot.backend.send(batch.messages) {
-            self.fails(&format!("`{}` cannot be sent: {error}", batch.name));
+        match slot.backend.send(batch.messages) {
+            Ok(()) => {}
+            // The server has ended the session; its last message says why, and is still to be read.
+            Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
+            Err(error) => self.fails(&format!("`{}` cannot be sent: {error}", batch.name)),
         }
         let blocked = self.settle(number, world);
         self.release(number, blocked, world);
