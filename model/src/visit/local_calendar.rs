@@ -57,7 +57,13 @@ mod tests {
             let noon = zone.resolve(LocalTime::of(2026, month, day, 12, 0)).compatible();
             calendar.at(&zone, noon, 1, 9).since(noon).as_secs() / 3_600
         };
-        assert_eq!([(1, 1), (3, 28), (10, 24)].map(|(month, day)| hours(&DaysOfTheZone, month, day)), [21, 20, 22]);
-        assert_eq!([(1, 1), (3, 28), (10, 24)].map(|(month, day)| hours(&DaysOf24Hours, month, day)), [21, 21, 21]);
+        assert_eq!(
+            [(1, 1), (3, 28), (10, 24)].map(|(month, day)| hours(&DaysOfTheZone, month, day)),
+            [21, 20, 22]
+        );
+        assert_eq!(
+            [(1, 1), (3, 28), (10, 24)].map(|(month, day)| hours(&DaysOf24Hours, month, day)),
+            [21, 21, 21]
+        );
     }
 }
