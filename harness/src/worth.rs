@@ -17,7 +17,7 @@ pub(crate) fn facts(tally: &Tally) -> Vec<Fact> {
         fact(
             "faults",
             format!(
-                "possible until {} of each run, in which {before} % of its events come",
+                "possible in the first {} of each run, in which {before} % of its events come",
                 clock::span(heals)
             ),
         ),
