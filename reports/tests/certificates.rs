@@ -49,7 +49,10 @@ fn certify(remembers: bool) -> Certificate {
         digest: search.digest(),
         simulated: search.depths().iter().map(|depth| depth.tally.simulated).sum(),
         invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
-        worth: vec![Fact { label: "faults".to_owned(), text: "possible in the first 1 min of each run".to_owned() }],
+        worth: vec![Fact {
+            label: "faults".to_owned(),
+            text: "possible in the first 1 min of each run".to_owned(),
+        }],
         assumptions: vec!["the till does not crash".to_owned()],
         findings: findings.into_iter().collect(),
     }
