@@ -2,6 +2,16 @@
 
 use shakedown_sim::{Alternatives, Duration};
 
+/// What may become of a new session.
+const SESSION: &[&str] = &["accepted", "too many connections", "starting up"];
+
+/// What may become of a batch that commits a transaction block; see [`ServerFaults::commit`].
+const COMMIT: &[&str] =
+    &["runs", "lost before", "lost after", "lost during", "outlives", "restart", "restart after", "failover"];
+
+/// The same without the failover, which stands last.
+const WITHOUT_FAILOVER: &[&str] = COMMIT.split_at(COMMIT.len() - 1).0;
+
 /// The faults of a server; the benign alternative first in each. Connections are also subject to the faults of their link
 /// ([`shakedown_net::StreamFaults`]): refused, lost, reset.
 #[derive(Clone, Copy, Debug)]
@@ -43,35 +53,23 @@ impl ServerFaults {
 
     /// A server whose connections may be lost at any statement, and which may restart when it commits.
     pub const LOSSY: ServerFaults = ServerFaults {
-        session: Alternatives::new(&["accepted", "too many connections", "starting up"]),
+        session: Alternatives::new(SESSION),
         statement: Alternatives::new(&["runs", "lost before", "lost after"]),
-        commit: Alternatives::new(&[
-            "runs",
-            "lost before",
-            "lost after",
-            "lost during",
-            "outlives",
-            "restart",
-            "restart after",
-        ]),
+        commit: Alternatives::new(WITHOUT_FAILOVER),
         ..Self::NONE
     };
 
     /// The same with an asynchronous standby, which takes over without the last commit. With a synchronous standby a failover
     /// loses no commit: that is `restart after` of [`ServerFaults::LOSSY`].
-    pub const ASYNCHRONOUS: ServerFaults = ServerFaults {
-        commit: Alternatives::new(&[
-            "runs",
-            "lost before",
-            "lost after",
-            "lost during",
-            "outlives",
-            "restart",
-            "restart after",
-            "failover",
-        ]),
-        ..Self::LOSSY
-    };
+    pub const ASYNCHRONOUS: ServerFaults = ServerFaults { commit: Alternatives::new(COMMIT), ..Self::LOSSY };
+
+    /// # Panics
+    /// If an alternative has no meaning at its place.
+    pub(crate) fn check(&self, role: &str) {
+        self.session.expect(format_args!("{role}/session"), &SESSION[1..], false);
+        self.statement.expect(format_args!("{role}/statement"), &WITHOUT_FAILOVER[1..], false);
+        self.commit.expect(format_args!("{role}/statement commit"), &COMMIT[1..], false);
+    }
 }
 
 /// What becomes of a batch.
@@ -88,10 +86,7 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    /// Returns the fate of this name.
-    ///
-    /// # Panics
-    /// If there is none.
+    /// Returns the fate of this name, which [`ServerFaults::check`] has accepted.
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "lost before" => Self::LostBefore,
@@ -101,7 +96,34 @@ impl Fate {
             "restart" => Self::Restart,
             "restart after" => Self::RestartAfter,
             "failover" => Self::Failover,
-            other => panic!("`{other}` is none of the faults that `ServerFaults::commit` lists"),
+            other => unreachable!("`{other}` was rejected when the world was built"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alternatives, ServerFaults};
+
+    #[test]
+    fn the_profiles_are_accepted() {
+        [ServerFaults::NONE, ServerFaults::LOSSY, ServerFaults::ASYNCHRONOUS]
+            .iter()
+            .for_each(|faults| faults.check("postgres"));
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "postgres/session lists `refused`, which is none of `too many connections`, `starting up`"
+    )]
+    fn a_word_without_meaning_is_rejected() {
+        ServerFaults { session: Alternatives::new(&["accepted", "refused"]), ..ServerFaults::NONE }
+            .check("postgres");
+    }
+
+    #[test]
+    #[should_panic(expected = "postgres/statement lists `failover`, which is none of `lost before`")]
+    fn a_failover_at_a_statement_is_rejected() {
+        ServerFaults { statement: ServerFaults::ASYNCHRONOUS.commit, ..ServerFaults::NONE }.check("postgres");
     }
 }

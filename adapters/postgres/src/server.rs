@@ -143,10 +143,10 @@ impl Server {
         Ok(Self { engine: Mutex::new(engine), schema })
     }
 
-    /// Adds the server to a run as a node that listens at port 5432. `fact` says which committed rows are facts.
+    /// Adds the server to a run as a node that listens at port 5432. `fact` returns the fact that a committed row change is, if it is one.
     ///
     /// # Panics
-    /// If the server has ended or does not respond.
+    /// If a fault has no meaning at its place. If the server has ended or does not respond.
     pub fn serve<F: Fact>(
         self: &Arc<Self>,
         stage: &Stage<F>,
@@ -154,8 +154,9 @@ impl Server {
         faults: &'static ServerFaults,
         fact: impl Fn(&RowChange) -> Option<F> + 'static,
     ) -> Env {
+        faults.check(role.name.text());
         let run = self.begin_run();
-        // Drivers number their prepared statements on from run to run; the relay records what the bytes mean.
+        // Drivers continue to number their prepared statements from run to run; the relay records what the bytes mean.
         let wording = Wording::default();
         Network::on(stage).hide_bytes(role.name.text(), move |connection, is_request, bytes| {
             if is_request { wording.request(connection, bytes) } else { relay::response(bytes) }
@@ -199,15 +200,14 @@ impl Server {
     }
 }
 
-/// Starts a server and has a program prepare its database.
+/// Starts a server whose database a program then prepares.
 fn prepare(schema: Schema, program: &Preparation) -> Result<Engine, SetupError> {
     let server = Arc::new(Server::start(schema)?);
-    let failed = |message| SetupError::Schema { message };
-    preparation::run(&server, program).map_err(failed)?;
+    preparation::run(&server, program).map_err(SetupError::schema)?;
     let server =
-        Arc::into_inner(server).ok_or_else(|| failed("the preparing run has not ended".to_owned()))?;
+        Arc::into_inner(server).ok_or_else(|| SetupError::schema("the preparing run has not ended"))?;
     let mut engine = server.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
-    engine.adopt().map_err(|error| failed(error.to_string()))?;
+    engine.adopt().map_err(SetupError::schema)?;
     Ok(engine)
 }
 
@@ -247,7 +247,7 @@ impl Servers {
     }
 }
 
-/// A server that nobody else uses. It is returned when this is dropped.
+/// A server in exclusive use. Dropping this returns the server to its [`Servers`].
 pub struct TakenServer {
     server: Arc<Server>,
     idle: Arc<Mutex<Vec<Arc<Server>>>>,

@@ -98,9 +98,7 @@ impl Relay {
             None => None,
             Some("too many connections") => Some(frame::fatal("53300", "sorry, too many clients already")),
             Some("starting up") => Some(starting()),
-            Some(other) => {
-                panic!("`{other}` is none of the faults that `ServerFaults::session` lists")
-            }
+            Some(other) => unreachable!("`{other}` was rejected when the world was built"),
         }
     }
 
