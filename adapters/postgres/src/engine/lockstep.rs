@@ -2,7 +2,7 @@
 //! until it responds or waits again.
 
 use super::slot::{Slot, Wait};
-use super::{Ending, Engine, State, World, run};
+use super::{Ending, Engine, State, World, last_values, run};
 use crate::backend::Arrived;
 use crate::frame::frame;
 use crate::timeouts::{SHOW, Timeouts};
@@ -36,7 +36,7 @@ impl Engine {
         slot.has_run = false;
         match slot.backend.send(batch.messages) {
             Ok(()) => {}
-            // The server has ended the session; its last message says why, and is still to be read.
+            // The server has ended the session. Its last message, which has the reason, was not read yet.
             Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
             Err(error) => self.fails(&format!("`{}` cannot be sent: {error}", batch.name)),
         }
@@ -238,11 +238,8 @@ impl Engine {
         }
         slot.waker.take().into_iter().for_each(|waker| waker.wake());
         if ending == Ending::Ready && slot.status != b'E' && slot.sets_timeouts {
-            let shown = run(&mut slot.backend, SHOW);
-            let shown = shown
-                .map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect::<Vec<_>>());
-            match shown {
-                Ok(shown) => slot.timeouts = Timeouts::of(&shown).unwrap_or(slot.timeouts),
+            match run(&mut slot.backend, SHOW) {
+                Ok(rows) => slot.timeouts = Timeouts::of(&last_values(rows)).unwrap_or(slot.timeouts),
                 Err(error) => self.fails(&error.to_string()),
             }
         }

@@ -78,8 +78,7 @@ impl Engine {
             None => Cluster::start(&schema.settings)?,
         };
         reset::check_settings(&cluster)?;
-        let clock =
-            cluster.clock().map_err(|error| SetupError::Io { doing: "opening the clock file", error })?;
+        let clock = cluster.clock().map_err(SetupError::io("opening the clock file"))?;
         let (reset, monitor) = Reset::prepare(&cluster, schema)?;
         let mut engine = Self {
             cluster,
@@ -102,14 +101,12 @@ impl Engine {
 
     /// Checks that the server's clock shows the time in the clock file.
     fn check_clock(&mut self) -> Result<(), SetupError> {
-        let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
-        let doing = "writing the clock file";
         let later = WallTime::AT_START + shakedown_sim::Duration::from_micros(86_401_123_457);
         for time in [later, WallTime::AT_START] {
-            self.clock.show(time).map_err(|error| SetupError::Io { doing, error })?;
+            self.clock.show(time).map_err(SetupError::io("writing the clock file"))?;
             let shown =
                 self.monitor.value("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
-            let (shown, expected) = (shown.map_err(failed)?, self.clock.micros().to_string());
+            let (shown, expected) = (shown.map_err(SetupError::schema)?, self.clock.micros().to_string());
             if shown != expected {
                 return Err(SetupError::Clock { expected, shown });
             }
@@ -141,7 +138,7 @@ impl Engine {
         self.run
     }
 
-    /// Has each run begin with the database as it is now.
+    /// Makes the database, as it is now, the state with which each run begins.
     pub(crate) fn adopt(&mut self) -> Result<(), MonitorError> {
         self.end_sessions();
         self.slots.clear();
@@ -199,7 +196,7 @@ impl Engine {
         let seed = f64::from(bits) / f64::from(u32::MAX);
         let mut rows = run(backend, &format!("SELECT setseed({seed}); {}", timeouts::SHOW))?;
         rows.remove(0);
-        let shown: Vec<String> = rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect();
+        let shown = last_values(rows);
         Timeouts::of(&shown).ok_or_else(|| MonitorError::Server(format!("timeouts {shown:?} cannot be read")))
     }
 
@@ -305,6 +302,11 @@ impl Engine {
         let state = if ends { "the server has ended: " } else { "" };
         panic!("the PostgreSQL of this simulation: {state}{what}. Its log ends with:\n{}", self.cluster.log())
     }
+}
+
+/// Returns the last value of each row, without nulls.
+fn last_values(rows: Vec<Values>) -> Vec<String> {
+    rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect()
 }
 
 /// Runs the engine's own statements in a session.

@@ -1,10 +1,10 @@
-//! How each run finds the database as the schema leaves it.
+//! [`Reset`]: restores the database before each run to the state that the schema leaves.
 
 use crate::monitor::{Monitor, MonitorError};
 use crate::server::Schema;
 use crate::setup::{Cluster, NEEDED, SetupError};
 
-/// How the notice begins by which `pg_sleep` says until when it sleeps, in microseconds since 1970.
+/// The beginning of the notice in which `pg_sleep` reports when it ends, in microseconds since 1970.
 pub(crate) const SLEEPS_UNTIL: &str = "shakedown: sleeps until ";
 
 /// The database from which the one of the service is made again after a run that changed its schema.
@@ -19,8 +19,9 @@ const SCHEMA_NOW: &str = "EXECUTE shakedown_schema";
 /// The replication slot through which committed rows are read.
 const SLOT: &str = "shakedown";
 
-/// Functions of the server that depend on the real world. Sleeping says until when, and random UUIDs come from the session's generator.
-/// The server calls its own functions by number whatever their definition says, so they are renamed, and others take their names.
+/// Replaces functions of the server that depend on the real world: `pg_sleep` reports when it ends, and random UUIDs come from the
+/// session's generator. The server calls its own functions by number and ignores their definitions, so they are renamed, and others get
+/// their names.
 fn functions() -> String {
     format!(
         "ALTER FUNCTION pg_catalog.pg_sleep(double precision) RENAME TO shakedown_sleep;
@@ -114,7 +115,7 @@ fn prepared() -> String {
     )
 }
 
-/// What a change of the schema changes: objects, columns, functions.
+/// Summarizes the schema: a change of objects, columns or functions changes it.
 const FINGERPRINT: &str = "SELECT concat_ws(' ',
     (SELECT concat_ws(' ', count(*), max(oid::int8)) FROM pg_class WHERE relkind <> 't'),
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
@@ -131,7 +132,7 @@ pub(crate) fn check_settings(cluster: &Cluster) -> Result<(), SetupError> {
     if !cluster.is_existing() {
         return Ok(());
     }
-    let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
+    let failed = SetupError::schema;
     let mut admin = Monitor::open(cluster, "postgres").map_err(failed)?;
     for (name, needed) in NEEDED {
         let shown = admin.value(&format!("SHOW {name}")).map_err(failed)?;
@@ -151,7 +152,7 @@ pub(crate) struct Reset {
 impl Reset {
     /// Makes the template and the database, and returns a session in it.
     pub(crate) fn prepare(cluster: &Cluster, schema: Schema) -> Result<(Self, Monitor), SetupError> {
-        let failed = |error: MonitorError| SetupError::Schema { message: error.to_string() };
+        let failed = SetupError::schema;
         let mut base = Monitor::open(cluster, "template1").map_err(failed)?;
         // An existing server may have them from an earlier process.
         let has_them = base.value("SELECT to_regproc('pg_catalog.shakedown_sleep') IS NOT NULL");
@@ -188,7 +189,7 @@ impl Reset {
         Ok(monitor)
     }
 
-    /// Has the database hold what it holds before a run. Returns another session if the database had to be made again.
+    /// Restores the database to its state before a run. Returns another session if the database was made again.
     pub(crate) fn begin(
         &mut self,
         cluster: &Cluster,
@@ -202,7 +203,7 @@ impl Reset {
         self.copy(cluster, &mut admin).map(Some)
     }
 
-    /// Has runs begin with the database as it is, in which nothing but `monitor` has a session.
+    /// Makes the database, as it is now, the state with which runs begin. Only `monitor` may have a session in it.
     pub(crate) fn adopt(&mut self, cluster: &Cluster, monitor: &mut Monitor) -> Result<(), MonitorError> {
         monitor.query("SELECT pg_catalog.shakedown_forget(); SELECT pg_catalog.shakedown_save()")?;
         let mut admin = Monitor::open(cluster, "postgres")?;

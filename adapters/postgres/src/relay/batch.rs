@@ -99,23 +99,25 @@ impl Assembly {
     fn complete(&mut self, flushes: bool) -> Prepared {
         let runs = std::mem::take(&mut self.runs);
         let prepares = self.prepares.take();
-        let name = match (&runs[..], prepares) {
-            ([], Some(label)) => statement::intern(format!("prepare {label}")),
-            ([], None) => Label::new("sync"),
-            ([only], _) => *only,
-            (several, _) => {
-                let mut names: Vec<_> = several.iter().map(|label| label.text()).collect();
-                names.truncate(3);
-                statement::intern(names.join("; "))
-            }
-        };
         Prepared {
             messages: std::mem::take(&mut self.messages),
-            name,
+            name: name_of(&runs, prepares).unwrap_or(Label::new("sync")),
             runs: !runs.is_empty(),
             flushes,
             digest: std::mem::take(&mut self.digest).bits(),
             texts: std::mem::take(&mut self.texts),
+        }
+    }
+}
+
+/// Returns the name of messages that run these statements, or prepare one without running it; `None` if they do neither.
+pub(super) fn name_of(runs: &[Label], prepares: Option<Label>) -> Option<Label> {
+    match runs {
+        [] => prepares.map(|label| statement::intern(format!("prepare {label}"))),
+        [only] => Some(*only),
+        several => {
+            let names: Vec<_> = several.iter().take(3).map(|label| label.text()).collect();
+            Some(statement::intern(names.join("; ")))
         }
     }
 }

@@ -97,15 +97,11 @@ impl Session {
         .await
     }
 
-    /// Runs a batch and sends its response. Returns the client, or nothing if it is lost.
-    async fn run(&self, mut client: Client, batch: Prepared) -> io::Result<Option<Client>> {
+    /// Runs a batch as its fate decides. Returns the client, or nothing if it is lost.
+    async fn run(&self, client: Client, batch: Prepared) -> io::Result<Option<Client>> {
         let fate = if batch.runs { self.relay.fate(self.own, batch.name) } else { Fate::Runs };
         match fate {
-            Fate::Runs => {
-                let (ending, out) = self.execute(&batch).await;
-                client.send(&out).await?;
-                return Ok((ending != Ending::Closed).then_some(client));
-            }
+            Fate::Runs => return self.respond(client, &batch).await,
             Fate::LostBefore => {}
             Fate::LostAfter => _ = self.execute(&batch).await,
             Fate::LostDuring => {
@@ -127,26 +123,30 @@ impl Session {
         Ok(None)
     }
 
+    /// Runs a batch and sends its response. Returns the client unless the session has ended.
+    async fn respond(&self, mut client: Client, batch: &Prepared) -> io::Result<Option<Client>> {
+        let (ending, out) = self.execute(batch).await;
+        client.send(&out).await?;
+        Ok((ending != Ending::Closed).then_some(client))
+    }
+
     /// Reports a commit that the standby, which takes over at once, does not have. The transaction is checked as by a commit and then
     /// rolled back.
     async fn fail_over(&self, mut client: Client, batch: Prepared) -> io::Result<Option<Client>> {
         let is_open = self.relay.is_in_block(self.number);
         if !is_open || !batch.is_simple_commit() {
-            let (ending, out) = self.execute(&batch).await;
-            client.send(&out).await?;
-            return Ok((ending != Ending::Closed).then_some(client));
+            return self.respond(client, &batch).await;
         }
         let (_, out) = self.execute(&Prepared::simple("SET CONSTRAINTS ALL IMMEDIATE")).await;
-        if Frame::all(&out).any(|message| message.tag == b'E') {
-            let errors: Vec<u8> = Frame::all(&out)
-                .filter(|message| message.tag == b'E')
-                .flat_map(|message| message.whole.to_vec())
-                .collect();
-            self.execute(&Prepared::simple("ROLLBACK")).await;
+        let errors: Vec<u8> = Frame::all(&out)
+            .filter(|message| message.tag == b'E')
+            .flat_map(|message| message.whole.to_vec())
+            .collect();
+        self.execute(&Prepared::simple("ROLLBACK")).await;
+        if !errors.is_empty() {
             client.send(&[errors, frame::frame(b'Z', b"I")].concat()).await?;
             return Ok(Some(client));
         }
-        self.execute(&Prepared::simple("ROLLBACK")).await;
         client.send(&[frame::frame(b'C', b"COMMIT\0"), frame::frame(b'Z', b"I")].concat()).await?;
         self.relay.fail_over(self.own);
         Ok(None)

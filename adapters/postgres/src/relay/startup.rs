@@ -73,7 +73,7 @@ async fn parameters(relay: &Relay, client: &mut Client, own: Handle) -> io::Resu
     }
 }
 
-/// Why a session with these parameters is not served, as a message.
+/// Returns why a session with these parameters is not served, as a message.
 fn unserved(relay: &Relay, parameters: &Parameters) -> Option<Vec<u8>> {
     let value =
         |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
@@ -90,7 +90,7 @@ fn unserved(relay: &Relay, parameters: &Parameters) -> Option<Vec<u8>> {
     })
 }
 
-/// What a client gets when its session begins. Passwords are not asked for.
+/// Returns the messages that a client receives when its session begins. No password is requested.
 fn greeting(relay: &Relay, number: usize) -> Vec<u8> {
     let process = (FIRST_PROCESS + number as u32) as i32;
     let mut greeting = frame(b'R', &0_i32.to_be_bytes());

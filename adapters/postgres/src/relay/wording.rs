@@ -1,5 +1,6 @@
-//! [`Wording`]: what is sent on a connection, for traces: `insert orders`, `error 23505`.
+//! [`Wording`]: describes for traces what is sent on a connection: `insert orders`, `error 23505`.
 
+use super::batch::name_of;
 use crate::frame::{self, Frame, Reader};
 use crate::statement;
 use shakedown_sim::{Label, Scope};
@@ -38,14 +39,10 @@ impl Wording {
                 _ => {}
             }
         }
-        match (&runs[..], prepares) {
-            ([], Some(label)) => format!("`prepare {label}`"),
-            ([], None) if syncs => "`sync`".to_owned(),
-            ([], None) => "a message".to_owned(),
-            (runs, _) => {
-                let names: Vec<_> = runs.iter().take(3).map(|label| label.text()).collect();
-                format!("`{}`", names.join("; "))
-            }
+        match name_of(&runs, prepares) {
+            Some(name) => format!("`{name}`"),
+            None if syncs => "`sync`".to_owned(),
+            None => "a message".to_owned(),
         }
     }
 }

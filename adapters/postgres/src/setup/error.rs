@@ -43,9 +43,9 @@ pub enum SetupError {
     },
     /// The clock of the server does not follow the clock file.
     Clock {
-        /// What the clock file says.
+        /// The time in the clock file.
         expected: String,
-        /// What the server says.
+        /// The time that the server shows.
         shown: String,
     },
 }
@@ -53,6 +53,10 @@ pub enum SetupError {
 impl SetupError {
     pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { doing, error }
+    }
+
+    pub(crate) fn schema(error: impl fmt::Display) -> Self {
+        Self::Schema { message: error.to_string() }
     }
 }
 
