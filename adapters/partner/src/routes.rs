@@ -19,18 +19,18 @@ use shakedown_sim::{Duration, Endpoint, Env, Link, LinkFaults, Op};
 use std::cell::RefCell;
 use std::future::Future;
 
-/// The time that a route waits for the partner's operation, which never fails to respond: its code is in the same process.
+/// The timeout of the partner's operations. It never passes, because their code is in the same process and always responds.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the routes share.
-struct Desk {
+/// The state that the routes share.
+struct RouteState {
     operations: PartnerApi,
     has_keys: bool,
     /// The idempotency keys, at the position of their number.
     keys: RefCell<Vec<String>>,
 }
 
-impl Desk {
+impl RouteState {
     /// Returns the number of this idempotency key in the partner's ledger.
     fn number_of(&self, key: &str) -> u64 {
         let mut keys = self.keys.borrow_mut();
@@ -52,7 +52,7 @@ impl Desk {
     }
 }
 
-type SharedDesk = Shared<Desk>;
+type SharedState = Shared<RouteState>;
 
 /// Starts a partner on the node of `env` and returns its routes.
 ///
@@ -73,10 +73,13 @@ where
     callback.serve(env, move |_, callback: Callback| deliver(callback.into()));
     let operations = PartnerApi::over(&inside);
     Partner::for_customer(terms, state, callback).boot(env, &operations);
-    routes(Desk { operations, has_keys: terms.key_life.is_some(), keys: RefCell::default() }, terms.lookup)
+    routes(
+        RouteState { operations, has_keys: terms.key_life.is_some(), keys: RefCell::default() },
+        terms.lookup,
+    )
 }
 
-fn routes(desk: Desk, lookup: bool) -> Router {
+fn routes(state: RouteState, lookup: bool) -> Router {
     let mut reservations = post(reserve);
     let mut reservation = axum::routing::delete(cancel);
     if lookup {
@@ -87,17 +90,17 @@ fn routes(desk: Desk, lookup: bool) -> Router {
         .route("/reservations", reservations)
         .route("/reservations/{id}", reservation)
         .route("/statement", get(statement))
-        .with_state(Shared::new(desk))
+        .with_state(Shared::new(state))
 }
 
 /// Calls an operation of the partner from a handler, which must be `Send`.
 async fn call<Q: Send + 'static, A: 'static>(
-    desk: SharedDesk,
+    state: SharedState,
     operation: fn(&PartnerApi) -> &Endpoint<Q, A>,
     request: Q,
 ) -> Result<A, StatusCode> {
     let handle = Handle::current();
-    let endpoint = desk.with(|desk| operation(&desk.operations).clone());
+    let endpoint = state.with(|state| operation(&state.operations).clone());
     // Two requests for one entity are two tasks: each draws in a scope of its own.
     let env = handle.env().child("operation");
     let called = handle.send_future(async move { env.call(&endpoint, request, TIMEOUT).await });
@@ -105,17 +108,17 @@ async fn call<Q: Send + 'static, A: 'static>(
 }
 
 async fn reserve(
-    State(desk): State<SharedDesk>,
+    State(state): State<SharedState>,
     headers: HeaderMap,
     Json(new): Json<NewReservation>,
 ) -> Result<Response, StatusCode> {
-    let key = desk.with(|desk| desk.key(&headers)).ok_or(StatusCode::BAD_REQUEST)?;
+    let key = state.with(|state| state.key(&headers)).ok_or(StatusCode::BAD_REQUEST)?;
     let NewReservation { attempt, reference, price } = new;
     let request = ReserveRequest { attempt, key, reference, price };
     let reservation = |id, standing| {
         Json(Reservation::from(Record { reservation: id, reference: Some(reference), standing }))
     };
-    Ok(match call(desk, |operations| &operations.reserve, request).await? {
+    Ok(match call(state, |operations| &operations.reserve, request).await? {
         ReserveResponse::Confirmed(id) => reservation(id, Standing::Confirmed).into_response(),
         ReserveResponse::Pending(id) => {
             (StatusCode::ACCEPTED, reservation(id, Standing::Pending)).into_response()
@@ -127,9 +130,9 @@ async fn reserve(
     })
 }
 
-async fn cancel(State(desk): State<SharedDesk>, Path(id): Path<u32>) -> Result<StatusCode, StatusCode> {
+async fn cancel(State(state): State<SharedState>, Path(id): Path<u32>) -> Result<StatusCode, StatusCode> {
     let request = CancelRequest { attempt: 0, reservation: id };
-    Ok(match call(desk, |operations| &operations.cancel, request).await? {
+    Ok(match call(state, |operations| &operations.cancel, request).await? {
         CancelResponse::Ended => StatusCode::NO_CONTENT,
         CancelResponse::Refused => StatusCode::CONFLICT,
         CancelResponse::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -143,17 +146,20 @@ struct UnderReference {
 
 type Reservations = Result<Json<Vec<Reservation>>, StatusCode>;
 
-async fn lookup(State(desk): State<SharedDesk>, Query(query): Query<UnderReference>) -> Reservations {
-    let found = call(desk, |operations| &operations.lookup, query.reference).await?;
+async fn lookup(State(state): State<SharedState>, Query(query): Query<UnderReference>) -> Reservations {
+    let found = call(state, |operations| &operations.lookup, query.reference).await?;
     Ok(Json(found.into_iter().map(Reservation::from).collect()))
 }
 
-async fn read(State(desk): State<SharedDesk>, Path(id): Path<u32>) -> Result<Json<Reservation>, StatusCode> {
-    let found = call(desk, |operations| &operations.read, id).await?;
+async fn read(
+    State(state): State<SharedState>,
+    Path(id): Path<u32>,
+) -> Result<Json<Reservation>, StatusCode> {
+    let found = call(state, |operations| &operations.read, id).await?;
     found.map(|record| Json(record.into())).ok_or(StatusCode::NOT_FOUND)
 }
 
-async fn statement(State(desk): State<SharedDesk>) -> Reservations {
-    let all = call(desk, |operations| &operations.statement, ()).await?;
+async fn statement(State(state): State<SharedState>) -> Reservations {
+    let all = call(state, |operations| &operations.statement, ()).await?;
     Ok(Json(all.into_iter().map(Reservation::from).collect()))
 }
