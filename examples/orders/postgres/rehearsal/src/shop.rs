@@ -120,7 +120,8 @@ impl Scenario for Shop {
 fn config(number: u64) -> Config {
     Config {
         listen: "0.0.0.0:80".to_owned(),
-        database_url: "postgres://postgres@postgres/app".to_owned(),
+        // Without a password sqlx searches the home folder for `.pgpass`, which is outside the simulation, and logs its path.
+        database_url: "postgres://postgres:unused@postgres/app".to_owned(),
         partner_url: "http://partner".to_owned(),
         mail_url: "http://mail".to_owned(),
         instance: format!("orders-{number}"),
