@@ -14,8 +14,8 @@ struct Last {
     effects: Option<Digest>,
 }
 
-/// Runs a scenario, each run on a thread of its own, so that what the standard library and others keep per thread begins anew. It goes
-/// where a [`Runner`] goes, also into `shakedown::Entry::with_runner`.
+/// Runs a scenario, each run on a thread of its own, so that state that libraries keep per thread is new in each. It is used
+/// where a [`Runner`] is, also into `shakedown::Entry::with_runner`.
 ///
 /// ```
 /// use shakedown_clock::FreshThread;
@@ -67,7 +67,7 @@ impl<S: Scenario, M: Fn() -> S + Sync> FreshThread<S, M> {
         }
     }
 
-    /// Says which guardrails the design lacks that `make` returns, as an entry of a catalogue takes them out:
+    /// Names the guardrails that are taken out of the design that `make` returns, as an entry of a catalogue does:
     /// `Entry::with_runner("shop", |ablation| Ok(Box::new(FreshThread::new(…).without(ablation.names().to_vec()))))`.
     #[must_use]
     pub fn without(mut self, guardrails: Vec<String>) -> Self {

@@ -85,7 +85,7 @@ impl Exchange {
         (self.caller.node(), self.caller.scope())
     }
 
-    /// Tells the caller after `latencies` times the latency why there is no response.
+    /// Reports to the caller, after `latencies` times the latency, why there is no response.
     fn fail(&self, sender: Handle, latencies: u32, error: Error) {
         let exchange = self.clone();
         sender.deliver(self.back(), self.link.latency * latencies, move || exchange.settle(Err(error)));

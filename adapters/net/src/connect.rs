@@ -18,8 +18,8 @@ use std::task::{Context, Poll, Waker};
 
 const CONNECT: Label = Label::new("connect");
 
-/// How long a node waits for a connection to which nothing comes back, as Linux does by default.
-const GIVES_UP_AFTER: Duration = Duration::from_secs(127);
+/// The timeout of an attempt to connect: the default of Linux.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
 
 #[derive(Default)]
 struct Outcome {
@@ -60,7 +60,7 @@ impl Stream {
     /// Connects the node whose code runs now to an address.
     ///
     /// The result is [`ErrorKind::ConnectionRefused`] if the node is down or nothing listens there, [`ErrorKind::TimedOut`] after 127 s
-    /// if nothing comes back, [`ErrorKind::HostUnreachable`] if no node has the address.
+    /// if no response arrives, [`ErrorKind::HostUnreachable`] if no node has the address.
     ///
     /// # Panics
     /// Outside a simulation.
@@ -109,7 +109,7 @@ impl Attempt {
         let outcome = Arc::clone(outcome);
         match faults.names().get(pick.index()).copied() {
             Some("refused") => self.fail(&outcome, self.link.latency * 2, ErrorKind::ConnectionRefused),
-            Some("lost") => self.fail(&outcome, GIVES_UP_AFTER, ErrorKind::TimedOut),
+            Some("lost") => self.fail(&outcome, CONNECT_TIMEOUT, ErrorKind::TimedOut),
             _ => {
                 let delay = pick.delay(&faults);
                 if !delay.is_zero() {

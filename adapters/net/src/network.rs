@@ -16,7 +16,7 @@ pub(crate) struct Listening {
     pub(crate) backlog: Arc<Mutex<Backlog>>,
 }
 
-/// The network of a run. A scenario says how its links behave:
+/// The network of a run. A scenario sets its links:
 ///
 /// ```
 /// use shakedown_net::{Link, Network, StreamFaults};

@@ -110,7 +110,7 @@ fn values(body: &[u8]) -> Option<Values> {
     (0..count).map(|_| value(&mut reader)).collect()
 }
 
-/// Returns what an error says: its message, and its detail if it has one.
+/// Returns the message of an error, with its detail if it has one.
 pub(crate) fn message_of(error: &[u8]) -> String {
     let body = Frame::all(error).next().map(|frame| frame.body).unwrap_or_default();
     let message = frame::field(body, b'M').unwrap_or("an error without message");

@@ -1,4 +1,4 @@
-//! What is not simulated: it is there so that code compiles, and says so when it runs.
+//! What is not simulated: it exists so that code compiles, and panics with the reason when it runs.
 
 pub mod io {
     //! tokio's own traits and combinators. Standard streams write to the process's.
@@ -102,7 +102,7 @@ pub mod fs {
 pub mod process {
     //! Child processes are not simulated.
 
-    /// Stands where tokio has a builder of child processes.
+    /// Takes the place of tokio's builder of child processes.
     #[derive(Debug)]
     pub struct Command(());
 

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-/// Where things are, and how patient the service is.
+/// Addresses and timeouts of the service.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: String,
     pub store_url: String,
     pub partner_url: String,
     pub mail_url: String,
-    /// Of each request to others.
+    /// The timeout of each request to others.
     pub timeout: Duration,
     /// How often the worker looks for orders that are not done.
     pub poll: Duration,

@@ -61,7 +61,7 @@ struct About {
 
 type Keys = Arc<(Mutex<BTreeMap<String, String>>, Observer, fn(String) -> Event)>;
 
-/// Does once for each idempotency key what `event` says.
+/// Reports `event` once for each idempotency key.
 async fn once(State(keys): State<Keys>, headers: HeaderMap, Json(about): Json<About>) -> StatusCode {
     let (known, observer, event) = &*keys;
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();

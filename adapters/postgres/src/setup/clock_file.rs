@@ -20,7 +20,7 @@ impl ClockFile {
         Ok(Self { file: File::options().write(true).open(path)?, shows: WallTime::AT_START })
     }
 
-    /// Has the clock show `time`. The text has the same length always and is written at once, so no reader sees half of it.
+    /// Sets the clock to `time`. The text has the same length always and is written at once, so no reader sees half of it.
     pub(crate) fn show(&mut self, time: WallTime) -> io::Result<()> {
         if self.shows != time {
             self.file.write_all_at(text(time).as_bytes(), 0)?;

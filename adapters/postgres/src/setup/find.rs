@@ -17,7 +17,7 @@ pub(crate) struct Programs {
 /// Names the folder of `initdb` and `postgres` instead of the search.
 const FOLDER: &str = "SHAKEDOWN_POSTGRES_BIN";
 
-/// Finds everything, or says what to install.
+/// Finds all programs and the library, or returns what to install.
 pub(crate) fn programs() -> Result<Programs, SetupError> {
     let folder = folders()
         .into_iter()
@@ -30,7 +30,7 @@ pub(crate) fn programs() -> Result<Programs, SetupError> {
     Ok(Programs { initdb: folder.join("initdb"), postgres: folder.join("postgres"), faketime })
 }
 
-/// Returns where the server may be: as the environment says, Debian's folders (the newest version first), the search path.
+/// Returns where the server may be: the folder that the environment names, Debian's folders (the newest version first), the search path.
 fn folders() -> Vec<PathBuf> {
     if let Some(folder) = std::env::var_os(FOLDER) {
         return vec![folder.into()];

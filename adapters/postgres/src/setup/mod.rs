@@ -70,7 +70,7 @@ pub struct Cluster {
     clock: PathBuf,
 }
 
-/// A server that somebody else has started.
+/// A server that this process did not start.
 #[derive(Clone, Debug)]
 pub(crate) struct Existing {
     /// The folder of its socket.
@@ -79,7 +79,7 @@ pub(crate) struct Existing {
     pub(crate) clock: PathBuf,
 }
 
-/// The settings of an existing server without which runs would not repeat, or could not begin anew.
+/// The settings of an existing server without which runs would not repeat, or its database could not be restored between runs.
 pub(crate) const NEEDED: &[(&str, &str)] = &[
     ("wal_level", "logical"),
     ("allow_system_table_mods", "on"),
@@ -129,7 +129,7 @@ impl Cluster {
         Ok(Self { folder: existing.socket.clone(), watcher: None, postmaster, clock: existing.clock.clone() })
     }
 
-    /// Returns whether somebody else has started it.
+    /// Returns whether this process did not start it.
     pub(crate) fn is_existing(&self) -> bool {
         self.watcher.is_none()
     }
@@ -169,7 +169,7 @@ impl Cluster {
         UnixStream::connect(self.folder.join(".s.PGSQL.5432"))
     }
 
-    /// Waits until the server says in its pid file that it is ready, as `pg_ctl` does; at most 60 s.
+    /// Waits until the server reports in its pid file that it is ready, as `pg_ctl` does; at most 60 s.
     fn wait_until_it_accepts(&self) -> Result<(), SetupError> {
         for _ in 0..6_000 {
             let status = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
@@ -189,7 +189,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
         drop(watcher.stdin.take());
-        // Its result says nothing: the folder is gone, or was never there.
+        // Its result is not needed: the folder is gone, or was never there.
         let _ = watcher.wait();
     }
 }

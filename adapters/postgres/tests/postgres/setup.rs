@@ -1,4 +1,4 @@
-//! Servers come and go with the process, and what is wrong with one is said.
+//! Servers start and end with the process, and report why they cannot be used.
 
 use crate::world::{Body, Play, TABLES, connect, sleep};
 use rustix::process::{Pid, Signal, kill_process};

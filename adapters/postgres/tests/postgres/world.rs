@@ -18,7 +18,7 @@ impl Fact for Said {
     }
 }
 
-/// How a client says what it sees.
+/// States what a client sees.
 #[derive(Clone, Copy)]
 pub(crate) struct Voice(Shared<Facts<Said>>);
 
@@ -115,7 +115,7 @@ pub(crate) fn with_server<T>(test: impl FnOnce(&Arc<Server>) -> T) -> T {
     result
 }
 
-/// Plays a script and returns what was said, with milliseconds.
+/// Plays a script and returns the facts that were stated, with milliseconds.
 pub(crate) fn play(play: &Play, deviations: &str) -> Vec<String> {
     let script: Script = format!("scenario play\n{deviations}").parse().expect("a script");
     let mut runner = Runner::new(play.clone());

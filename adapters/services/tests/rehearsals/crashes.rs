@@ -89,7 +89,7 @@ fn a_process_that_exits_runs_its_destructors() {
 
 /// What the second incarnation does is the same as what the first one would have done.
 #[test]
-fn a_crashed_process_has_no_effect_and_its_peer_hears_nothing() {
+fn a_crashed_process_has_no_effect_and_its_peer_receives_nothing() {
     check(
         world,
         "machine/before peer @ machine-1/peer-1 #1 = crash",

@@ -59,7 +59,7 @@ pub fn test<T: 'static>(body: impl Future<Output = T> + 'static) -> T {
     result.unwrap_or_else(|| panic!("the test waits for something that never happens"))
 }
 
-/// Says how to run a program that begins with `#[tokio::main]`.
+/// Reports how to run a program that begins with `#[tokio::main]`.
 ///
 /// # Panics
 /// Always.

@@ -86,7 +86,7 @@ impl Interval {
         self.behavior
     }
 
-    /// Says what happens when ticks were missed.
+    /// Sets what happens after missed ticks.
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.behavior = behavior;
     }

@@ -6,7 +6,7 @@ use sqlx::types::{Json, Uuid};
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct NewOrder {
-    /// The client's own number for it: a repeated request is the same order.
+    /// The client's own id for it: a repeated request is the same order.
     pub(crate) id: String,
     pub(crate) item: String,
     pub(crate) quantity: i64,
@@ -45,7 +45,7 @@ const LOCK: &str = if cfg!(feature = "naive-check") { "" } else { "FOR UPDATE" }
 /// Accepts an order if enough of the item is left, together with the message about it.
 pub(crate) async fn place(pool: &PgPool, order: &NewOrder) -> Result<Placed, sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    // Whoever has locked the item decides alone about what is left of it.
+    // Transactions that sell one item run one after another, so the sum below includes every earlier sale.
     let sql = format!("SELECT stock FROM items WHERE id = $1 {LOCK}");
     let stock = sqlx::query_scalar(&sql).bind(&order.item).fetch_optional(&mut *transaction).await?;
     let Some(stock): Option<i64> = stock else { return Ok(Placed::UnknownItem) };

@@ -1,4 +1,4 @@
-//! Messages that were committed with what they are about, and are sent at least once.
+//! Messages that are committed in the transaction of their order, and are sent at least once.
 
 use serde::Deserialize;
 use sqlx::PgPool;

@@ -13,7 +13,7 @@ pub(crate) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             _ = stopped.changed() => return,
             _ = poll.tick() => {}
         }
-        // The pool's connection may stall, so the turn has a timeout; what it has not sent is sent by the next one.
+        // The pool's connection may stall, so the turn has a timeout; the next turn sends what this one has not sent.
         match tokio::time::timeout(app.config.timeout * 2, turn(&app)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("relaying: {error}"),

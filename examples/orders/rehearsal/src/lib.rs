@@ -17,7 +17,7 @@ pub fn catalogue() -> Catalogue {
         .about("two users order, each clicks twice; the service charges at a partner and confirms by mail");
     let deployments =
         Entry::with_runner("deployments", |_| Ok(Box::new(FreshThread::new(|| Shop::DEPLOYMENTS))))
-            .about("the same, where the service never crashes and is deployed anew at any time");
+            .about("the same, where the service does not crash and is deployed again at any time");
     [orders, deployments].into_iter().fold(
         Catalogue::new("orders").regressions_in(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions")),
         |catalogue, entry| {

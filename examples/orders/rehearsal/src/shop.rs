@@ -40,7 +40,7 @@ impl Shop {
     /// The shop in which the service may crash or shut down.
     pub(crate) const ORDERS: Shop = Shop { name: "orders", ends: &CRASHES };
 
-    /// The shop in which it is only ever deployed anew, which is a shutdown.
+    /// The shop in which it shuts down at each deployment and does not crash.
     pub(crate) const DEPLOYMENTS: Shop = Shop { name: "deployments", ends: &SHUTDOWNS };
 }
 

@@ -10,7 +10,7 @@ pub(crate) enum Known {
     Sold { order: String, item: String, quantity: i64 },
     /// The row of `leases`.
     Leased { owner: String },
-    /// A user has a response.
+    /// A user knows that the order is accepted.
     Accepted { order: String },
     /// The partner holds a charge.
     Charged { order: String },
