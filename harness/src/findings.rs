@@ -154,6 +154,18 @@ pub fn of_run(
     Ok(findings)
 }
 
+/// Replays the shrunk script of a failure in this process. Returns whether each replay has the digest of the failure's
+/// trace and its violation. A run that only the state of the process made fail has neither.
+pub(crate) fn replays_identically(runner: &mut dyn Rehearse, failure: &Failure) -> bool {
+    let Violation { invariant, roles, .. } = &failure.violation;
+    (0..REPLAYS).all(|_| {
+        let outcome = quiet::running(|| runner.run(Plan::Script(&failure.shrunk)));
+        let is_violated =
+            outcome.violations.iter().any(|one| (&one.invariant, &one.roles) == (invariant, roles));
+        outcome.digest.to_string() == failure.trace.digest && is_violated
+    })
+}
+
 /// Replays a failure and writes its trace. `met` is the seed that found it, if any, and the number of runs up to it.
 fn finding(
     entry: &Entry,
@@ -162,8 +174,7 @@ fn finding(
     met: (Option<u64>, u64),
     traces: &Path,
 ) -> io::Result<Finding> {
-    let mut replay = || quiet::running(|| runner.run(Plan::Script(&failure.shrunk))).digest.to_string();
-    let replays_identical = (0..REPLAYS).all(|_| replay() == failure.trace.digest);
+    let replays_identical = replays_identically(runner, &failure);
     let context = context::of(entry, runner, &failure);
     let trace = match traces::save(traces, &failure, &context) {
         // If the disk is full, the trace is lost but the result is not.
@@ -179,4 +190,74 @@ fn finding(
     };
     let (seed, runs_to_find) = met;
     Ok(Finding { failure, seed, count: 1, runs_to_find, replays_identical, trace, context })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shakedown_sim::{At, Fact, Findings, Invariant, Role, Runner, Scenario, Stage};
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// A node that charges once.
+    struct Charges;
+
+    #[derive(serde::Serialize)]
+    struct Charged;
+
+    impl Fact for Charged {
+        fn sentence(&self) -> String {
+            "charges".to_owned()
+        }
+    }
+
+    /// Fails in the first runs only, as code does that keeps state from one run to the next.
+    struct FailsAtFirst(Rc<Cell<u32>>);
+
+    impl Invariant<Charged> for FailsAtFirst {
+        fn name(&self) -> &'static str {
+            "fails-at-first"
+        }
+        fn about(&self) -> &'static str {
+            "never: a charge in the first runs"
+        }
+        fn reset(&mut self) {}
+        fn observe(&mut self, at: &At<'_>, _: &Charged, findings: &mut Findings) {
+            if let Some(left) = self.0.get().checked_sub(1) {
+                self.0.set(left);
+                findings.violated("charged", &[at.event], || "a charge".to_owned());
+            }
+        }
+    }
+
+    struct Till(Rc<Cell<u32>>);
+
+    impl Scenario for Till {
+        type Fact = Charged;
+        fn name(&self) -> &str {
+            "till"
+        }
+        fn build(&self, stage: &Stage<Charged>) {
+            let (facts, node) = (stage.facts().clone(), stage.node(Role::outside("node".into()), |_| {}));
+            node.clone().spawn(async move { facts.state(&node, &Charged) });
+        }
+        fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> {
+            vec![Box::new(FailsAtFirst(Rc::clone(&self.0)))]
+        }
+    }
+
+    #[test]
+    fn a_failure_that_is_not_replayed_is_not_called_identical() {
+        for (failing_runs, expected) in [(u32::MAX, true), (2, false), (1, false)] {
+            let left = Rc::new(Cell::new(0));
+            let runner = &mut Runner::new(Till(Rc::clone(&left)));
+            let script = runner.happy(0);
+            // The first run also measures the length of the workload, in a run of its own.
+            runner.run(Plan::Script(&script));
+            left.set(failing_runs);
+            let found = runner.run(Plan::Script(&script)).violations.remove(0);
+            let failure = tell(runner, &script, &found);
+            assert_eq!(replays_identically(runner, &failure), expected, "{failing_runs}");
+        }
+    }
 }

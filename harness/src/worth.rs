@@ -2,8 +2,8 @@
 //! of the runs was the same when it was made again.
 
 use crate::quiet;
+use shakedown_reports::records::is_fatal;
 use shakedown_reports::{EndReason, Fact, clock};
-use shakedown_sim::judge::PROCESS_SURVIVES;
 use shakedown_sim::search::{Campaign, Guide, Tally, with_fixed};
 use shakedown_sim::{Plan, Rehearse, Script, Variant};
 use std::ops::Range;
@@ -148,10 +148,7 @@ pub(crate) fn spread(range: Range<u64>) -> Vec<u64> {
 /// Makes a run and returns its script; none if it would end the process that makes it again.
 pub(crate) fn script_of(runner: &mut dyn Rehearse, plan: Plan<'_>) -> Option<Script> {
     let outcome = quiet::running(|| runner.run(plan));
-    let is_fatal = outcome
-        .violations
-        .iter()
-        .any(|one| one.invariant == PROCESS_SURVIVES.0 || one.roles == "thread-panic");
+    let is_fatal = outcome.violations.iter().any(is_fatal);
     (!is_fatal).then(|| runner.script())
 }
 

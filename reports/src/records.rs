@@ -2,8 +2,9 @@
 
 use crate::commands::Program;
 use crate::comparison::{Comparison, compare};
+use shakedown_sim::judge::PROCESS_SURVIVES;
 use shakedown_sim::search::Failure;
-use shakedown_sim::{Digest, Duration, Script, Trace};
+use shakedown_sim::{Digest, Duration, Script, Trace, Violation};
 use std::ops::Range;
 
 /// The verdict of a campaign, or of a single run, on its scenario.
@@ -86,7 +87,8 @@ pub struct Finding {
     pub count: u64,
     /// The number of runs until it was found first.
     pub runs_to_find: u64,
-    /// Whether replaying the shrunk script [`REPLAYS`] times gave the same run each time.
+    /// Whether replaying the shrunk script [`REPLAYS`] times in one process gave the same run and the same violation each
+    /// time.
     pub replays_identical: bool,
     /// The path of its trace, as a user types it.
     pub trace: String,
@@ -163,6 +165,11 @@ pub struct Fact {
     pub label: String,
     /// The sentence.
     pub text: String,
+}
+
+/// Returns whether the run of a violation ends its process. Such a run is made only under supervision, and not replayed.
+pub fn is_fatal(violation: &Violation) -> bool {
+    violation.invariant == PROCESS_SURVIVES.0 || violation.roles == "thread-panic"
 }
 
 /// The number of replays before a failure is reported.

@@ -8,7 +8,7 @@ use crate::knowledge;
 use crate::layout::{Style, indented, labelled, side_by_side, table};
 use crate::printable::printable;
 use crate::records::{
-    CampaignResult, Canary, EndReason, FailureContext, Finding, ListedScenario, REPLAYS, Verdict,
+    CampaignResult, Canary, EndReason, FailureContext, Finding, ListedScenario, REPLAYS, Verdict, is_fatal,
 };
 use crate::story::{self, Row, plural};
 use shakedown_sim::search::Failure;
@@ -92,9 +92,14 @@ fn shrinking(finding: &Finding) -> String {
     let failure = &finding.failure;
     let (from, to) = (failure.found.deviations.len() as u64, failure.shrunk.deviations.len());
     let runs = plural(u64::from(failure.runs), "run");
-    let replays = match finding.replays_identical {
-        true => format!("replayed {REPLAYS} times, identical"),
-        false => format!("replayed {REPLAYS} times, NOT identical: `run --twice` names the first difference"),
+    let replays = if is_fatal(&failure.violation) {
+        "not replayed, because it ends its process".to_owned()
+    } else if finding.replays_identical {
+        format!("replayed {REPLAYS} times in this process, identical")
+    } else {
+        format!(
+            "replayed {REPLAYS} times in this process, NOT identical: `run --twice` names the first difference"
+        )
     };
     format!("{} to {to} in {runs}; {replays}", plural(from, "deviation"))
 }

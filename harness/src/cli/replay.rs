@@ -4,7 +4,7 @@ use super::Session;
 use super::exit::{CliError, Exit};
 use super::run::campaign_of_one;
 use crate::entry::Entry;
-use crate::{context, quiet, traces};
+use crate::{context, findings, quiet, traces};
 use shakedown_reports::{CampaignResult, Finding, json, terminal};
 use shakedown_sim::Rehearse;
 use shakedown_sim::search::{Replay as Replayed, Verdict, replay};
@@ -60,7 +60,7 @@ impl Replay {
             seed: replayed.trace.seed,
             count: 1,
             runs_to_find: 1,
-            replays_identical: true,
+            replays_identical: findings::replays_identically(runner, failure),
             trace: self.trace.display().to_string(),
         });
         let findings = findings.collect();

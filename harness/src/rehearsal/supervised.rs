@@ -8,8 +8,8 @@ use super::observed::Seen;
 use super::{Search, Unmet};
 use crate::supervision::{Child, ChildReport, Supervisor, ToParent, link, take_as_known};
 use serde::{Deserialize, Serialize};
+use shakedown_reports::records::is_fatal;
 use shakedown_sim::Violation;
-use shakedown_sim::judge::PROCESS_SURVIVES;
 use std::cell::RefCell;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -51,10 +51,7 @@ impl SearchState {
 
     /// Returns whether the failing run ends its process.
     fn is_fatal(&self) -> bool {
-        let fatal = |violation: &Violation| {
-            violation.invariant == PROCESS_SURVIVES.0 || violation.roles == "thread-panic"
-        };
-        self.found.as_ref().is_some_and(|(_, violation, _)| fatal(violation))
+        self.found.as_ref().is_some_and(|(_, violation, _)| is_fatal(violation))
     }
 }
 
