@@ -1,8 +1,8 @@
 //! A local cache that stays stale because it missed a message.
 //!
-//! Servers keep the price of an article in memory, and are told of a new price by a message over Redis: forget yours. Such a
-//! message reaches whoever is connected. A server whose connection breaks misses it and serves the old price for ever, although
-//! it subscribes again at once.
+//! Servers keep the price of an article in memory. When it changes, a message over Redis tells them to forget it. Only the
+//! servers that are connected receive the message. A server whose connection breaks misses it and serves the old price for
+//! ever, although it subscribes again at once.
 //!
 //! The fix: a server forgets all that it has in memory whenever it subscribes, because it may have missed anything.
 
@@ -27,7 +27,7 @@ const REDIS: KvProfile = KvProfile {
     ..KvProfile::REDIS
 };
 
-/// A server showed a price; so long after the change.
+/// A server showed a price.
 #[derive(serde::Serialize)]
 struct Showed {
     server: u32,

@@ -55,7 +55,7 @@ impl Row for Document {
     }
 }
 
-/// An edit was committed; the document has so many now.
+/// An edit was committed; `edits` is the number of edits that the document has now.
 #[derive(serde::Serialize)]
 struct Saved {
     writer: u32,
@@ -189,7 +189,7 @@ async fn edit_locked(
 pub(crate) fn entry() -> Entry {
     let fencing =
         Guardrail::new("fencing-token", "the database rejects the edit of a former holder of the lock")
-            .naive(NaiveForm::new("whoever has taken the lock writes").breaks("no-edit-lost"));
+            .naive(NaiveForm::new("an editor that has taken the lock writes").breaks("no-edit-lost"));
     let durable = Guardrail::new("token-from-the-database", "the token comes from the database")
         .naive(NaiveForm::new("the token is a counter in Redis").breaks("no-edit-lost"));
     Entry::new("redis-lock", |ablation| {

@@ -1,8 +1,8 @@
 //! A pool that deadlocks because each request takes two connections.
 //!
 //! A handler begins a transaction on a connection of the pool, and calls a function that takes a connection of its own. If as
-//! many requests as the pool has connections are at that point at once, all of them wait for a second connection that nobody
-//! releases, until they time out. A larger pool makes it rarer.
+//! many requests as the pool has connections are at that point at once, all of them wait for a second connection until they
+//! time out, because none of them releases its first. A larger pool makes it rarer.
 //!
 //! The fix: a request takes one connection and passes it on.
 

@@ -111,7 +111,7 @@ pub struct Timetable {
     semantics: Semantics,
 }
 
-/// How far ahead a fire is sought: 29 February is the same day of the week within 40 years.
+/// The length of the search for the next fire: 29 February falls on the same day of the week within 40 years.
 const FARTHEST: Duration = Duration::from_secs(41 * 366 * DAY as u64);
 
 /// A period in which the offset does not change.

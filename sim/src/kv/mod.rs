@@ -1,4 +1,4 @@
-//! A key-value store in memory: values with a time to live, locks, counters, caches, messages to whoever is connected.
+//! A key-value store in memory: values with a time to live, locks, counters, caches, messages to connected subscribers.
 //!
 //! # Semantics
 //!

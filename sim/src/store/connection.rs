@@ -14,7 +14,7 @@ const ADVISORY: Label = Label::new("advisory lock");
 const LISTEN: Label = Label::new("listen");
 const SET: Label = Label::new("set");
 
-/// A setting of a session. It stays until it is set again, whoever uses the session.
+/// A setting of a session. It stays until it is set again, also when another client uses the session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Setting {
     /// `lock_timeout`; zero is without limit.

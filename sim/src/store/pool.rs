@@ -119,8 +119,8 @@ impl Pool {
         }))
     }
 
-    /// Waits for a connection, in the order of the calls. It is free again when it is dropped; a call that is given up
-    /// half-way leaves its place in the queue, and closes the session that it was opening.
+    /// Waits for a connection, in the order of the calls. It is free again when it is dropped; a call that is dropped
+    /// before it has one leaves its place in the queue, and closes the session that it was opening.
     ///
     /// # Errors
     /// [`AcquireError::TimedOut`] after the acquire timeout, [`AcquireError::Refused`] if the pool cannot connect.
@@ -203,7 +203,7 @@ impl PoolState {
 }
 
 /// A connection of a pool, which is free again when this is dropped. It has what a [`Connection`] has: advisory locks,
-/// channels, settings; they stay with the session, whoever uses it next, unless the pool resets it.
+/// channels, settings. They stay with the session, and the next client finds them, unless the pool resets it.
 pub struct Pooled {
     connection: Option<Connection>,
     opened: Moment,
@@ -214,7 +214,7 @@ pub struct Pooled {
 
 impl Pooled {
     /// Begins a transaction at the level that the session has by default. `BEGIN` takes a round trip: a client that
-    /// gives up half-way leaves a transaction open that nobody rolls back but the pool.
+    /// gives up in between leaves an open transaction, which only the pool rolls back.
     ///
     /// # Errors
     /// [`StoreError::ConnectionLost`] if the session has ended.

@@ -290,7 +290,7 @@ fn a_transaction_that_outlives_its_connection_ends_its_session() {
 }
 
 #[test]
-fn a_pooler_in_transaction_mode_gives_the_lock_of_a_session_to_whoever_comes() {
+fn a_pooler_in_transaction_mode_gives_the_lock_of_a_session_to_another_client() {
     let build = |office: &Office<'_>| {
         let pooler = Pooler::new(&office.store, &office.web, 2, SECOND);
         for after in [100, 200] {
