@@ -1,7 +1,7 @@
 //! What a recorded run still waits for at rest, and the cycles among these waits.
 //!
-//! Stores and semaphores each report their own waits; a cycle may lead through several of them. A holder that waits for
-//! nothing that they know must wait within its own node.
+//! Stores and semaphores each report their own waits; a cycle may lead through several of them. A holder that is in none
+//! of these waits must wait for something within its own node.
 
 use crate::access::{Access, Object, Verb};
 use crate::engine::Core;
@@ -139,14 +139,12 @@ pub(crate) fn name(core: &Core, (node, scope): Holder) -> String {
 /// Returns what holds up a holder that waits for nothing known: something within its node, if its task exists.
 fn outside(core: &Core, waiter: Holder, holder: Holder) -> String {
     let is_there = core.nodes[holder.0].state != State::Down && core.has_task(holder);
-    match is_there {
-        false => ", whose task is gone".to_owned(),
-        true if holder.0 == waiter.0 => {
-            let path = core.scopes.path(waiter.1);
-            format!(
-                ", which waits for something within its own node that {path} may hold: a cycle, if it does"
-            )
-        }
-        true => ", which waits for something within its own node".to_owned(),
+    if !is_there {
+        ", whose task is gone".to_owned()
+    } else if holder.0 == waiter.0 {
+        let path = core.scopes.path(waiter.1);
+        format!(", which waits for something within its own node that {path} may hold: a cycle, if it does")
+    } else {
+        ", which waits for something within its own node".to_owned()
     }
 }

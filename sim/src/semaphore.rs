@@ -1,7 +1,7 @@
 //! Semaphores: a fixed number of permits that tasks of one node take in turn, such as connections or threads.
 //!
-//! Recorded traces know them: they show who takes a permit, who waits while whom holds them all, and, at rest, the cycles
-//! among such waits and lock waits.
+//! Recorded traces show which task takes a permit, which tasks hold all permits while another one waits, and, at rest, the
+//! cycles among such waits and waits for locks.
 
 use crate::access::{Access, Object, Verb};
 use crate::blocked::{self, Holder, PendingWait};
@@ -165,8 +165,8 @@ impl Semaphore {
     }
 }
 
-/// A task's turn in the queue of a semaphore. Dropped before it is over, it leaves the queue, or hands on the permit that it
-/// was given meanwhile.
+/// The place of a task in the queue of a semaphore. If it is dropped early, the task leaves the queue, or passes on the permit
+/// that it has received meanwhile.
 struct Turn<'a> {
     state: &'a SemaphoreState,
     env: &'a Env,

@@ -4,7 +4,7 @@ use super::client::{Client, KvError};
 use super::cluster::Target;
 use super::command::Reply;
 use super::profile::{MessageFault, Messages};
-use super::server::{Asked, Outcome, Served};
+use super::server::{Outcome, Request, Served};
 use super::{Kv, KvState};
 use crate::choice::Site;
 use crate::env::Env;
@@ -117,8 +117,8 @@ impl Client {
         let (channel, body): (Rc<str>, Rc<str>) = (channel.into(), body.into());
         self.env.digest(&(&*channel, &*body));
         let text = self.text(|| format!("PUBLISH {channel} {body}"));
-        let asked = self.asked(PUBLISH, &[], text);
-        self.request(asked, true, move |kv: &Kv, asked: &Asked| kv.publish(asked, &channel, &body)).await
+        let request = self.request(PUBLISH, &[], text);
+        self.send(request, true, move |kv: &Kv, request: &Request| kv.publish(request, &channel, &body)).await
     }
 
     /// Subscribes to channels: receives what is published from now on.
@@ -129,19 +129,19 @@ impl Client {
         let channels: Vec<String> = channels.iter().map(|channel| (*channel).to_owned()).collect();
         self.env.digest(&channels);
         let text = self.text(|| format!("SUBSCRIBE {}", channels.join(" ")));
-        let asked = self.asked(SUBSCRIBE, &[], text);
+        let request = self.request(SUBSCRIBE, &[], text);
         let env = self.env.clone();
         let subscriber = self
-            .request(asked, false, move |kv: &Kv, asked: &Asked| kv.subscribe(asked, env, channels))
+            .send(request, false, move |kv: &Kv, request: &Request| kv.subscribe(request, env, channels))
             .await?;
         Ok(Subscription { env: self.env.clone(), subscriber })
     }
 }
 
 impl Kv {
-    fn subscribe(&self, asked: &Asked, env: Env, channels: Vec<String>) -> Outcome<Rc<Subscriber>> {
+    fn subscribe(&self, request: &Request, env: Env, channels: Vec<String>) -> Outcome<Rc<Subscriber>> {
         let result = self.0.cluster.borrow().reach()?.map(|()| Reply::Ok);
-        let served = self.conclude(Target::Primary, asked, result, false, ToString::to_string);
+        let served = self.conclude(Target::Primary, request, result, false, ToString::to_string);
         if let Err(error) = served.result {
             return Ok(Served::of_result(Err(error)));
         }
@@ -158,15 +158,15 @@ impl Kv {
         Ok(Served::of(subscriber))
     }
 
-    fn publish(&self, asked: &Asked, channel: &Rc<str>, body: &Rc<str>) -> Outcome<usize> {
+    fn publish(&self, request: &Request, channel: &Rc<str>, body: &Rc<str>) -> Outcome<usize> {
         let reached = self.0.cluster.borrow().reach()?;
         self.0.subscribers.borrow_mut().retain(|one| one.is_open.get() && one.env.is_alive());
         let listens =
             |one: &&Rc<Subscriber>| reached.is_ok() && one.channels.iter().any(|name| **name == **channel);
         let receivers: Vec<_> = self.0.subscribers.borrow().iter().filter(listens).cloned().collect();
         let result = reached.map(|()| receivers.len());
-        let server = self.server(Target::Primary, asked.scope);
-        let served = self.conclude(Target::Primary, asked, result, false, ToString::to_string);
+        let server = self.server(Target::Primary, request.scope);
+        let served = self.conclude(Target::Primary, request, result, false, ToString::to_string);
         let event = server.world.core.borrow().current_event();
         server.world.with_cause(event, || {
             receivers.iter().for_each(|one| self.send_message(&server, one, channel, body));

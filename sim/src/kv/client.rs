@@ -5,7 +5,7 @@ use super::cluster::{Target, Written};
 use super::command::{Command, Reply, ServerError, SetIf, Ttl};
 use super::keyspace::Revisions;
 use super::profile::{CommandFault, Commands};
-use super::server::{Asked, Outcome, Script, Served};
+use super::server::{Outcome, Request, Script, Served};
 use crate::access::{Access, Verb};
 use crate::broker_request::{BrokerRequest, Fate, RequestError};
 use crate::choice::Site;
@@ -33,7 +33,7 @@ pub enum KvError {
     /// No reply came in time: the command may have been executed, or may still be.
     #[error("no reply in time")]
     TimedOut,
-    /// The connection broke, and its state with it: what it watched, waited for, or subscribed to.
+    /// The connection broke. What it watched, waited for, or subscribed to is lost.
     #[error("connection lost")]
     ConnectionLost,
 }
@@ -92,9 +92,9 @@ impl Client {
         let (effect, is_write, target) = (Label::from(command.name()), command.is_write(), self.target);
         self.env.digest(&command);
         let text = self.text(|| command.to_string());
-        let asked = self.asked(effect, command.keys(), text);
-        let serve = move |kv: &Kv, asked: &Asked| kv.serve(target, asked, &command);
-        self.request(asked, is_write, serve).await
+        let request = self.request(effect, command.keys(), text);
+        let serve = move |kv: &Kv, request: &Request| kv.serve(target, request, &command);
+        self.send(request, is_write, serve).await
     }
 
     /// Executes the command with these words, as [`Command::parse`] reads them.
@@ -191,8 +191,8 @@ impl Client {
         }
     }
 
-    /// Executes commands one after the other, while the server serves nobody else (`MULTI` … `EXEC`). An error of one
-    /// does not undo the others.
+    /// Executes commands one after the other; the server executes no other command in between (`MULTI` … `EXEC`). An error
+    /// of one does not undo the others.
     ///
     /// # Errors
     /// As [`Client::execute`]; [`ServerError::ExecAborted`] if none was executed.
@@ -208,9 +208,9 @@ impl Client {
     pub async fn watch(&self, keys: &[&str]) -> Result<Watch, KvError> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let text = self.text(|| format!("WATCH {}", keys.join(" ")));
-        let asked = self.asked(WATCH, &keys, text);
-        let serve = move |kv: &Kv, asked: &Asked| kv.serve_watch(asked, &keys);
-        let (epoch, revisions) = self.request(asked, false, serve).await?;
+        let request = self.request(WATCH, &keys, text);
+        let serve = move |kv: &Kv, request: &Request| kv.serve_watch(request, &keys);
+        let (epoch, revisions) = self.send(request, false, serve).await?;
         Ok(Watch { client: self.clone(), epoch, revisions })
     }
 
@@ -225,20 +225,20 @@ impl Client {
             format!("MULTI; {}; EXEC", texts.join("; "))
         });
         let keys: Vec<String> = commands.iter().flat_map(|command| command.keys().iter().cloned()).collect();
-        let asked = self.asked(EXEC, &keys, text);
-        let served = move |kv: &Kv, asked: &Asked| -> Outcome<Result<Option<Replies>, KvError>> {
+        let request = self.request(EXEC, &keys, text);
+        let served = move |kv: &Kv, request: &Request| -> Outcome<Result<Option<Replies>, KvError>> {
             if let Some((epoch, _)) = &watched
                 && *epoch != kv.epoch()
             {
                 return Ok(Served::of(Err(KvError::ConnectionLost)));
             }
             let revisions = watched.as_ref().map(|(_, revisions)| revisions);
-            Ok(kv.serve_transaction(asked, &commands, revisions)?.map(Ok))
+            Ok(kv.serve_transaction(request, &commands, revisions)?.map(Ok))
         };
-        self.request(asked, true, served).await?
+        self.send(request, true, served).await?
     }
 
-    /// Executes a script, while the server serves nobody else (`EVAL`). `name` names its crash points and choices;
+    /// Executes a script; the server executes no other command meanwhile (`EVAL`). `name` names its crash points and choices;
     /// `keys` are those that it uses.
     ///
     /// # Errors
@@ -253,8 +253,8 @@ impl Client {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         self.env.digest(&keys);
         let text = self.text(|| format!("the script {name} on {}", keys.join(" ")));
-        let asked = self.asked(name, &keys, text);
-        self.request(asked, true, move |kv: &Kv, asked: &Asked| kv.serve_script(asked, script)).await
+        let request = self.request(name, &keys, text);
+        self.send(request, true, move |kv: &Kv, request: &Request| kv.serve_script(request, script)).await
     }
 
     /// Waits until the replica has everything that this client has written, at most for `timeout`; returns the number
@@ -264,9 +264,9 @@ impl Client {
     /// As [`Client::execute`]; [`KvError::ConnectionLost`] if the primary failed meanwhile, or since the last write.
     pub async fn wait(&self, timeout: Duration) -> Result<usize, KvError> {
         let (written, text) = (self.written.get(), self.text(|| "WAIT".to_owned()));
-        let asked = self.asked(WAIT, &[], text);
-        let reach = |kv: &Kv, _: &Asked| Ok(Served::of_result(kv.0.cluster.borrow().reach()?));
-        self.request(asked, false, reach).await?;
+        let request = self.request(WAIT, &[], text);
+        let reach = |kv: &Kv, _: &Request| Ok(Served::of_result(kv.0.cluster.borrow().reach()?));
+        self.send(request, false, reach).await?;
         let replicated = |now| self.kv.replicated(written, now).ok_or(KvError::ConnectionLost);
         let deadline = self.env.now() + timeout;
         self.env.sleep_until(replicated(self.env.now())?.min(deadline)).await;
@@ -279,32 +279,32 @@ impl Client {
         self.env.world.core.borrow().recording.is_some().then(|| text().into())
     }
 
-    pub(super) fn asked(&self, effect: Label, keys: &[String], text: Option<Rc<str>>) -> Asked {
-        Asked { scope: self.env.scope(), effect, keys: keys.into(), text }
+    pub(super) fn request(&self, effect: Label, keys: &[String], text: Option<Rc<str>>) -> Request {
+        Request { scope: self.env.scope(), effect, keys: keys.into(), text }
     }
 
     /// Sends a request and waits for the reply. A write has a crash point on either side.
-    pub(super) async fn request<T: 'static>(
+    pub(super) async fn send<T: 'static>(
         &self,
-        asked: Asked,
+        request: Request,
         is_write: bool,
-        serve: impl FnOnce(&Kv, &Asked) -> Outcome<T> + 'static,
+        serve: impl FnOnce(&Kv, &Request) -> Outcome<T> + 'static,
     ) -> Result<T, KvError> {
-        let (env, kv, effect) = (&self.env, self.kv.clone(), asked.effect);
+        let (env, kv, effect) = (&self.env, self.kv.clone(), request.effect);
         let (name, profile) = (kv.0.name, &self.kv.0.profile);
         if is_write {
             env.crash_point(Side::Before, effect).await;
         }
         env.event(Kind::Call, [effect.word(), 0], || {
-            format!("sends {} to {name}", asked.text.as_deref().unwrap_or_default())
+            format!("sends {} to {name}", request.text.as_deref().unwrap_or_default())
         });
         env.attach(|| {
             let verb = if is_write { Verb::Write } else { Verb::Read };
-            asked.keys.iter().map(|key| Access::new(verb, name, key)).collect()
+            request.keys.iter().map(|key| Access::new(verb, name, key)).collect()
         });
         let fault = env.choose_fault(&Site::new(name, effect), Commands(&profile.faults));
         let server = kv.server(self.target, env.scope());
-        let request = BrokerRequest {
+        let exchange = BrokerRequest {
             client: env,
             broker: &server,
             service: "server",
@@ -312,7 +312,7 @@ impl Client {
             latency: profile.latency,
             fate: fault.map_or(Fate::Arrives, Fate::from),
         };
-        let served = request.response(profile.timeout, move || serve(&kv, &asked)).await?;
+        let served = exchange.response(profile.timeout, move || serve(&kv, &request)).await?;
         if let Some(writer) = served.writer {
             env.world.core.borrow_mut().follows_from(writer);
         }

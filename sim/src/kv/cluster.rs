@@ -151,7 +151,7 @@ impl Cluster {
         }
     }
 
-    /// Has the primary execute `act`, for a client in `scope`. `act` receives the time of the server's clock.
+    /// Executes `act` on the primary, for a client in `scope`. `act` receives the time of the server's clock.
     pub(super) fn on_primary<T>(
         &mut self,
         scope: Scope,
@@ -291,7 +291,8 @@ impl Cluster {
         }
     }
 
-    /// The replica becomes the primary with what it has, and the former primary its replica, without what it had more.
+    /// Makes the replica the primary, with the data that it has. The former primary becomes its replica, and its other data is
+    /// lost.
     fn take_over(&mut self) {
         let now = self.primary.0.now();
         let Some((env, mut follower)) = self.replica.take() else { return };
@@ -302,7 +303,7 @@ impl Cluster {
         self.epoch += 1;
     }
 
-    /// The primary restarts with what is on its disk. The replica copies it.
+    /// Restarts the primary with what is on its disk. The replica copies it.
     fn restart(&mut self) {
         let now = self.primary.0.now();
         let on_disk = self.disk.as_mut().map(|disk| disk.catch_up(now).clone());

@@ -21,7 +21,7 @@ const REPLICATION: Label = Label::new("replica applies");
 const DOWN: Label = Label::new("goes down at");
 const TRANSITION: Label = Label::new("transition");
 
-/// What the server replies, and what only the simulation knows of it.
+/// The result that the server replies with, and what the simulation records about it.
 pub(super) struct Served<T> {
     pub(super) result: Result<T, ServerError>,
     /// The position of what the command wrote.
@@ -45,7 +45,7 @@ impl<T> Served<T> {
     }
 }
 
-/// What became of a request: refused if no server is there.
+/// The result of a request: refused if no server is up.
 pub(super) type Outcome<T> = Result<Served<T>, Refused>;
 
 impl From<Unreachable> for Refused {
@@ -54,16 +54,16 @@ impl From<Unreachable> for Refused {
     }
 }
 
-/// What a client asks for: the effect by which crash points are named, and what it is in words.
+/// A request of a client: the effect that names its crash points, the keys, and its text.
 #[derive(Clone)]
-pub(super) struct Asked {
+pub(super) struct Request {
     pub(super) scope: Scope,
     pub(super) effect: Label,
     pub(super) keys: Rc<[String]>,
     pub(super) text: Option<Rc<str>>,
 }
 
-/// Commands that a script executes, one after the other, while the server serves nobody else.
+/// Commands that a script executes, one after the other; the server executes no other command meanwhile.
 pub struct Script<'a> {
     now: i64,
     data: &'a mut Keyspace,
@@ -86,38 +86,38 @@ impl Kv {
     }
 
     /// Serves a command.
-    pub(super) fn serve(&self, target: Target, asked: &Asked, command: &Command) -> Outcome<Reply> {
+    pub(super) fn serve(&self, target: Target, request: &Request, command: &Command) -> Outcome<Reply> {
         if target == Target::Primary {
-            self.draw_eviction(asked);
+            self.draw_eviction(request);
         }
-        let result = self.0.cluster.borrow_mut().execute(target, asked.scope, command)?;
-        Ok(self.conclude(target, asked, result, command.is_write(), ToString::to_string))
+        let result = self.0.cluster.borrow_mut().execute(target, request.scope, command)?;
+        Ok(self.conclude(target, request, result, command.is_write(), ToString::to_string))
     }
 
     /// Serves a script.
     pub(super) fn serve_script<T: Serialize>(
         &self,
-        asked: &Asked,
+        request: &Request,
         script: impl FnOnce(&mut Script<'_>) -> Result<T, ServerError>,
     ) -> Outcome<T> {
         let run = |now, data: &mut Keyspace| script(&mut Script { now, data });
-        let result = self.0.cluster.borrow_mut().on_primary(asked.scope, run)?;
-        Ok(self.conclude(Target::Primary, asked, result, true, |_| "done".to_owned()))
+        let result = self.0.cluster.borrow_mut().on_primary(request.scope, run)?;
+        Ok(self.conclude(Target::Primary, request, result, true, |_| "done".to_owned()))
     }
 
     /// Serves `EXEC`; without a result if a watched key has changed.
     pub(super) fn serve_transaction(
         &self,
-        asked: &Asked,
+        request: &Request,
         commands: &[Command],
         watched: Option<&Revisions>,
     ) -> Outcome<Option<Vec<Result<Reply, ServerError>>>> {
-        self.draw_eviction(asked);
+        self.draw_eviction(request);
         let run = |now, data: &mut Keyspace| {
             let is_unchanged = watched.is_none_or(|watched| data.is_unchanged(now, watched));
             if is_unchanged { data.execute_all(now, commands).map(Some) } else { Ok(None) }
         };
-        let result = self.0.cluster.borrow_mut().on_primary(asked.scope, run)?;
+        let result = self.0.cluster.borrow_mut().on_primary(request.scope, run)?;
         let text = |replies: &Option<Vec<_>>| match replies {
             None => "nil: a watched key has changed".to_owned(),
             Some(replies) => {
@@ -128,28 +128,28 @@ impl Kv {
                 texts.collect::<Vec<_>>().join(", ")
             }
         };
-        Ok(self.conclude(Target::Primary, asked, result, true, text))
+        Ok(self.conclude(Target::Primary, request, result, true, text))
     }
 
     /// Serves `WATCH`.
-    pub(super) fn serve_watch(&self, asked: &Asked, keys: &[String]) -> Outcome<(u32, Revisions)> {
-        let result = self.0.cluster.borrow_mut().watch(asked.scope, keys)?;
+    pub(super) fn serve_watch(&self, request: &Request, keys: &[String]) -> Outcome<(u32, Revisions)> {
+        let result = self.0.cluster.borrow_mut().watch(request.scope, keys)?;
         let epoch = self.0.cluster.borrow().epoch();
         let reply = result.as_ref().map(|_| "OK").map_err(|error| *error);
         let Served { writer, .. } =
-            self.conclude(Target::Primary, asked, reply, false, |reply| (*reply).to_owned());
+            self.conclude(Target::Primary, request, reply, false, |reply| (*reply).to_owned());
         let result = result.map(|revisions| (epoch, revisions));
         Ok(Served { writer, ..Served::of_result(result) })
     }
 
     /// Draws whether the first key that a command names was evicted before.
-    fn draw_eviction(&self, asked: &Asked) {
+    fn draw_eviction(&self, request: &Request) {
         let KvState { name, profile, cluster, .. } = &*self.0;
-        let Some(key) = asked.keys.first() else { return };
+        let Some(key) = request.keys.first() else { return };
         if profile.faults.eviction.is_empty() || !cluster.borrow().may_evict(key) {
             return;
         }
-        let server = self.server(Target::Primary, asked.scope);
+        let server = self.server(Target::Primary, request.scope);
         let site = Site::new(*name, EVICTION);
         if server.fault_for(User::ENGINE, &site, Evictions(&profile.faults)).is_some() {
             cluster.borrow_mut().evict(key);
@@ -157,23 +157,23 @@ impl Kv {
         }
     }
 
-    /// Records what the server replies, and lets the consequences of a write begin.
+    /// Records the reply of the server. A write is replicated, and may be followed by a failover.
     pub(super) fn conclude<T: Serialize>(
         &self,
         target: Target,
-        asked: &Asked,
+        request: &Request,
         result: Result<T, ServerError>,
         is_write: bool,
         reply_text: impl FnOnce(&T) -> String,
     ) -> Served<T> {
-        let server = self.server(target, asked.scope);
-        let writer = self.writer_of(&asked.keys);
+        let server = self.server(target, request.scope);
+        let writer = self.writer_of(&request.keys);
         let mut replies = Digest::default();
         replies.value(&result);
-        let words = [asked.effect.word(), replies.bits()];
+        let words = [request.effect.word(), replies.bits()];
         let event = server.event(Kind::Arrive, words, || {
             let reply = result.as_ref().map_or_else(ToString::to_string, reply_text);
-            format!("replies to {}: {reply}", asked.text.as_deref().unwrap_or_default())
+            format!("replies to {}: {reply}", request.text.as_deref().unwrap_or_default())
         });
         let changes = self.0.cluster.borrow_mut().take_changes();
         if changes.is_empty() {
@@ -265,7 +265,7 @@ fn consequence(fault: KvFailover) -> &'static str {
     match fault {
         KvFailover::Crash(_) => "is going to serve, with what it has received",
         KvFailover::Partition(_) => "serves on without its replica",
-        KvFailover::Demotion(_) => "serves nobody yet: clients still reach the former primary",
+        KvFailover::Demotion(_) => "serves no client yet: clients still reach the former primary",
         KvFailover::Restart(_) => "loads what is on its disk",
     }
 }

@@ -24,8 +24,8 @@ impl Follower {
         self.replica.get()
     }
 
-    /// It lacks this commit as yet.
-    pub(super) fn ablation(&self, commit: &Rc<CommitRecord>) {
+    /// Records that the copy does not have this commit yet.
+    pub(super) fn misses(&self, commit: &Rc<CommitRecord>) {
         if self.replica.get().is_some() {
             self.lacks.borrow_mut().push(Rc::clone(commit));
         }
@@ -55,8 +55,8 @@ impl Server {
             return;
         }
         for commit in commits.into_iter().map(Rc::new) {
-            self.standby.ablation(&commit);
-            self.backup.ablation(&commit);
+            self.standby.misses(&commit);
+            self.backup.misses(&commit);
         }
     }
 

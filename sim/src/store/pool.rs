@@ -183,7 +183,7 @@ impl PoolState {
         connection.line().session().is_ok_and(|session| self.server.is_open(session))
     }
 
-    /// Does with a returned session what the profile says.
+    /// Resets a session that has returned, as the profile says.
     fn reset(&self, session: Session) {
         let run = |statement: &mut Statement<()>| drop(self.server.start(session, statement));
         let rollback = || drop(self.server.start(session, &mut Statement::rollback()));

@@ -63,9 +63,12 @@ impl Transaction {
         let statement = handle.at(key.clone()).filter(condition).update(set);
         self.line.aims_at(|| text_of::<R>(key));
         let rows = self.line.run(table.0.name, statement).await?;
-        self.line.note(|| match rows.is_empty() {
-            true => missed::<R>("update", key, "no such row, or not as it should be"),
-            false => write::<R>("updates", key),
+        self.line.note(|| {
+            if rows.is_empty() {
+                missed::<R>("update", key, "no such row, or not as it should be")
+            } else {
+                write::<R>("updates", key)
+            }
         });
         Ok(rows.first().map(|row| R::clone(row)))
     }
@@ -97,12 +100,12 @@ impl Transaction {
         let handle = self.handle(table, "Transaction::delete");
         self.line.aims_at(|| text_of::<R>(key));
         let rows = self.line.run(table.0.name, handle.at(key.clone()).delete()).await?;
-        self.line.note(|| match rows.is_empty() {
-            true => missed::<R>("delete", key, "no such row"),
-            false => {
-                let (key, table) = (text_of::<R>(key), R::TABLE);
-                (vec![Access::new(Verb::Delete, table, &key)], format!("deletes {key} of {table}"))
+        self.line.note(|| {
+            if rows.is_empty() {
+                return missed::<R>("delete", key, "no such row");
             }
+            let (key, table) = (text_of::<R>(key), R::TABLE);
+            (vec![Access::new(Verb::Delete, table, &key)], format!("deletes {key} of {table}"))
         });
         Ok(rows.first().map(|row| self.seen(row)))
     }

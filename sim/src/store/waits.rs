@@ -1,8 +1,8 @@
-//! Who waits for whom, and who holds what: the data that recorded traces need for that.
+//! Waits for locks and the locks that are held, as recorded traces show them.
 //!
 //! A statement that waits names the sessions that block it, each by its client and the object that it waits for, and
 //! those that block these in turn. If the chain returns to its beginning, it is a cycle. Waits that are still pending
-//! at rest are reported to [`blocked`](crate::blocked), which knows those of semaphores, too.
+//! at rest are reported to [`blocked`](crate::blocked), which combines them with those of semaphores.
 
 use super::line::Line;
 use super::server::Server;
@@ -85,9 +85,10 @@ impl Server {
         env.aside(Kind::Release, || {
             let accesses = self.take_held(session, false);
             let objects: Vec<String> = accesses.iter().map(|access| access.object.to_string()).collect();
-            let text = match objects.is_empty() {
-                true => what.to_owned(),
-                false => format!("{what}, which releases {}", blocked::list(&objects)),
+            let text = if objects.is_empty() {
+                what.to_owned()
+            } else {
+                format!("{what}, which releases {}", blocked::list(&objects))
             };
             (accesses, text)
         });
@@ -151,7 +152,7 @@ impl Server {
         blocked::name(&self.env.world.core.borrow(), place)
     }
 
-    /// Returns what waits as the run comes to rest, and so for ever.
+    /// Returns the waits that are pending when the run comes to rest.
     pub(super) fn waits_at_rest(&self) -> Vec<PendingWait> {
         let waiting: Vec<Client> = {
             let (waiting, users) = (self.waiting.borrow(), self.users.borrow());
