@@ -1,4 +1,4 @@
-//! What a load balancer knows of its instances: health checks, draining, outlier ejection.
+//! Load balancers: which instances are in rotation, by health checks, draining and outlier ejection.
 //!
 //! # Semantics
 //!
@@ -16,8 +16,8 @@
 //! - **No instance in rotation**: the balancer uses all of them.
 //!
 //! Not modelled: weights and least-request policies, sessions that stick to an instance, active checks of responses, a panic
-//! threshold above zero, timeouts as outliers (only the caller sees them), a balancer that is down itself. A node that flaps
-//! faster than its checks notice counts by its last change.
+//! threshold above zero, timeouts as outliers (only the caller sees them), a balancer that is down itself. For a node that flaps
+//! faster than its checks, only the last change counts.
 //!
 //! # Sources
 //!
@@ -142,7 +142,7 @@ impl Presence {
     }
 }
 
-/// What the balancer remembers of one instance.
+/// The state of one instance at the balancer.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Outlook {
     failures: u32,

@@ -68,7 +68,7 @@ pub enum Repeats {
     Refused,
 }
 
-/// How long waits are.
+/// The jitter of the waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Jitter {
     /// The whole backoff: clients that fail together retry together.

@@ -60,7 +60,7 @@ struct SemaphoreState {
 /// A task that waits. A permit is handed to it through its slot.
 struct Waiting {
     ticket: u64,
-    waiter: Holder,
+    env: Env,
     slot: SharedSlot<()>,
 }
 
@@ -79,11 +79,12 @@ impl Close for SemaphoreState {
     fn pending_waits(&self) -> Vec<PendingWait> {
         let holders: Vec<Holder> = self.holders.borrow().iter().map(|held| held.holder).collect();
         let wait = |waiting: &Waiting| PendingWait {
-            waiter: waiting.waiter,
+            waiter: waiting.env.place(),
             object: self.object(),
             holders: holders.clone(),
         };
-        self.waiting.borrow().iter().map(wait).collect()
+        // The queue of a crashed node stays as it was.
+        self.waiting.borrow().iter().filter(|waiting| waiting.env.is_alive()).map(wait).collect()
     }
 }
 
@@ -157,7 +158,7 @@ impl Semaphore {
             (state.access(Verb::Wait), text)
         });
         let slot = slot();
-        let waiting = Waiting { ticket, waiter: env.place(), slot: Rc::clone(&slot) };
+        let waiting = Waiting { ticket, env: env.clone(), slot: Rc::clone(&slot) };
         state.waiting.borrow_mut().push_back(waiting);
         let mut turn = Turn { state, env, ticket, slot, is_over: false };
         take(&env.world, &turn.slot).await;

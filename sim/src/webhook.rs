@@ -5,7 +5,7 @@
 //! - **Delivery** is at least once. A response from 200 to 299 ends it. Any other status, also a redirect, and a call without
 //!   a response are failures; the event is sent again after the next of [`WebhookProfile::retries`], and given up after the
 //!   last. A receiver that has worked and whose response is lost receives the event again.
-//! - **410 Gone** disables the endpoint: what is due later is given up, until [`WebhookSender::enable`].
+//! - **410 Gone** disables the endpoint: attempts that are due later are not made, until [`WebhookSender::enable`].
 //! - **Order** is not kept. An event may come before the response to the request that caused it
 //!   ([`WebhookProfile::may_be_early`]), much later ([`WebhookProfile::delays`]), twice ([`WebhookProfile::may_be_copied`]),
 //!   or after one that happened later, because an earlier attempt failed.
@@ -186,14 +186,14 @@ pub fn verify(
     if sent.since(now) > tolerance { Err(SignatureError::TooNew) } else { Ok(()) }
 }
 
-/// What became of an event.
+/// The state of the delivery of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeliveryState {
     /// It is sent, or waits for its next attempt.
     Pending,
     /// An attempt succeeded.
     Delivered,
-    /// No further attempt is made by itself.
+    /// No further automatic attempt is made.
     GivenUp,
 }
 
@@ -251,7 +251,7 @@ impl WebhookSender {
         self.deliver_after(&env, wait, &id);
     }
 
-    /// Sends an event again at once, as a person does who presses "resend". Returns whether there is such an event.
+    /// Sends an event again at once, as a person does by hand. Returns whether there is such an event.
     pub fn resend(&self, id: &str) -> bool {
         let env = self.0.events.borrow().get(id).map(|event| event.env.clone());
         let Some(env) = env else { return false };
@@ -262,7 +262,7 @@ impl WebhookSender {
         true
     }
 
-    /// Returns what became of an event.
+    /// Returns the state of the delivery of an event.
     pub fn state(&self, id: &str) -> Option<DeliveryState> {
         self.0.events.borrow().get(id).map(|event| event.state)
     }
@@ -308,8 +308,8 @@ impl WebhookSender {
             && event.state == DeliveryState::Pending
         {
             event.state = DeliveryState::GivenUp;
+            env.note(|| format!("gives up {id}"));
         }
-        env.note(|| format!("gives up {id}"));
     }
 
     /// Makes one attempt. Returns whether it succeeded.

@@ -37,8 +37,8 @@ impl Due {
 /// unique by [`Fire::key`].
 ///
 /// The scheduler reads the node's clock when it waits and when it wakes, and sleeps for the time that is left by that
-/// clock. A jump of the clock is therefore noticed at the next fire, as in robfig/cron and Quartz; Vixie cron looks each
-/// minute. If the clock goes back, no fire is due again.
+/// clock. A jump of the clock is therefore noticed at the next fire, as in robfig/cron and Quartz; Vixie cron reads the clock
+/// each minute. If the clock goes back, no fire is due again.
 pub struct Schedule {
     timetable: Timetable,
     catch_up: CatchUp,

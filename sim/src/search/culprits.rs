@@ -39,7 +39,7 @@ impl Story<'_> {
         // If something is missing, messages of the entity may have been lost; they are not around the evidence.
         let is_missing = until > ends.last().copied().unwrap_or_default();
         let objects = self.objects(ends, is_missing);
-        // What missed an object first: it is what no other step of a story shows.
+        // Reads that missed an object come first: no other step of a story shows them.
         culprits.extend(objects.iter().filter_map(|object| self.missing_read(object)));
         let of_objects: Vec<[Option<u32>; 4]> =
             objects.iter().map(|object| self.accesses_of(object, until)).collect();
@@ -51,8 +51,8 @@ impl Story<'_> {
         culprits.into_iter().collect()
     }
 
-    /// Returns the last step that may have led to the violation. If it is found later than its last event, then because
-    /// something was missing until then.
+    /// Returns the last step that may have led to the violation. A violation that is found later than its last event is about
+    /// something that was missing until then.
     pub(super) fn until(&self, violation: &Violation) -> u32 {
         let last =
             violation.events.iter().copied().filter(|event| (*event as usize) < self.trace.steps.len());

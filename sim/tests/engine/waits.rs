@@ -3,6 +3,7 @@
 use crate::rig::{Rig, say, script, seconds};
 use shakedown_sim::trace::Kind;
 use shakedown_sim::*;
+use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::Semaphore;
 
@@ -43,9 +44,14 @@ fn requests(pages: [&'static [u32]; 2], places: usize) -> Rig {
     })
 }
 
-/// Returns the steps of this kind, each with its entity.
+/// Returns the steps of this kind, each with its entity, of a run without deviations.
 fn steps(rig: Rig, kind: Kind) -> Vec<String> {
-    let (_, trace) = Runner::new(rig).record(Plan::Script(&script("")));
+    steps_with(rig, "", kind)
+}
+
+/// Like [`steps`], of a run with deviations.
+fn steps_with(rig: Rig, deviations: &str, kind: Kind) -> Vec<String> {
+    let (_, trace) = Runner::new(rig).record(Plan::Script(&script(deviations)));
     let steps = trace.steps.iter().filter(|step| step.kind == kind);
     steps.map(|step| format!("{}: {}", step.scope, step.text)).collect()
 }
@@ -92,4 +98,31 @@ fn an_endless_wait_is_reported_at_rest_with_its_blocker() {
           node that request-2 may hold: a cycle, if it does"
         ]
     );
+}
+
+#[test]
+fn a_wait_that_ends_by_a_crash_is_not_reported_at_rest() {
+    const FRAIL: CrashProfile = CrashProfile { before: &[CrashFault::Crash], ..CrashProfile::NEVER };
+    let rig = || {
+        Rig::new(|stage| {
+            let is_first = Cell::new(true);
+            stage.node(Role::new("web".into(), &FRAIL), move |env| {
+                if !is_first.replace(false) {
+                    return;
+                }
+                let places = shakedown_sim::Semaphore::new(&env, "places", 1);
+                let (waiter, its_places) = (env.clone(), places.clone());
+                env.clone().spawn(async move {
+                    let _place = places.acquire(&env).await;
+                    env.sleep(seconds(1)).await;
+                    env.crash_point(Side::Before, "work").await;
+                });
+                waiter.clone().spawn(async move { drop(its_places.acquire(&waiter).await) });
+            });
+        })
+    };
+    let crash = "web/before work @ - #1 = crash";
+    assert_eq!(steps_with(rig(), crash, Kind::LockWait).len(), 1);
+    assert_eq!(steps_with(rig(), crash, Kind::Crash).len(), 1);
+    assert_eq!(steps_with(rig(), crash, Kind::Stuck), Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
 //! A sender of webhooks.
 
-use crate::rig::{Rig, said, say, seconds};
+use crate::rig::{Rig, said, say, script, seconds};
 use shakedown_sim::webhook::*;
 use shakedown_sim::*;
 use std::cell::Cell;
@@ -132,4 +132,14 @@ fn an_event_comes_early_late_twice_or_again_after_a_lost_response() {
 fn a_receiver_whose_clock_is_wrong_rejects_what_is_sound() {
     let said = said(provider(PLAIN, &[200]), "shop/clock @ event-1/webhook-1/attempt-1 #1 = 10 min ahead");
     assert_eq!(said[..2], ["1 shop 0: evt-1 gets 400", "6 shop 1: evt-1 gets 400"]);
+}
+
+#[test]
+fn an_event_is_not_given_up_if_another_attempt_delivered_it() {
+    let profile = WebhookProfile { may_be_early: false, delays: None, ..WebhookProfile::GITHUB };
+    let twice = script("webhooks/copies @ event-1/webhook-1 #1 = twice");
+    let (_, trace) = Runner::new(provider(profile, &[200, 500, 200])).record(Plan::Script(&twice));
+    let states: Vec<&str> = trace.steps.iter().map(|step| step.text.as_str()).collect();
+    assert!(states.iter().any(|text| text.contains("1: evt-1 gets 500")), "{states:?}");
+    assert!(!states.iter().any(|text| text.starts_with("gives up")), "{states:?}");
 }
