@@ -199,9 +199,6 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
-    /// A node that charges once.
-    struct Charges;
-
     #[derive(serde::Serialize)]
     struct Charged;
 
@@ -230,6 +227,7 @@ mod tests {
         }
     }
 
+    /// A node that charges once.
     struct Till(Rc<Cell<u32>>);
 
     impl Scenario for Till {
