@@ -1,10 +1,13 @@
 //! The functions of the C library that are replaced here. Each calls the system where no run is under way.
 
 use crate::simulated;
-use libc::{addrinfo, c_char, c_int, c_uint, c_void, clockid_t, size_t, ssize_t, timespec};
+use libc::{addrinfo, c_char, c_int, c_long, c_uint, c_void, clockid_t, size_t, ssize_t, timespec};
 use std::ffi::{CStr, CString};
 use std::mem::transmute;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+mod call;
+use call::system_call;
 
 /// Replaces `clock_gettime(2)`.
 ///
@@ -31,7 +34,7 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
             0
         }
         // SAFETY: the system call has the parameters and the contract of this function.
-        None => unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) as c_int },
+        None => unsafe { system_call(libc::SYS_clock_gettime, [clock as usize, time as usize, 0]) as c_int },
     }
 }
 
@@ -41,6 +44,15 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
 /// As for the C library's function: `buffer` points to `length` bytes that may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: size_t, flags: c_uint) -> ssize_t {
+    // SAFETY: this function's contract is that of the system call.
+    unsafe { random(buffer, length, flags) as ssize_t }
+}
+
+/// Fills `length` bytes: with the run's random numbers, or by the system call where no run is under way. Returns how many bytes are filled.
+///
+/// # Safety
+/// As for `getrandom`.
+unsafe fn random(buffer: *mut c_void, length: size_t, flags: c_uint) -> c_long {
     if !buffer.is_null() && length > 0 {
         // SAFETY: by this function's contract `buffer` points to `length` bytes that may be written, and nothing else uses them during the
         // call. They are written before the slice is made, because its bytes must be initialized.
@@ -49,11 +61,11 @@ pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: size_t, flags: c
             std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length)
         };
         if simulated::fill(bytes) {
-            return length as ssize_t;
+            return length as c_long;
         }
     }
     // SAFETY: the system call has the parameters and the contract of this function.
-    unsafe { libc::syscall(libc::SYS_getrandom, buffer, length, flags) as ssize_t }
+    unsafe { system_call(libc::SYS_getrandom, [buffer as usize, length, flags as usize]) }
 }
 
 type Resolver =

@@ -7,3 +7,4 @@ mod newsletter;
 mod outside;
 mod rig;
 mod stock;
+mod vault;
