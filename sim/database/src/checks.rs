@@ -2,17 +2,20 @@
 //!
 //! PostgreSQL runs them as triggers at the end of the statement or at commit (source, `ri_triggers.c`). A child locks
 //! its parent `FOR KEY SHARE`, so that the key cannot be removed while the child's transaction runs. When a key is
-//! removed from a parent, the newest snapshot is searched for children. Only `NO ACTION` is modelled.
+//! removed from a parent, the newest snapshot is searched for children: their presence is an error, or the referential
+//! action of `ON DELETE` is a statement of its own over them, which ends before the next check begins. `ON UPDATE` is
+//! always `NO ACTION`.
 
 use crate::Database;
 use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::lock_mode::{LockMode, LockWait};
 use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
-use crate::scan::is_visible;
-use crate::schema::TableId;
+use crate::scan::{IndexRef, Path, Scan, is_visible};
+use crate::schema::{OnDelete, TableId};
 use crate::session::WaitOn;
 use crate::unique::Probe;
+use crate::write::{Rewrite, WriteOp};
 use crate::xact::Snapshot;
 
 /// One check to run.
@@ -27,13 +30,15 @@ pub(crate) enum Check {
 }
 
 /// A list of checks and its progress.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Checks {
     list: Vec<Check>,
     next: usize,
     /// The rows that the current check may lock, and the position among them.
     candidates: Option<(Vec<Tid>, usize)>,
     locking: Option<RowLock>,
+    /// The referential action of the current check, and its snapshot.
+    acting: Option<(Box<WriteOp>, Snapshot)>,
 }
 
 impl Checks {
@@ -142,15 +147,77 @@ impl Database {
         let schema = self.tables[child].schema.clone();
         let def = &schema.foreign_keys[fk];
         let key = self.tables[parent].schema.key(def.parent_index, &self.row(parent, tid)?);
+        let no_action = OnDelete::NoAction;
+        let action = if self.is_deleted(parent, tid) { &def.on_delete } else { &no_action };
+        let rewrite: Option<Rewrite> = match action {
+            OnDelete::NoAction | OnDelete::Restrict => {
+                let allows_others = matches!(action, OnDelete::NoAction);
+                return self.find_children(me, checks, parent, (child, fk), &key, allows_others);
+            }
+            OnDelete::Cascade => None,
+            OnDelete::Set(change) => {
+                let change = change.clone();
+                Some(Box::new(move |row, _| change(row)))
+            }
+        };
+        self.act_on_children(me, checks, (child, def.index), key, rewrite)
+    }
+
+    /// Returns whether a version was deleted, not replaced.
+    fn is_deleted(&self, table: TableId, tid: Tid) -> bool {
+        let version = self.tables[table].heap.get(&tid);
+        version.and_then(|version| version.over.as_ref()).is_some_and(|over| over.next.is_none())
+    }
+
+    /// Deletes or changes the rows that reference a key: a statement of its own under the newest snapshot.
+    fn act_on_children(
+        &mut self,
+        me: usize,
+        checks: &mut Checks,
+        (child, index): (TableId, usize),
+        key: crate::Key,
+        rewrite: Option<Rewrite>,
+    ) -> Result<Verdict, DatabaseError> {
+        let (mut op, snapshot) = match checks.acting.take() {
+            Some(acting) => acting,
+            None => {
+                let snapshot = self.check_snapshot(me, true);
+                let crosscheck = self.sessions[me].xact.level.keeps_snapshot();
+                let crosscheck = crosscheck.then(|| self.check_snapshot(me, false));
+                let path = Path::Keys { index: IndexRef::Number(index), keys: vec![key] };
+                let op = WriteOp::new(Scan::new(child, path, None), rewrite).crosschecked(crosscheck);
+                self.sessions[me].xact.command += 1;
+                (Box::new(op), snapshot)
+            }
+        };
+        if self.run_write(me, snapshot, &mut op)?.is_none() {
+            checks.acting = Some((op, snapshot));
+            return Ok(Verdict::Waiting);
+        }
+        Ok(Verdict::Passed)
+    }
+
+    /// Fails if a row references a key, unless another parent has it and the constraint allows that.
+    fn find_children(
+        &mut self,
+        me: usize,
+        checks: &mut Checks,
+        parent: TableId,
+        (child, fk): (TableId, usize),
+        key: &crate::Key,
+        allows_others: bool,
+    ) -> Result<Verdict, DatabaseError> {
+        let schema = self.tables[child].schema.clone();
+        let def = &schema.foreign_keys[fk];
         if checks.candidates.is_none() {
             let snapshot = self.check_snapshot(me, true);
             // Another row may hold the key in the meantime.
-            if !self.visible_under(me, parent, def.parent_index, &key, snapshot).is_empty() {
+            if allows_others && !self.visible_under(me, parent, def.parent_index, key, snapshot).is_empty() {
                 return Ok(Verdict::Passed);
             }
-            checks.candidates = Some((self.visible_under(me, child, def.index, &key, snapshot), 0));
+            checks.candidates = Some((self.visible_under(me, child, def.index, key, snapshot), 0));
         }
-        match self.lock_candidate(me, checks, child, def.index, &key)? {
+        match self.lock_candidate(me, checks, child, def.index, key)? {
             Some(Locked::Waiting) => Ok(Verdict::Waiting),
             None => Ok(Verdict::Passed),
             Some(_) => {

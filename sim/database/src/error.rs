@@ -48,6 +48,13 @@ pub enum DatabaseError {
         /// The violated constraint.
         constraint: String,
     },
+    /// 23514: the row does not satisfy a check constraint.
+    CheckViolation {
+        /// The table.
+        table: String,
+        /// The violated constraint.
+        constraint: String,
+    },
     /// 23502: a primary key contains a null.
     NullInKey {
         /// The table.
@@ -150,6 +157,7 @@ impl DatabaseError {
             Self::UniqueViolation { .. } => "23505",
             Self::ForeignKeyMissing { .. } | Self::ForeignKeyReferenced { .. } => "23503",
             Self::ExclusionViolation { .. } => "23P01",
+            Self::CheckViolation { .. } => "23514",
             Self::NullInKey { .. } => "23502",
             Self::SerializationFailure(_) => "40001",
             Self::DeadlockDetected => "40P01",
@@ -204,6 +212,9 @@ impl fmt::Display for DatabaseError {
                 write!(f, "the row of {table} is still referenced under {constraint}")
             }
             Self::ExclusionViolation { constraint } => write!(f, "a live row conflicts under {constraint}"),
+            Self::CheckViolation { table, constraint } => {
+                write!(f, "the row of {table} does not satisfy {constraint}")
+            }
             Self::NullInKey { table } => write!(f, "a primary key of {table} contains a null"),
             Self::SerializationFailure(SerializationCause::ConcurrentUpdate) => {
                 f.write_str("serialization failure: the row was changed since the snapshot")

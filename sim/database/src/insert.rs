@@ -148,6 +148,7 @@ impl Database {
         if primary.is_some_and(|index| (index.key)(row.as_ref()).has_null()) {
             return Err(DatabaseError::NullInKey { table: schema.name.clone() });
         }
+        schema.check(&row)?;
         match op.conflict {
             Conflict::Fail => self.place_row(me, op, row),
             _ => Ok(Stage::Probe(row)),
@@ -276,6 +277,7 @@ impl Database {
         };
         let scope = &mut Scope { db: self, me, snapshot };
         if let Some(new) = merge(old.as_ref(), row.as_ref(), scope)? {
+            self.tables[table].schema.check(&new)?;
             let mode = self.write_mode(table, &old, Some(&new));
             op.stage = Some(Stage::Write(lock, new, mode));
         }

@@ -15,15 +15,16 @@
 //! - Row versions and snapshots; read committed with its row re-check, repeatable read, serializable.
 //! - The four row-lock modes with waiting, `NOWAIT` and `SKIP LOCKED`; places in a row's queue; deadlocks;
 //!   lock, statement and idle timeouts; advisory locks of both scopes.
-//! - Unique, deferred-unique, exclusion and foreign-key constraints as they behave in a race.
+//! - Unique, deferred-unique, exclusion, check and foreign-key constraints as they behave in a race; the referential
+//!   actions of `ON DELETE`.
 //! - Savepoints, the failed-transaction state, sequences, `LISTEN`/`NOTIFY`, transaction ids and their fate.
 //! - Commits whose record is durable before their effect is visible, clients that die and leave their locks behind,
 //!   crashes, lagging replicas and a failover that loses commits.
 //!
 //! # What is not
 //!
-//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions other than `NO
-//! ACTION`, `SET CONSTRAINTS`, check constraints, planners (the caller names the path through a table), and the
+//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions of `ON UPDATE`
+//! other than `NO ACTION`, `SET CONSTRAINTS`, planners (the caller names the path through a table), and the
 //! reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. If several sessions begin to wait
 //! at the same moment, the first one woken is the victim of a deadlock; on a real server this depends on its
 //! scheduler.
@@ -87,6 +88,7 @@ pub use replica::Replica;
 pub use rows::{Insert, Rows, Select};
 pub use schema::{Deferral, TableDef, TableHandle};
 pub use scope::Scope;
+pub use select::Arrangement;
 pub use sequence::Sequence;
 pub use session::{DEADLOCK_TIMEOUT_NS, Session, Settings, Timer, TimerKind, WaitFor};
 pub use statement::{AdvisoryScope, Statement, Step, Wait};

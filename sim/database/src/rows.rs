@@ -11,7 +11,7 @@ use crate::lock_mode::{LockMode, LockWait};
 use crate::scan::{Filter, IndexRef, Path, Scan};
 use crate::schema::{RowRef, TableHandle};
 use crate::scope::Scope;
-use crate::select::SelectOp;
+use crate::select::{Arrangement, SelectOp};
 use crate::statement::{Op, Statement, read_row, read_rows};
 use crate::write::{Rewrite, WriteOp};
 
@@ -185,6 +185,13 @@ impl<R: 'static> Select<R> {
     #[must_use]
     pub fn descending(mut self, columns: impl IntoIterator<Item = bool>) -> Self {
         self.op.descending = columns.into_iter().collect();
+        self
+    }
+
+    /// Sets the order in which rows come without `ORDER BY`.
+    #[must_use]
+    pub fn arranged(mut self, arrangement: Arrangement) -> Self {
+        self.op.arrangement = arrangement;
         self
     }
 

@@ -23,6 +23,8 @@ pub(crate) type Filter = Box<dyn FnMut(&RowRef, &mut Scope<'_>) -> Result<bool, 
 pub(crate) enum IndexRef {
     Primary,
     Named(String),
+    /// By its number in the table.
+    Number(usize),
 }
 
 /// The access path through a table.
@@ -98,11 +100,13 @@ impl Database {
         let found = match index {
             IndexRef::Primary => schema.indexes.iter().position(|index| index.primary),
             IndexRef::Named(name) => schema.index_named(name),
+            IndexRef::Number(number) => Some(*number),
         };
         found.ok_or_else(|| DatabaseError::UndefinedObject {
             name: match index {
                 IndexRef::Primary => format!("primary key of {}", schema.name),
                 IndexRef::Named(name) => name.clone(),
+                IndexRef::Number(number) => format!("index {number} of {}", schema.name),
             },
         })
     }

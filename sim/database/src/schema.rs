@@ -20,6 +20,12 @@ pub(crate) type KeyOf = Rc<dyn Fn(&dyn Any) -> Key>;
 /// An erased conflict test of an exclusion constraint.
 pub(crate) type Conflicts = Rc<dyn Fn(&dyn Any, &dyn Any) -> bool>;
 
+/// An erased condition of a check constraint.
+pub(crate) type Holds = Rc<dyn Fn(&dyn Any) -> bool>;
+
+/// An erased change of a row.
+pub(crate) type Change = Rc<dyn Fn(&RowRef) -> Result<RowRef, DatabaseError>>;
+
 /// The time at which a constraint is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deferral {
@@ -76,6 +82,27 @@ pub(crate) struct ForeignKeyDef {
     pub parent: TableId,
     pub parent_index: usize,
     pub deferral: Deferral,
+    pub on_delete: OnDelete,
+}
+
+/// What the deletion of a parent does to the rows that reference it.
+#[derive(Clone, Default)]
+pub(crate) enum OnDelete {
+    /// It fails if such rows remain when the constraint is checked.
+    #[default]
+    NoAction,
+    /// It fails at the end of its statement.
+    Restrict,
+    /// It deletes them.
+    Cascade,
+    /// It changes them.
+    Set(Change),
+}
+
+/// One check constraint.
+pub(crate) struct CheckDef {
+    pub name: String,
+    pub holds: Holds,
 }
 
 /// One exclusion constraint.
@@ -94,6 +121,7 @@ struct PendingForeignKey {
     parent: Option<(u32, TableId)>,
     parent_index: Option<String>,
     deferral: Deferral,
+    on_delete: OnDelete,
 }
 
 /// The definition of a table, written once and passed to [`Database::create_table`].
@@ -119,6 +147,7 @@ pub struct TableDef<R> {
     indexes: Vec<IndexDef>,
     foreign_keys: Vec<PendingForeignKey>,
     exclusions: Vec<ExclusionDef>,
+    checks: Vec<CheckDef>,
     row: PhantomData<fn() -> R>,
 }
 
@@ -130,6 +159,7 @@ impl<R: 'static> TableDef<R> {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             exclusions: Vec::new(),
+            checks: Vec::new(),
             row: PhantomData,
         }
     }
@@ -218,7 +248,15 @@ impl<R: 'static> TableDef<R> {
     ) {
         let index = self.push_index(name, None, false, key);
         let name = name.to_owned();
-        self.foreign_keys.push(PendingForeignKey { name, index, parent, parent_index: None, deferral });
+        let on_delete = OnDelete::NoAction;
+        self.foreign_keys.push(PendingForeignKey {
+            name,
+            index,
+            parent,
+            parent_index: None,
+            deferral,
+            on_delete,
+        });
     }
 
     /// Makes the last foreign key reference this unique constraint of the parent instead of its primary key.
@@ -229,6 +267,66 @@ impl<R: 'static> TableDef<R> {
         if let Some(last) = self.foreign_keys.last_mut() {
             last.parent_index = Some(unique.to_owned());
         }
+        self
+    }
+
+    /// Makes the last foreign key reject the deletion of a parent at the end of its statement (`ON DELETE RESTRICT`),
+    /// also if the key is deferred or another parent takes over the key value. Without a preceding foreign key, this
+    /// changes nothing, as for the other actions.
+    #[must_use]
+    pub fn on_delete_restrict(self) -> Self {
+        self.on_delete(OnDelete::Restrict)
+    }
+
+    /// Makes the last foreign key delete the child rows of a deleted parent (`ON DELETE CASCADE`).
+    ///
+    /// ```
+    /// use shakedown_database::{Database, Deferral, Step, TableDef};
+    /// let mut db = Database::new(0);
+    /// let orders = db.create_table(TableDef::keyed("order", |id: &i64| (*id).into()))?;
+    /// let items = db.create_table(
+    ///     TableDef::keyed("item", |item: &(i64, i64)| item.0.into())
+    ///         .foreign_key("item_order", orders, Deferral::Immediate, |item| item.1.into())
+    ///         .on_delete_cascade(),
+    /// )?;
+    /// let session = db.connect();
+    /// db.poll(session, &mut orders.insert(1).build(), 0);
+    /// db.poll(session, &mut items.insert((7, 1)).build(), 0);
+    /// db.poll(session, &mut orders.at(1).delete(), 0);
+    /// assert!(db.query(session, 0, |scope| scope.get(items, 7))?.is_none());
+    /// # Ok::<(), shakedown_database::DatabaseError>(())
+    /// ```
+    #[must_use]
+    pub fn on_delete_cascade(self) -> Self {
+        self.on_delete(OnDelete::Cascade)
+    }
+
+    /// Makes the last foreign key change the child rows of a deleted parent (`ON DELETE SET NULL`, `SET DEFAULT`):
+    /// `set` returns the row with its reference replaced.
+    #[must_use]
+    pub fn on_delete_set(self, set: impl Fn(&R) -> R + 'static) -> Self {
+        let change: Change = Rc::new(move |row| match row.downcast_ref::<R>() {
+            Some(row) => Ok(Rc::new(set(row))),
+            None => Err(DatabaseError::Misuse { call: "delete: the table holds rows of another type" }),
+        });
+        self.on_delete(OnDelete::Set(change))
+    }
+
+    fn on_delete(mut self, action: OnDelete) -> Self {
+        if let Some(last) = self.foreign_keys.last_mut() {
+            last.on_delete = action;
+        }
+        self
+    }
+
+    /// Adds a check constraint: an insert or update of a row that does not satisfy `condition` fails with 23514, before
+    /// it waits for any lock.
+    #[must_use]
+    pub fn check(mut self, name: &str, condition: impl Fn(&R) -> bool + 'static) -> Self {
+        self.checks.push(CheckDef {
+            name: name.to_owned(),
+            holds: Rc::new(move |row| row.downcast_ref::<R>().is_none_or(&condition)),
+        });
         self
     }
 
@@ -282,6 +380,7 @@ impl<R: 'static> TableDef<R> {
             indexes: self.indexes,
             foreign_keys: Vec::with_capacity(self.foreign_keys.len()),
             exclusions: self.exclusions,
+            checks: self.checks,
         };
         for fk in self.foreign_keys {
             let referenced = fk.parent_index.as_deref();
@@ -289,8 +388,15 @@ impl<R: 'static> TableDef<R> {
                 Some((database, parent)) => (parent, parent_index(database, parent, referenced)?),
                 None => (own, schema.referenced(referenced)?),
             };
-            let PendingForeignKey { name, index, deferral, .. } = fk;
-            schema.foreign_keys.push(ForeignKeyDef { name, index, parent, parent_index, deferral });
+            let PendingForeignKey { name, index, deferral, on_delete, .. } = fk;
+            schema.foreign_keys.push(ForeignKeyDef {
+                name,
+                index,
+                parent,
+                parent_index,
+                deferral,
+                on_delete,
+            });
         }
         Ok(schema)
     }
@@ -304,9 +410,21 @@ pub(crate) struct Schema {
     pub indexes: Vec<IndexDef>,
     pub foreign_keys: Vec<ForeignKeyDef>,
     pub exclusions: Vec<ExclusionDef>,
+    pub checks: Vec<CheckDef>,
 }
 
 impl Schema {
+    /// Verifies the check constraints for a row that is to be written.
+    pub(crate) fn check(&self, row: &RowRef) -> Result<(), DatabaseError> {
+        match self.checks.iter().find(|check| !(check.holds)(row.as_ref())) {
+            None => Ok(()),
+            Some(check) => Err(DatabaseError::CheckViolation {
+                table: self.name.clone(),
+                constraint: check.name.clone(),
+            }),
+        }
+    }
+
     /// Returns the key of a row in one index.
     pub(crate) fn key(&self, index: usize, row: &RowRef) -> Key {
         (self.indexes[index].key)(row.as_ref())

@@ -20,6 +20,30 @@ use crate::xact::Snapshot;
 /// An erased ordering of rows.
 pub(crate) type OrderKey = Box<dyn FnMut(&dyn std::any::Any) -> Key>;
 
+/// The order of rows that a statement without `ORDER BY` returns. The server promises none: it depends on the plan, on
+/// updates, and on other scans that it joins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrangement {
+    /// As the scan finds them.
+    #[default]
+    AsScanned,
+    /// Backwards.
+    Reversed,
+    /// The second half first, as a scan does that joins one in progress (`synchronize_seqscans`).
+    FromMiddle,
+}
+
+impl Arrangement {
+    /// Arranges rows that are in the order of their scan.
+    pub fn apply<T>(self, rows: &mut [T]) {
+        match self {
+            Self::AsScanned => {}
+            Self::Reversed => rows.reverse(),
+            Self::FromMiddle => rows.rotate_left(rows.len() / 2),
+        }
+    }
+}
+
 /// A `SELECT` and its progress.
 pub(crate) struct SelectOp {
     pub scan: Scan,
@@ -28,6 +52,8 @@ pub(crate) struct SelectOp {
     pub limit: usize,
     pub offset: usize,
     pub lock: Option<(LockMode, LockWait)>,
+    /// The order of rows without `ORDER BY`.
+    pub arrangement: Arrangement,
     /// The sorted matches, once sorted, and how many of them were passed on.
     sorted: Option<(Vec<Tid>, usize)>,
     locking: Option<RowLock>,
@@ -44,6 +70,7 @@ impl SelectOp {
             limit: usize::MAX,
             offset: 0,
             lock: None,
+            arrangement: Arrangement::AsScanned,
             sorted: None,
             locking: None,
             rows: Vec::new(),
@@ -133,17 +160,21 @@ impl Database {
         snapshot: Snapshot,
         op: &mut SelectOp,
     ) -> Result<Option<Tid>, DatabaseError> {
-        let Some(order) = &mut op.order else {
+        if op.order.is_none() && op.arrangement == Arrangement::AsScanned {
             return self.next_match(me, snapshot, &mut op.scan);
-        };
+        }
         if op.sorted.is_none() {
             let mut keyed = Vec::new();
             while let Some(tid) = self.next_match(me, snapshot, &mut op.scan)? {
                 if let Some(version) = self.tables[op.scan.table].heap.get(&tid) {
-                    keyed.push((order(version.row.as_ref()), tid));
+                    let key = op.order.as_mut().map_or_else(Key::null, |order| order(version.row.as_ref()));
+                    keyed.push((key, tid));
                 }
             }
-            keyed.sort_by(|(a, _), (b, _)| compare(a, b, &op.descending));
+            match op.order {
+                Some(_) => keyed.sort_by(|(a, _), (b, _)| compare(a, b, &op.descending)),
+                None => op.arrangement.apply(&mut keyed),
+            }
             op.sorted = Some((keyed.into_iter().map(|(_, tid)| tid).collect(), 0));
         }
         let Some((tids, next)) = &mut op.sorted else {

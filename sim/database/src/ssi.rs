@@ -61,10 +61,11 @@ pub(crate) struct Sxact {
     pub did_write: bool,
     /// The earliest commit to which it had an edge when it committed itself.
     pub earliest_out: Option<u64>,
-    /// Transactions that read a row that this one overwrote.
-    pub readers: BTreeSet<SxactId>,
-    /// Transactions that overwrote a row that this one read.
-    pub writers: BTreeSet<SxactId>,
+    /// Transactions that read a row that this one overwrote, in the order in which the edges were found: the first pivot
+    /// among them is the victim.
+    pub readers: Vec<SxactId>,
+    /// Transactions that overwrote a row that this one read, in the same order.
+    pub writers: Vec<SxactId>,
     pub xids: Vec<Xid>,
     reads: Reads,
 }

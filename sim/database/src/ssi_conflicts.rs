@@ -26,11 +26,11 @@ impl Ssi {
                 writer.doomed = true;
             }
         }
-        if let Some(reader) = self.xacts.get_mut(&reader) {
-            reader.writers.insert(writer);
+        if let Some(own) = self.xacts.get_mut(&reader).filter(|own| !own.writers.contains(&writer)) {
+            own.writers.push(writer);
         }
-        if let Some(writer) = self.xacts.get_mut(&writer) {
-            writer.readers.insert(reader);
+        if let Some(own) = self.xacts.get_mut(&writer).filter(|own| !own.readers.contains(&reader)) {
+            own.readers.push(reader);
         }
         Ok(())
     }
@@ -148,10 +148,10 @@ impl Ssi {
 
     fn remove_conflict(&mut self, reader: SxactId, writer: SxactId) {
         if let Some(reader) = self.xacts.get_mut(&reader) {
-            reader.writers.remove(&writer);
+            reader.writers.retain(|other| *other != writer);
         }
         if let Some(writer) = self.xacts.get_mut(&writer) {
-            writer.readers.remove(&reader);
+            writer.readers.retain(|other| *other != reader);
         }
     }
 

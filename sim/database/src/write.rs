@@ -10,8 +10,8 @@ use crate::error::{DatabaseError, concurrent_update};
 use crate::heap::Tid;
 use crate::lock_mode::{LockMode, LockWait};
 use crate::row_lock::{LockRequest, Locked, Purpose, RowLock};
-use crate::scan::Scan;
-use crate::schema::{RowRef, TableId};
+use crate::scan::{Scan, is_visible};
+use crate::schema::{Deferral, OnDelete, RowRef, TableId};
 use crate::scope::Scope;
 use crate::statement::Output;
 use crate::unique::{Entering, add_check};
@@ -39,11 +39,26 @@ pub(crate) struct WriteOp {
     answer: Vec<RowRef>,
     checks: Checks,
     scanned: bool,
+    /// A snapshot that must see a row too, or the write fails with 40001: that of the transaction, if a referential
+    /// action searches a newer one.
+    crosscheck: Option<Snapshot>,
 }
 
 impl WriteOp {
     pub(crate) fn new(scan: Scan, rewrite: Option<Rewrite>) -> Self {
-        Self { scan, rewrite, stage: None, answer: Vec::new(), checks: Checks::default(), scanned: false }
+        Self {
+            scan,
+            rewrite,
+            stage: None,
+            answer: Vec::new(),
+            checks: Checks::default(),
+            scanned: false,
+            crosscheck: None,
+        }
+    }
+
+    pub(crate) fn crosschecked(self, crosscheck: Option<Snapshot>) -> Self {
+        Self { crosscheck, ..self }
     }
 }
 
@@ -100,6 +115,9 @@ impl Database {
             Some(rewrite) => Some(rewrite(&old, &mut Scope { db: self, me, snapshot })?),
             None => None,
         };
+        if let Some(row) = &row {
+            self.tables[op.scan.table].schema.check(row)?;
+        }
         let mode = self.write_mode(op.scan.table, &old, row.as_ref());
         Ok(Stage::Write(RowLock::on(tid), row, mode))
     }
@@ -134,6 +152,9 @@ impl Database {
             Locked::Changed | Locked::Gone if keeps_snapshot => return Err(concurrent_update()),
             Locked::Changed => op.stage = Some(Stage::Follow(RowLock::on(lock.tid), mode)),
             Locked::Got => {
+                if op.crosscheck.is_some_and(|snapshot| !self.shows(me, table, lock.tid, snapshot)) {
+                    return Err(concurrent_update());
+                }
                 let old = self.row(table, lock.tid)?;
                 let is_own = self.is_own(me, table, lock.tid);
                 let next = self.end_version(me, table, lock.tid, row.clone(), mode)?;
@@ -186,11 +207,20 @@ impl Database {
             // Nothing references a key with a null.
             let gone = !key.has_null() && new.is_none_or(|new| schema.key(index, new) != key);
             if gone {
-                let deferral = self.tables[*child].schema.foreign_keys[*fk].deferral;
+                let def = &self.tables[*child].schema.foreign_keys[*fk];
+                // Only the check of NO ACTION can be deferred.
+                let acts = new.is_none() && !matches!(def.on_delete, OnDelete::NoAction);
+                let deferral = if acts { Deferral::StatementEnd } else { def.deferral };
                 let check = Check::Children { parent: table, tid, child: *child, fk: *fk };
                 add_check(&mut self.sessions[me].xact, deferral, check, checks);
             }
         }
+    }
+
+    /// Returns whether a snapshot of this transaction sees a version.
+    fn shows(&self, me: usize, table: TableId, tid: Tid, snapshot: Snapshot) -> bool {
+        let version = self.tables[table].heap.get(&tid);
+        version.is_some_and(|version| is_visible(version, snapshot, &self.sessions[me].xact))
     }
 
     /// Returns whether this transaction wrote a version.

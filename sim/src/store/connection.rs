@@ -2,6 +2,7 @@
 
 use super::line::Line;
 use super::server::{Server, nanos};
+use super::transaction::Began;
 use super::{Isolation, Store, StoreError, Transaction};
 use crate::env::Env;
 use crate::label::Label;
@@ -64,7 +65,8 @@ impl Connection {
     pub(super) fn begun(&self, session: Session) -> Transaction {
         assert!(!self.busy.get(), "Pooled::begin: a transaction is open on this connection");
         let line = Line::to(&self.line.server, &self.line.client, Ok(session));
-        Transaction { line, busy: None }.on_connection(&self.busy)
+        let began = Began::at(self.line.client.now());
+        Transaction { line, busy: None, began }.on_connection(&self.busy)
     }
 
     /// Changes a setting of the session.

@@ -4,27 +4,36 @@ use shakedown_database::DatabaseError;
 
 /// Why a statement or a commit failed. [`code`](StoreError::code) is PostgreSQL's SQLSTATE for it.
 ///
-/// After any of them but [`CommitUnknown`](StoreError::CommitUnknown) nothing of the transaction will come
-/// to stand, unless it goes back to a savepoint.
+/// After any of them but [`CommitUnknown`](StoreError::CommitUnknown) the transaction has no effect, unless it rolls back
+/// to a savepoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, serde::Serialize)]
 #[non_exhaustive]
 pub enum StoreError {
     /// 23505: a row with this key is there already.
     #[error("duplicate key")]
     UniqueViolation,
-    /// 40001: the transaction does not fit in with what others did meanwhile; all of it may be tried again.
+    /// 23503: a row references no row, or another row still references it.
+    #[error("foreign key violation")]
+    ForeignKeyViolation,
+    /// 23514: a row does not satisfy a check constraint.
+    #[error("check violation")]
+    CheckViolation,
+    /// 23P01: a row conflicts with another under an exclusion constraint.
+    #[error("exclusion violation")]
+    ExclusionViolation,
+    /// 40001: no serial order of the concurrent transactions gives these results; retry the whole transaction.
     #[error("serialization failure")]
     SerializationFailure,
-    /// 40P01: it was chosen to break a circle of waits; all of it may be tried again.
+    /// 40P01: the transaction was chosen to break a cycle of waits; retry the whole transaction.
     #[error("deadlock")]
     Deadlock,
-    /// 55P03: the lock was not to be had in time.
+    /// 55P03: the lock was not granted within the lock timeout.
     #[error("lock timeout")]
     LockTimeout,
-    /// 55P03: somebody holds the row, and the statement was not to wait.
+    /// 55P03: another transaction holds the row, and the statement does not wait.
     #[error("row is locked")]
     RowLocked,
-    /// 57014: the statement took too long, or its client gave it up.
+    /// 57014: the statement exceeded its timeout, or its client canceled it.
     #[error("statement canceled")]
     Canceled,
     /// 25P02: a statement before this one has failed.
@@ -33,22 +42,22 @@ pub enum StoreError {
     /// 25006: a write on a standby.
     #[error("read-only transaction")]
     ReadOnly,
-    /// 25P03: the transaction sat idle for too long, and the server ended its session.
+    /// 25P03: the transaction was idle for too long, and the server ended its session.
     #[error("idle for too long in a transaction")]
     IdleTimeout,
-    /// 08006: the connection is gone; the transaction will be rolled back.
+    /// 08006: the connection is lost; the transaction will be rolled back.
     #[error("connection lost")]
     ConnectionLost,
     /// 57P02: the server went down; the transaction is rolled back.
     #[error("server went down")]
     ServerDown,
-    /// 08007: the connection broke while the commit was under way: it took effect, or not, or will.
+    /// 08007: the connection broke during the commit, which took effect, or did not, or will.
     #[error("connection lost during commit")]
     CommitUnknown,
     /// 53300: the server has as many connections as it accepts.
     #[error("sorry, too many clients already")]
     TooManyConnections,
-    /// Anything else that the server refuses, by its SQLSTATE.
+    /// Any other error, by its SQLSTATE.
     #[error("refused with SQLSTATE {code}")]
     Refused {
         /// The SQLSTATE.
@@ -57,7 +66,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may succeed later though no table has changed and no lock was released.
+    /// Returns whether the same may succeed later although no table has changed and no lock was released.
     pub(super) const fn may_pass(self) -> bool {
         match self {
             StoreError::SerializationFailure
@@ -70,6 +79,9 @@ impl StoreError {
             | StoreError::TooManyConnections
             | StoreError::CommitUnknown => true,
             StoreError::UniqueViolation
+            | StoreError::ForeignKeyViolation
+            | StoreError::CheckViolation
+            | StoreError::ExclusionViolation
             | StoreError::RowLocked
             | StoreError::InFailedTransaction
             | StoreError::ReadOnly
@@ -77,10 +89,13 @@ impl StoreError {
         }
     }
 
-    /// The SQLSTATE that PostgreSQL reports.
+    /// Returns the SQLSTATE that PostgreSQL reports.
     pub const fn code(self) -> &'static str {
         match self {
             StoreError::UniqueViolation => "23505",
+            StoreError::ForeignKeyViolation => "23503",
+            StoreError::CheckViolation => "23514",
+            StoreError::ExclusionViolation => "23P01",
             StoreError::SerializationFailure => "40001",
             StoreError::Deadlock => "40P01",
             StoreError::LockTimeout | StoreError::RowLocked => "55P03",
@@ -96,8 +111,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the transaction did nothing and may succeed if all of it is tried again: a serialization
-    /// failure or a deadlock.
+    /// Returns whether the transaction had no effect and may succeed if all of it is retried: a serialization failure or
+    /// a deadlock.
     ///
     /// ```
     /// use shakedown_sim::StoreError;
@@ -108,14 +123,19 @@ impl StoreError {
         matches!(self, StoreError::SerializationFailure | StoreError::Deadlock)
     }
 
-    /// The client's view of a server's error.
+    /// Returns the client's view of a server's error.
     ///
     /// # Panics
-    /// If it is a mistake of the caller that no server would see: a handle of another store, a table whose
-    /// rows are of another type, a name that the schema does not have.
+    /// If it is a mistake of the caller that no server would report: a handle of another store, a table whose rows are of
+    /// another type, a name that the schema does not have.
     pub(super) fn from_server(error: DatabaseError) -> Self {
         match error {
             DatabaseError::UniqueViolation { .. } => StoreError::UniqueViolation,
+            DatabaseError::ForeignKeyMissing { .. } | DatabaseError::ForeignKeyReferenced { .. } => {
+                StoreError::ForeignKeyViolation
+            }
+            DatabaseError::CheckViolation { .. } => StoreError::CheckViolation,
+            DatabaseError::ExclusionViolation { .. } => StoreError::ExclusionViolation,
             DatabaseError::SerializationFailure(_) => StoreError::SerializationFailure,
             DatabaseError::DeadlockDetected => StoreError::Deadlock,
             DatabaseError::LockTimeout => StoreError::LockTimeout,

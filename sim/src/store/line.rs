@@ -1,10 +1,11 @@
 //! A client's line to a session: how a statement gets to the server, and what comes back.
 
 use super::StoreError;
+use super::late::Delay;
 use super::profile::{StatementFault, Statements};
 use super::server::{STORE, Server, for_client};
 use super::statements::ADVISORY;
-use crate::choice::Site;
+use crate::choice::{Alternatives, Site};
 use crate::engine::effects::Reach;
 use crate::engine::schedule::STATEMENT_PAUSE;
 use crate::env::{Env, put, slot, take};
@@ -12,11 +13,14 @@ use crate::event::Kind;
 use crate::label::Label;
 use crate::poller::Turn;
 use crate::signal::Signal;
-use shakedown_database::{DatabaseError, Scope, Session, Statement, Step};
+use crate::time::Duration;
+use shakedown_database::{Arrangement, DatabaseError, Scope, Session, Statement, Step};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 const STATEMENT: Label = Label::new("statement");
+const ORDER: Label = Label::new("order of");
+const ORDERS: Alternatives = Alternatives::new(&["as scanned", "backwards", "from the middle"]);
 
 /// One client's use of one session.
 pub(super) struct Line {
@@ -26,6 +30,8 @@ pub(super) struct Line {
     pub(super) id: u32,
     session: Result<Session, StoreError>,
     broken: Cell<bool>,
+    /// Whether a statement of the dead client is still on its way.
+    pub(super) has_orphan: Cell<bool>,
     /// The key that the next statement is about, in a recorded run.
     pub(super) aim: RefCell<String>,
 }
@@ -35,8 +41,8 @@ impl Line {
     pub(super) fn to(server: &Rc<Server>, client: &Env, session: Result<Session, StoreError>) -> Self {
         let (server, client) = (Rc::clone(server), client.clone());
         client.world.core.borrow_mut().uses(client.node, server.env.node);
-        let (broken, aim) = (Cell::new(false), RefCell::default());
-        Self { id: server.next_transaction(), server, client, session, broken, aim }
+        let (broken, has_orphan, aim) = (Cell::new(false), Cell::new(false), RefCell::default());
+        Self { id: server.next_transaction(), server, client, session, broken, has_orphan, aim }
     }
 
     /// The session, as long as the line holds.
@@ -56,15 +62,23 @@ impl Line {
         self.client.world.core.borrow_mut().touch(Reach::Lock, u64::from(self.id));
     }
 
-    /// Whether a statement about `object` gets there: the connection may break at it.
-    fn reach(&self, object: Label) -> Result<Session, StoreError> {
+    /// Returns the session that a statement about `object` reaches, and how long it takes there before it has an
+    /// effect. The connection may break at the statement.
+    fn reach(&self, object: Label) -> Result<(Session, Delay), StoreError> {
         let session = self.session()?;
-        let faults = self.server.profile.statement_faults;
+        let (faults, transit) = (self.server.profile.statement_faults, self.server.profile.statement / 2);
         if faults.is_empty() {
-            return Ok(session);
+            return Ok((session, Delay { transit, work: Duration::ZERO }));
         }
         let fault = self.client.choose_fault(&Site::of(STORE, STATEMENT, object), Statements(faults));
-        let Some(StatementFault::Lost) = fault else { return Ok(session) };
+        match fault {
+            None => return Ok((session, Delay { transit, work: Duration::ZERO })),
+            Some(StatementFault::Slow(work)) => {
+                self.client.lasts(work);
+                return Ok((session, Delay { transit, work }));
+            }
+            Some(StatementFault::Lost) => {}
+        }
         self.client.event(Kind::Failed, [object.word(), u64::from(self.id)], || {
             "loses its connection to the store".to_owned()
         });
@@ -103,9 +117,15 @@ impl Line {
     ) -> Result<T, StoreError> {
         self.ready(object).await;
         let look = Look::begin(self);
-        let session = look.note(self.reach(object))?;
+        let (session, delay) = look.note(self.reach(object))?;
         self.touch();
         self.note_user(session, object);
+        if !delay.is_none() {
+            let answer = self.run_late(session, statement, delay).await;
+            self.server.note_acquisition(session);
+            self.watch_idleness(session);
+            return look.note(for_client(answer));
+        }
         let answer = match self.server.start(session, &mut statement) {
             Step::Done(answer) => {
                 self.server.settle(&self.client.world);
@@ -136,8 +156,11 @@ impl Line {
     ) -> Result<T, StoreError> {
         self.ready(object).await;
         let look = Look::begin(self);
-        let session = look.note(self.reach(object))?;
+        let (session, delay) = look.note(self.reach(object))?;
         self.note_user(session, object);
+        if !delay.is_none() {
+            self.await_read(session, delay).await.map_err(StoreError::from_server)?;
+        }
         let now = self.client.now().nanos();
         let (answer, leaves_marks) = self.server.with_database(|database| {
             let answer = database.query(session, now, body);
@@ -151,7 +174,22 @@ impl Line {
             self.server.settle(&self.client.world);
         }
         self.watch_idleness(session);
+        if !delay.transit.is_zero() {
+            self.client.sleep(delay.transit).await;
+        }
         look.note(for_client(answer))
+    }
+
+    /// Returns the order of the rows of a statement without `ORDER BY` on `object`.
+    pub(super) fn arrangement(&self, object: Label) -> Arrangement {
+        if !self.server.profile.unordered {
+            return Arrangement::AsScanned;
+        }
+        match self.client.choose(Site::of(STORE, ORDER, object), &ORDERS).index() {
+            0 => Arrangement::AsScanned,
+            1 => Arrangement::Reversed,
+            _ => Arrangement::FromMiddle,
+        }
     }
 
     /// Tries to take an advisory lock. A poller's turn that does not get the lock waits for releases.
@@ -205,7 +243,8 @@ impl Line {
         self.broken.set(true);
         let world = &self.client.world;
         if !self.client.is_alive() {
-            let is_missed = self.server.with_database(|database| database.is_in_the_way(session));
+            let is_missed = self.has_orphan.get()
+                || self.server.with_database(|database| database.is_in_the_way(session));
             if is_missed {
                 self.server.notice_later(session, self.client.scope());
             } else {

@@ -5,37 +5,47 @@
 //! row, and a signal. What the core models (isolation levels, row locks, deadlocks, constraints in a race), the
 //! store does; this page and its modules add only what lies between a server and its clients.
 //!
-//! - [`Store::begin`] opens a transaction on a session of a pool, [`Store::connect`] a [`Connection`] of one's
-//!   own, for what lives in a session: advisory locks, `LISTEN`. [`Store::begin_on_standby`] reads a standby.
+//! - [`Store::begin`] opens a transaction on a session of a pool, [`Store::connect`] a [`Connection`] for state of a
+//!   session: advisory locks, `LISTEN`. [`Store::begin_on_standby`] reads a standby.
 //! - A [`Pool`] has a number of connections, which can be exhausted. Their sessions return as they were left, unless the
 //!   pool resets them. Through a [`Pooler`] in transaction mode, state of a session does not stay with the client.
 //!   [`Store::begin`] needs neither: it takes a free session that is clean, and there are always enough. The server may
 //!   limit the number of sessions ([`StoreProfile::connections_max`]).
-//! - A statement runs at the server: once sent it goes on, also while its client is paused or dead; a lock goes
-//!   to the next session in the queue, whether its client is scheduled or not.
-//! - A commit takes time. Its response may be lost on either side of its effect, and it may be read after the
-//!   client gave up: the client cannot tell which. A connection may break at any statement.
-//! - The session of a client that is gone keeps its transaction and locks until the server notices.
+//! - A table may have [`Constraints`]: unique keys of several columns or of some rows, foreign keys with actions, check and
+//!   exclusion constraints. [`Query`] and [`Predicate`] are statements as values: they are printed as SQL in traces.
+//! - A statement runs at the server: once it is sent it continues, also if its client pauses or dies; a lock passes to the
+//!   next session in the queue, whether its client is scheduled or not. Statements take time if the profile says so, and
+//!   may be slow.
+//! - A commit takes time. Its response may be lost before or after the effect, or arrive after the client has timed out:
+//!   the client cannot tell which. A connection may break at any statement.
+//! - The session of a dead client keeps its transaction and locks until the server notices.
 //! - A failover ends every session and refuses new ones for a while; what the standby had not replayed, or the
 //!   backup from which all is restored, may be lost, and the tables' hooks then receive the reverse change.
 //!
-//! What it does not do: statements take no time of their own, whole-table locks and DDL do not exist, and of
-//! the core's statements only the common ones have a method; [`Transaction::execute`] takes any other.
+//! Not modelled: triggers, `ON UPDATE` actions, joins (read two tables, or use
+//! [`Scope`](crate::database::Scope) in a statement), and plans: a query names the index that it uses. Of the core's
+//! statements only the common ones have a method; [`Transaction::execute`] takes any other.
 //!
-//! Sources: the PostgreSQL manual, chapters "Concurrency Control", "Explicit Locking", "High Availability";
-//! error codes from its appendix A; what a lost connection does, observed on PostgreSQL 15.
+//! Sources: the PostgreSQL manual, chapters "Concurrency Control", "Explicit Locking", "High Availability"; error codes from
+//! its appendix A; what a lost connection does, observed on PostgreSQL 15; referential actions, compared with recorded
+//! results of PostgreSQL 15.
 //!
-//! Reading order: `table`, `transaction` (and `statements`), `commit`, [`Connection`], `pool` and `pooler`, `server` and `line`
-//! (what runs a statement), `waits` (what traces say of lock waits), `standby` and `follower`.
+//! Reading order: `table` and `constraints`, `transaction` (with `statements`, `predicate`, `query`), `commit`,
+//! [`Connection`], `pool` and `pooler`, `server`, `line` and `late` (how a statement runs), `waits` (lock waits in
+//! traces), `standby` and `follower`.
 
 mod commit;
 mod connection;
+mod constraints;
 mod error;
 mod follower;
+mod late;
 mod line;
 mod pool;
 mod pooler;
+mod predicate;
 mod profile;
+mod query;
 mod server;
 mod standby;
 mod statements;
@@ -44,10 +54,13 @@ mod transaction;
 mod waits;
 
 pub use connection::{Connection, Setting};
+pub use constraints::Constraints;
 pub use error::StoreError;
 pub use pool::{AcquireError, Pool, PoolProfile, Pooled, Reset};
 pub use pooler::{Pooler, PoolerConnection, PoolerTransaction};
+pub use predicate::{Column, Predicate};
 pub use profile::{CommitFault, FailoverFault, StatementFault, StoreProfile};
+pub use query::Query;
 pub use table::{Change, Row, Table};
 pub use transaction::Transaction;
 

@@ -1,6 +1,6 @@
 //! What a store is like, and what may go wrong with it.
 
-use crate::fault::{Delays, Faults, Listed, Place, listed};
+use crate::fault::{Delays, Faults, Listed, Place};
 use crate::time::{self, Duration};
 use shakedown_database::Isolation;
 
@@ -49,9 +49,36 @@ impl Listed for CommitFault {
 pub enum StatementFault {
     /// The connection breaks, and the statement does not reach the server.
     Lost,
+    /// The server works on it this much longer before it has an effect.
+    Slow(Duration),
 }
 
-listed! { Statement(StatementFault): Lost = "lost" }
+impl Listed for StatementFault {
+    fn text(self) -> String {
+        match self {
+            Self::Lost => "lost".to_owned(),
+            Self::Slow(by) => format!("slow {}", time::text(by)),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "lost" => Some(Self::Lost),
+            _ => text.strip_prefix("slow ").and_then(time::parse).map(Self::Slow),
+        }
+    }
+
+    fn length(self) -> Option<Duration> {
+        match self {
+            Self::Lost => None,
+            Self::Slow(by) => Some(by),
+        }
+    }
+
+    fn erase(list: &'static [Self]) -> Faults {
+        Faults::Statement(list)
+    }
+}
 
 /// How the primary goes down at a commit, with the time until the database serves again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +133,9 @@ impl Listed for FailoverFault {
 pub struct StoreProfile {
     /// From the request to commit until its response, on the happy path.
     pub commit: Duration,
+    /// The time of a statement from its request until its response, without waits for locks and slow work. Half of it
+    /// passes before the effect.
+    pub statement: Duration,
     /// How long a statement waits for a lock; zero is without limit.
     pub lock_timeout: Duration,
     /// How long a wait lasts before the server looks for a deadlock.
@@ -119,6 +149,9 @@ pub struct StoreProfile {
     pub connections_max: u32,
     /// The level of transactions that do not name one.
     pub isolation: Isolation,
+    /// Whether the order of rows is a choice in statements that do not order them: as scanned, backwards, or from the
+    /// middle.
+    pub unordered: bool,
     /// What may become of a commit.
     pub commit_faults: &'static [CommitFault],
     /// What may become of a statement.
@@ -136,15 +169,17 @@ pub struct StoreProfile {
 }
 
 impl StoreProfile {
-    /// PostgreSQL's own settings, commits of 5 ms, no standby, and nothing that goes wrong.
+    /// PostgreSQL's default settings, commits of 5 ms, statements of no time, no standby, and no faults.
     pub const CALM: StoreProfile = StoreProfile {
         commit: Duration::from_millis(5),
+        statement: Duration::ZERO,
         lock_timeout: Duration::ZERO,
         deadlock_timeout: Duration::from_secs(1),
         statement_timeout: Duration::ZERO,
         idle_in_transaction: Duration::ZERO,
         connections_max: u32::MAX,
         isolation: Isolation::ReadCommitted,
+        unordered: false,
         commit_faults: &[],
         statement_faults: &[],
         notice: &[],
@@ -224,7 +259,7 @@ mod tests {
         }
         let length = Duration::from_secs(90);
         check(&[CommitFault::Fails, CommitFault::ResponseLost, CommitFault::Late(length)]);
-        check(&[StatementFault::Lost]);
+        check(&[StatementFault::Lost, StatementFault::Slow(length)]);
         check(&[
             FailoverFault::Lossless(length),
             FailoverFault::WithLoss(length),

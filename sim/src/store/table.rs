@@ -1,6 +1,7 @@
 //! Tables: typed rows with a primary key, and the hook that receives their commits.
 
 use super::StoreError;
+use super::constraints::Constraints;
 use super::server::Server;
 use super::transaction::text_of;
 use crate::access::{Access, Verb};
@@ -8,8 +9,8 @@ use crate::env::Env;
 use crate::label::Label;
 use crate::signal::Signal;
 use serde::Serialize;
-use shakedown_database::{Database, Key, RowChange, TableDef, TableHandle};
-use std::cell::OnceCell;
+use shakedown_database::{Database, DatabaseError, Key, RowChange, TableDef, TableHandle};
+use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
 /// A row of a table.
@@ -55,6 +56,8 @@ type Hook<R> = Box<dyn Fn(&Env, &Change<R>)>;
 pub(super) struct TableState<R: Row> {
     /// The store that it is a table of, and its handle there.
     place: OnceCell<(Weak<Server>, TableHandle<R>)>,
+    /// Until the table is created.
+    constraints: RefCell<Option<Constraints<R>>>,
     on_commit: Hook<R>,
     signal: Signal,
     pub(super) name: Label,
@@ -64,8 +67,15 @@ impl<R: Row> Table<R> {
     /// Creates an empty table. `on_commit` receives each change once it is durable, with a handle of the store's node
     /// within the scope of the client: the place to state it as a fact.
     pub fn new(on_commit: impl Fn(&Env, &Change<R>) + 'static) -> Self {
+        Self::constrained(Constraints::none(), on_commit)
+    }
+
+    /// Creates an empty table with further constraints. `on_commit` is as for [`Table::new`]; it also receives the rows
+    /// that a referential action changes.
+    pub fn constrained(constraints: Constraints<R>, on_commit: impl Fn(&Env, &Change<R>) + 'static) -> Self {
         Self(Rc::new(TableState {
             place: OnceCell::new(),
+            constraints: RefCell::new(Some(constraints)),
             on_commit: Box::new(on_commit),
             signal: Signal::new(),
             name: Label::new(R::TABLE),
@@ -80,12 +90,19 @@ impl<R: Row> Table<R> {
     /// The table in a store.
     ///
     /// # Panics
-    /// If it is a table of another store, or the store has another table of that name.
+    /// If it is a table of another store, or the store has another table of that name; if a constraint references one
+    /// that the parent does not have.
     pub(super) fn within(&self, server: &Rc<Server>, call: &'static str) -> TableHandle<R> {
         let (home, handle) = self.0.place.get_or_init(|| {
-            let created = server.create_table(table_def::<R>(), Rc::<TableState<R>>::clone(&self.0));
-            let handle = created
-                .unwrap_or_else(|_| panic!("{call}: the store has another table of the name `{}`", R::TABLE));
+            let constraints = self.0.constraints.take().unwrap_or_else(Constraints::none);
+            let def = constraints.complete(table_def::<R>(), server);
+            let handle = match server.create_table(def, Rc::<TableState<R>>::clone(&self.0)) {
+                Ok(handle) => handle,
+                Err(DatabaseError::DuplicateTable { .. }) => {
+                    panic!("{call}: the store has another table of the name `{}`", R::TABLE)
+                }
+                Err(error) => panic!("{call}: the constraints of `{}`: {error}", R::TABLE),
+            };
             (Rc::downgrade(server), handle)
         });
         assert!(

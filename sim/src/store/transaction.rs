@@ -6,9 +6,13 @@ use super::table::{Row, Table, UNIQUE};
 use super::{Isolation, LockMode, LockWait, StoreError};
 use crate::access::{Access, Verb};
 use crate::env::Env;
+use crate::label::Label;
+use crate::time::{Moment, WallTime};
 use shakedown_database::{self as database, Key, Session, Statement, TableHandle};
 use std::cell::Cell;
 use std::rc::Rc;
+
+const NOW: Label = Label::new("now");
 
 /// An open transaction. Dropped without a commit it rolls back: at once if its node lives, else when the
 /// server notices that the client is gone.
@@ -28,6 +32,20 @@ pub struct Transaction {
     pub(super) line: Line,
     /// The connection that it was begun on, which is busy meanwhile; without one, the session is the pool's.
     pub(super) busy: Option<Rc<Cell<bool>>>,
+    pub(super) began: Began,
+}
+
+/// The begin of a transaction.
+pub(super) struct Began {
+    at: Moment,
+    /// What the server's clock showed then, once it was read.
+    shown: Cell<Option<WallTime>>,
+}
+
+impl Began {
+    pub(super) fn at(at: Moment) -> Self {
+        Self { at, shown: Cell::new(None) }
+    }
 }
 
 impl Transaction {
@@ -44,7 +62,8 @@ impl Transaction {
             // A session that the server has ended says so at the first statement.
             drop(server.start(session, &mut Statement::begin_at(level)));
         }
-        Self { line, busy: None }
+        let began = Began::at(client.now());
+        Self { line, busy: None, began }
     }
 
     /// The same, on a connection that is busy until the transaction ends.
@@ -83,6 +102,33 @@ impl Transaction {
         Ok(found.map(|row| self.seen(&row)))
     }
 
+    /// Returns the time of the server's clock when the transaction began (`now()`, `transaction_timestamp()`): it is the
+    /// same at each call.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn now(&mut self) -> Result<WallTime, StoreError> {
+        let (clock, read_at) = self.server_clock().await?;
+        let Began { at, shown } = &self.began;
+        let now = shown.get().unwrap_or_else(|| clock - (read_at - *at));
+        shown.set(Some(now));
+        Ok(now)
+    }
+
+    /// Returns the time of the server's clock at this statement (`statement_timestamp()`).
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn statement_now(&mut self) -> Result<WallTime, StoreError> {
+        Ok(self.server_clock().await?.0)
+    }
+
+    /// Returns what the server's clock shows at a statement, and when that is.
+    async fn server_clock(&self) -> Result<(WallTime, Moment), StoreError> {
+        let server = Rc::clone(&self.line.server);
+        self.line.read(NOW, |_| Ok((server.env.clock(), server.env.now()))).await
+    }
+
     /// The rows that `wanted` admits, in order of their keys.
     ///
     /// # Errors
@@ -104,6 +150,9 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, scan).await?;
+        if found.len() > 1 {
+            self.line.arrangement(table.0.name).apply(&mut found);
+        }
         self.line.note(|| {
             let read = found.iter().map(|row| Access::new(Verb::Read, R::TABLE, text_of::<R>(&row.key())));
             let scan = Access::new(Verb::Scan, R::TABLE, "");
@@ -196,6 +245,9 @@ impl Transaction {
             })
         };
         self.line.read(table.0.name, candidates).await?;
+        if keys.len() > 1 {
+            self.line.arrangement(table.0.name).apply(&mut keys);
+        }
         let (mut skipped, is_recorded) = (Vec::new(), self.line.is_recorded());
         for key in keys {
             let written = is_recorded.then(|| text_of::<R>(&key));

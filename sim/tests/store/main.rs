@@ -8,6 +8,7 @@ mod workshop;
 
 mod bad_use;
 mod commits;
+mod constraints;
 mod crashes;
 mod known_bugs;
 mod locks;

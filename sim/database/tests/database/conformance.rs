@@ -46,10 +46,16 @@ fn recorded_facts_hold() {
     assert_eq!(play_all(include_str!("fixtures/facts.jsonl")), 61);
 }
 
+/// Random histories of parents, children and grandchildren with `ON DELETE`, recorded by `.ci/record-postgres`.
+#[test]
+fn referential_actions_are_those_of_postgresql() {
+    assert_eq!(play_all(include_str!("fixtures/actions.jsonl")), 150);
+}
+
 /// Minimal histories in which the core once differed from PostgreSQL 15.18.
 #[test]
 fn former_differences_stay_fixed() {
-    assert_eq!(play_all(include_str!("fixtures/differences.jsonl")), 8);
+    assert_eq!(play_all(include_str!("fixtures/differences.jsonl")), 11);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use shakedown_database::{Database, DatabaseError, Deferral, Key, Sequence, TableDef, TableHandle};
 use sqlparser::ast::{
     ColumnDef, ColumnOption, ConstraintCharacteristics, CreateTable, DataType, DeferrableInitial,
-    ExcludeConstraint, Expr, ForeignKeyConstraint, Ident, IndexColumn, ObjectName, TableConstraint,
+    ExcludeConstraint, Expr, ForeignKeyConstraint, Ident, IndexColumn, ObjectName, ReferentialAction,
+    TableConstraint,
 };
 
 use super::value::{SqlRow, Value, unsupported};
@@ -182,7 +183,7 @@ impl Catalog {
         foreign: &ForeignKeyConstraint,
         def: TableDef<SqlRow>,
     ) -> Result<TableDef<SqlRow>, DatabaseError> {
-        if foreign.on_delete.is_some() || foreign.on_update.is_some() {
+        if foreign.on_update.as_ref().is_some_and(|action| *action != ReferentialAction::NoAction) {
             return unsupported(format_args!("referential action in {foreign}"));
         }
         let own_names: Vec<&str> = own.iter().map(|column| columns[*column].name.as_str()).collect();
@@ -193,12 +194,36 @@ impl Catalog {
         let referred: Vec<&str> = referred.iter().map(String::as_str).collect();
         if simple_name(&foreign.foreign_table) == table {
             let def = def.self_reference(&name, deferral, key_of(own.to_vec()));
+            let def = on_delete(def, foreign, own)?;
             return reference(def, &referred, columns, &constraints.primary, &constraints.uniques);
         }
         let parent = self.table(&foreign.foreign_table)?;
         let def = def.foreign_key(&name, parent.table, deferral, key_of(own.to_vec()));
+        let def = on_delete(def, foreign, own)?;
         reference(def, &referred, &parent.columns, &parent.primary, &parent.uniques)
     }
+}
+
+/// Gives the last foreign key of a table its action `ON DELETE`.
+fn on_delete(
+    def: TableDef<SqlRow>,
+    foreign: &ForeignKeyConstraint,
+    own: &[usize],
+) -> Result<TableDef<SqlRow>, DatabaseError> {
+    let own = own.to_vec();
+    Ok(match foreign.on_delete {
+        None | Some(ReferentialAction::NoAction) => def,
+        Some(ReferentialAction::Restrict) => def.on_delete_restrict(),
+        Some(ReferentialAction::Cascade) => def.on_delete_cascade(),
+        Some(ReferentialAction::SetNull) => def.on_delete_set(move |row| {
+            let mut row = row.clone();
+            own.iter().for_each(|column| row[*column] = Value::Null);
+            row
+        }),
+        Some(ReferentialAction::SetDefault) => {
+            return unsupported(format_args!("referential action in {foreign}"));
+        }
+    })
 }
 
 /// Makes the last foreign key of a table reference these columns of its parent.

@@ -74,8 +74,13 @@ fn constant(expr: &Expr) -> Option<Value> {
     }
 }
 
-/// Returns the primary keys that a condition names, if it names any.
-fn named_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<Vec<Key>> {
+/// Returns the keys of these columns that a condition names, if it names any.
+fn named_keys(
+    info: &TableInfo,
+    columns: &[usize],
+    alias: &str,
+    selection: Option<&Expr>,
+) -> Option<Vec<Key>> {
     let conjuncts = conjuncts(selection);
     let equal_to = |column: &str| {
         conjuncts.iter().find_map(|condition| match condition {
@@ -92,7 +97,7 @@ fn named_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option
             _ => None,
         })
     };
-    let names: Vec<&str> = info.primary.iter().map(|column| info.columns[*column].name.as_str()).collect();
+    let names: Vec<&str> = columns.iter().map(|column| info.columns[*column].name.as_str()).collect();
     let values: Option<Vec<Value>> = names.iter().map(|name| equal_to(name)).collect();
     if let Some(values) = values.filter(|values| !values.is_empty()) {
         return Some(vec![Key::tuple(values.iter().map(Value::scalar))]);
@@ -127,16 +132,28 @@ fn key_range(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<
     is_bounded.then_some((low, high))
 }
 
-/// Returns whether a condition names the wanted primary keys.
+/// Returns whether a condition names the wanted keys, so that no order of an index is needed to find them.
 pub(crate) fn names_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> bool {
-    named_keys(info, alias, selection).is_some()
+    rows_of_keys(info, alias, selection).is_some()
+}
+
+/// Returns the rows of the primary or unique keys that a condition names, if it names any. The server prefers an index
+/// to a sequential scan then, also for a small table.
+fn rows_of_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<Rows<SqlRow>> {
+    if let Some(keys) = named_keys(info, &info.primary, alias, selection) {
+        return Some(info.table.keys(keys));
+    }
+    info.uniques.iter().find_map(|unique| {
+        let keys = named_keys(info, &unique.columns, alias, selection)?;
+        Some(info.table.keys_in(&unique.name, keys))
+    })
 }
 
 /// Returns the rows of a table by the access path that its condition allows. `ordered` requests the order of the
 /// primary key.
 pub(crate) fn path(info: &TableInfo, alias: &str, selection: Option<&Expr>, ordered: bool) -> Rows<SqlRow> {
-    match named_keys(info, alias, selection) {
-        Some(keys) => info.table.keys(keys),
+    match rows_of_keys(info, alias, selection) {
+        Some(rows) => rows,
         None if ordered => match key_range(info, alias, selection) {
             Some(range) => info.table.range(range),
             None => info.table.all().in_key_order(),
