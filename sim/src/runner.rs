@@ -436,6 +436,7 @@ impl<S: Scenario> Runner<S> {
             core.schedule.begin_run(plan.offers_task_order(), plan.offers_statements(self.turns_pause));
             core.entropy = self.entropy;
             core.effects = matches!(plan, Plan::Turns { .. }).then(Digest::default);
+            core.watched_from = if core.effects.is_some() { 0 } else { self.limits.events };
             let chooser = &mut core.chooser;
             match plan {
                 Plan::Seed(seed) => chooser.draw_from(seed, Profile::MIXED),

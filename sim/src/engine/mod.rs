@@ -66,6 +66,8 @@ pub(crate) struct Core {
     pub(crate) events: u32,
     /// The digest of the run's effects, if it was requested.
     pub(crate) effects: Option<Digest>,
+    /// The number of the first event that is not only digested: 0 in a run that computes its effects, otherwise the limit.
+    pub(crate) watched_from: u32,
     pub(crate) recording: Option<Vec<Event>>,
     /// The length of the texts in the recording.
     pub(crate) recorded_bytes: usize,
@@ -128,6 +130,7 @@ impl Core {
             digest: Digest::default(),
             events: 0,
             effects: None,
+            watched_from: 0,
             recording: None,
             recorded_bytes: 0,
             committing: None,
@@ -302,9 +305,8 @@ impl Core {
     /// Takes back a task that was polled; returns its future if that is to be dropped.
     #[inline]
     pub(crate) fn take_back(&mut self, slot: u32, future: BoxFuture, done: bool) -> Option<BoxFuture> {
-        let task = &mut self.tasks[slot as usize];
         if self.recording.is_some() {
-            let (node, scope) = (task.node, task.scope);
+            let Task { node, scope, .. } = self.tasks[slot as usize];
             self.collect_log(node, scope);
         }
         self.current = None;

@@ -54,7 +54,7 @@ impl Core {
     #[inline]
     pub(crate) fn count_event(&mut self, node: NodeId, scope: Scope, kind: Kind, words: [u64; 2]) -> u32 {
         // The rare cases share one call, so that no register is reserved for them here.
-        if self.events >= self.limits.events || self.effects.is_some() {
+        if self.events >= self.watched_from {
             self.watch_event(node, scope, kind, words);
         }
         self.digest_event(node, scope, kind, words)
