@@ -2,6 +2,26 @@
 
 /// The guardrails that are taken out of a design, each replaced by one of its forms. An
 /// [`Entry`](crate::entry::Entry) builds its scenario from it.
+///
+/// ```
+/// # use shakedown::prelude::*;
+/// # #[derive(serde::Serialize)] struct Charged;
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// struct Shop {
+///     sends_key: bool,
+/// }
+/// # impl Scenario for Shop {
+/// #     type Fact = Charged;
+/// #     fn name(&self) -> &str { "shop" }
+/// #     fn build(&self, stage: &Stage<Charged>) { stage.node(Role::outside("bank".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> { Vec::new() }
+/// # }
+/// let design = |ablation: &Ablation| Shop { sends_key: ablation.keeps("key") };
+/// let entry = Entry::new("shop", design)
+///     .guardrail(Guardrail::new("key", "one key for all attempts").naive(NaiveForm::new("no key")));
+/// assert!(entry.runner(&["key".to_owned()]).is_ok());
+/// assert!(entry.runner(&["keys".to_owned()]).is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ablation {
     removed: Vec<String>,

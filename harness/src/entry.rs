@@ -9,6 +9,28 @@ use shakedown_sim::{Rehearse, Runner, Scenario};
 use std::sync::Arc;
 
 /// A scenario of a catalogue.
+///
+/// ```
+/// # use shakedown::prelude::*;
+/// # #[derive(serde::Serialize)] struct Charged;
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// # #[allow(dead_code)] struct Shop { sends_key: bool }
+/// # impl Scenario for Shop {
+/// #     type Fact = Charged;
+/// #     fn name(&self) -> &str { "shop" }
+/// #     fn build(&self, stage: &Stage<Charged>) { stage.node(Role::outside("bank".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Charged>>> { Vec::new() }
+/// # }
+/// let key = Guardrail::new("key", "the request carries one key for all attempts")
+///     .naive(NaiveForm::new("each attempt has a key of its own").breaks("charged-once"));
+/// let entry = Entry::new("shop", |ablation| Shop { sends_key: ablation.keeps("key") })
+///     .about("a shop charges each order")
+///     .assumes("the bank's ledger is correct")
+///     .guardrail(key)
+///     .needs("an order is charged after a timeout", 500);
+/// assert_eq!(entry.canaries(), [["key"]]);
+/// assert_eq!(entry.need("an order is charged after a timeout"), 500);
+/// ```
 #[derive(Clone)]
 pub struct Entry {
     /// Its name: one word, equal to the scenario's name.

@@ -108,6 +108,14 @@ impl fmt::Debug for Site {
 
 /// The alternatives of a user-defined choice: their names, the benign one first. For a delay, also every whole number
 /// of milliseconds of a range, which only seeded exploration draws. Profiles list [faults](crate::fault) instead.
+///
+/// ```
+/// use shakedown_sim::{Alternatives, Duration, Pick};
+/// const READS: Alternatives = Alternatives::delays(&["at once", "30 s", "10 min"], (1, 60_000));
+/// assert_eq!(Pick::BENIGN.delay(&READS), Duration::ZERO);
+/// assert_eq!(Pick::Named(1).delay(&READS), Duration::from_secs(30));
+/// assert_eq!(Pick::Millis(1_500).delay(&READS), Duration::from_millis(1_500));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Alternatives {
     names: &'static [&'static str],
@@ -401,6 +409,35 @@ impl Corners {
 }
 
 /// The result of a choice.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # use shakedown_sim::search::explore;
+/// # #[derive(serde::Serialize)] struct Left(usize);
+/// # impl Fact for Left { fn sentence(&self) -> String { "leaves".to_owned() } }
+/// const LEAVES: Site = Site::new(Label::new("customer"), Label::new("leaves"));
+/// const WHEN: Alternatives = Alternatives::new(&["after payment", "before payment"]);
+///
+/// struct Customer;
+/// impl Scenario for Customer {
+///     type Fact = Left;
+/// #   fn name(&self) -> &str { "customer" }
+/// #   fn invariants(&self) -> Vec<Box<dyn Invariant<Left>>> {
+/// #       vec![shakedown_sim::judge::invariant("pays", |_: &mut (), at, fact: &Left, findings| {
+/// #           if fact.0 == 1 { findings.violated("customer", &[at.event], || "leaves before payment".to_owned()) }
+/// #       }).boxed()]
+/// #   }
+///     fn build(&self, stage: &Stage<Left>) {
+///         let facts = stage.facts().clone();
+///         stage.node(Role::outside("customer".into()), move |env| {
+///             let pick = env.choose(LEAVES, &WHEN);
+///             facts.state(&env, &Left(pick.index()));
+///         });
+///     }
+/// }
+/// let campaign = explore(&mut Runner::new(Customer), 0..100, 1);
+/// assert_eq!(campaign.failing.len(), 1, "some seed draws the second alternative");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pick {
     /// The alternative with this index; 0 is the benign one.

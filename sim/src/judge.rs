@@ -95,6 +95,20 @@ impl Rest<'_> {
 }
 
 /// A violated invariant.
+///
+/// ```
+/// use shakedown_sim::{Moment, Violation};
+/// let of_order = |number: u32| Violation {
+///     invariant: "charged-once".to_owned(),
+///     message: format!("order-{number} is charged twice"),
+///     roles: "order".to_owned(),
+///     events: vec![12, 31],
+///     time: Moment::START,
+/// };
+/// // One failure of two orders: reports group by invariant and roles.
+/// let (one, other) = (of_order(1), of_order(2));
+/// assert_eq!((&one.invariant, &one.roles), (&other.invariant, &other.roles));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub struct Violation {
     /// The invariant's name.
@@ -152,6 +166,37 @@ impl Findings {
 }
 
 /// A judgement over facts.
+///
+/// [`invariant`] makes one from closures. A type of its own pays when the state has names:
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # #[derive(serde::Serialize)] struct Charged { order: u32 }
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// use std::collections::BTreeMap;
+///
+/// #[derive(Default)]
+/// struct ChargedOnce {
+///     /// The event of the charge, by order.
+///     charges: BTreeMap<u32, u32>,
+/// }
+///
+/// impl Invariant<Charged> for ChargedOnce {
+///     fn name(&self) -> &'static str {
+///         "charged-once"
+///     }
+///     fn reset(&mut self) {
+///         self.charges.clear();
+///     }
+///     fn observe(&mut self, at: &At<'_>, fact: &Charged, findings: &mut Findings) {
+///         if let Some(first) = self.charges.insert(fact.order, at.event) {
+///             let message = || format!("order-{} is charged twice", fact.order);
+///             findings.violated("order", &[first, at.event], message);
+///         }
+///     }
+/// }
+/// assert_eq!(ChargedOnce::default().about(), "charged-once");
+/// ```
 pub trait Invariant<F> {
     /// Returns its name: a claim in a few words with hyphens.
     fn name(&self) -> &'static str;
@@ -324,6 +369,19 @@ impl<F> Bench<F> {
 }
 
 /// The destination of a run's facts: the digest, the trace, and the judges.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// # #[derive(serde::Serialize)] struct Charged { order: u32 }
+/// # impl Fact for Charged { fn sentence(&self) -> String { "charges".to_owned() } }
+/// /// The bank: its ledger is what the outside world holds, so it states the facts.
+/// fn bank(stage: &Stage<Charged>) {
+///     let facts = stage.facts().clone();
+///     stage.node(Role::outside("bank".into()), move |env| {
+///         facts.state(&env, &Charged { order: 1 });
+///     });
+/// }
+/// ```
 pub struct Facts<F>(Rc<RefCell<Bench<F>>>);
 
 impl<F> Clone for Facts<F> {

@@ -145,6 +145,17 @@ impl Place for Restarts {
 }
 
 /// A kind of node. Its profiles are borrowed, because worlds are built again and again.
+///
+/// ```
+/// # use shakedown_sim::*;
+/// const CRASHES: CrashProfile =
+///     CrashProfile { before: &[CrashFault::Crash], after: &[CrashFault::Crash], ..CrashProfile::NEVER };
+/// // `worker-1`, `worker-2` and so on: each may crash before and after its effects.
+/// const WORKER: Role = Role::new(Label::new("worker"), &CRASHES);
+/// // The user's browser: one node, which never crashes.
+/// const BROWSER: Role = Role::outside(Label::new("browser"));
+/// assert!(BROWSER.single && BROWSER.crash.before.is_empty() && !WORKER.single);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Role {
     /// The name; the nodes of a role are numbered.

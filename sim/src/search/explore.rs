@@ -106,6 +106,24 @@ pub struct FailingRun {
 }
 
 /// Runs over a range of seeds.
+///
+/// ```
+/// use shakedown_sim::search::Campaign;
+/// # use shakedown_sim::*;
+/// # struct Calm;
+/// # #[derive(serde::Serialize)] struct Nothing;
+/// # impl Fact for Nothing { fn sentence(&self) -> String { String::new() } }
+/// # impl Scenario for Calm {
+/// #     type Fact = Nothing;
+/// #     fn name(&self) -> &str { "calm" }
+/// #     fn build(&self, stage: &Stage<Nothing>) { stage.node(Role::outside("idler".into()), |_| {}); }
+/// #     fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> { Vec::new() }
+/// # }
+/// # use shakedown_sim::search::explore;
+/// let campaign: Campaign = explore(&mut Runner::new(Calm), 0..50, 1);
+/// assert_eq!((campaign.seeds, campaign.tally.runs), (0..50, 50));
+/// assert!(campaign.failing.is_empty());
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Campaign {
     /// The seeds that were run.
