@@ -103,8 +103,8 @@ impl Scenario for PostOffice {
         let (lines, deaf) = (self.lines.clone(), Rc::new(Cell::new(self.deaf)));
         stage.node(Role::outside("taker".into()), move |env| {
             let (lines, deaf) = (lines.clone(), deaf.clone());
-            review_queue.told.serve(&env, move |env, told| {
-                let line = format!("event {}: send {} {:?}", told.event, told.send, told.says);
+            review_queue.reports.serve(&env, move |env, report| {
+                let line = format!("event {}: send {} {:?}", report.event, report.send, report.says);
                 lines.borrow_mut().push((Whose::News, ms(&env), line));
                 let takes = deaf.get() == 0;
                 deaf.set(deaf.get().saturating_sub(1));
@@ -269,8 +269,8 @@ fn reports_may_overtake_the_response_or_come_hours_later() {
 fn news_of_one_mail_may_overtake_those_of_another() {
     let late = "mail provider/news @ ask-1 = 30 min";
     let two = Case { asks: &[Ask::Send(1), Ask::Send(2)], deviations: late, deaf: 0 };
-    let told = ["3330 event 1: send 2 Delivered(2)", "1803140 event 2: send 1 Delivered(1)"];
-    two.tells(&told);
+    let reports = ["3330 event 1: send 2 Delivered(2)", "1803140 event 2: send 1 Delivered(1)"];
+    two.tells(&reports);
 }
 
 #[test]

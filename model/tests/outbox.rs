@@ -31,7 +31,7 @@ const BY_TRANSACTION: fn(&Posted) -> Place = Posted::place;
 struct Post {
     relay: Relay,
     first_is_slow: bool,
-    told: Published,
+    published: Published,
 }
 
 impl Scenario for Post {
@@ -40,7 +40,7 @@ impl Scenario for Post {
         "post"
     }
     fn build(&self, stage: &Stage<Fact>) {
-        self.told.borrow_mut().clear();
+        self.published.borrow_mut().clear();
         let server = stage.node(Role::outside("database".into()), |_| {});
         let late = StoreProfile {
             commit_faults: const { &[CommitFault::Late(Duration::from_secs(10))] },
@@ -55,11 +55,12 @@ impl Scenario for Post {
             let pause = if writer == 1 && self.first_is_slow { 2 } else { 0 };
             node.spawn(async move { write(&env, &at, writer, Duration::from_millis(pause)).await });
         }
-        let (node, told) = (stage.node(Role::outside("relay".into()), |_| {}), Rc::clone(&self.told));
+        let (node, published) =
+            (stage.node(Role::outside("relay".into()), |_| {}), Rc::clone(&self.published));
         match self.relay {
-            Relay::Ours => relay::boot(&node, &backbone, Rc::new([Rc::new(Listener(told))])),
+            Relay::Ours => relay::boot(&node, &backbone, Rc::new([Rc::new(Listener(published))])),
             Relay::Planted { place, minds_horizon } => {
-                node.clone().spawn(relay(node, backbone, (place, minds_horizon), told));
+                node.clone().spawn(relay(node, backbone, (place, minds_horizon), published));
             }
         }
     }
@@ -84,20 +85,20 @@ struct Listener(Published);
 
 impl Consumer for Listener {
     fn take(&self, _: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {
-        hear(&self.0, event);
+        receive(&self.0, event);
         Box::pin(async { true })
     }
 }
 
-fn hear(told: &Published, event: Event) {
-    told.borrow_mut().push(event.subject.row_of(BOOKING).expect("only bookings are written"));
+fn receive(published: &Published, event: Event) {
+    published.borrow_mut().push(event.subject.row_of(BOOKING).expect("only bookings are written"));
 }
 
 async fn relay(
     env: Env,
     backbone: Rc<Backbone>,
     (place, minds_horizon): (fn(&Posted) -> Place, bool),
-    told: Published,
+    published: Published,
 ) {
     let posted = &backbone.outbox.as_ref().expect("there is one").posted;
     let mut cursor = (0, 0);
@@ -110,7 +111,7 @@ async fn relay(
         let mut waiting = tx.scan(posted, is_new).await.expect("it can be read");
         waiting.sort_by_key(place);
         for row in waiting {
-            hear(&told, row.event);
+            receive(&published, row.event);
             cursor = place(&row);
         }
         env.sleep(Duration::from_millis(100)).await;
@@ -119,12 +120,12 @@ async fn relay(
 
 /// Checks the writers of the published events for these deviations.
 fn check(relay: Relay, (first_is_slow, deviation): (bool, &str), expected: &[u32]) {
-    let told = Published::default();
-    let mut runner = Runner::new(Post { relay, first_is_slow, told: Rc::clone(&told) });
+    let published = Published::default();
+    let mut runner = Runner::new(Post { relay, first_is_slow, published: Rc::clone(&published) });
     let script: Script = format!("scenario post\n{deviation}").parse().expect("a script");
     let outcome = runner.run(Plan::Script(&script));
     assert_eq!((outcome.unapplied.len(), outcome.violations.len()), (0, 0), "{deviation}");
-    assert_eq!(*told.borrow(), expected, "{deviation}");
+    assert_eq!(*published.borrow(), expected, "{deviation}");
 }
 
 /// The first transaction, by id and by number, commits long after the second.

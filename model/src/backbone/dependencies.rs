@@ -131,7 +131,7 @@ impl Gate {
     fn leave(&mut self, health: Health, now: Moment) -> bool {
         let full = self.in_hand >= self.room || self.breaker.lets() == Opens::WhenFreed;
         self.in_hand -= 1;
-        self.breaker.heard(health, now);
+        self.breaker.record(health, now);
         full
     }
 }
@@ -188,7 +188,7 @@ impl Breaker {
         }
     }
 
-    fn heard(&mut self, health: Health, now: Moment) {
+    fn record(&mut self, health: Health, now: Moment) {
         let probed = self.open.is_some_and(|open| open.probing);
         match (health, probed) {
             (Health::Unknown, false) => {}
@@ -269,30 +269,30 @@ mod tests {
     #[test]
     fn a_breaker_opens_at_half_of_twenty_calls_and_closes_after_a_probe_that_succeeds() {
         let mut breaker = Breaker::default();
-        let hear = |breaker: &mut Breaker, health, times: u64, from| {
-            (from..from + times).for_each(|second| breaker.heard(health, at(second)));
+        let record = |breaker: &mut Breaker, health, times: u64, from| {
+            (from..from + times).for_each(|second| breaker.record(health, at(second)));
         };
-        hear(&mut breaker, Health::Bad, 19, 0);
+        record(&mut breaker, Health::Bad, 19, 0);
         assert_eq!(breaker.lets(), Opens::At(at(0)), "nineteen calls are too few");
-        hear(&mut breaker, Health::Bad, 1, 19);
+        record(&mut breaker, Health::Bad, 1, 19);
         assert_eq!(breaker.lets(), Opens::At(at(49)));
         breaker.probe(at(49));
         assert_eq!(breaker.lets(), Opens::WhenFreed, "one at a time");
-        breaker.heard(Health::Bad, at(54));
+        breaker.record(Health::Bad, at(54));
         assert_eq!(breaker.lets(), Opens::At(at(84)));
         breaker.probe(at(84));
-        breaker.heard(Health::Good, at(85));
+        breaker.record(Health::Good, at(85));
         assert_eq!(breaker.lets(), Opens::At(at(0)));
-        hear(&mut breaker, Health::Bad, 9, 100);
-        hear(&mut breaker, Health::Good, 11, 110);
+        record(&mut breaker, Health::Bad, 9, 100);
+        record(&mut breaker, Health::Good, 11, 110);
         assert_eq!(breaker.lets(), Opens::At(at(0)), "less than half failed");
     }
 
     #[test]
     fn what_failed_a_minute_ago_counts_no_more() {
         let mut breaker = Breaker::default();
-        (0..15).for_each(|second| breaker.heard(Health::Bad, at(second)));
-        (80..90).for_each(|second| breaker.heard(Health::Bad, at(second)));
+        (0..15).for_each(|second| breaker.record(Health::Bad, at(second)));
+        (80..90).for_each(|second| breaker.record(Health::Bad, at(second)));
         assert_eq!(breaker.lets(), Opens::At(at(0)));
     }
 }

@@ -179,7 +179,7 @@ pub trait Listener {
     /// Records the consequences of an event, within its transaction.
     fn record<'a>(&'a self, tx: &'a mut Transaction, event: &'a Event) -> Recording<'a>;
     /// Returns whether an event that is only claimed to have happened is recorded, too.
-    fn takes_hearsay(&self) -> bool;
+    fn records_claims(&self) -> bool;
     /// Completes the work for an event once its transaction has committed. Returns whether that succeeded.
     fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>>;
 }
@@ -207,13 +207,13 @@ pub(crate) async fn record(
 ///
 /// # Errors
 /// As [`record`].
-pub(crate) async fn record_hearsay(
+pub(crate) async fn record_claim(
     tx: &mut Transaction,
     backbone: &Backbone,
     event: Event,
 ) -> Result<(), StoreError> {
-    let takes_hearsay = backbone.listener.as_ref().is_some_and(|listener| listener.takes_hearsay());
-    if takes_hearsay { record(tx, backbone, event).await } else { Ok(()) }
+    let records_claims = backbone.listener.as_ref().is_some_and(|listener| listener.records_claims());
+    if records_claims { record(tx, backbone, event).await } else { Ok(()) }
 }
 
 /// Completes the work for an event after the action that recorded it has committed. Returns whether that succeeded.

@@ -141,7 +141,7 @@ async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watc
             env.sleep(STORE_AGAIN).await;
             continue;
         };
-        due = tell(&look, &watch.pager, &owed, &mut taken).await;
+        due = alert(&look, &watch.pager, &owed, &mut taken).await;
         watching.is_sure(&env);
         poller.turn(due).await;
         watching.is_unsure(&env);
@@ -149,7 +149,7 @@ async fn watch_over(env: Env, promises: Rc<dyn Promises>, watch: Rc<Watch>, watc
 }
 
 /// Alerts about work that is late and not acknowledged, each until the pager has it. Returns when to check again.
-async fn tell(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkItem>) -> Option<Moment> {
+async fn alert(env: &Env, pager: &PagerApi, owed: &[Owed], taken: &mut Vec<WorkItem>) -> Option<Moment> {
     let now = env.now();
     let (late, rest): (Vec<&Owed>, Vec<&Owed>) = owed.iter().partition(|owed| owed.due <= now);
     let mut next = rest.iter().map(|owed| owed.due).min();

@@ -54,7 +54,7 @@ impl Row for Posted {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 struct Cursor {
     /// The last event that every consumer has taken.
-    told: Place,
+    published: Place,
 }
 
 impl Row for Cursor {
@@ -120,9 +120,9 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]
         let (mut due, mut failures) = (None, 0);
         loop {
             poller.turn(due).await;
-            let told = publish_all(&env, &backbone, outbox, &consumers).await;
-            failures = if told.is_ok() { 0 } else { failures + 1 };
-            due = match told {
+            let published = publish_all(&env, &backbone, outbox, &consumers).await;
+            failures = if published.is_ok() { 0 } else { failures + 1 };
+            due = match published {
                 Ok(Progress::Complete) => None,
                 Ok(Progress::UpToHorizon) => Some(env.now() + HELD_UP),
                 Err(NotTaken) => Some(env.now() + backoff(failures)),
@@ -157,8 +157,8 @@ async fn publish_all(
 ) -> Result<Progress, NotTaken> {
     let mut tx = backbone.store.begin(env);
     let horizon = tx.horizon().await?;
-    let told = tx.get(&outbox.cursor, &0).await?.map_or((0, 0), |cursor| cursor.told);
-    let waiting = tx.scan(&outbox.posted, |posted| posted.place() > told).await?;
+    let published = tx.get(&outbox.cursor, &0).await?.map_or((0, 0), |cursor| cursor.published);
+    let waiting = tx.scan(&outbox.posted, |posted| posted.place() > published).await?;
     drop(tx);
     for posted in &waiting {
         if posted.transaction >= horizon {
@@ -186,8 +186,8 @@ async fn publish(
     let mut tx = backbone.store.begin(env);
     let cursor = tx.lock(&outbox.cursor, &0).await?;
     // A commit of unknown outcome may have advanced it already.
-    if cursor.is_none_or(|cursor| cursor.told < posted.place()) {
-        tx.update(&outbox.cursor, Cursor { told: posted.place() }).await?;
+    if cursor.is_none_or(|cursor| cursor.published < posted.place()) {
+        tx.update(&outbox.cursor, Cursor { published: posted.place() }).await?;
         tx.commit("told").await?;
     }
     Ok(())

@@ -36,9 +36,9 @@ pub enum Evidence {
 
 /// The effect of a callback.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Heard {
+pub enum CallbackEffect {
     /// It repeats what we know.
-    Nothing,
+    Ignored,
     /// It is a hint: the partner must be asked.
     Doubt,
     /// It is believed.

@@ -53,7 +53,7 @@ pub(super) async fn update(
 
 /// Returns the event that follows if the partner's report `says` about its reservation is true; `None` if the
 /// booking's row already shows it.
-pub(super) fn foretold(booking: &Booking, says: Standing) -> Option<Event> {
+pub(super) fn claimed(booking: &Booking, says: Standing) -> Option<Event> {
     let status = match says {
         Standing::Confirmed if booking.status.is_open() => Status::Confirmed,
         Standing::Ended if booking.status == Status::Confirmed => Status::Withdrawn,

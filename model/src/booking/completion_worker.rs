@@ -44,7 +44,7 @@ impl CompletionWorker for StoreTellAck {
     fn stored<'a>(&self, env: &'a Env, run: &'a Run) -> Doing<'a> {
         Box::pin(async move {
             if let Some(booking) = run.booking(env).await {
-                run.tell(env, &booking).await;
+                run.push(env, &booking).await;
             }
             run.acknowledge(env).await;
         })
@@ -61,7 +61,7 @@ impl CompletionWorker for AckTellStore {
             let booking = run.booking(env).await;
             if let Some(result) = booking.and_then(|booking| result(&booking, answer)) {
                 run.acknowledge(env).await;
-                run.tell(env, &result).await;
+                run.push(env, &result).await;
             }
         })
     }

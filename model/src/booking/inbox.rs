@@ -1,6 +1,6 @@
 //! The inbox: callbacks are stored once, acknowledged, and then used as hints at most.
 
-use super::case::Heard;
+use super::case::CallbackEffect;
 use super::change;
 use super::connector::Callback;
 use super::platform::{Platform, job_for};
@@ -30,11 +30,11 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
     if let Some(booking) = booking
         && let Some(row) = tx.lock(&tables.bookings, &booking).await?
     {
-        if let Some(event) = change::foretold(&row, says) {
-            events::record_hearsay(&mut tx, &platform.backbone, event).await?;
+        if let Some(event) = change::claimed(&row, says) {
+            events::record_claim(&mut tx, &platform.backbone, event).await?;
         }
         let known = tx.lock(&tables.holdings, &reservation).await?;
-        if let Some(after) = heard(platform, known, booking, (reservation, says), env) {
+        if let Some(after) = holding_after(platform, known, booking, (reservation, says), env) {
             tx.update(&tables.holdings, after).await?;
             jobs::wake(
                 &mut tx,
@@ -49,7 +49,7 @@ async fn store(env: &Env, platform: &Platform, callback: Callback) -> Result<(),
 }
 
 /// Returns our row of the reservation after the callback, if it changes.
-fn heard(
+fn holding_after(
     platform: &Platform,
     known: Option<Holding>,
     booking: u32,
@@ -58,14 +58,14 @@ fn heard(
 ) -> Option<Holding> {
     let now = platform.backbone.now(env);
     let fresh = Holding { reservation, booking, standing: says, doubtful: false, learnt: now, checks: 0 };
-    match platform.design.status_sync.hear(&platform.terms, known.as_ref(), says) {
-        Heard::Nothing => None,
-        Heard::Doubt => {
+    match platform.design.status_sync.on_callback(&platform.terms, known.as_ref(), says) {
+        CallbackEffect::Ignored => None,
+        CallbackEffect::Doubt => {
             env.because(|| "a callback is only a hint: the partner must confirm it".to_owned());
             let unknown = Holding { standing: Standing::Pending, ..fresh };
             Some(Holding { doubtful: true, learnt: now, checks: 0, ..known.unwrap_or(unknown) })
         }
-        Heard::Believed => Some(fresh),
+        CallbackEffect::Believed => Some(fresh),
     }
 }
 
@@ -80,10 +80,10 @@ pub(crate) async fn catch_up(
 ) -> Result<(), StoreError> {
     let reservation = holding.reservation;
     for letter in tx.scan(&platform.tables.inbox, |letter| letter.reservation == reservation).await? {
-        match platform.design.status_sync.hear(&platform.terms, Some(holding), letter.says) {
-            Heard::Nothing => {}
-            Heard::Doubt => holding.doubtful = true,
-            Heard::Believed => holding.standing = letter.says,
+        match platform.design.status_sync.on_callback(&platform.terms, Some(holding), letter.says) {
+            CallbackEffect::Ignored => {}
+            CallbackEffect::Doubt => holding.doubtful = true,
+            CallbackEffect::Believed => holding.standing = letter.says,
         }
     }
     Ok(())

@@ -50,8 +50,8 @@ impl Run {
     }
 
     /// Sends this version of the booking to the customer's screen.
-    pub(crate) async fn tell(&self, env: &Env, booking: &Booking) {
-        screens::tell(env, &self.platform, booking).await;
+    pub(crate) async fn push(&self, env: &Env, booking: &Booking) {
+        screens::push(env, &self.platform, booking).await;
     }
 
     /// Acknowledges the job. If the database fails for too long, the job is not acknowledged and will run again.

@@ -28,7 +28,7 @@ impl Screens {
 }
 
 /// Sends this version of a booking to the customer's screen, if it has a connection.
-pub(crate) async fn tell(env: &Env, platform: &Platform, booking: &Booking) {
+pub(crate) async fn push(env: &Env, platform: &Platform, booking: &Booking) {
     if let Some(screen) = platform.screens.as_ref().and_then(|screens| screens.of(booking.customer)) {
         // The outcome does not matter: the screen polls, too.
         let _ = env.call(screen, View::of(platform, booking), SCREEN_TIMEOUT).await;

@@ -1,7 +1,7 @@
 //! `status-sync`: the outcome of an attempt is determined by keys, lookups, callbacks and the partner's statement;
 //! reservations that must not remain are cancelled.
 
-use super::case::{Case, Heard, Step};
+use super::case::{Case, CallbackEffect, Step};
 use super::rows::{Ask, Holding, Known, Standing, Status};
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
@@ -23,7 +23,7 @@ pub trait StatusSync {
     /// Returns the next step for a booking that has been settled by what is known.
     fn next(&self, case: &Case) -> Step;
     /// Returns the effect of a callback that reports the state `says` of a reservation.
-    fn hear(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> Heard;
+    fn on_callback(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> CallbackEffect;
     /// Returns whether the partner's statement is read.
     fn reads_statement(&self) -> bool;
 }
@@ -46,13 +46,13 @@ impl StatusSync for Recovery {
         }
     }
 
-    fn hear(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> Heard {
+    fn on_callback(&self, terms: &PartnerTerms, known: Option<&Holding>, says: Standing) -> CallbackEffect {
         match known {
-            Some(holding) if holding.standing == Standing::Ended => Heard::Nothing,
+            Some(holding) if holding.standing == Standing::Ended => CallbackEffect::Ignored,
             // A pending reservation was not confirmed before: a report of an older state has no news.
-            Some(holding) if says <= holding.standing && !holding.doubtful => Heard::Nothing,
-            _ if terms.lookup => Heard::Doubt,
-            _ => Heard::Believed,
+            Some(holding) if says <= holding.standing && !holding.doubtful => CallbackEffect::Ignored,
+            _ if terms.lookup => CallbackEffect::Doubt,
+            _ => CallbackEffect::Believed,
         }
     }
 
@@ -144,8 +144,8 @@ impl StatusSync for ResendAndBelieve {
         }
     }
 
-    fn hear(&self, _: &PartnerTerms, _: Option<&Holding>, _: Standing) -> Heard {
-        Heard::Believed
+    fn on_callback(&self, _: &PartnerTerms, _: Option<&Holding>, _: Standing) -> CallbackEffect {
+        CallbackEffect::Believed
     }
 
     fn reads_statement(&self) -> bool {

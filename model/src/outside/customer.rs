@@ -3,8 +3,8 @@
 //! A customer asks for a price and presses "book". While the spinner turns they may press again, send the order again
 //! from another tab, or reload the page and start over; when the screen says "try again", they do so a few times. The
 //! screen of the booking begins with the response to the order, stays open and polls for news; where screens have
-//! connections, it also receives pushed news. It never goes back to an older version. A screen that was told for a
-//! minute that the booking does not exist is closed. Customers may change their mind, at once or later, if the screen
+//! connections, it also receives pushed news. It never goes back to an older version. A screen is closed that
+//! has shown for a minute that the booking does not exist. Customers may change their mind, at once or later, if the screen
 //! still offers to cancel. If the screen shows "being checked", they wait.
 
 use crate::backbone::Reply;
@@ -29,7 +29,7 @@ const THOUGHTS: Alternatives = Alternatives::new(&[
     "cancels at the result",
 ]);
 
-/// How often a customer tries again when told to.
+/// How often a customer tries again when the response allows it.
 const TRIES: u32 = 6;
 /// How often a screen polls for a booking that does not exist.
 const LOOKS_IN_VAIN: u32 = 12;
@@ -187,10 +187,10 @@ impl Customer {
     /// Connects the open screen, so that it receives news.
     pub fn listen(&self, env: &Env, screen: &Endpoint<View, ()>) {
         let at = self.clone();
-        screen.serve(env, move |env, told| {
-            let (customer, booking, version) = (at.0.number, told.booking, told.version);
+        screen.serve(env, move |env, news| {
+            let (customer, booking, version) = (at.0.number, news.booking, news.version);
             at.0.facts.state(&env, &Fact::Event(EventFact::Received { customer, booking, version }));
-            at.show(&env, told);
+            at.show(&env, news);
             async {}
         });
     }

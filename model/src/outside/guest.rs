@@ -1,7 +1,7 @@
 //! A guest with several devices: books once, in one of the platform's clients, and looks at the booking in all of
 //! them.
 //!
-//! A guest is patient: they press once, try again a few times when told to, and keep their booking. The screens stay
+//! A guest is patient: they press once, try again a few times when the response allows it, and keep their booking. The screens stay
 //! open and poll for news.
 
 use crate::booking::api::{QuoteRequest, Submission};
@@ -13,7 +13,7 @@ use shakedown_sim::{Duration, Env, Facts, Poller, Signal};
 
 /// The clients in which a guest looks.
 const DEVICES: [Client; 3] = [Client::Web, Client::App, Client::OldApp];
-/// How often they try again when told to.
+/// How often they try again when the response allows it.
 const TRIES: u32 = 6;
 /// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);

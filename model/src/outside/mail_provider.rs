@@ -138,7 +138,7 @@ impl MailProvider {
             let event = at.0.events.get() + 1;
             at.0.events.set(event);
             for _ in 0..copies {
-                at.tell(env.child("news"), ProviderEvent { event, send: message.send, says: became });
+                at.report(env.child("news"), ProviderEvent { event, send: message.send, says: became });
             }
         });
     }
@@ -164,13 +164,14 @@ impl MailProvider {
     }
 
     /// Sends a report until it is accepted.
-    fn tell(&self, env: Env, told: ProviderEvent) {
+    fn report(&self, env: Env, event: ProviderEvent) {
         let at = self.clone();
         env.clone().spawn(async move {
-            at.state(&env, MailProviderFact::Reported { send: told.send, says: told.says });
+            at.state(&env, MailProviderFact::Reported { send: event.send, says: event.says });
             for tries in 0.. {
                 let delivery = env.child("delivery");
-                if delivery.call(&at.0.review_queue.told, told, Duration::from_secs(10)).await == Ok(true) {
+                if delivery.call(&at.0.review_queue.reports, event, Duration::from_secs(10)).await == Ok(true)
+                {
                     return;
                 }
                 env.sleep(AGAIN[usize::min(tries, AGAIN.len() - 1)]).await;

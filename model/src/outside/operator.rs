@@ -2,7 +2,7 @@
 //!
 //! The screen shows a visit and polls for news. When the patient comes the operator presses "arrived", and when the
 //! patient has been seen "processed", if the screen offers it. While the spinner turns they may press again, or press
-//! the same button in another tab. When told "try again" they do so, with the same form. They may amend what they
+//! the same button in another tab. If the response is "try again", they do so, with the same form. They may amend what they
 //! recorded or, asked by a patient who has received no message, replay what the screen offers to replay. They replay
 //! what the screen shows as stuck after some time, a few times. A patient who does not come is left to the nightly
 //! close, or marked as missing. What the screen shows as in doubt they may send again, if the patient says that
@@ -51,7 +51,7 @@ const LATER: Duration = Duration::from_secs(900);
 const STUCK: Duration = Duration::from_secs(600);
 /// How often a stuck effect is replayed.
 const REPLAYS: u32 = 3;
-/// How often an operator tries again when told to.
+/// How often an operator tries again when the response allows it.
 const TRIES: u32 = 6;
 /// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);

@@ -65,7 +65,7 @@ pub fn code(design: &Design, number: u32) -> Option<Code> {
 #[derive(Default)]
 struct Memory {
     looked: Cell<Moment>,
-    heard: Cell<Moment>,
+    last_telemetry: Cell<Moment>,
     probed: Cell<Counts>,
 }
 
@@ -80,7 +80,7 @@ impl Manager {
         let (at, env) = (Rc::clone(self), env.clone());
         env.clone().spawn(async move {
             let memory = Memory::default();
-            memory.heard.set(env.now());
+            memory.last_telemetry.set(env.now());
             let (mut poller, mut due) = (Poller::new(&env, &at.shop.turn, PERIOD), None);
             loop {
                 poller.turn(due).await;
@@ -193,7 +193,7 @@ impl Manager {
                 return WOKEN;
             }
         }
-        memory.heard.set(env.now());
+        memory.last_telemetry.set(env.now());
         self.move_on(env, rollout, Phase::Baking { since: env.now() }).await
     }
 
@@ -204,12 +204,12 @@ impl Manager {
             return Ok(Some(next_look));
         }
         memory.looked.set(env.now());
-        let heard = self.shop.telemetry.read(env, [rollout.from.code, rollout.to.code]);
-        if heard.is_some() {
-            memory.heard.set(env.now());
+        let telemetry = self.shop.telemetry.read(env, [rollout.from.code, rollout.to.code]);
+        if telemetry.is_some() {
+            memory.last_telemetry.set(env.now());
         }
-        let [old, new] = heard.unwrap_or_default();
-        let (baked, silent) = (env.now().since(since), env.now().since(memory.heard.get()));
+        let [old, new] = telemetry.unwrap_or_default();
+        let (baked, silent) = (env.now().since(since), env.now().since(memory.last_telemetry.get()));
         let watch = |new: Counts| Watch { baked, silent, old, new: new.and(memory.probed.get()) };
         let mut verdict = self.design().release_feedback.verdict(&watch(new));
         if verdict == Verdict::Probe {

@@ -93,11 +93,11 @@ impl OrderFact {
 
 /// Returns the fields of a document in which releases differ, as its release wrote them.
 fn words(text: &str) -> String {
-    const TELLING: [&str; 8] =
+    const DIFFERING: [&str; 8] =
         ["kind", "status", "guest", "guest_name", "given", "family", "channel", "reminded"];
     let fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-    let told = TELLING.iter().filter_map(|key| fields.get(*key).map(|value| format!("{key}: {value}")));
-    let told: Vec<String> = told.collect();
+    let words = DIFFERING.iter().filter_map(|key| fields.get(*key).map(|value| format!("{key}: {value}")));
+    let words: Vec<String> = words.collect();
     let release = fields.get("v").map(|v| format!("R{v}")).unwrap_or_default();
-    format!("as {release} writes it: {}", told.join(", "))
+    format!("as {release} writes it: {}", words.join(", "))
 }

@@ -178,7 +178,7 @@ async fn replayed(env: &Env, platform: &Platform, press: Press) -> Result<Reply<
         }
     }
     if matches!(redo, Redo::Message | Redo::Everything) {
-        tell_again(&mut tx, platform, &case, platform.backbone.now(env)).await?;
+        send_message_again(&mut tx, platform, &case, platform.backbone.now(env)).await?;
     }
     change::enter(&mut tx, platform, env, case.visit.version, &order).await?;
     tx.commit(if matches!(action, Action::Override(_)) { "override" } else { "replay" }).await?;
@@ -203,7 +203,7 @@ async fn make_again(
 }
 
 /// Sends the message again.
-async fn tell_again(
+async fn send_message_again(
     tx: &mut Transaction,
     platform: &Platform,
     case: &Case,

@@ -2,7 +2,7 @@
 
 use crate::known::{EVERY_KIND, More, NEITHER, booking};
 use shakedown_model::booking::booking_contract::{BookingContract, Rules};
-use shakedown_model::booking::case::{Evidence, Heard};
+use shakedown_model::booking::case::{CallbackEffect, Evidence};
 use shakedown_model::booking::connector::ReserveResponse;
 use shakedown_model::booking::rows::Standing::{Confirmed, Ended, Pending};
 use shakedown_model::booking::rows::{Attention, Holding, Standing, Status};
@@ -31,13 +31,13 @@ fn held(standing: Standing) -> Holding {
 #[test]
 fn a_callback_is_a_hint_if_the_partner_has_a_lookup_and_believed_otherwise() {
     for terms in EVERY_KIND {
-        let heard = if terms == NEITHER { Heard::Believed } else { Heard::Doubt };
+        let heard = if terms == NEITHER { CallbackEffect::Believed } else { CallbackEffect::Doubt };
         for says in [Pending, Confirmed, Ended] {
-            assert_eq!(Recovery.hear(&terms, None, says), heard, "{terms:?}: {says:?} of what is new");
+            assert_eq!(Recovery.on_callback(&terms, None, says), heard, "{terms:?}: {says:?} of what is new");
         }
         for (knows, says) in [(Pending, Confirmed), (Pending, Ended), (Confirmed, Ended)] {
             assert_eq!(
-                Recovery.hear(&terms, Some(&held(knows)), says),
+                Recovery.on_callback(&terms, Some(&held(knows)), says),
                 heard,
                 "{terms:?}: {says:?} after {knows:?}"
             );
@@ -49,8 +49,8 @@ fn a_callback_is_a_hint_if_the_partner_has_a_lookup_and_believed_otherwise() {
 fn a_callback_older_than_known_evidence_changes_nothing() {
     for terms in EVERY_KIND {
         for (knows, says) in [(Pending, Pending), (Confirmed, Pending), (Confirmed, Confirmed)] {
-            let heard = Recovery.hear(&terms, Some(&held(knows)), says);
-            assert_eq!(heard, Heard::Nothing, "{terms:?}: {says:?} after {knows:?}");
+            let heard = Recovery.on_callback(&terms, Some(&held(knows)), says);
+            assert_eq!(heard, CallbackEffect::Ignored, "{terms:?}: {says:?} after {knows:?}");
         }
     }
 }
@@ -61,7 +61,7 @@ fn what_has_ended_is_never_heard_to_live() {
         for says in [Pending, Confirmed, Ended] {
             for doubtful in [false, true] {
                 let known = Holding { doubtful, ..held(Ended) };
-                assert_eq!(Recovery.hear(&terms, Some(&known), says), Heard::Nothing);
+                assert_eq!(Recovery.on_callback(&terms, Some(&known), says), CallbackEffect::Ignored);
             }
         }
     }
@@ -71,7 +71,7 @@ fn what_has_ended_is_never_heard_to_live() {
 fn a_doubt_remains_until_the_partner_has_responded() {
     for terms in EVERY_KIND.into_iter().filter(|terms| terms.lookup) {
         let known = Holding { doubtful: true, ..held(Confirmed) };
-        assert_eq!(Recovery.hear(&terms, Some(&known), Confirmed), Heard::Doubt);
+        assert_eq!(Recovery.on_callback(&terms, Some(&known), Confirmed), CallbackEffect::Doubt);
     }
 }
 

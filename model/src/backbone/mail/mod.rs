@@ -89,8 +89,8 @@ impl Listener for Mail {
         Box::pin(service::plan(tx, self, event))
     }
 
-    fn takes_hearsay(&self) -> bool {
-        self.design.notification_service.takes_hearsay()
+    fn records_claims(&self) -> bool {
+        self.design.notification_service.records_claims()
     }
 
     fn follow_up(self: Rc<Self>, env: Env, event: Event) -> Pin<Box<dyn Future<Output = bool>>> {

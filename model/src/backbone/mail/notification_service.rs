@@ -24,7 +24,7 @@ pub trait NotificationService {
     /// Returns the version of the text to pin, given the current one; `None` if it is chosen when the mail is sent.
     fn pins(&self, current: u32) -> Option<u32>;
     /// Returns whether mail is also planned for a change that is only claimed.
-    fn takes_hearsay(&self) -> bool;
+    fn records_claims(&self) -> bool;
     /// Returns whether a letter may be sent as it is.
     fn may_go(&self, letter: &Letter) -> bool;
 }
@@ -44,7 +44,7 @@ impl NotificationService for PlanOfEvent {
         Some(current)
     }
 
-    fn takes_hearsay(&self) -> bool {
+    fn records_claims(&self) -> bool {
         false
     }
 
@@ -65,7 +65,7 @@ impl NotificationService for EachCaller {
         None
     }
 
-    fn takes_hearsay(&self) -> bool {
+    fn records_claims(&self) -> bool {
         true
     }
 

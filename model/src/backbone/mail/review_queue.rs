@@ -35,7 +35,7 @@ pub enum Decision {
 #[derive(Clone)]
 pub struct MailReviewQueue {
     /// Receives a report of the provider. Returns whether it is stored.
-    pub told: Endpoint<ProviderEvent, bool>,
+    pub reports: Endpoint<ProviderEvent, bool>,
     /// Returns the notifications for a person's review.
     pub listed: Endpoint<(), Option<Vec<Listed>>>,
     /// Applies a person's decision. Returns whether it is applied, or was no longer needed.
@@ -46,7 +46,7 @@ impl MailReviewQueue {
     /// Creates the operations: the provider's over `outside`, those of our people over `inside`.
     pub fn over(outside: &Link, inside: &Link) -> Self {
         Self {
-            told: Endpoint::new(Op::new("mail.told", "reports what happened to the mail"), outside),
+            reports: Endpoint::new(Op::new("mail.told", "reports what happened to the mail"), outside),
             listed: Endpoint::new(Op::routine("mail.listed", "looks at the list of mail in doubt"), inside),
             decide: Endpoint::new(Op::new("mail.decide", "decides about the mail"), inside),
         }
@@ -55,9 +55,9 @@ impl MailReviewQueue {
     /// Boots a node that serves the operations.
     pub fn boot(&self, env: &Env, mail: &Rc<Mail>) {
         let at = Rc::clone(mail);
-        self.told.serve(env, move |env, told| {
+        self.reports.serve(env, move |env, report| {
             let at = Rc::clone(&at);
-            async move { in_transaction(&env, async || hear(&env, &at, told).await).await.is_ok() }
+            async move { in_transaction(&env, async || take_report(&env, &at, report).await).await.is_ok() }
         });
         let at = Rc::clone(mail);
         self.listed.serve(env, move |env, ()| {
@@ -72,9 +72,9 @@ impl MailReviewQueue {
     }
 }
 
-async fn hear(env: &Env, mail: &Mail, told: ProviderEvent) -> Result<(), StoreError> {
+async fn take_report(env: &Env, mail: &Mail, report: ProviderEvent) -> Result<(), StoreError> {
     let mut tx = mail.store.begin(env);
-    let ProviderEvent { event, send, says } = told;
+    let ProviderEvent { event, send, says } = report;
     if !tx.insert_or_ignore(&mail.news, News { event, send, says }).await? {
         env.because(|| "this was recorded before".to_owned());
         return Ok(());
