@@ -148,6 +148,9 @@ fn run_from<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
         () if request.stop.load(Ordering::Relaxed) => EndReason::Interrupted,
         () => EndReason::Budget,
     };
+    if end_reason != EndReason::Complete {
+        supervision::ended_early();
+    }
     Ok((campaign, end_reason))
 }
 

@@ -62,6 +62,9 @@ pub fn run(
         enough.store(true, Ordering::Relaxed);
         // A worker that waits for its result to be taken must not wait forever.
         drop(receive);
+        if added.as_ref().is_ok_and(|parts| parts.last().is_none_or(|part| part.to < parents.end)) {
+            supervision::ended_early();
+        }
         added
     })
 }

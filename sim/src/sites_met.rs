@@ -1,5 +1,6 @@
 //! The choices that runs met, and their picks: the evidence behind a green result.
 
+use crate::trace::Step;
 use std::collections::BTreeMap;
 
 /// The choices of one site over a number of runs.
@@ -18,6 +19,20 @@ pub struct SiteMet {
 pub struct SitesMet(pub BTreeMap<String, SiteMet>);
 
 impl SitesMet {
+    /// Counts the deviating choices of a recorded run. A recording does not hold the benign ones.
+    pub fn of_deviations(steps: &[Step]) -> Self {
+        let mut sites = Self::default();
+        for choice in steps.iter().filter_map(|step| step.choice.as_ref()) {
+            let is_taken = |name: &String| u64::from(*name == choice.taken);
+            let taken: Vec<_> =
+                choice.alternatives.iter().map(|name| (name.clone(), is_taken(name))).collect();
+            let taken_of_range = 1 - taken.iter().map(|(_, times)| times).sum::<u64>();
+            let met = SiteMet { offered: 1, taken, taken_of_range };
+            sites.0.entry(choice.site.clone()).or_default().add(met);
+        }
+        sites
+    }
+
     /// Adds the counts of other runs.
     pub fn add(&mut self, other: SitesMet) {
         for (site, met) in other.0 {

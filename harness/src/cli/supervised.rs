@@ -61,10 +61,9 @@ fn supervise(
     let mut end = None;
     loop {
         if let Some(ChildReport::Done(code)) = supervisor.next_report(&mut child) {
-            let was_careful = supervisor.is_careful();
             child.finish();
             return match end {
-                Some(end) if was_careful && !supervisor.is_interrupted() => Err(unrepeatable(end)),
+                Some(end) if supervisor.is_unrepeatable() => Err(unrepeatable(end)),
                 _ => Ok(code),
             };
         }

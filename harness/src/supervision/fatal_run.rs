@@ -2,7 +2,8 @@
 
 use super::death::Death;
 use shakedown_sim::{
-    ChoiceCounts, ChoiceId, Deviation, Limits, Moment, Outcome, Plan, Script, Step, Trace, Violation,
+    ChoiceCounts, ChoiceId, Deviation, Limits, Moment, Outcome, Plan, Script, SitesMet, Step, Trace,
+    Violation,
 };
 
 /// A run that ended its process.
@@ -31,6 +32,8 @@ pub(crate) struct KnownRun {
     keys: Vec<String>,
     pub(crate) outcome: Outcome,
     pub(crate) trace: Trace,
+    /// The deviating choices that it met.
+    pub(crate) sites: SitesMet,
 }
 
 impl KnownRun {
@@ -71,10 +74,11 @@ impl KnownRun {
             key(&run.subject, Plan::Ordered(&script)),
             run.key,
         ];
+        let sites = SitesMet::of_deviations(&run.steps);
         let digest = outcome.digest.to_string();
         let (seed, limits, steps) = (None, Limits::default(), run.steps);
         let trace = Trace { script, seed, limits, digest, steps, violations: vec![violation] };
-        Self { keys, outcome, trace }
+        Self { keys, outcome, trace, sites }
     }
 
     /// Returns whether a plan with this name makes the run.

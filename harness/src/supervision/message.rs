@@ -72,6 +72,8 @@ pub(crate) enum ToParent {
     Campaign(String, CampaignState),
     /// Further parts of the last layer of an exhaustive search.
     Parts(String, Vec<Part>),
+    /// A search ended before its last run: with more threads, runs beyond its end may have been made.
+    EndedEarly,
     /// The work is done, with this exit code.
     Done(u8),
     /// A rehearsal begins this search.

@@ -30,7 +30,6 @@ mod runner;
 #[cfg(not(unix))]
 mod unsupervised;
 
-#[cfg(unix)]
 pub(crate) use message::ToParent;
 
 #[cfg(unix)]
@@ -62,6 +61,11 @@ pub(crate) fn timeout(timeout: Duration) -> Duration {
 /// Returns whether no process of this command has died yet.
 pub(crate) fn is_first_attempt() -> bool {
     link().is_none_or(Link::is_first_attempt)
+}
+
+/// Reports to the parent that a search ended before its last run.
+pub(crate) fn ended_early() {
+    link().into_iter().for_each(|link| link.send(&ToParent::EndedEarly));
 }
 
 /// Calls `search`, which makes many runs. Returns `None` if an interrupt ends it early.

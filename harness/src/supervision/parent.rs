@@ -28,6 +28,8 @@ pub(crate) struct Supervisor {
     parts: BTreeMap<String, Vec<Part>>,
     results: Vec<serde_json::Value>,
     was_blocked: bool,
+    /// Whether a search of the current child has ended before its last run.
+    ended_early: bool,
     deaths: u32,
     interrupt: Interrupt,
 }
@@ -155,6 +157,7 @@ impl Supervisor {
                 ToParent::Note(text) => print(&format!("{text}\n")),
                 ToParent::Campaign(name, state) => drop(self.campaigns.insert(name, state)),
                 ToParent::Parts(search, parts) => self.parts.entry(search).or_default().extend(parts),
+                ToParent::EndedEarly => self.ended_early = true,
                 ToParent::Done(code) => return Some(ChildReport::Done(code)),
                 ToParent::Searching(name) => return Some(ChildReport::Searching(name)),
                 ToParent::Searched(result) => return Some(ChildReport::Searched(result)),
@@ -179,6 +182,7 @@ impl Supervisor {
     pub(crate) fn note_death(&mut self, child: &mut Child) -> Result<String, String> {
         let (death, running) = child.end()?;
         self.deaths += 1;
+        self.ended_early = false;
         self.was_blocked |= matches!(death, Death::Blocked(_));
         let predicate = death.predicate();
         if self.deaths > DEATHS_MAX {
@@ -199,13 +203,14 @@ impl Supervisor {
     }
 
     /// Returns whether the user has sent an interrupt.
-    pub(crate) fn is_interrupted(&self) -> bool {
+    fn is_interrupted(&self) -> bool {
         self.interrupt.0.lock().unwrap_or_else(PoisonError::into_inner).times > 0
     }
 
-    /// Returns whether the current child makes its runs one by one, to find the run that ends the process.
-    pub(crate) fn is_careful(&self) -> bool {
-        self.attempt != Attempt::Normal
+    /// Returns whether the current child, which is done, has made the runs of the last one one by one, and none of them
+    /// ended it. A search that ended early explains this: the threads of the last child were ahead of its end.
+    pub(crate) fn is_unrepeatable(&self) -> bool {
+        self.attempt != Attempt::Normal && !self.ended_early && !self.is_interrupted()
     }
 }
 

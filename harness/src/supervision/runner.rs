@@ -19,7 +19,7 @@ pub(crate) fn supervised(scenario: &str, without: &[String], runner: Box<dyn Reh
     // The threads of campaigns have no name: they have a watchdog of their own, and their runs are not streamed.
     let is_alone = std::thread::current().name().is_some();
     let subject = format!("{scenario} {without:?}");
-    Box::new(Supervised { link, known, subject, is_alone, runner, last: None })
+    Box::new(Supervised { link, known, subject, is_alone, runner, last: None, sites: SitesMet::default() })
 }
 
 /// Fatal runs that a child of this process has found, for this process.
@@ -49,6 +49,8 @@ struct Supervised {
     runner: Box<dyn Rehearse>,
     /// The last run, if it was a fatal one that was not made.
     last: Option<&'static KnownRun>,
+    /// The choices of fatal runs that were not made.
+    sites: SitesMet,
 }
 
 /// How a run is made.
@@ -94,6 +96,7 @@ impl Supervised {
         match self.way(plan) {
             Way::Known(known) => {
                 self.last = Some(known);
+                self.sites.add(known.sites.clone());
                 of_known(known)
             }
             Way::Plain => self.guarded(run),
@@ -178,7 +181,9 @@ impl Rehearse for Supervised {
         self.runner.limits()
     }
     fn take_sites_met(&mut self) -> SitesMet {
-        self.runner.take_sites_met()
+        let mut sites = self.runner.take_sites_met();
+        sites.add(std::mem::take(&mut self.sites));
+        sites
     }
     fn observe(&mut self, show: Option<ShowStep>) {
         self.runner.observe(show);

@@ -86,6 +86,36 @@ fn a_certificate_names_the_script_that_ends_the_process() {
     assert_eq!(violation["deviations"].as_array().map(Vec::len), Some(1), "{violation}");
 }
 
+/// A panic is caught within the process, so its search is never interrupted: the same search has to come out where each
+/// failing run ends the process.
+#[test]
+fn a_search_that_learns_continues_after_a_run_that_ends_the_process() {
+    let here = tempdir().expect("a directory");
+    let search = |arguments: &[&str], scenario: &str| {
+        let arguments = [&arguments[..1], &[scenario, "--format", "json"], &arguments[1..]].concat();
+        let output = run(here.path(), &arguments);
+        assert_eq!(code(&output), 1, "{arguments:?}: {}", stderr(&output));
+        json(&output)
+    };
+    let guided = |scenario| {
+        let arguments = ["explore", "--guided", "--seeds", "600", "--max-fail", "100"];
+        let campaign = search(&arguments, scenario)["scenarios"][0].clone();
+        let worth = campaign["worth"].as_array().expect("what it is worth").clone();
+        let happened = worth.into_iter().find(|fact| fact["label"] == "happened").expect("faults");
+        let text = happened["text"].as_str().expect("a text").to_owned();
+        (campaign["runs"].as_u64(), campaign["failing"].as_u64(), text.split(':').next().map(str::to_owned))
+    };
+    let expected = (Some(600), Some(56), Some("3 of 3 alternatives".to_owned()));
+    assert_eq!([guided("exit"), guided("panic")], [expected.clone(), expected]);
+    let certified = |scenario| {
+        let certificate = search(&["certify", "--deviations", "2"], scenario)["certificates"][0].clone();
+        let depths = certificate["runs_by_depth"].clone();
+        assert!(depths.as_array().is_some_and(|depths| depths.len() > 1), "{certificate}");
+        depths
+    };
+    assert_eq!(certified("exit"), certified("panic"));
+}
+
 /// Begins a campaign that would take hours, and waits until it runs.
 #[cfg(target_os = "linux")]
 fn endless(directory: &Path) -> (std::process::Child, u32) {
