@@ -5,6 +5,7 @@
 
 use crate::access::{Access, Object, Verb};
 use crate::engine::Core;
+use crate::env::Env;
 use crate::event::Kind;
 use crate::node::{NodeId, State};
 use crate::scope::Scope;
@@ -12,8 +13,27 @@ use crate::world::World;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-/// The code that waits or holds: its node and its entity.
-pub(crate) type Holder = (NodeId, Scope);
+/// The code that waits or holds: its node, its entity, and its task. A task may act for several entities, and an entity
+/// through several tasks, so the node and the entity identify it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder {
+    pub(crate) place: (NodeId, Scope),
+    /// The task, if it is one of this node: it may be gone.
+    task: Option<u64>,
+}
+
+impl Holder {
+    /// Returns the running code, as the user of `env`.
+    pub(crate) fn running(env: &Env) -> Self {
+        Self { place: env.place(), task: env.world.core.borrow().running_task(env.node) }
+    }
+}
+
+impl PartialEq for Holder {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
 
 /// A wait that is still pending when the run comes to rest.
 pub(crate) struct PendingWait {
@@ -41,7 +61,7 @@ pub(crate) fn record(world: &World, waits: &[PendingWait]) {
         };
         let access = Access { verb: Verb::Wait, object: wait.object.clone() };
         let step = (vec![access], format!("still waits for {text}"));
-        world.core.borrow_mut().aside(wait.waiter, Kind::Stuck, step);
+        world.core.borrow_mut().aside(wait.waiter.place, Kind::Stuck, step);
     }
 }
 
@@ -132,17 +152,18 @@ pub(crate) fn list(names: &[String]) -> String {
 }
 
 /// Returns the name of a holder: its entity and its node.
-pub(crate) fn name(core: &Core, (node, scope): Holder) -> String {
+pub(crate) fn name(core: &Core, Holder { place: (node, scope), .. }: Holder) -> String {
     format!("{} on {}", core.scopes.path(scope), core.nodes[node].name())
 }
 
 /// Returns what holds up a holder that waits for nothing known: something within its node, if its task exists.
 fn outside(core: &Core, waiter: Holder, holder: Holder) -> String {
-    let is_there = core.nodes[holder.0].state != State::Down && core.has_task(holder);
-    if !is_there {
+    let (node, _) = holder.place;
+    let is_gone = |task: u64| !core.is_task(task);
+    if core.nodes[node].state == State::Down || holder.task.is_some_and(is_gone) {
         ", whose task is gone".to_owned()
-    } else if holder.0 == waiter.0 {
-        let path = core.scopes.path(waiter.1);
+    } else if node == waiter.place.0 {
+        let path = core.scopes.path(waiter.place.1);
         format!(", which waits for something within its own node that {path} may hold: a cycle, if it does")
     } else {
         ", which waits for something within its own node".to_owned()

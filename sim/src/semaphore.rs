@@ -60,6 +60,7 @@ struct SemaphoreState {
 /// A task that waits. A permit is handed to it through its slot.
 struct Waiting {
     ticket: u64,
+    waiter: Holder,
     env: Env,
     slot: SharedSlot<()>,
 }
@@ -79,7 +80,7 @@ impl Close for SemaphoreState {
     fn pending_waits(&self) -> Vec<PendingWait> {
         let holders: Vec<Holder> = self.holders.borrow().iter().map(|held| held.holder).collect();
         let wait = |waiting: &Waiting| PendingWait {
-            waiter: waiting.env.place(),
+            waiter: waiting.waiter,
             object: self.object(),
             holders: holders.clone(),
         };
@@ -144,7 +145,7 @@ impl Semaphore {
             Some(free) => state.free.set(free),
             None => self.wait(env, ticket).await,
         }
-        state.holders.borrow_mut().push(Held { ticket, holder: env.place(), since: env.now() });
+        state.holders.borrow_mut().push(Held { ticket, holder: Holder::running(env), since: env.now() });
         env.aside(Kind::Acquire, || {
             (state.access(Verb::Lock), format!("takes a permit of {}: {} left", state.name, self.free()))
         });
@@ -158,7 +159,8 @@ impl Semaphore {
             (state.access(Verb::Wait), text)
         });
         let slot = slot();
-        let waiting = Waiting { ticket, env: env.clone(), slot: Rc::clone(&slot) };
+        let waiting =
+            Waiting { ticket, waiter: Holder::running(env), env: env.clone(), slot: Rc::clone(&slot) };
         state.waiting.borrow_mut().push_back(waiting);
         let mut turn = Turn { state, env, ticket, slot, is_over: false };
         take(&env.world, &turn.slot).await;

@@ -217,9 +217,16 @@ impl Core {
         }
     }
 
-    /// Returns whether a task of this node and scope has not ended.
-    pub(crate) fn has_task(&self, (node, scope): (NodeId, Scope)) -> bool {
-        self.tasks.iter().any(|task| task.alive && task.node == node && task.scope == scope)
+    /// Returns the name of the running task, if it is one of this node.
+    pub(crate) fn running_task(&self, node: NodeId) -> Option<u64> {
+        let of_node = |slot: &u32| self.tasks[*slot as usize].node == node;
+        self.current.filter(of_node).map(|slot| self.task_name(slot))
+    }
+
+    /// Returns whether the task with this name has not ended.
+    pub(crate) fn is_task(&self, name: u64) -> bool {
+        let slot = (name >> 32) as u32;
+        self.tasks.get(slot as usize).is_some_and(|task| task.alive) && self.task_name(slot) == name
     }
 
     pub(crate) fn last_recorded(&mut self) -> Option<&mut Event> {

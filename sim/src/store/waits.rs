@@ -17,7 +17,7 @@ use shakedown_database::Session;
 #[derive(Clone)]
 pub(super) struct Client {
     session: Session,
-    place: Holder,
+    holder: Holder,
     object: Object,
 }
 
@@ -37,7 +37,7 @@ impl Line {
     pub(super) fn note_user(&self, session: Session, object: Label) {
         if self.is_recorded() {
             let object = Object { table: object.text().to_owned(), key: self.aim.take() };
-            let client = Client { session, place: self.client.place(), object };
+            let client = Client { session, holder: Holder::running(&self.client), object };
             self.server.users.borrow_mut().insert(session.number(), client);
         }
     }
@@ -148,8 +148,8 @@ impl Server {
     }
 
     fn name(&self, session: Session) -> String {
-        let Some(Client { place, .. }) = self.user(session) else { return blocked::list(&[]) };
-        blocked::name(&self.env.world.core.borrow(), place)
+        let Some(Client { holder, .. }) = self.user(session) else { return blocked::list(&[]) };
+        blocked::name(&self.env.world.core.borrow(), holder)
     }
 
     /// Returns the waits that are pending when the run comes to rest.
@@ -162,8 +162,8 @@ impl Server {
         let wait = |client: Client| {
             let blockers = self.with_database(|database| database.blockers(client.session));
             let holders = blockers.unwrap_or_default().into_iter().filter_map(|blocker| self.user(blocker));
-            let holders = holders.map(|holder| holder.place).collect();
-            PendingWait { waiter: client.place, object: client.object, holders }
+            let holders = holders.map(|client| client.holder).collect();
+            PendingWait { waiter: client.holder, object: client.object, holders }
         };
         waiting.into_iter().map(wait).collect()
     }

@@ -25,10 +25,12 @@ fn requests(pages: [&'static [u32]; 2], places: usize) -> Rig {
         let (store, table) = (Store::new(&database, StoreProfile::CALM), Table::<Page>::new(|_, _| {}));
         (1..=2).for_each(|page| store.plant(&table, Page(page)));
         let (web, room) = (stage.node(Role::outside("web".into()), |_| {}), Rc::new(Semaphore::new(places)));
-        for pages in pages {
+        for (number, pages) in pages.into_iter().enumerate() {
             let (env, store, table) = (web.within(stage.entity("request")), store.clone(), table.clone());
             let (facts, room) = (stage.facts().clone(), Rc::clone(&room));
-            env.clone().spawn(async move {
+            // A task acts for an entity also if it was started for another one.
+            let started_by = if number == 0 { web.clone() } else { env.clone() };
+            started_by.spawn(async move {
                 let Ok(_place) = room.acquire().await else { return };
                 let mut transaction = store.begin(&env);
                 for page in pages {
@@ -97,6 +99,25 @@ fn an_endless_wait_is_reported_at_rest_with_its_blocker() {
             "request-2: still waits for (1) of pages, held by request-1 on web, which waits for something within its own \
           node that request-2 may hold: a cycle, if it does"
         ]
+    );
+}
+
+#[test]
+fn a_holder_whose_task_has_ended_is_named_as_gone() {
+    let leak = Rig::new(|stage| {
+        let web = stage.node(Role::outside("web".into()), |_| {});
+        let places = shakedown_sim::Semaphore::new(&web, "places", 1);
+        for number in 0..2 {
+            let (env, places) = (web.within(stage.entity("request")), places.clone());
+            env.clone().spawn(async move {
+                env.sleep(seconds(number)).await;
+                std::mem::forget(places.acquire(&env).await);
+            });
+        }
+    });
+    assert_eq!(
+        steps(leak, Kind::Stuck),
+        ["request-2: still waits for places, held by request-1 on web, whose task is gone"]
     );
 }
 
