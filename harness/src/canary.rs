@@ -5,7 +5,7 @@
 use crate::campaign::{self, CampaignRequest, InternalError};
 use shakedown_reports::Canary;
 
-/// Runs after which a canary has survived, unless the campaign itself is told to end sooner. The rarest of
+/// Runs after which a canary has survived, unless the campaign itself ends sooner. The rarest of
 /// those declared shows within a few hundred.
 pub const RUNS_MAX: u64 = 4_000;
 

@@ -109,7 +109,7 @@
 //! On Linux and macOS a command does its work in a child process, and a rehearsal of `cargo test` has its runs made by one. A
 //! design that exits, aborts, overflows its stack or loops for ever is then a violation with its script. Two things differ:
 //! `--memory-limit` works on Linux only, since macOS does not enforce such a limit; there the system kills a process that
-//! exhausts the memory, which is told as signal 9. On Windows nothing is supervised: the watchdog ends a run that loops, and
+//! exhausts the memory, which is reported as signal 9. On Windows nothing is supervised: the watchdog ends a run that loops, and
 //! the command with it, with exit code 70, and a design that ends the process ends the command.
 //!
 //! # Modules

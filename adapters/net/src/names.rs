@@ -48,6 +48,6 @@ pub fn lookup(handle: Handle, name: &str) -> io::Result<Vec<Ipv4Addr>> {
 
 /// Returns the same for the code that runs now; `None` outside a simulation, and where no node's code runs.
 pub fn lookup_here(name: &str) -> Option<io::Result<Vec<Ipv4Addr>>> {
-    let handle = Handle::try_current().filter(|handle| !handle.is_nobody())?;
+    let handle = Handle::try_current().filter(Handle::has_node)?;
     Some(lookup(handle, name))
 }

@@ -119,7 +119,7 @@ impl Known {
 
 /// A script may name at most this many deviations.
 const DEVIATIONS_MAX: usize = 2_000;
-/// A run of more deviations is told without finding out what each is needed for: that takes many runs.
+/// The story of a run of more deviations does not say what each is needed for: that takes many runs.
 const NEEDED_MAX: usize = 8;
 /// At most this many violations of a run are explained.
 const EXPLAINED_MAX: usize = 4;

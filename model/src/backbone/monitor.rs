@@ -62,7 +62,7 @@ pub struct PagerApi {
 impl PagerApi {
     /// Creates the operation, over `link`.
     pub fn over(link: &Link) -> Self {
-        Self { alert: Endpoint::new(Op::new("pager.alert", "alerts whoever is on call"), link) }
+        Self { alert: Endpoint::new(Op::new("pager.alert", "alerts the engineer on call"), link) }
     }
 }
 

@@ -27,7 +27,7 @@ pub enum BookingFact {
         /// The text of the screen.
         word: Word,
     },
-    /// A customer was told that their order is not accepted.
+    /// A customer received the refusal of their order.
     TurnedAway {
         /// The customer.
         customer: u32,
@@ -100,9 +100,9 @@ impl BookingFact {
             BookingFact::Shown { fresh, booking, version, word, .. } => format!(
                 "sees booking B{booking} as \"{}\"{} (version {version})",
                 self::word(*word),
-                if *fresh { ", loaded afresh" } else { "" },
+                if *fresh { ", reloaded" } else { "" },
             ),
-            BookingFact::TurnedAway { quote, .. } => format!("is told that Q{quote} is not accepted"),
+            BookingFact::TurnedAway { quote, .. } => format!("receives a refusal of Q{quote}"),
             BookingFact::Quoted(quote) => format!("stores quote Q{} at {}", quote.id, money(quote.price)),
             BookingFact::Booking { before, after } => booking(before.as_ref(), after),
             BookingFact::Lost(row) => format!("lost booking B{}", row.id),

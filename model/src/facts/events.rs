@@ -68,7 +68,7 @@ impl EventFact {
             EventFact::Listed { fresh, summary, .. } => {
                 let Summary { booking, version, status, reservation } = summary;
                 let with = reservation.map_or("no reservation".to_owned(), |id| format!("R{id}"));
-                let fresh = if *fresh { ", loaded afresh" } else { "" };
+                let fresh = if *fresh { ", reloaded" } else { "" };
                 format!("sees B{booking} in the list as {status:?} with {with}{fresh} (version {version})")
             }
             EventFact::Received { customer, booking, version } => {

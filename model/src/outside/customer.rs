@@ -252,7 +252,7 @@ impl Customer {
     }
 
     /// Reloads the screen of each booking.
-    pub fn look_afresh(&self, env: &Env) {
+    pub fn show_reloaded(&self, env: &Env) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
             let seen = at.0.seen.borrow().clone();

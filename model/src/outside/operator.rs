@@ -236,7 +236,7 @@ impl Operator {
     }
 
     /// Reloads the screen of each visit.
-    pub fn look_afresh(&self, env: &Env, visit: u32) {
+    pub fn show_reloaded(&self, env: &Env, visit: u32) {
         let (at, env) = (self.clone(), env.child("fresh"));
         env.clone().spawn(async move {
             at.look(&env, visit, true).await;

@@ -126,7 +126,7 @@ impl Shopper {
     }
 
     /// Reloads the list.
-    pub fn look_afresh(&self, env: &Env) {
+    pub fn show_reloaded(&self, env: &Env) {
         let (at, env) = (self.clone(), env.clone());
         env.clone().spawn(async move {
             at.look(&env.child("fresh"), true).await;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A fact of the order flow: a committed row, a response to a customer, or the content of a screen.
 #[derive(Clone, Debug, Serialize)]
 pub enum OrderFact {
-    /// A customer was told that an order is accepted.
+    /// A customer received the acceptance of an order.
     Taken {
         /// The number of its future booking.
         booking: u32,
@@ -60,7 +60,7 @@ impl OrderFact {
 
     pub(crate) fn sentence(&self) -> String {
         match self {
-            OrderFact::Taken { booking } => format!("is told that order {booking} is accepted"),
+            OrderFact::Taken { booking } => format!("receives the acceptance of order {booking}"),
             OrderFact::Shown { booking, screen: Screen::Guest(guest) } => {
                 format!("sees booking B{booking} for {guest}")
             }

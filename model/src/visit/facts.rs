@@ -101,7 +101,7 @@ impl VisitFact {
             VisitFact::Shown { fresh, visit, version, word, .. } => format!(
                 "sees visit V{visit} as \"{}\"{} (version {version})",
                 visit_word(*word),
-                if *fresh { ", loaded afresh" } else { "" },
+                if *fresh { ", reloaded" } else { "" },
             ),
         }
     }

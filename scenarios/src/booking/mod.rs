@@ -239,5 +239,5 @@ fn add_customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
             });
         }
     }
-    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.look_afresh(env)));
+    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.show_reloaded(env)));
 }

@@ -187,7 +187,7 @@ fn add_workload(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
         customers.push((person.clone(), shopper.clone()));
         shopper.clone().spawn(async move { person.shop(&shopper, OFFER.0).await });
     }
-    stage.at_rest(move || customers.iter().for_each(|(person, shopper)| person.look_afresh(shopper)));
+    stage.at_rest(move || customers.iter().for_each(|(person, shopper)| person.show_reloaded(shopper)));
 
     let operator = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
     let operator = operator.within(stage.entity("rebuild"));

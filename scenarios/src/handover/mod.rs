@@ -178,5 +178,5 @@ fn add_customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
         customers.push((customer.clone(), env.clone()));
         env.clone().spawn(async move { customer.book(&env, OFFER.0).await });
     }
-    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.look_afresh(env)));
+    stage.at_rest(move || customers.iter().for_each(|(customer, env)| customer.show_reloaded(env)));
 }

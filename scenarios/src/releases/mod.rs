@@ -45,7 +45,7 @@ const ASSUMPTIONS: &[&str] = &[
     "the host takes at most 30 minutes to replace a machine, stops machines on request, and loses none permanently",
     "a bad build rejects all orders or every second one, those of probes too",
     "telemetry may be lost and is never wrong; compatibility is judged by whether stored texts parse, not by what fields mean",
-    "a page is loaded afresh for each look: none stays open across two releases",
+    "a page is reloaded for each look: none stays open across two releases",
     "the partner recognizes repeats by the booking's number, forever",
     "the database loses no commit and notices a dead client within 2 minutes",
     "all faults end after 2 hours; guests arrive after that",

@@ -224,6 +224,6 @@ fn add_workload(
         });
     }
     stage.at_rest(move || {
-        visits_shown.iter().for_each(|(visit, review_queue)| operator.look_afresh(review_queue, *visit))
+        visits_shown.iter().for_each(|(visit, review_queue)| operator.show_reloaded(review_queue, *visit))
     });
 }

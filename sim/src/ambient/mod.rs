@@ -169,9 +169,10 @@ impl Handle {
         self.try_env().is_some_and(|env| env.world.core.borrow().takes_calls(env.node, env.incarnation))
     }
 
-    /// Returns whether a run is under way on this thread but no node's code runs now, as when tasks of a crashed node are dropped.
-    pub fn is_nobody(&self) -> bool {
-        self.identity.node == Identity::NO_NODE.node
+    /// Returns whether the code belongs to a node. Between tasks, and while the tasks of a crashed node are dropped, it does
+    /// not.
+    pub fn has_node(&self) -> bool {
+        self.identity.node != Identity::NO_NODE.node
     }
 
     /// Returns the node.

@@ -47,7 +47,7 @@ impl Invariant<Fact> for BookedIsNotRefused {
         "booked-is-not-refused"
     }
     fn about(&self) -> &'static str {
-        "always: no customer is told that an order is refused while a booking row of theirs carries its \
+        "always: no customer receives a refusal of an order while a booking row of theirs carries its \
          quote. Not judged: refusals of other orders"
     }
     fn reset(&mut self) {

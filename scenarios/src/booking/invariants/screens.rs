@@ -88,7 +88,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: each open screen and each screen loaded afresh shows the booking's row: its last \
+        "once healed: each open screen and each reloaded screen shows the booking's row: its last \
          version, with the word for its status and attention. Not judged: what screens show before that"
     }
     fn reset(&mut self) {

@@ -124,7 +124,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: the open list and a list loaded afresh show status and reservation of the booking's \
+        "once healed: the open list and a reloaded list show status and reservation of the booking's \
          row. Not judged: the version alone, which may lag if only attention changed"
     }
     fn reset(&mut self) {
@@ -145,7 +145,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
     fn at_rest(&mut self, _: Moment, findings: &mut Findings) {
         for (customer, (booking, told)) in &self.told {
             let Some((row, written)) = self.versions.last(*booking) else { continue };
-            for (fresh, place) in [(false, "the open list"), (true, "a list loaded afresh")] {
+            for (fresh, place) in [(false, "the open list"), (true, "a reloaded list")] {
                 let Some((summary, event)) = self.shown.get(&(*customer, fresh)) else {
                     findings.violated("nothing shown", &[*told], || format!("{place} was never shown"));
                     continue;

@@ -101,7 +101,7 @@ impl Invariant<Fact> for ReplayIsSafe {
         "replay-is-safe"
     }
     fn about(&self) -> &'static str {
-        "always: the registry has at most one document for a report, whoever sent it again: a retry, the \
+        "always: the registry has at most one document for a report, however it was sent again: a retry, the \
          rescue of a job, or a person. Not judged: documents that replace themselves; there are no \
          overrides here"
     }

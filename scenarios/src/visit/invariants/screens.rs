@@ -109,7 +109,7 @@ impl Invariant<Fact> for ScreensAgreeAtRest {
         "screens-agree-at-rest"
     }
     fn about(&self) -> &'static str {
-        "once healed: each open screen and each screen loaded afresh shows the visit's row: its last \
+        "once healed: each open screen and each reloaded screen shows the visit's row: its last \
          version, with a word for its status and the state of its report. Not judged: what screens show \
          before that"
     }
