@@ -61,6 +61,9 @@ impl Database {
     /// Continues a list of checks; returns false while one of them waits.
     pub(crate) fn run_checks(&mut self, me: usize, checks: &mut Checks) -> Result<bool, DatabaseError> {
         while let Some(check) = checks.list.get(checks.next).copied() {
+            if !self.enter_checked_table(me, check)? {
+                return Ok(false);
+            }
             let verdict = match check {
                 Check::Parent { child, fk, tid } => self.check_parent(me, checks, child, fk, tid)?,
                 Check::Children { parent, tid, child, fk } => {

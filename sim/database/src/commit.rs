@@ -146,6 +146,8 @@ impl Database {
         }
         self.deliver_notices(me);
         self.release_advisory(me, 0);
+        self.sessions[me].xact.weak.clear();
+        self.release_tables(me, 0);
         self.sessions[me].xact.clear();
         self.sessions[me].snapshot = None;
         self.vacuum();
@@ -197,7 +199,7 @@ impl Database {
         }
         let mut woken = Vec::new();
         for (key, mode) in self.sessions[me].xact.advisory.split_off(keep) {
-            self.locks.release(LockTag::Advisory(key), me, mode, &mut woken);
+            self.locks.queued.release(LockTag::Advisory(key), me, mode, &mut woken);
         }
         self.wake(&woken);
     }
@@ -228,6 +230,8 @@ impl Database {
         }
         self.end_xids(me, 0, ABORTED);
         self.release_advisory(me, 0);
+        self.sessions[me].xact.weak.clear();
+        self.release_tables(me, 0);
         self.sessions[me].xact.clear();
         self.sessions[me].snapshot = None;
         self.vacuum();
@@ -241,6 +245,7 @@ impl Database {
         savepoint.xid = None;
         let (undo, advisory) = (savepoint.undo, savepoint.advisory);
         let settings = savepoint.settings;
+        let (weak, table_locks) = (savepoint.weak.clone(), savepoint.table_locks);
         let (notices, listens, deferred) = (savepoint.notices, savepoint.listens, savepoint.deferred);
         xact.notices.truncate(notices);
         xact.listens.truncate(listens);
@@ -249,6 +254,8 @@ impl Database {
         self.undo_writes(me, undo);
         self.end_xids(me, at + 1, ABORTED);
         self.release_advisory(me, advisory);
+        self.sessions[me].xact.weak = weak;
+        self.release_tables(me, table_locks);
     }
 
     /// Applies an error to the transaction. `ends` says that no failed block remains, as when COMMIT fails.

@@ -184,6 +184,7 @@ impl Database {
         self.peek_slot(session).is_ok_and(|me| {
             let state = &self.sessions[me];
             let holds = !state.xact.owned.is_empty() || !state.xact.advisory.is_empty();
+            let holds = holds || !state.xact.table_locks.is_empty();
             holds || !state.advisory.is_empty() || state.waiting.is_some()
         })
     }
@@ -250,7 +251,7 @@ impl Database {
         }
         let mut woken = Vec::new();
         for (key, mode) in std::mem::take(&mut self.sessions[me].advisory) {
-            self.locks.release(LockTag::Advisory(key), me, mode, &mut woken);
+            self.locks.queued.release(LockTag::Advisory(key), me, mode, &mut woken);
         }
         self.wake(&woken);
         let generation = self.sessions[me].generation;
@@ -267,6 +268,9 @@ impl Database {
             Op::Commit { two_steps, checks } => return self.run_commit(me, *two_steps, checks),
             Op::Advisory { key, mode, scope, asks_only, queued } => {
                 return self.run_advisory(me, (*key, *mode), *scope, *asks_only, queued);
+            }
+            Op::LockTable { table, mode, waits } => {
+                return self.run_lock_table(me, *table, *mode, *waits);
             }
             Op::Rollback => {
                 self.abort(me);
@@ -393,6 +397,8 @@ impl Database {
             listens: xact.listens.len(),
             deferred: xact.deferred.len(),
             advisory: xact.advisory.len(),
+            weak: xact.weak.clone(),
+            table_locks: xact.table_locks.len(),
             settings,
         };
         xact.savepoints.push(savepoint);
@@ -445,15 +451,15 @@ impl Database {
     ) -> Result<Option<Output>, DatabaseError> {
         let tag = LockTag::Advisory(key);
         if *queued {
-            if self.locks.is_queued(tag, me) {
+            if self.locks.queued.is_queued(tag, me) {
                 return Ok(None);
             }
         } else {
-            if asks_only && !self.locks.try_acquire(tag, me, mode) {
+            if asks_only && !self.locks.queued.try_acquire(tag, me, mode) {
                 return Ok(Some(Output::Flag(false)));
             }
             if !asks_only {
-                match self.locks.acquire(tag, me, mode) {
+                match self.locks.queued.acquire(tag, me, mode) {
                     Acquired::Now => {}
                     Acquired::Deadlock => return Err(DatabaseError::DeadlockDetected),
                     Acquired::Queued => {
@@ -474,7 +480,7 @@ impl Database {
 
     /// Takes a transaction-scoped advisory lock without waiting, in the middle of a statement.
     pub(crate) fn try_advisory_in_statement(&mut self, me: usize, key: i64, mode: LockMode) -> bool {
-        let got = self.locks.try_acquire(LockTag::Advisory(key), me, mode);
+        let got = self.locks.queued.try_acquire(LockTag::Advisory(key), me, mode);
         if got {
             self.sessions[me].xact.advisory.push((key, mode));
         }
@@ -488,7 +494,7 @@ impl Database {
         };
         held.remove(at);
         let mut woken = Vec::new();
-        self.locks.release(LockTag::Advisory(key), me, mode, &mut woken);
+        self.locks.queued.release(LockTag::Advisory(key), me, mode, &mut woken);
         self.wake(&woken);
         true
     }

@@ -16,7 +16,8 @@ impl Database {
     pub(crate) fn blocking_slots(&self, me: usize) -> Vec<usize> {
         match self.sessions[me].waiting.map(|waiting| waiting.on) {
             Some(WaitOn::Xid(xid)) => self.live.get(&xid).copied().into_iter().collect(),
-            Some(WaitOn::Lock(tag)) => self.locks.blockers(tag, me),
+            Some(WaitOn::Lock(tag)) => self.locks.queued.blockers(tag, me),
+            Some(WaitOn::Table(table)) => self.locks.tables.blockers(table, me),
             Some(WaitOn::Acknowledgement) | None => Vec::new(),
         }
     }

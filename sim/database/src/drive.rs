@@ -213,6 +213,9 @@ impl Database {
 
     /// Advances an operation as far as possible.
     fn run(&mut self, me: usize, op: &mut Op) -> Result<Option<Output>, DatabaseError> {
+        if self.sessions[me].snapshot.is_some() && !self.enter_tables(me, op)? {
+            return Ok(None);
+        }
         let Some(snapshot) = self.sessions[me].snapshot else {
             return self.run_control(me, op);
         };
@@ -297,7 +300,8 @@ impl Database {
         let mut woken = Vec::new();
         match self.sessions[me].waiting.take().map(|waiting| waiting.on) {
             Some(WaitOn::Xid(xid)) => self.locks.forget_xid_wait(xid, me),
-            Some(WaitOn::Lock(tag)) => self.locks.cancel(tag, me, &mut woken),
+            Some(WaitOn::Lock(tag)) => self.locks.queued.cancel(tag, me, &mut woken),
+            Some(WaitOn::Table(table)) => self.locks.tables.cancel(table, me, &mut woken),
             Some(WaitOn::Acknowledgement) | None => {}
         }
         self.wake(&woken);
@@ -335,6 +339,7 @@ impl Database {
             WaitOn::Xid(xid) => WaitFor::Transaction(xid),
             WaitOn::Lock(LockTag::Place(..)) => WaitFor::RowQueue,
             WaitOn::Lock(LockTag::Advisory(key)) => WaitFor::Advisory(key),
+            WaitOn::Table(table) => WaitFor::Table(table),
             WaitOn::Acknowledgement => WaitFor::Acknowledgement,
         };
         Wait { on, timers }

@@ -55,7 +55,7 @@ enum Stage {
 
 /// An `INSERT` and its progress.
 pub(crate) struct InsertOp {
-    table: TableId,
+    pub table: TableId,
     source: Option<Produce>,
     rows: VecDeque<RowRef>,
     pub conflict: Conflict,

@@ -15,6 +15,7 @@
 //! - Row versions and snapshots; read committed with its row re-check, repeatable read, serializable.
 //! - The four row-lock modes with waiting, `NOWAIT` and `SKIP LOCKED`; places in a row's queue; deadlocks;
 //!   lock, statement and idle timeouts; advisory locks of both scopes.
+//! - Locks of tables in eight modes, taken by every statement, and the queue behind a strong one.
 //! - Unique, deferred-unique, exclusion, check and foreign-key constraints as they behave in a race; the referential
 //!   actions of `ON DELETE`.
 //! - Savepoints, the failed-transaction state, sequences, `LISTEN`/`NOTIFY`, transaction ids and their fate.
@@ -23,7 +24,7 @@
 //!
 //! # What is not
 //!
-//! DDL under load and its lock queue, `DEFERRABLE` transactions, two-phase commit, referential actions of `ON UPDATE`
+//! DDL itself (but for its locks on tables), `DEFERRABLE` transactions, two-phase commit, referential actions of `ON UPDATE`
 //! other than `NO ACTION`, `SET CONSTRAINTS`, planners (the caller names the path through a table), and the
 //! reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. If several sessions begin to wait
 //! at the same moment, the first one woken is the victim of a deadlock; on a real server this depends on its
@@ -36,7 +37,7 @@
 //!
 //! Modules in reading order. The caller's interface: `key`, `schema`, `rows`, `statement`, `session_statements`,
 //! `scope`, `sequence`, `error`, `changes`, `notify`, `history`. State: `session`, `xact`, `heap`, `lock_mode`,
-//! `lock_manager`. Running a statement: `drive`, `control`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
+//! `lock_manager`. Running a statement: `drive`, `control`, `table_lock`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
 //! `checks`, `deadlock`, `commit`. Serializable: `ssi`, `ssi_conflicts`. Maintenance and failures: `vacuum`,
 //! `replica`, `failover`.
 
@@ -68,6 +69,7 @@ mod session_statements;
 mod ssi;
 mod ssi_conflicts;
 mod statement;
+mod table_lock;
 mod unique;
 mod vacuum;
 mod write;
@@ -92,6 +94,7 @@ pub use select::Arrangement;
 pub use sequence::Sequence;
 pub use session::{DEADLOCK_TIMEOUT_NS, Session, Settings, Timer, TimerKind, WaitFor};
 pub use statement::{AdvisoryScope, Statement, Step, Wait};
+pub use table_lock::TableLock;
 pub use xact::{Isolation, XactStatus, Xid};
 
 use commit::Fates;

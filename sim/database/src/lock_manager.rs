@@ -1,4 +1,4 @@
-//! Queued locks: a place in the queue for a row, and advisory locks.
+//! Queued locks: a place in the queue for a row, advisory locks, and locks of tables.
 //!
 //! A row lock itself is stored on the row's version. A transaction that must wait for one first takes the *place* of
 //! that version here and then waits for the holder's transaction, so that of several waiters only the first competes
@@ -11,7 +11,20 @@ use std::collections::BTreeMap;
 use crate::heap::Tid;
 use crate::lock_mode::LockMode;
 use crate::schema::TableId;
+use crate::table_lock::TableLock;
 use crate::xact::Xid;
+
+/// A mode in which a lock is held.
+pub(crate) trait Mode: Copy + PartialEq {
+    /// Returns whether two sessions cannot hold these modes at the same time.
+    fn conflicts(self, other: Self) -> bool;
+}
+
+impl Mode for LockMode {
+    fn conflicts(self, other: Self) -> bool {
+        self.conflicts_with(other)
+    }
+}
 
 /// The object of a queued lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,24 +46,29 @@ pub(crate) enum Acquired {
     Deadlock,
 }
 
-struct Held {
+struct Held<M> {
     session: usize,
-    mode: LockMode,
+    mode: M,
     count: u32,
 }
 
-#[derive(Default)]
-struct Lock {
-    held: Vec<Held>,
-    queue: Vec<(usize, LockMode)>,
+struct Lock<M> {
+    held: Vec<Held<M>>,
+    queue: Vec<(usize, M)>,
 }
 
-impl Lock {
-    fn conflicts_with_held(&self, session: usize, mode: LockMode) -> bool {
-        self.held.iter().any(|held| held.session != session && held.mode.conflicts_with(mode))
+impl<M> Default for Lock<M> {
+    fn default() -> Self {
+        Self { held: Vec::new(), queue: Vec::new() }
+    }
+}
+
+impl<M: Mode> Lock<M> {
+    fn conflicts_with_held(&self, session: usize, mode: M) -> bool {
+        self.held.iter().any(|held| held.session != session && held.mode.conflicts(mode))
     }
 
-    fn grant(&mut self, session: usize, mode: LockMode) {
+    fn grant(&mut self, session: usize, mode: M) {
         match self.held.iter_mut().find(|held| held.session == session && held.mode == mode) {
             Some(held) => held.count += 1,
             None => self.held.push(Held { session, mode, count: 1 }),
@@ -59,10 +77,10 @@ impl Lock {
 
     /// Grants what can be granted from the front of the queue.
     fn wake(&mut self, woken: &mut Vec<usize>) {
-        let mut ahead: Vec<LockMode> = Vec::new();
+        let mut ahead: Vec<M> = Vec::new();
         let mut index = 0;
         while let Some((session, mode)) = self.queue.get(index).copied() {
-            let waits = ahead.iter().any(|earlier| earlier.conflicts_with(mode));
+            let waits = ahead.iter().any(|earlier| earlier.conflicts(mode));
             if waits || self.conflicts_with_held(session, mode) {
                 ahead.push(mode);
                 index += 1;
@@ -74,14 +92,14 @@ impl Lock {
         }
     }
 
-    fn holds(&self, session: usize, conflicting: LockMode) -> bool {
-        self.held.iter().any(|held| held.session == session && held.mode.conflicts_with(conflicting))
+    fn holds(&self, session: usize, conflicting: M) -> bool {
+        self.held.iter().any(|held| held.session == session && held.mode.conflicts(conflicting))
     }
 
     /// Takes the lock if no session holds or awaits it in a conflicting mode.
-    fn take_if_free(&mut self, session: usize, mode: LockMode) -> bool {
+    fn take_if_free(&mut self, session: usize, mode: M) -> bool {
         let again = self.held.iter().any(|held| held.session == session && held.mode == mode);
-        let is_awaited = self.queue.iter().any(|(_, awaited)| awaited.conflicts_with(mode));
+        let is_awaited = self.queue.iter().any(|(_, awaited)| awaited.conflicts(mode));
         let is_free = again || !(is_awaited || self.conflicts_with_held(session, mode));
         if is_free {
             self.grant(session, mode);
@@ -90,8 +108,8 @@ impl Lock {
     }
 
     /// Joins the queue before the first waiter that waits for this session, if there is one.
-    fn join(&mut self, session: usize, mode: LockMode) -> Acquired {
-        let waits_for_us = |(_, awaited): &(usize, LockMode)| self.holds(session, *awaited);
+    fn join(&mut self, session: usize, mode: M) -> Acquired {
+        let waits_for_us = |(_, awaited): &(usize, M)| self.holds(session, *awaited);
         let Some(place) = self.queue.iter().position(waits_for_us) else {
             self.queue.push((session, mode));
             return Acquired::Queued;
@@ -99,7 +117,7 @@ impl Lock {
         if self.holds(self.queue[place].0, mode) {
             return Acquired::Deadlock;
         }
-        let behind = self.queue[..place].iter().any(|(_, earlier)| earlier.conflicts_with(mode));
+        let behind = self.queue[..place].iter().any(|(_, earlier)| earlier.conflicts(mode));
         if behind || self.conflicts_with_held(session, mode) {
             self.queue.insert(place, (session, mode));
             return Acquired::Queued;
@@ -109,33 +127,60 @@ impl Lock {
     }
 }
 
+/// Locks of one kind.
+pub(crate) struct Locks<T, M> {
+    locks: BTreeMap<T, Lock<M>>,
+}
+
+impl<T, M> Default for Locks<T, M> {
+    fn default() -> Self {
+        Self { locks: BTreeMap::new() }
+    }
+}
+
 /// All queued locks of a database, and the sessions that wait for each transaction.
 #[derive(Default)]
 pub(crate) struct LockManager {
-    locks: BTreeMap<LockTag, Lock>,
+    pub queued: Locks<LockTag, LockMode>,
+    pub tables: Locks<TableId, TableLock>,
     xid_waiters: BTreeMap<Xid, Vec<usize>>,
 }
 
-impl LockManager {
+impl<T: Copy + Ord, M: Mode> Locks<T, M> {
+    /// Returns whether no session holds or awaits any of these locks.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.locks.is_empty()
+    }
+
+    /// Returns whether a session holds or awaits this lock.
+    pub(crate) fn is_used(&self, tag: T) -> bool {
+        self.locks.contains_key(&tag)
+    }
+
+    /// Records a hold that conflicts with no other.
+    pub(crate) fn hold(&mut self, tag: T, session: usize, mode: M) {
+        self.locks.entry(tag).or_default().grant(session, mode);
+    }
+
     /// Takes the lock if no session holds or awaits it in a conflicting mode. A request that may not wait never
     /// overtakes a waiter, not even one that waits for the same session (PostgreSQL source, `LockAcquireExtended`).
-    pub(crate) fn try_acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> bool {
+    pub(crate) fn try_acquire(&mut self, tag: T, session: usize, mode: M) -> bool {
         self.locks.entry(tag).or_default().take_if_free(session, mode)
     }
 
     /// Takes the lock or joins its queue (PostgreSQL source, `ProcSleep`).
-    pub(crate) fn acquire(&mut self, tag: LockTag, session: usize, mode: LockMode) -> Acquired {
+    pub(crate) fn acquire(&mut self, tag: T, session: usize, mode: M) -> Acquired {
         let lock = self.locks.entry(tag).or_default();
         if lock.take_if_free(session, mode) { Acquired::Now } else { lock.join(session, mode) }
     }
 
     /// Returns whether the session is still in the queue of this lock.
-    pub(crate) fn is_queued(&self, tag: LockTag, session: usize) -> bool {
+    pub(crate) fn is_queued(&self, tag: T, session: usize) -> bool {
         self.locks.get(&tag).is_some_and(|lock| lock.queue.iter().any(|(waiter, _)| *waiter == session))
     }
 
     /// Releases one hold; `woken` receives the sessions that now hold the lock.
-    pub(crate) fn release(&mut self, tag: LockTag, session: usize, mode: LockMode, woken: &mut Vec<usize>) {
+    pub(crate) fn release(&mut self, tag: T, session: usize, mode: M, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
         };
@@ -149,7 +194,7 @@ impl LockManager {
     }
 
     /// Releases every hold of the session on this lock and leaves its queue.
-    pub(crate) fn leave(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
+    pub(crate) fn leave(&mut self, tag: T, session: usize, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
         };
@@ -159,7 +204,7 @@ impl LockManager {
     }
 
     /// Leaves the queue without releasing the held lock.
-    pub(crate) fn cancel(&mut self, tag: LockTag, session: usize, woken: &mut Vec<usize>) {
+    pub(crate) fn cancel(&mut self, tag: T, session: usize, woken: &mut Vec<usize>) {
         let Some(lock) = self.locks.get_mut(&tag) else {
             return;
         };
@@ -167,7 +212,7 @@ impl LockManager {
         self.settle(tag, woken);
     }
 
-    fn settle(&mut self, tag: LockTag, woken: &mut Vec<usize>) {
+    fn settle(&mut self, tag: T, woken: &mut Vec<usize>) {
         if let Some(lock) = self.locks.get_mut(&tag) {
             lock.wake(woken);
             if lock.held.is_empty() && lock.queue.is_empty() {
@@ -177,7 +222,7 @@ impl LockManager {
     }
 
     /// Returns the sessions that block a queued session: conflicting holders, then conflicting earlier waiters.
-    pub(crate) fn blockers(&self, tag: LockTag, session: usize) -> Vec<usize> {
+    pub(crate) fn blockers(&self, tag: T, session: usize) -> Vec<usize> {
         let Some(lock) = self.locks.get(&tag) else {
             return Vec::new();
         };
@@ -185,15 +230,16 @@ impl LockManager {
             return Vec::new();
         };
         let mode = lock.queue[place].1;
-        let holders =
-            lock.held.iter().filter(|held| held.session != session && held.mode.conflicts_with(mode));
-        let earlier = lock.queue[..place].iter().filter(|(_, other)| other.conflicts_with(mode));
+        let holders = lock.held.iter().filter(|held| held.session != session && held.mode.conflicts(mode));
+        let earlier = lock.queue[..place].iter().filter(|(_, other)| other.conflicts(mode));
         let mut blockers: Vec<usize> = holders.map(|held| held.session).collect();
         blockers.extend(earlier.map(|(waiter, _)| *waiter));
         blockers.dedup();
         blockers
     }
+}
 
+impl LockManager {
     /// Registers a wait for the end of a transaction id.
     pub(crate) fn await_xid(&mut self, xid: Xid, session: usize) {
         let waiters = self.xid_waiters.entry(xid).or_default();

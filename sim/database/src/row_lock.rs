@@ -130,7 +130,7 @@ impl Database {
         request: LockRequest,
     ) -> Result<Locked, DatabaseError> {
         if let Some((tag, _)) = self.sessions[me].place
-            && self.locks.is_queued(tag, me)
+            && self.locks.queued.is_queued(tag, me)
         {
             return Ok(Locked::Waiting);
         }
@@ -187,14 +187,14 @@ impl Database {
     ) -> Result<Option<Locked>, DatabaseError> {
         let tag = LockTag::Place(table, tid);
         if request.wait != LockWait::Block {
-            if !self.locks.try_acquire(tag, me, request.mode) {
+            if !self.locks.queued.try_acquire(tag, me, request.mode) {
                 return self.refuse(me, table, request.wait).map(Some);
             }
             self.sessions[me].place = Some((tag, request.mode));
             return Ok(None);
         }
         self.sessions[me].place = Some((tag, request.mode));
-        if self.locks.acquire(tag, me, request.mode) == Acquired::Now {
+        if self.locks.queued.acquire(tag, me, request.mode) == Acquired::Now {
             return Ok(None);
         }
         self.wait_on(me, WaitOn::Lock(tag));
@@ -363,11 +363,12 @@ impl Database {
         Later::Locked
     }
 
-    /// Releases the place at a row, or the position in its queue.
+    /// Releases the place at a row, or the position in its queue; also a request for a table.
     pub(crate) fn leave_place(&mut self, me: usize) {
+        self.withdraw_table_request(me);
         if let Some((tag, _)) = self.sessions[me].place.take() {
             let mut woken = Vec::new();
-            self.locks.leave(tag, me, &mut woken);
+            self.locks.queued.leave(tag, me, &mut woken);
             self.wake(&woken);
         }
     }

@@ -12,7 +12,9 @@ use crate::scan::{Filter, IndexRef, Path, Scan};
 use crate::schema::{RowRef, TableHandle};
 use crate::scope::Scope;
 use crate::select::{Arrangement, SelectOp};
+use crate::session_statements::read_unit;
 use crate::statement::{Op, Statement, read_row, read_rows};
+use crate::table_lock::TableLock;
 use crate::write::{Rewrite, WriteOp};
 
 impl<R: 'static> TableHandle<R> {
@@ -55,6 +57,13 @@ impl<R: 'static> TableHandle<R> {
     /// Selects the rows whose key in a named index lies in a range, in its order.
     pub fn range_in(self, index: &str, keys: impl RangeBounds<Key>) -> Rows<R> {
         self.all().in_range(IndexRef::Named(index.to_owned()), &keys)
+    }
+
+    /// Builds `LOCK TABLE`, which holds the lock until the transaction ends. It does not take the transaction's snapshot.
+    /// With [`LockWait::NoWait`] it fails with 55P03 where it would wait; it never skips.
+    pub fn lock(self, mode: TableLock, wait: LockWait) -> Statement<()> {
+        let waits = wait != LockWait::NoWait;
+        Statement::new(self.database, Op::LockTable { table: self.id, mode, waits }, read_unit)
     }
 
     /// Builds an `INSERT` of one row.

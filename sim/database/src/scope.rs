@@ -33,6 +33,7 @@ impl Scope<'_> {
         key: impl Into<Key>,
     ) -> Result<Option<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::get")?;
+        self.db.note_table(self.me, id);
         let row = self.db.read_by_key(self.me, id, &key.into(), self.snapshot)?;
         Ok(row.and_then(|row| row.downcast().ok()))
     }
@@ -49,6 +50,7 @@ impl Scope<'_> {
         key: impl Into<Key>,
     ) -> Result<Option<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::get_by")?;
+        self.db.note_table(self.me, id);
         let index = self.db.resolve(id, &IndexRef::Named(constraint.to_owned()))?;
         let row = self.db.read_by_index(self.me, (id, index), &key.into(), self.snapshot)?;
         Ok(row.and_then(|row| row.downcast().ok()))
@@ -65,6 +67,7 @@ impl Scope<'_> {
         mut show: impl FnMut(&R),
     ) -> Result<(), DatabaseError> {
         let id = self.db.table(table, "Scope::for_each")?;
+        self.db.note_table(self.me, id);
         self.db.read_in_key_order(self.me, id, self.snapshot, |row| {
             if let Some(row) = row.downcast_ref() {
                 show(row);
@@ -79,6 +82,7 @@ impl Scope<'_> {
     /// database.
     pub fn scan<R: 'static>(&mut self, table: TableHandle<R>) -> Result<Vec<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::scan")?;
+        self.db.note_table(self.me, id);
         let rows = self.db.read_all(self.me, id, self.snapshot)?;
         Ok(rows.into_iter().filter_map(|row| row.downcast().ok()).collect())
     }

@@ -7,7 +7,9 @@ use crate::error::DatabaseError;
 use crate::lock_manager::LockTag;
 use crate::lock_mode::LockMode;
 use crate::notify::Notification;
+use crate::schema::TableId;
 use crate::statement::Op;
+use crate::table_lock::TableLock;
 use crate::xact::{Isolation, Snapshot, Xact, Xid};
 
 /// A copyable handle to one connection of one database.
@@ -63,6 +65,8 @@ pub enum WaitFor {
     Transaction(Xid),
     /// Its turn at a row for which another session already waits.
     RowQueue,
+    /// A lock on a table, by the table's number.
+    Table(usize),
     /// An advisory lock.
     Advisory(i64),
     /// The driver's confirmation that the commit record is safe; see
@@ -103,6 +107,7 @@ pub struct Timer {
 pub(crate) enum WaitOn {
     Xid(Xid),
     Lock(LockTag),
+    Table(TableId),
     Acknowledgement,
 }
 
@@ -139,6 +144,8 @@ pub(crate) struct SessionState {
     pub waiting: Option<Waiting>,
     /// The place that is held or queued for at a row.
     pub place: Option<(LockTag, LockMode)>,
+    /// The lock on a table that was requested and is not recorded yet.
+    pub table_request: Option<(TableId, TableLock)>,
     /// Session-scoped advisory locks.
     pub advisory: Vec<(i64, LockMode)>,
     pub channels: BTreeSet<String>,

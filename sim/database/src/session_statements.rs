@@ -6,7 +6,7 @@ use crate::session::Settings;
 use crate::statement::{AdvisoryScope, Op, Output, Statement};
 use crate::xact::Isolation;
 
-fn read_unit(output: Output) -> Option<()> {
+pub(crate) fn read_unit(output: Output) -> Option<()> {
     matches!(output, Output::Unit).then_some(())
 }
 

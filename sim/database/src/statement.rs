@@ -18,6 +18,7 @@ use crate::schema::TableId;
 use crate::scope::Scope;
 use crate::select::SelectOp;
 use crate::session::{Settings, Timer, WaitFor};
+use crate::table_lock::TableLock;
 use crate::write::WriteOp;
 use crate::xact::Isolation;
 
@@ -61,6 +62,11 @@ pub(crate) enum Op {
         checks: Option<Checks>,
     },
     Rollback,
+    LockTable {
+        table: TableId,
+        mode: TableLock,
+        waits: bool,
+    },
     Savepoint(String),
     RollbackTo(String),
     Release(String),
@@ -104,8 +110,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// Returns whether the statement concerns the transaction or its settings, and so neither needs a transaction nor
-    /// sees rows.
+    /// Returns whether the statement concerns the transaction, its locks or its settings, and sees no rows.
     pub(crate) fn is_control(&self) -> bool {
         matches!(
             self,
@@ -113,6 +118,7 @@ impl Op {
                 | Self::SetLevel(_)
                 | Self::Commit { .. }
                 | Self::Rollback
+                | Self::LockTable { .. }
                 | Self::Savepoint(_)
                 | Self::RollbackTo(_)
                 | Self::Release(_)

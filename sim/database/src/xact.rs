@@ -10,6 +10,7 @@ use crate::lock_mode::LockMode;
 use crate::schema::TableId;
 use crate::session::Settings;
 use crate::ssi::SxactId;
+use crate::table_lock::{TableLock, WeakLocks};
 
 /// A transaction id. Zero is never assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +76,8 @@ pub(crate) struct Savepoint {
     pub listens: usize,
     pub deferred: usize,
     pub advisory: usize,
+    pub weak: WeakLocks,
+    pub table_locks: usize,
     pub settings: Settings,
 }
 
@@ -115,6 +118,10 @@ pub(crate) struct Xact {
     pub deferred: Vec<Check>,
     /// Transaction-scoped advisory locks.
     pub advisory: Vec<(i64, LockMode)>,
+    /// Weak locks on tables.
+    pub weak: WeakLocks,
+    /// Locks on tables that the lock manager knows.
+    pub table_locks: Vec<(TableId, TableLock)>,
     /// The settings to restore on rollback.
     pub before: Settings,
     /// The settings after commit, where `SET LOCAL` shadows them.
@@ -145,6 +152,8 @@ impl Xact {
         self.listens.clear();
         self.deferred.clear();
         self.advisory.clear();
+        self.weak.clear();
+        self.table_locks.clear();
         self.after = None;
         self.durable = false;
     }

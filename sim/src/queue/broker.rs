@@ -8,7 +8,7 @@
 //! *lease* on it, until the message is acknowledged or the lease ends. After the lease it is ready again or, if it
 //! was received often enough, *dead*.
 
-use super::profile::Flavour;
+use super::profile::{DedupScope, Flavour};
 use crate::time::{Duration, Moment};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -28,6 +28,12 @@ pub struct Rules {
     pub in_flight_max: u32,
     /// How long a de-duplication id is remembered.
     pub dedup_window: Duration,
+    /// Where a de-duplication id is unique.
+    pub dedup_scope: DedupScope,
+    /// How long a message stays after it was sent, whether it is received or not; zero: without limit.
+    pub retention: Duration,
+    /// The greatest number of messages that a consumer holds.
+    pub prefetch: u32,
 }
 
 /// The number of a message of a broker.
@@ -94,13 +100,26 @@ pub enum Acked {
 #[error("the receipt has expired")]
 pub struct Expired;
 
+/// Why a message is dead.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub enum DeathReason {
+    /// It was received too often.
+    DeliveryLimit,
+    /// A consumer rejected it.
+    Rejected,
+    /// It stayed for longer than the retention of a channel queue.
+    Expired,
+}
+
 /// A change that was not requested by a call: the end of a lease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Incident {
     /// A lease ended; the message is ready again.
     Returned(MessageId),
-    /// A lease ended after the last allowed receive.
+    /// A lease ended after the last allowed receive, or the message has expired on a channel queue.
     Died(MessageId),
+    /// The retention has ended; the message is deleted.
+    Expired(MessageId),
 }
 
 /// The number of messages in each state.
@@ -121,8 +140,12 @@ enum State {
     Hidden,
     Ready,
     InFlight,
-    Deleted { by: Receipt },
+    Deleted {
+        by: Receipt,
+    },
     Dead,
+    /// Deleted by the broker, or moved to another queue.
+    Gone,
 }
 
 struct Entry<T> {
@@ -137,7 +160,16 @@ struct Entry<T> {
     issue: u32,
     /// Distinguishes current entries of the agenda from stale ones.
     stamp: u32,
+    /// Whether it waits before all messages that were never received, as returned ones do on a channel queue.
+    is_first: bool,
+    /// The consumer that received it last, and when.
+    holder: (u64, Moment),
+    /// Why it is dead, once it is, or will be when its lease ends.
+    death: Option<DeathReason>,
 }
+
+/// The order of ready messages: those that come first, then by place; and the number of the message.
+type Turn = (bool, u64, u32);
 
 /// Messages, their leases and their order.
 pub struct Broker<T> {
@@ -145,13 +177,17 @@ pub struct Broker<T> {
     entries: Vec<Entry<T>>,
     places: u64,
     /// The messages that may be received, by place. Some may have been deleted since.
-    ready: BinaryHeap<Reverse<(u64, u32)>>,
+    ready: BinaryHeap<Reverse<Turn>>,
     /// The ends of delays and leases. Some may have ended earlier for another reason.
     due: BinaryHeap<Reverse<(Moment, u32, u32)>>,
     /// The messages that are neither deleted nor dead, by group and in order. Used by flavours with groups.
     groups: BTreeMap<u64, VecDeque<u32>>,
-    /// The remembered de-duplication ids, each with its time and message.
-    seen: BTreeMap<u64, (Moment, MessageId)>,
+    /// The remembered de-duplication ids, each with its group if the scope is the group, its time and its message.
+    seen: BTreeMap<(u64, u64), (Moment, MessageId)>,
+    /// When messages expire, in order.
+    expiries: VecDeque<(Moment, u32)>,
+    /// The number of messages that each consumer holds, if that is limited.
+    held: BTreeMap<u64, u32>,
     in_flight: u32,
     incidents: VecDeque<Incident>,
 }
@@ -167,6 +203,8 @@ impl<T> Broker<T> {
             due: BinaryHeap::new(),
             groups: BTreeMap::new(),
             seen: BTreeMap::new(),
+            expiries: VecDeque::new(),
+            held: BTreeMap::new(),
             in_flight: 0,
             incidents: VecDeque::new(),
         }
@@ -175,7 +213,8 @@ impl<T> Broker<T> {
     /// Accepts a message, unless its de-duplication id is remembered.
     pub fn accept(&mut self, now: Moment, incoming: Incoming<T>) -> Accepted {
         let window = self.rules.dedup_window;
-        let dedup = incoming.dedup.filter(|_| !window.is_zero());
+        let group = if self.rules.dedup_scope == DedupScope::Group { incoming.group } else { 0 };
+        let dedup = incoming.dedup.filter(|_| !window.is_zero()).map(|id| (group, id));
         if let Some((since, known)) = dedup.and_then(|id| self.seen.get(&id)).copied()
             && now < since + window
         {
@@ -197,8 +236,21 @@ impl<T> Broker<T> {
 
     fn add(&mut self, now: Moment, content: T, group: u64, delay: Duration) -> MessageId {
         let id = self.entries.len() as u32;
-        let state = State::Hidden;
-        self.entries.push(Entry { content, group, state, place: 0, receives: 0, issue: 0, stamp: 0 });
+        self.entries.push(Entry {
+            content,
+            group,
+            state: State::Hidden,
+            place: 0,
+            receives: 0,
+            issue: 0,
+            stamp: 0,
+            is_first: false,
+            holder: (0, now),
+            death: None,
+        });
+        if !self.rules.retention.is_zero() {
+            self.expiries.push_back((now + self.rules.retention, id));
+        }
         self.enter(id);
         if delay.is_zero() {
             self.make_ready(id)
@@ -212,7 +264,7 @@ impl<T> Broker<T> {
     fn enter(&mut self, id: u32) {
         self.places += 1;
         let entry = &mut self.entries[id as usize];
-        entry.place = self.places;
+        (entry.place, entry.is_first) = (self.places, false);
         if self.rules.flavour.keeps_groups() {
             self.groups.entry(entry.group).or_default().push_back(id);
         }
@@ -235,36 +287,46 @@ impl<T> Broker<T> {
         let first = !self.rules.flavour.keeps_groups()
             || self.groups.get(&entry.group).and_then(VecDeque::front) == Some(&id);
         if entry.state == State::Ready && first {
-            self.ready.push(Reverse((entry.place, id)));
+            self.ready.push(Reverse((!entry.is_first, entry.place, id)));
         }
     }
 
-    /// Removes a message, the first of its group, from the group; the next one becomes the first.
+    /// Removes a message from its group; if it was the first, the next one becomes the first.
     fn leave(&mut self, id: u32) {
         let group = self.entries[id as usize].group;
         if let Some(members) = self.groups.get_mut(&group) {
-            let first = members.pop_front();
-            assert_eq!(first, Some(id), "only the first message of a group is received");
+            let was_first = members.front() == Some(&id);
+            members.retain(|member| *member != id);
             match members.front().copied() {
-                Some(next) => self.offer(next),
+                Some(next) if was_first => self.offer(next),
+                Some(_) => {}
                 None => drop(self.groups.remove(&group)),
             }
         }
     }
 
-    /// Hands out the first ready message, if the in-flight limit allows it.
-    pub fn receive(&mut self, now: Moment) -> Option<Receipt> {
-        if self.in_flight >= self.rules.in_flight_max {
+    /// Returns whether a consumer may receive another message.
+    pub fn may_receive(&self, consumer: u64) -> bool {
+        self.held.get(&consumer).is_none_or(|held| *held < self.rules.prefetch)
+    }
+
+    /// Hands out the first ready message, if the limits allow it.
+    pub fn receive(&mut self, now: Moment, consumer: u64) -> Option<Receipt> {
+        if self.in_flight >= self.rules.in_flight_max || !self.may_receive(consumer) {
             return None;
         }
         let id = loop {
-            let Reverse((_, id)) = self.ready.pop()?;
+            let Reverse((_, _, id)) = self.ready.pop()?;
             if self.entries[id as usize].state == State::Ready {
                 break id;
             }
         };
+        if self.rules.prefetch < u32::MAX {
+            *self.held.entry(consumer).or_default() += 1;
+        }
         let entry = &mut self.entries[id as usize];
         entry.state = State::InFlight;
+        entry.holder = (consumer, now);
         entry.receives += 1;
         entry.issue += 1;
         let receipt = Receipt { message: MessageId(id), issue: entry.issue };
@@ -284,7 +346,7 @@ impl<T> Broker<T> {
         match (self.rules.flavour, entry.state) {
             (_, State::InFlight) if latest => {}
             (Flavour::Standard, State::Ready) if latest => {}
-            (Flavour::Standard, State::Deleted { .. } | State::Dead) => return Ok(Acked::Gone),
+            (Flavour::Standard, State::Deleted { .. } | State::Dead | State::Gone) => return Ok(Acked::Gone),
             (Flavour::Standard, _) => return Ok(Acked::Superseded),
             (Flavour::Fifo, State::Deleted { by }) if by == receipt => return Ok(Acked::Gone),
             (Flavour::Fifo | Flavour::Channel, _) => return Err(Expired),
@@ -304,13 +366,88 @@ impl<T> Broker<T> {
 
     fn delete(&mut self, receipt: Receipt) {
         let MessageId(id) = receipt.message;
+        self.put_down(id);
         let entry = &mut self.entries[id as usize];
-        if entry.state == State::InFlight {
-            self.in_flight -= 1;
-        }
         entry.state = State::Deleted { by: receipt };
         entry.stamp += 1;
         self.leave(id);
+    }
+
+    /// Counts a message as not in flight any more, if it was.
+    fn put_down(&mut self, id: u32) {
+        let Entry { state, holder, .. } = &self.entries[id as usize];
+        if *state != State::InFlight {
+            return;
+        }
+        self.in_flight -= 1;
+        if let Some(held) = self.held.get_mut(&holder.0) {
+            *held -= 1;
+        }
+    }
+
+    /// Makes a message a dead letter.
+    ///
+    /// # Errors
+    /// [`Expired`] if the lease has ended.
+    pub fn reject(&mut self, receipt: Receipt) -> Result<(), Expired> {
+        if !self.holds(receipt) {
+            return Err(Expired);
+        }
+        self.die(receipt.message.0, DeathReason::Rejected);
+        Ok(())
+    }
+
+    fn die(&mut self, id: u32, reason: DeathReason) {
+        self.put_down(id);
+        let entry = &mut self.entries[id as usize];
+        entry.stamp += 1;
+        (entry.state, entry.death) = (State::Dead, Some(reason));
+        self.leave(id);
+        self.incidents.push_back(Incident::Died(MessageId(id)));
+    }
+
+    /// Returns why a dead letter is dead.
+    pub fn death(&self, message: MessageId) -> Option<DeathReason> {
+        self.entries[message.0 as usize].death
+    }
+
+    /// Removes a dead letter: it has moved to another queue.
+    pub fn remove_dead(&mut self, message: MessageId) {
+        self.entries[message.0 as usize].state = State::Gone;
+    }
+
+    /// Returns how long ago the holder of a receipt received its message.
+    pub fn held_for(&self, now: Moment, receipt: Receipt) -> Duration {
+        now - self.entries[receipt.message.0 as usize].holder.1
+    }
+
+    /// Ends the leases of a consumer whose channel the broker closes.
+    fn close_channel(&mut self, consumer: u64) {
+        for id in 0..self.entries.len() as u32 {
+            let entry = &self.entries[id as usize];
+            if entry.state == State::InFlight && entry.holder.0 == consumer {
+                self.end_lease(id);
+            }
+        }
+    }
+
+    /// Ends the retention of a message.
+    fn expire(&mut self, id: u32) {
+        let is_channel = self.rules.flavour == Flavour::Channel;
+        match self.entries[id as usize].state {
+            State::Deleted { .. } | State::Dead | State::Gone => {}
+            // It is dead when it returns.
+            State::InFlight if is_channel => self.entries[id as usize].death = Some(DeathReason::Expired),
+            State::Hidden | State::Ready if is_channel => self.die(id, DeathReason::Expired),
+            State::Hidden | State::Ready | State::InFlight => {
+                self.put_down(id);
+                let entry = &mut self.entries[id as usize];
+                entry.stamp += 1;
+                entry.state = State::Gone;
+                self.leave(id);
+                self.incidents.push_back(Incident::Expired(MessageId(id)));
+            }
+        }
     }
 
     /// Sets the end of a lease to this long from now, whether later or earlier than before.
@@ -346,32 +483,62 @@ impl<T> Broker<T> {
     }
 
     fn end_lease(&mut self, id: u32) {
-        self.in_flight -= 1;
-        let entry = &mut self.entries[id as usize];
-        entry.stamp += 1;
-        if self.rules.receives_max.is_some_and(|most| entry.receives >= most) {
-            entry.state = State::Dead;
-            self.leave(id);
-            self.incidents.push_back(Incident::Died(MessageId(id)));
-        } else {
-            self.make_ready(id);
-            self.incidents.push_back(Incident::Returned(MessageId(id)));
+        let (entry, most) = (&self.entries[id as usize], self.rules.receives_max);
+        if let Some(reason) = entry.death {
+            return self.die(id, reason);
         }
+        if most.is_some_and(|most| entry.receives >= most) {
+            return self.die(id, DeathReason::DeliveryLimit);
+        }
+        self.put_down(id);
+        self.entries[id as usize].stamp += 1;
+        if self.rules.flavour == Flavour::Channel {
+            // In the order of their return: before all others, or behind them on a queue without a limit of deliveries.
+            self.places += 1;
+            let entry = &mut self.entries[id as usize];
+            (entry.place, entry.is_first) = (self.places, most.is_some());
+        }
+        self.make_ready(id);
+        self.incidents.push_back(Incident::Returned(MessageId(id)));
     }
 
     /// Ends the delays and leases that have expired by now.
     pub fn advance(&mut self, now: Moment) {
         while self.next_due().is_some_and(|due| due <= now) {
+            let lease = self.next_end();
+            if let Some((at, id)) = self.expiries.front().copied()
+                && lease.is_none_or(|end| at <= end)
+            {
+                self.expiries.pop_front();
+                self.expire(id);
+                continue;
+            }
             let Some(Reverse((_, id, _))) = self.due.pop() else { return };
             match self.entries[id as usize].state {
                 State::Hidden => self.make_ready(id),
+                State::InFlight if self.rules.flavour == Flavour::Channel => {
+                    self.close_channel(self.entries[id as usize].holder.0);
+                }
                 _ => self.end_lease(id),
             }
         }
     }
 
-    /// Returns when the next delay or lease ends.
+    /// Returns when the next delay, lease or retention ends.
     pub fn next_due(&mut self) -> Option<Moment> {
+        while let Some((_, id)) = self.expiries.front() {
+            let state = self.entries[*id as usize].state;
+            if !matches!(state, State::Deleted { .. } | State::Dead | State::Gone) {
+                break;
+            }
+            self.expiries.pop_front();
+        }
+        let expiry = self.expiries.front().map(|(at, _)| *at);
+        self.next_end().into_iter().chain(expiry).min()
+    }
+
+    /// Returns when the next delay or lease ends.
+    fn next_end(&mut self) -> Option<Moment> {
         while let Some(Reverse((at, id, stamp))) = self.due.peek() {
             if self.entries[*id as usize].stamp == *stamp {
                 return Some(*at);
@@ -391,6 +558,7 @@ impl<T> Broker<T> {
         let dead: Vec<_> = self.dead().collect();
         for MessageId(id) in &dead {
             self.entries[*id as usize].receives = 0;
+            self.entries[*id as usize].death = None;
             self.enter(*id);
             self.make_ready(*id);
         }

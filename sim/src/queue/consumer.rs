@@ -2,7 +2,7 @@
 
 use super::broker::Receipt;
 use super::request::{SettleError, Settlement};
-use super::{Flavour, Queue};
+use super::{Death, Flavour, Queue};
 use crate::access::Verb;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
@@ -31,6 +31,13 @@ pub(super) struct HandedOut<M> {
 pub(super) struct Receiver<M> {
     pub(super) env: Env,
     pub(super) slot: SharedSlot<HandedOut<M>>,
+}
+
+impl<M> Receiver<M> {
+    /// Returns the number of the consumer: one for each incarnation of a node.
+    pub(super) fn consumer(&self) -> u64 {
+        u64::from(self.env.node.0) << 32 | u64::from(self.env.incarnation)
+    }
 }
 
 /// A place among the waiting consumers; released when dropped.
@@ -158,6 +165,12 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
         self.receives
     }
 
+    /// Returns how often the message has died, on which queue and why, the latest death first (`x-death`). It is empty
+    /// unless the message comes from a queue [whose dead letters are consumed](Queue::dead_letters_to).
+    pub fn deaths(&self) -> Vec<Death> {
+        self.queue.0.broker.borrow().content(self.receipt.message).deaths.clone()
+    }
+
     /// Returns whether the message was handed out before.
     pub fn is_redelivered(&self) -> bool {
         self.receives > 1
@@ -183,12 +196,21 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
         self.settle(Settlement::Nack(delay)).await
     }
 
+    /// Rejects the message without a return to the queue (`basic.reject`): it is a dead letter at once. Crash points as for
+    /// [`Delivery::ack`].
+    ///
+    /// # Errors
+    /// As [`Delivery::ack`]; [`SettleError::Rejected`] on SQS, which has nothing like that.
+    pub async fn reject(&self) -> Result<(), SettleError> {
+        self.settle(Settlement::Reject).await
+    }
+
     /// Extends the lease to `visibility` from the moment at which the broker receives the request. Crash points as
     /// for [`Delivery::ack`].
     ///
     /// # Errors
     /// [`SettleError::Expired`] if the lease has ended, in every flavour; [`SettleError::Refused`],
-    /// [`SettleError::TimedOut`].
+    /// [`SettleError::TimedOut`]; [`SettleError::Rejected`] on a channel, or for more than 12 hours in total.
     pub async fn extend(&self, visibility: Duration) -> Result<(), SettleError> {
         self.queue.settle(self, Settlement::Extend(visibility)).await
     }

@@ -3,7 +3,8 @@
 //!
 //! Behaviour: a consumer that receives a message holds a *lease* on it. It acknowledges the message, returns it, or
 //! extends the lease. If it does none of these in time, another consumer receives the message, with one more receive
-//! counted. A message that was received too often becomes a dead letter, which is listed, and redriven on request. A
+//! counted. A message that was received too often becomes a dead letter, which is listed and redriven on request, or moves
+//! to a queue of its own ([`Queue::dead_letters_to`]). A
 //! consumer that outlives its lease may work at the same time as its successor. Sends, settlements and deliveries may
 //! be lost, late or duplicated. The broker may go down and return with every lease ended. In each case the node at
 //! the other end may not find out. [`QueueFaults`] lists the possible faults of a queue. Idle consumers cost no
@@ -11,11 +12,16 @@
 //!
 //! Three [`Flavour`]s: [`QueueProfile::STANDARD`], [`QueueProfile::FIFO`], [`QueueProfile::CHANNEL`].
 //!
-//! Not modelled: batches (each receive returns one message), retention (messages that are not received stay), topics
-//! and routing, priorities, a limit of messages per consumer, heartbeats (a paused consumer keeps its channel until
-//! the lease ends; set the lease to the length of a heartbeat timeout), and loss of accepted messages. At the
-//! in-flight limit, consumers wait; an SQS standard queue returns an error instead. A message becomes dead as soon as
-//! its last allowed lease has ended; SQS checks at the next receive.
+//! Each flavour rejects what its original rejects ([`Rejection`]), and does not model, besides:
+//!
+//! - SQS standard: batches (each receive returns one message); the error at the in-flight limit (consumers wait). A message
+//!   becomes dead as soon as its last allowed lease has ended; SQS checks at the next receive.
+//! - SQS FIFO: the same; receive request attempt ids, the throughput of groups.
+//! - RabbitMQ: exchanges and bindings, priorities, several channels of a node, heartbeats (a paused consumer keeps its channel
+//!   until the acknowledgement is late), at-most-once dead-lettering that loses messages, classic queues. A consumer whose
+//!   channel was closed opens the next one by itself.
+//!
+//! The loss of accepted messages is not modelled.
 //!
 //! A message carries the scope of its sender, as trace context does: sent in `order-1` under the label `charge` it is
 //! `order-1/charge-1`, and the consequences of its second delivery are in `order-1/charge-1/delivery-2`. A copy is
@@ -78,14 +84,16 @@
 pub mod broker;
 mod consumer;
 mod profile;
+mod rejection;
 mod request;
 mod server;
 
-pub use broker::{Counts, MessageId, Receipt};
+pub use broker::{Counts, DeathReason, MessageId, Receipt};
 pub use consumer::Delivery;
 pub use profile::{
-    DeliveryFault, Flavour, QueueFaults, QueueProfile, SendFault, SettleFault, SupersededFault,
+    DedupScope, DeliveryFault, Flavour, QueueFaults, QueueProfile, SendFault, SettleFault, SupersededFault,
 };
+pub use rejection::Rejection;
 pub use request::{SendError, SettleError};
 
 use crate::env::Env;
@@ -121,24 +129,51 @@ struct QueueState<M> {
     alarm: Alarm,
     down_until: Cell<Moment>,
     hook: RefCell<Option<Hook<M>>>,
+    /// The queue that takes the dead letters.
+    dead_letters: RefCell<Option<Queue<M>>>,
 }
 
 impl<M> Close for QueueState<M> {
     /// Breaks reference cycles: a hook may hold queues whose hooks hold this one.
     fn close(&self) {
         self.hook.take();
+        self.dead_letters.take();
     }
 }
 
 /// The content of a message at the broker.
+#[derive(Clone)]
 struct Parcel<M> {
     /// The message that it is a copy of.
     copy_of: Option<MessageId>,
     label: Label,
     scope: Scope,
     body: M,
+    /// Its deaths on this queue and others, the latest first.
+    deaths: Vec<Death>,
     /// The event that made it available.
     cause: Option<u32>,
+}
+
+/// The deaths of a message on one queue for one reason, as RabbitMQ counts them in the header `x-death`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Death {
+    /// The queue.
+    pub queue: Label,
+    /// The reason.
+    pub reason: DeathReason,
+    /// How often.
+    pub count: u32,
+}
+
+impl Death {
+    /// Returns the deaths of a message that has died once more.
+    fn counted(deaths: &[Death], queue: Label, reason: DeathReason) -> Vec<Death> {
+        let is_same = |death: &&Death| death.queue == queue && death.reason == reason;
+        let before = deaths.iter().find(is_same).map_or(0, |death| death.count);
+        let others = deaths.iter().filter(|death| !is_same(death)).copied();
+        std::iter::once(Death { queue, reason, count: before + 1 }).chain(others).collect()
+    }
 }
 
 /// A state change of a message at the broker.
@@ -174,6 +209,8 @@ pub enum Reached {
     Returned,
     /// It is a dead letter.
     Died,
+    /// Its retention has ended, and it is deleted.
+    Expired,
     /// It was a dead letter, and is ready again.
     Redriven,
 }
@@ -213,7 +250,7 @@ impl<M> Message<M> {
     }
 }
 
-/// A message that was received too often.
+/// A message that was received too often, was rejected, or has expired.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeadLetter<M> {
     /// The message.
@@ -224,6 +261,8 @@ pub struct DeadLetter<M> {
     pub scope: Scope,
     /// How often it was received.
     pub receives: u32,
+    /// How often it has died, on which queue and why, the latest death first.
+    pub deaths: Vec<Death>,
     /// Its content.
     pub body: M,
 }
@@ -246,7 +285,9 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             alarm: Alarm::default(),
             down_until: Cell::new(Moment::START),
             hook: RefCell::default(),
+            dead_letters: RefCell::default(),
         }));
+        env.world.at_close(Rc::clone(&queue.0) as _);
         queue.run_server();
         queue
     }
@@ -255,9 +296,16 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// scope. This is the place to state milestones as facts.
     #[must_use]
     pub fn observed_by(self, hook: impl Fn(&Env, &Milestone<'_, M>) + 'static) -> Self {
-        if self.0.hook.replace(Some(Rc::new(hook))).is_none() {
-            self.0.server.world.at_close(Rc::clone(&self.0) as _);
-        }
+        self.0.hook.replace(Some(Rc::new(hook)));
+        self
+    }
+
+    /// Moves dead letters to another queue, from which they are received as other messages are. A message keeps its scope
+    /// and its [deaths](Delivery::deaths); its receives are counted from zero. Without such a queue, dead letters are
+    /// [listed](Queue::dead_letters).
+    #[must_use]
+    pub fn dead_letters_to(self, other: &Queue<M>) -> Self {
+        self.0.dead_letters.replace(Some(other.clone()));
         self
     }
 
@@ -292,9 +340,8 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub fn dead_letters(&self) -> Vec<DeadLetter<M>> {
         let broker = self.0.broker.borrow();
         let letter = |id: MessageId| {
-            let Parcel { label, scope, body, .. } = broker.content(id);
-            let (receives, body) = (broker.receives(id), body.clone());
-            DeadLetter { message: id, label: *label, scope: *scope, receives, body }
+            let Parcel { label, scope, body, deaths, .. } = broker.content(id).clone();
+            DeadLetter { message: id, label, scope, receives: broker.receives(id), deaths, body }
         };
         broker.dead().map(letter).collect()
     }

@@ -12,11 +12,24 @@ pub enum Flavour {
     /// received again. The acknowledgement of a superseded receipt succeeds and may not delete the message.
     Standard,
     /// Order within a group, with one message of a group in flight at a time. An expired receipt is an error. No
-    /// duplicates; a de-duplication id is remembered for some time, also after its message was deleted.
+    /// duplicates: each message has a de-duplication id, of its own or of its content, which is remembered for some time,
+    /// also after the message was deleted. No delay per message.
     Fifo,
-    /// A message belongs to the connection over which it was delivered: it returns to its place when the broker
-    /// notices that the connection is closed. Settling twice or too late is an error.
+    /// A message belongs to the channel over which it was delivered, one for each incarnation of a node. It returns when
+    /// the broker notices that the channel is closed, or closes it itself because an acknowledgement is late: then with
+    /// all other messages of the channel. Returned messages come first, in the order of their return; on a queue without
+    /// a limit of deliveries they come last. Settling twice or too late is an error. There is neither a delayed return nor
+    /// an extension.
     Channel,
+}
+
+/// Where a de-duplication id is unique.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DedupScope {
+    /// In the queue.
+    Queue,
+    /// In each group (`DeduplicationScope = messageGroup`).
+    Group,
 }
 
 impl Flavour {
@@ -55,6 +68,15 @@ pub struct QueueProfile {
     pub in_flight_max: u32,
     /// How long a de-duplication id is remembered; zero: not at all.
     pub dedup_window: Duration,
+    /// Where a de-duplication id is unique.
+    pub dedup_scope: DedupScope,
+    /// Whether a message without a de-duplication id has that of its content.
+    pub dedup_by_content: bool,
+    /// How long a message stays after it was sent, whether it is received or not; zero: without limit. On SQS it is
+    /// deleted then, on a channel queue it is dead, once no consumer holds it.
+    pub retention: Duration,
+    /// The greatest number of messages that a consumer holds unsettled (channels only).
+    pub prefetch: u32,
     /// The possible faults.
     pub faults: QueueFaults,
 }
@@ -70,6 +92,10 @@ impl QueueProfile {
         receives_max: None,
         in_flight_max: 120_000,
         dedup_window: Duration::ZERO,
+        dedup_scope: DedupScope::Queue,
+        dedup_by_content: false,
+        retention: Duration::ZERO,
+        prefetch: u32::MAX,
         faults: QueueFaults::NONE,
     };
     /// After Amazon SQS FIFO queues: 30 s visibility, 5 minutes of de-duplication.
@@ -95,6 +121,9 @@ impl QueueProfile {
             receives_max: self.receives_max,
             in_flight_max: self.in_flight_max,
             dedup_window: self.dedup_window,
+            dedup_scope: self.dedup_scope,
+            retention: self.retention,
+            prefetch: self.prefetch,
         }
     }
 
@@ -121,6 +150,11 @@ impl QueueProfile {
         only("delivery", !is_channel, "`lost`", faults.delivery.contains(&DeliveryFault::Lost));
         only("deletion", is_standard, "delays", !faults.deletion.is_empty());
         only("superseded", is_standard, "`deletes`", !faults.superseded.is_empty());
+        assert!(
+            is_channel || self.prefetch == u32::MAX,
+            "{queue} has a prefetch: a {flavour:?} queue has none"
+        );
+        assert!(self.prefetch > 0, "{queue} has a prefetch of 0: its consumers receive nothing");
         only("notice", is_channel, "delays", !faults.notice.is_empty());
     }
 }

@@ -3,15 +3,17 @@
 use super::broker::{Accepted, Acked, Expired, Incoming, MessageId, Receipt};
 use super::consumer::Delivery;
 use super::profile::{Deletions, QueueProfile, SendFault, Sends, SettleFault, Settles, Superseded};
-use super::{Message, Parcel, Queue, QueueState, Reached};
+use super::rejection::Rejection;
+use super::{Flavour, Message, Parcel, Queue, QueueState, Reached};
 use crate::access::{Access, Verb};
 use crate::broker_request::{BrokerRequest, Fate, Refused, RequestError};
 use crate::choice::Site;
+use crate::digest::Digest;
 use crate::env::{Env, Side};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::scope::{Scope, User};
-use crate::time::{self, Duration};
+use crate::time::{self, Duration, Moment};
 use serde::Serialize;
 
 const SEND: Label = Label::new("send");
@@ -20,6 +22,7 @@ const SUPERSEDED: Label = Label::new("superseded");
 const ACK: Label = Label::new("ack");
 const NACK: Label = Label::new("nack");
 const EXTEND: Label = Label::new("extend");
+const REJECT: Label = Label::new("reject");
 const REDRIVE: Label = Label::new("redrive");
 
 /// The reason why the sender does not know that the broker has the message.
@@ -31,6 +34,9 @@ pub enum SendError {
     /// No response came in time: the broker may have accepted the message, or may still do so.
     #[error("no response from the broker in time")]
     TimedOut,
+    /// The queue does not offer that: the broker has not accepted the message and never will.
+    #[error("rejected: {0}")]
+    Rejected(Rejection),
 }
 
 /// The reason why the consumer does not know that the message is settled.
@@ -45,6 +51,24 @@ pub enum SettleError {
     /// The lease has ended: another consumer may have the message.
     #[error("the receipt has expired")]
     Expired,
+    /// The queue does not offer that: nothing has changed.
+    #[error("rejected: {0}")]
+    Rejected(Rejection),
+}
+
+/// Why the broker does not settle a message.
+enum NotSettled {
+    Expired,
+    Rejected(Rejection),
+}
+
+impl From<NotSettled> for SettleError {
+    fn from(error: NotSettled) -> Self {
+        match error {
+            NotSettled::Expired => Self::Expired,
+            NotSettled::Rejected(rejection) => Self::Rejected(rejection),
+        }
+    }
 }
 
 impl From<RequestError> for SendError {
@@ -61,13 +85,8 @@ impl From<SendError> for SettleError {
         match error {
             SendError::Refused => Self::Refused,
             SendError::TimedOut => Self::TimedOut,
+            SendError::Rejected(rejection) => Self::Rejected(rejection),
         }
-    }
-}
-
-impl From<Expired> for SettleError {
-    fn from(Expired: Expired) -> Self {
-        Self::Expired
     }
 }
 
@@ -77,6 +96,7 @@ pub(super) enum Settlement {
     Ack,
     Nack(Duration),
     Extend(Duration),
+    Reject,
 }
 
 impl Settlement {
@@ -85,12 +105,24 @@ impl Settlement {
             Self::Ack => ACK,
             Self::Nack(_) => NACK,
             Self::Extend(_) => EXTEND,
+            Self::Reject => REJECT,
+        }
+    }
+
+    /// Verifies that a flavour has such a settlement.
+    fn check(self, flavour: Flavour) -> Result<(), Rejection> {
+        let is_channel = flavour == Flavour::Channel;
+        match self {
+            Self::Nack(delay) if is_channel && !delay.is_zero() => Err(Rejection::DelayedNack),
+            Self::Extend(_) if is_channel => Err(Rejection::Extension),
+            Self::Reject if !is_channel => Err(Rejection::Reject),
+            _ => Ok(()),
         }
     }
 
     const fn visibility(self) -> Duration {
         match self {
-            Self::Ack => Duration::ZERO,
+            Self::Ack | Self::Reject => Duration::ZERO,
             Self::Nack(visibility) | Self::Extend(visibility) => visibility,
         }
     }
@@ -101,6 +133,7 @@ impl Settlement {
             Self::Nack(Duration::ZERO) => format!("gives {label} back"),
             Self::Nack(delay) => format!("gives {label} back for {} from now", time::text(delay)),
             Self::Extend(by) => format!("asks to keep {label} for another {}", time::text(by)),
+            Self::Reject => format!("rejects {label}"),
         }
     }
 }
@@ -133,7 +166,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     ///
     /// # Errors
     /// [`SendError::Refused`] if the message was certainly not accepted, [`SendError::TimedOut`] if the outcome is
-    /// unknown.
+    /// unknown, [`SendError::Rejected`] if the flavour does not offer that.
     pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
         let env = &env.child(message.label);
         let (label, scope) = (message.label, env.scope());
@@ -142,7 +175,15 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
         env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
-        self.request(env, request, move |queue, arrival| queue.take_in(scope, message, arrival)).await
+        let profile = &self.0.profile;
+        let message =
+            Message { dedup: message.dedup.or_else(|| content_id(profile, &message.body)), ..message };
+        // The broker responds with an error, which takes as long as a success.
+        let admitted = profile.admits(message.delay, message.dedup.is_some());
+        let response = self.request(env, request, move |queue, arrival| {
+            admitted.map(|()| queue.take_in(scope, message, arrival))
+        });
+        response.await?.map_err(SendError::Rejected)
     }
 
     /// Redrives the dead letters, behind all other messages and with their receives reset; returns their number.
@@ -239,7 +280,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Accepts a message at the broker.
     fn take_in(&self, scope: Scope, message: Message<M>, arrival: Arrival) {
         let Message { label, body, group, dedup, delay } = message;
-        let content = Parcel { copy_of: None, label, scope, body, cause: None };
+        let content = Parcel { copy_of: None, label, scope, body, deaths: Vec::new(), cause: None };
         let now = self.0.server.now();
         let accepted = self.0.broker.borrow_mut().accept(now, Incoming { content, group, dedup, delay });
         let (id, is_new) = match accepted {
@@ -266,22 +307,25 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 
     /// Settles a message at the broker.
-    fn settle_now(&self, scope: Scope, receipt: Receipt, settlement: Settlement) -> Result<(), Expired> {
+    fn settle_now(&self, scope: Scope, receipt: Receipt, settlement: Settlement) -> Result<(), NotSettled> {
         let (server, state) = (self.server_within(scope), &self.0);
         let label = state.broker.borrow().content(receipt.message).label;
+        self.admits(server.now(), receipt, settlement).map_err(NotSettled::Rejected)?;
         let done = match settlement {
+            Settlement::Reject => state.broker.borrow_mut().reject(receipt).map(|()| Done::Rejected),
             Settlement::Ack => self.ack_now(&server, receipt),
             Settlement::Nack(by) | Settlement::Extend(by) => {
                 let mut broker = state.broker.borrow_mut();
                 broker.change_visibility(server.now(), receipt, by).map(|()| Done::Kept)
             }
         };
-        let words = [settlement.name().word(), receipt.word() << 2 | Done::code(done)];
+        let words = [settlement.name().word(), receipt.word() << 3 | Done::code(done)];
         let event = server.event(Kind::Arrive, words, || match done {
             Err(Expired) => format!("does not take the receipt for {label} any more"),
             Ok(Done::Deleted) => format!("deletes {label}"),
             Ok(Done::Nothing) => format!("has {label} settled or with somebody else already"),
             Ok(Done::Kept) => format!("has changed when {label} can be received again"),
+            Ok(Done::Rejected) => format!("has {label} rejected"),
         });
         if done == Ok(Done::Deleted) {
             server.attach(|| self.access(Verb::Delete, receipt.message));
@@ -292,7 +336,19 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
             }
             self.update();
         });
-        done.map(|_| ())
+        done.map(|_| ()).map_err(|Expired| NotSettled::Expired)
+    }
+
+    /// Verifies that the flavour has such a settlement, within its limits.
+    fn admits(&self, now: Moment, receipt: Receipt, settlement: Settlement) -> Result<(), Rejection> {
+        settlement.check(self.0.profile.flavour)?;
+        match settlement {
+            Settlement::Nack(by) | Settlement::Extend(by) => {
+                let held = self.0.broker.borrow().held_for(now, receipt);
+                self.0.profile.admits_visibility(held, by)
+            }
+            Settlement::Ack | Settlement::Reject => Ok(()),
+        }
     }
 
     fn ack_now(&self, server: &Env, receipt: Receipt) -> Result<Done, Expired> {
@@ -338,12 +394,22 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 }
 
+/// Returns the de-duplication id of a content, if the queue has that.
+fn content_id(profile: &QueueProfile, body: &impl Serialize) -> Option<u64> {
+    profile.dedup_by_content.then(|| {
+        let mut digest = Digest::default();
+        digest.value(body);
+        digest.bits()
+    })
+}
+
 /// The effect of a settlement at the broker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Deleted,
     Kept,
     Nothing,
+    Rejected,
 }
 
 impl Done {
@@ -353,6 +419,7 @@ impl Done {
             Ok(Self::Kept) => 1,
             Ok(Self::Nothing) => 2,
             Err(Expired) => 3,
+            Ok(Self::Rejected) => 4,
         }
     }
 }

@@ -3,10 +3,10 @@
 //! These actions run outside every task. Each follows only from the event that caused it: two messages are not
 //! causally related just because one queue holds both.
 
-use super::broker::{Incident, MessageId, Receipt};
+use super::broker::{Accepted, Incident, Incoming, MessageId, Receipt};
 use super::consumer::{HandedOut, Receiver};
 use super::profile::{Deliveries, DeliveryFault, Flavour, Restarts};
-use super::{Milestone, Parcel, Queue, Reached};
+use super::{Death, Milestone, Parcel, Queue, Reached};
 use crate::choice::Site;
 use crate::engine::effects::Reach;
 use crate::env::{Env, put};
@@ -79,7 +79,11 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         while let Some(incident) = self.next_incident() {
             match incident {
                 Incident::Returned(id) => self.lease_ended(id, Reached::Returned),
-                Incident::Died(id) => self.lease_ended(id, Reached::Died),
+                Incident::Died(id) => {
+                    self.lease_ended(id, Reached::Died);
+                    self.note_death(id);
+                }
+                Incident::Expired(id) => self.lease_ended(id, Reached::Expired),
             }
         }
         if !self.is_down() {
@@ -101,13 +105,46 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         let world = &self.0.server.world;
         let cause = world.core.borrow().current_event().or(cause);
         world.with_cause(cause, || {
-            let words = [label.word(), u64::from(id.number()) << 1 | u64::from(reached == Reached::Died)];
+            let code = match reached {
+                Reached::Died => 1,
+                Reached::Expired => 1 << 32,
+                _ => 0,
+            };
+            let words = [label.word(), u64::from(id.number()) << 1 | code];
             let event = self.server_within(scope).event(Kind::Note, words, || match reached {
                 Reached::Died => format!("puts {label} to the dead letters"),
+                Reached::Expired => format!("deletes {label}, whose retention has ended"),
                 _ => format!("has {label} ready again"),
             });
             self.0.broker.borrow_mut().content_mut(id).cause = event;
             world.with_cause(event, || self.notify(id, scope, reached));
+        });
+    }
+
+    /// Records a death, and moves the dead letter to its queue, if it has one.
+    fn note_death(&self, id: MessageId) {
+        let (queue, reason) = (self.0.name, self.0.broker.borrow().death(id));
+        let Some(reason) = reason else { return };
+        let parcel = {
+            let mut broker = self.0.broker.borrow_mut();
+            let parcel = broker.content_mut(id);
+            parcel.deaths = Death::counted(&parcel.deaths, queue, reason);
+            parcel.clone()
+        };
+        let Some(other) = self.0.dead_letters.borrow().clone() else { return };
+        self.0.broker.borrow_mut().remove_dead(id);
+        other.take_dead_letter(parcel);
+    }
+
+    /// Accepts a dead letter of another queue.
+    fn take_dead_letter(&self, parcel: Parcel<M>) {
+        let (scope, now) = (parcel.scope, self.0.server.now());
+        let cause = parcel.cause;
+        let incoming = Incoming { content: parcel, group: 0, dedup: None, delay: Some(Duration::ZERO) };
+        let (Accepted::New(id) | Accepted::Known(id)) = self.0.broker.borrow_mut().accept(now, incoming);
+        self.0.server.world.with_cause(cause, || {
+            self.notify(id, scope, Reached::Accepted);
+            self.update();
         });
     }
 
@@ -135,11 +172,15 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         while receivers.front().is_some_and(|first| !first.env.is_alive()) {
             receivers.pop_front();
         }
-        if receivers.is_empty() {
+        let may_receive = |receiver: &Receiver<M>| {
+            receiver.env.is_alive() && state.broker.borrow().may_receive(receiver.consumer())
+        };
+        let Some(place) = receivers.iter().position(may_receive) else { return false };
+        let consumer = receivers[place].consumer();
+        let Some(receipt) = state.broker.borrow_mut().receive(state.server.now(), consumer) else {
             return false;
-        }
-        let Some(receipt) = state.broker.borrow_mut().receive(state.server.now()) else { return false };
-        let receiver = receivers.pop_front().expect("somebody waits");
+        };
+        let receiver = receivers.remove(place).expect("it is there");
         drop(receivers);
         let cause = state.broker.borrow().content(receipt.message).cause;
         state.server.world.with_cause(cause, || self.hand_out(receipt, receiver));
@@ -195,10 +236,11 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub(super) fn copy(&self, of: MessageId, after: Duration) {
         let parcel = {
             let broker = self.0.broker.borrow();
-            let Parcel { copy_of, label, scope, body, .. } = broker.content(of);
+            let Parcel { copy_of, label, scope, body, deaths, .. } = broker.content(of);
             let scope = self.server_within(*scope).child(COPY).scope();
             let cause = self.0.server.world.core.borrow().current_event();
-            Parcel { copy_of: copy_of.or(Some(of)), label: *label, scope, body: body.clone(), cause }
+            let (body, deaths) = (body.clone(), deaths.clone());
+            Parcel { copy_of: copy_of.or(Some(of)), label: *label, scope, body, deaths, cause }
         };
         let scope = parcel.scope;
         let copy = self.0.broker.borrow_mut().copy(self.0.server.now(), of, parcel, after);

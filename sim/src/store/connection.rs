@@ -14,6 +14,7 @@ use std::rc::Rc;
 const ADVISORY: Label = Label::new("advisory lock");
 const LISTEN: Label = Label::new("listen");
 const SET: Label = Label::new("set");
+const BEGIN: Label = Label::new("begin");
 
 /// A setting of a session. It stays until it is set again, also when another client uses the session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,14 +29,32 @@ pub enum Setting {
 
 /// A session that its client keeps: advisory locks that outlive transactions, and channels to listen on.
 /// Dropped, it is closed, and everything that it holds is free: at once if its node lives, else when the server
-/// notices that the client is gone.
+/// notices that the client is gone. If a transaction or its commit is under way, it is closed when that ends: a commit
+/// that the server has received takes effect.
 pub struct Connection {
     line: Line,
     busy: Rc<Cell<bool>>,
 }
 
 impl Store {
-    /// Connects the client `env`.
+    /// Connects the client `env`, which takes the time that the profile says. A call that is dropped half-way may have
+    /// opened a session, which is closed then: at once if its node lives, else when the server notices.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionLost`] while the server is down, [`StoreError::TooManyConnections`] at its limit.
+    pub async fn try_connect(&self, env: &Env) -> Result<Connection, StoreError> {
+        let half = self.0.profile.connect / 2;
+        if !half.is_zero() {
+            env.sleep(half).await;
+        }
+        let connection = Connection::over(&self.0, env, self.0.new_session()?);
+        if !half.is_zero() {
+            env.sleep(half).await;
+        }
+        Ok(connection)
+    }
+
+    /// Connects the client `env` in no time. What is wrong with the connection, its first statement says.
     pub fn connect(&self, env: &Env) -> Connection {
         Connection { line: Line::to(&self.0, env, self.0.new_session()), busy: Rc::default() }
     }
@@ -63,7 +82,7 @@ impl Connection {
 
     /// Returns the transaction that `BEGIN` has opened on the session.
     pub(super) fn begun(&self, session: Session) -> Transaction {
-        assert!(!self.busy.get(), "Pooled::begin: a transaction is open on this connection");
+        assert!(!self.busy.get(), "Connection::try_begin: a transaction is open on this connection");
         let line = Line::to(&self.line.server, &self.line.client, Ok(session));
         let began = Began::at(self.line.client.now());
         Transaction { line, busy: None, began }.on_connection(&self.busy)
@@ -80,6 +99,19 @@ impl Connection {
             Setting::Isolation(level) => Statement::set_default_isolation(level),
         };
         self.line.run(SET, statement).await
+    }
+
+    /// Begins a transaction at the level that the session has by default, and waits for the response. A call that is
+    /// dropped half-way may leave a transaction open on the session.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionLost`] if the session has ended, and as [`Transaction::get`].
+    ///
+    /// # Panics
+    /// If a transaction is open on this connection.
+    pub async fn try_begin(&self) -> Result<Transaction, StoreError> {
+        self.line.run(BEGIN, Statement::begin()).await?;
+        Ok(self.begun(self.line.session()?))
     }
 
     /// Begins a transaction on this connection.
@@ -160,6 +192,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.line.hang_up(false);
+        if self.busy.get() {
+            // The transaction, or the commit under way, closes the session.
+            let _ = self.line.leave();
+        } else {
+            self.line.hang_up(false);
+        }
     }
 }

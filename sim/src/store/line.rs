@@ -14,7 +14,10 @@ use crate::label::Label;
 use crate::poller::Turn;
 use crate::signal::Signal;
 use crate::time::Duration;
-use shakedown_database::{Arrangement, DatabaseError, Scope, Session, Statement, Step};
+use shakedown_database::{
+    self as database, Arrangement, DatabaseError, LockWait, Scope, Session, Statement, Step, TableHandle,
+    TableLock,
+};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -131,27 +134,54 @@ impl Line {
                 self.server.settle(&self.client.world);
                 answer
             }
-            Step::Wait(wait) => {
-                let reply = slot();
-                let answer = Rc::clone(&reply);
-                self.client.aside(Kind::LockWait, || self.server.wait_of(session));
-                self.server
-                    .keep(session, statement, &wait.timers, move |world, result| put(world, &answer, result));
-                let wait = Wait { line: self, session, over: Cell::new(false) };
-                let result = take(&self.client.world, &reply).await;
-                wait.over.set(true);
-                result
-            }
+            Step::Wait(wait) => self.wait(session, statement, &wait).await,
         };
         self.server.note_acquisition(session);
         self.watch_idleness(session);
         look.note(for_client(answer))
     }
 
-    /// Runs a read, which never waits.
-    pub(super) async fn read<T>(
+    /// Waits for the end of a statement that waits.
+    async fn wait<T: 'static>(
+        &self,
+        session: Session,
+        statement: Statement<T>,
+        wait: &database::Wait,
+    ) -> Result<T, DatabaseError> {
+        let reply = slot();
+        let answer = Rc::clone(&reply);
+        self.client.aside(Kind::LockWait, || self.server.wait_of(session));
+        self.server.keep(session, statement, &wait.timers, move |world, result| put(world, &answer, result));
+        let wait = Wait { line: self, session, over: Cell::new(false) };
+        let result = take(&self.client.world, &reply).await;
+        wait.over.set(true);
+        result
+    }
+
+    /// Runs a read of no table, which never waits.
+    pub(super) fn read<T>(
         &self,
         object: Label,
+        body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.read_behind(object, || None, body)
+    }
+
+    /// Runs a read of a table, which waits only for locks of whole tables.
+    pub(super) fn read_table<R: 'static, T>(
+        &self,
+        object: Label,
+        table: TableHandle<R>,
+        body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.read_behind(object, move || Some(table.lock(TableLock::AccessShare, LockWait::Block)), body)
+    }
+
+    /// Runs a read. While any session holds or awaits a strong lock on a table, it takes a lock of its own first.
+    async fn read_behind<T>(
+        &self,
+        object: Label,
+        lock: impl FnOnce() -> Option<Statement<()>>,
         body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
     ) -> Result<T, StoreError> {
         self.ready(object).await;
@@ -160,6 +190,15 @@ impl Line {
         self.note_user(session, object);
         if !delay.is_none() {
             self.await_read(session, delay).await.map_err(StoreError::from_server)?;
+        }
+        if self.server.with_database(|database| database.has_table_locks())
+            && let Some(mut lock) = lock()
+        {
+            let locked = match self.server.start(session, &mut lock) {
+                Step::Done(locked) => locked,
+                Step::Wait(wait) => self.wait(session, lock, &wait).await,
+            };
+            look.note(for_client(locked))?;
         }
         let now = self.client.now().nanos();
         let (answer, leaves_marks) = self.server.with_database(|database| {

@@ -13,6 +13,9 @@
 //!   limit the number of sessions ([`StoreProfile::connections_max`]).
 //! - A table may have [`Constraints`]: unique keys of several columns or of some rows, foreign keys with actions, check and
 //!   exclusion constraints. [`Query`] and [`Predicate`] are statements as values: they are printed as SQL in traces.
+//! - A transaction may lock a whole table ([`Transaction::lock_table`]), with a [`TableLock`](crate::database::TableLock), as a change
+//!   of the schema does; the queue behind it
+//!   blocks every reader.
 //! - A statement runs at the server: once it is sent it continues, also if its client pauses or dies; a lock passes to the
 //!   next session in the queue, whether its client is scheduled or not. Statements take time if the profile says so, and
 //!   may be slow.

@@ -133,6 +133,8 @@ impl Listed for FailoverFault {
 pub struct StoreProfile {
     /// From the request to commit until its response, on the happy path.
     pub commit: Duration,
+    /// The time that a client needs to connect.
+    pub connect: Duration,
     /// The time of a statement from its request until its response, without waits for locks and slow work. Half of it
     /// passes before the effect.
     pub statement: Duration,
@@ -172,6 +174,7 @@ impl StoreProfile {
     /// PostgreSQL's default settings, commits of 5 ms, statements of no time, no standby, and no faults.
     pub const CALM: StoreProfile = StoreProfile {
         commit: Duration::from_millis(5),
+        connect: Duration::ZERO,
         statement: Duration::ZERO,
         lock_timeout: Duration::ZERO,
         deadlock_timeout: Duration::from_secs(1),

@@ -6,7 +6,7 @@ use super::{Store, StoreError, Transaction};
 use crate::access::{Access, Verb};
 use crate::label::Label;
 use crate::time::Duration;
-use shakedown_database::{AdvisoryScope, Sequence, Statement, TableHandle};
+use shakedown_database::{AdvisoryScope, LockWait, Sequence, Statement, TableHandle, TableLock};
 
 const STATEMENT: Label = Label::new("statement");
 const SAVEPOINT: Label = Label::new("savepoint");
@@ -176,7 +176,31 @@ impl Transaction {
         self.line.try_lock(Statement::try_advisory_lock(key, AdvisoryScope::Transaction)).await
     }
 
-    /// The next number of a sequence.
+    /// Locks a whole table until the transaction ends (`LOCK TABLE`), as a change of its schema does: `ALTER TABLE` takes
+    /// [`TableLock::AccessExclusive`], `CREATE INDEX` [`TableLock::Share`]. Every statement that conflicts waits, also
+    /// behind a request that waits itself: an `ALTER TABLE` that waits for one long transaction blocks all readers.
+    /// Limit the wait with [`Transaction::limit_lock_waits`].
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`]; [`StoreError::RowLocked`] with [`LockWait::NoWait`].
+    pub async fn lock_table<R: Row>(
+        &mut self,
+        table: &Table<R>,
+        mode: TableLock,
+        wait: LockWait,
+    ) -> Result<(), StoreError> {
+        let handle = self.handle(table, "Transaction::lock_table");
+        if wait == LockWait::Block {
+            self.line.looks_at(&self.line.server.acquisitions);
+        }
+        self.line.run(table.0.name, handle.lock(mode, wait)).await?;
+        self.line.note(|| {
+            (vec![Access::new(Verb::Lock, R::TABLE, "")], format!("locks {} in mode {mode:?}", R::TABLE))
+        });
+        Ok(())
+    }
+
+    /// Returns the next number of a sequence.
     ///
     /// # Errors
     /// As [`Transaction::get`].

@@ -93,7 +93,7 @@ impl Transaction {
     pub async fn get<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get");
         let wanted: Key = key.clone().into();
-        let found = self.line.read(table.0.name, |scope| scope.get(handle, wanted)).await?;
+        let found = self.line.read_table(table.0.name, handle, |scope| scope.get(handle, wanted)).await?;
         self.line.note(|| {
             let (verb, key) = (if found.is_some() { Verb::Read } else { Verb::Miss }, text_of::<R>(key));
             let text = format!("reads {key} of {}{}", R::TABLE, absence(found.is_some()));
@@ -149,7 +149,7 @@ impl Transaction {
                 }
             })
         };
-        self.line.read(table.0.name, scan).await?;
+        self.line.read_table(table.0.name, handle, scan).await?;
         if found.len() > 1 {
             self.line.arrangement(table.0.name).apply(&mut found);
         }
@@ -172,7 +172,8 @@ impl Transaction {
         unique: u64,
     ) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get_by_unique");
-        let found = self.line.read(table.0.name, |scope| scope.get_by(handle, UNIQUE, unique)).await?;
+        let found =
+            self.line.read_table(table.0.name, handle, |scope| scope.get_by(handle, UNIQUE, unique)).await?;
         self.line.note(|| {
             let read = found.iter().map(|row| Access::new(Verb::Read, R::TABLE, text_of::<R>(&row.key())));
             let text = format!("reads the row of {} with {unique}{}", R::TABLE, absence(found.is_some()));
@@ -244,7 +245,7 @@ impl Transaction {
                 }
             })
         };
-        self.line.read(table.0.name, candidates).await?;
+        self.line.read_table(table.0.name, handle, candidates).await?;
         if keys.len() > 1 {
             self.line.arrangement(table.0.name).apply(&mut keys);
         }

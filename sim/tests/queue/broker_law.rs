@@ -3,10 +3,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use shakedown_sim::queue::Flavour;
 use shakedown_sim::queue::broker::{
     Accepted, Acked, Broker, Counts, Expired, Incident, Incoming, Receipt, Rules,
 };
+use shakedown_sim::queue::{DedupScope, Flavour};
 use shakedown_sim::{Duration, Moment};
 
 /// A message of the specification. A deleted message stays in the list.
@@ -22,6 +22,10 @@ struct Message {
     receives: u32,
     deleted_by: Option<u32>,
     dead: bool,
+    /// The consumer that holds it.
+    holder: u64,
+    /// The number of its return, if it is before all that were never received.
+    returned: Option<u32>,
 }
 
 impl Message {
@@ -36,6 +40,7 @@ struct List {
     messages: Vec<Message>,
     /// The leases that ended by themselves: the message, and whether it is dead.
     incidents: Vec<(u32, bool)>,
+    returns: u32,
 }
 
 impl List {
@@ -45,8 +50,10 @@ impl List {
 
     fn send(&mut self, now: Moment, group: u64, dedup: Option<u64>, delay: Option<Duration>) -> (u32, bool) {
         let window = self.rules.dedup_window;
+        let is_scoped = self.rules.dedup_scope == DedupScope::Group;
         let knows = |message: &&Message| {
-            message.dedup.is_some_and(|(id, since)| Some(id) == dedup && now < since + window)
+            (!is_scoped || message.group == group)
+                && message.dedup.is_some_and(|(id, since)| Some(id) == dedup && now < since + window)
         };
         if let Some(known) = self.messages.iter().filter(knows).map(|message| message.id).max() {
             return (known, false);
@@ -68,25 +75,33 @@ impl List {
             receives,
             deleted_by,
             dead,
+            holder: 0,
+            returned: None,
         });
         id
     }
 
     /// Returns the first message that may be received: no consumer holds it and, on a FIFO queue, no earlier message
     /// of its group exists.
-    fn receive(&mut self, now: Moment) -> Option<(u32, u32)> {
+    fn receive(&mut self, now: Moment, consumer: u64) -> Option<(u32, u32)> {
         let in_flight = self.messages.iter().filter(|message| message.lease.is_some()).count();
-        if in_flight >= self.rules.in_flight_max as usize {
+        let holds = |message: &&Message| message.lease.is_some() && message.holder == consumer;
+        let held = self.messages.iter().filter(holds).count();
+        if in_flight >= self.rules.in_flight_max as usize || held >= self.rules.prefetch as usize {
             return None;
         }
         let fifo = self.rules.flavour == Flavour::Fifo;
-        let at = (0..self.messages.len()).find(|at| {
+        let is_free = |at: &usize| {
             let message = &self.messages[*at];
             let before = |other: &Message| other.is_there() && other.group == message.group;
             let blocked = fifo && self.messages[..*at].iter().any(before);
             message.is_there() && message.lease.is_none() && message.hidden_until <= now && !blocked
-        })?;
+        };
+        let returned = |at: &usize| self.messages[*at].returned;
+        let turn = |at: &usize| (returned(at).is_none(), returned(at), *at);
+        let at = (0..self.messages.len()).filter(is_free).min_by_key(turn)?;
         let message = &mut self.messages[at];
+        message.holder = consumer;
         message.leases += 1;
         message.receives += 1;
         message.lease = Some((message.leases, now + self.rules.visibility));
@@ -117,27 +132,74 @@ impl List {
             return Err(Expired);
         }
         message.lease = Some((lease, now + to));
-        self.end_leases(now);
+        if to.is_zero() {
+            self.end_lease(id);
+        }
         Ok(())
     }
 
-    /// Ends the leases that have expired.
+    fn reject(&mut self, (id, lease): (u32, u32)) -> Result<(), Expired> {
+        let message = self.of(id);
+        if message.lease.is_none_or(|(held, _)| held != lease) {
+            return Err(Expired);
+        }
+        (message.lease, message.dead) = (None, true);
+        self.incidents.push((id, true));
+        Ok(())
+    }
+
+    /// Ends the leases that have expired, in order; on a channel, with all others of their holders.
     fn end_leases(&mut self, now: Moment) {
-        let most = self.rules.receives_max.unwrap_or(u32::MAX);
-        for message in &mut self.messages {
-            if message.lease.is_some_and(|(_, until)| until <= now) {
-                message.lease = None;
-                message.dead = message.receives >= most;
-                self.incidents.push((message.id, message.dead));
+        let ends = |message: &Message| message.lease.map(|(_, until)| (until, message.id));
+        while let Some((until, id)) = self.messages.iter().filter_map(ends).min() {
+            if until > now {
+                return;
             }
+            if self.rules.flavour == Flavour::Channel {
+                let holder = self.of(id).holder;
+                self.end_leases_of(|message| message.holder == holder);
+            } else {
+                self.end_lease(id);
+            }
+        }
+    }
+
+    /// Ends the leases of these messages, in the order of their numbers.
+    fn end_leases_of(&mut self, wanted: impl Fn(&Message) -> bool) {
+        let held = self.messages.iter().filter(|message| message.lease.is_some() && wanted(message));
+        let mut held: Vec<u32> = held.map(|message| message.id).collect();
+        held.sort_unstable();
+        held.into_iter().for_each(|id| self.end_lease(id));
+    }
+
+    fn end_lease(&mut self, id: u32) {
+        let (most, is_channel) = (self.rules.receives_max, self.rules.flavour == Flavour::Channel);
+        let number = self.returns;
+        let message = self.of(id);
+        message.lease = None;
+        message.dead = most.is_some_and(|most| message.receives >= most);
+        let dead = message.dead;
+        self.incidents.push((id, dead));
+        if dead || !is_channel {
+            return;
+        }
+        if most.is_some() {
+            self.of(id).returned = Some(number);
+            self.returns += 1;
+        } else {
+            let at = self.messages.iter().position(|message| message.id == id).expect("it is there");
+            let last = self.messages.remove(at);
+            self.messages.push(last);
         }
     }
 
     /// Dead letters go to the end of the list.
     fn redrive(&mut self) {
         let (dead, mut alive): (Vec<_>, Vec<_>) = self.messages.drain(..).partition(|message| message.dead);
-        let mut dead: Vec<_> =
-            dead.into_iter().map(|message| Message { dead: false, receives: 0, ..message }).collect();
+        let mut dead: Vec<_> = dead
+            .into_iter()
+            .map(|message| Message { dead: false, receives: 0, returned: None, ..message })
+            .collect();
         dead.sort_by_key(|message| message.id);
         alive.append(&mut dead);
         self.messages = alive;
@@ -171,9 +233,10 @@ enum Ask {
         delay: Option<Duration>,
     },
     Copy(usize, Duration),
-    Receive,
+    Receive(u64),
     Ack(usize),
     Change(usize, Duration),
+    Reject(usize),
     /// An ack that deletes a message which another consumer has received since.
     Supersede(usize),
     Restart,
@@ -190,9 +253,10 @@ fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         6 => send.prop_map(|(group, dedup, delay)| Ask::Send { group, dedup, delay }),
         1 => (any::<usize>(), short()).prop_map(|(which, after)| Ask::Copy(which, after)),
-        8 => Just(Ask::Receive),
+        8 => (0u64..3).prop_map(Ask::Receive),
         4 => any::<usize>().prop_map(Ask::Ack),
         3 => (any::<usize>(), short()).prop_map(|(which, to)| Ask::Change(which, to)),
+        1 => any::<usize>().prop_map(Ask::Reject),
         1 => any::<usize>().prop_map(Ask::Supersede),
         1 => Just(Ask::Restart),
         1 => Just(Ask::Redrive),
@@ -203,15 +267,19 @@ fn ask() -> impl Strategy<Value = Ask> {
 fn rules() -> impl Strategy<Value = Rules> {
     let flavour = prop::sample::select(vec![Flavour::Standard, Flavour::Fifo, Flavour::Channel]);
     let limits = (prop::option::of(1u32..4), 1u32..5);
-    (flavour, 1u64..6, 0u64..2, limits, 0u64..12).prop_map(|(flavour, visibility, delay, limits, window)| {
-        Rules {
-            flavour,
-            visibility: Duration::from_secs(visibility),
-            delay: Duration::from_secs(delay),
-            receives_max: limits.0,
-            in_flight_max: limits.1,
-            dedup_window: Duration::from_secs(window),
-        }
+    let scope = prop::sample::select(vec![DedupScope::Queue, DedupScope::Group]);
+    let prefetch = prop_oneof![2 => Just(u32::MAX), 1 => 1u32..3];
+    let drawn = (flavour, 1u64..6, 0u64..2, limits, (0u64..12, scope, prefetch));
+    drawn.prop_map(|(flavour, visibility, delay, limits, (window, dedup_scope, prefetch))| Rules {
+        flavour,
+        visibility: Duration::from_secs(visibility),
+        delay: Duration::from_secs(delay),
+        receives_max: limits.0,
+        in_flight_max: limits.1,
+        dedup_window: Duration::from_secs(window),
+        dedup_scope,
+        retention: Duration::ZERO,
+        prefetch,
     })
 }
 
@@ -227,7 +295,7 @@ struct Both {
 
 impl Both {
     fn new(rules: Rules) -> Self {
-        let list = List { rules, messages: Vec::new(), incidents: Vec::new() };
+        let list = List { rules, messages: Vec::new(), incidents: Vec::new(), returns: 0 };
         Self { broker: Broker::new(rules), list, now: Moment::START, receipts: Vec::new() }
     }
 
@@ -252,8 +320,8 @@ impl Both {
                     prop_assert_eq!(copy, self.list.add(group, None, now + after));
                 }
             }
-            Ask::Receive => {
-                let (ours, theirs) = (self.broker.receive(now), self.list.receive(now));
+            Ask::Receive(consumer) => {
+                let (ours, theirs) = (self.broker.receive(now, consumer), self.list.receive(now, consumer));
                 prop_assert_eq!(ours.map(|receipt| receipt.message.number()), theirs.map(|(id, _)| id));
                 self.receipts.extend(ours.zip(theirs));
             }
@@ -266,6 +334,11 @@ impl Both {
                 if let Some((receipt, known)) = self.receipt(which) {
                     let ours = self.broker.change_visibility(now, receipt, to);
                     prop_assert_eq!(ours, self.list.change(now, known, to));
+                }
+            }
+            Ask::Reject(which) => {
+                if let Some((receipt, known)) = self.receipt(which) {
+                    prop_assert_eq!(self.broker.reject(receipt), self.list.reject(known));
                 }
             }
             Ask::Supersede(which) => {
@@ -281,7 +354,7 @@ impl Both {
             }
             Ask::Restart => {
                 self.broker.restart();
-                self.list.end_leases(Moment::NEVER);
+                self.list.end_leases_of(|_| true);
             }
             Ask::Redrive => {
                 self.broker.redrive();
@@ -301,7 +374,7 @@ impl Both {
         prop_assert_eq!(self.broker.next_due(), self.list.next_due(self.now));
         let incident = |incident| match incident {
             Incident::Returned(id) => (id.number(), false),
-            Incident::Died(id) => (id.number(), true),
+            Incident::Died(id) | Incident::Expired(id) => (id.number(), true),
         };
         let mut incidents: Vec<_> =
             std::iter::from_fn(|| self.broker.next_incident()).map(incident).collect();

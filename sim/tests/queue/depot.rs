@@ -1,7 +1,7 @@
 //! A scenario of clients that send parcels into a queue at given times, and workers that follow a list of actions for
 //! each parcel that they receive; the results of their calls and the milestones of the parcels are recorded in order.
 
-use shakedown_sim::queue::{Counts, MessageId, Reached};
+use shakedown_sim::queue::{Counts, Flavour, MessageId, Reached};
 use shakedown_sim::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -124,6 +124,7 @@ impl Depot {
     fn client(&self, stage: &Stage<LogEntry>, queue: &Queue<u32>, sent: Sent) {
         let (scope, first) = (stage.entity("order"), Cell::new(true));
         let (facts, queue) = (stage.facts().clone(), queue.clone());
+        let is_fifo = self.profile.flavour == Flavour::Fifo;
         stage.node(Role::new("client".into(), &FRAIL), move |env| {
             if !first.replace(false) {
                 return;
@@ -132,8 +133,10 @@ impl Depot {
             env.clone().spawn(async move {
                 env.sleep_until(ms(sent.at)).await;
                 let message = Message::new("job", sent.says).in_group(sent.group);
-                let message = sent.dedup.map_or(message.clone(), |id| message.once(id));
-                let message = match sent.delay {
+                // On a FIFO queue each message has an id, and none a delay.
+                let own_id = is_fifo.then(|| 1_000 + u64::from(sent.says));
+                let message = sent.dedup.or(own_id).map_or(message.clone(), |id| message.once(id));
+                let message = match sent.delay.filter(|_| !is_fifo) {
                     Some(delay) => message.after(Duration::from_millis(delay)),
                     None => message,
                 };
@@ -150,6 +153,7 @@ impl Depot {
         let (facts, queue, prefetch) = (stage.facts().clone(), queue.clone(), self.prefetch);
         let gives_up_after = self.gives_up_at.map(Duration::from_millis);
         let (lists, taken) = (Rc::new(lists), Rc::new(Cell::new(0)));
+        let is_channel = self.profile.flavour == Flavour::Channel;
         stage.node(Role::new("worker".into(), &FRAIL), move |env| {
             for _ in 0..prefetch {
                 let (env, facts, queue) = (env.clone(), facts.clone(), queue.clone());
@@ -162,7 +166,7 @@ impl Depot {
                     loop {
                         let delivery = queue.receive(&env).await;
                         let list = &lists[taken.replace(taken.get() + 1).min(lists.len() - 1)];
-                        work(&facts, &delivery, list).await;
+                        work(&facts, &delivery, list, is_channel).await;
                     }
                 });
             }
@@ -178,7 +182,7 @@ fn say(facts: &Facts<LogEntry>, env: &Env, text: String) {
     facts.state(env, &LogEntry { who: env.node_name(), did: Did::Said(text) });
 }
 
-async fn work(facts: &Facts<LogEntry>, delivery: &Delivery<u32>, list: &[Do]) {
+async fn work(facts: &Facts<LogEntry>, delivery: &Delivery<u32>, list: &[Do], is_channel: bool) {
     let (env, says) = (delivery.env(), *delivery.body());
     say(facts, env, format!("receives {says} ({})", delivery.receive_count()));
     for step in list {
@@ -192,6 +196,8 @@ async fn work(facts: &Facts<LogEntry>, delivery: &Delivery<u32>, list: &[Do]) {
                 continue;
             }
             Do::Ack => ("acks", delivery.ack().await),
+            // A channel returns messages without a delay.
+            Do::Nack(_) if is_channel => ("gives back", delivery.nack(Duration::ZERO).await),
             Do::Nack(ms) => ("gives back", delivery.nack(Duration::from_millis(ms)).await),
             Do::Extend(ms) => ("keeps", delivery.extend(Duration::from_millis(ms)).await),
         };

@@ -133,9 +133,10 @@ impl Scenario for Shop {
         let env = env.within(stage.entity("order"));
         env.clone().spawn(async move {
             let tries = if client == Client::SendsOnce { 1 } else { 30 };
-            for _ in 0..tries {
-                let message = Message::new("charge", 7);
-                let message = if client == Client::RetriesWithAnId { message.once(7) } else { message };
+            for attempt in 0..tries {
+                // Without an id of its own, the library gives each request one.
+                let id = if client == Client::RetriesWithAnId { 7 } else { 100 + attempt };
+                let message = Message::new("charge", 7).once(id);
                 if orders.post(&env, message).await.is_ok() {
                     return facts.state(&env, &Happened::Ordered);
                 }

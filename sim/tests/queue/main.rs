@@ -10,6 +10,7 @@ mod channel;
 mod crashes;
 mod dead_letters;
 mod fifo;
+mod flavours;
 mod known_bugs;
 mod kv;
 mod leases;

@@ -204,6 +204,7 @@ impl Ledger<'_> {
             }
             Reached::Returned => self.move_to(message, &[Place::InFlight], Place::Waits)?,
             Reached::Died => self.move_to(message, &[Place::InFlight], Place::Dead)?,
+            Reached::Expired => prop_assert!(false, "{says} has no retention"),
             Reached::Redriven => {
                 self.move_to(message, &[Place::Dead], Place::Waits)?;
                 self.enter(says, message);

@@ -360,3 +360,81 @@ fn an_abandoned_slow_statement_is_canceled_and_that_of_a_dead_client_completes()
     let crash = "writer/before work @ writer-1 #1 = crash\nstore/notices a dead client @ writer-1 #1 = 60 s";
     assert_eq!(run(&format!("{UPDATE}\n{crash}")), ["710 Ok(Some(1))", "1420 Err(RowLocked)"]);
 }
+
+#[test]
+fn a_waiting_change_of_the_schema_blocks_readers_behind_it() {
+    use shakedown_sim::database::TableLock;
+    const IMPATIENT: StoreProfile =
+        StoreProfile { lock_timeout: Duration::from_secs(2), ..StoreProfile::CALM };
+    let log = play(IMPATIENT, Action::Nothing, "", |stage, _, shop| {
+        let client = |name: &'static str, start: u64| {
+            let env = stage.node(Role::outside(name.into()), |_| {}).within(stage.entity(name));
+            (env, shop.clone(), Duration::from_secs(start))
+        };
+        let (env, shop, _) = client("report", 0);
+        env.clone().spawn(async move {
+            let mut tx = shop.store.begin(&env);
+            tx.get(&shop.items, &1).await.unwrap();
+            env.sleep(Duration::from_secs(10)).await;
+            tx.commit("report").await.unwrap();
+        });
+        let (env, shop, start) = client("migration", 1);
+        env.clone().spawn(async move {
+            env.sleep(start).await;
+            for wait in [LockWait::NoWait, LockWait::Block] {
+                let mut tx = shop.store.begin(&env);
+                let locked = tx.lock_table(&shop.items, TableLock::AccessExclusive, wait).await;
+                shop.log(&env, format!("alter: {locked:?}"));
+            }
+            let mut tx = shop.store.begin(&env);
+            tx.limit_lock_waits(Duration::ZERO).await.unwrap();
+            tx.lock_table(&shop.items, TableLock::AccessExclusive, LockWait::Block).await.unwrap();
+            shop.log(&env, "alter");
+        });
+        let (env, shop, start) = client("reader", 2);
+        env.clone().spawn(async move {
+            env.sleep(start).await;
+            let mut tx = shop.store.begin(&env);
+            let read = tx.get(&shop.items, &2).await.map(|item| item.map(|item| item.id));
+            shop.log(&env, format!("read: {read:?}"));
+            env.sleep(Duration::from_secs(2)).await;
+            tx = shop.store.begin(&env);
+            tx.limit_lock_waits(Duration::ZERO).await.unwrap();
+            let read = tx.scan(&shop.items, |_| true).await.map(|items| items.len());
+            shop.log(&env, format!("read: {read:?}"));
+        });
+    });
+    let expected = [
+        "1000 alter: Err(RowLocked)",
+        "3000 read: Ok(Some(2))",
+        "3000 alter: Err(LockTimeout)",
+        "10002 alter",
+        "10002 read: Ok(4)",
+    ];
+    assert_eq!(log, expected);
+}
+
+#[test]
+fn a_commit_that_the_server_receives_takes_effect_although_its_connection_is_dropped() {
+    const SLOW_COMMIT: StoreProfile = StoreProfile {
+        commit: Duration::from_secs(2),
+        connect: Duration::from_secs(2),
+        ..StoreProfile::CALM
+    };
+    let log = play(SLOW_COMMIT, Action::Nothing, "", |_, env, shop| {
+        let (env, shop) = (env.clone(), shop.clone());
+        env.clone().spawn(async move {
+            let work = async {
+                let connection = shop.store.try_connect(&env).await.unwrap();
+                let mut tx = connection.try_begin().await.unwrap();
+                tx.update(&shop.items, Item { order: None, ..item(1, 1, 9) }).await.unwrap();
+                tx.commit("update").await.unwrap();
+            };
+            assert!(env.timeout(Duration::from_millis(2_500), work).await.is_none());
+            shop.log(&env, "gives up");
+            let abandoned = env.timeout(Duration::from_millis(1_500), shop.store.try_connect(&env)).await;
+            assert!(abandoned.is_none(), "it takes two seconds");
+        });
+    });
+    assert_eq!(log, ["2500 gives up", "item 1: Some(None)"]);
+}

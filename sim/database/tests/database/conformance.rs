@@ -52,6 +52,12 @@ fn referential_actions_are_those_of_postgresql() {
     assert_eq!(play_all(include_str!("fixtures/actions.jsonl")), 150);
 }
 
+/// Random histories of `LOCK TABLE` among other statements, recorded by `.ci/record-postgres`.
+#[test]
+fn locks_of_tables_are_those_of_postgresql() {
+    assert_eq!(play_all(include_str!("fixtures/tables.jsonl")), 150);
+}
+
 /// Minimal histories in which the core once differed from PostgreSQL 15.18.
 #[test]
 fn former_differences_stay_fixed() {

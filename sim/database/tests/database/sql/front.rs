@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use shakedown_database::{
-    AdvisoryScope, CommitOutcome, Database, DatabaseError, Isolation, Session, Statement, Step, Wait,
+    AdvisoryScope, CommitOutcome, Database, DatabaseError, Isolation, LockWait, Session, Statement, Step,
+    TableLock, Wait,
 };
 use sqlparser::ast::{
     self, ContextModifier, Expr, Query, SelectItem, Set, TransactionAccessMode, TransactionIsolationLevel,
@@ -80,7 +81,7 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<(ast::Statement, KeyModes)>, Databa
     let mut parsed = Vec::new();
     for text in sql.split(';').map(str::trim).filter(|text| !text.is_empty()) {
         let (text, modes) = weaker_modes(text)?;
-        let text = if text.eq_ignore_ascii_case("abort") { "rollback".to_owned() } else { text };
+        let text = if text.eq_ignore_ascii_case("abort") { "rollback".to_owned() } else { lock_call(text) };
         match Parser::parse_sql(&PostgreSqlDialect {}, &text) {
             Ok(mut statements) if statements.len() == 1 => parsed.push((statements.remove(0), modes)),
             Ok(_) => return unsupported(format_args!("statement: {text}")),
@@ -88,6 +89,35 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<(ast::Statement, KeyModes)>, Databa
         }
     }
     Ok(parsed)
+}
+
+/// Rewrites `LOCK TABLE name IN … MODE`, which the parser does not know, as a call.
+fn lock_call(text: String) -> String {
+    let Some(rest) = text.strip_prefix("lock table ") else { return text };
+    let Some((table, mode)) = rest.split_once(" in ") else { return text };
+    let (mode, nowait) = mode.split_once(" mode").unwrap_or((mode, ""));
+    format!("select shakedown_lock_table('{table}', '{mode}', '{}')", nowait.trim())
+}
+
+/// Compiles `LOCK TABLE`.
+fn lock_table(arguments: &[&Expr], catalog: &Rc<Catalog>) -> Result<Prepared, DatabaseError> {
+    let text = |at: usize| arguments.get(at).map(|at| at.to_string().replace('\'', "")).unwrap_or_default();
+    let Some(info) = catalog.tables.get(&text(0)) else {
+        return Err(DatabaseError::UndefinedTable { table: text(0) });
+    };
+    let mode = match text(1).as_str() {
+        "access share" => TableLock::AccessShare,
+        "row share" => TableLock::RowShare,
+        "row exclusive" => TableLock::RowExclusive,
+        "share update exclusive" => TableLock::ShareUpdateExclusive,
+        "share" => TableLock::Share,
+        "share row exclusive" => TableLock::ShareRowExclusive,
+        "exclusive" => TableLock::Exclusive,
+        "access exclusive" => TableLock::AccessExclusive,
+        other => return unsupported(format_args!("lock mode {other}")),
+    };
+    let wait = if text(2) == "nowait" { LockWait::NoWait } else { LockWait::Block };
+    Ok(Prepared::Plain(info.table.lock(mode, wait), "LOCK TABLE"))
 }
 
 /// Rewrites `FOR NO KEY UPDATE` and `FOR KEY SHARE`, which the parser does not know.
@@ -258,6 +288,9 @@ fn prepare_query(query: &Query, modes: KeyModes, catalog: &Rc<Catalog>) -> Resul
             (&select.projection[..], select.from.is_empty())
         {
             let (name, arguments) = call_parts(function)?;
+            if name == "shakedown_lock_table" {
+                return lock_table(&arguments, catalog);
+            }
             if let Some(prepared) = session_function(&name, &arguments)? {
                 return Ok(prepared);
             }

@@ -189,6 +189,7 @@ impl Player {
                     client.waits_on = match wait.on {
                         WaitFor::Transaction(_) => "transactionid",
                         WaitFor::RowQueue => "tuple",
+                        WaitFor::Table(_) => "relation",
                         WaitFor::Advisory(_) => "advisory",
                         WaitFor::Acknowledgement => "SyncRep",
                     };
