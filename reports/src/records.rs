@@ -186,7 +186,8 @@ pub struct CampaignResult {
     pub verdict: Verdict,
     /// Why the campaign ended.
     pub end_reason: EndReason,
-    /// The seeds that were requested; `None` if a script decided the run.
+    /// The seeds of the runs that were made, which are fewer than requested if the campaign ended early; `None` if a script
+    /// decided the run.
     pub seeds: Option<Range<u64>>,
     /// The number of runs.
     pub runs: u64,

@@ -232,7 +232,7 @@ impl Explore {
             without: self.without.clone(),
             verdict: Verdict::Held,
             end_reason,
-            seeds: Some(request.seeds.clone()),
+            seeds: Some(campaign.seeds.clone()),
             runs: campaign.tally.runs,
             failing: campaign.failing.len() as u64,
             digest: campaign.tally.digest(),

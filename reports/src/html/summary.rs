@@ -72,11 +72,11 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Returns the seeds that were requested, and the build that made the runs.
+/// Returns the seeds of the runs, and the build that made them.
 fn provenance(result: &CampaignResult) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    if let Some(seeds) = &result.seeds {
-        facts.push(("seeds", format!("{} to {}", seeds.start, seeds.end.saturating_sub(1))));
+    if let Some(seeds) = result.seeds.as_ref().filter(|seeds| !seeds.is_empty()) {
+        facts.push(("seeds", format!("{} to {}", seeds.start, seeds.end - 1)));
     }
     if !result.build.is_empty() {
         facts.push(("build", result.build.clone()));

@@ -1,6 +1,6 @@
 //! `--archive` and `history`: new, returned and gone findings, with their builds; and two concurrent writers.
 
-use super::{answer, code, json, shakedown, stderr, stdout};
+use super::{answer, check_schema, code, json, shakedown, stderr, stdout};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Stdio;
@@ -32,6 +32,7 @@ fn record(here: &Path, build: &str, seeds: &str) -> Value {
 fn history(here: &Path) -> Value {
     let output = answer(here, &["history", "--archive", "team.db", "--format", "json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
+    check_schema(&json(&output), "history");
     json(&output)["designs"][0].clone()
 }
 

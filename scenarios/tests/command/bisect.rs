@@ -1,6 +1,6 @@
 //! `bisect`: the commit since which a script fails, over the builds of a real repository.
 
-use super::{answer, code, json, shakedown, stderr, stdout};
+use super::{answer, check_schema, code, json, shakedown, stderr, stdout};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -63,6 +63,7 @@ fn the_commit_that_broke_it_is_found() {
     };
     let found = bisect("HEAD~4", "HEAD", &["--format", "json"]);
     assert_eq!(code(&found), 0, "{}", stderr(&found));
+    check_schema(&json(&found), "bisect");
     assert_eq!(json(&found)["suspects"][0]["subject"], "remove the log", "{}", stderr(&found));
     assert!(json(&found)["first_bad"].is_string());
     let human = bisect("HEAD~4", "HEAD", &[]);

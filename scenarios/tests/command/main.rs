@@ -65,6 +65,31 @@ fn json(output: &Output) -> serde_json::Value {
     serde_json::from_str(&stdout(output)).expect("one JSON object on stdout")
 }
 
+/// Checks that an output matches the published schema of this name, and has no key that the schema does not name.
+fn check_schema(printed: &serde_json::Value, name: &str) {
+    let path = format!("{}/../reports/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let mut schema = serde_json::from_str(&std::fs::read_to_string(path).expect("published")).expect("JSON");
+    close(&mut schema);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let wrong: Vec<String> =
+        validator.iter_errors(printed).map(|error| format!("{} {error}", error.instance_path())).collect();
+    assert_eq!(wrong, Vec::<String>::new(), "{name}");
+}
+
+/// Closes every object of a schema to keys that it does not name.
+fn close(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(map) => {
+            map.values_mut().for_each(close);
+            if map.contains_key("properties") && map.contains_key("type") {
+                map.entry("additionalProperties").or_insert(false.into());
+            }
+        }
+        serde_json::Value::Array(all) => all.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
 /// Returns the path of the first failure's trace, of a short campaign in this directory.
 fn trace(directory: &Path) -> String {
     let mut arguments = vec!["explore", "booking", "--seeds", "300", "--max-fail", "1", "--format", "json"];
