@@ -121,7 +121,8 @@
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
 //! [`checkpoint`] (what it keeps on disk), [`build_identity`] and [`shard`] (one campaign over many machines), `archive` (what a
 //! team's campaigns found, with the feature of that name), [`bisect`] (since when a script fails), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
-//! `serve` (a local page over a catalogue, with the feature of its name), and [`cli`] (the command line). `mutations` tests what is read from files.
+//! `serve` (a local page over a catalogue, with the feature of its name), and [`cli`] (the command line). `mutations` tests what is
+//! read from files; `draws` is a scenario of tests.
 //!
 //! Each name has one path, that of its module; only the prelude repeats some.
 
@@ -138,6 +139,8 @@ pub mod certification;
 pub mod checkpoint;
 pub mod cli;
 pub mod context;
+#[cfg(test)]
+mod draws;
 pub mod entry;
 pub mod findings;
 pub mod guardrail;

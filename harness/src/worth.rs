@@ -155,60 +155,13 @@ pub(crate) fn script_of(runner: &mut dyn Rehearse, plan: Plan<'_>) -> Option<Scr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draws::Draws;
     use shakedown_sim::search::explore_variant;
-    use shakedown_sim::{
-        Alternatives, Fact, Invariant, Parameter, Profile, Role, Runner, Scenario, Site, Stage,
-    };
-
-    /// A node that draws as many choices as its variant says, or twice as many.
-    struct Draws;
-
-    #[derive(serde::Serialize)]
-    struct Nothing;
-
-    impl Fact for Nothing {
-        fn sentence(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Scenario for Draws {
-        type Fact = Nothing;
-        fn name(&self) -> &str {
-            "draws"
-        }
-        fn parameters(&self) -> &[Parameter] {
-            const COINS: &[&str] = &["4", "5", "6", "7"];
-            &[
-                Parameter { name: "coins", about: "the number of coins", values: COINS, small: &["4"] },
-                Parameter {
-                    name: "twice",
-                    about: "two tosses of each",
-                    values: &["no", "yes"],
-                    small: &["no"],
-                },
-            ]
-        }
-        fn build(&self, stage: &Stage<Nothing>) {
-            let node = stage.node(Role::outside("node".into()), |_| {});
-            let value = |name: &str| stage.variant().get(name).unwrap_or_default().to_owned();
-            let coins: u32 = value("coins").parse().unwrap_or_default();
-            let tosses = if value("twice") == "yes" { 2 * coins } else { coins };
-            node.clone().spawn(async move {
-                for _ in 0..tosses {
-                    let sides = Alternatives::new(&["heads", "tails"]);
-                    node.choose(Site::new("node".into(), "coin".into()), &sides);
-                }
-            });
-        }
-        fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
-            Vec::new()
-        }
-    }
+    use shakedown_sim::{Profile, Runner};
 
     #[test]
     fn a_sample_holds_runs_of_the_campaign_also_if_parameters_are_fixed() {
-        let runner = &mut Runner::new(Draws);
+        let runner = &mut Runner::new(Draws::OfVariant);
         let fixed: Variant = "coins=6".parse().expect("a variant");
         let profile = Profile::STORM.with_task_order();
         let campaign = explore_variant(runner, (profile, &fixed), 0..64, usize::MAX);

@@ -1,38 +1,9 @@
 //! Tests that a rehearsal fails if it tests nothing.
 
 use super::*;
+use crate::draws::{Draws, Nothing};
 use shakedown_sim::scenario::Horizon;
 use shakedown_sim::{Alternatives, Fact, Invariant, Role, Site, Stage};
-
-/// A node that draws this many choices. No invariant checks them.
-struct Draws(u32);
-
-#[derive(serde::Serialize)]
-struct Nothing;
-
-impl Fact for Nothing {
-    fn sentence(&self) -> String {
-        String::new()
-    }
-}
-
-impl Scenario for Draws {
-    type Fact = Nothing;
-    fn name(&self) -> &str {
-        "draws"
-    }
-    fn build(&self, stage: &Stage<Nothing>) {
-        let (node, count) = (stage.node(Role::outside("node".into()), |_| {}), self.0);
-        node.clone().spawn(async move {
-            for _ in 0..count {
-                node.choose(Site::new("node".into(), "coin".into()), &Alternatives::new(&["heads", "tails"]));
-            }
-        });
-    }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
-        Vec::new()
-    }
-}
 
 /// A scenario whose only task panics.
 struct Panics;
@@ -70,12 +41,12 @@ fn a_rehearsal_that_tests_nothing_fails() {
         let unmet = rehearsal.check().expect_err("nothing was tested").to_string();
         assert!(unmet.contains(expected), "{unmet}");
     }
-    check(rehearse(Draws(1)).seeds(..0), "no run was made");
-    check(rehearse(Draws(0)).seeds(..50), "no run met a choice that could deviate");
-    check(rehearse(Draws(0)).deviations(3), "no run met a choice that could deviate");
-    check(rehearse(Draws(2)).deviations(3), "no script has as many deviations as were asked for");
-    assert_eq!(rehearse(Draws(0)).deviations(3).allow_trivial().check().ok(), Some(1));
-    assert_eq!(rehearse(Draws(2)).deviations(2).check().ok(), Some(4));
+    check(rehearse(Draws::Fixed(1)).seeds(..0), "no run was made");
+    check(rehearse(Draws::Fixed(0)).seeds(..50), "no run met a choice that could deviate");
+    check(rehearse(Draws::Fixed(0)).deviations(3), "no run met a choice that could deviate");
+    check(rehearse(Draws::Fixed(2)).deviations(3), "no script has as many deviations as were asked for");
+    assert_eq!(rehearse(Draws::Fixed(0)).deviations(3).allow_trivial().check().ok(), Some(1));
+    assert_eq!(rehearse(Draws::Fixed(2)).deviations(2).check().ok(), Some(4));
 }
 
 /// A scenario that works when faults are no longer possible.
@@ -116,7 +87,7 @@ fn a_rehearsal_of_a_workload_beyond_the_faults_fails() {
 #[should_panic(expected = "the seeds 5..3 are no range")]
 fn seeds_that_end_before_they_begin_are_refused() {
     #[expect(clippy::reversed_empty_ranges, reason = "this is what is tested")]
-    let _ = rehearse(Draws(1)).seeds(5..3);
+    let _ = rehearse(Draws::Fixed(1)).seeds(5..3);
 }
 
 /// A scenario that ends its process if its first coin shows tails.
@@ -148,7 +119,7 @@ impl Scenario for Exits {
 #[cfg(unix)]
 fn a_design_that_ends_the_process_is_a_violation_and_not_the_end_of_the_tests() {
     let here = tempfile::tempdir().expect("a directory");
-    assert_eq!(rehearse(Draws(2)).deviations(2).check().ok(), Some(4));
+    assert_eq!(rehearse(Draws::Fixed(2)).deviations(2).check().ok(), Some(4));
     let unmet = rehearse(Exits).traces(here.path()).seeds(..200).check().expect_err("it ends the process");
     let report = unmet.to_string();
     assert!(
@@ -158,7 +129,7 @@ fn a_design_that_ends_the_process_is_a_violation_and_not_the_end_of_the_tests() 
     let found = rehearse(Exits).traces(here.path()).deviations(2).violates("process-survives").within(1);
     let script = found.finding.failure.shrunk.to_string();
     assert!(script.contains("node/second @ - #1 = tails"), "{script}");
-    assert_eq!(rehearse(Draws(2)).deviations(2).check().ok(), Some(4));
+    assert_eq!(rehearse(Draws::Fixed(2)).deviations(2).check().ok(), Some(4));
 }
 
 /// A scenario whose facts depend on the order of a hash map.
