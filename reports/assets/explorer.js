@@ -140,8 +140,9 @@ class Explorer {
     const item = (term, ...values) => [element("dt", {}, term), element("dd", {}, ...values)];
     const facts = [...item("entity", step.scope === "-" ? "none" : step.scope), ...item("kind", step.kind)];
     if (step.choice) {
-      const { site, taken, alternatives } = step.choice;
+      const { site, taken, alternatives, source } = step.choice;
       facts.push(...item("choice", element("code", {}, site)), ...item("alternative", taken, `, of ${alternatives.join(" | ")}`));
+      if (source) facts.push(...item("made at", element("code", {}, source)));
     }
     if (step.causes.length > 0) facts.push(...item("follows from", ...step.causes.map((cause) => this.link(cause))));
     const leads = this.run.leads[at].slice(0, ROWS_MAX);

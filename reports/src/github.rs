@@ -41,7 +41,7 @@ fn error(group: &Group<'_>, counts: &str) -> String {
     let script = &failure.shrunk;
     let title = format!("{}: {}", script.scenario, failure.violation.invariant);
     let mut lines = vec![failure.violation.message.clone()];
-    lines.extend(story::deviations(&failure.trace).into_iter().map(|(_, words)| words));
+    lines.extend(story::deviations(&failure.trace).into_iter().map(|one| one.sentence));
     lines.extend(finding.context.restored.iter().map(story::put_back));
     if let Some(further @ 1..) = group.findings.len().checked_sub(1) {
         lines.push(format!("and {}, {}", plural(further as u64, "more finding"), group.cause));

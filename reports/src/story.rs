@@ -312,9 +312,19 @@ pub fn in_brief(script: &Script) -> String {
     }
 }
 
-/// Returns each deviation that the run took: in the form of scripts, and as a sentence.
-pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
-    let words = |deviation: &Deviation| {
+/// A deviation that a run took.
+pub struct DeviationTaken {
+    /// In the form of scripts.
+    pub deviation: String,
+    /// As a sentence.
+    pub sentence: String,
+    /// The file and the line of the code under test at which the choice was made, if they are known.
+    pub source: Option<String>,
+}
+
+/// Returns each deviation that the run took.
+pub fn deviations(trace: &Trace) -> Vec<DeviationTaken> {
+    let taken = |deviation: &Deviation| {
         let of = |choice: &ChoiceTaken, step: &Step| {
             let id = &deviation.id;
             id.site == choice.site && id.nth == choice.nth && id.scope.to_string() == step.scope
@@ -329,10 +339,13 @@ pub fn deviations(trace: &Trace) -> Vec<(String, String)> {
             };
             let event = || server_event(choice).map(|event| format!("{} {event}", step.node));
             let other = || format!("{}: {}", step.node, turn(step, choice));
-            Some(trouble.or_else(remark).or_else(crash).or_else(event).unwrap_or_else(other))
+            Some(DeviationTaken {
+                deviation: deviation.to_string(),
+                sentence: trouble.or_else(remark).or_else(crash).or_else(event).unwrap_or_else(other),
+                source: choice.source.clone(),
+            })
         })
     };
-    let taken = |deviation: &Deviation| words(deviation).map(|words| (deviation.to_string(), words));
     trace.script.deviations.iter().filter_map(taken).collect()
 }
 

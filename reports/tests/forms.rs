@@ -253,10 +253,20 @@ fn a_pause_that_healing_ends_early_states_its_real_length() {
     (later.kind, later.node, later.time) = (Kind::Resume, node, later.time);
     let real = later.time - trace.steps[at].time;
     failure.trace = trace.into();
-    let words = &story::deviations(&failure.trace)[0].1;
+    let words = &story::deviations(&failure.trace)[0].sentence;
     let end = format!("is paused for 90 s before charge, cut to {} by the heal time", time::text(real));
     assert!(words.ends_with(&end), "{words}");
     assert!(story::of_failure(&failure).iter().any(|row| row.what == end), "{end}");
+}
+
+#[test]
+fn a_page_names_the_line_at_which_a_choice_was_made() {
+    let (finding, campaign) = finding();
+    let mut choices = finding.failure.trace.steps.iter().filter_map(|step| step.choice.as_ref());
+    let source = choices.find_map(|choice| choice.source.clone()).expect("a call of the shop");
+    assert!(source.starts_with("reports/tests/"), "{source}");
+    let page = shakedown_reports::html::campaigns(&[campaign]);
+    assert!(page.contains(&format!("made at <code>{source}</code>")), "{source}");
 }
 
 #[test]

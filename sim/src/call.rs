@@ -15,11 +15,12 @@ use crate::instances::{self, Instance, InstanceFault, Instances};
 use crate::label::Label;
 use crate::link::{LinkFault, LinkFaults, Outages, Requests, Responses, Slowness};
 use crate::node::NodeId;
-use crate::scope::{Scope, User};
+use crate::scope::{Scope, Source, User};
 use crate::time::{self, Duration, Moment};
 use crate::world::{Close, World};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 
 const REQUEST: Label = Label::new("request");
@@ -302,17 +303,29 @@ impl Env {
     /// # Errors
     /// [`CallError::Refused`] if the request certainly has no effect, [`CallError::TimedOut`] if its effect is
     /// unknown.
-    pub async fn call<Q: 'static, A: 'static>(
+    #[track_caller]
+    pub fn call<Q: 'static, A: 'static>(
         &self,
         endpoint: &Endpoint<Q, A>,
         request: Q,
         timeout: Duration,
+    ) -> impl Future<Output = Result<A, CallError>> {
+        self.call_at(endpoint, request, timeout, Location::caller())
+    }
+
+    /// Like [`call`](Env::call), for code that called the engine at `place`.
+    pub(crate) async fn call_at<Q: 'static, A: 'static>(
+        &self,
+        endpoint: &Endpoint<Q, A>,
+        request: Q,
+        timeout: Duration,
+        place: Source,
     ) -> Result<A, CallError> {
         let EndpointState { op, word, .. } = &*endpoint.0;
-        if let Some(mode) = self.draw_crash(Side::Before, op.name) {
+        if let Some(mode) = self.draw_crash(Side::Before, op.name, place) {
             self.crash(mode).await;
         }
-        let exchange = self.send(endpoint, request);
+        let exchange = self.send(endpoint, request, place);
         let answer = self.sleep_alive(self.now() + timeout).or_value(&exchange.reply).await;
         match answer {
             None => {
@@ -326,7 +339,7 @@ impl Env {
                 Err(error)
             }
             Some(Ok(answer)) => {
-                if let Some(mode) = self.draw_crash(Side::After, op.name) {
+                if let Some(mode) = self.draw_crash(Side::After, op.name, place) {
                     self.crash(mode).await;
                 }
                 self.event(Kind::Response, [*word, 0], || "receives the response".to_owned());
@@ -337,7 +350,12 @@ impl Env {
 
     /// Sends a request, unless this incarnation is dead. Returns the exchange, which holds the response once it
     /// arrives.
-    fn send<Q: 'static, A: 'static>(&self, endpoint: &Endpoint<Q, A>, request: Q) -> Rc<Exchange<Q, A>> {
+    fn send<Q: 'static, A: 'static>(
+        &self,
+        endpoint: &Endpoint<Q, A>,
+        request: Q,
+        place: Source,
+    ) -> Rc<Exchange<Q, A>> {
         let EndpointState { op, word, .. } = &*endpoint.0;
         let mut core = self.world.core.borrow_mut();
         let alive = core.is_alive(self.node, self.incarnation);
@@ -352,7 +370,7 @@ impl Env {
             endpoint: endpoint.clone(),
             scope: self.scope(),
             from: self.node,
-            caller: core.user(),
+            caller: User { place: Some(place), ..core.user() },
             request: Cell::new(Some(request)),
             answer: Cell::new(None),
             reply: RefCell::default(),

@@ -229,6 +229,8 @@ impl Alternatives {
 }
 
 impl Offer for &Alternatives {
+    const HAS_ONE_PLACE: bool = true;
+
     #[inline(always)]
     fn key(self) -> OfferKey {
         OfferKey { list: self.names.as_ptr().addr(), ways: self.names.len(), range_ms: self.range_ms }

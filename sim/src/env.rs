@@ -10,7 +10,7 @@ use crate::event::Kind;
 use crate::fault::{Offer, Place};
 use crate::label::Label;
 use crate::node::{CrashFault, CrashMode, NodeId, Role};
-use crate::scope::{Scope, ScopePath, User};
+use crate::scope::{Scope, ScopePath, Source, User};
 use crate::task::Waiter;
 use crate::time::{Duration, Moment, WallTime};
 use crate::world::World;
@@ -218,12 +218,7 @@ impl Env {
         self.choose_at(&site, alternatives, Some(std::panic::Location::caller()))
     }
 
-    pub(crate) fn choose_at(
-        &self,
-        site: &Site,
-        offer: impl Offer,
-        place: Option<&'static std::panic::Location<'static>>,
-    ) -> Pick {
+    pub(crate) fn choose_at(&self, site: &Site, offer: impl Offer, place: Option<Source>) -> Pick {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Pick::BENIGN;
@@ -233,7 +228,17 @@ impl Env {
 
     /// Draws a fault of a profile for the running task.
     pub(crate) fn choose_fault<P: Place>(&self, site: &Site, faults: P) -> Option<P::Fault> {
-        faults.fault(self.choose_at(site, faults, None))
+        self.choose_fault_at(site, faults, None)
+    }
+
+    /// Draws a fault of a profile for the running task, which called the engine at `place`.
+    pub(crate) fn choose_fault_at<P: Place>(
+        &self,
+        site: &Site,
+        faults: P,
+        place: Option<Source>,
+    ) -> Option<P::Fault> {
+        faults.fault(self.choose_at(site, faults, place))
     }
 
     /// Makes a choice on behalf of the task `user`.
@@ -346,21 +351,32 @@ impl Env {
 
     /// Marks a crash point beside the node's effect `effect` on the world. Calls and commits have crash points of
     /// their own.
-    pub async fn crash_point(&self, side: Side, effect: impl Into<Label>) {
-        if let Some(mode) = self.draw_crash(side, effect.into()) {
+    #[track_caller]
+    pub fn crash_point(&self, side: Side, effect: impl Into<Label>) -> impl Future<Output = ()> {
+        self.crash_point_at(side, effect.into(), std::panic::Location::caller())
+    }
+
+    /// Like [`crash_point`](Env::crash_point), for code that called the engine at `place`.
+    pub(crate) async fn crash_point_at(&self, side: Side, effect: Label, place: Source) {
+        if let Some(mode) = self.draw_crash(side, effect, place) {
             self.crash(mode).await;
         }
     }
 
-    /// Draws whether and how the node crashes here, for the running task.
+    /// Draws whether and how the node crashes here, for the running task, which called the engine at `place`.
     #[inline]
-    pub(crate) fn draw_crash(&self, side: Side, effect: Label) -> Option<CrashMode> {
-        self.draw_crash_for(None, side, effect)
+    pub(crate) fn draw_crash(&self, side: Side, effect: Label, place: Source) -> Option<CrashMode> {
+        self.draw_crash_for((None, Some(place)), side, effect)
     }
 
-    /// Draws whether and how the node crashes here, for `user` or the running task.
+    /// Draws whether and how the node crashes here, for `user` or the running task at `place`.
     #[inline]
-    pub(crate) fn draw_crash_for(&self, user: Option<User>, side: Side, effect: Label) -> Option<CrashMode> {
+    pub(crate) fn draw_crash_for(
+        &self,
+        (user, place): (Option<User>, Option<Source>),
+        side: Side,
+        effect: Label,
+    ) -> Option<CrashMode> {
         let mut core = self.world.core.borrow_mut();
         if !core.is_alive(self.node, self.incarnation) {
             return Some(CrashMode::Gone);
@@ -370,7 +386,7 @@ impl Env {
         if faults.is_empty() || core.healed {
             return None;
         }
-        let user = user.unwrap_or_else(|| core.user());
+        let user = user.unwrap_or_else(|| User { place, ..core.user() });
         core.draw_crash((user, self), side, effect).map(CrashMode::Fault)
     }
 

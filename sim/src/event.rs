@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::choice::{OfferedAlternatives, Pick, Site};
 use crate::digest::Digest;
 use crate::former;
-use crate::scope::Scope;
+use crate::scope::{Scope, Source};
 use crate::time::Moment;
 use crate::world::NodeId;
 use serde::de::IntoDeserializer;
@@ -109,6 +109,8 @@ pub(crate) struct Chosen {
     pub(crate) nth: u32,
     pub(crate) pick: Pick,
     pub(crate) alternatives: OfferedAlternatives,
+    /// The place in the source that called the engine for it, if it is known.
+    pub(crate) place: Option<Source>,
 }
 
 /// One recorded step.

@@ -291,6 +291,10 @@ impl Listed for Episode {
 
 /// The alternatives of a choice, in the form that the drawing code has them.
 pub(crate) trait Offer: Copy {
+    /// Whether two places in the source may not draw one choice, as the code under test names it. The engine draws the
+    /// choices of a profile wherever the code under test calls it, also in two places for one entity.
+    const HAS_ONE_PLACE: bool;
+
     /// Returns the key of the list: its address, the number of its alternatives, the benign one included, and the
     /// range. A site identifies its list by this key.
     fn key(self) -> OfferKey;
@@ -348,6 +352,8 @@ pub(crate) trait Place: Copy {
 }
 
 impl<P: Place> Offer for P {
+    const HAS_ONE_PLACE: bool = false;
+
     #[inline(always)]
     fn key(self) -> OfferKey {
         let faults = self.faults();

@@ -46,12 +46,15 @@ struct Counter {
     next: u32,
 }
 
-/// The drawing task, and the place in the source.
+/// A place in the source of the code under test.
+pub(crate) type Source = &'static std::panic::Location<'static>;
+
+/// The drawing task, and the place in the source, if it is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct User {
     /// A whole word: a padding gap would be written and read in pieces that do not match, which stalls the processor.
     pub(crate) task: u64,
-    pub(crate) place: Option<&'static std::panic::Location<'static>>,
+    pub(crate) place: Option<Source>,
 }
 
 impl User {

@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::former;
 use crate::judge::Violation;
 use crate::runner::Outcome;
+use crate::scope::Source;
 use crate::script::Script;
 use crate::time::Moment;
 use crate::world::Limits;
@@ -105,6 +106,8 @@ pub struct ChoiceTaken {
     pub alternatives: Vec<String>,
     /// The fault that it took, if a profile lists it: the value whose written form is `taken`.
     pub fault: Option<Fault>,
+    /// The file and the line of the code under test at which it was made, `src/worker.rs:42`, if they are known.
+    pub source: Option<String>,
 }
 
 /// A deviating choice as trace files have it: the fault by its kind, beside its written form.
@@ -116,18 +119,20 @@ struct ChoiceRecord {
     alternatives: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
 }
 
 impl From<ChoiceTaken> for ChoiceRecord {
     fn from(choice: ChoiceTaken) -> Self {
-        let ChoiceTaken { site, nth, taken, alternatives, fault } = choice;
-        Self { site, nth, taken, alternatives, fault: fault.map(|fault| fault.kind().to_owned()) }
+        let ChoiceTaken { site, nth, taken, alternatives, fault, source } = choice;
+        Self { site, nth, taken, alternatives, fault: fault.map(|fault| fault.kind().to_owned()), source }
     }
 }
 
 impl From<ChoiceRecord> for ChoiceTaken {
     fn from(record: ChoiceRecord) -> Self {
-        let ChoiceRecord { site, nth, taken, mut alternatives, fault } = record;
+        let ChoiceRecord { site, nth, taken, mut alternatives, fault, source } = record;
         let site = former::site(&site).into_owned();
         let today = |word: &str| former::alternative(&site, word).to_owned();
         let taken = today(&taken);
@@ -135,7 +140,7 @@ impl From<ChoiceRecord> for ChoiceTaken {
         // Earlier files do not name the kind.
         let kind = fault.as_deref().or_else(|| former::fault_kind(&site));
         let fault = kind.and_then(|kind| Fault::read(kind, &taken));
-        Self { site, nth, taken, alternatives, fault }
+        Self { site, nth, taken, alternatives, fault, source }
     }
 }
 
@@ -167,6 +172,12 @@ fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
     events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
 }
 
+/// Returns the file and the line of a place in the code under test; none for a place in the engine itself.
+fn source(place: Source) -> Option<String> {
+    let engine = file!().strip_suffix("trace.rs").unwrap_or_default();
+    (!place.file().starts_with(engine)).then(|| format!("{}:{}", place.file(), place.line()))
+}
+
 pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
     number_steps(&mut event.causes, step_of);
     let choice = event.choice.map(|chosen| ChoiceTaken {
@@ -175,6 +186,7 @@ pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
         taken: chosen.alternatives.name_of(chosen.pick),
         alternatives: chosen.alternatives.names(),
         fault: chosen.alternatives.fault_of(chosen.pick),
+        source: chosen.place.and_then(source),
     });
     Step {
         time: event.time,

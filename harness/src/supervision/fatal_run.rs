@@ -117,6 +117,7 @@ mod tests {
             taken: "lost".to_owned(),
             alternatives: vec!["arrives".to_owned(), "lost".to_owned()],
             fault: None,
+            source: None,
         };
         let step = Step {
             time: Moment::START,

@@ -8,7 +8,7 @@ use crate::clock::{self, Clock};
 use crate::commands::Program;
 use crate::knowledge;
 use crate::records::{FailureContext, RestoredGuardrail, Setting};
-use crate::story::{self, Row, plural};
+use crate::story::{self, DeviationTaken, Row, plural};
 use shakedown_sim::search::Failure;
 use shakedown_sim::{Trace, Violation};
 use std::collections::BTreeSet;
@@ -123,8 +123,14 @@ fn happened(view: &RunView<'_>) -> String {
     if deviations.is_empty() {
         return "<section><h2>What happened</h2><p>The happy path.</p></section>\n".to_owned();
     }
-    let item = |(deviation, sentence): &(String, String)| {
-        format!("<li>{}<br><code>{}</code></li>\n", Text(sentence), Text(deviation))
+    let item = |one: &DeviationTaken| {
+        let source = one.source.as_ref().map(|source| format!("<br>made at <code>{}</code>", Text(source)));
+        format!(
+            "<li>{}<br><code>{}</code>{}</li>\n",
+            Text(&one.sentence),
+            Text(&one.deviation),
+            source.unwrap_or_default()
+        )
     };
     let items: String = deviations.iter().map(item).collect();
     format!(

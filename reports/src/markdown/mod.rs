@@ -182,8 +182,8 @@ fn deviations(failure: &Failure) -> String {
     }
     let in_words = story::deviations(&failure.trace);
     let line = |(number, deviation): (usize, &Deviation)| {
-        let words = in_words.iter().find(|(written, _)| *written == deviation.to_string());
-        let words = words.map(|(_, words)| format!("{}: ", sentence(words))).unwrap_or_default();
+        let words = in_words.iter().find(|one| one.deviation == deviation.to_string());
+        let words = words.map(|one| format!("{}: ", sentence(&one.sentence))).unwrap_or_default();
         format!("- ({number}) {words}{}\n", code(&deviation.to_string()))
     };
     let mut lines: String = story::numbered(script).into_iter().take(DEVIATIONS_MAX).map(line).collect();

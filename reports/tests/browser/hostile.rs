@@ -33,6 +33,7 @@ fn poison(failure: &mut Failure) {
         if let Some(choice) = &mut step.choice {
             choice.taken = next();
             choice.alternatives = vec![next(), next()];
+            choice.source = Some(next());
         }
     }
 }

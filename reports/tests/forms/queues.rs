@@ -102,7 +102,7 @@ impl Scenario for Post {
 fn check(deviation: &str, sentence: &str, row: &str) {
     let script: Script = format!("scenario post\n{deviation}").parse().expect("a script");
     let (_, trace) = Runner::new(Post).record(Plan::Script(&script));
-    let sentences = story::deviations(&trace).into_iter().map(|(_, sentence)| sentence);
+    let sentences = story::deviations(&trace).into_iter().map(|one| one.sentence);
     assert_eq!(sentences.collect::<Vec<_>>(), [sentence], "{deviation}");
     let rows = story::of_run(&trace).into_iter().filter(|row| row.deviates);
     let rows: Vec<String> = rows.map(|row| format!("{}: {} [{}]", row.node, row.what, row.why)).collect();

@@ -314,7 +314,7 @@ impl Handle {
     /// names the choice by its subject: a pool gives a connection to one task after another.
     pub fn poll_crash_point(&self, side: Side, effect: impl Into<Label>) -> Poll<()> {
         let Some(env) = self.try_env() else { return Poll::Pending };
-        match env.draw_crash_for(Some(User::ENGINE), side, effect.into()) {
+        match env.draw_crash_for((Some(User::ENGINE), None), side, effect.into()) {
             None => Poll::Ready(()),
             Some(mode) => env.begin_crash(mode),
         }

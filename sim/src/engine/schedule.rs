@@ -284,7 +284,7 @@ impl Core {
         if let Entry::Task(slot) = entry {
             self.current = Some(slot);
         }
-        let event = self.deviate_as(node, (&site, scope, nth), pick, |_| {
+        let event = self.deviate_as((node, None), (&site, scope, nth), pick, |_| {
             let (one, other) = names.unwrap_or_default();
             match others {
                 0 => format!("{one} yields to {other}"),
@@ -330,7 +330,7 @@ impl Core {
             return false;
         }
         self.digest.pair(site.hash(), pick.code());
-        self.deviate_as(node, (&site, scope, nth), pick, |taken| format!("{site} = {taken}"));
+        self.deviate_as((node, None), (&site, scope, nth), pick, |taken| format!("{site} = {taken}"));
         self.lasts(STATEMENT_PAUSE);
         true
     }

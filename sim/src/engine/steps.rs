@@ -11,7 +11,7 @@ use crate::fault::{Offer, Place};
 use crate::judge::Fact;
 use crate::label::Label;
 use crate::node::{AfterEffects, BeforeEffects, CrashFault, NodeId};
-use crate::scope::{Scope, User};
+use crate::scope::{Scope, Source, User};
 use crate::sites::SiteNumber;
 use crate::task::Notes;
 use crate::time::{Duration, Moment};
@@ -303,7 +303,7 @@ impl Core {
         node: NodeId,
         (site, scope): (&Site, Scope),
         offer: impl Offer,
-        place: Option<&'static std::panic::Location<'static>>,
+        place: Option<Source>,
     ) -> Pick {
         if self.healed || offer.key().ways == 1 {
             return Pick::BENIGN;
@@ -321,26 +321,26 @@ impl Core {
     /// Draws a choice for a user. It is instantiated once for each kind of place in a profile, so that the position
     /// of the list is known at compile time.
     #[inline(never)]
-    pub(crate) fn choose_as(
+    pub(crate) fn choose_as<O: Offer>(
         &mut self,
         user: User,
         node: NodeId,
         (site, scope): (&Site, Scope),
-        offer: impl Offer,
+        offer: O,
     ) -> Pick {
         if self.healed || offer.key().ways == 1 {
             return Pick::BENIGN;
         }
         let number = self.chooser.number(site, offer);
         let (before, last_user) = self.scopes.count(scope, site.hash(), user);
-        if before > 0 && last_user != user {
+        if before > 0 && (last_user.task != user.task || O::HAS_ONE_PLACE && last_user.place != user.place) {
             self.note_ambiguity((site, scope), [last_user, user]);
         }
         let nth = before + 1;
         let pick = self.draw(number, (site, scope, nth));
         self.digest.pair(site.hash(), pick.code());
         if !pick.is_benign() {
-            self.deviate(node, (site, scope, nth), pick);
+            self.deviate((node, user.place), (site, scope, nth), pick);
         }
         pick
     }
@@ -372,14 +372,14 @@ impl Core {
 
     /// Records a deviation as an event and a disturbance.
     #[inline(never)]
-    fn deviate(&mut self, node: NodeId, choice: (&Site, Scope, u32), pick: Pick) {
-        self.deviate_as(node, choice, pick, |taken| format!("{} = {taken}", choice.0));
+    fn deviate(&mut self, (node, place): (NodeId, Option<Source>), choice: (&Site, Scope, u32), pick: Pick) {
+        self.deviate_as((node, place), choice, pick, |taken| format!("{} = {taken}", choice.0));
     }
 
     /// Like `deviate`, but derives the event's text from the alternative's text. Returns the event's number.
     pub(crate) fn deviate_as(
         &mut self,
-        node: NodeId,
+        (node, place): (NodeId, Option<Source>),
         (site, scope, nth): (&Site, Scope, u32),
         pick: Pick,
         text: impl FnOnce(String) -> String,
@@ -388,7 +388,7 @@ impl Core {
         let words = [site.hash(), pick.code() << 32 | u64::from(nth)];
         let event_number = self.count_event(node, scope, Kind::Deviation, words);
         if self.recording.is_some() {
-            self.record_deviation(event_number, (node, scope), (site, nth, pick), text);
+            self.record_deviation(event_number, (node, scope, place), (site, nth, pick), text);
         }
         if let Some(gauge) = &mut self.gauge {
             gauge.deviation(site.hash(), pick.index() as u64);
@@ -403,7 +403,7 @@ impl Core {
     fn record_deviation(
         &mut self,
         index: u32,
-        (node, scope): (NodeId, Scope),
+        (node, scope, place): (NodeId, Scope, Option<Source>),
         (site, nth, pick): (&Site, u32, Pick),
         text: impl FnOnce(String) -> String,
     ) {
@@ -411,7 +411,7 @@ impl Core {
         let alternatives = self.chooser.met(offer).alternatives;
         self.record(index, (node, scope, Kind::Deviation), || text(alternatives.name_of(pick)));
         if let Some(event) = self.last_recorded() {
-            event.choice = Some(Chosen { site: *site, nth, pick, alternatives });
+            event.choice = Some(Chosen { site: *site, nth, pick, alternatives, place });
             // What the process ends by may be the next that the code does.
             self.show_to_observer();
         }

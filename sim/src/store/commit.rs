@@ -8,9 +8,11 @@ use crate::env::{Env, SharedSlot, Side, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::node::NodeId;
+use crate::scope::Source;
 use crate::world::World;
 use shakedown_database::{CommitOutcome, DatabaseError, Session, Statement, Step};
 use std::cell::Cell;
+use std::panic::Location;
 use std::rc::Rc;
 
 const COMMIT: Label = Label::new("commit");
@@ -39,16 +41,21 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::CommitUnknown`] if the connection broke: the client must find out.
     /// [`StoreError::SerializationFailure`] at serializable; what was read must be forgotten then.
-    pub async fn commit(mut self, name: impl Into<Label>) -> Result<(), StoreError> {
-        let name = name.into();
+    #[track_caller]
+    pub fn commit(self, name: impl Into<Label>) -> impl Future<Output = Result<(), StoreError>> {
+        self.commit_at(name.into(), Location::caller())
+    }
+
+    /// Like [`commit`](Transaction::commit), for code that called the engine at `place`.
+    async fn commit_at(mut self, name: Label, place: Source) -> Result<(), StoreError> {
         let env = self.line.client.clone();
-        env.crash_point(Side::Before, name).await;
+        env.crash_point_at(Side::Before, name, place).await;
         let session = self.line.leave()?;
         let (id, busy, server) = (self.line.id, self.busy.take(), Rc::clone(&self.line.server));
         let word = name.word();
         env.event(Kind::Commit, [word, u64::from(id)], || format!("commits: {name}"));
         let faults = Commits(server.profile.commit_faults);
-        let fault = env.choose_fault(&Site::of(STORE, COMMIT, name), faults);
+        let fault = env.choose_fault_at(&Site::of(STORE, COMMIT, name), faults, Some(place));
         let (reply, whole) = (slot(), server.profile.commit);
         let at = server.env.within(env.scope());
         let request = Request {
@@ -78,7 +85,7 @@ impl Transaction {
             turn.fails();
         }
         match result {
-            Ok(()) => env.crash_point(Side::After, name).await,
+            Ok(()) => env.crash_point_at(Side::After, name, place).await,
             Err(StoreError::CommitUnknown) => {
                 env.event(Kind::Failed, [word, u64::from(id)], || {
                     "loses the connection while it commits".to_owned()

@@ -1,7 +1,9 @@
 //! Calls, and every fault that a link's profile allows.
 
-use crate::rig::{Rig, said, say, seconds};
+use crate::rig::{Rig, said, say, script, seconds};
 use shakedown_sim::*;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 const FAULTS: LinkFaults = LinkFaults {
     request: &[LinkFault::Lost, LinkFault::Refused, LinkFault::Late(Duration::from_secs(8))],
@@ -123,4 +125,34 @@ fn nothing_deviates_once_healed() {
     let outcome = runner.run(Plan::Script(&crate::rig::script("desk.ask/request @ ask-1 #1 = lost")));
     assert_eq!((outcome.unapplied.len(), runner.offers().len()), (1, 0));
     assert_eq!(outcome.violations, []);
+}
+
+#[test]
+fn a_deviation_names_the_line_that_made_it_and_a_file_keeps_it() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let made_at = Rc::clone(&lines);
+    let rig = Rig::new(move |stage| {
+        let link = Link::new("line", Duration::from_millis(20), &FAULTS);
+        let ask = Endpoint::<u64, u64>::new(Op::new("desk.ask", "asks"), &link);
+        let served = ask.clone();
+        stage.node(Role::outside("desk".into()), move |env| {
+            served.serve(&env, |_, number| async move { number });
+        });
+        let (client, made_at) = (stage.node(Role::outside("client".into()), |_| {}), Rc::clone(&made_at));
+        client.clone().spawn(async move {
+            let (call, line) = (client.call(&ask, 1, seconds(2)), line!());
+            made_at.borrow_mut().push(line);
+            let _ = call.await;
+            let (site, coin) =
+                (Site::new("client".into(), "coin".into()), Alternatives::new(&["heads", "tails"]));
+            let (_, line) = (client.choose(site, &coin), line!());
+            made_at.borrow_mut().push(line);
+        });
+    });
+    let plan = script("desk.ask/response @ - #1 = lost\nclient/coin @ - #1 = tails");
+    let (_, trace) = Runner::new(rig).record(Plan::Script(&plan));
+    let file: TraceFile = TraceFile::of_run(trace).to_string().parse().unwrap();
+    let sources = file.trace.steps.iter().filter_map(|step| step.choice.as_ref()?.source.clone());
+    let expected: Vec<String> = lines.borrow().iter().map(|line| format!("{}:{line}", file!())).collect();
+    assert_eq!(sources.collect::<Vec<_>>(), expected);
 }
