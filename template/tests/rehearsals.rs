@@ -23,5 +23,6 @@ fn without_retries_one_lost_request_charges_never() {
 
 #[test]
 fn pinned_scripts_come_out_as_expected() {
-    assert_eq!(catalogue().check_regressions(), Ok(1));
+    let checked = catalogue().check_regressions();
+    assert!(checked.as_ref().is_ok_and(|scripts| *scripts > 0), "{checked:?}");
 }
