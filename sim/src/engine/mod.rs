@@ -331,11 +331,12 @@ impl Core {
     ) {
         let slot = self.free_deliveries.pop().unwrap_or_else(|| {
             self.deliveries.push(None);
-            self.sent.resize(self.deliveries.len(), None);
             self.deliveries.len() as u32 - 1
         });
         self.deliveries[slot as usize] = Some(parcel);
-        self.sent[slot as usize] = self.current_event();
+        if self.recording.is_some() {
+            self.note_sender(slot);
+        }
         if self.schedule.is_offered {
             self.number_delivery(slot, place, acts);
         }
@@ -344,11 +345,20 @@ impl Core {
         self.agenda.put(due, Due::Deliver { slot });
     }
 
+    /// Notes which event a delivery follows from.
+    #[cold]
+    fn note_sender(&mut self, slot: u32) {
+        self.sent.resize(self.deliveries.len(), None);
+        self.sent[slot as usize] = self.current_event();
+    }
+
     /// Takes a delivery that arrives now; the next event follows from the event that sent it.
     #[inline]
     pub(crate) fn take_delivery(&mut self, slot: u32) -> Rc<dyn Parcel> {
         self.free_deliveries.push(slot);
-        self.cause = self.sent[slot as usize];
+        if self.recording.is_some() {
+            self.cause = self.sent[slot as usize];
+        }
         self.deliveries[slot as usize].take().expect("a delivery is made once")
     }
 

@@ -65,11 +65,19 @@ impl Core {
         self.events += 1;
         let at = self.scopes.hash(scope) ^ kind.of(node);
         self.digest.four([self.now.nanos(), at, one, other]);
+        if self.recording.is_some() {
+            self.follow(index);
+        }
+        index
+    }
+
+    /// Notes which event this one follows from. Only traces have causes.
+    #[cold]
+    fn follow(&mut self, index: u32) {
         self.follows = match self.current {
             None => self.cause,
             Some(slot) => self.tasks[slot as usize].last_event.replace(index),
         };
-        index
     }
 
     #[cold]
@@ -233,9 +241,10 @@ impl Core {
         self.recording.as_mut()?.last_mut()
     }
 
-    /// Returns the event that the running code follows from.
+    /// Returns the event that the running code follows from; none unless the run is recorded.
     #[inline]
     pub(crate) fn current_event(&self) -> Option<u32> {
+        self.recording.as_ref()?;
         self.current.map_or(self.cause, |slot| self.tasks[slot as usize].last_event)
     }
 
