@@ -1,7 +1,7 @@
 //! Measures how many runs each kind of search needs to find that a guardrail is missing, and whether memory stays
 //! flat. `cargo bench --manifest-path benchmarks/Cargo.toml --bench search` writes benchmarks/RESULTS.md.
 
-use shakedown::campaign::{self, CampaignRequest};
+use shakedown::campaign::{self, CampaignRequest, Strategy};
 use shakedown_benchmarks::results;
 use shakedown_scenarios::booking::{Booking, ENTRY};
 use shakedown_sim::search::{Bounded, Campaign, Guide, explore_as};
@@ -148,7 +148,7 @@ fn memory() -> String {
          | runs | seeded, MiB | guided, MiB |\n|---|---|---|\n",
     );
     let marks = [10_000, 100_000, 500_000, 1_000_000];
-    let [seeded, guided] = [false, true].map(|guided| {
+    let [seeded, guided] = [Strategy::Seeds, Strategy::Guided].map(|strategy| {
         let (mut at, stop) = (Vec::new(), AtomicBool::new(false));
         let entry = ENTRY.to_entry();
         let order = CampaignRequest {
@@ -157,7 +157,7 @@ fn memory() -> String {
             variant: None,
             seeds: 0..1_000_000,
             profile: Profile::MIXED,
-            guided,
+            strategy,
             jobs: 2,
             failures_max: usize::MAX,
             deadline: None,

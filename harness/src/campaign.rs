@@ -3,14 +3,15 @@
 //! Threads take chunks of seeds in order; one place merges the chunks in order and cuts what comes after the
 //! last failing run that is wanted. So the result is a gap-free prefix of the seeds. The number of threads
 //! changes nothing in it; a budget or an interrupt ends it at the end of a chunk. A guided campaign goes in
-//! rounds, between which alone it learns: all threads finish a round before any begins the next.
+//! rounds, between which alone it learns: all threads finish a round before any begins the next. A campaign around goals learns only
+//! inside a chunk, which one thread runs.
 
 use crate::entry::Entry;
 use crate::quiet;
 use crate::supervision;
 use crate::watchdog::Watchdog;
 use shakedown_reports::EndReason;
-use shakedown_sim::search::{Campaign, Discovery, Guide, Round, explore_as, explore_variant};
+use shakedown_sim::search::{AroundGoals, Campaign, Discovery, Guide, Round, explore_as, explore_variant};
 use shakedown_sim::{Profile, Rehearse, SitesMet, Variant};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,20 +20,43 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+/// How a campaign chooses its runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Strategy {
+    /// The seed of a run decides it.
+    #[default]
+    Seeds,
+    /// Half of the runs are derived from earlier ones that reached something new (see [`Guide`]).
+    Guided,
+    /// Half of the runs of each block are a bounded search around a run that reached a rare goal (see [`AroundGoals`]).
+    AroundGoals,
+}
+
+impl Strategy {
+    /// Returns the number of runs, from the first one on, that are decided by their seeds alone.
+    pub(crate) fn seeds_first(self) -> u64 {
+        match self {
+            Strategy::Seeds => u64::MAX,
+            Strategy::Guided => Guide::ROUND,
+            Strategy::AroundGoals => AroundGoals::SEEDS,
+        }
+    }
+}
+
 /// What a campaign is to do.
 pub struct CampaignRequest<'a> {
     /// Which scenario.
     pub entry: &'a Entry,
     /// What its design lacks.
     pub without: &'a [String],
-    /// The parameters whose values are fixed; seeds draw the others. Not with [`CampaignRequest::guided`].
+    /// The parameters whose values are fixed; seeds draw the others. Only with [`Strategy::Seeds`].
     pub variant: Option<&'a Variant>,
     /// Which seeds.
     pub seeds: Range<u64>,
     /// How restlessly they draw.
     pub profile: Profile,
-    /// Whether runs are made of those that reached something new.
-    pub guided: bool,
+    /// How runs are chosen.
+    pub strategy: Strategy,
     /// On how many threads.
     pub jobs: usize,
     /// How many runs may fail before it ends.
@@ -63,7 +87,7 @@ pub struct InternalError {
 pub const DEFAULT_PROFILE: Profile = Profile::MIXED.with_task_order();
 
 /// Seeds that a thread takes at a time: short enough that an interrupt is obeyed at once. Shards are cut at multiples of it.
-pub(crate) const CHUNK: u64 = 256;
+pub(crate) const CHUNK: u64 = AroundGoals::BLOCK;
 /// The same within a round, so that all threads have a part in it.
 const CHUNK_OF_ROUND: u64 = 16;
 
@@ -157,9 +181,9 @@ fn run_from<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
 impl CampaignRequest<'_> {
     /// Returns the name by which the campaign is known to the next process, if this one ends early.
     fn name(&self) -> String {
-        let Self { entry, without, variant, seeds, profile, guided, failures_max, .. } = self;
+        let Self { entry, without, variant, seeds, profile, strategy, failures_max, .. } = self;
         let seeds = (seeds.start, seeds.end);
-        format!("{} {without:?} {variant:?} {seeds:?} {profile:?} {guided} {failures_max}", entry.name)
+        format!("{} {without:?} {variant:?} {seeds:?} {profile:?} {strategy:?} {failures_max}", entry.name)
     }
 }
 
@@ -170,8 +194,9 @@ fn conduct<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
     team: &Team<'_>,
     watch: &mut Watch<C, K>,
 ) -> Result<Campaign, InternalError> {
-    let mut guide = request.guided.then(|| relearned(request, &rounds)).transpose()?;
-    let (size, chunk) = if request.guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
+    let is_guided = request.strategy == Strategy::Guided;
+    let mut guide = is_guided.then(|| relearned(request, &rounds)).transpose()?;
+    let (size, chunk) = if is_guided { (Guide::ROUND, CHUNK_OF_ROUND) } else { (u64::MAX, CHUNK) };
     let mut first = request.seeds.start.max(campaign.seeds.end);
     if campaign.cut(request.failures_max) {
         return Ok(campaign);
@@ -182,7 +207,7 @@ fn conduct<C: FnMut(&Campaign, &Campaign), K: FnMut(&Campaign, &[Vec<u64>])>(
         let task = Task { next: AtomicU64::new(seeds.start), seeds, chunk, guide: guide.clone() };
         let discoveries = team.merge(request, task, &mut campaign, |chunk, campaign| {
             (watch.chunk)(chunk, campaign);
-            if !request.guided {
+            if !is_guided {
                 (watch.keep)(campaign, &[]);
             }
         })?;
@@ -293,17 +318,17 @@ impl Worker<'_> {
         seeds: Range<u64>,
     ) -> Result<Round, InternalError> {
         let (mut chunk, profile) = (Round::default(), self.request.profile);
+        let mut around = AroundGoals::new(profile, seeds.start);
         for seed in seeds {
-            let one = || match &task.guide {
-                Some(guide) => guide.explore(runner, seed..seed + 1),
-                None => {
-                    let seeds = seed..seed + 1;
-                    let campaign = match self.request.variant {
-                        None => explore_as(runner, profile, seeds, usize::MAX),
-                        Some(fixed) => explore_variant(runner, (profile, fixed), seeds, usize::MAX),
-                    };
-                    Round { campaign, ..Round::default() }
-                }
+            let one = || {
+                let seeds = seed..seed + 1;
+                let campaign = match (&task.guide, self.request.variant) {
+                    (Some(guide), _) => return guide.explore(runner, seeds),
+                    (None, _) if self.request.strategy == Strategy::AroundGoals => around.run(runner, seed),
+                    (None, None) => explore_as(runner, profile, seeds, usize::MAX),
+                    (None, Some(fixed)) => explore_variant(runner, (profile, fixed), seeds, usize::MAX),
+                };
+                Round { campaign, ..Round::default() }
             };
             let one = || quiet::running(one);
             let one = self.watchdog.during(self.thread, seed, || catch_unwind(AssertUnwindSafe(one)));
@@ -445,7 +470,7 @@ mod tests {
             variant: None,
             seeds: 0..rounds * Guide::ROUND,
             profile: Profile::MIXED,
-            guided: true,
+            strategy: Strategy::Guided,
             jobs: 1,
             failures_max: 1,
             deadline: None,

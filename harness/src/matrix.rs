@@ -1,7 +1,7 @@
 //! The matrix: each form of each guardrail taken out in turn, to see that a claim beside its row is broken, by
 //! how little, and how soon; and each whole design, to see that it holds.
 
-use crate::campaign::{self, CampaignRequest, InternalError};
+use crate::campaign::{self, CampaignRequest, InternalError, Strategy};
 use crate::catalogue::Place;
 use crate::entry::Entry;
 use crate::guardrail::NaiveForm;
@@ -141,7 +141,7 @@ pub(crate) fn campaign_request<'a>(
         variant: None,
         seeds: 0..request.runs_max,
         profile: Profile::MIXED,
-        guided: false,
+        strategy: Strategy::Seeds,
         jobs: request.jobs,
         failures_max: FAILURES_AT_A_TIME,
         deadline: None,

@@ -1,10 +1,11 @@
 //! What the verdict of a search is worth: until when faults were possible, how many choices were met, and whether a sample
 //! of the runs was the same when it was made again.
 
+use crate::campaign::Strategy;
 use crate::quiet;
 use shakedown_reports::records::is_fatal;
 use shakedown_reports::{EndReason, Fact, clock};
-use shakedown_sim::search::{Campaign, Guide, Tally, with_fixed};
+use shakedown_sim::search::{Campaign, Tally, with_fixed};
 use shakedown_sim::{Plan, Rehearse, Script, Variant};
 use std::ops::Range;
 
@@ -110,13 +111,10 @@ pub(crate) fn sample_of_campaign(
     runner: &mut dyn Rehearse,
     campaign: &Campaign,
     fixed: Option<&Variant>,
-    is_guided: bool,
+    strategy: Strategy,
 ) -> Vec<Script> {
     let mut seeds = campaign.seeds.clone();
-    if is_guided {
-        // Only in the first round do seeds alone decide the runs.
-        seeds.end = seeds.end.min(seeds.start.saturating_add(Guide::ROUND));
-    }
+    seeds.end = seeds.end.min(seeds.start.saturating_add(strategy.seeds_first()));
     let failing: Vec<u64> = campaign.failing.iter().map(|run| run.seed).collect();
     let mut seeds = spread(seeds);
     seeds.extend(&failing);
@@ -165,7 +163,7 @@ mod tests {
         let fixed: Variant = "coins=6".parse().expect("a variant");
         let profile = Profile::STORM.with_task_order();
         let campaign = explore_variant(runner, (profile, &fixed), 0..64, usize::MAX);
-        let sample = sample_of_campaign(runner, &campaign, Some(&fixed), false);
+        let sample = sample_of_campaign(runner, &campaign, Some(&fixed), Strategy::Seeds);
         assert_eq!(sample.len(), 4);
         for (seed, script) in spread(0..64).into_iter().zip(sample) {
             assert_eq!(script.variant.get("coins"), Some("6"), "{script}");

@@ -10,7 +10,7 @@ use super::exit::{CliError, Exit};
 use super::progress::Progress;
 use super::self_check;
 use super::shard::ShardArgs;
-use crate::campaign::{self, CampaignRequest, InternalError};
+use crate::campaign::{self, CampaignRequest, InternalError, Strategy};
 use crate::canary;
 use crate::entry::{Entry, LEAST_NEED};
 use crate::{findings, supervision, worth};
@@ -45,8 +45,8 @@ pub(super) struct Explore {
     /// Stop after this time, such as 30s or 10min
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "DURATION", value_parser = amount::span)]
     budget: Option<Duration>,
-    /// Fix these parameters; seeds draw the others. Not with --guided
-    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with = "guided")]
+    /// Fix these parameters; seeds draw the others. Not with --guided or --around-goals
+    #[arg(long, env = "SHAKEDOWN_VARIANT", value_name = "k=v ...", conflicts_with_all = ["guided", "around_goals"])]
     variant: Option<Variant>,
     /// Take a guardrail out of the design (repeatable)
     #[arg(long, env = "SHAKEDOWN_WITHOUT", value_name = "GUARDRAIL", value_delimiter = ',')]
@@ -63,6 +63,9 @@ pub(super) struct Explore {
     /// Derive half of the runs from earlier runs that reached something new
     #[arg(long, env = "SHAKEDOWN_GUIDED")]
     guided: bool,
+    /// In each block of 256 runs, derive half of them from one that reached a rare goal. Not with --guided
+    #[arg(long, env = "SHAKEDOWN_AROUND_GOALS", conflicts_with = "guided")]
+    around_goals: bool,
     /// A canary: a guardrail whose removal the campaign must catch (repeatable); `none` for no canary. Not with --without
     /// [default: those of the scenario]
     #[arg(
@@ -162,7 +165,17 @@ impl Explore {
     /// Returns the name of the profile, with what is drawn beside faults and task order.
     fn profile_text(&self) -> String {
         let statements = if self.statements { ", pauses before statements in half of the runs" } else { "" };
-        format!("{}{statements}", self.profile.name)
+        let around = if self.around_goals { ", half of the runs around rare goals" } else { "" };
+        format!("{}{statements}{around}", self.profile.name)
+    }
+
+    /// Returns how runs are chosen.
+    fn strategy(&self) -> Strategy {
+        match (self.guided, self.around_goals) {
+            (true, _) => Strategy::Guided,
+            (false, true) => Strategy::AroundGoals,
+            (false, false) => Strategy::Seeds,
+        }
     }
 
     /// Returns what is to be run of a scenario.
@@ -183,7 +196,7 @@ impl Explore {
             variant: self.variant.as_ref(),
             seeds: self.seeds.clone().unwrap_or(0..need),
             profile: self.drawn(),
-            guided: self.guided,
+            strategy: self.strategy(),
             jobs: self.jobs.map_or_else(processors, usize::from),
             failures_max: self.max_fail as usize,
             deadline,
@@ -243,10 +256,10 @@ impl Explore {
                 .collect(),
             simulated: campaign.tally.simulated,
             goals: goals.collect(),
-            variants: match self.guided {
-                // What a run is built from is then not what its number would draw.
-                true => Vec::new(),
-                false => campaign::variants(
+            variants: match self.strategy() {
+                // The variant of a run is then not the one that its number draws.
+                Strategy::Guided | Strategy::AroundGoals => Vec::new(),
+                Strategy::Seeds => campaign::variants(
                     runner.as_ref(),
                     &self.variant.clone().unwrap_or_default(),
                     campaign.seeds.clone(),
@@ -255,7 +268,11 @@ impl Explore {
             invariants: runner.invariants().into_iter().map(|(name, _)| name.to_owned()).collect(),
             findings: found,
             trace: None,
-            search: Search { profile: self.profile_text(), guided: self.guided, task_order: !self.fifo },
+            search: Search {
+                profile: self.profile_text(),
+                guided: self.strategy() != Strategy::Seeds,
+                task_order: !self.fifo,
+            },
             canaries,
             assumptions: entry.assumptions.clone(),
         };
@@ -301,7 +318,7 @@ impl Explore {
         }
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
         let fixed = self.variant.as_ref();
-        let sample = worth::sample_of_campaign(runner.as_mut(), campaign, fixed, self.guided);
+        let sample = worth::sample_of_campaign(runner.as_mut(), campaign, fixed, self.strategy());
         let exit = self_check::repeat(entry, &self.without, &sample, &mut result.worth)?;
         if exit == Exit::Drift && result.verdict == Verdict::Held {
             result.verdict = Verdict::Inconclusive;

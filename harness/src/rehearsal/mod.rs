@@ -20,7 +20,7 @@ mod unmet;
 
 pub use unmet::{Found, Unmet};
 
-use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE, InternalError};
+use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE, InternalError, Strategy};
 use crate::catalogue::Catalogue;
 use crate::certification::{self, LayerRequest};
 use crate::entry::Entry;
@@ -417,7 +417,7 @@ impl Search {
             variant: None,
             seeds,
             profile: DEFAULT_PROFILE,
-            guided: false,
+            strategy: Strategy::Seeds,
             jobs,
             failures_max: 1,
             deadline: None,

@@ -3,7 +3,7 @@
 use super::lock;
 use super::refusal::Refusal;
 use super::{Options, address};
-use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE};
+use crate::campaign::{self, CampaignRequest, DEFAULT_PROFILE, Strategy};
 use crate::catalogue::Catalogue;
 use crate::{findings, quiet};
 use serde::{Deserialize, Serialize};
@@ -199,7 +199,7 @@ impl Job {
             variant: None,
             seeds: 0..*seeds,
             profile: DEFAULT_PROFILE,
-            guided: false,
+            strategy: Strategy::Seeds,
             jobs: self.jobs,
             failures_max: FAILURES_MAX,
             deadline: None,

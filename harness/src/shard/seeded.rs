@@ -2,11 +2,11 @@
 //! failing runs.
 
 use crate::build_identity;
-use crate::campaign::{self, CHUNK, CampaignRequest, InternalError};
+use crate::campaign::{self, CHUNK, CampaignRequest, InternalError, Strategy};
 use crate::entry::Entry;
 use crate::quiet;
 use serde::{Deserialize, Serialize};
-use shakedown_sim::search::{Campaign, FailingRun, Tally};
+use shakedown_sim::search::{AroundGoals, Campaign, FailingRun, Tally};
 use shakedown_sim::{Profile, Rehearse, Script, SitesMet, Violation};
 use std::ops::Range;
 
@@ -34,6 +34,9 @@ pub struct SeededSearch {
     /// Whether pauses before statements were drawn.
     #[serde(default)]
     pub statements: bool,
+    /// Whether half of the runs are a bounded search around runs that reached a rare goal.
+    #[serde(default)]
+    pub around_goals: bool,
     /// All seeds of the search, over all shards.
     pub seeds: Range<u64>,
     /// The number of failing runs at which the search ends.
@@ -91,6 +94,7 @@ impl SeededSearch {
             profile: request.profile.name.to_owned(),
             task_order: request.profile.draws_task_order(),
             statements: request.profile.draws_statements(),
+            around_goals: request.strategy == Strategy::AroundGoals,
             seeds: request.seeds.clone(),
             failures_max: request.failures_max as u64,
             goals: runner.goals().into_iter().map(str::to_owned).collect(),
@@ -115,6 +119,7 @@ impl SeededSearch {
             ("--profile", self.profile != other.profile),
             ("--fifo", self.task_order != other.task_order),
             ("--statements", self.statements != other.statements),
+            ("--around-goals", self.around_goals != other.around_goals),
             ("--seeds", self.seeds != other.seeds),
             ("--max-fail", self.failures_max != other.failures_max),
         ];
@@ -196,12 +201,16 @@ fn runner_of(entry: &Entry, without: &[String]) -> Result<Box<dyn Rehearse>, Int
 }
 
 impl SeedBlock {
+    /// Returns whether a run is not what its seed alone draws: because parameters are fixed, or it is around a goal.
+    fn is_derived(&self, search: &SeededSearch, seed: u64) -> bool {
+        !search.variant.is_empty() || search.around_goals && seed - self.from >= AroundGoals::SEEDS
+    }
+
     /// Returns the block, which is one of `search`, as a campaign.
     pub fn campaign(&self, search: &SeededSearch, profile: Profile) -> Campaign {
         let failing = |run: &FailedRun| FailingRun {
             seed: run.seed,
-            // With fixed parameters a run is not what its seed alone draws.
-            script: (!search.variant.is_empty()).then(|| run.script.parse().ok()).flatten(),
+            script: self.is_derived(search, run.seed).then(|| run.script.parse().ok()).flatten(),
             violations: run.violations.clone(),
             so_far: run.so_far.clone(),
         };

@@ -57,12 +57,13 @@ fn campaigns_are_the_same_at_any_number_of_jobs_and_with_other_variables() {
 }
 
 #[test]
-fn guided_campaigns_are_the_same_at_any_number_of_jobs() {
+fn campaigns_that_learn_are_the_same_at_any_number_of_jobs() {
     let here = tempdir().expect("a directory");
-    for broken in [&[][..], &BROKEN] {
+    let designs = [&[][..], &BROKEN];
+    let both = |strategy: &'static str| designs.map(|broken| (strategy, broken));
+    for (strategy, broken) in ["--guided", "--around-goals"].into_iter().flat_map(both) {
         let with = |jobs: &str| {
-            let mut arguments =
-                vec!["explore", "booking", "--guided", "--profile", "calm", "--seeds", "1100"];
+            let mut arguments = vec!["explore", "booking", strategy, "--profile", "calm", "--seeds", "1100"];
             arguments.extend(["--canary", "none", "--max-fail", "9", "--format", "json", "--jobs", jobs]);
             if !broken.is_empty() {
                 arguments.retain(|argument| !["--canary", "none"].contains(argument));
@@ -75,7 +76,7 @@ fn guided_campaigns_are_the_same_at_any_number_of_jobs() {
         let one = with("1");
         assert_eq!(one, with("2"));
         assert_eq!(one, with("3"));
-        assert!(one.contains("\"guided\": true") && one.contains("\"profile\": \"calm\""));
+        assert!(one.contains("\"guided\": true") && one.contains("\"profile\": \"calm"));
     }
     let held = ["explore", "booking", "--guided", "--seeds", "500", "--canary", "none"];
     let printed = stdout(&answer(here.path(), &held));

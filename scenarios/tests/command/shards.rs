@@ -61,6 +61,25 @@ fn merged_shards_of_a_campaign_are_one_run() {
 }
 
 #[test]
+fn merged_shards_of_a_campaign_around_goals_are_one_run() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let command = |more: &[&'static str]| {
+        [&["explore", "booking", "--around-goals", "--seeds", "600", "--format", "json"], more].concat()
+    };
+    let holds = command(&["--canary", "none"]);
+    // Runs of both halves of a block fail.
+    let fails = command(&["--without", "execution-log", "--max-fail", "100"]);
+    for (command, into) in [(&holds, "holds"), (&fails, "fails")] {
+        let whole = answer(here, command);
+        run_shards(here, command, 3, into);
+        let merged = merge(here, &[into]);
+        assert_eq!(stdout(&merged), stdout(&whole), "{}", stderr(&merged));
+        assert_eq!(code(&merged), code(&whole));
+    }
+}
+
+#[test]
 fn merged_shards_of_a_certificate_are_one_run() {
     let here = tempdir().expect("a directory");
     let here = here.path();

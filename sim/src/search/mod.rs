@@ -1,10 +1,12 @@
 //! Search over scripts: finds failing runs, and processes them.
 //!
-//! In reading order: [`explore`](mod@explore) runs seeds; [`guided`] derives runs from those that reached something new; [`bounded`] runs every script of few
+//! In reading order: [`explore`](mod@explore) runs seeds; [`guided`] derives runs from those that reached something new;
+//! [`around_goals`] searches around runs that reached a rare goal; [`bounded`] runs every script of few
 //! deviations; [`estimate`](mod@estimate) estimates their number beforehand; `shrink` makes a failing script small; `slice` selects the steps of its
 //! story from the trace; [`nearest`] finds the least change that avoids the failure; `display` writes it as text; [`signature`] identifies the bug;
 //! [`likelihood`](mod@likelihood) finds where the failure was decided; and [`replay`](mod@replay) runs it again later.
 
+pub mod around_goals;
 pub mod bounded;
 mod culprits;
 mod display;
@@ -18,6 +20,7 @@ mod shrink;
 pub mod signature;
 mod slice;
 
+pub use around_goals::AroundGoals;
 pub use bounded::{Bounded, Broken, Layer, Parent, Sites};
 pub use estimate::{Estimate, estimate};
 pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as, explore_variant, with_fixed};

@@ -31,6 +31,7 @@ impl Explore {
             fifo: !search.task_order,
             statements: search.statements,
             guided: false,
+            around_goals: search.around_goals,
             canary,
             allow_trivial,
             traces: merging.options.traces.clone(),
