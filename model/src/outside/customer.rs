@@ -5,7 +5,8 @@
 //! screen of the booking begins with the response to the order, stays open and polls for news; where screens have
 //! connections, it also receives pushed news. It never goes back to an older version. A screen is closed that
 //! has shown for a minute that the booking does not exist. Customers may change their mind, at once or later, if the screen
-//! still offers to cancel. If the screen shows "being checked", they wait.
+//! still offers to cancel. If the screen shows "being checked", they wait. A customer who was given the link to the quote of
+//! another may order with it.
 
 use crate::backbone::Reply;
 use crate::booking::api::{Offered, QuoteRequest, Submission, View};
@@ -19,8 +20,10 @@ use std::rc::Rc;
 
 const CUSTOMER: Label = Label::new("customer");
 const IMPATIENCE: Site = Site::new(CUSTOMER, Label::new("impatience"));
+const FOREIGN_LINK: Site = Site::new(CUSTOMER, Label::new("foreign link"));
 const SECOND_THOUGHTS: Site = Site::new(CUSTOMER, Label::new("second thoughts"));
 const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "sends again from a tab", "reloads"]);
+const LINKS: Alternatives = Alternatives::new(&["ignores it", "orders with it"]);
 const THOUGHTS: Alternatives = Alternatives::new(&[
     "keeps it",
     "cancels at once",
@@ -36,6 +39,9 @@ const LOOKS_IN_VAIN: u32 = 12;
 /// The wait before a retry.
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// The quotes that customers pass on to each other: the number of the customer and of the quote.
+pub type SharedLinks = Rc<RefCell<Vec<(u32, u32)>>>;
+
 /// A customer, in front of a screen.
 #[derive(Clone)]
 pub struct Customer(Rc<Inner>);
@@ -46,6 +52,7 @@ struct Inner {
     facts: Facts<Fact>,
     /// Notifies an open screen that a poll may return new data.
     news: Signal,
+    links: SharedLinks,
     /// The bookings on this customer's screens, each with the newest version that was shown.
     seen: RefCell<Vec<(u32, u32)>>,
     /// Whether the one intent was cancelled already.
@@ -58,12 +65,24 @@ impl Customer {
     /// Creates the customer with this number. `news` is raised when a booking's row changes: a screen that polled in
     /// between would have seen no change.
     pub fn new(number: u32, edge: &Edge, facts: &Facts<Fact>, news: &Signal) -> Self {
-        let (edge, facts, news) = (edge.clone(), facts.clone(), news.clone());
+        Self::sharing(number, edge, facts, news, &SharedLinks::default())
+    }
+
+    /// Like [`Customer::new`], for a customer who passes on quotes through this list and receives those of others.
+    pub fn sharing(
+        number: u32,
+        edge: &Edge,
+        facts: &Facts<Fact>,
+        news: &Signal,
+        links: &SharedLinks,
+    ) -> Self {
+        let (edge, facts, news, links) = (edge.clone(), facts.clone(), news.clone(), Rc::clone(links));
         Self(Rc::new(Inner {
             number,
             edge,
             facts,
             news,
+            links,
             seen: RefCell::default(),
             cancelled: Cell::new(false),
             regretted: RefCell::default(),
@@ -74,6 +93,7 @@ impl Customer {
     pub async fn book(&self, env: &Env, offer: u32) {
         self.0.facts.state(env, &Fact::Booking(BookingFact::Wanted { customer: self.0.number }));
         let Some(Offered { quote, price, .. }) = self.ask_price(env, offer).await else { return };
+        self.follow_link(env, quote, price).await;
         let order = Submission { customer: self.0.number, quote, price };
         let impatience = WAYS.names()[env.choose(IMPATIENCE, &WAYS).index()];
         let first = env.child("click");
@@ -86,6 +106,19 @@ impl Customer {
                 self.twice(&first, &env.child("click"), order, Duration::from_secs(2)).await;
             }
             _ => self.reload(env, &first, order, offer).await,
+        }
+    }
+
+    /// Passes on the own quote, and may order with that of another, for the own price.
+    async fn follow_link(&self, env: &Env, own: u32, price: u32) {
+        let customer = self.0.number;
+        let foreign = self.0.links.borrow().iter().rev().find(|(of, _)| *of != customer).copied();
+        self.0.links.borrow_mut().push((customer, own));
+        let Some((_, quote)) = foreign else { return };
+        if LINKS.names()[env.choose(FOREIGN_LINK, &LINKS).index()] == "orders with it" {
+            let order = Submission { customer, quote, price };
+            // The customer orders with the own quote next, whatever the response is.
+            let _ = env.child("link").call(&self.0.edge.submit, order, BROWSER_TIMEOUT).await;
         }
     }
 

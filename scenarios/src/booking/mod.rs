@@ -18,7 +18,7 @@ use shakedown_model::booking::connector::PartnerApi;
 use shakedown_model::booking::review_queue::ReviewQueue;
 use shakedown_model::booking::worker::Carrier;
 use shakedown_model::booking::{Platform, statement};
-use shakedown_model::outside::customer::Customer;
+use shakedown_model::outside::customer::{Customer, SharedLinks};
 use shakedown_model::outside::edge::Edge;
 use shakedown_model::outside::partner::{Partner, PartnerPage};
 use shakedown_model::outside::reviewer::Reviewer;
@@ -227,11 +227,12 @@ impl Booking {
 /// Adds the workload: each customer books one intent after the other, and looks again at the end of the run.
 fn add_customers(stage: &Stage<Fact>, edge: &Edge, platform: &Platform) {
     let mut customers: Vec<(Customer, Env)> = Vec::new();
+    let (news, links) = (platform.tables.bookings.signal(), SharedLinks::default());
     for number in 1..=stage.variant().number("customers") {
         let env = stage.node(Role::new("customer".into(), &shakedown_sim::CrashProfile::NEVER), |_| {});
         for intent in 1..=stage.variant().number("intents") {
             let env = env.within(stage.entity("intent"));
-            let customer = Customer::new(number, edge, stage.facts(), platform.tables.bookings.signal());
+            let customer = Customer::sharing(number, edge, stage.facts(), news, &links);
             customers.push((customer.clone(), env.clone()));
             env.clone().spawn(async move {
                 env.sleep(NEXT_INTENT * (intent - 1)).await;

@@ -5,7 +5,7 @@ use crate::invariants::claims::Claims;
 use crate::invariants::transient::FaultSpan;
 use crate::judges::AtRest;
 use shakedown_model::Fact;
-use shakedown_model::booking::rows::Status;
+use shakedown_model::booking::rows::{Quote, Status};
 use shakedown_model::facts::{BookingFact, Code, EdgeFact, PartnerFact, Request};
 use shakedown_sim::{At, Disturbance, Findings, Invariant, Moment};
 
@@ -34,6 +34,39 @@ impl Invariant<Fact> for OneBookingPerIntent {
                     format!("intent-{intent} has {} booking rows", rows.len())
                 });
             }
+        }
+    }
+}
+
+/// Verifies that nobody books by the quote of another customer.
+#[derive(Default)]
+pub(super) struct QuoteIsPersonal(Vec<(Quote, u32)>);
+
+impl Invariant<Fact> for QuoteIsPersonal {
+    fn name(&self) -> &'static str {
+        "quote-is-personal"
+    }
+    fn about(&self) -> &'static str {
+        "always: a booking row belongs to the customer to whom its quote was made. Not judged: its price"
+    }
+    fn reset(&mut self) {
+        self.0.clear();
+    }
+    fn observe(&mut self, at: &At<'_>, fact: &Fact, findings: &mut Findings) {
+        match fact {
+            Fact::Booking(BookingFact::Quoted(quote)) => self.0.push((*quote, at.event)),
+            Fact::Booking(BookingFact::Booking { before: None, after }) => {
+                let quoted = self.0.iter().find(|(quote, _)| quote.id == after.quote);
+                if let Some((quote, made)) = quoted.filter(|(quote, _)| quote.customer != after.customer) {
+                    findings.violated("quote of another", &[*made, at.event], || {
+                        format!(
+                            "customer-{} booked by quote Q{}, which was made to customer-{}",
+                            after.customer, quote.id, quote.customer
+                        )
+                    });
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn all() -> Vec<Box<dyn Invariant<Fact>>> {
         Box::new(attempts::EveryReplayHasItsAttempts::default()),
         Box::new(calls::AttemptsBounded::default()),
         Box::new(deadlines::NobodyJudgedEarlyOrLate::default()),
+        Box::new(acceptance::QuoteIsPersonal::default()),
         Box::new(record::AcknowledgedCallbackIsStored::default()),
         Box::new(record::EverySideEffectAccounted::default()),
         Box::new(acceptance::OneBookingPerIntent::default()),

@@ -27,6 +27,11 @@ fn accepted() -> Fact {
     Fact::Booking(BookingFact::Booking { before: None, after: row(1, Status::Accepted, Attention::None, 1) })
 }
 
+fn accepted_of_another() -> Fact {
+    let after = Booking { customer: 2, ..row(1, Status::Accepted, Attention::None, 1) };
+    Fact::Booking(BookingFact::Booking { before: None, after })
+}
+
 fn moved(from: Status, to: Status) -> Fact {
     let (before, after) = (row(1, from, Attention::None, 1), row(1, to, Attention::None, 2));
     Fact::Booking(BookingFact::Booking { before: Some(before), after })
@@ -251,6 +256,7 @@ fn planted() -> Vec<(&'static str, Vec<Fact>)> {
         ("attempts-bounded", vec![logged(), asked_by(1), asked_by(1)]),
         ("attempts-bounded", (1..=9).flat_map(|attempt| [attempted(attempt), asked_by(attempt)]).collect()),
         ("nobody-judged-early-or-late", vec![entered(Request::Quote), quoted(), refused()]),
+        ("quote-is-personal", vec![quoted(), accepted_of_another()]),
         ("ledger-is-on-record", vec![outcome_outcome_can_be_known(), reserved(1)]),
         ("ledger-is-on-record", vec![reserved(1), held(Standing::Pending)]),
         ("reviews-have-a-question", vec![accepted(), logged(), reviewed(Accepted)]),
@@ -281,9 +287,10 @@ fn what_a_statement_shows_is_on_record_a_day_later() {
 }
 
 /// Invariants that no ablation of this scenario violates; only planted facts do.
-const NEVER_BROKEN_BY_ABLATION: [&str; 7] = [
+const NEVER_BROKEN_BY_ABLATION: [&str; 8] = [
     "attempts-bounded",
     "nobody-judged-early-or-late",
+    "quote-is-personal",
     "accepted-means-durable",
     "booked-is-not-refused",
     "only-the-holder-acts",
