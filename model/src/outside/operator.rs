@@ -3,7 +3,8 @@
 //! The screen shows a visit and polls for news. When the patient comes the operator presses "arrived", and when the
 //! patient has been seen "processed", if the screen offers it. While the spinner turns they may press again, or press
 //! the same button in another tab. If the response is "try again", they do so, with the same form. They may amend what they
-//! recorded or, asked by a patient who has received no message, replay what the screen offers to replay. They replay
+//! recorded, and then replay in a tab that still shows the former revision. Asked by a patient who has received no message, they
+//! may replay what the screen offers to replay. They replay
 //! what the screen shows as stuck after some time, a few times. A patient who does not come is left to the nightly
 //! close, or marked as missing. What the screen shows as in doubt they may send again, if the patient says that
 //! nothing has come.
@@ -29,8 +30,14 @@ const ABSENCE: Site = Site::new(OPERATOR, Label::new("absence"));
 
 const WAYS: Alternatives = Alternatives::new(&["waits", "clicks again", "presses in another tab"]);
 const EXAMINATIONS: Alternatives = Alternatives::new(&["processes it", "cancels it"]);
-const THOUGHTS: Alternatives =
-    Alternatives::new(&["leaves it", "amends at once", "amends later", "replays at once", "replays later"]);
+const THOUGHTS: Alternatives = Alternatives::new(&[
+    "leaves it",
+    "amends at once",
+    "amends later",
+    "replays at once",
+    "replays later",
+    "amends and replays in a stale tab",
+]);
 const ABSENCES: Alternatives = Alternatives::new(&["leaves it to the close", "marks it"]);
 
 const DOUBTS: Alternatives =
@@ -108,6 +115,7 @@ impl Operator {
             "amends later" => self.later(env, LATER, visit, Action::Amend(Reason::LateResult)).await,
             "replays at once" => self.later(env, SOON, visit, Action::Replay).await,
             "replays later" => self.later(env, LATER, visit, Action::Replay).await,
+            "amends and replays in a stale tab" => self.replay_in_stale_tab(env, visit).await,
             _ => {}
         }
     }
@@ -115,6 +123,16 @@ impl Operator {
     async fn later(&self, env: &Env, after: Duration, visit: u32, action: Action) {
         env.sleep(after).await;
         self.act(env, visit, action).await;
+    }
+
+    /// Amends the visit, and replays in another tab, which still shows the revision before.
+    async fn replay_in_stale_tab(&self, env: &Env, visit: u32) {
+        env.sleep(SOON).await;
+        let stale = self.0.screens.borrow().get(&visit).copied();
+        self.act(env, visit, Action::Amend(Reason::Mistake)).await;
+        if let Some(view) = stale.filter(|view| offers(view, Action::Replay)) {
+            self.press(&env.child("action"), view, Action::Replay).await;
+        }
     }
 
     /// Waits until the screen shows the visit, and presses the button if the screen offers it.

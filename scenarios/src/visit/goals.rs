@@ -24,6 +24,8 @@ struct Memory {
     begun: Vec<(u32, Document)>,
     /// Requests of clinics.
     imports: Vec<u32>,
+    /// Requests of operators to replay.
+    replays: Vec<u32>,
     /// Visits whose message was sent again by an override.
     overridden: Vec<u32>,
     /// The length of the day on which the run starts.
@@ -46,6 +48,7 @@ impl judges::Memory for Memory {
                 self.begun.retain(|(begun, _)| begun != upload);
             }
             Fact::Edge(EdgeFact::Entered { request, what: Request::Import }) => self.imports.push(*request),
+            Fact::Edge(EdgeFact::Entered { request, what: Request::Replay }) => self.replays.push(*request),
             Fact::Visit(VisitFact::Entered(entry)) if matches!(entry.action, Action::Override(_)) => {
                 self.overridden.push(entry.visit);
             }
@@ -120,6 +123,10 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Edge(EdgeFact::Entered { what: Request::Replay, .. }))
             && memory.ledger.reports.iter().any(is_notified)
     }),
+    (
+        "replay in a stale tab refused",
+        |memory, _, fact| matches!(fact, Fact::Edge(EdgeFact::Answered { request, code: Code::Rejected, .. }) if memory.replays.contains(request)),
+    ),
     (
         "message in doubt",
         |_, _, fact| matches!(fact, Fact::Mail(MailFact::Notification { after, .. }) if after.state == MailState::Unknown),
