@@ -302,9 +302,23 @@ impl Env {
         }
     }
 
-    /// Adds accesses to the step that was recorded last, which the caller has just recorded.
+    /// Calls `state` for the commit of a row. In a recorded run, the facts that it states access the row, so that stories name who wrote
+    /// it; otherwise `access` is not called.
+    pub fn for_row<T>(&self, access: impl FnOnce() -> Access, state: impl FnOnce() -> T) -> T {
+        if self.world.core.borrow().recording.is_none() {
+            return state();
+        }
+        let access = access();
+        self.world.core.borrow_mut().committing = Some(access);
+        let stated = state();
+        self.world.core.borrow_mut().committing = None;
+        stated
+    }
+
+    /// Adds accesses to the step that was recorded last, which the caller has just recorded. In a run that is not recorded `accesses` is
+    /// not called.
     #[inline]
-    pub(crate) fn attach(&self, accesses: impl FnOnce() -> Vec<Access>) {
+    pub fn attach(&self, accesses: impl FnOnce() -> Vec<Access>) {
         if self.world.core.borrow().recording.is_some() && self.is_alive() {
             let accesses = accesses();
             if let Some(last) = self.world.core.borrow_mut().last_recorded() {

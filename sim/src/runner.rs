@@ -17,6 +17,7 @@ use crate::time::{Duration, Moment, WallTime};
 use crate::trace::{self, Trace};
 use crate::tracing_capture;
 use crate::world::{Limits, Panic, RunAbort, Unwound, World};
+use shakedown_database::Transcript;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -365,6 +366,14 @@ impl<S: Scenario> Runner<S> {
         (self.outcome(), gauge.map(|gauge| gauge.coverage).unwrap_or_default())
     }
 
+    /// Executes a run, and returns what the sessions of each store did, as SQL to be played on a PostgreSQL server.
+    pub fn transcribe(&mut self, plan: Plan<'_>) -> (Outcome, Vec<Transcript>) {
+        self.world.core.borrow_mut().transcripts = Some(Vec::new());
+        self.execute(plan);
+        let transcripts = self.world.core.borrow_mut().transcripts.take();
+        (self.outcome(), transcripts.unwrap_or_default())
+    }
+
     /// Returns the last run as a script.
     pub fn script(&self) -> Script {
         let core = self.world.core.borrow();
@@ -516,6 +525,7 @@ impl<S: Scenario> Runner<S> {
         world.core.borrow_mut().recording = self.world.core.borrow_mut().recording.take();
         world.core.borrow_mut().observer = self.world.core.borrow_mut().observer.take();
         world.core.borrow_mut().gauge = self.world.core.borrow_mut().gauge.take();
+        world.core.borrow_mut().transcripts = self.world.core.borrow_mut().transcripts.take();
         world.core.borrow_mut().log = self.world.core.borrow().log.clone();
         // With what it has counted.
         std::mem::swap(&mut world.core.borrow_mut().chooser, &mut self.world.core.borrow_mut().chooser);

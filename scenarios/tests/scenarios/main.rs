@@ -17,4 +17,5 @@ mod releases;
 
 mod stories;
 mod topology;
+mod transcripts;
 mod visit;

@@ -241,6 +241,7 @@ impl Database {
 
     /// Ends a session from the server's side.
     pub(crate) fn end_session(&mut self, me: usize, why: DatabaseError) {
+        self.transcribe_close(me);
         let waited = self.sessions[me].running != 0;
         self.stop_waiting(me);
         self.leave_place(me);

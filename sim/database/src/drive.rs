@@ -40,6 +40,27 @@ impl Database {
         op: &mut Op,
         serial: &mut u64,
     ) -> Result<Option<Output>, DatabaseError> {
+        if self.recorder.is_none() {
+            return self.start_or_go_on(me, op, serial);
+        }
+        if *serial == 0 {
+            self.transcribe_start(me, op);
+        }
+        let result = self.start_or_go_on(me, op, serial);
+        match &result {
+            Ok(None) => {}
+            Ok(Some(output)) => self.transcribe_reply(me, Ok(Some(output))),
+            Err(error) => self.transcribe_reply(me, Err(error)),
+        }
+        result
+    }
+
+    fn start_or_go_on(
+        &mut self,
+        me: usize,
+        op: &mut Op,
+        serial: &mut u64,
+    ) -> Result<Option<Output>, DatabaseError> {
         if *serial == 0 {
             self.start_or_fail(me, op, serial)?;
         } else if *serial != self.sessions[me].running {
@@ -88,6 +109,19 @@ impl Database {
     ) -> Result<T, DatabaseError> {
         self.now = self.now.max(now);
         let me = self.slot(session, "query")?;
+        self.transcribe_start(me, &Op::Compute(None));
+        let answer = self.query_in(me, body);
+        if self.recorder.is_some() {
+            self.transcribe_reply(me, answer.as_ref().map(|_| None));
+        }
+        answer
+    }
+
+    fn query_in<T>(
+        &mut self,
+        me: usize,
+        body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
         self.start_or_fail(me, &Op::Compute(None), &mut 0)?;
         let Some(snapshot) = self.sessions[me].snapshot else {
             return Err(DatabaseError::Misuse { call: "query: the statement has no snapshot" });
@@ -379,6 +413,7 @@ impl Database {
             self.wake(&[me]);
             return;
         }
+        self.transcribe_cancel(me);
         let ends = self.sessions[me].ending.is_some() || self.sessions[me].committing;
         let running = self.sessions[me].running;
         self.fail(me, ends);

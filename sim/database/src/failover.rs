@@ -22,6 +22,7 @@ impl Database {
     /// Crashes and restarts the server: every session ends, running transactions are rolled back, sequences skip the
     /// values that they had reserved. A commit whose record was durable remains.
     pub fn crash(&mut self) {
+        self.transcribe_end("a crash of the server");
         for slot in 0..self.sessions.len() {
             if self.sessions[slot].open {
                 self.end_session(slot, DatabaseError::CrashShutdown);

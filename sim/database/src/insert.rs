@@ -57,7 +57,7 @@ enum Stage {
 pub(crate) struct InsertOp {
     pub table: TableId,
     source: Option<Produce>,
-    rows: VecDeque<RowRef>,
+    pub rows: VecDeque<RowRef>,
     pub conflict: Conflict,
     /// The mode in which `DO UPDATE` locks the conflicting row.
     pub merge_mode: LockMode,
@@ -278,6 +278,9 @@ impl Database {
         let scope = &mut Scope { db: self, me, snapshot };
         if let Some(new) = merge(old.as_ref(), row.as_ref(), scope)? {
             self.tables[table].schema.check(&new)?;
+            if self.recorder.is_some() {
+                self.transcribe_new_row(me, table, &new);
+            }
             let mode = self.write_mode(table, &old, Some(&new));
             op.stage = Some(Stage::Write(lock, new, mode));
         }

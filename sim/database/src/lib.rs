@@ -38,7 +38,7 @@
 //! Modules in reading order. The caller's interface: `key`, `schema`, `rows`, `statement`, `session_statements`,
 //! `scope`, `sequence`, `error`, `changes`, `notify`, `history`. State: `session`, `xact`, `heap`, `lock_mode`,
 //! `lock_manager`. Running a statement: `drive`, `control`, `table_lock`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
-//! `checks`, `deadlock`, `commit`. Serializable: `ssi`, `ssi_conflicts`. Maintenance and failures: `vacuum`,
+//! `checks`, `deadlock`, `commit`. Records: `transcript`, `transcript_form`. Serializable: `ssi`, `ssi_conflicts`. Maintenance and failures: `vacuum`,
 //! `replica`, `failover`.
 
 mod changes;
@@ -70,6 +70,8 @@ mod ssi;
 mod ssi_conflicts;
 mod statement;
 mod table_lock;
+mod transcript;
+mod transcript_form;
 mod unique;
 mod vacuum;
 mod write;
@@ -95,6 +97,7 @@ pub use sequence::Sequence;
 pub use session::{DEADLOCK_TIMEOUT_NS, Session, Settings, Timer, TimerKind, WaitFor};
 pub use statement::{AdvisoryScope, Statement, Step, Wait};
 pub use table_lock::TableLock;
+pub use transcript::{Transcript, TranscriptAction, TranscriptReply, TranscriptStep};
 pub use xact::{Isolation, XactStatus, Xid};
 
 use commit::Fates;
@@ -135,6 +138,8 @@ pub struct Database {
     replicas: Vec<Option<ReplicaState>>,
     /// How many row locks were passed over by `SKIP LOCKED`.
     skipped: u64,
+    /// The transcript in progress, if one is kept.
+    recorder: Option<Box<transcript::Recorder>>,
 }
 
 impl Database {
@@ -163,6 +168,7 @@ impl Database {
             commits: Vec::new(),
             replicas: Vec::new(),
             skipped: 0,
+            recorder: None,
         }
     }
 
@@ -182,6 +188,7 @@ impl Database {
         for (number, parent) in parents.into_iter().enumerate() {
             self.tables[parent].referenced_by.push((id, number));
         }
+        self.transcribe_table(id);
         Ok(TableHandle { database: self.identity, id, row: PhantomData })
     }
 

@@ -68,8 +68,8 @@ enum Cursor {
 /// A scan in progress.
 pub(crate) struct Scan {
     pub table: TableId,
-    path: Path,
-    filter: Option<Filter>,
+    pub path: Path,
+    pub filter: Option<Filter>,
     cursor: Cursor,
 }
 
@@ -140,7 +140,13 @@ impl Database {
         let row = version.row.clone();
         match &mut scan.filter {
             None => Ok(true),
-            Some(filter) => filter(&row, &mut Scope { db: self, me, snapshot }),
+            Some(filter) => {
+                let matches = filter(&row, &mut Scope { db: self, me, snapshot })?;
+                if matches && self.recorder.is_some() {
+                    self.transcribe_match(me, &row);
+                }
+                Ok(matches)
+            }
         }
     }
 

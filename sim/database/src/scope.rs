@@ -7,8 +7,9 @@ use crate::error::DatabaseError;
 use crate::key::Key;
 use crate::lock_mode::LockMode;
 use crate::scan::IndexRef;
-use crate::schema::TableHandle;
+use crate::schema::{RowRef, TableHandle};
 use crate::sequence::Sequence;
+use crate::transcript_form::{read_all, read_key};
 use crate::xact::{Snapshot, XactStatus, Xid};
 
 /// A running statement's view of the database.
@@ -34,7 +35,12 @@ impl Scope<'_> {
     ) -> Result<Option<Rc<R>>, DatabaseError> {
         let id = self.db.table(table, "Scope::get")?;
         self.db.note_table(self.me, id);
-        let row = self.db.read_by_key(self.me, id, &key.into(), self.snapshot)?;
+        let key = key.into();
+        let row = self.db.read_by_key(self.me, id, &key, self.snapshot)?;
+        if self.db.recorder.is_some() {
+            let sql = |database: &Database| read_key(database.table_name(id), true, &key);
+            self.db.transcribe_read(self.me, id, sql, row.as_slice());
+        }
         Ok(row.and_then(|row| row.downcast().ok()))
     }
 
@@ -52,7 +58,13 @@ impl Scope<'_> {
         let id = self.db.table(table, "Scope::get_by")?;
         self.db.note_table(self.me, id);
         let index = self.db.resolve(id, &IndexRef::Named(constraint.to_owned()))?;
-        let row = self.db.read_by_index(self.me, (id, index), &key.into(), self.snapshot)?;
+        let key = key.into();
+        let row = self.db.read_by_index(self.me, (id, index), &key, self.snapshot)?;
+        if self.db.recorder.is_some() {
+            let is_primary = self.db.tables[id].schema.indexes[index].primary;
+            let sql = |database: &Database| read_key(database.table_name(id), is_primary, &key);
+            self.db.transcribe_read(self.me, id, sql, row.as_slice());
+        }
         Ok(row.and_then(|row| row.downcast().ok()))
     }
 
@@ -68,6 +80,13 @@ impl Scope<'_> {
     ) -> Result<(), DatabaseError> {
         let id = self.db.table(table, "Scope::for_each")?;
         self.db.note_table(self.me, id);
+        if self.db.recorder.is_some() {
+            let mut rows: Vec<RowRef> = Vec::new();
+            self.db.read_in_key_order(self.me, id, self.snapshot, |row| rows.push(row.clone()))?;
+            self.db.transcribe_read(self.me, id, |database| read_all(database.table_name(id)), &rows);
+            rows.iter().filter_map(|row| row.downcast_ref()).for_each(show);
+            return Ok(());
+        }
         self.db.read_in_key_order(self.me, id, self.snapshot, |row| {
             if let Some(row) = row.downcast_ref() {
                 show(row);
@@ -84,6 +103,7 @@ impl Scope<'_> {
         let id = self.db.table(table, "Scope::scan")?;
         self.db.note_table(self.me, id);
         let rows = self.db.read_all(self.me, id, self.snapshot)?;
+        self.db.transcribe_read(self.me, id, |database| read_all(database.table_name(id)), &rows);
         Ok(rows.into_iter().filter_map(|row| row.downcast().ok()).collect())
     }
 
@@ -116,6 +136,8 @@ impl Scope<'_> {
 
     /// Returns the id of this transaction, which is assigned on first need (`pg_current_xact_id`).
     pub fn transaction_id(&mut self) -> Xid {
+        // Numbers of transactions differ between servers.
+        self.db.transcribe_value(self.me, || "select pg_current_xact_id()".to_owned(), None);
         self.db.top_xid(self.me)
     }
 

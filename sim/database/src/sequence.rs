@@ -31,6 +31,7 @@ impl Database {
     /// Creates a sequence whose first value is `start`.
     pub fn create_sequence(&mut self, start: i64) -> Sequence {
         self.sequences.push(SequenceState { last: None, start, reserved: 0, drawn: Vec::new() });
+        self.transcribe_sequence(self.sequences.len() - 1, start);
         Sequence { database: self.identity, id: self.sequences.len() - 1 }
     }
 
@@ -50,6 +51,7 @@ impl Database {
         if must_log {
             self.top_xid(me);
         }
+        self.transcribe_value(me, || format!("select nextval('s{}')", sequence.id), Some(value));
         Ok(value)
     }
 

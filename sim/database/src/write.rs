@@ -62,6 +62,13 @@ impl WriteOp {
     }
 }
 
+impl WriteOp {
+    /// Returns whether this is a `DELETE`.
+    pub(crate) fn deletes(&self) -> bool {
+        self.rewrite.is_none()
+    }
+}
+
 impl Database {
     /// Advances an `UPDATE` or `DELETE`; returns `None` while it waits.
     pub(crate) fn run_write(
@@ -117,6 +124,9 @@ impl Database {
         };
         if let Some(row) = &row {
             self.tables[op.scan.table].schema.check(row)?;
+        }
+        if let (Some(row), true) = (&row, self.recorder.is_some()) {
+            self.transcribe_new_row(me, op.scan.table, row);
         }
         let mode = self.write_mode(op.scan.table, &old, row.as_ref());
         Ok(Stage::Write(RowLock::on(tid), row, mode))

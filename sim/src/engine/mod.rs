@@ -26,6 +26,7 @@ use crate::scope::{Scope, Scopes};
 use crate::task::{BoxFuture, Notes, ReadyTask, Task, Waiter};
 use crate::time::{Duration, Moment, WallTime};
 use crate::world::{Close, Disturbance, Limits, RunAbort, World};
+use shakedown_database::Transcript;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Context;
@@ -77,6 +78,8 @@ pub(crate) struct Core {
     pub(crate) observer: Option<Observer>,
     /// The coverage of the run, if it was requested.
     pub(crate) gauge: Option<Gauge>,
+    /// The transcripts of the stores, if they were requested.
+    pub(crate) transcripts: Option<Vec<Transcript>>,
     pub(crate) nodes: Nodes,
     pub(crate) disturbances: Vec<Disturbance>,
     pub(crate) run_abort: Option<RunAbort>,
@@ -136,6 +139,7 @@ impl Core {
             committing: None,
             observer: None,
             gauge: None,
+            transcripts: None,
             nodes: Nodes::default(),
             disturbances: Vec::new(),
             run_abort: None,

@@ -113,6 +113,10 @@ fn database_number(env: &Env) -> u16 {
 impl Close for Server {
     /// Statements and hooks may hold the store, which holds them.
     fn close(&self) {
+        let transcript = self.with_database(Database::take_transcript);
+        if let Some(transcripts) = &mut self.env.world.core.borrow_mut().transcripts {
+            transcripts.extend(transcript);
+        }
         drop((self.waiting.take(), self.tables.take(), self.users.take()));
     }
 
@@ -125,6 +129,9 @@ impl Server {
     pub(super) fn new(env: &Env, profile: StoreProfile) -> Rc<Self> {
         let mut database = Database::new(database_number(env));
         database.record_commits(true);
+        if env.world.core.borrow().transcripts.is_some() {
+            database.keep_transcript();
+        }
         let standby = profile.standby_lag.map(|_| database.create_replica());
         let backup = profile.backup_lag.map(|_| database.create_replica());
         let settings = Settings {

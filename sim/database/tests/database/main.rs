@@ -9,3 +9,4 @@ mod known_bugs;
 mod random;
 mod rules;
 mod sql;
+mod transcripts;

@@ -33,14 +33,15 @@ impl Pace {
 pub(crate) const PACES: [Pace; 3] = [Pace::of(400), Pace::of(1_000), Pace::of(3_000)];
 
 /// One connection with its thread.
-struct Connection {
-    pid: i32,
+pub(crate) struct Connection {
+    pub pid: i32,
     orders: Sender<String>,
     replies: Receiver<Reply>,
     thread: Option<JoinHandle<()>>,
 }
 
-fn wire_reply(client: &mut Client, sql: &str) -> Reply {
+/// Runs a statement and returns the reply.
+pub(crate) fn wire_reply(client: &mut Client, sql: &str) -> Reply {
     match client.simple_query(sql) {
         Err(error) => {
             // The server reports an error before it has released the locks; an empty query waits for the release.
@@ -65,7 +66,7 @@ fn wire_reply(client: &mut Client, sql: &str) -> Reply {
 
 impl Connection {
     #[expect(clippy::disallowed_methods, reason = "a live server blocks the thread that waits for it")]
-    fn open(url: &str, settings: &str, pace: Pace) -> Self {
+    pub(crate) fn open(url: &str, settings: &str, pace: Pace) -> Self {
         let mut client = Client::connect(url, NoTls).expect("SHAKEDOWN_POSTGRES names a reachable server");
         let timeout = format!("set deadlock_timeout = '{}ms'", pace.deadlock_timeout.as_millis());
         client.batch_execute(&timeout).expect("a superuser may set it");
@@ -81,6 +82,16 @@ impl Connection {
             }
         });
         Self { pid, orders, replies, thread: Some(thread) }
+    }
+
+    /// Sends a statement.
+    pub(crate) fn send(&self, sql: &str) -> Result<(), String> {
+        self.orders.send(sql.to_owned()).map_err(|error| error.to_string())
+    }
+
+    /// Returns the next reply, if it arrives within this time.
+    pub(crate) fn reply_within(&self, timeout: Duration) -> Option<Reply> {
+        self.replies.recv_timeout(timeout).ok()
     }
 }
 
