@@ -1,5 +1,7 @@
 //! [`RowChange`]: what a committed transaction did to a row, from the server's logical decoding (`test_decoding`).
 
+use shakedown_sim::access::{Access, Verb};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What was done to a row.
@@ -34,6 +36,8 @@ pub struct RowChange {
     pub columns: Vec<(String, Option<String>)>,
     /// The columns of the replica identity before an update that changed it.
     pub old_key: Vec<(String, Option<String>)>,
+    /// The values of the primary key, in its order; empty if the table has none.
+    pub key: Vec<Option<String>>,
     /// The number of the transaction among those of the run that changed rows, from 1, in commit order.
     pub transaction: u64,
 }
@@ -42,6 +46,14 @@ impl RowChange {
     /// Returns a column as the server writes it as text; `None` if it is NULL or not there.
     pub fn value(&self, column: &str) -> Option<&str> {
         self.columns.iter().find(|(name, _)| name == column)?.1.as_deref()
+    }
+
+    /// Returns the access that a recorded step has: the table without the schema `public`, and the primary key.
+    pub(crate) fn access(&self) -> Access {
+        let is_gone = matches!(self.kind, ChangeKind::Delete | ChangeKind::Truncate);
+        let verb = if is_gone { Verb::Delete } else { Verb::Write };
+        let key: Vec<&str> = self.key.iter().map(|value| value.as_deref().unwrap_or("null")).collect();
+        Access::new(verb, self.table.strip_prefix("public.").unwrap_or(&self.table), key.join(", "))
     }
 }
 
@@ -58,6 +70,23 @@ impl fmt::Display for RowChange {
             write!(f, " {name}={}", value.as_deref().unwrap_or("null"))?;
         }
         Ok(())
+    }
+}
+
+/// The columns of each table's primary key, in its order, by the name with which changes name the table.
+pub(crate) type PrimaryKeys = BTreeMap<String, Vec<String>>;
+
+/// The query of [`PrimaryKeys`]: a row for each column.
+pub(crate) const PRIMARY_KEYS: &str = "SELECT format('%I.%I', n.nspname, c.relname), a.attname \
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) \
+    WHERE i.indisprimary AND c.oid >= 16384 ORDER BY 1, array_position(i.indkey::int2[], a.attnum)";
+
+/// Sets the primary key of each change.
+pub(crate) fn set_keys(changes: &mut [RowChange], keys: &PrimaryKeys) {
+    for change in changes {
+        let columns = keys.get(&change.table).into_iter().flatten();
+        change.key = columns.map(|column| change.value(column).map(str::to_owned)).collect();
     }
 }
 
@@ -91,6 +120,7 @@ fn read_line(rest: &str, transaction: u64, changes: &mut Vec<RowChange>) {
             kind,
             columns: Vec::new(),
             old_key: Vec::new(),
+            key: Vec::new(),
             transaction,
         }));
         return;
@@ -100,7 +130,8 @@ fn read_line(rest: &str, transaction: u64, changes: &mut Vec<RowChange>) {
         None => ("", rest),
     };
     let table = tables.to_owned();
-    changes.push(RowChange { table, kind, columns: columns(new), old_key: columns(old), transaction });
+    let (columns, old_key) = (columns(new), columns(old));
+    changes.push(RowChange { table, kind, columns, old_key, key: Vec::new(), transaction });
 }
 
 /// Reads `id[integer]:1 name[character varying]:'it''s' note[text]:null`.

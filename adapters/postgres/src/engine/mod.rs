@@ -9,7 +9,7 @@ pub(crate) use redact::FIRST_PROCESS;
 pub(crate) use slot::{Ending, State};
 
 use crate::backend::{Backend, Parameters, Refused};
-use crate::changes::{self, RowChange};
+use crate::changes::{self, PrimaryKeys, RowChange};
 use crate::frame::frame;
 use crate::monitor::{Monitor, MonitorError, Values};
 use crate::server::Schema;
@@ -60,6 +60,8 @@ pub(crate) struct Engine {
     redaction: Redaction,
     run: u64,
     transactions: u64,
+    /// Primary keys of the tables that have changed, from the catalog.
+    keys: PrimaryKeys,
     /// The number of waits that began in this run.
     waits: u64,
     /// The position up to which the log was decoded.
@@ -90,6 +92,7 @@ impl Engine {
             redaction: Redaction::default(),
             run: 0,
             transactions: 0,
+            keys: PrimaryKeys::new(),
             waits: 0,
             decoded: String::new(),
             real_limit_ms,
@@ -126,6 +129,7 @@ impl Engine {
             Ok(Some(monitor)) => {
                 self.monitor = monitor;
                 self.idle.clear();
+                self.keys.clear();
             }
             Err(error) => self.fails(&error.to_string()),
         }
@@ -284,7 +288,22 @@ impl Engine {
         }
         let rows = self.ask(reset::CHANGES);
         let lines = rows.iter().filter_map(|row| row.first()?.as_deref());
-        changes::read(lines, &mut self.transactions)
+        let mut changes = changes::read(lines, &mut self.transactions);
+        if changes.iter().any(|change| !self.keys.contains_key(&change.table)) {
+            self.read_keys(&changes);
+        }
+        changes::set_keys(&mut changes, &self.keys);
+        changes
+    }
+
+    /// Reads the primary keys of all tables; the changed tables that have none get an empty one.
+    fn read_keys(&mut self, changes: &[RowChange]) {
+        self.keys = changes.iter().map(|change| (change.table.clone(), Vec::new())).collect();
+        for row in self.ask(changes::PRIMARY_KEYS) {
+            if let [Some(table), Some(column)] = &row[..] {
+                self.keys.entry(table.clone()).or_default().push(column.clone());
+            }
+        }
     }
 
     pub(crate) fn is_broken(&self) -> bool {

@@ -14,10 +14,11 @@ use crate::frame;
 use crate::server::Server;
 use crate::statement;
 use shakedown_net::Listener;
+use shakedown_sim::access::Access;
 use shakedown_sim::ambient::Handle;
 use shakedown_sim::trace::Kind;
 use shakedown_sim::{Alternatives, Env, Label, Moment, Site};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
@@ -43,6 +44,8 @@ pub(crate) struct Relay {
     state_fact: StateFact,
     /// Until when the server restarts.
     down_until: Cell<Moment>,
+    /// The rows that sessions have committed since their last step; filled only while the run is recorded.
+    written: RefCell<Vec<(Handle, Access)>>,
 }
 
 /// What there is for a session's client.
@@ -79,7 +82,8 @@ impl Relay {
         faults: &'static ServerFaults,
         state_fact: StateFact,
     ) -> Self {
-        Self { server, run, role, faults, state_fact, down_until: Cell::new(Moment::START) }
+        let (down_until, written) = (Cell::new(Moment::START), RefCell::default());
+        Self { server, run, role, faults, state_fact, down_until, written }
     }
 
     /// Returns the engine, unless it serves another run by now.
@@ -147,6 +151,20 @@ impl Relay {
             "is replaced by a standby that does not have the last commit".to_owned()
         });
         self.restart(own);
+    }
+
+    /// Takes the rows that a session has committed, without repeats.
+    fn take_written(&self, own: Handle) -> Vec<Access> {
+        let (taken, left) = self.written.take().into_iter().partition(|(by, _)| *by == own);
+        self.written.replace(left);
+        let taken: Vec<(Handle, Access)> = taken;
+        let mut accesses: Vec<Access> = Vec::new();
+        for (_, access) in taken {
+            if !accesses.contains(&access) {
+                accesses.push(access);
+            }
+        }
+        accesses
     }
 
     /// Returns whether a session is in a transaction block that has not failed.
@@ -237,7 +255,12 @@ impl World for &Relay {
     fn committed(&mut self, by: Handle, changes: &[RowChange]) {
         let Some(env) = by.try_env() else { return };
         for change in changes {
-            (self.state_fact)(&env, change);
+            let access = || {
+                let access = change.access();
+                self.written.borrow_mut().push((by, access.clone()));
+                access
+            };
+            env.for_row(access, || (self.state_fact)(&env, change));
         }
     }
 }

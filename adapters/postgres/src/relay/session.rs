@@ -222,6 +222,9 @@ impl Session {
         add_response(&mut digest, out);
         let words = [batch.digest, digest.bits()];
         self.own.step(Kind::Statement, words, None, || format!("runs `{}`: {}", batch.name, result_of(out)));
+        if let Some(env) = self.own.try_env() {
+            env.attach(|| self.relay.take_written(self.own));
+        }
     }
 }
 

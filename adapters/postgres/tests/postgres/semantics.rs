@@ -1,6 +1,12 @@
 //! Statements, locks, time and committed rows.
 
-use crate::world::{Body, Future, Voice, check, connect, connect_with, sleep, text};
+use crate::world::{
+    Body, Future, Play, Voice, check, connect, connect_with, record, sleep, text, with_server,
+};
+use shakedown_net::StreamFaults;
+use shakedown_postgres::ServerFaults;
+use shakedown_sim::trace::Kind;
+use std::sync::Arc;
 
 #[test]
 fn a_driver_speaks_to_the_real_server() {
@@ -360,4 +366,41 @@ fn locks_of_all_kinds_are_waited_for_and_skipped() {
             "2014 inserted, since the other was rolled back",
         ],
     );
+}
+
+/// The statement that commits holds the rows that the transaction wrote, by their primary keys, and so does each fact that a row states.
+#[test]
+fn recorded_steps_name_the_rows_that_they_write() {
+    let client: Body = |_| {
+        Box::pin(async move {
+            let client = connect().await.unwrap();
+            client
+                .batch_execute("BEGIN; UPDATE rows SET value = 0; INSERT INTO orders VALUES ('a'), ('b')")
+                .await
+                .unwrap();
+            client
+                .batch_execute("DELETE FROM orders WHERE id = 'b'; DELETE FROM rows WHERE id = 2")
+                .await
+                .unwrap();
+            client.batch_execute("COMMIT").await.unwrap();
+        })
+    };
+    let trace = with_server(|server| {
+        let (server, clients) = (Arc::clone(server), clients![client]);
+        record(&Play { server, faults: &ServerFaults::NONE, link: &StreamFaults::NONE, clients }, "")
+    });
+    let of = |kind: Kind| {
+        let steps = trace.steps.iter().filter(move |step| step.kind == kind && !step.accesses.is_empty());
+        steps.flat_map(|step| &step.accesses).map(|access| format!("{:?} {}", access.verb, access.object))
+    };
+    let rows = [
+        "Write 1 of rows",
+        "Write 2 of rows",
+        "Write a of orders",
+        "Write b of orders",
+        "Delete b of orders",
+        "Delete 2 of rows",
+    ];
+    assert_eq!(of(Kind::Statement).collect::<Vec<_>>(), rows);
+    assert_eq!(of(Kind::Fact).collect::<Vec<_>>(), rows);
 }

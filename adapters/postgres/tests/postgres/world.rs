@@ -117,13 +117,19 @@ pub(crate) fn with_server<T>(test: impl FnOnce(&Arc<Server>) -> T) -> T {
 
 /// Plays a script and returns the facts that were stated, with milliseconds.
 pub(crate) fn play(play: &Play, deviations: &str) -> Vec<String> {
+    let trace = record(play, deviations);
+    let facts = trace.steps.iter().filter(|step| step.kind == trace::Kind::Fact);
+    facts.map(|step| format!("{} {}", step.time.nanos() / 1_000_000, step.text)).collect()
+}
+
+/// Plays a script and returns the trace.
+pub(crate) fn record(play: &Play, deviations: &str) -> Trace {
     let script: Script = format!("scenario play\n{deviations}").parse().expect("a script");
     let mut runner = Runner::new(play.clone());
     let (outcome, trace) = runner.record(Plan::Script(&script));
     assert_eq!(outcome.unapplied, [], "offered: {:#?}", runner.offers());
     assert_eq!(outcome.violations, []);
-    let facts = trace.steps.iter().filter(|step| step.kind == trace::Kind::Fact);
-    facts.map(|step| format!("{} {}", step.time.nanos() / 1_000_000, step.text)).collect()
+    trace
 }
 
 /// Plays clients without faults, or with those of the script.
