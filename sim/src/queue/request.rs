@@ -319,7 +319,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
                 broker.change_visibility(server.now(), receipt, by).map(|()| Done::Kept)
             }
         };
-        let words = [settlement.name().word(), receipt.word() << 3 | Done::code(done)];
+        let words = [settlement.name().word(), receipt.word() << 2 | Done::code(done)];
         let event = server.event(Kind::Arrive, words, || match done {
             Err(Expired) => format!("does not take the receipt for {label} any more"),
             Ok(Done::Deleted) => format!("deletes {label}"),
@@ -415,11 +415,11 @@ enum Done {
 impl Done {
     const fn code(done: Result<Self, Expired>) -> u64 {
         match done {
-            Ok(Self::Deleted) => 0,
+            // The name of the settlement tells a rejection from a deletion.
+            Ok(Self::Deleted | Self::Rejected) => 0,
             Ok(Self::Kept) => 1,
             Ok(Self::Nothing) => 2,
             Err(Expired) => 3,
-            Ok(Self::Rejected) => 4,
         }
     }
 }

@@ -157,6 +157,11 @@ fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) ->
         "commit" => "rollback",
         _ => FAILS,
     };
+    // A blocked statement is aborted before the step that ends its wait: outside of a block it would commit in that step.
+    let others = aborted.iter().copied().filter(|other| *other != session);
+    let (waiting, others): (Vec<usize>, Vec<usize>) =
+        others.partition(|other| player.is_running(&name(*other)));
+    waiting.into_iter().for_each(|other| player.abort(&name(other), FAILS));
     let seen = player.step(&name(session), played, 0).expect("drawn SQL is understood");
     let mut replies = BTreeMap::new();
     match seen {
@@ -166,8 +171,8 @@ fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) ->
     }
     player.resolve_deadlocks();
     let mut ended = player.take_ended();
-    for other in aborted.iter().filter(|other| **other != session) {
-        player.abort(&name(*other), FAILS);
+    for other in others {
+        player.abort(&name(other), FAILS);
         ended.extend(player.take_ended());
     }
     let deadlock = ended.values().any(|outcome| matches!(outcome, Err(DatabaseError::DeadlockDetected)));
