@@ -7,11 +7,14 @@
 //! cargo test -p shakedown --example known_bugs
 //! ```
 
+mod check_then_insert;
 mod dirty_session;
 mod early_webhook;
 mod missed_invalidation;
+mod nack_order;
 mod nightly_bill;
 mod offset_before_work;
+mod offset_pages;
 mod pooled_session_lock;
 mod redis_lock;
 mod two_connections;
@@ -28,6 +31,9 @@ fn catalogue() -> Catalogue {
         .with(dirty_session::entry())
         .with(offset_before_work::entry())
         .with(missed_invalidation::entry())
+        .with(check_then_insert::entry())
+        .with(offset_pages::entry())
+        .with(nack_order::entry())
 }
 
 fn main() -> std::process::ExitCode {
