@@ -18,7 +18,7 @@ use crate::scope::Scope;
 use crate::statement::{Op, Output};
 use crate::transcript_form::{Form, Text, Written, create_table, form_of, read_all};
 
-/// What the sessions of a database did. See the [module documentation](self).
+/// What the sessions of a database did.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// The statements that create tables and sequences.

@@ -143,7 +143,7 @@ impl Connection {
         self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Session)).await
     }
 
-    /// The same without waiting; answers whether the lock was free.
+    /// Like [`Connection::lock`], without waiting; returns whether the lock was free.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -151,7 +151,7 @@ impl Connection {
         self.line.try_lock(Statement::try_advisory_lock(key, AdvisoryScope::Session)).await
     }
 
-    /// Releases an advisory lock of the session, also while a transaction is open; answers whether it was held.
+    /// Releases an advisory lock of the session, also while a transaction is open; returns whether it was held.
     ///
     /// # Errors
     /// As [`Transaction::get`].

@@ -36,7 +36,7 @@ impl Follower {
         self.lacks.borrow_mut().retain(|commit| commit.csn > up_to);
     }
 
-    /// Has taken over; `next` follows from now on. Answers what it lacked.
+    /// Has taken over; `next` follows from now on. Returns what it lacked.
     pub(super) fn replace(&self, next: Replica) -> Vec<Rc<CommitRecord>> {
         self.replica.set(Some(next));
         self.lacks.take()

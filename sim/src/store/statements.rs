@@ -16,12 +16,12 @@ const NOTIFY: Label = Label::new("notify");
 const TRANSACTION: Label = Label::new("transaction id");
 
 impl Store {
-    /// A new sequence, whose first number is 1.
+    /// Creates a sequence, whose first number is 1.
     pub fn sequence(&self) -> Sequence {
         self.0.with_database(|database| database.create_sequence(1))
     }
 
-    /// The table's handle in the database, for statements built by hand; see [`Transaction::execute`].
+    /// Returns the table's handle in the database, for statements of the core; see [`Transaction::execute`].
     ///
     /// # Panics
     /// If it is a table of another store.
@@ -32,7 +32,7 @@ impl Store {
 
 impl Transaction {
     /// Runs any statement of the [`database`](crate::database): other paths and locks, sub-selects, `ON
-    /// CONFLICT` on other constraints. Those that begin or end a transaction are not for it.
+    /// CONFLICT` on other constraints. It is not for those that begin or end a transaction.
     ///
     /// # Errors
     /// As the statement says.
@@ -47,8 +47,8 @@ impl Transaction {
         result
     }
 
-    /// `UPDATE … WHERE key AND condition`: answers the new row, or `None` if there is none that satisfies the
-    /// condition. A row that was awaited is judged as it is then; `set` sees that one too.
+    /// `UPDATE … WHERE key AND condition`: returns the new row, or `None` if no row satisfies the condition. After a wait,
+    /// the condition and `set` see the row as it is then.
     ///
     /// # Errors
     /// As [`Transaction::lock`] and [`Transaction::update`].
@@ -74,7 +74,7 @@ impl Transaction {
     }
 
     /// `INSERT … ON CONFLICT (key) DO UPDATE`: inserts the row, or sets the one with its key to what `merge`
-    /// makes of the old and the new one. Answers the row as it is now.
+    /// makes of the old and the new one. Returns the row as it is now.
     ///
     /// # Errors
     /// As [`Transaction::insert`].
@@ -92,7 +92,7 @@ impl Transaction {
         Ok(rows.first().map_or(row, |row| R::clone(row)))
     }
 
-    /// Deletes the row with this key; answers it as it was.
+    /// Deletes the row with this key; returns it as it was.
     ///
     /// # Errors
     /// As [`Transaction::lock`].
@@ -121,8 +121,8 @@ impl Transaction {
         self.line.run(SAVEPOINT, Statement::savepoint(name)).await
     }
 
-    /// Takes back everything since a savepoint, which stays, and frees the row locks taken since; the
-    /// transaction goes on, also if a statement has failed.
+    /// Rolls back to a savepoint, which stays, and releases the row locks taken since; the transaction continues, also if
+    /// a statement has failed.
     ///
     /// # Errors
     /// 3B001 if there is no such savepoint, [`StoreError::ConnectionLost`].
@@ -132,7 +132,7 @@ impl Transaction {
         rolled_back
     }
 
-    /// Forgets a savepoint; what came after it belongs to the transaction.
+    /// Releases a savepoint; what came after it belongs to the transaction.
     ///
     /// # Errors
     /// 3B001 if there is no such savepoint, and as [`Transaction::get`].
@@ -168,7 +168,7 @@ impl Transaction {
         self.line.run(ADVISORY, Statement::advisory_lock(key, AdvisoryScope::Transaction)).await
     }
 
-    /// The same without waiting; answers whether the lock was free.
+    /// Like [`Transaction::advisory_lock`], without waiting; returns whether the lock was free.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -212,8 +212,8 @@ impl Transaction {
         self.line.read(SEQUENCE, |scope| scope.nextval(sequence)).await
     }
 
-    /// The number of this transaction, given out now if it has none yet (`pg_current_xact_id`). Numbers are not in
-    /// the order of commits.
+    /// Returns the number of this transaction, assigned on first need (`pg_current_xact_id`). Numbers are not in the order
+    /// of commits.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -222,9 +222,8 @@ impl Transaction {
         self.line.read(TRANSACTION, |scope| Ok(scope.transaction_id().0)).await
     }
 
-    /// The number below which every transaction is over
-    /// (`pg_snapshot_xmin(pg_current_snapshot())`): nothing more will appear that has a smaller one. Below
-    /// serializable and repeatable read ask first and read then, so that what is read is no older than the answer.
+    /// Returns the number below which every transaction has ended (`pg_snapshot_xmin(pg_current_snapshot())`): no more rows
+    /// of smaller numbers will appear. At read committed, call it before the read, so that the read is no older.
     ///
     /// # Errors
     /// As [`Transaction::get`].

@@ -73,23 +73,23 @@ impl Transaction {
         self
     }
 
-    /// Goes on for the entity of another handle of the same client: who claims a row learns only then whose
-    /// it is.
+    /// Continues the transaction within the entity of another handle of the same client: a client that claims a row
+    /// learns its entity only then.
     pub fn within(mut self, client: &Env) -> Self {
         self.line.client = client.clone();
         self
     }
 
-    /// The handle of the client, in whose scope the transaction goes on.
+    /// Returns the handle of the client, in whose scope the transaction continues.
     pub fn client(&self) -> &Env {
         &self.line.client
     }
 
-    /// The row with this key.
+    /// Returns the row with this key.
     ///
     /// # Errors
     /// [`StoreError::SerializationFailure`] at serializable, [`StoreError::InFailedTransaction`],
-    /// [`StoreError::ConnectionLost`] and the like: so may every statement fail.
+    /// [`StoreError::ConnectionLost`] and the like, as any statement.
     pub async fn get<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         let handle = self.handle(table, "Transaction::get");
         let wanted: Key = key.clone().into();
@@ -129,7 +129,8 @@ impl Transaction {
         self.line.read(NOW, |_| Ok((server.env.clock(), server.env.now()))).await
     }
 
-    /// The rows that `wanted` admits, in order of their keys.
+    /// Returns the rows that `wanted` admits, in the order of their keys. See [`Transaction::select`] for other orders,
+    /// limits and pages.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -162,7 +163,7 @@ impl Transaction {
         Ok(found)
     }
 
-    /// The row that holds this unique value.
+    /// Returns the row that holds this unique value.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -182,18 +183,18 @@ impl Transaction {
         Ok(found.map(|row| self.seen(&row)))
     }
 
-    /// The row with this key, locked (`FOR UPDATE`) until the transaction ends.
+    /// Returns the row with this key, locked (`FOR UPDATE`) until the transaction ends.
     ///
     /// # Errors
-    /// [`StoreError::LockTimeout`] if somebody holds it for too long, [`StoreError::Deadlock`];
+    /// [`StoreError::LockTimeout`] if another transaction holds it for too long, [`StoreError::Deadlock`];
     /// [`StoreError::SerializationFailure`] above read committed if it was changed since the snapshot; and as
     /// [`Transaction::get`].
     pub async fn lock<R: Row>(&mut self, table: &Table<R>, key: &R::Key) -> Result<Option<R>, StoreError> {
         self.lock_with(table, key, LockMode::Update, LockWait::Block).await
     }
 
-    /// The row with this key, locked in this mode until the transaction ends. `None` if there is none, or it
-    /// was passed over by [`LockWait::SkipLocked`].
+    /// Returns the row with this key, locked in this mode until the transaction ends; `None` if there is none, or
+    /// [`LockWait::SkipLocked`] passed over it.
     ///
     /// # Errors
     /// As [`Transaction::lock`], and [`StoreError::RowLocked`] with [`LockWait::NoWait`].
@@ -225,8 +226,9 @@ impl Transaction {
         Ok(rows.first().map(|row| self.seen(row)))
     }
 
-    /// Locks the first row that `wanted` admits and nobody else holds; rows that are held are passed over
-    /// (`FOR UPDATE SKIP LOCKED LIMIT 1`). A row that changed while it was come upon is judged again.
+    /// Locks the first row that `wanted` admits and no other transaction holds (`FOR UPDATE SKIP LOCKED LIMIT 1`). A row
+    /// that has changed since the snapshot is judged again. For several rows in an order, see
+    /// [`Transaction::claim_rows`].
     ///
     /// # Errors
     /// As [`Transaction::lock`]: above read committed, a row that was changed since the snapshot is not passed
@@ -288,7 +290,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Inserts a row unless one of its keys is taken (`ON CONFLICT DO NOTHING`); answers whether it did.
+    /// Inserts a row unless one of its keys is taken (`ON CONFLICT DO NOTHING`); returns whether it did.
     ///
     /// # Errors
     /// As [`Transaction::lock`]: above read committed, a row in the way that the snapshot does not show.
@@ -310,7 +312,7 @@ impl Transaction {
         Ok(is_new)
     }
 
-    /// Writes a row in place of the one with its key, or adds it; it stays locked until the transaction ends.
+    /// Replaces the row with this row's key, or inserts it; the row stays locked until the transaction ends.
     ///
     /// # Errors
     /// [`StoreError::UniqueViolation`] if another row holds its other unique key, and as [`Transaction::lock`].
@@ -327,26 +329,26 @@ impl Transaction {
         Ok(())
     }
 
-    /// The written key of a row, if the run is recorded.
+    /// Returns the written key of a row, if the run is recorded.
     fn recorded_key<R: Row>(&self, row: &R) -> Option<String> {
         self.line.is_recorded().then(|| text_of::<R>(&row.key()))
     }
 
-    /// The table's handle in the database.
-    /// A turn of a poller that runs the statement depends on the table from here on.
+    /// Returns the table's handle in the database. A turn of a poller that runs the statement depends on the table from
+    /// here on.
     pub(super) fn handle<R: Row>(&self, table: &Table<R>, call: &'static str) -> TableHandle<R> {
         self.line.looks_at(table.signal());
         table.within(&self.line.server, call)
     }
 
-    /// A row that the client has been shown.
+    /// Returns a row to the client, and records that it was read.
     pub(super) fn seen<R: Row>(&self, row: &Rc<R>) -> R {
         self.line.server.note_read::<R>(row);
         R::clone(row)
     }
 }
 
-/// A row's key in written form.
+/// Returns a row's key in written form.
 pub(super) fn text_of<R: Row>(key: &R::Key) -> String {
     let key: Key = key.clone().into();
     key.to_string()
@@ -370,7 +372,7 @@ fn absence(is_there: bool) -> &'static str {
     if is_there { "" } else { ", which is absent" }
 }
 
-/// As many keys as are written out.
+/// The greatest number of keys that a step names.
 const KEYS_MAX: usize = 5;
 
 fn keys_of<R: Row>(rows: &[R]) -> String {
