@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use shakedown_sim::queue::Flavour;
 use shakedown_sim::queue::broker::{Broker, Incoming, Rules};
+use shakedown_sim::queue::{DedupScope, Flavour};
 use shakedown_sim::*;
 
 const MESSAGES: u32 = 10_000;
@@ -92,6 +92,9 @@ fn broker(name: &str, flavour: Flavour) {
         receives_max: Some(5),
         in_flight_max: 100,
         dedup_window: Duration::ZERO,
+        dedup_scope: DedupScope::Queue,
+        retention: Duration::ZERO,
+        prefetch: u32::MAX,
     };
     let start = Instant::now();
     for _ in 0..ROUNDS {
@@ -100,7 +103,7 @@ fn broker(name: &str, flavour: Flavour) {
             let now = Moment::from_nanos(number * 1_000_000);
             broker.advance(now);
             broker.accept(now, Incoming { content: number, group: number % 7, dedup: None, delay: None });
-            let receipt = broker.receive(now).expect("one is ready");
+            let receipt = broker.receive(now, 1).expect("one is ready");
             black_box(broker.ack(receipt)).expect("it is held");
         }
     }
@@ -121,6 +124,6 @@ fn main() {
     broker("broker alone, fifo", Flavour::Fifo);
     run("send, receive, ack", Some(QueueProfile::STANDARD));
     run("send, receive, ack, with choices", Some(FAULTY));
-    run("send, receive, ack, fifo", Some(QueueProfile::FIFO));
+    run("send, receive, ack, fifo", Some(QueueProfile { dedup_by_content: true, ..QueueProfile::FIFO }));
     run("a call, to compare", None);
 }
