@@ -1,7 +1,7 @@
 //! `status-sync`: the outcome of an attempt is determined by keys, lookups, callbacks and the partner's statement;
 //! reservations that must not remain are cancelled.
 
-use super::case::{Case, CallbackEffect, Step};
+use super::case::{CallbackEffect, Case, Step};
 use super::rows::{Ask, Holding, Known, Standing, Status};
 use crate::guardrail::{Guardrail, Naive};
 use crate::settings::{CHECK_AGAIN, CHECKS, MAX_ATTEMPTS, PartnerTerms, QUARANTINE, backoff};
