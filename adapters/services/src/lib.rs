@@ -3,4 +3,5 @@
 pub mod chat;
 pub mod newsletter;
 pub mod stock;
+#[cfg(feature = "tls")]
 pub mod vault;

@@ -7,4 +7,5 @@ mod newsletter;
 mod outside;
 mod rig;
 mod stock;
+#[cfg(feature = "tls")]
 mod vault;
