@@ -121,8 +121,8 @@ impl Known {
 const DEVIATIONS_MAX: usize = 2_000;
 /// The story of a run of more deviations does not say what each is needed for: that takes many runs.
 const NEEDED_MAX: usize = 8;
-/// At most this many violations of a run are told.
-const TOLD_MAX: usize = 4;
+/// The greatest number of violations that a page lists for a run.
+const LISTED_MAX: usize = 4;
 
 /// Makes a run.
 ///
@@ -273,16 +273,16 @@ fn fitted(runner: &mut dyn Rehearse, known: &Mutex<Known>, script: &Script) -> R
     })
 }
 
-/// Explains the first violation of a run as it is, without shrinking it, and tells the others. Each invariant is told once.
+/// Explains the first violation of a run as it is, without shrinking it, and lists the others. Each invariant is listed once.
 fn explained(runner: &mut dyn Rehearse, script: &Script, violations: &[Violation]) -> Vec<Failure> {
     let mut seen = BTreeSet::new();
     let first = violations.iter().filter(|violation| seen.insert((&violation.invariant, &violation.roles)));
-    let mut told = |(at, violation)| {
+    let mut failure_of = |(at, violation)| {
         // To find out what is needed, and the nearest run that holds, takes up to a hundred runs; the page shows it once.
         let is_explained = at == 0 && script.deviations.len() <= NEEDED_MAX;
         if is_explained { explain(runner, script, violation) } else { tell(runner, script, violation) }
     };
-    first.take(TOLD_MAX).enumerate().map(&mut told).collect()
+    first.take(LISTED_MAX).enumerate().map(&mut failure_of).collect()
 }
 
 /// The run beside that of another script, of which only the steps of its first failure are needed.
@@ -297,8 +297,8 @@ fn beside(
     let script = fitted(runner, known, before)?;
     let (trace, slice) = quiet::running(|| {
         let (outcome, trace) = runner.record(Plan::Script(&script));
-        let told = outcome.violations.first().map(|violation| tell(runner, &script, violation));
-        (trace, told.map(|failure| failure.slice).unwrap_or_default())
+        let failure = outcome.violations.first().map(|violation| tell(runner, &script, violation));
+        (trace, failure.map(|failure| failure.slice).unwrap_or_default())
     });
     let before = Compared { heading: "Before", trace: &trace, slice: &slice };
     Ok(live::beside(&before, &now.compared("Now")))
