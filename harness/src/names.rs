@@ -14,7 +14,7 @@ pub struct UnknownName {
 
 fn nearest(name: &str, valid: &[String]) -> String {
     match suggest(name, valid.iter().map(String::as_str)) {
-        Some(other) => format!(", did you mean `{other}`?"),
+        Some(other) => format!(" (did you mean `{other}`?)"),
         None => String::new(),
     }
 }
