@@ -54,7 +54,7 @@ pub fn all() -> Box<dyn Goals<Fact>> {
             matches!(fact, Fact::Offer(OfferFact::Forgotten { .. })) && memory.ended.is_some_and(late)
         }),
         ("burst of readers served", |memory, _, fact| {
-            matches!(fact, Fact::Offer(OfferFact::Shown { .. })) && memory.shown >= 500
+            matches!(fact, Fact::Offer(OfferFact::Shown { .. })) && memory.shown >= 240
         }),
     ];
     judges::goals(GOALS)
