@@ -143,6 +143,7 @@ pub mod context;
 mod draws;
 pub mod entry;
 pub mod findings;
+pub mod frontier;
 pub mod guardrail;
 pub mod matrix;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `certify`: every script of few deviations; a certificate, or the smallest failing script.
 
+mod frontier;
 mod merge;
 mod shard;
 
@@ -59,6 +60,10 @@ pub(super) struct Certify {
     no_pruning: bool,
     #[command(flatten)]
     shard: ShardArgs,
+    /// Run only the scripts with fewer than K deviations, and keep the result in the directory of --into, where each
+    /// shard looks for it instead of running them again
+    #[arg(long, env = "SHAKEDOWN_PREPARE", conflicts_with_all = ["shard", "checkpoint", "resume"])]
+    prepare: bool,
     /// Save the progress among the scripts with K deviations in this file, for --resume
     #[arg(long, env = "SHAKEDOWN_CHECKPOINT", value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -93,6 +98,9 @@ impl Certify {
         }
         if let Some(path) = &self.checkpoint {
             checkpoint_file::check(path)?;
+        }
+        if self.prepare {
+            return self.prepare(session, &entries);
         }
         let shard = self.shard.shard()?;
         if shard.is_none() {
@@ -166,12 +174,43 @@ impl Certify {
         division: Division<'_>,
     ) -> Result<(Certificate, Vec<Script>), CliError> {
         let mut runner = entry.runner(&self.without).map_err(CliError::input)?;
-        let variants = small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default());
+        let variants = self.variants(runner.as_ref());
         let weakness = worth::weakness(runner.as_mut(), variants.clone());
+        let mut certify_run = self.certify_run(entry, variants, stop, shard, division)?;
+        let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
+        if supervision::is_first_attempt() {
+            print_note(&self.estimate(runner.as_mut(), &certify_run, &alternatives));
+        }
+        certify_run.continue_from_frontier(runner.as_mut())?;
+        let coverage = certify_run.run()?;
+        let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
+        let parents = std::mem::take(&mut certify_run.parents);
+        let search = &certify_run.search;
+        let sample = sample(runner.as_mut(), search, parents);
+        let result = (alternatives, coverage, found, weakness);
+        let shard = shard.filter(|_| coverage == Coverage::Shard).map(<(usize, usize)>::from);
+        let certificate = self.certificate(entry, runner.as_ref(), search, result);
+        Ok((Certificate { shard, ..certificate }, sample))
+    }
+
+    /// Returns the variants to search.
+    fn variants(&self, runner: &dyn Rehearse) -> Vec<Variant> {
+        small_variants(runner.parameters(), &self.variant.clone().unwrap_or_default())
+    }
+
+    /// Creates a search of which nothing was run, with the earlier runs that it continues from.
+    fn certify_run<'a>(
+        &'a self,
+        entry: &'a Entry,
+        variants: Vec<Variant>,
+        stop: &'a AtomicBool,
+        shard: Option<Shard>,
+        division: Division<'a>,
+    ) -> Result<CertifyRun<'a>, CliError> {
         let identity = self.identity(entry, &variants);
         let mut resumed = self.resumed(&identity)?;
         resumed.extend(division.kept());
-        let mut certify_run = CertifyRun {
+        Ok(CertifyRun {
             options: self,
             shard,
             division,
@@ -189,20 +228,7 @@ impl Certify {
                 .with_statements(self.statements),
             saved: Instant::now(),
             parents: Vec::new(),
-        };
-        let alternatives = quiet::running(|| certify_run.search.begin(runner.as_mut()));
-        if supervision::is_first_attempt() {
-            print_note(&self.estimate(runner.as_mut(), &certify_run, &alternatives));
-        }
-        let coverage = certify_run.run()?;
-        let found = self.tell(entry, runner.as_mut(), &certify_run.search)?;
-        let parents = std::mem::take(&mut certify_run.parents);
-        let search = &certify_run.search;
-        let sample = sample(runner.as_mut(), search, parents);
-        let result = (alternatives, coverage, found, weakness);
-        let shard = shard.filter(|_| coverage == Coverage::Shard).map(<(usize, usize)>::from);
-        let certificate = self.certificate(entry, runner.as_ref(), search, result);
-        Ok((Certificate { shard, ..certificate }, sample))
+        })
     }
 
     /// What is about to be searched. Probes tell how many runs it takes and, as they deviate like them, how long.
@@ -376,26 +402,36 @@ const PROBES: u32 = 400;
 impl CertifyRun<'_> {
     /// Runs layer after layer and returns how much of the search was run.
     fn run(&mut self) -> Result<Coverage, CliError> {
-        let mut coverage = Coverage::Whole;
-        while self.search.next().is_some() && coverage == Coverage::Whole {
-            let parents = self.search.parents();
-            let some = worth::spread(0..parents.len() as u64);
-            self.parents = some.into_iter().map(|at| parents[at as usize].clone()).collect();
-            let layer = if self.search.keeps() {
-                let (layer, is_complete) = self.layer()?;
-                coverage = if is_complete { Coverage::Whole } else { Coverage::Stopped };
-                layer
-            } else {
-                let (layer, covered) = self.last_layer()?;
-                coverage = covered;
-                layer
-            };
-            if layer.broken.is_some() {
-                coverage = Coverage::Whole;
-            }
-            self.search.advance(layer);
+        let coverage = self.run_above()?;
+        if self.search.next().is_none() || coverage != Coverage::Whole {
+            return Ok(coverage);
         }
+        self.keep_frontier()?;
+        self.sample_parents();
+        let (layer, covered) = self.last_layer()?;
+        let coverage = if layer.broken.is_some() { Coverage::Whole } else { covered };
+        self.search.advance(layer);
         Ok(coverage)
+    }
+
+    /// Runs the layers above the last.
+    fn run_above(&mut self) -> Result<Coverage, CliError> {
+        while self.search.next().is_some() && self.search.keeps() {
+            self.sample_parents();
+            let (layer, is_complete) = self.layer()?;
+            let is_broken = layer.broken.is_some();
+            self.search.advance(layer);
+            if !is_complete && !is_broken {
+                return Ok(Coverage::Stopped);
+            }
+        }
+        Ok(Coverage::Whole)
+    }
+
+    fn sample_parents(&mut self) {
+        let parents = self.search.parents();
+        let some = worth::spread(0..parents.len() as u64);
+        self.parents = some.into_iter().map(|at| parents[at as usize].clone()).collect();
     }
 
     /// Shows the progress of the layer at hand, of which these parents are left and some runs were made before.

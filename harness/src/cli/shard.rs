@@ -86,6 +86,11 @@ impl ShardArgs {
         }
     }
 
+    /// Returns the directory for the files of shards.
+    pub(super) fn folder(&self) -> &Path {
+        &self.into
+    }
+
     /// Returns whether a complete shard ends with 0.
     pub(super) fn is_ok(&self) -> bool {
         self.shard_ok

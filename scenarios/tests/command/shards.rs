@@ -90,6 +90,10 @@ fn merged_shards_of_a_certificate_are_one_run() {
         let whole = answer(here, command);
         for count in [1, 3, 16] {
             let into = format!("shards-{at}-{count}");
+            if count == 16 {
+                let prepared = answer(here, &[command, &["--prepare", "--into", &into]].concat());
+                assert_eq!(code(&prepared), 0, "{}", stderr(&prepared));
+            }
             run_shards(here, command, count, &into);
             let merged = merge(here, &[&into]);
             assert_eq!(stdout(&merged), stdout(&whole), "{count} shards: {}", stderr(&merged));
@@ -100,6 +104,51 @@ fn merged_shards_of_a_certificate_are_one_run() {
     let lacking = merge(here, &["shards-0-3"]);
     assert_eq!(code(&lacking), 2);
     assert!(stderr(&lacking).contains("which shard 2/3 runs"), "{}", stderr(&lacking));
+}
+
+#[test]
+fn a_shard_checks_the_frontier_that_it_continues_from() {
+    let here = tempdir().expect("a directory");
+    let here = here.path();
+    let variant = "partner=keys isolation=read-committed reviews=left";
+    let command = ["certify", "booking", "--deviations", "2", "--variant", variant];
+    let ran = |more: &[&str]| answer(here, &[&command[..], more, &["--into", "shards"]].concat());
+    let prepared = ran(&["--prepare", "--format", "json"]);
+    let expected = json(&prepared)[0]["runs_left"].as_u64().expect("a number");
+    assert_eq!((code(&prepared), &json(&prepared)[0]["complete"]), (0, &true.into()));
+    let frontier = here.join("shards/booking.frontier.jsonl");
+    let text = fs::read_to_string(&frontier).expect("it was written");
+    let refused = |text: &str, exit: i32, says: &str| {
+        fs::write(&frontier, text).expect("written");
+        let shard = ran(&["--shard", "1/2"]);
+        assert_eq!(code(&shard), exit, "{}", stderr(&shard));
+        assert!(stderr(&shard).contains("booking.frontier.jsonl"), "{}", stderr(&shard));
+        assert!(stderr(&shard).contains(says), "{says}: {}", stderr(&shard));
+    };
+    refused(&text[..text.len() / 2], 2, "cut off");
+    refused(
+        &text.replacen("\"turns\":[{\"choice\":0", "\"turns\":[{\"choice\":1", 1),
+        2,
+        "the checksum does not match",
+    );
+    refused(&resealed(&text.replacen("\"deviations\":2", "\"deviations\":3", 1)), 2, "--deviations differs");
+    refused(&resealed(&text.replacen("\"events\":", "\"events\":1", 1)), 5, "the happy path does not give");
+    // Scripts that are left out are missed by a sample of the rest, and noticed by the merge, which makes its own.
+    let lines: Vec<&str> = text.lines().collect();
+    let shorter: String = lines[..lines.len() / 2].iter().map(|line| format!("{line}\n")).collect();
+    fs::write(&frontier, resealed(&shorter)).expect("written");
+    for shard in ["1/2", "2/2"] {
+        assert_eq!(code(&ran(&["--shard", shard, "--shard-ok"])), 0);
+    }
+    let merged = merge(here, &["shards"]);
+    assert_eq!(code(&merged), 2, "{}", stderr(&merged));
+    fs::remove_dir_all(here.join("shards")).expect("it was there");
+    assert_eq!(code(&ran(&["--shard", "1/1", "--shard-ok"])), 0, "a shard makes the frontier that it misses");
+    assert_eq!(fs::read_to_string(&frontier).expect("it was written"), text);
+    assert!(expected > 1_000, "{expected}");
+    let refused = answer(here, &["certify", "booking", "--deviations", "1", "--prepare"]);
+    assert_eq!(code(&refused), 2);
+    assert!(stderr(&refused).contains("has no layer to prepare"), "{}", stderr(&refused));
 }
 
 #[test]

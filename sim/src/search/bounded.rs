@@ -155,7 +155,8 @@ impl Layer {
 }
 
 /// The results of a whole layer.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Depth {
     /// Its runs.
     pub tally: Tally,
@@ -163,6 +164,22 @@ pub struct Depth {
     pub pruned: u64,
     /// The number of runs of the next layer that this saved.
     pub spared: u64,
+}
+
+/// What the layers that were run determine about the next one. The serialized form leaves out the parents, of which there
+/// are many.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frontier {
+    /// The results of the layers, that of the happy paths first.
+    pub depths: Vec<Depth>,
+    /// Choice sites that deviated, each with its alternatives.
+    pub sites: Sites,
+    /// The first script with a violation.
+    pub broken: Option<Broken>,
+    /// The parents of the next layer, in order, each with its number of children.
+    #[serde(skip)]
+    pub parents: Vec<(Parent, u64)>,
 }
 
 /// A bounded exhaustive search, layer by layer.
@@ -313,6 +330,30 @@ impl Bounded {
             }
         }
         self.depths.push(depth);
+    }
+
+    /// Returns what the layers that were run determine about the next one.
+    pub fn frontier(&self) -> Frontier {
+        Frontier {
+            depths: self.depths.clone(),
+            sites: self.sites.clone(),
+            broken: self.broken.clone(),
+            parents: self.parents.iter().cloned().zip(self.ways.iter().copied()).collect(),
+        }
+    }
+
+    /// Continues from the frontier of a search with the same arguments, instead of running its layers.
+    pub fn continue_from(&mut self, frontier: Frontier) {
+        let Frontier { depths, sites, broken, parents } = frontier;
+        (self.parents, self.ways) = parents.into_iter().unzip();
+        (self.depths, self.sites, self.broken) = (depths, sites, broken);
+    }
+
+    /// Runs one script of the search. Returns its violations, and the number of its children in the next layer.
+    pub fn probe(&self, rehearse: &mut dyn Rehearse, script: &Parent) -> (Vec<Violation>, u64) {
+        rehearse.offer_statements(self.statements);
+        let outcome = rehearse.run(self.plan(script));
+        (outcome.violations, continuations(rehearse, &script.turns).iter().flat_map(ways).count() as u64)
     }
 
     /// Runs all remaining layers, on this thread.

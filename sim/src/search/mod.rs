@@ -21,7 +21,7 @@ pub mod signature;
 mod slice;
 
 pub use around_goals::AroundGoals;
-pub use bounded::{Bounded, Broken, Layer, Parent, Sites};
+pub use bounded::{Bounded, Broken, Frontier, Layer, Parent, Sites};
 pub use estimate::{Estimate, estimate};
 pub use explore::{Campaign, FailingRun, Group, Tally, explore, explore_as, explore_variant, with_fixed};
 pub use guided::{Discovery, Guide, Round};

@@ -31,6 +31,7 @@ impl Certify {
             statements: identity.statements,
             no_pruning: !identity.pruning,
             shard: ShardArgs::none(),
+            prepare: false,
             checkpoint: None,
             resume: Vec::new(),
             allow_trivial,
