@@ -1,9 +1,11 @@
 //! Reads: the visibility of versions, and the access paths through a table.
 //!
 //! A scan yields one candidate at a time, so that a statement with a limit reads (and, at serializable, marks as
-//! read) no more than it needs. There are three access paths: the whole heap in the order of writing, given keys of
+//! read) no more than it needs. At serializable a scan in heap order checks all versions of a page before it yields the
+//! first, as PostgreSQL does, because that decides which conflict is found first. There are three access paths: the whole heap in the order of writing, given keys of
 //! an index (in heap order, as a bitmap scan returns them), or a range of an index in its order.
 
+use std::collections::VecDeque;
 use std::ops::Bound;
 
 use crate::Database;
@@ -71,11 +73,21 @@ pub(crate) struct Scan {
     pub path: Path,
     pub filter: Option<Filter>,
     cursor: Cursor,
+    /// The visible versions of the page that was read last, as far as they were not yielded.
+    page: VecDeque<Tid>,
 }
+
+/// The number of versions on a page: PostgreSQL's page of 8 KiB holds about as many rows of three integers.
+const PAGE_ROWS: usize = 185;
 
 impl Scan {
     pub(crate) fn new(table: TableId, path: Path, filter: Option<Filter>) -> Self {
-        Self { table, path, filter, cursor: Cursor::Unopened }
+        Self { table, path, filter, cursor: Cursor::Unopened, page: VecDeque::new() }
+    }
+
+    /// Returns whether PostgreSQL reads the path page by page: with a sequential or a bitmap scan.
+    fn reads_pages(&self) -> bool {
+        matches!(self.path, Path::Heap | Path::Keys { .. })
     }
 }
 
@@ -118,12 +130,53 @@ impl Database {
         snapshot: Snapshot,
         scan: &mut Scan,
     ) -> Result<Option<Tid>, DatabaseError> {
+        let by_page = self.sessions[me].xact.sxact.is_some() && scan.reads_pages();
+        loop {
+            let next = match by_page {
+                true => self.next_on_page(me, snapshot, scan)?,
+                false => self.next_visible(me, snapshot, scan)?,
+            };
+            let Some(tid) = next else { return Ok(None) };
+            if self.matches(me, snapshot, scan, tid)? {
+                return Ok(Some(tid));
+            }
+        }
+    }
+
+    fn next_visible(
+        &mut self,
+        me: usize,
+        snapshot: Snapshot,
+        scan: &mut Scan,
+    ) -> Result<Option<Tid>, DatabaseError> {
         while let Some(tid) = self.next_candidate(me, scan)? {
-            if self.sees(me, scan.table, tid, snapshot)? && self.matches(me, snapshot, scan, tid)? {
+            if self.sees(me, scan.table, tid, snapshot)? {
                 return Ok(Some(tid));
             }
         }
         Ok(None)
+    }
+
+    /// Like [`Database::next_visible`], but reads a whole page at once.
+    fn next_on_page(
+        &mut self,
+        me: usize,
+        snapshot: Snapshot,
+        scan: &mut Scan,
+    ) -> Result<Option<Tid>, DatabaseError> {
+        let mut is_at_end = false;
+        while scan.page.is_empty() && !is_at_end {
+            for _ in 0..PAGE_ROWS {
+                let Some(tid) = self.next_candidate(me, scan)? else {
+                    is_at_end = true;
+                    break;
+                };
+                if self.sees(me, scan.table, tid, snapshot)? {
+                    scan.page.push_back(tid);
+                }
+            }
+        }
+        Ok(scan.page.pop_front())
     }
 
     /// Returns whether the scan's filter keeps a version, visible or newer.

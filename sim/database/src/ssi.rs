@@ -3,8 +3,8 @@
 //! Reads are recorded as SIREAD marks: on a row version, on a key of an index (present or absent), on a range of an
 //! index, or on a whole relation. A later write that meets a mark of a concurrent transaction, and a read that meets
 //! a version written by one, is an edge reader → writer; `ssi_conflicts` judges the edges. PostgreSQL marks index
-//! pages where this module marks keys and ranges, and it reduces precision when memory is short, so PostgreSQL may
-//! abort more transactions than this module does, never fewer. Sources: PostgreSQL documentation, "Serializable
+//! pages where this module marks keys and ranges (unless [`Database::mark_pages`] is set), and it reduces precision when
+//! memory is short, so PostgreSQL may abort more transactions than this module does, never fewer. Sources: PostgreSQL documentation, "Serializable
 //! Isolation Level"; Ports and Grittner, "Serializable Snapshot Isolation in PostgreSQL" (VLDB 2012); PostgreSQL
 //! source, `predicate.c` and `README-SSI`. Not modelled: `DEFERRABLE`, the release of marks by read-only transactions
 //! found safe, summarised transactions.
@@ -39,13 +39,71 @@ impl Range {
     }
 }
 
+/// When a mark was made, as a count of marks.
+type MarkedAt = u64;
+
+/// The place of a reader among those that a writer meets: the marks of a row come first, then those of its page, then
+/// those of its relation, each in the order in which they were made. The first reader found may be the victim.
+type Turn = (Granule, MarkedAt);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Granule {
+    Row,
+    Page,
+    Relation,
+}
+
+/// The number of marked rows above which PostgreSQL marks their page instead (`max_pred_locks_per_page`).
+const PAGE_ROWS_MAX: usize = 2;
+
 /// The marks of one transaction.
 #[derive(Debug, Default)]
 struct Reads {
-    relations: BTreeSet<TableId>,
-    rows: BTreeSet<(TableId, Tid)>,
+    relations: BTreeMap<TableId, MarkedAt>,
+    rows: BTreeMap<(TableId, Tid), MarkedAt>,
+    /// When the number of marked rows of a table exceeded the limit: a table counts as one page.
+    pages: BTreeMap<TableId, MarkedAt>,
     keys: BTreeSet<(TableId, usize, Key)>,
     ranges: Vec<Range>,
+    /// The first mark on each index: an index counts as one page.
+    indexes: BTreeMap<(TableId, usize), MarkedAt>,
+}
+
+impl Reads {
+    fn mark_row(&mut self, table: TableId, tid: Tid, at: MarkedAt) {
+        if self.relations.contains_key(&table) {
+            return;
+        }
+        self.rows.entry((table, tid)).or_insert(at);
+        if !self.pages.contains_key(&table)
+            && self.rows.range((table, 0)..=(table, Tid::MAX)).nth(PAGE_ROWS_MAX).is_some()
+        {
+            self.pages.insert(table, at);
+        }
+    }
+
+    /// Returns the turn of this reader, if it has read the row, or its page where pages count.
+    fn turn_of_row(&self, table: TableId, tid: Tid, marks_pages: bool) -> Option<Turn> {
+        let row = self.rows.get(&(table, tid)).map(|at| (Granule::Row, *at));
+        let page = self.pages.get(&table).filter(|_| marks_pages || row.is_some());
+        self.turn_of_relation(table).or(page.map(|at| (Granule::Page, *at))).or(row)
+    }
+
+    /// Returns the turn of this reader, if it has read the whole relation.
+    fn turn_of_relation(&self, table: TableId) -> Option<Turn> {
+        self.relations.get(&table).map(|at| (Granule::Relation, *at))
+    }
+
+    /// Returns the turn of this reader, if it has read the key of the index, a range with it, or its page where pages
+    /// count.
+    fn turn_of_key(&self, entry: &(TableId, usize, Key), marks_pages: bool) -> Option<Turn> {
+        let (table, index, key) = entry;
+        let at = *self.indexes.get(&(*table, *index))?;
+        let has_read = marks_pages
+            || self.keys.contains(entry)
+            || self.ranges.iter().any(|range| range.contains(*table, *index, key));
+        has_read.then_some((Granule::Page, at))
+    }
 }
 
 /// One serializable transaction, running or recently committed.
@@ -78,9 +136,17 @@ pub(crate) struct Ssi {
     /// Counts preparations and commits.
     pub clock: u64,
     next: SxactId,
+    /// Counts marks.
+    marks: MarkedAt,
+    pub marks_pages: bool,
 }
 
 impl Ssi {
+    fn next_mark(&mut self) -> MarkedAt {
+        self.marks += 1;
+        self.marks
+    }
+
     pub(crate) fn begin(&mut self, read_only: bool) -> SxactId {
         self.next += 1;
         let sxact = Sxact { snapshot_at: self.clock, read_only, ..Sxact::default() };
@@ -90,6 +156,14 @@ impl Ssi {
 }
 
 impl Database {
+    /// Sets whether a read at serializable marks pages, as on PostgreSQL: the whole index that it searches, and the whole
+    /// table of which it has read more than two rows by an index (each counts as one page, as they are with up to two
+    /// hundred rows). Transactions that touch different keys of a small table then conflict, and more of them fail. Off by
+    /// default.
+    pub fn mark_pages(&mut self, marks_pages: bool) {
+        self.ssi.marks_pages = marks_pages;
+    }
+
     fn sxact(&mut self, me: usize) -> Option<(SxactId, &mut Sxact)> {
         let id = self.sessions[me].xact.sxact?;
         self.ssi.xacts.get_mut(&id).map(|sxact| (id, sxact))
@@ -106,20 +180,25 @@ impl Database {
     }
 
     pub(crate) fn track_relation_read(&mut self, me: usize, table: TableId) {
+        let at = self.ssi.next_mark();
         if let Some((_, sxact)) = self.sxact(me) {
-            sxact.reads.relations.insert(table);
+            sxact.reads.relations.entry(table).or_insert(at);
         }
     }
 
     pub(crate) fn track_key_read(&mut self, me: usize, table: TableId, index: usize, key: &Key) {
+        let at = self.ssi.next_mark();
         if let Some((_, sxact)) = self.sxact(me) {
             sxact.reads.keys.insert((table, index, key.clone()));
+            sxact.reads.indexes.entry((table, index)).or_insert(at);
         }
     }
 
     /// Begins a range mark; returns its number, which is needed to extend it.
     pub(crate) fn track_range_read(&mut self, me: usize, range: Range) -> Option<usize> {
+        let at = self.ssi.next_mark();
         let (_, sxact) = self.sxact(me)?;
+        sxact.reads.indexes.entry((range.table, range.index)).or_insert(at);
         sxact.reads.ranges.push(range);
         Some(sxact.reads.ranges.len() - 1)
     }
@@ -152,11 +231,12 @@ impl Database {
             (_, false) => is_concurrent(version.begin).then_some(version.xid),
         };
         let own = self.sessions[me].xact.owns(version.xid);
+        let at = self.ssi.next_mark();
         let Some(reads) = self.reads(me)? else {
             return Ok(());
         };
-        if visible && !own && !reads.relations.contains(&table) {
-            reads.rows.insert((table, tid));
+        if visible && !own {
+            reads.mark_row(table, tid, at);
         }
         match writer {
             Some(xid) if !self.sessions[me].xact.owns(xid) => self.conflict_out(me, xid),
@@ -184,8 +264,12 @@ impl Database {
         self.ssi.add_conflict(reader, writer, reader)
     }
 
-    /// Records edges to this writer from every concurrent transaction whose marks satisfy `has_read`.
-    fn conflicts_in(&mut self, me: usize, has_read: impl Fn(&Reads) -> bool) -> Result<(), DatabaseError> {
+    /// Records edges to this writer from every concurrent transaction whose marks have a turn, in the order of these.
+    fn conflicts_in(
+        &mut self,
+        me: usize,
+        turn_of: impl Fn(&Reads) -> Option<Turn>,
+    ) -> Result<(), DatabaseError> {
         let Some((writer, own)) = self.sxact(me) else {
             return Ok(());
         };
@@ -196,13 +280,12 @@ impl Database {
         let since = own.snapshot_at;
         let concurrent = |other: &Sxact| !other.doomed && other.committed_at.is_none_or(|at| at > since);
         let others = self.ssi.xacts.iter().filter(|(id, _)| **id != writer);
-        let readers: Vec<SxactId> = others
-            .filter(|(_, other)| {
-                concurrent(other) && !other.writers.contains(&writer) && has_read(&other.reads)
-            })
-            .map(|(id, _)| *id)
+        let mut readers: Vec<(Turn, SxactId)> = others
+            .filter(|(_, other)| concurrent(other) && !other.writers.contains(&writer))
+            .filter_map(|(id, other)| turn_of(&other.reads).map(|turn| (turn, *id)))
             .collect();
-        for reader in readers {
+        readers.sort_unstable();
+        for (_, reader) in readers {
             self.ssi.add_conflict(reader, writer, writer)?;
         }
         Ok(())
@@ -216,13 +299,22 @@ impl Database {
         tid: Tid,
     ) -> Result<(), DatabaseError> {
         self.note_sxact_xid(me);
-        self.conflicts_in(me, |reads| reads.rows.contains(&(table, tid)) || reads.relations.contains(&table))
+        let marks_pages = self.ssi.marks_pages;
+        self.conflicts_in(me, |reads| reads.turn_of_row(table, tid, marks_pages))?;
+        // The write lock protects the read too, unless a savepoint may end it.
+        if self.sessions[me].xact.savepoints.is_empty()
+            && let Some((_, sxact)) = self.sxact(me)
+            && !sxact.reads.pages.contains_key(&table)
+        {
+            sxact.reads.rows.remove(&(table, tid));
+        }
+        Ok(())
     }
 
     /// Records a write that adds a row to a table.
     pub(crate) fn track_insert(&mut self, me: usize, table: TableId) -> Result<(), DatabaseError> {
         self.note_sxact_xid(me);
-        self.conflicts_in(me, |reads| reads.relations.contains(&table))
+        self.conflicts_in(me, |reads| reads.turn_of_relation(table))
     }
 
     /// Records a write that puts a key into an index.
@@ -237,9 +329,8 @@ impl Database {
             return Ok(());
         }
         let entry = (table, index, key.clone());
-        self.conflicts_in(me, |reads| {
-            reads.keys.contains(&entry) || reads.ranges.iter().any(|range| range.contains(table, index, key))
-        })
+        let marks_pages = self.ssi.marks_pages;
+        self.conflicts_in(me, |reads| reads.turn_of_key(&entry, marks_pages))
     }
 
     /// Registers the ids of this transaction, so that readers of its versions find it.

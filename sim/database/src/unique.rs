@@ -123,6 +123,14 @@ impl Database {
         let (table, tid) = (entering.table, entering.tid);
         let row = self.row(table, tid)?;
         let schema = self.tables[table].schema.clone();
+        // A version with a changed key is entered into every index, and so meets the marks on every page.
+        let meets_pages = self.ssi.marks_pages
+            && entering.old.as_ref().is_some_and(|old| {
+                // PostgreSQL has no index for a foreign key.
+                let is_internal = |index: usize| schema.foreign_keys.iter().any(|fk| fk.index == index);
+                let mut indexes = schema.indexes.iter().enumerate().filter(|(index, _)| !is_internal(*index));
+                indexes.any(|(_, def)| (def.key)(old.as_ref()) != (def.key)(row.as_ref()))
+            });
         while let Some(def) = schema.indexes.get(entering.index) {
             let key = (def.key)(row.as_ref());
             let is_new = entering.old.as_ref().is_none_or(|old| (def.key)(old.as_ref()) != key);
@@ -131,6 +139,9 @@ impl Database {
             }
             if is_new && !self.admit_key(me, entering, &key, def.unique, checks)? {
                 return Ok(false);
+            }
+            if !is_new && meets_pages {
+                self.track_key_write(me, table, entering.index, &key)?;
             }
             if !(def.partial && key.has_null()) {
                 self.tables[table].enter(entering.index, key, tid);

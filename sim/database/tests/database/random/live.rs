@@ -166,10 +166,9 @@ impl Live {
 
     /// Creates the tables of a history, with this many sessions.
     pub(crate) fn reset(&mut self, sessions: usize) -> Result<(), String> {
-        self.monitor.batch_execute(EMPTY).map_err(|error| error.to_string())?;
-        for sql in SETUP.iter().filter(|sql| sql.starts_with("insert")) {
-            self.monitor.batch_execute(sql).map_err(|error| error.to_string())?;
-        }
+        let inserts = SETUP.into_iter().filter(|sql| sql.starts_with("insert"));
+        let reset: Vec<&str> = std::iter::once(EMPTY).chain(inserts).collect();
+        self.monitor.batch_execute(&reset.join(";")).map_err(|error| error.to_string())?;
         while self.sessions.len() < sessions {
             self.sessions.push(Connection::open(&self.url, self.settings, self.pace));
         }

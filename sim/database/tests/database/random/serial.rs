@@ -118,7 +118,7 @@ fn try_orders(transactions: &[Committed], order: &mut Vec<usize>, trace: &Trace)
 }
 
 fn replays(transactions: &[Committed], order: &[usize], trace: &Trace) -> bool {
-    let mut player = fresh_world();
+    let mut player = fresh_world(false);
     let session = name(0);
     let mut run = |sql: &str| match player.step(&session, sql, 0).expect("drawn SQL is understood") {
         Seen::Done(answer) => sorted(&reply(Ok(answer))),

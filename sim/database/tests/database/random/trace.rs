@@ -85,8 +85,9 @@ fn number(name: &str) -> usize {
 }
 
 /// Returns a player with the tables of the histories.
-pub(crate) fn fresh_world() -> Player {
+pub(crate) fn fresh_world(marks_pages: bool) -> Player {
     let mut player = Player::default();
+    player.db.mark_pages(marks_pages);
     for sql in SETUP {
         let seen = player.step("setup", sql, GLANCE_NS).expect("the setup is understood");
         assert!(matches!(seen, Seen::Done(_)), "{sql}: {seen}");
@@ -94,14 +95,21 @@ pub(crate) fn fresh_world() -> Player {
     player
 }
 
-/// Plays a history to its end: blocked sessions are skipped, and at the end all commit.
-pub(crate) fn play(history: &History, wake_order: usize) -> Trace {
-    play_with_aborts(history, wake_order, &[])
+/// Plays a history to its end: blocked sessions are skipped, and at the end all commit. Reads at serializable mark pages
+/// or not.
+pub(crate) fn play(history: &History, marks_pages: bool) -> Trace {
+    play_with_aborts(history, 0, &[], marks_pages)
 }
 
-/// Like [`play`], with serialization failures that the core would not have: at a step of the trace, in a session.
-pub(crate) fn play_with_aborts(history: &History, wake_order: usize, aborts: &[(usize, usize)]) -> Trace {
-    let mut player = fresh_world();
+/// Like [`play`], with another order of woken sessions, and with serialization failures that the core would not have: at a
+/// step of the trace, in a session.
+pub(crate) fn play_with_aborts(
+    history: &History,
+    wake_order: usize,
+    aborts: &[(usize, usize)],
+    marks_pages: bool,
+) -> Trace {
+    let mut player = fresh_world(marks_pages);
     player.wake_order = wake_order;
     let sessions = history.steps.iter().map(|step| step.session + 1).max().unwrap_or(0);
     let mut trace = Trace { sessions, ..Trace::default() };
