@@ -6,6 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// Parameters of a session's startup message, in the order in which they were sent.
 pub(crate) type Parameters = Vec<(String, String)>;
@@ -73,7 +74,7 @@ impl Backend {
                     _ => {}
                 }
             }
-            match self.wait(30_000).map_err(Refused::Io)? {
+            match self.wait(Duration::from_secs(30)).map_err(Refused::Io)? {
                 Arrived::Bytes => {}
                 Arrived::Nothing => return Err(Refused::Io(ErrorKind::TimedOut.into())),
                 Arrived::End => return Err(Refused::Io(ErrorKind::UnexpectedEof.into())),
@@ -90,18 +91,24 @@ impl Backend {
         &self.parameters
     }
 
-    /// Terminates the session and waits until its process has released all locks, for at most `ms` real milliseconds. Returns whether
+    /// Terminates the session and waits until its process has released all locks, for at most `limit` of real time. Returns whether
     /// it has ended.
-    pub(crate) fn terminate(mut self, ms: u32) -> bool {
+    pub(crate) fn terminate(mut self, limit: Duration) -> bool {
         self.resume(Some(Signal::TERM));
         // The process closes its socket last, when it ends.
-        for _ in 0..ms.div_ceil(10) {
-            match self.wait(10) {
+        let (mut spent, pause) = (Duration::ZERO, Duration::from_millis(10));
+        while spent < limit {
+            match self.wait(pause) {
                 Ok(Arrived::End) | Err(_) => return true,
-                Ok(Arrived::Bytes | Arrived::Nothing) => {}
+                Ok(Arrived::Bytes | Arrived::Nothing) => spent += pause,
             }
         }
         false
+    }
+
+    /// Closes the connection in both directions.
+    pub(crate) fn shut_down(&self) -> io::Result<()> {
+        self.socket.shutdown(std::net::Shutdown::Both)
     }
 
     /// Sends all of `bytes`, and reads what the server sends meanwhile.
@@ -112,7 +119,7 @@ impl Backend {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let interest = PollFlags::IN | PollFlags::OUT;
-                    if !self.poll(interest, 10_000)? {
+                    if !self.poll(interest, Duration::from_secs(10))? {
                         return Err(ErrorKind::TimedOut.into());
                     }
                     self.read()?;
@@ -135,16 +142,16 @@ impl Backend {
         Ok(std::mem::replace(&mut self.inbox, rest))
     }
 
-    /// Waits until something arrives, for at most `ms` real milliseconds.
-    pub(crate) fn wait(&mut self, ms: u32) -> io::Result<Arrived> {
+    /// Waits until something arrives, for at most `limit` of real time.
+    pub(crate) fn wait(&mut self, limit: Duration) -> io::Result<Arrived> {
         match self.read()? {
-            Arrived::Nothing if self.poll(PollFlags::IN, ms)? => self.read(),
+            Arrived::Nothing if !limit.is_zero() && self.poll(PollFlags::IN, limit)? => self.read(),
             arrived => Ok(arrived),
         }
     }
 
-    fn poll(&self, interest: PollFlags, ms: u32) -> io::Result<bool> {
-        let timeout = Timespec { tv_sec: i64::from(ms / 1_000), tv_nsec: i64::from(ms % 1_000) * 1_000_000 };
+    fn poll(&self, interest: PollFlags, limit: Duration) -> io::Result<bool> {
+        let timeout = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
         let mut interests = [PollFd::new(&self.socket, interest)];
         match poll(&mut interests, Some(&timeout)) {
             Ok(count) => Ok(count > 0),

@@ -12,6 +12,18 @@ const COMMIT: &[&str] =
 /// The same without the failover, which stands last.
 const WITHOUT_FAILOVER: &[&str] = COMMIT.split_at(COMMIT.len() - 1).0;
 
+/// The standby of a server, which takes over in a failover.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standby {
+    /// Each commit waits for it, so it has all of them.
+    Synchronous,
+    /// It lags: it does not have the commit at which it takes over, nor those of the time `lag` before. Their clients know them as committed.
+    Asynchronous {
+        /// How far it is behind.
+        lag: Duration,
+    },
+}
+
 /// The faults of a server; the benign alternative first in each. Connections are also subject to the faults of their link
 /// ([`shakedown_net::StreamFaults`]): refused, lost, reset.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +41,12 @@ pub struct ServerFaults {
     ///   [`ServerFaults::notices_after`]: until then the session keeps its locks;
     /// - `restart`: the server restarts before it runs the batch; all sessions end;
     /// - `restart after`: the server restarts once it has run the batch, before its response;
-    /// - `failover`: the client learns that the transaction is committed; then the server is replaced by an asynchronous standby
-    ///   that does not have this commit. All sessions end. Possible at a single simple `COMMIT`, without effect on other batches.
+    /// - `failover`: the client learns that the transaction is committed; then the server is replaced by its
+    ///   [standby](ServerFaults::standby). All sessions end. With an asynchronous standby it is possible at a single simple `COMMIT`, without
+    ///   effect on other batches.
     pub commit: Alternatives,
+    /// The standby that takes over in a `failover`.
+    pub standby: Standby,
     /// How late a batch runs whose connection was lost during it.
     pub late: Duration,
     /// How long the server takes to notice that a client is gone without having closed its session.
@@ -46,6 +61,7 @@ impl ServerFaults {
         session: Alternatives::new(&["accepted"]),
         statement: Alternatives::new(&["runs"]),
         commit: Alternatives::new(&["runs"]),
+        standby: Standby::Asynchronous { lag: Duration::ZERO },
         late: Duration::from_secs(1),
         notices_after: Duration::from_secs(30),
         restart: Duration::from_secs(2),
@@ -59,9 +75,32 @@ impl ServerFaults {
         ..Self::NONE
     };
 
-    /// The same with an asynchronous standby, which takes over without the last commit. With a synchronous standby a failover
-    /// loses no commit: that is `restart after` of [`ServerFaults::LOSSY`].
+    /// The same with an asynchronous standby, which takes over without the last commit. See [`ServerFaults::lagging`].
     pub const ASYNCHRONOUS: ServerFaults = ServerFaults { commit: Alternatives::new(COMMIT), ..Self::LOSSY };
+
+    /// The same with a synchronous standby: a failover loses no commit.
+    pub const SYNCHRONOUS: ServerFaults =
+        ServerFaults { standby: Standby::Synchronous, ..Self::ASYNCHRONOUS };
+
+    /// Returns these faults with an asynchronous standby that is so far behind.
+    ///
+    /// ```
+    /// # use shakedown_postgres::ServerFaults;
+    /// # use shakedown_sim::Duration;
+    /// const FAULTS: ServerFaults = ServerFaults::ASYNCHRONOUS.lagging(Duration::from_secs(2));
+    /// ```
+    #[must_use]
+    pub const fn lagging(self, lag: Duration) -> ServerFaults {
+        ServerFaults { standby: Standby::Asynchronous { lag }, ..self }
+    }
+
+    /// Returns how far an asynchronous standby is behind.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        match self.standby {
+            Standby::Synchronous => None,
+            Standby::Asynchronous { lag } => Some(lag),
+        }
+    }
 
     /// # Panics
     /// If an alternative has no meaning at its place.
@@ -107,9 +146,9 @@ mod tests {
 
     #[test]
     fn the_profiles_are_accepted() {
-        [ServerFaults::NONE, ServerFaults::LOSSY, ServerFaults::ASYNCHRONOUS]
-            .iter()
-            .for_each(|faults| faults.check("postgres"));
+        let profiles =
+            [ServerFaults::NONE, ServerFaults::LOSSY, ServerFaults::ASYNCHRONOUS, ServerFaults::SYNCHRONOUS];
+        profiles.iter().for_each(|faults| faults.check("postgres"));
     }
 
     #[test]

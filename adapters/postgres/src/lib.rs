@@ -21,15 +21,20 @@
 //! ```
 //!
 //! Modules in reading order: `setup` (a cluster of its own), `frame` and `backend` (the protocol to the real server), `monitor` (a session
-//! that looks at the others), `timeouts`, `changes` (committed rows), `engine` (one session at a time), `statement` (names), `faults`,
-//! `relay` (the node that clients see), `preparation` (the run that migrates), `server` (what a scenario uses), `stream` (tokio's traits, with feature `tokio`).
+//! that looks at the others), `timeouts`, `changes` and `feed` (committed rows), `engine` (one session at a time), `statement` (names), `faults`,
+//! `connection` and `opening` (the protocol with clients), `relay` (the node that clients see), `preparation` (the run that migrates),
+//! `server` (what a scenario uses), `pooler` (a node between clients and the server), `stream` (tokio's traits, with feature `tokio`).
 
 mod backend;
 mod changes;
+mod connection;
 mod engine;
 mod faults;
+mod feed;
 mod frame;
 mod monitor;
+mod opening;
+mod pooler;
 mod preparation;
 mod relay;
 mod server;
@@ -40,7 +45,8 @@ mod stream;
 mod timeouts;
 
 pub use changes::{ChangeKind, RowChange};
-pub use faults::ServerFaults;
+pub use faults::{ServerFaults, Standby};
+pub use pooler::Pooler;
 pub use server::{Schema, Server, Servers, TakenServer};
 pub use setup::{Cluster, SetupError};
 #[cfg(feature = "tokio")]

@@ -23,7 +23,7 @@ pub struct Schema {
     pub(crate) tables: Vec<String>,
     pub(crate) rows: Vec<String>,
     pub(crate) settings: Vec<String>,
-    pub(crate) real_limit_ms: u32,
+    pub(crate) real_limit: Duration,
     pub(crate) existing: Option<Existing>,
     preparation: Option<Preparation>,
 }
@@ -55,7 +55,7 @@ impl Schema {
             tables: vec![tables.to_owned()],
             rows: Vec::new(),
             settings: Vec::new(),
-            real_limit_ms: 10_000,
+            real_limit: Duration::from_secs(10),
             existing: None,
             preparation: None,
         }
@@ -117,7 +117,7 @@ impl Schema {
     /// Sets how long a batch may take in real time before the run fails: 10 s otherwise. Waits for locks and timers do not count.
     #[must_use]
     pub fn real_limit(mut self, limit: Duration) -> Self {
-        self.real_limit_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+        self.real_limit = limit;
         self
     }
 }

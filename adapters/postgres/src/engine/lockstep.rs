@@ -10,6 +10,11 @@ use rustix::process::Signal;
 use shakedown_sim::WallTime;
 use shakedown_sim::ambient::Handle;
 use std::io::ErrorKind;
+use std::time::Duration;
+
+/// How long the server has to respond, in real time, before its state is read, first and at most.
+const FIRST_PAUSE: Duration = Duration::from_micros(300);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A batch of a client's messages.
 pub(crate) struct Batch<'a> {
@@ -151,13 +156,13 @@ impl Engine {
     /// Waits until a running session responds or waits, then reports the rows that it has committed. Returns the processes that then
     /// wait for a lock.
     fn settle(&mut self, number: usize, world: &mut dyn World) -> Vec<i32> {
-        let (mut spent_ms, mut pause_ms) = (0, 1);
+        // Real time is counted by pauses: the process's clock may show the run's time.
+        let (mut spent, mut pause) = (Duration::ZERO, FIRST_PAUSE);
         loop {
             let (redaction, slot) = (&mut self.redaction, self.slots[number].as_mut());
             let Some(slot) = slot else { return Vec::new() };
             let (pid, name) = (slot.backend.pid(), slot.name);
-            let taken =
-                slot.backend.wait(pause_ms).and_then(|arrived| Ok((slot.take_in(redaction)?, arrived)));
+            let taken = slot.backend.wait(pause).and_then(|arrived| Ok((slot.take_in(redaction)?, arrived)));
             match taken {
                 Ok((Some(ending), _)) => break self.ended(number, ending),
                 Ok((None, Arrived::Bytes)) => continue,
@@ -174,13 +179,14 @@ impl Engine {
                     _ => {}
                 }
             }
-            spent_ms += pause_ms;
-            pause_ms = (pause_ms * 2).min(50);
-            if spent_ms > self.real_limit_ms {
+            spent += pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if spent > self.real_limit {
                 let doing =
                     if kind.is_empty() { "runs".to_owned() } else { format!("waits for {kind}/{event}") };
                 self.fails(&format!(
-                    "`{name}` has no response after {spent_ms} ms of real time; the session {doing}"
+                    "`{name}` has no response after {} ms of real time; the session {doing}",
+                    spent.as_millis()
                 ));
             }
         }
@@ -212,7 +218,7 @@ impl Engine {
         self.waits += 1;
         let since = self.waits;
         let Some(slot) = self.slot(number) else { return true };
-        if slot.backend.wait(0).is_ok_and(|arrived| arrived != Arrived::Nothing) {
+        if slot.backend.wait(Duration::ZERO).is_ok_and(|arrived| arrived != Arrived::Nothing) {
             return false;
         }
         slot.backend.stop();
@@ -224,7 +230,7 @@ impl Engine {
     /// Whether the server waits for the rest of a batch that ends with `Flush`, and its whole response has been read.
     fn reads(&mut self, number: usize) -> bool {
         let Some(slot) = self.slot(number) else { return false };
-        slot.flushes && slot.backend.wait(0).is_ok_and(|arrived| arrived == Arrived::Nothing)
+        slot.flushes && slot.backend.wait(Duration::ZERO).is_ok_and(|arrived| arrived == Arrived::Nothing)
     }
 
     /// Notes that a batch has ended.
@@ -286,7 +292,7 @@ fn notifications(slot: &mut Slot, redaction: &super::Redaction) -> std::io::Resu
                 _ => {}
             }
         }
-        slot.backend.wait(10)?;
+        slot.backend.wait(Duration::from_millis(10))?;
     }
     Err(std::io::ErrorKind::TimedOut.into())
 }

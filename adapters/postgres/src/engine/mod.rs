@@ -3,6 +3,7 @@
 mod lockstep;
 mod redact;
 mod reset;
+mod rewind;
 mod slot;
 
 pub(crate) use redact::FIRST_PROCESS;
@@ -10,6 +11,7 @@ pub(crate) use slot::{Ending, State};
 
 use crate::backend::{Backend, Parameters, Refused};
 use crate::changes::{self, PrimaryKeys, RowChange};
+use crate::feed::{Feed, Position};
 use crate::frame::frame;
 use crate::monitor::{Monitor, MonitorError, Values};
 use crate::server::Schema;
@@ -24,6 +26,7 @@ use shakedown_sim::ambient::Handle;
 use slot::Slot;
 use std::cell::Cell;
 use std::task::Waker;
+use std::time::Duration;
 
 /// What the engine needs from the run.
 pub(crate) trait World {
@@ -36,8 +39,8 @@ pub(crate) trait World {
 /// The state of the server at one moment.
 struct Seen {
     /// The positions up to which its log is written, and is on disk.
-    inserted: String,
-    flushed: String,
+    inserted: Position,
+    flushed: Position,
     /// The processes that wait for a lock.
     blocked: Vec<i32>,
 }
@@ -45,13 +48,14 @@ struct Seen {
 /// Sessions kept open for later runs, which saves starting a process for each.
 const MOST_IDLE: usize = 24;
 
-/// The number of runs between checkpoints. A checkpoint removes old log records, which decoding would otherwise read each time.
-const RUNS_PER_CHECKPOINT: u64 = 8;
+/// The number of runs between checkpoints. A checkpoint removes old log records.
+const RUNS_PER_CHECKPOINT: u64 = 32;
 
 /// The server and its sessions.
 pub(crate) struct Engine {
     cluster: Cluster,
     monitor: Monitor,
+    feed: Feed,
     clock: ClockFile,
     reset: Reset,
     /// The sessions of the run by number; `None` once they have ended.
@@ -65,26 +69,27 @@ pub(crate) struct Engine {
     /// The number of waits that began in this run.
     waits: u64,
     /// The position up to which the log was decoded.
-    decoded: String,
-    /// How long a batch may take, in real milliseconds.
-    real_limit_ms: u32,
+    decoded: Position,
+    /// How long a batch may take, in real time.
+    real_limit: Duration,
     /// Whether the server has failed: it serves no further run.
     is_broken: Cell<bool>,
 }
 
 impl Engine {
     pub(crate) fn start(schema: Schema) -> Result<Self, SetupError> {
-        let real_limit_ms = schema.real_limit_ms;
+        let real_limit = schema.real_limit;
         let cluster = match &schema.existing {
             Some(existing) => Cluster::existing(existing)?,
             None => Cluster::start(&schema.settings)?,
         };
         reset::check_settings(&cluster)?;
         let clock = cluster.clock().map_err(SetupError::io("opening the clock file"))?;
-        let (reset, monitor) = Reset::prepare(&cluster, schema)?;
+        let (reset, monitor, feed) = Reset::prepare(&cluster, schema)?;
         let mut engine = Self {
             cluster,
             monitor,
+            feed,
             clock,
             reset,
             slots: Vec::new(),
@@ -94,8 +99,8 @@ impl Engine {
             transactions: 0,
             keys: PrimaryKeys::new(),
             waits: 0,
-            decoded: String::new(),
-            real_limit_ms,
+            decoded: Position::default(),
+            real_limit,
             is_broken: Cell::new(false),
         };
         engine.check_clock()?;
@@ -124,16 +129,18 @@ impl Engine {
         (self.redaction, self.transactions, self.waits) = (Redaction::default(), 0, 0);
         self.show(WallTime::AT_START);
         self.run += 1;
-        match self.reset.begin(&self.cluster, &mut self.monitor) {
-            Ok(None) => {}
-            Ok(Some(monitor)) => {
-                self.monitor = monitor;
+        match self.reset.begin(&self.cluster, &mut self.monitor, &mut self.feed) {
+            Ok(false) => {}
+            Ok(true) => {
                 self.idle.clear();
                 self.keys.clear();
             }
             Err(error) => self.fails(&error.to_string()),
         }
         if self.run.is_multiple_of(RUNS_PER_CHECKPOINT) {
+            if let Err(error) = self.feed.confirm() {
+                self.fails(&error.to_string());
+            }
             self.ask("CHECKPOINT");
         }
         let seen = self.look();
@@ -149,9 +156,9 @@ impl Engine {
         self.show(WallTime::AT_START);
         let idle = std::mem::take(&mut self.idle);
         for (_, backend) in idle {
-            backend.terminate(self.real_limit_ms);
+            backend.terminate(self.real_limit);
         }
-        self.reset.adopt(&self.cluster, &mut self.monitor)
+        self.reset.adopt(&self.cluster, &mut self.monitor, &mut self.feed)
     }
 
     pub(crate) fn run(&self) -> u64 {
@@ -198,7 +205,8 @@ impl Engine {
     fn prepare(&self, backend: &mut Backend, handle: Handle) -> Result<Timeouts, MonitorError> {
         let bits = handle.try_env().map_or(0, |env| env.uuid()) as u32;
         let seed = f64::from(bits) / f64::from(u32::MAX);
-        let mut rows = run(backend, &format!("SELECT setseed({seed}); {}", timeouts::SHOW))?;
+        let begin = format!("RESET idle_session_timeout; SELECT setseed({seed}); {}", timeouts::SHOW);
+        let mut rows = run(backend, &begin)?;
         rows.remove(0);
         let shown = last_values(rows);
         Timeouts::of(&shown).ok_or_else(|| MonitorError::Server(format!("timeouts {shown:?} cannot be read")))
@@ -219,7 +227,9 @@ impl Engine {
     /// Ends a session without resuming the sessions that wait for it.
     fn end(&mut self, number: usize) {
         let Some(slot) = self.slots.get_mut(number).and_then(Option::take) else { return };
-        let Slot { mut backend, state, status, waker, flushes, timeouts, .. } = slot;
+        let can_be_fresh = !slot.creates_settings && self.reset.can_reuse_sessions();
+        let may_time_out = slot.timeouts.idle_session != 0 || slot.sets_timeouts;
+        let Slot { mut backend, state, status, waker, flushes, .. } = slot;
         waker.into_iter().for_each(Waker::wake);
         let mut is_idle = matches!(state, State::Idle | State::Done(Ending::Ready));
         let mut is_open = status != b'I';
@@ -234,15 +244,19 @@ impl Engine {
             _ => {}
         }
         backend.resume(None);
-        // With a timeout it would end while later runs let time pass.
-        if is_idle && timeouts.idle_session == 0 && self.idle.len() < MOST_IDLE {
+        if is_idle && can_be_fresh && self.idle.len() < MOST_IDLE {
             let rolled_back = if is_open { run(&mut backend, "ROLLBACK").map(drop) } else { Ok(()) };
-            if rolled_back.and_then(|()| run(&mut backend, "DISCARD ALL")).is_ok() {
+            let discarded = rolled_back.and_then(|()| run(&mut backend, "DISCARD ALL"));
+            // With a timeout it would end while it is idle and later runs let time pass; see `prepare`.
+            let paused = discarded.and_then(|rows| {
+                if may_time_out { run(&mut backend, "SET idle_session_timeout = 0") } else { Ok(rows) }
+            });
+            if paused.is_ok() {
                 let parameters = backend.parameters().clone();
                 return self.idle.push((parameters, backend));
             }
         }
-        if !backend.terminate(self.real_limit_ms) {
+        if !backend.terminate(self.real_limit) {
             self.fails("a session does not end");
         }
     }
@@ -271,7 +285,8 @@ impl Engine {
         let sql = if self.has_waiting() { reset::LOOK_AT_LOCKS } else { reset::LOOK };
         let mut row = self.ask(sql).pop().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
         let mut next = || row.next().unwrap_or_default();
-        let (inserted, flushed) = (next(), next());
+        let mut position = || Position::of(&next()).unwrap_or_default();
+        let (inserted, flushed) = (position(), position());
         let blocked = next().split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
         Seen { inserted, flushed, blocked }
     }
@@ -281,14 +296,18 @@ impl Engine {
         if seen.inserted == self.decoded {
             return Vec::new();
         }
-        self.decoded.clone_from(&seen.inserted);
-        if seen.inserted != seen.flushed {
+        self.decoded = seen.inserted;
+        let mut flushed = seen.flushed;
+        if seen.inserted != flushed {
             // Asynchronous commits are decoded once they are on disk; this commit flushes them.
             self.ask("SELECT pg_logical_emit_message(true, '', '')");
+            flushed = self.look().flushed;
         }
-        let rows = self.ask(reset::CHANGES);
-        let lines = rows.iter().filter_map(|row| row.first()?.as_deref());
-        let mut changes = changes::read(lines, &mut self.transactions);
+        let lines = match self.feed.up_to(flushed, self.real_limit) {
+            Ok(lines) => lines,
+            Err(error) => self.fails(&format!("committed rows cannot be read: {error}")),
+        };
+        let mut changes = changes::read(lines.iter().map(String::as_str), &mut self.transactions);
         if changes.iter().any(|change| !self.keys.contains_key(&change.table)) {
             self.read_keys(&changes);
         }

@@ -1,5 +1,6 @@
 //! [`Reset`]: restores the database before each run to the state that the schema leaves.
 
+use crate::feed::{Feed, SLOT};
 use crate::monitor::{Monitor, MonitorError};
 use crate::server::Schema;
 use crate::setup::{Cluster, NEEDED, SetupError};
@@ -13,11 +14,7 @@ const TEMPLATE: &str = "shakedown_template";
 /// What the monitor runs often; see [`prepared`].
 pub(crate) const LOOK: &str = "EXECUTE shakedown_look";
 pub(crate) const LOOK_AT_LOCKS: &str = "EXECUTE shakedown_look_at_locks";
-pub(crate) const CHANGES: &str = "EXECUTE shakedown_changes";
 const SCHEMA_NOW: &str = "EXECUTE shakedown_schema";
-
-/// The replication slot through which committed rows are read.
-const SLOT: &str = "shakedown";
 
 /// Replaces functions of the server that depend on the real world: `pg_sleep` reports when it ends, and random UUIDs come from the
 /// session's generator. The server calls its own functions by number and ignores their definitions, so they are renamed, and others get
@@ -85,7 +82,7 @@ const RESTORES: &str = "
         DELETE FROM shakedown_tables;
         DELETE FROM shakedown_sequences;
     END $$;
-    CREATE FUNCTION pg_catalog.shakedown_restore() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
+    CREATE FUNCTION pg_catalog.shakedown_restore_rows() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
     DECLARE
         tables text;
         saved record;
@@ -99,6 +96,10 @@ const RESTORES: &str = "
             EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT * FROM %s',
                 saved.original, saved.columns, saved.copy);
         END LOOP;
+    END $$;
+    CREATE FUNCTION pg_catalog.shakedown_restore() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM shakedown_restore_rows();
         PERFORM setval(original::regclass, last, called) FROM shakedown_sequences;
     END $$;";
 
@@ -108,8 +109,6 @@ fn prepared() -> String {
         "PREPARE shakedown_look AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn();
          PREPARE shakedown_look_at_locks AS SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
              (SELECT string_agg(pid::text, ' ') FROM pg_locks WHERE NOT granted);
-         PREPARE shakedown_changes AS
-             SELECT data FROM pg_logical_slot_get_changes('{SLOT}', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1');
          PREPARE shakedown_wait (int) AS SELECT wait_event_type, wait_event FROM pg_stat_get_activity($1);
          PREPARE shakedown_schema AS {FINGERPRINT}"
     )
@@ -123,6 +122,13 @@ const FINGERPRINT: &str = "SELECT concat_ws(' ',
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_constraint WHERE oid >= 16384),
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_trigger WHERE oid >= 16384),
     (SELECT concat_ws(' ', count(*), sum(xmin::text::int8)) FROM pg_type WHERE oid >= 16384))";
+
+/// Asks whether a function of the schema creates settings.
+const CREATES_SETTINGS: &str = r"SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384
+    AND (prosrc ~* 'set_config|\mset\s+(local\s+|session\s+)?\w+\.\w' OR proconfig::text ~ '\w\.\w+='))";
+
+/// Restores the rows that runs begin with.
+pub(super) const RESTORE_ROWS: &str = "SELECT pg_catalog.shakedown_restore_rows()";
 
 /// Restores what runs begin with.
 const RESTORE: &str = "SELECT pg_catalog.shakedown_restore()";
@@ -147,11 +153,13 @@ pub(crate) fn check_settings(cluster: &Cluster) -> Result<(), SetupError> {
 pub(crate) struct Reset {
     schema: Schema,
     fingerprint: String,
+    /// Whether `DISCARD ALL` makes a session as new: no function of the schema creates settings (`app.user`), which nothing removes.
+    can_reuse_sessions: bool,
 }
 
 impl Reset {
-    /// Makes the template and the database, and returns a session in it.
-    pub(crate) fn prepare(cluster: &Cluster, schema: Schema) -> Result<(Self, Monitor), SetupError> {
+    /// Makes the template and the database, and returns a session in it and the feed of its committed rows.
+    pub(crate) fn prepare(cluster: &Cluster, schema: Schema) -> Result<(Self, Monitor, Feed), SetupError> {
         let failed = SetupError::schema;
         let mut base = Monitor::open(cluster, "template1").map_err(failed)?;
         // An existing server may have them from an earlier process.
@@ -169,15 +177,15 @@ impl Reset {
         }
         template.query("SELECT pg_catalog.shakedown_save()").map_err(failed)?;
         drop(template);
-        let mut reset = Self { schema, fingerprint: String::new() };
-        let monitor = reset.copy(cluster, &mut admin).map_err(failed)?;
-        Ok((reset, monitor))
+        let mut reset = Self { schema, fingerprint: String::new(), can_reuse_sessions: false };
+        let (monitor, feed) = reset.copy(cluster, &mut admin).map_err(failed)?;
+        Ok((reset, monitor, feed))
     }
 
     /// Makes the database from the template, waiting for sessions in it to end.
-    fn copy(&mut self, cluster: &Cluster, admin: &mut Monitor) -> Result<Monitor, MonitorError> {
+    fn copy(&mut self, cluster: &Cluster, admin: &mut Monitor) -> Result<(Monitor, Feed), MonitorError> {
         let name = quoted(&self.schema.database);
-        admin.query(&drop_slot())?;
+        drop_slot(admin)?;
         admin.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
         admin.query(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))?;
         let mut monitor = Monitor::open(cluster, &self.schema.database)?;
@@ -186,29 +194,45 @@ impl Reset {
         // Also in a new copy, so that rows lie as in every other run.
         monitor.query(RESTORE)?;
         self.fingerprint = monitor.value(SCHEMA_NOW)?;
-        Ok(monitor)
+        self.can_reuse_sessions = monitor.value(CREATES_SETTINGS)? == "f";
+        let feed = Feed::open(cluster, &self.schema.database)?;
+        Ok((monitor, feed))
     }
 
-    /// Restores the database to its state before a run. Returns another session if the database was made again.
+    /// Returns whether a session of a run may serve another one.
+    pub(crate) fn can_reuse_sessions(&self) -> bool {
+        self.can_reuse_sessions
+    }
+
+    /// Restores the database to its state before a run. Returns whether the database was made again.
     pub(crate) fn begin(
         &mut self,
         cluster: &Cluster,
         monitor: &mut Monitor,
-    ) -> Result<Option<Monitor>, MonitorError> {
+        feed: &mut Feed,
+    ) -> Result<bool, MonitorError> {
         if monitor.value(SCHEMA_NOW)? == self.fingerprint {
             monitor.query(RESTORE)?;
-            return Ok(None);
+            return Ok(false);
         }
         let mut admin = Monitor::open(cluster, "postgres")?;
-        self.copy(cluster, &mut admin).map(Some)
+        feed.close()?;
+        (*monitor, *feed) = self.copy(cluster, &mut admin)?;
+        Ok(true)
     }
 
     /// Makes the database, as it is now, the state with which runs begin. Only `monitor` may have a session in it.
-    pub(crate) fn adopt(&mut self, cluster: &Cluster, monitor: &mut Monitor) -> Result<(), MonitorError> {
+    pub(crate) fn adopt(
+        &mut self,
+        cluster: &Cluster,
+        monitor: &mut Monitor,
+        feed: &mut Feed,
+    ) -> Result<(), MonitorError> {
         monitor.query("SELECT pg_catalog.shakedown_forget(); SELECT pg_catalog.shakedown_save()")?;
         let mut admin = Monitor::open(cluster, "postgres")?;
         let name = quoted(&self.schema.database);
-        admin.query(&drop_slot())?;
+        feed.close()?;
+        drop_slot(&mut admin)?;
         admin.query(&format!("DROP DATABASE {TEMPLATE} WITH (FORCE)"))?;
         // The last session in the database ends, so that it can be copied.
         admin.query(&format!(
@@ -216,14 +240,22 @@ impl Reset {
             self.schema.database.replace('\'', "''")
         ))?;
         admin.query(&format!("CREATE DATABASE {TEMPLATE} TEMPLATE {name}"))?;
-        *monitor = self.copy(cluster, &mut admin)?;
+        (*monitor, *feed) = self.copy(cluster, &mut admin)?;
         Ok(())
     }
 }
 
-/// Drops the replication slot if it is there.
-fn drop_slot() -> String {
-    format!("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{SLOT}'")
+/// Drops the replication slot if it is there, once the process that has read it has ended.
+fn drop_slot(admin: &mut Monitor) -> Result<(), MonitorError> {
+    let there = format!("FROM pg_replication_slots WHERE slot_name = '{SLOT}'");
+    for _ in 0..2_000 {
+        admin.query(&format!("SELECT pg_drop_replication_slot(slot_name) {there} AND NOT active"))?;
+        if admin.value(&format!("SELECT count(*) {there}"))? == "0" {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Err(MonitorError::Server(format!("the replication slot {SLOT} is in use")))
 }
 
 fn quoted(name: &str) -> String {

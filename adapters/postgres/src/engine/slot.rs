@@ -58,6 +58,8 @@ pub(crate) struct Slot {
     /// Whether a text of the session mentions a timeout, so that its timeouts are read again after each batch.
     pub(crate) sets_timeouts: bool,
     pub(crate) listens: bool,
+    /// Whether a text of the session may create a setting of the service's own (`app.user`). No command removes it from the session.
+    pub(crate) creates_settings: bool,
     /// Whether a statement of the current batch may have had an effect: it has completed or failed, or the session has ended.
     pub(crate) has_run: bool,
     /// Whether the current batch ends with `Flush`.
@@ -84,6 +86,7 @@ impl Slot {
             timeouts,
             sets_timeouts: false,
             listens: false,
+            creates_settings: false,
             has_run: false,
             flushes: false,
             began: 0,
@@ -100,6 +103,7 @@ impl Slot {
             self.timeouts.set_by(sql);
         }
         self.listens |= contains(sql, b"listen ");
+        self.creates_settings |= creates_settings(sql);
     }
 
     /// Reads what the server has sent. Returns how the batch ended, if it has.
@@ -166,5 +170,44 @@ impl Slot {
             own.into_iter().flatten().chain(statement).filter(|at| *at > now).collect();
         deadlines.sort_unstable();
         deadlines
+    }
+}
+
+/// Returns whether a text may create a setting: `SET app.user = 'ada'`, `set_config('app.user', 'ada', true)`.
+fn creates_settings(sql: &str) -> bool {
+    let mut after_set = false;
+    sql.split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ')' | '=')).any(|word| {
+        if after_set && (word.is_empty() || matches_any(word, &["local", "session"])) {
+            return false;
+        }
+        let creates =
+            (after_set && word.contains('.')) || matches_any(word, &["set_config", "pg_catalog.set_config"]);
+        after_set = matches_any(word, &["set"]);
+        creates
+    })
+}
+
+fn matches_any(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::creates_settings;
+
+    #[test]
+    fn settings_of_the_service_s_own_are_noticed() {
+        for sql in [
+            "SET app.user = 'ada'",
+            "begin;set local app.user to 'ada'",
+            "SELECT set_config('app.user', $1, true)",
+        ] {
+            assert!(creates_settings(sql), "{sql}");
+        }
+        for sql in
+            ["SET lock_timeout = '2s'", "UPDATE public.rows SET value = 1.5", "SELECT * FROM app.settings"]
+        {
+            assert!(!creates_settings(sql), "{sql}");
+        }
     }
 }

@@ -2,7 +2,6 @@
 //! local socket.
 
 mod batch;
-mod client;
 mod session;
 mod startup;
 mod wording;
@@ -17,7 +16,7 @@ use shakedown_net::Listener;
 use shakedown_sim::access::Access;
 use shakedown_sim::ambient::Handle;
 use shakedown_sim::trace::Kind;
-use shakedown_sim::{Alternatives, Env, Label, Moment, Site};
+use shakedown_sim::{Alternatives, Env, Label, Moment, Site, time};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -46,6 +45,8 @@ pub(crate) struct Relay {
     down_until: Cell<Moment>,
     /// The rows that sessions have committed since their last step; filled only while the run is recorded.
     written: RefCell<Vec<(Handle, Access)>>,
+    /// The rows that were committed in this run, and when; filled only if a standby may lag.
+    committed: RefCell<Vec<(Moment, RowChange)>>,
 }
 
 /// What there is for a session's client.
@@ -83,7 +84,7 @@ impl Relay {
         state_fact: StateFact,
     ) -> Self {
         let (down_until, written) = (Cell::new(Moment::START), RefCell::default());
-        Self { server, run, role, faults, state_fact, down_until, written }
+        Self { server, run, role, faults, state_fact, down_until, written, committed: RefCell::default() }
     }
 
     /// Returns the engine, unless it serves another run by now.
@@ -145,12 +146,45 @@ impl Relay {
         }
     }
 
-    /// Replaces the server by a standby: as a restart.
+    /// Replaces the server by its standby, after a commit: as a restart. An asynchronous standby does not have the commits of the last
+    /// while. The one at which it takes over was rolled back before.
     fn fail_over(&self, own: Handle) {
-        own.step(Kind::Stop, [3, 0], None, || {
-            "is replaced by a standby that does not have the last commit".to_owned()
+        let Some(lag) = self.faults.lag() else {
+            own.step(Kind::Stop, [4, 0], None, || "is replaced by a standby that has all commits".to_owned());
+            return self.restart(own);
+        };
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            self.committed.take().into_iter().partition(|(time, _)| *time + lag <= own.now());
+        let count = 1 + lost.chunk_by(|(_, one), (_, next)| one.transaction == next.transaction).count();
+        own.step(Kind::Stop, [3, 0], None, || match count {
+            1 => "is replaced by a standby that does not have the last commit".to_owned(),
+            _ => format!(
+                "is replaced by a standby that is {} behind: it does not have the last {count} commits",
+                time::text(lag)
+            ),
         });
         self.restart(own);
+        if !lost.is_empty() {
+            let rows = |changes: &[(Moment, RowChange)]| -> Vec<RowChange> {
+                changes.iter().map(|(_, change)| change.clone()).collect()
+            };
+            let changes = self.engine().map(|mut engine| engine.rewind(&rows(&kept), &rows(&lost)));
+            self.state(own, &changes.unwrap_or_default());
+        }
+        self.committed.replace(kept);
+    }
+
+    /// States what rows are from now on.
+    fn state(&self, by: Handle, changes: &[RowChange]) {
+        let Some(env) = by.try_env() else { return };
+        for change in changes {
+            let access = || {
+                let access = change.access();
+                self.written.borrow_mut().push((by, access.clone()));
+                access
+            };
+            env.for_row(access, || (self.state_fact)(&env, change));
+        }
     }
 
     /// Takes the rows that a session has committed, without repeats.
@@ -253,14 +287,10 @@ impl World for &Relay {
     }
 
     fn committed(&mut self, by: Handle, changes: &[RowChange]) {
-        let Some(env) = by.try_env() else { return };
-        for change in changes {
-            let access = || {
-                let access = change.access();
-                self.written.borrow_mut().push((by, access.clone()));
-                access
-            };
-            env.for_row(access, || (self.state_fact)(&env, change));
+        if self.faults.lag().is_some_and(|lag| !lag.is_zero()) {
+            let now = by.now();
+            self.committed.borrow_mut().extend(changes.iter().map(|change| (now, change.clone())));
         }
+        self.state(by, changes);
     }
 }

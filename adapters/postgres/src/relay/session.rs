@@ -1,8 +1,8 @@
 //! A client's session, from its first message to its last.
 
 use super::batch::{Assembly, Prepared, Request, add_response};
-use super::client::Client;
 use super::{News, Relay, startup};
+use crate::connection::Connection;
 use crate::engine::{Batch, Ending, Notice};
 use crate::faults::Fate;
 use crate::frame::{self, Frame};
@@ -18,7 +18,7 @@ use std::task::Poll;
 
 /// Serves a connection.
 pub(super) async fn serve(relay: Rc<Relay>, stream: Stream, own: Handle) {
-    let mut client = Client::new(stream);
+    let mut client = Connection::new(stream);
     let Ok(Some(number)) = startup::open(&relay, &mut client, own).await else { return };
     let session = Session { relay, number, own };
     // An error means that the client is gone without closing the session.
@@ -44,7 +44,7 @@ enum Next {
 }
 
 impl Session {
-    async fn serve(&self, mut client: Client) -> io::Result<()> {
+    async fn serve(&self, mut client: Connection) -> io::Result<()> {
         let mut assembly = Assembly::default();
         loop {
             let message = match self.next(&mut client).await? {
@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// Waits for a message of the client, or for output for it.
-    async fn next(&self, client: &mut Client) -> io::Result<Next> {
+    async fn next(&self, client: &mut Connection) -> io::Result<Next> {
         let overdue = self.relay.idle_until(self.number).map(|micros| self.moment(micros));
         let mut timer = overdue.map(|at| self.own.sleep_until(at));
         poll_fn(|context| {
@@ -98,7 +98,7 @@ impl Session {
     }
 
     /// Runs a batch as its fate decides. Returns the client, or nothing if it is lost.
-    async fn run(&self, client: Client, batch: Prepared) -> io::Result<Option<Client>> {
+    async fn run(&self, client: Connection, batch: Prepared) -> io::Result<Option<Connection>> {
         let fate = if batch.runs { self.relay.fate(self.own, batch.name) } else { Fate::Runs };
         match fate {
             Fate::Runs => return self.respond(client, &batch).await,
@@ -124,15 +124,20 @@ impl Session {
     }
 
     /// Runs a batch and sends its response. Returns the client unless the session has ended.
-    async fn respond(&self, mut client: Client, batch: &Prepared) -> io::Result<Option<Client>> {
+    async fn respond(&self, mut client: Connection, batch: &Prepared) -> io::Result<Option<Connection>> {
         let (ending, out) = self.execute(batch).await;
         client.send(&out).await?;
         Ok((ending != Ending::Closed).then_some(client))
     }
 
-    /// Reports a commit that the standby, which takes over at once, does not have. The transaction is checked as by a commit and then
-    /// rolled back.
-    async fn fail_over(&self, mut client: Client, batch: Prepared) -> io::Result<Option<Client>> {
+    /// Reports a commit, after which the standby takes over. A commit that it does not have is checked as by the server and then rolled
+    /// back.
+    async fn fail_over(&self, mut client: Connection, batch: Prepared) -> io::Result<Option<Connection>> {
+        if self.relay.faults.lag().is_none() {
+            let responded = self.respond(client, &batch).await;
+            self.relay.fail_over(self.own);
+            return responded.map(|_| None);
+        }
         let is_open = self.relay.is_in_block(self.number);
         if !is_open || !batch.is_simple_commit() {
             return self.respond(client, &batch).await;

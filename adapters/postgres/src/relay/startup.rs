@@ -1,21 +1,26 @@
-//! The first messages of a connection.
+//! The beginning of a session on the real server.
 
 use super::Relay;
-use super::client::Client;
 use crate::backend::Parameters;
+use crate::connection::Connection;
 use crate::engine::FIRST_PROCESS;
-use crate::frame::{self, Reader, frame};
+use crate::frame::{self, frame};
+use crate::opening::{self, Opening, secret_of};
 use shakedown_sim::ambient::Handle;
 use std::io;
 
-const VERSION_3: i32 = 3 << 16;
-const CANCEL: i32 = 80_877_102;
-const SSL: i32 = 80_877_103;
-const GSSENC: i32 = 80_877_104;
-
 /// Opens the session that a client requests and returns its number. `None` if it was refused and the client has received the error.
-pub(super) async fn open(relay: &Relay, client: &mut Client, own: Handle) -> io::Result<Option<usize>> {
-    let Some(mut parameters) = parameters(relay, client, own).await? else { return Ok(None) };
+pub(super) async fn open(relay: &Relay, client: &mut Connection, own: Handle) -> io::Result<Option<usize>> {
+    let mut parameters = match opening::read(client).await? {
+        Opening::Startup(parameters) => parameters,
+        Opening::Cancel { process, secret } => {
+            if secret == secret_of(process) {
+                relay.cancel(own, process);
+            }
+            return Ok(None);
+        }
+        Opening::Refused => return Ok(None),
+    };
     if let Some(refusal) = unserved(relay, &parameters).or_else(|| relay.refuses(own)) {
         client.send(&refusal).await?;
         return Ok(None);
@@ -36,39 +41,6 @@ pub(super) async fn open(relay: &Relay, client: &mut Client, own: Handle) -> io:
         Err(error) => {
             client.send(&error).await?;
             Ok(None)
-        }
-    }
-}
-
-/// Reads up to the startup message. Encryption is refused, and a request to cancel is carried out.
-async fn parameters(relay: &Relay, client: &mut Client, own: Handle) -> io::Result<Option<Parameters>> {
-    loop {
-        let body = client.untyped().await?;
-        let mut reader = Reader(&body);
-        match reader.int32() {
-            Some(SSL | GSSENC) => client.send(b"N").await?,
-            Some(CANCEL) => {
-                if let (Some(process), Some(secret)) = (reader.int32(), reader.int32())
-                    && secret == secret_of(process)
-                {
-                    relay.cancel(own, process);
-                }
-                return Ok(None);
-            }
-            // A newer minor version falls back to 3.0, as a server without it does.
-            Some(version) if version >> 16 == VERSION_3 >> 16 => {
-                let mut parameters = Parameters::new();
-                while let (Some(name), Some(value)) =
-                    (reader.text().filter(|name| !name.is_empty()), reader.text())
-                {
-                    parameters.push((name.to_owned(), value.to_owned()));
-                }
-                return Ok(Some(parameters));
-            }
-            _ => {
-                client.send(&frame::fatal("0A000", "unsupported frontend protocol")).await?;
-                return Ok(None);
-            }
         }
     }
 }
@@ -102,9 +74,4 @@ fn greeting(relay: &Relay, number: usize) -> Vec<u8> {
     greeting.extend(frame(b'K', &[process.to_be_bytes(), secret_of(process).to_be_bytes()].concat()));
     greeting.extend(frame(b'Z', b"I"));
     greeting
-}
-
-/// The secret that a request to cancel must know.
-fn secret_of(process: i32) -> i32 {
-    process.wrapping_mul(0x5851_F42D)
 }

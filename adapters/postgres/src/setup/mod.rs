@@ -31,7 +31,8 @@ const OPTIONS: &[&str] = &[
     "fsync=off",
     "full_page_writes=off",
     "wal_level=logical",
-    "max_wal_senders=0",
+    "max_wal_senders=4",
+    "wal_sender_timeout=0",
     "max_replication_slots=2",
     "autovacuum=off",
     "track_counts=off",
@@ -82,6 +83,8 @@ pub(crate) struct Existing {
 /// The settings of an existing server without which runs would not repeat, or its database could not be restored between runs.
 pub(crate) const NEEDED: &[(&str, &str)] = &[
     ("wal_level", "logical"),
+    // By virtual time, which jumps.
+    ("wal_sender_timeout", "0"),
     ("allow_system_table_mods", "on"),
     ("autovacuum", "off"),
     ("jit", "off"),

@@ -1,6 +1,8 @@
 //! Faults at the server: each test is a script, and what the clients then see.
 
-use crate::world::{Body, check, connect, sleep, text};
+use crate::world::{Body, check, check_faults, connect, sleep, text};
+use shakedown_postgres::ServerFaults;
+use shakedown_sim::Duration;
 
 /// Inserts an order in a transaction, and looks from another session a while later.
 const INSERTS: Body = |voice| {
@@ -85,6 +87,74 @@ fn a_failover_to_an_asynchronous_standby_loses_a_commit_that_the_client_knows() 
         "postgres/statement commit @ client-1/postgres-1 #1 = failover",
         &["10 committed", "15 57P03 the database system is starting up", "2523 0 orders"],
     );
+}
+
+/// Commits five transactions, one each second, and looks at the rows after a failover at the last.
+const COMMITS: Body = |voice| {
+    Box::pin(async move {
+        let client = connect().await.unwrap();
+        for sql in [
+            "INSERT INTO orders VALUES ('it''s one')",
+            "UPDATE rows SET value = 11 WHERE id = 1; INSERT INTO log (who) VALUES ('one')",
+            "UPDATE rows SET value = 12 WHERE id = 1; DELETE FROM rows WHERE id = 2",
+            "UPDATE orders SET id = 'two'; INSERT INTO log (who) VALUES ('two')",
+            "INSERT INTO orders VALUES ('three')",
+        ] {
+            client.batch_execute("BEGIN").await.unwrap();
+            client.batch_execute(sql).await.unwrap();
+            client.batch_execute("COMMIT").await.unwrap();
+            sleep(1_000).await;
+        }
+        sleep(2_000).await;
+        let client = connect().await.unwrap();
+        let sql = "SELECT concat_ws(' ', (SELECT string_agg(id, ',') FROM orders),
+                       (SELECT string_agg(id || '=' || value, ',' ORDER BY id) FROM rows),
+                       (SELECT string_agg(number || '=' || who, ',') FROM log))";
+        voice.says(client.query_one(sql, &[]).await.unwrap().get::<_, String>(0));
+        let sql = "INSERT INTO log (who) VALUES ('again') RETURNING number";
+        voice.says(client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0).to_string());
+    })
+};
+
+/// The last commit.
+const FAILOVER: &str = "postgres/statement commit @ client-1/postgres-1 #5 = failover";
+
+/// What is committed before the failover.
+const COMMITTED: [&str; 7] = [
+    "9 commits: inserts into public.orders id=it's one",
+    "1015 commits: updates public.rows id=1 value=11",
+    "1015 commits: inserts into public.log number=1 who=one at=2026-01-01 00:00:01.011+00",
+    "2021 commits: updates public.rows id=1 value=12",
+    "2021 commits: deletes from public.rows id=2",
+    "3027 commits: updates public.orders id=two",
+    "3027 commits: inserts into public.log number=2 who=two at=2026-01-01 00:00:03.023+00",
+];
+
+#[test]
+fn a_standby_that_lags_does_not_have_the_commits_of_that_time() {
+    const FAULTS: ServerFaults = ServerFaults::ASYNCHRONOUS.lagging(Duration::from_millis(2_500));
+    let takes_back = [
+        "4033 commits: updates public.rows id=1 value=11",
+        "4033 commits: inserts into public.rows id=2 value=20",
+        "4033 commits: inserts into public.orders id=it's one",
+        "4033 commits: deletes from public.orders id=two",
+        "4033 commits: deletes from public.log number=2",
+        "7042 it's one 1=11,2=20 1=one",
+        "7045 commits: inserts into public.log number=3 who=again at=2026-01-01 00:00:07.045+00",
+        "7046 3",
+    ];
+    check_faults(&FAULTS, COMMITS, FAILOVER, &[&COMMITTED[..], &takes_back].concat());
+}
+
+#[test]
+fn a_synchronous_standby_has_all_commits() {
+    let keeps = [
+        "4033 commits: inserts into public.orders id=three",
+        "7042 two,three 1=12 1=one,2=two",
+        "7045 commits: inserts into public.log number=3 who=again at=2026-01-01 00:00:07.045+00",
+        "7046 3",
+    ];
+    check_faults(&ServerFaults::SYNCHRONOUS, COMMITS, FAILOVER, &[&COMMITTED[..], &keeps].concat());
 }
 
 #[test]

@@ -6,6 +6,7 @@ macro_rules! clients {
 }
 
 mod faults;
+mod pooler;
 mod protocol;
 mod rehearsal;
 #[path = "../../examples/seats/world.rs"]

@@ -1,7 +1,7 @@
 //! Statements, locks, time and committed rows.
 
 use crate::world::{
-    Body, Future, Play, Voice, check, connect, connect_with, record, sleep, text, with_server,
+    Body, Future, Play, Voice, check, connect, connect_with, play, record, sleep, text, with_server,
 };
 use shakedown_net::StreamFaults;
 use shakedown_postgres::ServerFaults;
@@ -240,6 +240,29 @@ fn random_values_are_those_of_the_run() {
         })
     };
     check(clients![client], "", &["16 441a8174-d6dc-48e3-a285-fc310feaf318 0.4948806875179561"]);
+}
+
+#[test]
+fn a_session_finds_no_setting_of_another_run() {
+    let client: Body = |voice| {
+        Box::pin(async move {
+            let client = connect().await.unwrap();
+            let sql = "SELECT current_setting('app.tenant', true)";
+            let row = client.query_one(sql, &[]).await.unwrap();
+            voice.says(row.get::<_, Option<String>>(0).unwrap_or("none".to_owned()));
+            client.batch_execute("BEGIN; SET LOCAL app.tenant = 'ada'; COMMIT").await.unwrap();
+        })
+    };
+    with_server(|server| {
+        let quiet = Play {
+            server: Arc::clone(server),
+            faults: &ServerFaults::NONE,
+            link: &StreamFaults::NONE,
+            clients: clients![client],
+        };
+        let said = [play(&quiet, ""), play(&quiet, "")];
+        assert_eq!(said, [["8 none"], ["8 none"]]);
+    });
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Fact for Said {
 
 /// States what a client sees.
 #[derive(Clone, Copy)]
-pub(crate) struct Voice(Shared<Facts<Said>>);
+pub(crate) struct Voice(pub(crate) Shared<Facts<Said>>);
 
 impl Voice {
     pub(crate) fn says(self, text: impl Into<String>) {
@@ -145,6 +145,16 @@ pub(crate) fn check(clients: Vec<Rc<dyn Fn(Voice) -> Future>>, deviations: &str,
         let faulty =
             Play { faults: &ServerFaults::ASYNCHRONOUS, link: &StreamFaults::LOSSY, ..quiet.clone() };
         let said = play(if deviations.is_empty() { &quiet } else { &faulty }, deviations);
+        assert_eq!(said, expected);
+    });
+}
+
+/// Plays a client at a server with these faults and the script.
+#[track_caller]
+pub(crate) fn check_faults(faults: &'static ServerFaults, client: Body, deviations: &str, expected: &[&str]) {
+    with_server(|server| {
+        let (server, clients) = (Arc::clone(server), clients![client]);
+        let said = play(&Play { server, faults, link: &StreamFaults::NONE, clients }, deviations);
         assert_eq!(said, expected);
     });
 }

@@ -1,4 +1,4 @@
-//! [`Client`]: the other end of a simulated connection, as messages.
+//! [`Connection`]: a simulated connection, as messages.
 
 use crate::frame::{self, Frame};
 use shakedown_net::Stream;
@@ -7,12 +7,12 @@ use std::io::{self, ErrorKind};
 use std::task::{Context, Poll, ready};
 
 /// The connection and what was read of it.
-pub(crate) struct Client {
+pub(crate) struct Connection {
     stream: Stream,
     inbox: Vec<u8>,
 }
 
-impl Client {
+impl Connection {
     pub(crate) fn new(stream: Stream) -> Self {
         Self { stream, inbox: Vec::new() }
     }
@@ -38,6 +38,34 @@ impl Client {
             }
             ready!(self.poll_more(context))?;
         }
+    }
+
+    /// Reads all whole messages that have arrived, at least one.
+    pub(crate) fn poll_messages(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+        loop {
+            let mut end = 0;
+            while let Some(message) = Frame::first(&self.inbox[end..]).map_err(malformed)? {
+                end += message.whole.len();
+            }
+            if end > 0 {
+                return Poll::Ready(Ok(self.inbox.drain(..end).collect()));
+            }
+            ready!(self.poll_more(context))?;
+        }
+    }
+
+    /// Returns whether the other end has closed the connection by now.
+    pub(crate) async fn has_ended(&mut self) -> bool {
+        poll_fn(|context| {
+            Poll::Ready(loop {
+                match self.poll_more(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => break true,
+                    Poll::Pending => break false,
+                }
+            })
+        })
+        .await
     }
 
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
