@@ -47,6 +47,7 @@ pub mod link;
 pub mod log;
 pub mod node;
 pub mod observer;
+mod placed;
 pub mod poller;
 pub mod queue;
 pub mod retry;

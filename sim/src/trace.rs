@@ -172,10 +172,9 @@ fn number_steps(events: &mut Vec<u32>, step_of: &[u32]) {
     events.iter_mut().for_each(|event| *event = step_of[*event as usize]);
 }
 
-/// Returns the file and the line of a place in the code under test; none for a place in the engine itself.
-fn source(place: Source) -> Option<String> {
-    let engine = file!().strip_suffix("trace.rs").unwrap_or_default();
-    (!place.file().starts_with(engine)).then(|| format!("{}:{}", place.file(), place.line()))
+/// Returns the file and the line of a place.
+fn source(place: Source) -> String {
+    format!("{}:{}", place.file(), place.line())
 }
 
 pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
@@ -186,7 +185,7 @@ pub(crate) fn step(core: &Core, mut event: Event, step_of: &[u32]) -> Step {
         taken: chosen.alternatives.name_of(chosen.pick),
         alternatives: chosen.alternatives.names(),
         fault: chosen.alternatives.fault_of(chosen.pick),
-        source: chosen.place.and_then(source),
+        source: chosen.place.map(source),
     });
     Step {
         time: event.time,

@@ -22,7 +22,7 @@ use crate::event::{Event, Kind};
 use crate::node::{NodeId, Nodes, Pulse, State};
 use crate::observer::Observer;
 use crate::poller::Turn;
-use crate::scope::{Scope, Scopes};
+use crate::scope::{Scope, Scopes, Source};
 use crate::task::{BoxFuture, Notes, ReadyTask, Task, Waiter};
 use crate::time::{Duration, Moment, WallTime};
 use crate::world::{Close, Disturbance, Limits, RunAbort, World};
@@ -70,6 +70,8 @@ pub(crate) struct Core {
     /// The number of the first event that is not only digested: 0 in a run that computes its effects, otherwise the limit.
     pub(crate) watched_from: u32,
     pub(crate) recording: Option<Vec<Event>>,
+    /// The code under test that the polled future's choices are attributed to.
+    pub(crate) caller: Option<Source>,
     /// The length of the texts in the recording.
     pub(crate) recorded_bytes: usize,
     /// The row whose commit is passed to its table's hook; only while recording.
@@ -135,6 +137,7 @@ impl Core {
             effects: None,
             watched_from: 0,
             recording: None,
+            caller: None,
             recorded_bytes: 0,
             committing: None,
             observer: None,

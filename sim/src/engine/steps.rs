@@ -11,6 +11,7 @@ use crate::fault::{Offer, Place};
 use crate::judge::Fact;
 use crate::label::Label;
 use crate::node::{AfterEffects, BeforeEffects, CrashFault, NodeId};
+use crate::placed::is_engine;
 use crate::scope::{Scope, Source, User};
 use crate::sites::SiteNumber;
 use crate::task::Notes;
@@ -418,6 +419,7 @@ impl Core {
     ) {
         let Some(offer) = self.chooser.offers().last() else { return };
         let alternatives = self.chooser.met(offer).alternatives;
+        let place = place.filter(|place| !is_engine(place)).or(self.caller);
         self.record(index, (node, scope, Kind::Deviation), || text(alternatives.name_of(pick)));
         if let Some(event) = self.last_recorded() {
             event.choice = Some(Chosen { site: *site, nth, pick, alternatives, place });

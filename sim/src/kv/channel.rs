@@ -113,28 +113,35 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn publish(&self, channel: &str, body: &str) -> Result<usize, KvError> {
-        let (channel, body): (Rc<str>, Rc<str>) = (channel.into(), body.into());
-        self.env.digest(&(&*channel, &*body));
-        let text = self.text(|| format!("PUBLISH {channel} {body}"));
-        let request = self.request(PUBLISH, &[], text);
-        self.send(request, true, move |kv: &Kv, request: &Request| kv.publish(request, &channel, &body)).await
+    #[track_caller]
+    pub fn publish(&self, channel: &str, body: &str) -> impl Future<Output = Result<usize, KvError>> {
+        self.env.placed(async move {
+            let (channel, body): (Rc<str>, Rc<str>) = (channel.into(), body.into());
+            self.env.digest(&(&*channel, &*body));
+            let text = self.text(|| format!("PUBLISH {channel} {body}"));
+            let request = self.request(PUBLISH, &[], text);
+            self.send(request, true, move |kv: &Kv, request: &Request| kv.publish(request, &channel, &body))
+                .await
+        })
     }
 
     /// Subscribes to channels: receives what is published from now on.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn subscribe(&self, channels: &[&str]) -> Result<Subscription, KvError> {
-        let channels: Vec<String> = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        self.env.digest(&channels);
-        let text = self.text(|| format!("SUBSCRIBE {}", channels.join(" ")));
-        let request = self.request(SUBSCRIBE, &[], text);
-        let env = self.env.clone();
-        let subscriber = self
-            .send(request, false, move |kv: &Kv, request: &Request| kv.subscribe(request, env, channels))
-            .await?;
-        Ok(Subscription { env: self.env.clone(), subscriber })
+    #[track_caller]
+    pub fn subscribe(&self, channels: &[&str]) -> impl Future<Output = Result<Subscription, KvError>> {
+        self.env.placed(async move {
+            let channels: Vec<String> = channels.iter().map(|channel| (*channel).to_owned()).collect();
+            self.env.digest(&channels);
+            let text = self.text(|| format!("SUBSCRIBE {}", channels.join(" ")));
+            let request = self.request(SUBSCRIBE, &[], text);
+            let env = self.env.clone();
+            let subscriber = self
+                .send(request, false, move |kv: &Kv, request: &Request| kv.subscribe(request, env, channels))
+                .await?;
+            Ok(Subscription { env: self.env.clone(), subscriber })
+        })
     }
 }
 

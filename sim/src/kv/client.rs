@@ -88,13 +88,16 @@ impl Client {
     /// # Errors
     /// [`KvError::Server`] with the error of the server, [`KvError::Refused`] if nothing has changed, and
     /// [`KvError::TimedOut`] if the outcome is unknown.
-    pub async fn execute(&self, command: Command) -> Result<Reply, KvError> {
-        let (effect, is_write, target) = (Label::from(command.name()), command.is_write(), self.target);
-        self.env.digest(&command);
-        let text = self.text(|| command.to_string());
-        let request = self.request(effect, command.keys(), text);
-        let serve = move |kv: &Kv, request: &Request| kv.serve(target, request, &command);
-        self.send(request, is_write, serve).await
+    #[track_caller]
+    pub fn execute(&self, command: Command) -> impl Future<Output = Result<Reply, KvError>> {
+        self.env.placed(async move {
+            let (effect, is_write, target) = (Label::from(command.name()), command.is_write(), self.target);
+            self.env.digest(&command);
+            let text = self.text(|| command.to_string());
+            let request = self.request(effect, command.keys(), text);
+            let serve = move |kv: &Kv, request: &Request| kv.serve(target, request, &command);
+            self.send(request, is_write, serve).await
+        })
     }
 
     /// Executes the command with these words, as [`Command::parse`] reads them.
@@ -104,40 +107,54 @@ impl Client {
     ///
     /// # Panics
     /// As [`Command::parse`].
-    pub async fn call(&self, words: &[&str]) -> Result<Reply, KvError> {
-        self.execute(Command::parse(words)?).await
+    #[track_caller]
+    pub fn call(&self, words: &[&str]) -> impl Future<Output = Result<Reply, KvError>> {
+        self.env.placed(async move { self.execute(Command::parse(words)?).await })
     }
 
     /// Returns the text of a key.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn get(&self, key: impl Into<String>) -> Result<Option<String>, KvError> {
-        match self.execute(Command::Get { key: key.into() }).await? {
-            Reply::Text(text) => Ok(Some(text)),
-            _ => Ok(None),
-        }
+    #[track_caller]
+    pub fn get(&self, key: impl Into<String>) -> impl Future<Output = Result<Option<String>, KvError>> {
+        self.env.placed(async move {
+            match self.execute(Command::Get { key: key.into() }).await? {
+                Reply::Text(text) => Ok(Some(text)),
+                _ => Ok(None),
+            }
+        })
     }
 
     /// Sets the text of a key, without a time to live.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn set(&self, key: impl Into<String>, value: impl Into<String>) -> Result<(), KvError> {
-        self.set_with(key.into(), value.into(), SetIf::Always, Ttl::Never).await.map(drop)
+    #[track_caller]
+    pub fn set(
+        &self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> impl Future<Output = Result<(), KvError>> {
+        self.env.placed(async move {
+            self.set_with(key.into(), value.into(), SetIf::Always, Ttl::Never).await.map(drop)
+        })
     }
 
     /// Sets the text of a key for a time, in whole milliseconds (`SET key value PX ms`).
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn set_for(
+    #[track_caller]
+    pub fn set_for(
         &self,
         key: impl Into<String>,
         value: impl Into<String>,
         ttl: Duration,
-    ) -> Result<(), KvError> {
-        self.set_with(key.into(), value.into(), SetIf::Always, Ttl::Millis(millis(ttl))).await.map(drop)
+    ) -> impl Future<Output = Result<(), KvError>> {
+        self.env.placed(async move {
+            self.set_with(key.into(), value.into(), SetIf::Always, Ttl::Millis(millis(ttl))).await.map(drop)
+        })
     }
 
     /// Sets the text of a key for a time unless it exists; returns whether it did (`SET key value NX PX ms`). This is
@@ -145,13 +162,16 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn set_if_absent(
+    #[track_caller]
+    pub fn set_if_absent(
         &self,
         key: impl Into<String>,
         value: impl Into<String>,
         ttl: Duration,
-    ) -> Result<bool, KvError> {
-        self.set_with(key.into(), value.into(), SetIf::Absent, Ttl::Millis(millis(ttl))).await
+    ) -> impl Future<Output = Result<bool, KvError>> {
+        self.env.placed(async move {
+            self.set_with(key.into(), value.into(), SetIf::Absent, Ttl::Millis(millis(ttl))).await
+        })
     }
 
     async fn set_with(&self, key: String, value: String, when: SetIf, ttl: Ttl) -> Result<bool, KvError> {
@@ -163,32 +183,41 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn del(&self, key: impl Into<String>) -> Result<bool, KvError> {
-        Ok(self.execute(Command::Del { keys: vec![key.into()] }).await? == Reply::Integer(1))
+    #[track_caller]
+    pub fn del(&self, key: impl Into<String>) -> impl Future<Output = Result<bool, KvError>> {
+        self.env.placed(async move {
+            Ok(self.execute(Command::Del { keys: vec![key.into()] }).await? == Reply::Integer(1))
+        })
     }
 
     /// Deletes a key if its text is this one; returns whether it was. This is how a lock is released.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn del_if_equal(
+    #[track_caller]
+    pub fn del_if_equal(
         &self,
         key: impl Into<String>,
         value: impl Into<String>,
-    ) -> Result<bool, KvError> {
-        let command = Command::DelIfEqual { key: key.into(), value: value.into() };
-        Ok(self.execute(command).await? == Reply::Integer(1))
+    ) -> impl Future<Output = Result<bool, KvError>> {
+        self.env.placed(async move {
+            let command = Command::DelIfEqual { key: key.into(), value: value.into() };
+            Ok(self.execute(command).await? == Reply::Integer(1))
+        })
     }
 
     /// Adds to the number of a key, which is 0 if the key does not exist; returns the sum.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn incr_by(&self, key: impl Into<String>, by: i64) -> Result<i64, KvError> {
-        match self.execute(Command::IncrBy { key: key.into(), by }).await? {
-            Reply::Integer(sum) => Ok(sum),
-            reply => unreachable!("INCRBY replies with a number, not {reply}"),
-        }
+    #[track_caller]
+    pub fn incr_by(&self, key: impl Into<String>, by: i64) -> impl Future<Output = Result<i64, KvError>> {
+        self.env.placed(async move {
+            match self.execute(Command::IncrBy { key: key.into(), by }).await? {
+                Reply::Integer(sum) => Ok(sum),
+                reply => unreachable!("INCRBY replies with a number, not {reply}"),
+            }
+        })
     }
 
     /// Executes commands one after the other; the server executes no other command in between (`MULTI` … `EXEC`). An error
@@ -196,22 +225,28 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`]; [`ServerError::ExecAborted`] if none was executed.
-    pub async fn transaction(&self, commands: Vec<Command>) -> Result<Replies, KvError> {
-        let replies = self.exec(commands, None).await?;
-        Ok(replies.unwrap_or_default())
+    #[track_caller]
+    pub fn transaction(&self, commands: Vec<Command>) -> impl Future<Output = Result<Replies, KvError>> {
+        self.env.placed(async move {
+            let replies = self.exec(commands, None).await?;
+            Ok(replies.unwrap_or_default())
+        })
     }
 
     /// Watches keys: [`Watch::transaction`] executes its commands only if they have not changed since.
     ///
     /// # Errors
     /// As [`Client::execute`].
-    pub async fn watch(&self, keys: &[&str]) -> Result<Watch, KvError> {
-        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let text = self.text(|| format!("WATCH {}", keys.join(" ")));
-        let request = self.request(WATCH, &keys, text);
-        let serve = move |kv: &Kv, request: &Request| kv.serve_watch(request, &keys);
-        let (epoch, revisions) = self.send(request, false, serve).await?;
-        Ok(Watch { client: self.clone(), epoch, revisions })
+    #[track_caller]
+    pub fn watch(&self, keys: &[&str]) -> impl Future<Output = Result<Watch, KvError>> {
+        self.env.placed(async move {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            let text = self.text(|| format!("WATCH {}", keys.join(" ")));
+            let request = self.request(WATCH, &keys, text);
+            let serve = move |kv: &Kv, request: &Request| kv.serve_watch(request, &keys);
+            let (epoch, revisions) = self.send(request, false, serve).await?;
+            Ok(Watch { client: self.clone(), epoch, revisions })
+        })
     }
 
     async fn exec(
@@ -243,18 +278,21 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`]; an error of the script is a server error. What it has done before stays done.
-    pub async fn script<T: Serialize + 'static>(
+    #[track_caller]
+    pub fn script<T: Serialize + 'static>(
         &self,
         name: impl Into<Label>,
         keys: &[&str],
         script: impl FnOnce(&mut Script<'_>) -> Result<T, ServerError> + 'static,
-    ) -> Result<T, KvError> {
-        let name = name.into();
-        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        self.env.digest(&keys);
-        let text = self.text(|| format!("the script {name} on {}", keys.join(" ")));
-        let request = self.request(name, &keys, text);
-        self.send(request, true, move |kv: &Kv, request: &Request| kv.serve_script(request, script)).await
+    ) -> impl Future<Output = Result<T, KvError>> {
+        self.env.placed(async move {
+            let name = name.into();
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            self.env.digest(&keys);
+            let text = self.text(|| format!("the script {name} on {}", keys.join(" ")));
+            let request = self.request(name, &keys, text);
+            self.send(request, true, move |kv: &Kv, request: &Request| kv.serve_script(request, script)).await
+        })
     }
 
     /// Waits until the replica has everything that this client has written, at most for `timeout`; returns the number
@@ -262,16 +300,19 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::execute`]; [`KvError::ConnectionLost`] if the primary failed meanwhile, or since the last write.
-    pub async fn wait(&self, timeout: Duration) -> Result<usize, KvError> {
-        let (written, text) = (self.written.get(), self.text(|| "WAIT".to_owned()));
-        let request = self.request(WAIT, &[], text);
-        let reach = |kv: &Kv, _: &Request| Ok(Served::of_result(kv.0.cluster.borrow().reach()?));
-        self.send(request, false, reach).await?;
-        let replicated = |now| self.kv.replicated(written, now).ok_or(KvError::ConnectionLost);
-        let deadline = self.env.now() + timeout;
-        self.env.sleep_until(replicated(self.env.now())?.min(deadline)).await;
-        let now = self.env.now();
-        Ok(usize::from(replicated(now)? <= now))
+    #[track_caller]
+    pub fn wait(&self, timeout: Duration) -> impl Future<Output = Result<usize, KvError>> {
+        self.env.placed(async move {
+            let (written, text) = (self.written.get(), self.text(|| "WAIT".to_owned()));
+            let request = self.request(WAIT, &[], text);
+            let reach = |kv: &Kv, _: &Request| Ok(Served::of_result(kv.0.cluster.borrow().reach()?));
+            self.send(request, false, reach).await?;
+            let replicated = |now| self.kv.replicated(written, now).ok_or(KvError::ConnectionLost);
+            let deadline = self.env.now() + timeout;
+            self.env.sleep_until(replicated(self.env.now())?.min(deadline)).await;
+            let now = self.env.now();
+            Ok(usize::from(replicated(now)? <= now))
+        })
     }
 
     /// Returns the words of a request, if the run is recorded.
@@ -339,8 +380,13 @@ impl Watch {
     ///
     /// # Errors
     /// As [`Client::transaction`]; [`KvError::ConnectionLost`] if the server failed since: none was executed.
-    pub async fn transaction(self, commands: Vec<Command>) -> Result<Option<Replies>, KvError> {
-        self.client.exec(commands, Some((self.epoch, self.revisions))).await
+    #[track_caller]
+    pub fn transaction(
+        self,
+        commands: Vec<Command>,
+    ) -> impl Future<Output = Result<Option<Replies>, KvError>> {
+        let env = self.client.env.clone();
+        env.placed(async move { self.client.exec(commands, Some((self.epoch, self.revisions))).await })
     }
 }
 

@@ -194,20 +194,23 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
     ///
     /// # Panics
     /// If `max` is zero.
-    pub async fn poll(&self, max: usize) -> Vec<Record<M>> {
-        assert!(max > 0, "a poll returns at least one record");
-        if !self.env.is_alive() {
-            return std::future::pending().await;
-        }
-        self.commit_automatically();
-        let mut waiting = Waiting::begin(self, max);
-        self.log.update();
-        let handed_out = take(&self.env.world, &waiting.slot).await;
-        waiting.served = true;
-        if self.generation.replace(handed_out.generation) != handed_out.generation {
-            self.received.borrow_mut().clear();
-        }
-        handed_out.records.into_iter().map(|record| self.receive(record)).collect()
+    #[track_caller]
+    pub fn poll(&self, max: usize) -> impl Future<Output = Vec<Record<M>>> {
+        self.env.placed(async move {
+            assert!(max > 0, "a poll returns at least one record");
+            if !self.env.is_alive() {
+                return std::future::pending().await;
+            }
+            self.commit_automatically();
+            let mut waiting = Waiting::begin(self, max);
+            self.log.update();
+            let handed_out = take(&self.env.world, &waiting.slot).await;
+            waiting.served = true;
+            if self.generation.replace(handed_out.generation) != handed_out.generation {
+                self.received.borrow_mut().clear();
+            }
+            handed_out.records.into_iter().map(|record| self.receive(record)).collect()
+        })
     }
 
     fn receive(&self, record: HandedRecord<M>) -> Record<M> {
@@ -247,16 +250,22 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
     /// # Errors
     /// [`LogError::Fenced`] if the group has removed this member or begun another generation; [`LogError::Refused`] if
     /// nothing is committed; [`LogError::TimedOut`] if the outcome is unknown.
-    pub async fn commit(&self) -> Result<(), LogError> {
-        self.commit_offsets(&self.env.within(self.scope.get()), self.offsets()).await
+    #[track_caller]
+    pub fn commit(&self) -> impl Future<Output = Result<(), LogError>> {
+        self.env.placed(async move {
+            self.commit_offsets(&self.env.within(self.scope.get()), self.offsets()).await
+        })
     }
 
     /// Commits the offset after one record, in the scope of that record. Crash points as for [`Consumer::commit`].
     ///
     /// # Errors
     /// As [`Consumer::commit`].
-    pub async fn commit_through(&self, record: &Record<M>) -> Result<(), LogError> {
-        self.commit_offsets(&record.env, vec![(record.partition, record.offset + 1)]).await
+    #[track_caller]
+    pub fn commit_through(&self, record: &Record<M>) -> impl Future<Output = Result<(), LogError>> {
+        self.env.placed(async move {
+            self.commit_offsets(&record.env, vec![(record.partition, record.offset + 1)]).await
+        })
     }
 
     async fn commit_offsets(&self, env: &Env, offsets: Vec<(u32, u64)>) -> Result<(), LogError> {
@@ -313,17 +322,21 @@ impl<M: Clone + Serialize + 'static> Consumer<M> {
     }
 
     /// Leaves the group, after a last commit if the consumer commits automatically.
-    pub async fn close(self) {
-        if matches!(self.subscription.commits, Commits::Auto(_)) {
-            // A failed commit does not keep the consumer from leaving.
-            let _ = self.commit().await;
-        }
-        if let Some(member) = self.member.take().filter(|_| self.env.is_alive()) {
-            let (log, group) = (self.log.clone(), Rc::clone(&self.group));
-            let place = (log.0.server.node(), self.env.scope());
-            let latency = log.0.profile.latency;
-            self.env.world.act_later(place, latency, move |_| log.remove(&group, member));
-        }
+    #[track_caller]
+    pub fn close(self) -> impl Future<Output = ()> {
+        let env = self.env.clone();
+        env.placed(async move {
+            if matches!(self.subscription.commits, Commits::Auto(_)) {
+                // A failed commit does not keep the consumer from leaving.
+                let _ = self.commit().await;
+            }
+            if let Some(member) = self.member.take().filter(|_| self.env.is_alive()) {
+                let (log, group) = (self.log.clone(), Rc::clone(&self.group));
+                let place = (log.0.server.node(), self.env.scope());
+                let latency = log.0.profile.latency;
+                self.env.world.act_later(place, latency, move |_| log.remove(&group, member));
+            }
+        })
     }
 }
 

@@ -113,27 +113,30 @@ impl<M: Clone + Serialize + 'static> Producer<M> {
     /// # Errors
     /// [`LogError::Refused`] if the record was certainly not appended; [`LogError::TimedOut`] if the outcome is unknown;
     /// [`LogError::OutOfOrder`] if an earlier record of this producer failed while this one was in flight.
-    pub async fn send(&self, env: &Env, message: Message<M>) -> Result<Sent, LogError> {
-        let env = &env.child(message.label);
-        let profile = &self.log.0.profile;
-        let deadline = env.now() + profile.delivery_timeout;
-        let partition = self.log.partition_of(message.key);
-        let stamp = self.identity.as_ref().map(|identity| identity.stamp(partition));
-        let mut is_unknown = false;
-        loop {
-            let error = match self.try_send(env, message.clone(), partition, stamp).await {
-                Ok(offset) => return Ok(Sent { partition, offset }),
-                Err(error) => error,
-            };
-            is_unknown |= error == LogError::TimedOut;
-            if error == LogError::Fenced || deadline <= env.now() + profile.backoff {
-                if let (Some(identity), Some(stamp)) = (&self.identity, stamp) {
-                    identity.bump(stamp);
+    #[track_caller]
+    pub fn send(&self, env: &Env, message: Message<M>) -> impl Future<Output = Result<Sent, LogError>> {
+        env.placed(async move {
+            let env = &env.child(message.label);
+            let profile = &self.log.0.profile;
+            let deadline = env.now() + profile.delivery_timeout;
+            let partition = self.log.partition_of(message.key);
+            let stamp = self.identity.as_ref().map(|identity| identity.stamp(partition));
+            let mut is_unknown = false;
+            loop {
+                let error = match self.try_send(env, message.clone(), partition, stamp).await {
+                    Ok(offset) => return Ok(Sent { partition, offset }),
+                    Err(error) => error,
+                };
+                is_unknown |= error == LogError::TimedOut;
+                if error == LogError::Fenced || deadline <= env.now() + profile.backoff {
+                    if let (Some(identity), Some(stamp)) = (&self.identity, stamp) {
+                        identity.bump(stamp);
+                    }
+                    return Err(if is_unknown { LogError::TimedOut } else { error });
                 }
-                return Err(if is_unknown { LogError::TimedOut } else { error });
+                env.sleep(profile.backoff).await;
             }
-            env.sleep(profile.backoff).await;
-        }
+        })
     }
 
     async fn try_send(

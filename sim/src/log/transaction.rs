@@ -69,16 +69,23 @@ impl<M: Clone + Serialize + 'static> TransactionalProducer<M> {
     /// # Errors
     /// [`LogError::Refused`] if nothing has changed; [`LogError::TimedOut`] if the outcome is unknown. In both cases the
     /// caller may try again.
-    pub async fn new(log: &Log<M>, env: &Env, id: impl Into<Label>) -> Result<Self, LogError> {
-        let id = id.into();
-        let env = &env.child(id);
-        let scope = env.scope();
-        env.crash_point(Side::Before, INIT).await;
-        env.event(Kind::Call, [INIT.word(), id.word()], || format!("begins to produce as {id}"));
-        let init = move |log: &Log<M>| Ok(log.init_now(scope, id));
-        let (producer, epoch) = log.request(env, log.transaction_request(INIT), init).await?;
-        let producer = Producer::with_identity(log, Identity::transactional(producer, epoch, id));
-        Ok(Self { producer, id })
+    #[track_caller]
+    pub fn new(
+        log: &Log<M>,
+        env: &Env,
+        id: impl Into<Label>,
+    ) -> impl Future<Output = Result<Self, LogError>> {
+        env.placed(async move {
+            let id = id.into();
+            let env = &env.child(id);
+            let scope = env.scope();
+            env.crash_point(Side::Before, INIT).await;
+            env.event(Kind::Call, [INIT.word(), id.word()], || format!("begins to produce as {id}"));
+            let init = move |log: &Log<M>| Ok(log.init_now(scope, id));
+            let (producer, epoch) = log.request(env, log.transaction_request(INIT), init).await?;
+            let producer = Producer::with_identity(log, Identity::transactional(producer, epoch, id));
+            Ok(Self { producer, id })
+        })
     }
 
     /// Sends a record in the current transaction, which begins with its first request; otherwise like
@@ -87,8 +94,9 @@ impl<M: Clone + Serialize + 'static> TransactionalProducer<M> {
     /// # Errors
     /// As [`Producer::send`], and [`LogError::Fenced`] if the transaction was aborted or another producer has the id.
     /// After an error the transaction should be aborted.
-    pub async fn send(&self, env: &Env, message: Message<M>) -> Result<Sent, LogError> {
-        self.producer.send(env, message).await
+    #[track_caller]
+    pub fn send(&self, env: &Env, message: Message<M>) -> impl Future<Output = Result<Sent, LogError>> {
+        env.placed(async move { self.producer.send(env, message).await })
     }
 
     /// Adds the offsets after all records that the polls of `consumer` have returned to the current transaction, which
@@ -98,24 +106,27 @@ impl<M: Clone + Serialize + 'static> TransactionalProducer<M> {
     /// # Errors
     /// [`LogError::Fenced`] if the transaction was aborted, another producer has the id, or the consumer is not a member of
     /// the current generation; [`LogError::Refused`], [`LogError::TimedOut`].
-    pub async fn send_offsets<N: Clone + Serialize + 'static>(
+    #[track_caller]
+    pub fn send_offsets<N: Clone + Serialize + 'static>(
         &self,
         env: &Env,
         consumer: &Consumer<N>,
-    ) -> Result<(), LogError> {
-        let (id, epoch, offsets) = (self.id, self.epoch(), consumer.offsets());
-        let Some((of_log, member)) = consumer.membership().filter(|_| !offsets.is_empty()) else {
-            return Ok(());
-        };
-        env.crash_point(Side::Before, OFFSETS).await;
-        env.digest(&offsets);
-        env.event(Kind::Call, [OFFSETS.word(), id.word()], || {
-            format!("adds offsets to the transaction of {id}")
-        });
-        let log = &self.producer.log;
-        let add =
-            move |log: &Log<M>| log.add_offsets_now(id, epoch, &(Rc::new(of_log) as _), member, &offsets);
-        log.request(env, log.transaction_request(OFFSETS), add).await
+    ) -> impl Future<Output = Result<(), LogError>> {
+        env.placed(async move {
+            let (id, epoch, offsets) = (self.id, self.epoch(), consumer.offsets());
+            let Some((of_log, member)) = consumer.membership().filter(|_| !offsets.is_empty()) else {
+                return Ok(());
+            };
+            env.crash_point(Side::Before, OFFSETS).await;
+            env.digest(&offsets);
+            env.event(Kind::Call, [OFFSETS.word(), id.word()], || {
+                format!("adds offsets to the transaction of {id}")
+            });
+            let log = &self.producer.log;
+            let add =
+                move |log: &Log<M>| log.add_offsets_now(id, epoch, &(Rc::new(of_log) as _), member, &offsets);
+            log.request(env, log.transaction_request(OFFSETS), add).await
+        })
     }
 
     /// Commits the current transaction. It may be called again if no response came. There are crash points before the
@@ -124,8 +135,9 @@ impl<M: Clone + Serialize + 'static> TransactionalProducer<M> {
     /// # Errors
     /// [`LogError::Fenced`] if the transaction was aborted or another producer has the id; [`LogError::Refused`] if nothing
     /// has changed; [`LogError::TimedOut`] if the outcome is unknown.
-    pub async fn commit(&self, env: &Env) -> Result<(), LogError> {
-        self.end(env, true).await
+    #[track_caller]
+    pub fn commit(&self, env: &Env) -> impl Future<Output = Result<(), LogError>> {
+        env.placed(async move { self.end(env, true).await })
     }
 
     /// Aborts the current transaction; otherwise like [`TransactionalProducer::commit`]. The consumer's position stays:
@@ -133,8 +145,9 @@ impl<M: Clone + Serialize + 'static> TransactionalProducer<M> {
     ///
     /// # Errors
     /// As [`TransactionalProducer::commit`].
-    pub async fn abort(&self, env: &Env) -> Result<(), LogError> {
-        self.end(env, false).await
+    #[track_caller]
+    pub fn abort(&self, env: &Env) -> impl Future<Output = Result<(), LogError>> {
+        env.placed(async move { self.end(env, false).await })
     }
 
     fn epoch(&self) -> u32 {

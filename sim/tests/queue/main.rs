@@ -15,6 +15,7 @@ mod known_bugs;
 mod kv;
 mod leases;
 mod log;
+mod places;
 mod rest;
 mod run_laws;
 mod sends;

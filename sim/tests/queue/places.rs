@@ -1,0 +1,74 @@
+//! A trace names the line of the code under test that made a request, for every kind of store.
+
+use shakedown_sim::kv::{CommandFault, Kv, KvFaults, KvProfile};
+use shakedown_sim::log::{Log, LogFaults, LogProfile, Message, Producer, RequestFault};
+
+use shakedown_sim::*;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+#[derive(serde::Serialize)]
+struct Nothing;
+
+impl Fact for Nothing {
+    fn sentence(&self) -> String {
+        String::new()
+    }
+}
+
+/// A client that makes one request of each kind, and notes its line.
+struct Client {
+    lines: Rc<RefCell<Vec<u32>>>,
+}
+
+const KV: KvProfile = KvProfile {
+    faults: KvFaults { command: &[CommandFault::ResponseLost], ..KvFaults::NONE },
+    ..KvProfile::REDIS
+};
+const LOG: LogProfile = LogProfile {
+    faults: LogFaults { send: &[RequestFault::ResponseLost], ..LogFaults::NONE },
+    ..LogProfile::KAFKA
+};
+
+impl Scenario for Client {
+    type Fact = Nothing;
+    fn name(&self) -> &str {
+        "client"
+    }
+    fn build(&self, stage: &Stage<Nothing>) {
+        self.lines.borrow_mut().clear();
+        let server = |name: &'static str| stage.node(Role::outside(name.into()), |_| {});
+        let kv = Kv::new(&server("redis"), "kv", KV);
+        let log = Log::<u32>::new(&server("kafka"), "log", LOG);
+        let env = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
+        let lines = Rc::clone(&self.lines);
+        env.clone().spawn(async move {
+            let client = kv.client(&env);
+            let (get, line) = (client.get("a"), line!());
+            lines.borrow_mut().push(line);
+            let _ = get.await;
+            let producer = Producer::plain(&log);
+            let (send, line) = (producer.send(&env, Message::new("item", 1, 1)), line!());
+            lines.borrow_mut().push(line);
+            let _ = send.await;
+        });
+    }
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_fault_of_a_request_names_the_line_that_made_it() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let script: Script =
+        "scenario client\nkv/get @ order-1 #1 = response lost\nlog/send @ order-1/item-1 #1 = response lost"
+            .parse()
+            .expect("a script");
+    let mut runner = Runner::new(Client { lines: Rc::clone(&lines) });
+    let (outcome, trace) = runner.record(Plan::Script(&script));
+    assert_eq!(outcome.unapplied, [], "offered: {:#?}", runner.offers());
+    let sources = trace.steps.iter().filter_map(|step| step.choice.as_ref()?.source.clone());
+    let expected: Vec<String> = lines.borrow().iter().map(|line| format!("{}:{line}", file!())).collect();
+    assert_eq!(sources.collect::<Vec<_>>(), expected);
+}
