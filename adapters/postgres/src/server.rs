@@ -175,7 +175,10 @@ impl Server {
     fn begin_run(&self) -> u64 {
         let mut engine = self.engine();
         if engine.is_broken() {
-            let another = Self::start(self.schema.clone()).unwrap_or_else(|error| panic!("{error}"));
+            engine.end_server();
+            let another = Self::start(self.schema.clone()).unwrap_or_else(|error| {
+                panic!("the PostgreSQL of this simulation does not start again: {error}")
+            });
             *engine = another.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
         }
         engine.begin_run()

@@ -329,6 +329,11 @@ impl Engine {
         self.is_broken.get()
     }
 
+    /// Ends the server, so that another finds the room that this one takes.
+    pub(crate) fn end_server(&mut self) {
+        self.cluster.end();
+    }
+
     /// Ends the run, because the server has failed the simulation; the system under test is not at fault.
     fn fails(&self, what: &str) -> ! {
         self.is_broken.set(true);
@@ -338,7 +343,11 @@ impl Engine {
             !self.cluster.is_running()
         });
         let state = if ends { "the server has ended: " } else { "" };
-        panic!("the PostgreSQL of this simulation: {state}{what}. Its log ends with:\n{}", self.cluster.log())
+        let disk = if self.cluster.disk_is_full() { "its disk is full: " } else { "" };
+        panic!(
+            "the PostgreSQL of this simulation: {state}{disk}{what}. Its log ends with:\n{}",
+            self.cluster.log()
+        )
     }
 }
 

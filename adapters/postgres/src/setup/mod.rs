@@ -102,13 +102,11 @@ impl Cluster {
         let account = find::account()?;
         let folder = make_folder(account).map_err(SetupError::io("making a folder for the server"))?;
         let clock = folder.join("clock");
-        let made = ClockFile::create(&clock).and_then(|_| give(&clock, account));
-        made.map_err(SetupError::io("writing the clock file"))?;
-        let mut command = watcher(&programs, &folder, settings);
-        if let Some(Account { user, group }) = account {
-            command.uid(user).gid(group);
-        }
-        let mut watcher = command.spawn().map_err(SetupError::io("starting /bin/sh"))?;
+        let started = start_watcher(&programs, account, (&folder, &clock), settings);
+        let mut watcher = started.inspect_err(|_| {
+            // Nothing else removes it yet. Where even that fails, the error that is returned says why.
+            let _ = fs::remove_dir_all(&folder);
+        })?;
         let mut line = String::new();
         if let Some(output) = watcher.stdout.take() {
             let read = BufReader::new(output).read_line(&mut line);
@@ -132,6 +130,14 @@ impl Cluster {
         Ok(Self { folder: existing.socket.clone(), watcher: None, postmaster, clock: existing.clock.clone() })
     }
 
+    /// Ends the server and removes its folder, unless this process did not start it.
+    pub(crate) fn end(&mut self) {
+        let Some(mut watcher) = self.watcher.take() else { return };
+        drop(watcher.stdin.take());
+        // Its result is not needed: the folder is gone, or was never there.
+        let _ = watcher.wait();
+    }
+
     /// Returns whether this process did not start it.
     pub(crate) fn is_existing(&self) -> bool {
         self.watcher.is_none()
@@ -152,6 +158,12 @@ impl Cluster {
         let status = fs::read_to_string(format!("/proc/{}/status", self.postmaster)).unwrap_or_default();
         let state = status.lines().find_map(|line| line.strip_prefix("State:")).map(str::trim);
         state.is_some_and(|state| !state.starts_with('Z'))
+    }
+
+    /// Returns whether the disk on which its folder lies is full.
+    pub(crate) fn disk_is_full(&self) -> bool {
+        rustix::fs::statvfs(&self.folder)
+            .is_ok_and(|status| status.f_bavail * status.f_frsize < NEARLY_NOTHING)
     }
 
     /// Returns the last lines of the server's log.
@@ -190,10 +202,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let Some(watcher) = &mut self.watcher else { return };
-        drop(watcher.stdin.take());
-        // Its result is not needed: the folder is gone, or was never there.
-        let _ = watcher.wait();
+        self.end();
     }
 }
 
@@ -213,6 +222,9 @@ fn make_folder(account: Option<Account>) -> io::Result<PathBuf> {
 /// Free memory that a server's folder may take.
 const ROOM: u64 = 1 << 30;
 
+/// With less than this a server cannot write its log, whose files have two megabytes.
+const NEARLY_NOTHING: u64 = 2 << 20;
+
 /// Returns where folders are made: in memory if there is room, since a run creates a file for each table that it has written.
 fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
@@ -225,6 +237,22 @@ fn give(path: &Path, account: Option<Account>) -> io::Result<()> {
         Some(Account { user, group }) => chown(path, Some(user), Some(group)),
         None => Ok(()),
     }
+}
+
+/// Writes the clock file and starts the process that runs the server.
+fn start_watcher(
+    programs: &Programs,
+    account: Option<Account>,
+    (folder, clock): (&Path, &Path),
+    settings: &[String],
+) -> Result<Child, SetupError> {
+    let made = ClockFile::create(clock).and_then(|_| give(clock, account));
+    made.map_err(SetupError::io("writing the clock file"))?;
+    let mut command = watcher(programs, folder, settings);
+    if let Some(Account { user, group }) = account {
+        command.uid(user).gid(group);
+    }
+    command.spawn().map_err(SetupError::io("starting /bin/sh"))
 }
 
 fn watcher(programs: &Programs, folder: &Path, settings: &[String]) -> Command {
