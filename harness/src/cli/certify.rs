@@ -52,7 +52,7 @@ pub(super) struct Certify {
     /// Also let the order of tasks deviate: a task or event yields to another that is due at the same instant
     #[arg(long, env = "SHAKEDOWN_SCHEDULES")]
     schedules: bool,
-    /// Also let tasks pause before each statement of a transaction
+    /// Also let tasks pause or lose their connection before each statement of a transaction
     #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
     statements: bool,
     /// Also extend scripts whose runs are equivalent to that of another script

@@ -57,7 +57,7 @@ pub(super) struct Explore {
     /// Run tasks first in, first out in all runs. Without this flag, half of the runs draw the order of tasks
     #[arg(long, env = "SHAKEDOWN_FIFO")]
     fifo: bool,
-    /// In half of the runs, also draw pauses before the statements of transactions
+    /// In half of the runs, also draw pauses and lost connections before the statements of transactions
     #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
     statements: bool,
     /// Derive half of the runs from earlier runs that reached something new

@@ -28,11 +28,11 @@
 //!
 //! # Statements
 //!
-//! Statements take no time, so transactions overlap only where they commit or wait for a lock. A run may also offer a
-//! pause before each statement (`worker/statement on orders`), which lets another transaction commit between two
-//! statements of one.
+//! Statements take no time, so transactions overlap only where they commit or wait for a lock. A run may also offer
+//! interruptions before each statement (`worker/statement on orders`): a short or a long pause, which lets other
+//! transactions commit between two statements of one, and the loss of the connection.
 //!
-//! Benign choices of these two kinds add no word to the digest: a run in which nothing yields or pauses is the same
+//! Benign choices of these two kinds add no word to the digest: a run in which nothing yields or is interrupted is the same
 //! run whether they are offered or not.
 
 use super::Core;
@@ -46,10 +46,23 @@ use crate::time::Duration;
 const TASK: Label = Label::new("task");
 const EVENT: Label = Label::new("event");
 const ORDER: Alternatives = Alternatives::new(&["goes", "yields"]);
-const STATEMENT: Alternatives = Alternatives::new(&["goes", "pause 200 ms"]);
+const STATEMENT: Alternatives =
+    Alternatives::new(&["goes", "pause 200 ms", "pause 900 ms", "connection lost"]);
 
-/// How long a task pauses before a statement: long enough for others to commit, shorter than they wait for a lock.
-pub(crate) const STATEMENT_PAUSE: Duration = Duration::from_millis(200);
+/// Long enough for a transaction that is about to commit.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
+/// Long enough for a commit and what follows from it on other nodes. Still shorter than a second, the usual limit of waits for locks
+/// and of idle transactions.
+const LONG_PAUSE: Duration = Duration::from_millis(900);
+
+/// What happens to a task before a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Interruption {
+    /// Its thread is not scheduled for so long.
+    Pause(Duration),
+    /// Its connection to the store breaks.
+    ConnectionLost,
+}
 
 /// The name of a task or an event, for its choices.
 #[derive(Clone, Copy)]
@@ -83,7 +96,7 @@ struct Tie {
 pub(crate) struct Schedule {
     /// Whether the run offers task order at all.
     pub(crate) is_offered: bool,
-    /// Whether the run offers pauses before statements.
+    /// Whether the run offers interruptions before statements.
     pub(crate) offers_statements: bool,
     /// By slot.
     tasks: Vec<Option<Name>>,
@@ -314,25 +327,34 @@ impl Core {
         self.draw(number, (site, scope, nth))
     }
 
-    /// Draws whether a task of a client pauses before its statement on `object`: its thread is not scheduled, while
-    /// other tasks of its node run. Nodes that never crash do not pause.
+    /// Draws what happens to a task of a client before its statement on `object`. Other tasks of its node run meanwhile. Nodes
+    /// that never crash are not interrupted.
     #[cold]
     #[inline(never)]
-    pub(crate) fn statement_pauses(&mut self, (node, scope): (NodeId, Scope), object: Label) -> bool {
+    pub(crate) fn interruption(
+        &mut self,
+        (node, scope): (NodeId, Scope),
+        object: Label,
+    ) -> Option<Interruption> {
         let role = &self.nodes[node].role;
         if self.healed || self.run_abort.is_some() || role.crash.before.is_empty() {
-            return false;
+            return None;
         }
         let site = Site::statement(role.name, object);
         let nth = self.scopes.count(scope, site.hash(), User::ENGINE).0 + 1;
         let pick = self.draw_seldom(&site, (scope, nth), &STATEMENT);
-        if pick.is_benign() {
-            return false;
-        }
+        let interruption = match pick.index() {
+            0 => return None,
+            1 => Interruption::Pause(SHORT_PAUSE),
+            2 => Interruption::Pause(LONG_PAUSE),
+            _ => Interruption::ConnectionLost,
+        };
         self.digest.pair(site.hash(), pick.code());
         self.deviate_as((node, None), (&site, scope, nth), pick, |taken| format!("{site} = {taken}"));
-        self.lasts(STATEMENT_PAUSE);
-        true
+        if let Interruption::Pause(length) = interruption {
+            self.lasts(length);
+        }
+        Some(interruption)
     }
 
     /// Returns the name of an entry, with the scope that belongs to it alone.

@@ -7,7 +7,7 @@ use super::server::{STORE, Server, for_client};
 use super::statements::ADVISORY;
 use crate::choice::{Alternatives, Site};
 use crate::engine::effects::Reach;
-use crate::engine::schedule::STATEMENT_PAUSE;
+use crate::engine::schedule::Interruption;
 use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
@@ -82,11 +82,16 @@ impl Line {
             }
             Some(StatementFault::Lost) => {}
         }
+        self.lose(object);
+        Err(StoreError::ConnectionLost)
+    }
+
+    /// Breaks the connection at a statement on `object`, which does not reach the server.
+    fn lose(&self, object: Label) {
         self.client.event(Kind::Failed, [object.word(), u64::from(self.id)], || {
             "loses its connection to the store".to_owned()
         });
         self.break_off();
-        Err(StoreError::ConnectionLost)
     }
 
     /// Nothing more goes over the line; the server will notice.
@@ -97,17 +102,23 @@ impl Line {
         }
     }
 
-    /// Pauses before a statement on `object` if the run offers and draws that; waits forever if the client is dead.
+    /// Interrupts the client before a statement on `object` if the run offers and draws that; waits forever if the client is
+    /// dead.
     async fn ready(&self, object: Label) {
-        let pauses = {
+        let interruption = {
             let Env { world, node, incarnation, .. } = &self.client;
             let mut core = world.core.borrow_mut();
-            core.schedule.offers_statements
-                && core.is_alive(*node, *incarnation)
-                && core.statement_pauses(self.client.place(), object)
+            if core.schedule.offers_statements && core.is_alive(*node, *incarnation) {
+                core.interruption(self.client.place(), object)
+            } else {
+                None
+            }
         };
-        if pauses {
-            self.client.sleep(STATEMENT_PAUSE).await;
+        match interruption {
+            None => {}
+            Some(Interruption::Pause(length)) => self.client.sleep(length).await,
+            // The statement then meets the broken connection.
+            Some(Interruption::ConnectionLost) => self.lose(object),
         }
         self.alive().await;
     }

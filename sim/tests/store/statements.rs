@@ -1,4 +1,4 @@
-//! Pauses before statements: they let transactions overlap that otherwise take no time.
+//! Interruptions before statements: pauses let transactions overlap that otherwise take no time, and connections break.
 
 use shakedown_sim::search::{Bounded, explore_as, understand};
 use shakedown_sim::*;
@@ -99,6 +99,33 @@ fn a_pause_between_read_and_write_loses_an_update_that_is_not_locked() {
         outcome.violations.len()
     };
     assert_eq!((violated(false), violated(true)), (1, 0));
+}
+
+#[test]
+fn a_long_pause_between_read_and_write_lets_a_later_transaction_commit() {
+    let outcome = |pause: &str| {
+        let deviation = format!("client/statement on counters @ client-1 #2 = {pause}");
+        let arrives_later = "client/statement on counters @ client-2 #1 = pause 200 ms";
+        let outcome = Runner::new(Adding { locks: false })
+            .run(Plan::Script(&script(&format!("{deviation}\n{arrives_later}"))));
+        assert_eq!(outcome.unapplied, []);
+        outcome.violations.len()
+    };
+    assert_eq!((outcome("pause 200 ms"), outcome("pause 900 ms")), (0, 1));
+}
+
+#[test]
+fn a_statement_whose_connection_is_lost_fails_and_releases_its_locks() {
+    let lost = script("client/statement on counters @ client-1 #2 = connection lost");
+    let (outcome, trace) = Runner::new(Adding { locks: true }).record(Plan::Script(&lost));
+    assert_eq!(outcome.unapplied, []);
+    let with = |part: &str| {
+        let texts = trace.steps.iter().map(|step| step.text.as_str());
+        texts.filter(|text| text.contains(part)).collect::<Vec<_>>()
+    };
+    assert_eq!(with("loses its connection to the store").len(), 1, "{trace:?}");
+    let added = with("makes it");
+    assert!(matches!(added[..], [one] if one.ends_with("makes it 1")), "{added:?}");
 }
 
 #[test]
