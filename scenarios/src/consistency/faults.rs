@@ -52,3 +52,5 @@ pub const WORKER: Role = role("worker");
 pub const RELAY: Role = role("relay");
 /// The node that maintains the list.
 pub const PROJECTOR: Role = role("projector");
+/// The machine on which an operator rebuilds the list.
+pub const OPERATOR: Role = role("operator");

@@ -189,7 +189,7 @@ fn add_workload(stage: &Stage<Fact>, edge: &Edge, platform: &Rc<Platform>) {
     }
     stage.at_rest(move || customers.iter().for_each(|(person, shopper)| person.show_reloaded(shopper)));
 
-    let operator = stage.node(Role::new("operator".into(), &CrashProfile::NEVER), |_| {});
+    let operator = stage.node(faults::OPERATOR, |_| {});
     let operator = operator.within(stage.entity("rebuild"));
     let platform = Rc::clone(platform);
     operator.clone().spawn(async move {
