@@ -105,6 +105,31 @@ impl Database {
         state.under(index, key).iter().filter(sees).copied().collect()
     }
 
+    /// Marks what a check reads, where pages are marked: the rows of a key, or a whole table, as PostgreSQL reads a child
+    /// without an index.
+    fn mark_checked(
+        &mut self,
+        me: usize,
+        table: TableId,
+        key: Option<(usize, &crate::Key)>,
+        snapshot: Snapshot,
+    ) -> Result<(), DatabaseError> {
+        if !self.ssi.marks_pages || self.sessions[me].xact.sxact.is_none() {
+            return Ok(());
+        }
+        let tids: Vec<Tid> = match key {
+            Some((index, key)) => {
+                self.track_key_read(me, table, index, key);
+                self.tables[table].under(index, key).to_vec()
+            }
+            None => {
+                self.track_relation_read(me, table);
+                self.tables[table].heap.keys().copied().collect()
+            }
+        };
+        tids.into_iter().try_for_each(|tid| self.sees(me, table, tid, snapshot).map(drop))
+    }
+
     /// Returns whether a written row still exists from the point of view of its own transaction.
     fn is_current(&self, table: TableId, tid: Tid) -> bool {
         self.tables[table].heap.get(&tid).is_some_and(|version| version.over.is_none())
@@ -126,6 +151,7 @@ impl Database {
         let key = schema.key(def.index, &self.row(child, tid)?);
         if checks.candidates.is_none() {
             let snapshot = self.check_snapshot(me, false);
+            self.mark_checked(me, def.parent, Some((def.parent_index, &key)), snapshot)?;
             checks.candidates =
                 Some((self.visible_under(me, def.parent, def.parent_index, &key, snapshot), 0));
         }
@@ -215,9 +241,13 @@ impl Database {
         if checks.candidates.is_none() {
             let snapshot = self.check_snapshot(me, true);
             // Another row may hold the key in the meantime.
-            if allows_others && !self.visible_under(me, parent, def.parent_index, key, snapshot).is_empty() {
-                return Ok(Verdict::Passed);
+            if allows_others {
+                self.mark_checked(me, parent, Some((def.parent_index, key)), snapshot)?;
+                if !self.visible_under(me, parent, def.parent_index, key, snapshot).is_empty() {
+                    return Ok(Verdict::Passed);
+                }
             }
+            self.mark_checked(me, child, None, snapshot)?;
             checks.candidates = Some((self.visible_under(me, child, def.index, key, snapshot), 0));
         }
         match self.lock_candidate(me, checks, child, def.index, key)? {

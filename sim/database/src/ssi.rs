@@ -157,9 +157,9 @@ impl Ssi {
 
 impl Database {
     /// Sets whether a read at serializable marks pages, as on PostgreSQL: the whole index that it searches, and the whole
-    /// table of which it has read more than two rows by an index (each counts as one page, as they are with up to two
-    /// hundred rows). Transactions that touch different keys of a small table then conflict, and more of them fail. Off by
-    /// default.
+    /// table of which it has read more than two rows by an index. Each counts as one page, which it is with up to two
+    /// hundred rows. What the checks of foreign keys read is marked too. Transactions that touch different keys of a small
+    /// table then conflict, and more of them fail. Off by default.
     pub fn mark_pages(&mut self, marks_pages: bool) {
         self.ssi.marks_pages = marks_pages;
     }
