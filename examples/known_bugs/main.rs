@@ -7,6 +7,7 @@
 //! cargo test -p shakedown --example known_bugs
 //! ```
 
+mod batch_entry;
 mod check_then_insert;
 mod dirty_session;
 mod early_webhook;
@@ -34,6 +35,7 @@ fn catalogue() -> Catalogue {
         .with(check_then_insert::entry())
         .with(offset_pages::entry())
         .with(nack_order::entry())
+        .with(batch_entry::entry())
 }
 
 fn main() -> std::process::ExitCode {

@@ -10,7 +10,7 @@ use crate::kv::{CommandFault, EvictionFault, KvFailover, MessageFault};
 use crate::link::LinkFault;
 use crate::log::{MemberFault, RequestFault};
 use crate::node::CrashFault;
-use crate::queue::{DeliveryFault, SendFault, SettleFault, SupersededFault};
+use crate::queue::{DeliveryFault, EntryFault, SendFault, SettleFault, SupersededFault};
 use crate::store::{CommitFault, FailoverFault, StatementFault};
 use crate::time::{self, Duration};
 use std::fmt;
@@ -216,6 +216,8 @@ faults! {
     Failover(FailoverFault) "failover",
     /// Of a message that is sent.
     Send(SendFault) "send",
+    /// Of an entry of a batch.
+    Entry(EntryFault) "entry",
     /// Of an acknowledgement and the like.
     Settle(SettleFault) "settle",
     /// Of a message that is handed out.

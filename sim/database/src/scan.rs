@@ -1,9 +1,10 @@
 //! Reads: the visibility of versions, and the access paths through a table.
 //!
 //! A scan yields one candidate at a time, so that a statement with a limit reads (and, at serializable, marks as
-//! read) no more than it needs. At serializable a scan in heap order checks all versions of a page before it yields the
-//! first, as PostgreSQL does, because that decides which conflict is found first. There are three access paths: the whole heap in the order of writing, given keys of
-//! an index (in heap order, as a bitmap scan returns them), or a range of an index in its order.
+//! read) no more than it needs. At serializable a scan in heap order checks all versions of a page before it yields
+//! the first, as PostgreSQL does, because that decides which conflict is found first. There are three access paths:
+//! the whole heap in the order of writing, given keys of an index (in heap order, as a bitmap scan returns them), or
+//! a range of an index in its order.
 
 use std::collections::VecDeque;
 use std::ops::Bound;

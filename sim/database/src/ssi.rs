@@ -3,11 +3,11 @@
 //! Reads are recorded as SIREAD marks: on a row version, on a key of an index (present or absent), on a range of an
 //! index, or on a whole relation. A later write that meets a mark of a concurrent transaction, and a read that meets
 //! a version written by one, is an edge reader → writer; `ssi_conflicts` judges the edges. PostgreSQL marks index
-//! pages where this module marks keys and ranges (unless [`Database::mark_pages`] is set), and it reduces precision when
-//! memory is short, so PostgreSQL may abort more transactions than this module does, never fewer. Sources: PostgreSQL documentation, "Serializable
-//! Isolation Level"; Ports and Grittner, "Serializable Snapshot Isolation in PostgreSQL" (VLDB 2012); PostgreSQL
-//! source, `predicate.c` and `README-SSI`. Not modelled: `DEFERRABLE`, the release of marks by read-only transactions
-//! found safe, summarised transactions.
+//! pages where this module marks keys and ranges (unless [`Database::mark_pages`] is set), and it reduces precision
+//! when memory is short, so PostgreSQL may abort more transactions than this module does, never fewer. Sources:
+//! PostgreSQL documentation, "Serializable Isolation Level"; Ports and Grittner, "Serializable Snapshot Isolation in
+//! PostgreSQL" (VLDB 2012); PostgreSQL source, `predicate.c` and `README-SSI`. Not modelled: `DEFERRABLE`, the release
+//! of marks by read-only transactions found safe, summarised transactions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};

@@ -1,12 +1,14 @@
 //! The consumer's side: waits for messages, and holds them.
 
+use super::batch::BATCH_MAX;
 use super::broker::Receipt;
+use super::rejection::Rejection;
 use super::request::{SettleError, Settlement};
 use super::{Death, Flavour, Queue};
 use crate::access::Verb;
 use crate::choice::Site;
 use crate::engine::effects::Reach;
-use crate::env::{Env, SharedSlot, slot, take};
+use crate::env::{Env, SharedSlot, poll_take, slot, take};
 use crate::event::Kind;
 use crate::fault::Delays;
 use crate::label::Label;
@@ -14,7 +16,10 @@ use crate::scope::{Scope, User};
 use crate::time::Duration;
 use serde::Serialize;
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 const NOTICE: Label = Label::new("notice");
 
@@ -59,6 +64,14 @@ impl<'a, M: Clone + Serialize + 'static> Waiting<'a, M> {
         waiting
     }
 
+    /// Gives up the place; returns false if there was none, because a message is in transit.
+    fn withdraw(&self) -> bool {
+        let mut receivers = self.queue.0.receivers.borrow_mut();
+        let before = receivers.len();
+        receivers.retain(|other| !Rc::ptr_eq(&other.slot, &self.slot));
+        receivers.len() < before
+    }
+
     /// The waiting consumers and their order decide which of them is served.
     fn touch(&self) {
         let who = u64::from(self.env.node.0) << 32 | u64::from(self.env.incarnation);
@@ -71,7 +84,7 @@ impl<M: Clone + Serialize + 'static> Drop for Waiting<'_, M> {
         if self.served {
             return;
         }
-        self.queue.0.receivers.borrow_mut().retain(|other| !Rc::ptr_eq(&other.slot, &self.slot));
+        self.withdraw();
         if self.env.is_alive() {
             self.touch();
         }
@@ -93,6 +106,47 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         self.update();
         let handed_out = take(&env.world, &waiting.slot).await;
         waiting.served = true;
+        self.received(env, handed_out)
+    }
+
+    /// Waits for messages and receives up to `max` of them: those that are handed out until the first arrives. The
+    /// response takes as long as its latest message.
+    ///
+    /// # Errors
+    /// [`Rejection::ReadCount`] unless `max` is between 1 and 10; [`Rejection::Batch`] on a channel.
+    pub async fn receive_batch(&self, env: &Env, max: usize) -> Result<Vec<Delivery<M>>, Rejection> {
+        if self.0.profile.flavour == Flavour::Channel {
+            return Err(Rejection::Batch);
+        }
+        if !(1..=BATCH_MAX).contains(&max) {
+            return Err(Rejection::ReadCount);
+        }
+        if !env.is_alive() {
+            return std::future::pending().await;
+        }
+        let mut waiting: Vec<_> = (0..max).map(|_| Waiting::begin(self, env)).collect();
+        self.update();
+        let arrives = |context: &mut Context<'_>| {
+            waiting.iter().enumerate().find_map(|(at, one)| match poll_take(&env.world, &one.slot, context) {
+                Poll::Ready(handed_out) => Some((at, handed_out)),
+                Poll::Pending => None,
+            })
+        };
+        let (first, handed_out) =
+            poll_fn(|context| arrives(context).map_or(Poll::Pending, Poll::Ready)).await;
+        waiting[first].served = true;
+        let mut arrived = BTreeMap::from([(first, handed_out)]);
+        // What the broker has not handed out by now is not part of the response.
+        let others = (0..max).filter(|at| *at != first && !waiting[*at].withdraw());
+        for at in others.collect::<Vec<_>>() {
+            arrived.insert(at, take(&env.world, &waiting[at].slot).await);
+            waiting[at].served = true;
+        }
+        Ok(arrived.into_values().map(|handed_out| self.received(env, handed_out)).collect())
+    }
+
+    /// Returns a message that has arrived, as its consumer sees it.
+    fn received(&self, env: &Env, handed_out: HandedOut<M>) -> Delivery<M> {
         let HandedOut { receipt, receives, label, scope, body } = handed_out;
         let env = env.within(scope);
         let event = env.event(Kind::Arrive, [label.word(), receipt.word()], || match receives {
@@ -213,6 +267,11 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
     /// [`SettleError::TimedOut`]; [`SettleError::Rejected`] on a channel, or for more than 12 hours in total.
     pub async fn extend(&self, visibility: Duration) -> Result<(), SettleError> {
         self.queue.settle(self, Settlement::Extend(visibility)).await
+    }
+
+    /// Notes that the message was settled by a batch.
+    pub(super) fn mark_settled(&self) {
+        self.settled.set(true);
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), SettleError> {

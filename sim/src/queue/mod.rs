@@ -10,16 +10,19 @@
 //! the other end may not find out. [`QueueFaults`] lists the possible faults of a queue. Idle consumers cost no
 //! event.
 //!
+//! Up to ten messages are sent, received and acknowledged at once ([`Queue::post_batch`], [`Queue::receive_batch`],
+//! [`Queue::ack_batch`]); each entry succeeds or fails on its own.
+//!
 //! Three [`Flavour`]s: [`QueueProfile::STANDARD`], [`QueueProfile::FIFO`], [`QueueProfile::CHANNEL`].
 //!
 //! Each flavour rejects what its original rejects ([`Rejection`]), and does not model, besides:
 //!
-//! - SQS standard: batches (each receive returns one message); the error at the in-flight limit (consumers wait). A message
-//!   becomes dead as soon as its last allowed lease has ended; SQS checks at the next receive.
+//! - SQS standard: the error at the in-flight limit (consumers wait), the size of a batch. A message becomes dead as soon as
+//!   its last allowed lease has ended; SQS checks at the next receive.
 //! - SQS FIFO: the same; receive request attempt ids, the throughput of groups.
-//! - RabbitMQ: exchanges and bindings, priorities, several channels of a node, heartbeats (a paused consumer keeps its channel
-//!   until the acknowledgement is late), at-most-once dead-lettering that loses messages, classic queues. A consumer whose
-//!   channel was closed opens the next one by itself.
+//! - RabbitMQ: exchanges and bindings, priorities, a time to live per message, acknowledgements of several messages, several
+//!   channels of a node, heartbeats (a paused consumer keeps its channel until the acknowledgement is late), at-most-once
+//!   dead-lettering that loses messages, classic queues. A consumer whose channel was closed opens the next one by itself.
 //!
 //! The loss of accepted messages is not modelled.
 //!
@@ -79,8 +82,9 @@
 //! source of its queues.
 //!
 //! In reading order: `profile` describes a queue, [`broker`] is the state machine, `server` drives it through time,
-//! `request` holds the requests of nodes, `consumer` their receives.
+//! `request` holds the requests of nodes, `batch` those with several messages, `consumer` the receives.
 
+mod batch;
 pub mod broker;
 mod consumer;
 mod profile;
@@ -88,10 +92,12 @@ mod rejection;
 mod request;
 mod server;
 
+pub use batch::{BATCH_MAX, BatchResult, EntryError, FailedEntry};
 pub use broker::{Counts, DeathReason, MessageId, Receipt};
 pub use consumer::Delivery;
 pub use profile::{
-    DedupScope, DeliveryFault, Flavour, QueueFaults, QueueProfile, SendFault, SettleFault, SupersededFault,
+    DedupScope, DeliveryFault, EntryFault, Flavour, QueueFaults, QueueProfile, SendFault, SettleFault,
+    SupersededFault,
 };
 pub use rejection::Rejection;
 pub use request::{SendError, SettleError};

@@ -17,9 +17,9 @@ pub enum Flavour {
     Fifo,
     /// A message belongs to the channel over which it was delivered, one for each incarnation of a node. It returns when
     /// the broker notices that the channel is closed, or closes it itself because an acknowledgement is late: then with
-    /// all other messages of the channel. Returned messages come first, in the order of their return; on a queue without
-    /// a limit of deliveries they come last. Settling twice or too late is an error. There is neither a delayed return nor
-    /// an extension.
+    /// all other messages of the channel. Returned messages come first, in the order of their return; those that a
+    /// consumer returns to a queue without a limit of deliveries come last. Settling twice or too late is an error. There
+    /// is neither a delayed return nor an extension.
     Channel,
 }
 
@@ -132,6 +132,7 @@ impl QueueProfile {
     pub(super) fn check(&self, queue: Label) {
         let (faults, flavour) = (&self.faults, self.flavour);
         Sends(faults).check(format_args!("{queue}/send"));
+        Entries(faults).check(format_args!("{queue}/entry"));
         Settles(faults).check(format_args!("{queue}/settle"));
         Deliveries(faults).check(format_args!("{queue}/delivery"));
         Deletions(faults).check(format_args!("{queue}/deletion"));
@@ -146,6 +147,7 @@ impl QueueProfile {
             );
         };
         only("send", is_standard, "`twice`", faults.send.contains(&SendFault::Twice));
+        only("entry", !is_channel, "`refused`", !faults.entry.is_empty());
         only("delivery", is_standard, "`copy`", faults.delivery.contains(&DeliveryFault::Copy));
         only("delivery", !is_channel, "`lost`", faults.delivery.contains(&DeliveryFault::Lost));
         only("deletion", is_standard, "delays", !faults.deletion.is_empty());
@@ -177,6 +179,15 @@ pub enum SendFault {
 listed! {
     Send(SendFault): Lost = "lost", Refused = "refused", ResponseLost = "response lost", Twice = "twice"; Late
 }
+
+/// The possible faults of one entry of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryFault {
+    /// The broker refuses it, while it accepts others of the batch.
+    Refused,
+}
+
+listed! { Entry(EntryFault): Refused = "refused" }
 
 /// The possible faults of an acknowledgement, a negative acknowledgement or an extension.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -224,6 +235,8 @@ pub struct QueueFaults {
     pub send: &'static [SendFault],
     /// The range from which seeded exploration also draws delays of sends.
     pub send_range: DelayRange,
+    /// The possible faults of one entry of a batch; those of the whole request are `send` and `settle` (not on channels).
+    pub entry: &'static [EntryFault],
     /// The possible faults of an acknowledgement, a negative acknowledgement or an extension.
     pub settle: &'static [SettleFault],
     /// The range from which seeded exploration also draws delays of these.
@@ -248,6 +261,7 @@ impl QueueFaults {
     pub const NONE: QueueFaults = QueueFaults {
         send: &[],
         send_range: DelayRange::NONE,
+        entry: &[],
         settle: &[],
         settle_range: DelayRange::NONE,
         delivery: &[],
@@ -273,6 +287,19 @@ impl Place for Sends<'_> {
 
     fn range(self) -> DelayRange {
         self.0.send_range
+    }
+}
+
+/// Entries of batches.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<'a>(pub(super) &'a QueueFaults);
+
+impl Place for Entries<'_> {
+    type Fault = EntryFault;
+    const BENIGN: &'static str = "succeeds";
+
+    fn faults(self) -> &'static [EntryFault] {
+        self.0.entry
     }
 }
 
@@ -373,6 +400,7 @@ mod tests {
         check(&[SettleFault::Lost, SettleFault::Refused, SettleFault::ResponseLost, SettleFault::Late(late)]);
         check(&[DeliveryFault::Lost, DeliveryFault::Copy, DeliveryFault::Late(late)]);
         check(&[SupersededFault::Deletes]);
+        check(&[EntryFault::Refused]);
     }
 
     #[test]

@@ -33,6 +33,21 @@ pub enum Rejection {
     /// SQS: only the number of receives makes a dead letter.
     #[error("a message cannot be rejected")]
     Reject,
+    /// SQS: a batch has at least one entry.
+    #[error("the batch request does not contain any entries")]
+    EmptyBatch,
+    /// SQS: a batch has at most ten entries.
+    #[error("the batch request contains more than 10 entries")]
+    TooManyEntries,
+    /// SQS: the ids of a batch are distinct.
+    #[error("two or more batch entries have the same Id")]
+    EntryIdsNotDistinct,
+    /// SQS: a receive returns one to ten messages.
+    #[error("MaxNumberOfMessages must be between 1 and 10")]
+    ReadCount,
+    /// RabbitMQ: a message is published, delivered and rejected alone.
+    #[error("a channel has no batches")]
+    Batch,
 }
 
 impl Rejection {
@@ -42,9 +57,13 @@ impl Rejection {
             Self::DelayTooLong
             | Self::DelayPerMessage
             | Self::NoDeduplicationId
-            | Self::VisibilityTooLong => "InvalidParameterValue",
-            Self::DelayedNack | Self::Extension => "NOT_IMPLEMENTED",
+            | Self::VisibilityTooLong
+            | Self::ReadCount => "InvalidParameterValue",
+            Self::DelayedNack | Self::Extension | Self::Batch => "NOT_IMPLEMENTED",
             Self::Reject => "InvalidAction",
+            Self::EmptyBatch => "AWS.SimpleQueueService.EmptyBatchRequest",
+            Self::TooManyEntries => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+            Self::EntryIdsNotDistinct => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
         }
     }
 }

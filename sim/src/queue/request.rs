@@ -57,7 +57,7 @@ pub enum SettleError {
 }
 
 /// Why the broker does not settle a message.
-enum NotSettled {
+pub(super) enum NotSettled {
     Expired,
     Rejected(Rejection),
 }
@@ -139,15 +139,16 @@ impl Settlement {
 }
 
 /// A request to the broker: its name, which begins the names of its crash points, and the site of its fate.
-struct Request {
-    effect: Label,
-    point: Point,
+pub(super) struct Request {
+    pub(super) effect: Label,
+    pub(super) point: Point,
 }
 
 /// The site at which the fate of a request is drawn.
 #[derive(Clone, Copy)]
-enum Point {
-    Send,
+pub(super) enum Point {
+    /// The label is that of the send.
+    Send(Label),
     /// The label is that of the settlement.
     Settle(Label),
     /// No fate is drawn.
@@ -156,7 +157,7 @@ enum Point {
 
 /// How often the broker accepts a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Arrival {
+pub(super) enum Arrival {
     Once,
     Twice,
 }
@@ -170,7 +171,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
         let env = &env.child(message.label);
         let (label, scope) = (message.label, env.scope());
-        let request = Request { effect: label, point: Point::Send };
+        let request = Request { effect: label, point: Point::Send(SEND) };
         let name = self.0.name;
         env.crash_point(Side::Before, label).await;
         env.digest(&(&message.body, message.group, message.dedup, message.delay));
@@ -228,7 +229,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 
     /// Sends a request to the broker and waits for the response, at most for the profile's timeout.
-    async fn request<T: 'static>(
+    pub(super) async fn request<T: 'static>(
         &self,
         env: &Env,
         request: Request,
@@ -257,7 +258,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
         }
         let QueueState { name, profile: QueueProfile { faults, .. }, .. } = &*self.0;
         let fate = match point {
-            Point::Send => match env.choose_fault(&Site::new(*name, SEND), Sends(faults)) {
+            Point::Send(point) => match env.choose_fault(&Site::new(*name, point), Sends(faults)) {
                 Some(SendFault::Twice) => return (Fate::Arrives, Arrival::Twice),
                 Some(SendFault::Lost) => Fate::Lost,
                 Some(SendFault::Refused) => Fate::Refused,
@@ -278,7 +279,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 
     /// Accepts a message at the broker.
-    fn take_in(&self, scope: Scope, message: Message<M>, arrival: Arrival) {
+    pub(super) fn take_in(&self, scope: Scope, message: Message<M>, arrival: Arrival) {
         let Message { label, body, group, dedup, delay } = message;
         let content = Parcel { copy_of: None, label, scope, body, deaths: Vec::new(), cause: None };
         let now = self.0.server.now();
@@ -307,7 +308,12 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     }
 
     /// Settles a message at the broker.
-    fn settle_now(&self, scope: Scope, receipt: Receipt, settlement: Settlement) -> Result<(), NotSettled> {
+    pub(super) fn settle_now(
+        &self,
+        scope: Scope,
+        receipt: Receipt,
+        settlement: Settlement,
+    ) -> Result<(), NotSettled> {
         let (server, state) = (self.server_within(scope), &self.0);
         let label = state.broker.borrow().content(receipt.message).label;
         self.admits(server.now(), receipt, settlement).map_err(NotSettled::Rejected)?;
@@ -395,7 +401,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
 }
 
 /// Returns the de-duplication id of a content, if the queue has that.
-fn content_id(profile: &QueueProfile, body: &impl Serialize) -> Option<u64> {
+pub(super) fn content_id(profile: &QueueProfile, body: &impl Serialize) -> Option<u64> {
     profile.dedup_by_content.then(|| {
         let mut digest = Digest::default();
         digest.value(body);

@@ -251,9 +251,7 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// is returned.
     pub(super) fn close_channel(&self, receipt: Receipt) {
         if self.0.profile.flavour == Flavour::Channel && self.0.broker.borrow().holds(receipt) {
-            let now = self.0.server.now();
-            // The message is in flight, so its lease can end.
-            let _ = self.0.broker.borrow_mut().change_visibility(now, receipt, Duration::ZERO);
+            self.0.broker.borrow_mut().close_lease(receipt);
             self.update();
         }
     }

@@ -133,7 +133,7 @@ impl List {
         }
         message.lease = Some((lease, now + to));
         if to.is_zero() {
-            self.end_lease(id);
+            self.end_lease(id, true);
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl List {
                 let holder = self.of(id).holder;
                 self.end_leases_of(|message| message.holder == holder);
             } else {
-                self.end_lease(id);
+                self.end_lease(id, false);
             }
         }
     }
@@ -169,10 +169,10 @@ impl List {
         let held = self.messages.iter().filter(|message| message.lease.is_some() && wanted(message));
         let mut held: Vec<u32> = held.map(|message| message.id).collect();
         held.sort_unstable();
-        held.into_iter().for_each(|id| self.end_lease(id));
+        held.into_iter().for_each(|id| self.end_lease(id, false));
     }
 
-    fn end_lease(&mut self, id: u32) {
+    fn end_lease(&mut self, id: u32, by_consumer: bool) {
         let (most, is_channel) = (self.rules.receives_max, self.rules.flavour == Flavour::Channel);
         let number = self.returns;
         let message = self.of(id);
@@ -183,12 +183,13 @@ impl List {
         if dead || !is_channel {
             return;
         }
-        if most.is_some() {
+        // What a consumer returns to a queue without a limit comes last.
+        if most.is_some() || !by_consumer {
             self.of(id).returned = Some(number);
             self.returns += 1;
         } else {
             let at = self.messages.iter().position(|message| message.id == id).expect("it is there");
-            let last = self.messages.remove(at);
+            let last = Message { returned: None, ..self.messages.remove(at) };
             self.messages.push(last);
         }
     }

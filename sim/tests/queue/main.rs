@@ -5,6 +5,7 @@ mod depot;
 #[path = "../expectation/mod.rs"]
 mod expectation;
 
+mod batches;
 mod broker_law;
 mod channel;
 mod crashes;
@@ -16,6 +17,7 @@ mod kv;
 mod leases;
 mod log;
 mod places;
+mod recorded;
 mod rest;
 mod run_laws;
 mod sends;
