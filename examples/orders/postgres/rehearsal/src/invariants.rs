@@ -52,34 +52,47 @@ pub(crate) fn one_relay() -> Box<dyn Invariant<Known>> {
     one.about("the lease of the relay changes hands only after it has expired").boxed()
 }
 
+/// What is known of all orders.
+#[derive(Default)]
+struct Orders {
+    of: BTreeMap<String, Progress>,
+    /// The event of the last charge.
+    charged: Option<u32>,
+}
+
 /// What is known of an order.
 #[derive(Default)]
 struct Progress {
-    /// The event by which it is sold.
-    sold: Option<u32>,
+    /// The event by which it is sold, and the last charge of another order before it.
+    sold: Option<(u32, Option<u32>)>,
     is_charged: bool,
     is_mailed: bool,
 }
 
 pub(crate) fn fulfilled() -> Box<dyn Invariant<Known>> {
     let fulfilled =
-        invariant("orders-are-fulfilled", |orders: &mut BTreeMap<String, Progress>, at, fact: &Known, _| {
+        invariant("orders-are-fulfilled", |Orders { of, charged }: &mut Orders, at, fact: &Known, _| {
             match fact {
                 Known::Sold { order, .. } | Known::Accepted { order } => {
-                    orders.entry(order.clone()).or_default().sold.get_or_insert(at.event);
+                    of.entry(order.clone()).or_default().sold.get_or_insert((at.event, *charged));
                 }
-                Known::Charged { order } => orders.entry(order.clone()).or_default().is_charged = true,
-                Known::Mailed { order } => orders.entry(order.clone()).or_default().is_mailed = true,
+                Known::Charged { order } => {
+                    of.entry(order.clone()).or_default().is_charged = true;
+                    *charged = Some(at.event);
+                }
+                Known::Mailed { order } => of.entry(order.clone()).or_default().is_mailed = true,
                 Known::Leased { .. } => {}
             }
         });
     fulfilled
         .about("once healed, each order that the database holds, or its user knows to be accepted, is charged and confirmed by mail")
         .at_rest(|orders, _, findings| {
-            for (order, Progress { sold, is_charged, is_mailed }) in orders {
-                let Some(sold) = sold.filter(|_| !(*is_charged && *is_mailed)) else { continue };
+            for (order, Progress { sold, is_charged, is_mailed }) in &orders.of {
+                let Some((sold, before)) = sold.filter(|_| !(*is_charged && *is_mailed)) else { continue };
                 let missing = if *is_charged { "confirmed" } else { "charged" };
-                findings.violated("order", &[sold], || format!("{order} is accepted and never {missing}"));
+                // What the relay did last before the order became visible says how it came to miss the order.
+                let events: Vec<u32> = before.into_iter().chain([sold]).collect();
+                findings.violated("order", &events, || format!("{order} is accepted and never {missing}"));
             }
         })
         .boxed()
