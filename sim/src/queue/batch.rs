@@ -100,27 +100,30 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// For the whole batch: [`SendError::Refused`] if no message was accepted, [`SendError::TimedOut`] if the outcome is
     /// unknown, [`SendError::Rejected`] if the batch is empty, too long, or repeats an id, or on a channel. Each other
     /// failure is one of an entry, in the result.
-    pub async fn post_batch(
+    #[track_caller]
+    pub fn post_batch(
         &self,
         env: &Env,
         entries: Vec<(u32, Message<M>)>,
-    ) -> Result<BatchResult, SendError> {
-        let (name, count) = (self.0.name, entries.len());
-        env.crash_point(Side::Before, SEND_BATCH).await;
-        let words = [SEND_BATCH.word(), count as u64];
-        env.event(Kind::Call, words, || format!("sends a batch of {count} messages to {name}"));
-        let admitted = self.admits_batch(entries.iter().map(|(id, _)| *id));
-        let entry = |(id, message)| self.sent_entry(env, id, message);
-        let entries: Vec<Entry<Message<M>>> = entries.into_iter().map(entry).collect();
-        let request = Request { effect: SEND_BATCH, point: Point::Send(SEND_BATCH) };
-        let response = self.request(env, request, move |queue, arrival| {
-            admitted?;
-            Ok(queue.act_on(entries, |scope, message| {
-                queue.take_in(scope, message, arrival);
-                Ok(())
-            }))
-        });
-        response.await?.map_err(SendError::Rejected)
+    ) -> impl Future<Output = Result<BatchResult, SendError>> {
+        env.placed(async move {
+            let (name, count) = (self.0.name, entries.len());
+            env.crash_point(Side::Before, SEND_BATCH).await;
+            let words = [SEND_BATCH.word(), count as u64];
+            env.event(Kind::Call, words, || format!("sends a batch of {count} messages to {name}"));
+            let admitted = self.admits_batch(entries.iter().map(|(id, _)| *id));
+            let entry = |(id, message)| self.sent_entry(env, id, message);
+            let entries: Vec<Entry<Message<M>>> = entries.into_iter().map(entry).collect();
+            let request = Request { effect: SEND_BATCH, point: Point::Send(SEND_BATCH) };
+            let response = self.request(env, request, move |queue, arrival| {
+                admitted?;
+                Ok(queue.act_on(entries, |scope, message| {
+                    queue.take_in(scope, message, arrival);
+                    Ok(())
+                }))
+            });
+            response.await?.map_err(SendError::Rejected)
+        })
     }
 
     /// Acknowledges messages in one request; each entry has an id that is distinct in the batch. There are crash points
@@ -128,36 +131,41 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     ///
     /// # Errors
     /// For the whole batch, as [`Queue::post_batch`]. Each other failure is one of an entry, in the result.
-    pub async fn ack_batch(
+    #[track_caller]
+    pub fn ack_batch(
         &self,
         env: &Env,
         entries: &[(u32, &Delivery<M>)],
-    ) -> Result<BatchResult, SettleError> {
-        let (name, count) = (self.0.name, entries.len());
-        env.crash_point(Side::Before, ACK_BATCH).await;
-        let words = [ACK_BATCH.word(), count as u64];
-        env.event(Kind::Call, words, || format!("acknowledges a batch of {count} messages of {name}"));
-        let released = || {
-            entries.iter().flat_map(|(_, delivery)| self.access(Verb::Release, delivery.receipt().message))
-        };
-        env.attach(|| released().collect());
-        let admitted = self.admits_batch(entries.iter().map(|(id, _)| *id));
-        let acked: Vec<Entry<Receipt>> =
-            entries.iter().map(|(id, delivery)| self.acked_entry(*id, delivery)).collect();
-        let request = Request { effect: ACK_BATCH, point: Point::Settle(ACK_BATCH) };
-        let response = self.request(env, request, move |queue, _| {
-            admitted?;
-            Ok(queue.act_on(acked, |scope, receipt| {
-                queue.settle_now(scope, receipt, Settlement::Ack).map_err(EntryError::from)
-            }))
-        });
-        let result = response.await?.map_err(SettleError::Rejected)?;
-        for (id, delivery) in entries {
-            if result.successful.contains(id) {
-                delivery.mark_settled();
+    ) -> impl Future<Output = Result<BatchResult, SettleError>> {
+        env.placed(async move {
+            let (name, count) = (self.0.name, entries.len());
+            env.crash_point(Side::Before, ACK_BATCH).await;
+            let words = [ACK_BATCH.word(), count as u64];
+            env.event(Kind::Call, words, || format!("acknowledges a batch of {count} messages of {name}"));
+            let released = || {
+                entries
+                    .iter()
+                    .flat_map(|(_, delivery)| self.access(Verb::Release, delivery.receipt().message))
+            };
+            env.attach(|| released().collect());
+            let admitted = self.admits_batch(entries.iter().map(|(id, _)| *id));
+            let acked: Vec<Entry<Receipt>> =
+                entries.iter().map(|(id, delivery)| self.acked_entry(*id, delivery)).collect();
+            let request = Request { effect: ACK_BATCH, point: Point::Settle(ACK_BATCH) };
+            let response = self.request(env, request, move |queue, _| {
+                admitted?;
+                Ok(queue.act_on(acked, |scope, receipt| {
+                    queue.settle_now(scope, receipt, Settlement::Ack).map_err(EntryError::from)
+                }))
+            });
+            let result = response.await?.map_err(SettleError::Rejected)?;
+            for (id, delivery) in entries {
+                if result.successful.contains(id) {
+                    delivery.mark_settled();
+                }
             }
-        }
-        Ok(result)
+            Ok(result)
+        })
     }
 
     /// Verifies the ids of a batch; the error concerns the whole batch.

@@ -98,15 +98,18 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// Waits for a message and receives it. Waiting costs no event, and there is no empty response: a consumer with
     /// other work sets a timeout ([`Env::timeout`]). If a message is in transit when the timeout ends, it stays in
     /// flight until its lease ends.
-    pub async fn receive(&self, env: &Env) -> Delivery<M> {
-        if !env.is_alive() {
-            return std::future::pending().await;
-        }
-        let mut waiting = Waiting::begin(self, env);
-        self.update();
-        let handed_out = take(&env.world, &waiting.slot).await;
-        waiting.served = true;
-        self.received(env, handed_out)
+    #[track_caller]
+    pub fn receive(&self, env: &Env) -> impl Future<Output = Delivery<M>> {
+        env.placed(async move {
+            if !env.is_alive() {
+                return std::future::pending().await;
+            }
+            let mut waiting = Waiting::begin(self, env);
+            self.update();
+            let handed_out = take(&env.world, &waiting.slot).await;
+            waiting.served = true;
+            self.received(env, handed_out)
+        })
     }
 
     /// Waits for messages and receives up to `max` of them: those that are handed out until the first arrives. The
@@ -237,8 +240,9 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
     /// [`SettleError::Expired`] if the flavour rejects receipts whose lease has ended; [`SettleError::Refused`] if
     /// nothing has changed; [`SettleError::TimedOut`] if the outcome is unknown. A standard queue may return `Ok` and
     /// keep the message, if it was received again since.
-    pub async fn ack(&self) -> Result<(), SettleError> {
-        self.settle(Settlement::Ack).await
+    #[track_caller]
+    pub fn ack(&self) -> impl Future<Output = Result<(), SettleError>> {
+        self.env.placed(async move { self.settle(Settlement::Ack).await })
     }
 
     /// Returns the message to the queue: it can be received again after `delay`. Crash points as for
@@ -246,8 +250,9 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
     ///
     /// # Errors
     /// As [`Delivery::extend`].
-    pub async fn nack(&self, delay: Duration) -> Result<(), SettleError> {
-        self.settle(Settlement::Nack(delay)).await
+    #[track_caller]
+    pub fn nack(&self, delay: Duration) -> impl Future<Output = Result<(), SettleError>> {
+        self.env.placed(async move { self.settle(Settlement::Nack(delay)).await })
     }
 
     /// Rejects the message without a return to the queue (`basic.reject`): it is a dead letter at once. Crash points as for
@@ -255,8 +260,9 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
     ///
     /// # Errors
     /// As [`Delivery::ack`]; [`SettleError::Rejected`] on SQS, which has nothing like that.
-    pub async fn reject(&self) -> Result<(), SettleError> {
-        self.settle(Settlement::Reject).await
+    #[track_caller]
+    pub fn reject(&self) -> impl Future<Output = Result<(), SettleError>> {
+        self.env.placed(async move { self.settle(Settlement::Reject).await })
     }
 
     /// Extends the lease to `visibility` from the moment at which the broker receives the request. Crash points as
@@ -265,8 +271,9 @@ impl<M: Clone + Serialize + 'static> Delivery<M> {
     /// # Errors
     /// [`SettleError::Expired`] if the lease has ended, in every flavour; [`SettleError::Refused`],
     /// [`SettleError::TimedOut`]; [`SettleError::Rejected`] on a channel, or for more than 12 hours in total.
-    pub async fn extend(&self, visibility: Duration) -> Result<(), SettleError> {
-        self.queue.settle(self, Settlement::Extend(visibility)).await
+    #[track_caller]
+    pub fn extend(&self, visibility: Duration) -> impl Future<Output = Result<(), SettleError>> {
+        self.env.placed(async move { self.queue.settle(self, Settlement::Extend(visibility)).await })
     }
 
     /// Notes that the message was settled by a batch.

@@ -319,22 +319,29 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     ///
     /// # Errors
     /// As [`Queue::post`].
-    pub async fn send(&self, env: &Env, label: impl Into<Label>, body: M) -> Result<(), SendError> {
-        self.post(env, Message::new(label, body)).await
+    #[track_caller]
+    pub fn send(
+        &self,
+        env: &Env,
+        label: impl Into<Label>,
+        body: M,
+    ) -> impl Future<Output = Result<(), SendError>> {
+        env.placed(async move { self.post(env, Message::new(label, body)).await })
     }
 
     /// Sends a message of a group.
     ///
     /// # Errors
     /// As [`Queue::post`].
-    pub async fn send_to_group(
+    #[track_caller]
+    pub fn send_to_group(
         &self,
         env: &Env,
         label: impl Into<Label>,
         group: u64,
         body: M,
-    ) -> Result<(), SendError> {
-        self.post(env, Message::new(label, body).in_group(group)).await
+    ) -> impl Future<Output = Result<(), SendError>> {
+        env.placed(async move { self.post(env, Message::new(label, body).in_group(group)).await })
     }
 
     /// Returns the number of messages in each state.

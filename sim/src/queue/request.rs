@@ -168,23 +168,26 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     /// # Errors
     /// [`SendError::Refused`] if the message was certainly not accepted, [`SendError::TimedOut`] if the outcome is
     /// unknown, [`SendError::Rejected`] if the flavour does not offer that.
-    pub async fn post(&self, env: &Env, message: Message<M>) -> Result<(), SendError> {
-        let env = &env.child(message.label);
-        let (label, scope) = (message.label, env.scope());
-        let request = Request { effect: label, point: Point::Send(SEND) };
-        let name = self.0.name;
-        env.crash_point(Side::Before, label).await;
-        env.digest(&(&message.body, message.group, message.dedup, message.delay));
-        env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
-        let profile = &self.0.profile;
-        let message =
-            Message { dedup: message.dedup.or_else(|| content_id(profile, &message.body)), ..message };
-        // The broker responds with an error, which takes as long as a success.
-        let admitted = profile.admits(message.delay, message.dedup.is_some());
-        let response = self.request(env, request, move |queue, arrival| {
-            admitted.map(|()| queue.take_in(scope, message, arrival))
-        });
-        response.await?.map_err(SendError::Rejected)
+    #[track_caller]
+    pub fn post(&self, env: &Env, message: Message<M>) -> impl Future<Output = Result<(), SendError>> {
+        env.placed(async move {
+            let env = &env.child(message.label);
+            let (label, scope) = (message.label, env.scope());
+            let request = Request { effect: label, point: Point::Send(SEND) };
+            let name = self.0.name;
+            env.crash_point(Side::Before, label).await;
+            env.digest(&(&message.body, message.group, message.dedup, message.delay));
+            env.event(Kind::Call, [label.word(), 0], || format!("sends {label} to {name}"));
+            let profile = &self.0.profile;
+            let message =
+                Message { dedup: message.dedup.or_else(|| content_id(profile, &message.body)), ..message };
+            // The broker responds with an error, which takes as long as a success.
+            let admitted = profile.admits(message.delay, message.dedup.is_some());
+            let response = self.request(env, request, move |queue, arrival| {
+                admitted.map(|()| queue.take_in(scope, message, arrival))
+            });
+            response.await?.map_err(SendError::Rejected)
+        })
     }
 
     /// Redrives the dead letters, behind all other messages and with their receives reset; returns their number.
@@ -192,13 +195,16 @@ impl<M: Clone + Serialize + 'static> Queue<M> {
     ///
     /// # Errors
     /// As [`Queue::post`].
-    pub async fn redrive(&self, env: &Env) -> Result<usize, SendError> {
-        let name = self.0.name;
-        env.crash_point(Side::Before, REDRIVE).await;
-        env.event(Kind::Call, [REDRIVE.word(), 0], || format!("redrives the dead letters of {name}"));
-        let request = Request { effect: REDRIVE, point: Point::Redrive };
-        let scope = env.scope();
-        self.request(env, request, move |queue, _| queue.redrive_now(scope)).await
+    #[track_caller]
+    pub fn redrive(&self, env: &Env) -> impl Future<Output = Result<usize, SendError>> {
+        env.placed(async move {
+            let name = self.0.name;
+            env.crash_point(Side::Before, REDRIVE).await;
+            env.event(Kind::Call, [REDRIVE.word(), 0], || format!("redrives the dead letters of {name}"));
+            let request = Request { effect: REDRIVE, point: Point::Redrive };
+            let scope = env.scope();
+            self.request(env, request, move |queue, _| queue.redrive_now(scope)).await
+        })
     }
 
     pub(super) async fn settle(

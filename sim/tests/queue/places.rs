@@ -2,6 +2,7 @@
 
 use shakedown_sim::kv::{CommandFault, Kv, KvFaults, KvProfile};
 use shakedown_sim::log::{Log, LogFaults, LogProfile, Message, Producer, RequestFault};
+use shakedown_sim::queue::{Queue, QueueFaults, QueueProfile, SendFault, SettleFault};
 
 use shakedown_sim::*;
 use std::cell::RefCell;
@@ -29,6 +30,14 @@ const LOG: LogProfile = LogProfile {
     faults: LogFaults { send: &[RequestFault::ResponseLost], ..LogFaults::NONE },
     ..LogProfile::KAFKA
 };
+const QUEUE: QueueProfile = QueueProfile {
+    faults: QueueFaults {
+        send: &[SendFault::ResponseLost],
+        settle: &[SettleFault::ResponseLost],
+        ..QueueFaults::NONE
+    },
+    ..QueueProfile::STANDARD
+};
 
 impl Scenario for Client {
     type Fact = Nothing;
@@ -40,6 +49,7 @@ impl Scenario for Client {
         let server = |name: &'static str| stage.node(Role::outside(name.into()), |_| {});
         let kv = Kv::new(&server("redis"), "kv", KV);
         let log = Log::<u32>::new(&server("kafka"), "log", LOG);
+        let queue = Queue::<u32>::new(&server("sqs"), "jobs", QUEUE);
         let env = stage.node(Role::outside("client".into()), |_| {}).within(stage.entity("order"));
         let lines = Rc::clone(&self.lines);
         env.clone().spawn(async move {
@@ -47,6 +57,13 @@ impl Scenario for Client {
             let (get, line) = (client.get("a"), line!());
             lines.borrow_mut().push(line);
             let _ = get.await;
+            let (send, line) = (queue.send(&env, "job", 1), line!());
+            lines.borrow_mut().push(line);
+            let _ = send.await;
+            let delivery = queue.receive(&env).await;
+            let (ack, line) = (delivery.ack(), line!());
+            lines.borrow_mut().push(line);
+            let _ = ack.await;
             let producer = Producer::plain(&log);
             let (send, line) = (producer.send(&env, Message::new("item", 1, 1)), line!());
             lines.borrow_mut().push(line);
@@ -61,10 +78,15 @@ impl Scenario for Client {
 #[test]
 fn a_fault_of_a_request_names_the_line_that_made_it() {
     let lines = Rc::new(RefCell::new(Vec::new()));
-    let script: Script =
-        "scenario client\nkv/get @ order-1 #1 = response lost\nlog/send @ order-1/item-1 #1 = response lost"
-            .parse()
-            .expect("a script");
+    let script: Script = "\
+        scenario client
+        kv/get @ order-1 #1 = response lost
+        jobs/send @ order-1/job-1 #1 = response lost
+        jobs/ack @ order-1/job-1/delivery-1 #1 = response lost
+        log/send @ order-1/item-1 #1 = response lost
+    "
+    .parse()
+    .expect("a script");
     let mut runner = Runner::new(Client { lines: Rc::clone(&lines) });
     let (outcome, trace) = runner.record(Plan::Script(&script));
     assert_eq!(outcome.unapplied, [], "offered: {:#?}", runner.offers());
