@@ -10,7 +10,7 @@
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
 //! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
-//! [`access`], [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), [`ambient`]), the means by
+//! [`access`], [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), `placed`, [`ambient`]), the means by
 //! which nodes act ([`signal`], `blocked`, [`semaphore`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`],
 //! [`balancing`], [`retry`], [`webhook`], [`store`], `broker_request`, [`queue`], [`log`](mod@log), [`kv`]), judgement
 //! ([`judge`]), runs ([`scenario`], [`runner`], `self_check`, [`trace`],
