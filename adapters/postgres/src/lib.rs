@@ -51,3 +51,10 @@ pub use server::{Schema, Server, Servers, TakenServer};
 pub use setup::{Cluster, SetupError};
 #[cfg(feature = "tokio")]
 pub use stream::IoStream;
+
+/// The page of the book, whose code compiles.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../docs/src/postgres.md")]
+    mod postgres {}
+}
