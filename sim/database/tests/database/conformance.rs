@@ -58,6 +58,12 @@ fn locks_of_tables_are_those_of_postgresql() {
     assert_eq!(play_all(include_str!("fixtures/tables.jsonl")), 150);
 }
 
+/// Random histories of exact numbers and timestamps, recorded by `.ci/record-postgres`.
+#[test]
+fn numbers_and_timestamps_are_those_of_postgresql() {
+    assert_eq!(play_all(include_str!("fixtures/amounts.jsonl")), 150);
+}
+
 /// Minimal histories in which the core once differed from PostgreSQL 15.18.
 #[test]
 fn former_differences_stay_fixed() {

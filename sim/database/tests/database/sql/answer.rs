@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::timestamp::Timestamp;
 use super::value::{SqlRow, Value, render_rows};
 
 /// The result of a statement.
@@ -122,7 +123,22 @@ impl Reader<'_> {
         if self.take("Decimal(") {
             let (inside, rest) = self.rest.split_once(')')?;
             self.rest = rest;
-            return inside.trim_matches('\'').parse().ok().map(Value::Int);
+            let inside = inside.trim_matches('\'');
+            // A sum of integers is one without a point.
+            return match inside.contains('.') {
+                true => inside.parse().ok().map(Value::Numeric),
+                false => inside.parse().ok().map(Value::Int),
+            };
+        }
+        if self.take("datetime.datetime(") {
+            let (inside, rest) = self.rest.split_once(')')?;
+            self.rest = rest;
+            let parts: Vec<&str> = inside.split(", ").collect();
+            let [year, month, day, hour, minute, ..] = parts[..] else { return None };
+            let second = parts.get(5).unwrap_or(&"0");
+            let micros = parts.get(6).unwrap_or(&"0");
+            let text = format!("{year}-{month}-{day} {hour}:{minute}:{second}.{micros:0>6}");
+            return Timestamp::parse(&text).map(Value::Timestamp);
         }
         for quote in ['\'', '"'] {
             if self.take(&quote.to_string()) {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use shakedown_database::{Database, DatabaseError, Deferral, Key, Sequence, TableDef, TableHandle};
 use sqlparser::ast::{
     ColumnDef, ColumnOption, ConstraintCharacteristics, CreateTable, DataType, DeferrableInitial,
-    ExcludeConstraint, Expr, ForeignKeyConstraint, Ident, IndexColumn, ObjectName, ReferentialAction,
-    TableConstraint,
+    ExactNumberInfo, ExcludeConstraint, Expr, ForeignKeyConstraint, Ident, IndexColumn, ObjectName,
+    ReferentialAction, TableConstraint, TimezoneInfo,
 };
 
 use super::value::{SqlRow, Value, unsupported};
@@ -20,6 +20,9 @@ pub(crate) enum Type {
     Bool,
     Xid,
     Range,
+    /// Its digits, and how many of them are behind the point.
+    Numeric(u32, u32),
+    Timestamp,
 }
 
 pub(crate) struct Column {
@@ -97,6 +100,18 @@ struct Constraints {
     exclusions: Vec<ExcludeConstraint>,
 }
 
+impl Constraints {
+    /// Keys are looked up by constants of any scale and form, which the player compares by value only.
+    fn check_keys(&self, columns: &[Column]) -> Result<(), DatabaseError> {
+        let keys = self.primary.iter().chain(self.uniques.iter().flat_map(|unique| &unique.columns));
+        let mut types = keys.map(|at| columns[*at].ty);
+        match types.find(|ty| matches!(ty, Type::Numeric(..) | Type::Timestamp)) {
+            Some(ty) => unsupported(format_args!("a key of type {ty:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Catalog {
     pub(crate) fn table(&self, name: &ObjectName) -> Result<Rc<TableInfo>, DatabaseError> {
         if is_system_catalogue(name) {
@@ -118,6 +133,7 @@ impl Catalog {
             columns.push(self.column(db, &name, column)?);
         }
         let constraints = gather(&name, &columns, create)?;
+        constraints.check_keys(&columns)?;
         let def = match &constraints.primary[..] {
             [] => TableDef::unkeyed(&name),
             primary => TableDef::keyed(&name, key_of(primary.to_vec())),
@@ -157,6 +173,8 @@ impl Catalog {
             _ if is_serial => Type::Int,
             DataType::Boolean | DataType::Bool => Type::Bool,
             DataType::Text | DataType::Varchar(_) | DataType::Char(_) => Type::Text,
+            DataType::Numeric(info) | DataType::Decimal(info) => numeric(info, &column.data_type)?,
+            DataType::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Type::Timestamp,
             _ if type_name.contains("int4range") || type_name.contains("int8range") => Type::Range,
             _ if type_name.contains("int") => Type::Int,
             _ if type_name == "xid8" || type_name == "xid" => Type::Xid,
@@ -201,6 +219,16 @@ impl Catalog {
         let def = def.foreign_key(&name, parent.table, deferral, key_of(own.to_vec()));
         let def = on_delete(def, foreign, own)?;
         reference(def, &referred, &parent.columns, &parent.primary, &parent.uniques)
+    }
+}
+
+/// Returns the type `numeric(precision, scale)`; one without a scale holds any number of digits.
+fn numeric(info: &ExactNumberInfo, whole: &DataType) -> Result<Type, DatabaseError> {
+    match info {
+        ExactNumberInfo::PrecisionAndScale(precision, scale @ 1..=6) if *precision <= 15 => {
+            Ok(Type::Numeric(*precision as u32, *scale as u32))
+        }
+        _ => unsupported(format_args!("column type {whole}")),
     }
 }
 

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::catalog::{Catalog, SYSTEM_COLUMNS, simple_name};
 use super::query;
+use super::timestamp::Timestamp;
 use super::value::{SqlRow, Value, arithmetic, failure, unsupported};
 
 /// One table of an environment: its name, its columns, its row.
@@ -63,6 +64,12 @@ pub(crate) fn eval(expr: &Expr, env: &Env<'_>, cx: &mut Cx<'_, '_>) -> Result<Va
             _ => unsupported(expr),
         },
         Expr::Nested(inner) => eval(inner, env, cx),
+        Expr::Interval(interval) => match (eval(&interval.value, env, cx)?, &interval.leading_field) {
+            (Value::Text(text), None) => {
+                Timestamp::interval(&text).map_or_else(|| unsupported(expr), |by| Ok(Value::Interval(by)))
+            }
+            _ => unsupported(expr),
+        },
         Expr::Cast { expr: inner, .. } => eval(inner, env, cx),
         Expr::UnaryOp { op, expr: inner } => {
             let value = eval(inner, env, cx)?;
@@ -142,7 +149,10 @@ pub(crate) fn literal(value: &Literal) -> Result<Value, DatabaseError> {
     match value {
         Literal::Number(text, _) => match text.parse() {
             Ok(number) => Ok(Value::Int(number)),
-            Err(_) => unsupported(format_args!("number {text}")),
+            Err(_) => text.parse().map_or_else(
+                |()| unsupported(format_args!("number {text}")),
+                |number| Ok(Value::Numeric(number)),
+            ),
         },
         Literal::SingleQuotedString(text) => Ok(Value::Text(text.clone())),
         Literal::Boolean(value) => Ok(Value::Bool(*value)),

@@ -21,6 +21,7 @@ pub(crate) fn as_expr(value: &Value) -> Result<Expr, DatabaseError> {
         Value::Int(number) => Literal::Number(number.to_string(), false),
         Value::Text(text) => Literal::SingleQuotedString(text.clone()),
         Value::Bool(value) => Literal::Boolean(*value),
+        Value::Numeric(number) => Literal::Number(number.to_string(), false),
         other => return unsupported(format_args!("{other} as a literal")),
     };
     Ok(Expr::Value(literal.into()))

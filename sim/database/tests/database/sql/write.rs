@@ -10,10 +10,11 @@ use sqlparser::ast::{
 
 use super::answer::Answer;
 use super::catalog::{Catalog, TableInfo, Type, simple_name};
-use super::expr::{Cx, Env, NOWHERE, Source, eval, holds};
+use super::expr::{Cx, Env, NOWHERE, Source, eval, holds, literal};
 use super::plan;
 use super::query;
 use super::select::{self, KeyModes, eval_alone, filtered};
+use super::timestamp::Timestamp;
 use super::value::{SqlRow, Value, failure, unsupported};
 
 /// Converts a value to the type of its column: a quoted number becomes an integer.
@@ -26,7 +27,18 @@ fn coerce(value: Value, ty: Type, not_null: bool) -> Result<Value, DatabaseError
             Err(_) => failure("22P02", format!("not an integer: {text:?}")),
         },
         (Value::Int(number), Type::Text) => Ok(Value::Text(number.to_string())),
-        (value @ Value::Int(_), Type::Int)
+        (value @ (Value::Numeric(_) | Value::Int(_) | Value::Text(_)), Type::Numeric(precision, scale)) => {
+            match value.numeric()?.and_then(|number| number.stored((precision, scale))) {
+                Some(number) => Ok(Value::Numeric(number)),
+                None => failure("22003", "numeric field overflow"),
+            }
+        }
+        (Value::Text(text), Type::Timestamp) => match Timestamp::parse(&text) {
+            Some(at) => Ok(Value::Timestamp(at)),
+            None => failure("22007", format!("not a timestamp: {text:?}")),
+        },
+        (value @ Value::Timestamp(_), Type::Timestamp)
+        | (value @ Value::Int(_), Type::Int)
         | (value @ Value::Text(_), Type::Text)
         | (value @ Value::Bool(_), Type::Bool)
         | (value @ Value::Xid(_), Type::Xid)
@@ -43,7 +55,14 @@ fn assignments(info: &TableInfo, list: &[Assignment]) -> Result<Vec<(usize, Expr
         }
         AssignmentTarget::Tuple(_) => unsupported(assignment),
     };
-    list.iter().map(column).collect()
+    let assignments: Vec<(usize, Expr)> = list.iter().map(column).collect::<Result<_, DatabaseError>>()?;
+    // The server reads constants before it looks for rows.
+    for (at, expr) in &assignments {
+        if let Expr::Value(constant) = expr {
+            coerce(literal(&constant.value)?, info.columns[*at].ty, false)?;
+        }
+    }
+    Ok(assignments)
 }
 
 /// Returns a row with its assignments applied.
