@@ -146,6 +146,10 @@ fn a_shard_checks_the_frontier_that_it_continues_from() {
     assert_eq!(code(&ran(&["--shard", "1/1", "--shard-ok"])), 0, "a shard makes the frontier that it misses");
     assert_eq!(fs::read_to_string(&frontier).expect("it was written"), text);
     assert!(expected > 1_000, "{expected}");
+    let fails = ["--without", "idempotency-store", "--prepare", "--into", "violated", "--format", "json"];
+    let violated = answer(here, &[&command[..], &fails].concat());
+    let violated = &json(&violated)[0];
+    assert_eq!((&violated["violated"], &violated["runs_left"]), (&true.into(), &0.into()), "{violated}");
     let refused = answer(here, &["certify", "booking", "--deviations", "1", "--prepare"]);
     assert_eq!(code(&refused), 2);
     assert!(stderr(&refused).contains("has no layer to prepare"), "{}", stderr(&refused));

@@ -27,8 +27,9 @@ struct Prepared {
     runs: u64,
     /// The scripts that the last layer continues.
     scripts: usize,
-    /// The runs of the last layer.
+    /// The runs of the last layer; none if an invariant is violated above it.
     runs_left: u64,
+    violated: bool,
     complete: bool,
     file: String,
 }
@@ -40,7 +41,9 @@ impl Certify {
     /// If there is no such layer, a file cannot be written, or the harness itself failed.
     pub(super) fn prepare(&self, session: &Session, entries: &[&Entry]) -> Result<Exit, CliError> {
         if self.deviations < LAYERED {
-            let what = format!("a search of at most {} deviations has no layer to prepare", self.deviations);
+            let what = format!(
+                "--prepare needs at least {LAYERED} deviations: a search of fewer has no layer to prepare"
+            );
             return Err(CliError::input(what).remedy("run its shards without --prepare"));
         }
         let folder = self.shard.folder();
@@ -74,11 +77,13 @@ impl Certify {
             run.write_frontier(&path)?;
         }
         let search = &run.search;
+        let violated = search.broken().is_some();
         Ok(Prepared {
             scenario: entry.name.clone(),
             runs: search.depths().iter().map(|depth| depth.tally.runs).sum(),
             scripts: search.parents().len(),
-            runs_left: search.expected(0..search.parents().len()),
+            runs_left: if violated { 0 } else { search.expected(0..search.parents().len()) },
+            violated,
             complete,
             file: path.display().to_string(),
         })
@@ -89,9 +94,14 @@ impl Prepared {
     fn human(&self) -> String {
         let Self { scenario, file, .. } = self;
         let [runs, left] = [self.runs, self.runs_left].map(clock::count);
-        match self.complete {
-            true => format!("PREPARED  {scenario}  {runs} runs; {left} are left for the shards; in {file}\n"),
-            false => format!("INCOMPLETE  {scenario}  {runs} runs; nothing was written\n"),
+        match (self.complete, self.violated) {
+            (true, true) => format!(
+                "PREPARED  {scenario}  {runs} runs, the last of which violates an invariant; none is left for the shards; in {file}\n"
+            ),
+            (true, false) => {
+                format!("PREPARED  {scenario}  {runs} runs; {left} are left for the shards; in {file}\n")
+            }
+            (false, _) => format!("INCOMPLETE  {scenario}  {runs} runs; nothing was written\n"),
         }
     }
 }
