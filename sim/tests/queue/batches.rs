@@ -2,22 +2,13 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use shakedown_sim::ambient::NoFact;
 use shakedown_sim::queue::{BATCH_MAX, BatchResult, EntryError, EntryFault, FailedEntry, Rejection};
 use shakedown_sim::*;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
-
-/// A fact that nobody states.
-#[derive(serde::Serialize)]
-enum Nothing {}
-
-impl Fact for Nothing {
-    fn sentence(&self) -> String {
-        match *self {}
-    }
-}
 
 type Log = Rc<RefCell<Vec<String>>>;
 
@@ -29,14 +20,14 @@ struct Play<F> {
 }
 
 impl<F: Fn(Env, Queue<u32>, Log) -> W + 'static, W: Future<Output = ()> + 'static> Scenario for Play<F> {
-    type Fact = Nothing;
+    type Fact = NoFact;
     fn name(&self) -> &str {
         "batches"
     }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+    fn invariants(&self) -> Vec<Box<dyn Invariant<NoFact>>> {
         Vec::new()
     }
-    fn build(&self, stage: &Stage<Nothing>) {
+    fn build(&self, stage: &Stage<NoFact>) {
         self.log.borrow_mut().clear();
         let broker = stage.node(Role::outside("broker".into()), |_| {});
         let jobs = Queue::new(&broker, "jobs", self.profile);

@@ -1,20 +1,11 @@
 //! What each flavour offers, rejects and does on its own: limits, dead-letter queues, channels, de-duplication.
 
+use shakedown_sim::ambient::NoFact;
 use shakedown_sim::queue::{DeadLetter, Death, DeathReason, DedupScope, Rejection};
 use shakedown_sim::*;
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
-
-/// A fact that nobody states.
-#[derive(serde::Serialize)]
-enum Nothing {}
-
-impl Fact for Nothing {
-    fn sentence(&self) -> String {
-        match *self {}
-    }
-}
 
 type Log = Rc<RefCell<Vec<String>>>;
 
@@ -39,17 +30,17 @@ impl Bench {
 }
 
 impl<F: Fn(Env, Bench) -> W + 'static, W: Future<Output = ()> + 'static> Scenario for Play<F> {
-    type Fact = Nothing;
+    type Fact = NoFact;
     fn name(&self) -> &str {
         "flavours"
     }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+    fn invariants(&self) -> Vec<Box<dyn Invariant<NoFact>>> {
         Vec::new()
     }
     fn horizon(&self, _: &Variant) -> Horizon {
         Horizon { heal: Duration::from_secs(100_000), settle: Duration::from_secs(600) }
     }
-    fn build(&self, stage: &Stage<Nothing>) {
+    fn build(&self, stage: &Stage<NoFact>) {
         self.log.borrow_mut().clear();
         let broker = stage.node(Role::outside("broker".into()), |_| {});
         let dead = Queue::new(&broker, "dead", QueueProfile::STANDARD);

@@ -1,5 +1,6 @@
 //! A trace names the line of the code under test that made a request, for every kind of store.
 
+use shakedown_sim::ambient::NoFact;
 use shakedown_sim::kv::{CommandFault, Kv, KvFaults, KvProfile};
 use shakedown_sim::log::{Log, LogFaults, LogProfile, Message, Producer, RequestFault};
 use shakedown_sim::queue::{Queue, QueueFaults, QueueProfile, SendFault, SettleFault};
@@ -7,15 +8,6 @@ use shakedown_sim::queue::{Queue, QueueFaults, QueueProfile, SendFault, SettleFa
 use shakedown_sim::*;
 use std::cell::RefCell;
 use std::rc::Rc;
-
-#[derive(serde::Serialize)]
-struct Nothing;
-
-impl Fact for Nothing {
-    fn sentence(&self) -> String {
-        String::new()
-    }
-}
 
 /// A client that makes one request of each kind, and notes its line.
 struct Client {
@@ -40,11 +32,11 @@ const QUEUE: QueueProfile = QueueProfile {
 };
 
 impl Scenario for Client {
-    type Fact = Nothing;
+    type Fact = NoFact;
     fn name(&self) -> &str {
         "client"
     }
-    fn build(&self, stage: &Stage<Nothing>) {
+    fn build(&self, stage: &Stage<NoFact>) {
         self.lines.borrow_mut().clear();
         let server = |name: &'static str| stage.node(Role::outside(name.into()), |_| {});
         let kv = Kv::new(&server("redis"), "kv", KV);
@@ -70,7 +62,7 @@ impl Scenario for Client {
             let _ = send.await;
         });
     }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Nothing>>> {
+    fn invariants(&self) -> Vec<Box<dyn Invariant<NoFact>>> {
         Vec::new()
     }
 }
