@@ -43,8 +43,9 @@ pub(crate) enum Conflict {
 
 /// The stage of the current row.
 enum Stage {
-    /// Checking the constraints before anything is written.
-    Probe(RowRef),
+    /// Checking the constraints before anything is written, from this one of those that the clause covers: a wait goes on
+    /// where it began.
+    Probe(RowRef, usize),
     /// Locking the conflicting row, to update it.
     Merge(RowRef, RowLock),
     /// Writing that update.
@@ -121,7 +122,7 @@ impl Database {
                 },
             };
             let waiting = match stage {
-                Stage::Probe(row) => self.probe_conflict(me, snapshot, op, row)?,
+                Stage::Probe(row, from) => self.probe_conflict(me, snapshot, op, row, from)?,
                 Stage::Merge(row, lock) => self.merge_row(me, snapshot, op, row, lock)?,
                 Stage::Write(lock, row, mode) => self.write_merged(me, op, lock, row, mode)?,
                 Stage::Enter(mut entering) => {
@@ -151,7 +152,7 @@ impl Database {
         schema.check(&row)?;
         match op.conflict {
             Conflict::Fail => self.place_row(me, op, row),
-            _ => Ok(Stage::Probe(row)),
+            _ => Ok(Stage::Probe(row, 0)),
         }
     }
 
@@ -195,14 +196,17 @@ impl Database {
         snapshot: Snapshot,
         op: &mut InsertOp,
         row: RowRef,
+        from: usize,
     ) -> Result<bool, DatabaseError> {
         let mut found = Probe::Free;
-        for index in self.arbiters(op)? {
+        let mut at = from;
+        for index in self.arbiters(op)?.into_iter().skip(from) {
             let key = self.tables[op.table].schema.key(index, &row);
             found = self.probe_unique(me, op.table, index, &key, None);
             if found != Probe::Free {
                 break;
             }
+            at += 1;
         }
         if found == Probe::Free && matches!(op.conflict, Conflict::Skip(None)) {
             found = self.probe_exclusions(me, op.table, &row, None).map_or(Probe::Free, |(probe, _)| probe);
@@ -210,9 +214,11 @@ impl Database {
         match found {
             Probe::Wait(xid) => {
                 self.wait_on(me, WaitOn::Xid(xid));
-                op.stage = Some(Stage::Probe(row));
+                op.stage = Some(Stage::Probe(row, at));
                 return Ok(true);
             }
+            // The constraints before it may be violated by now.
+            Probe::Free if from > 0 => op.stage = Some(Stage::Probe(row, 0)),
             Probe::Free => op.stage = Some(self.place_row(me, op, row)?),
             Probe::Live(tid) => match op.conflict {
                 Conflict::Update(..) => op.stage = Some(Stage::Merge(row, RowLock::on(tid))),
@@ -266,7 +272,7 @@ impl Database {
             _ if self.sessions[me].xact.level.keeps_snapshot() => return Err(concurrent_update()),
             // The row has changed: start the search again.
             _ => {
-                op.stage = Some(Stage::Probe(row));
+                op.stage = Some(Stage::Probe(row, 0));
                 return Ok(false);
             }
         }

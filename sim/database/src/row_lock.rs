@@ -288,11 +288,13 @@ impl Database {
         if has_ended && !has_live_locker && at.waited_for != Some(members) {
             return replaced();
         }
+        let begins = at.waited_for.is_none();
         at.waited_for = Some(members);
+        let awaited = self.first_awaited(me, table, at.tid, request.mode, begins);
         if !holds_one && self.sessions[me].place.is_none() {
             return RowState::NeedsPlace;
         }
-        if let Some(by) = self.first_conflict(me, version, request.mode) {
+        if let Some(by) = awaited {
             return RowState::Held { by, always: false };
         }
         match self.lock_later(me, table, next, request) {
@@ -315,17 +317,53 @@ impl Database {
         }
     }
 
-    /// Returns the first living member of another transaction that conflicts with a mode. PostgreSQL sorts members by
-    /// their ids.
-    fn first_conflict(&self, me: usize, version: &Version, mode: LockMode) -> Option<Xid> {
+    /// Returns the transaction to wait for at a version. A statement that waits for its place has read the members before: it
+    /// first waits for those, in the order of their ids, and only then for members that have come since.
+    fn first_awaited(
+        &mut self,
+        me: usize,
+        table: TableId,
+        tid: Tid,
+        mode: LockMode,
+        begins: bool,
+    ) -> Option<Xid> {
+        let mut awaited = std::mem::take(&mut self.sessions[me].awaited);
+        if begins {
+            awaited.clear();
+        }
+        awaited.retain(|xid| self.live.contains_key(xid));
+        if awaited.is_empty()
+            && let Some(version) = self.tables[table].heap.get(&tid)
+        {
+            awaited.extend(self.conflicts(me, version, mode));
+            awaited.sort_unstable();
+        }
+        let first = awaited.first().copied();
+        self.sessions[me].awaited = awaited;
+        first
+    }
+
+    /// Returns the living members of other transactions that conflict with a mode.
+    fn conflicts<'a>(
+        &'a self,
+        me: usize,
+        version: &'a Version,
+        mode: LockMode,
+    ) -> impl Iterator<Item = Xid> + 'a {
         let xact = &self.sessions[me].xact;
-        let lockers = version.lockers.iter().filter(|(xid, held)| {
+        let lockers = version.lockers.iter().filter(move |(xid, held)| {
             held.conflicts_with(mode) && self.live.contains_key(xid) && !xact.owns(*xid)
         });
         let over = version.over.as_ref();
-        let over =
-            over.filter(|over| over.end == PENDING && over.mode.conflicts_with(mode) && !xact.owns(over.xid));
-        lockers.map(|(xid, _)| *xid).chain(over.map(|over| over.xid)).min()
+        let over = over.filter(move |over| {
+            over.end == PENDING && over.mode.conflicts_with(mode) && !xact.owns(over.xid)
+        });
+        lockers.map(|(xid, _)| *xid).chain(over.map(|over| over.xid))
+    }
+
+    /// Returns the first of them. PostgreSQL sorts members by their ids.
+    fn first_conflict(&self, me: usize, version: &Version, mode: LockMode) -> Option<Xid> {
+        self.conflicts(me, version, mode).min()
     }
 
     /// Locks the later versions of a row, if the request includes them.

@@ -144,6 +144,8 @@ pub(crate) struct SessionState {
     pub waiting: Option<Waiting>,
     /// The place that is held or queued for at a row.
     pub place: Option<(LockTag, LockMode)>,
+    /// The transactions that the wait at a row began with, and that have not ended yet.
+    pub awaited: Vec<Xid>,
     /// The lock on a table that was requested and is not recorded yet.
     pub table_request: Option<(TableId, TableLock)>,
     /// Session-scoped advisory locks.

@@ -69,10 +69,10 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// The number of failures after which a run stops.
-const FAILURES_MAX: usize = 5;
+const FAILURES_MAX: usize = 3;
 
 /// The number of simpler histories that are tried for each failure.
-const SIMPLER_MAX: u32 = 60;
+const SIMPLER_MAX: u32 = 30;
 
 /// Judges histories; each thread of a run has one.
 trait Judge: Send {
@@ -125,9 +125,12 @@ fn run_case<J: Judge>(number_of_seed: u64, case: u32, levels: Levels, judge: &mu
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let mut tree = histories(levels).new_tree(&mut runner).expect("every history can be drawn");
     let history = tree.current();
-    let Err(difference) = judge.judge(&history, &play(&history, J::MARKS_PAGES), &PACES) else {
+    let trace = play(&history, J::MARKS_PAGES);
+    let Err(difference) = judge.judge(&history, &trace, &PACES) else {
         return Ok(());
     };
+    // A smaller one takes minutes to find.
+    println!("history {case} of seed {number_of_seed}: {difference}\n{}\n  now made smaller", render(&trace));
     let (history, difference) = smaller(&mut tree, (history, difference), judge);
     let kept = judge.keep(&history);
     let trace = render(&play(&history, J::MARKS_PAGES));

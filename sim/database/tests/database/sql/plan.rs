@@ -138,6 +138,12 @@ pub(crate) fn names_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>
     rows_of_keys(info, alias, selection).is_some()
 }
 
+/// Returns whether rows are filtered and then sorted, although the primary key has their order: the server expects a
+/// condition on other columns to leave few rows, and the index pays only if a limit ends the scan early.
+pub(crate) fn prefers_sort(info: &TableInfo, alias: &str, selection: Option<&Expr>, has_limit: bool) -> bool {
+    selection.is_some() && !has_limit && key_range(info, alias, selection).is_none()
+}
+
 /// Returns the rows of the primary or unique keys that a condition names, if it names any. The server prefers an index
 /// to a sequential scan then, also for a small table.
 fn rows_of_keys(info: &TableInfo, alias: &str, selection: Option<&Expr>) -> Option<Rows<SqlRow>> {

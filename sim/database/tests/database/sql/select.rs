@@ -116,7 +116,8 @@ fn single(
 ) -> Result<Statement<Vec<SqlRow>>, DatabaseError> {
     let select = plain_select(&query)?.clone();
     let by_primary = plan::orders_by_primary(&info, &alias, &query)?
-        && !plan::names_keys(&info, &alias, select.selection.as_ref());
+        && !plan::names_keys(&info, &alias, select.selection.as_ref())
+        && !plan::prefers_sort(&info, &alias, select.selection.as_ref(), query.limit_clause.is_some());
     let rows = plan::path(&info, &alias, select.selection.as_ref(), by_primary);
     let rows = filtered(rows, select.selection.clone(), &info, &alias, &catalog);
     let mut store_select = rows.select();
