@@ -169,13 +169,12 @@ impl Database {
         self.ssi.xacts.get_mut(&id).map(|sxact| (id, sxact))
     }
 
-    /// Returns the marks of this transaction; 40001 if others have already chosen it as a victim, which a read finds
-    /// out at its first row.
-    fn reads(&mut self, me: usize) -> Result<Option<&mut Reads>, DatabaseError> {
+    /// Returns whether the reads of this transaction leave marks; 40001 if others have already chosen it as a victim,
+    /// which a read finds out at its first row.
+    fn marks_reads(&mut self, me: usize) -> Result<bool, DatabaseError> {
         match self.sxact(me) {
-            None => Ok(None),
             Some((_, sxact)) if sxact.doomed => Err(dangerous_structure()),
-            Some((_, sxact)) => Ok(Some(&mut sxact.reads)),
+            found => Ok(found.is_some()),
         }
     }
 
@@ -231,17 +230,20 @@ impl Database {
             (_, false) => is_concurrent(version.begin).then_some(version.xid),
         };
         let own = self.sessions[me].xact.owns(version.xid);
-        let at = self.ssi.next_mark();
-        let Some(reads) = self.reads(me)? else {
+        if !self.marks_reads(me)? {
             return Ok(());
-        };
+        }
+        // A read that fails for its conflict leaves no mark, which matters if only a savepoint is rolled back.
+        if let Some(xid) = writer.filter(|xid| !self.sessions[me].xact.owns(*xid)) {
+            self.conflict_out(me, xid)?;
+        }
         if visible && !own {
-            reads.mark_row(table, tid, at);
+            let at = self.ssi.next_mark();
+            if let Some((_, sxact)) = self.sxact(me) {
+                sxact.reads.mark_row(table, tid, at);
+            }
         }
-        match writer {
-            Some(xid) if !self.sessions[me].xact.owns(xid) => self.conflict_out(me, xid),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Records a read → write edge from this transaction to a concurrent writer.

@@ -19,6 +19,10 @@ fn exception(case: &Case) -> Option<&'static str> {
 }
 
 fn play_all(text: &str) -> usize {
+    play_all_on(text, Player::default)
+}
+
+fn play_all_on(text: &str, new_player: impl Fn() -> Player) -> usize {
     let cases = read_cases(text).expect("the file has a known form");
     let mut failures = Vec::new();
     let mut played = 0;
@@ -28,7 +32,7 @@ fn play_all(text: &str) -> usize {
             continue;
         }
         played += 1;
-        if let Err(difference) = case.play() {
+        if let Err(difference) = case.play(new_player()) {
             failures.push(format!("{}\n  {difference}", case.title));
         }
     }
@@ -68,6 +72,17 @@ fn numbers_and_timestamps_are_those_of_postgresql() {
 #[test]
 fn former_differences_stay_fixed() {
     assert_eq!(play_all(include_str!("fixtures/differences.jsonl")), 16);
+}
+
+/// The same at serializable, where reads mark pages.
+#[test]
+fn former_differences_at_serializable_stay_fixed() {
+    let new_player = || {
+        let mut player = Player::default();
+        player.db.mark_pages(true);
+        player
+    };
+    assert_eq!(play_all_on(include_str!("fixtures/serializable.jsonl"), new_player), 3);
 }
 
 #[test]

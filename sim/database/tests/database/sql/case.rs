@@ -118,8 +118,7 @@ fn recorded(session: &str, sql: &str, answer: &str) -> RecordedStep {
 
 impl Case {
     /// Plays the case; the error describes the first difference.
-    pub(crate) fn play(&self) -> Result<(), String> {
-        let mut player = Player::default();
+    pub(crate) fn play(&self, mut player: Player) -> Result<(), String> {
         for sql in &self.setup {
             match player.step("setup", sql, GLANCE_NS)? {
                 Seen::Done(_) => {}
