@@ -192,6 +192,11 @@ impl StoreProfile {
         failover: &[],
     };
 
+    /// Returns whether statements take no time and cannot fail on their way.
+    pub(super) fn has_instant_statements(&self) -> bool {
+        self.statement.is_zero() && self.statement_faults.is_empty()
+    }
+
     /// # Panics
     /// If it lists what cannot be; the message names the site.
     pub(super) fn check(&self) {
