@@ -210,8 +210,14 @@ impl Database {
             match self.sessions[me].xact.undo.pop() {
                 Some(Undo::Created(table, tid)) => self.tables[table].remove(tid),
                 Some(Undo::Ended(table, tid)) => {
-                    if let Some(version) = self.tables[table].heap.get_mut(&tid) {
-                        version.over = None;
+                    if let Some(version) = self.tables[table].heap.get_mut(&tid)
+                        && let Some(over) = version.over.take()
+                    {
+                        // As long as another locker lives, the version still names this one.
+                        let is_other = |(xid, _): &(Xid, _)| *xid != over.xid && self.live.contains_key(xid);
+                        if version.lockers.iter().any(is_other) {
+                            version.lockers.push((over.xid, over.mode));
+                        }
                     }
                 }
                 None => break,
