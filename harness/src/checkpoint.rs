@@ -9,9 +9,10 @@
 //! sample of parts the result itself, by running it again.
 
 use crate::certification::joined;
+use crate::records::{Records, RecordsError};
 use serde::{Deserialize, Serialize};
 use shakedown_sim::digest::Digest;
-use shakedown_sim::seal::{self, SealError};
+use shakedown_sim::seal;
 use shakedown_sim::search::{Bounded, Layer, Parent};
 use std::fmt;
 use std::ops::Range;
@@ -98,20 +99,9 @@ pub struct Checkpoint {
 /// Why a checkpoint cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The seal is missing or does not match.
-    #[error("{0}")]
-    Seal(#[from] SealError),
-    /// It has another form.
-    #[error("line 1: it is not a checkpoint of this version, whose first line names the schema {SCHEMA}")]
-    Schema,
-    /// A line is not what it should be.
-    #[error("line {line}: {problem}")]
-    Malformed {
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] RecordsError),
     /// It belongs to another search.
     #[error("it belongs to another search: {field} differs")]
     OtherSearch {
@@ -280,21 +270,9 @@ impl FromStr for Checkpoint {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
-        let first = text.lines().next().unwrap_or_default();
-        let schema = serde_json::from_str::<serde_json::Value>(first);
-        if schema.ok().as_ref().and_then(|header| header.get("schema")?.as_str()) != Some(SCHEMA) {
-            return Err(CheckpointError::Schema);
-        }
-        let mut lines = seal::open(text)?.lines().zip(1..);
-        let header = lines.next().map_or(Err(CheckpointError::Schema), |(text, line)| parse(text, line))?;
-        let parts = lines.map(|(text, line)| parse(text, line)).collect::<Result<_, _>>()?;
-        Ok(Self { identity: header, parts })
+        let (identity, mut records) = Records::open(text, "checkpoint", SCHEMA)?;
+        Ok(Self { identity, parts: records.rest()? })
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, CheckpointError> {
-    serde_json::from_str(text)
-        .map_err(|error| CheckpointError::Malformed { line, problem: error.to_string() })
 }
 
 #[cfg(test)]

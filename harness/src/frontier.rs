@@ -6,9 +6,10 @@
 //! noticed by `merge`, which computes its own.
 
 use crate::checkpoint::Identity;
-use serde::{Deserialize, Serialize};
+use crate::records::{Records, RecordsError};
+use serde::Serialize;
 use shakedown_sim::runner::Rehearse;
-use shakedown_sim::seal::{self, SealError};
+use shakedown_sim::seal;
 use shakedown_sim::search::{Bounded, Frontier, Parent};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,20 +33,9 @@ pub struct FrontierFile {
 /// The reason why a frontier cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FrontierError {
-    /// The seal is missing or does not match.
-    #[error("{0}")]
-    Seal(#[from] SealError),
-    /// It has another schema.
-    #[error("line 1: it is not a frontier of this version, whose first line names the schema {SCHEMA}")]
-    Schema,
-    /// A line is invalid.
-    #[error("line {line}: {problem}")]
-    Malformed {
-        /// The line, counted from 1.
-        line: usize,
-        /// The problem.
-        problem: String,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] RecordsError),
     /// It belongs to another search.
     #[error("it is the frontier of another search: {field} differs")]
     OtherSearch {
@@ -127,20 +117,10 @@ impl FromStr for FrontierFile {
     type Err = FrontierError;
 
     fn from_str(text: &str) -> Result<Self, FrontierError> {
-        let first = serde_json::from_str::<serde_json::Value>(text.lines().next().unwrap_or_default());
-        if first.ok().as_ref().and_then(|header| header.get("schema")?.as_str()) != Some(SCHEMA) {
-            return Err(FrontierError::Schema);
-        }
-        let mut lines = seal::open(text)?.lines().zip(1..);
-        let mut next = || lines.next().ok_or(FrontierError::Schema);
-        let (identity, frontier) = (next()?, next()?);
-        let (identity, mut frontier): (Identity, Frontier) =
-            (parse(identity.0, identity.1)?, parse(frontier.0, frontier.1)?);
-        frontier.parents = lines.map(|(text, line)| parse(text, line)).collect::<Result<_, _>>()?;
+        let (identity, mut records) = Records::open(text, "frontier", SCHEMA)?;
+        let frontier: Option<Frontier> = records.next()?;
+        let mut frontier = frontier.ok_or_else(|| records.malformed("the record after it is missing"))?;
+        frontier.parents = records.rest()?;
         Ok(Self { identity, frontier })
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, FrontierError> {
-    serde_json::from_str(text).map_err(|error| FrontierError::Malformed { line, problem: error.to_string() })
 }

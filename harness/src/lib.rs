@@ -119,7 +119,7 @@
 //! [`rehearsal`] (tests of a few lines), [`survey`] (where the world can go another way), [`quiet`], [`watchdog`] and `supervision` (what
 //! surrounds every run), [`campaign`] (many runs on many threads), [`canary`] (ablations that a campaign must catch),
 //! [`matrix`] (what breaks without which guardrail), [`certification`] (every script of few deviations), `atomic_file` and
-//! [`checkpoint`] (what it keeps on disk), [`frontier`] (what all its shards begin with), [`build_identity`] and [`shard`] (one campaign over many machines), `archive` (what a
+//! [`checkpoint`] (what it keeps on disk), [`frontier`] (what all its shards begin with), [`records`] (how such files are read), [`build_identity`] and [`shard`] (one campaign over many machines), `archive` (what a
 //! team's campaigns found, with the feature of that name), [`bisect`] (since when a script fails), [`findings`], [`context`] and [`traces`] (failures: told apart, what to compare them with, on disk), `worth` (what a green says), [`regression`] (pinned scripts),
 //! `serve` (a local page over a catalogue, with the feature of its name), and [`cli`] (the command line). `mutations` tests what is
 //! read from files; `draws` is a scenario of tests.
@@ -151,6 +151,7 @@ mod mutations;
 pub mod names;
 pub mod prelude;
 pub mod quiet;
+pub mod records;
 pub mod regression;
 pub mod rehearsal;
 #[cfg(feature = "serve")]

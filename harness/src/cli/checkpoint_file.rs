@@ -3,6 +3,7 @@
 use super::exit::{CliError, Exit};
 use crate::atomic_file;
 use crate::checkpoint::{Checkpoint, CheckpointError, Part};
+use crate::records::RecordsError;
 use std::path::Path;
 
 /// Checks that a checkpoint can be written to this file, before anything is run.
@@ -48,7 +49,9 @@ pub(super) fn refused(path: &Path, error: &CheckpointError) -> CliError {
     let (exit, remedy) = match error {
         CheckpointError::OtherSearch { .. } => (Exit::Input, "give the options with which it was written"),
         CheckpointError::OtherBuild => (Exit::Drift, "start again without --resume"),
-        CheckpointError::Schema => (Exit::Input, "`certify --checkpoint FILE` writes one"),
+        CheckpointError::File(RecordsError::Schema { .. }) => {
+            (Exit::Input, "`certify --checkpoint FILE` writes one")
+        }
         _ => (Exit::Input, "use the file as it was written, or start again without --resume"),
     };
     CliError::new(exit, error.to_string()).at(path.display()).remedy(remedy)

@@ -7,6 +7,7 @@ use super::output::{Output, print_note};
 use super::progress::Progress;
 use crate::atomic_file;
 use crate::campaign::{self, CampaignRequest};
+use crate::records::RecordsError;
 use crate::shard::file::{Header, SCHEMA, Section, ShardFile, ShardFileError};
 use crate::shard::union::Source;
 use crate::shard::{NoSuchShard, Shard, scheduler, seeded};
@@ -210,7 +211,7 @@ impl Writer {
 pub(super) fn read(path: &Path) -> Result<ShardFile, CliError> {
     let refused = |error: ShardFileError| {
         let remedy = match error {
-            ShardFileError::Schema => "`--shard` writes such files",
+            ShardFileError::File(RecordsError::Schema { .. }) => "`--shard` writes such files",
             _ => "run this shard again; use its file as it was written",
         };
         CliError::input(error.to_string()).at(path.display()).remedy(remedy)

@@ -4,9 +4,10 @@
 use super::Shard;
 use super::seeded::{SeedBlock, SeededSearch};
 use crate::checkpoint::{Identity, Part};
+use crate::records::{Records, RecordsError};
 use serde::{Deserialize, Serialize};
 use shakedown_sim::digest::Digest;
-use shakedown_sim::seal::{self, SealError};
+use shakedown_sim::seal;
 use shakedown_sim::search::Tally;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -122,20 +123,9 @@ struct Total {
 /// The reason why a file is not the file of a shard.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ShardFileError {
-    /// The seal is missing or does not match.
-    #[error("{0}")]
-    Seal(#[from] SealError),
-    /// It has another schema.
-    #[error("line 1: it is not a shard of this version, whose first line names the schema {SCHEMA}")]
-    Schema,
-    /// A line is invalid.
-    #[error("line {line}: {problem}")]
-    Malformed {
-        /// The line, counted from 1.
-        line: usize,
-        /// The problem.
-        problem: String,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] RecordsError),
     /// The blocks do not match the counts of the last line.
     #[error("its blocks do not add up to its own totals: the file was changed")]
     Miscounted,
@@ -201,32 +191,23 @@ impl FromStr for ShardFile {
     type Err = ShardFileError;
 
     fn from_str(text: &str) -> Result<Self, ShardFileError> {
-        let first = serde_json::from_str::<serde_json::Value>(text.lines().next().unwrap_or_default());
-        if first.ok().as_ref().and_then(|header| header.get("schema")?.as_str()) != Some(SCHEMA) {
-            return Err(ShardFileError::Schema);
-        }
-        let mut lines = seal::open(text)?.lines().zip(1..);
-        let header = lines.next().map_or(Err(ShardFileError::Schema), |(text, at)| parse(text, at))?;
+        let (header, mut records) = Records::open(text, "shard", SCHEMA)?;
         let (mut file, mut stated) = (Self::new(header), None);
-        for (text, at) in lines {
-            let misplaced = || ShardFileError::Malformed {
-                line: at,
-                problem: "this record does not belong here".to_owned(),
-            };
-            match (parse(text, at)?, file.sections.last_mut()) {
-                _ if stated.is_some() => return Err(misplaced()),
+        while let Some(line) = records.next()? {
+            match (line, file.sections.last_mut()) {
+                _ if stated.is_some() => return Err(misplaced(&records)),
                 (Line::Seeds(search), _) => file.sections.push(Section::Seeds(search, Vec::new())),
                 (Line::Scripts(identity), _) => file.sections.push(Section::Scripts(identity, Vec::new())),
                 (Line::Block(block), Some(Section::Seeds(_, blocks))) => blocks.push(block),
                 (Line::Part(part), Some(Section::Scripts(_, parts))) => parts.push(part),
                 (Line::Total(total), _) => stated = Some(total),
-                _ => return Err(misplaced()),
+                _ => return Err(misplaced(&records)),
             }
         }
         if stated.as_ref() == Some(&file.total()) { Ok(file) } else { Err(ShardFileError::Miscounted) }
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, ShardFileError> {
-    serde_json::from_str(text).map_err(|error| ShardFileError::Malformed { line, problem: error.to_string() })
+fn misplaced(records: &Records<'_>) -> ShardFileError {
+    records.malformed("this record does not belong here").into()
 }
