@@ -17,7 +17,7 @@ use crate::backbone::retry::in_transaction;
 use crate::backbone::threads::Threads;
 use crate::backbone::{Code, Reply};
 use crate::settings::{QUOTE_OPEN, QUOTE_SAME};
-use shakedown_sim::{Endpoint, Env, Fact, Facts, Link, Op, Row, StoreError};
+use shakedown_sim::{Endpoint, Env, Fact, Facts, Isolation, Link, Op, Row, StoreError};
 use std::rc::Rc;
 
 /// A request for a price.
@@ -294,7 +294,9 @@ async fn cancelled(
     booking: u32,
 ) -> Result<(Code, Option<Event>), StoreError> {
     let tables = &platform.tables;
-    let mut tx = platform.backbone.store.begin(env);
+    // At repeatable read the snapshot would be older than the lock: an attempt that the last holder of the lock has stored
+    // would be missing, and the booking would end although the partner is asked to reserve.
+    let mut tx = platform.backbone.store.begin_at(env, Isolation::ReadCommitted);
     let Some(row) = tx.lock(&tables.bookings, &booking).await? else { return Ok((Code::Rejected, None)) };
     if matches!(row.status, Status::Cancelling | Status::Cancelled) {
         return Ok((Code::Accepted, None));

@@ -13,6 +13,7 @@ const REGRESSIONS: &[&str] = &[
     "callback-beside-the-response-mails-twice",
     "callback-confirms-what-is-being-cancelled",
     "callback-says-the-contrary-and-is-believed",
+    "cancelled-with-an-old-snapshot",
     "confirmed-on-the-acknowledgement",
     "crash-after-the-document-leaves-no-record",
     "crash-before-the-log-is-written",
