@@ -40,8 +40,8 @@ pub struct Finding {
 /// The operations of the review queue.
 #[derive(Clone)]
 pub struct ReviewQueue {
-    /// Lists the bookings that wait for a person.
-    pub list: Endpoint<(), Vec<Listed>>,
+    /// Lists the bookings that wait for a person; `None` if the database fails, which is not an empty list.
+    pub list: Endpoint<(), Option<Vec<Listed>>>,
     /// Enters a finding; returns whether it was accepted.
     pub enter: Endpoint<Finding, bool>,
 }
@@ -63,7 +63,7 @@ impl ReviewQueue {
         let at = Rc::clone(platform);
         self.list.serve(env, move |env, ()| {
             let at = Rc::clone(&at);
-            async move { list(&env, &at).await.unwrap_or_default() }
+            async move { list(&env, &at).await.ok() }
         });
         let at = Rc::clone(platform);
         self.enter.serve(env, move |env, finding| enter(env, Rc::clone(&at), finding));

@@ -14,7 +14,7 @@ pub struct Api {
     /// Submits a report, under the clinic's reference.
     pub submit: Endpoint<u32, Reply<u32>>,
     /// Lists the dead letters.
-    pub dead_letters: Endpoint<(), Vec<review_queue::Listed>>,
+    pub dead_letters: Endpoint<(), Option<Vec<review_queue::Listed>>>,
     /// Replays a dead letter.
     pub replay: Endpoint<review_queue::Decision, bool>,
 }

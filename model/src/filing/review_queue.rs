@@ -44,7 +44,8 @@ pub struct Decision {
 /// The name of the person on call, as records show it.
 const ON_CALL: &str = "the person on call";
 
-pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
+/// Returns the dead letters; `None` if the database fails, which is not an empty list.
+pub(super) async fn list(env: Env, office: Rc<Office>) -> Option<Vec<Listed>> {
     let listed = async {
         let mut tx = office.backbone.store.begin(&env);
         let dead = tx
@@ -58,7 +59,7 @@ pub(super) async fn list(env: Env, office: Rc<Office>) -> Vec<Listed> {
         }
         Ok::<_, StoreError>(all)
     };
-    listed.await.unwrap_or_default()
+    listed.await.ok()
 }
 
 /// Returns whether a request was sent whose effect a repeat would duplicate.

@@ -111,6 +111,10 @@ async fn finish(env: &Env, office: &Office, job: &Job, result: CallResult) -> Re
     let unknown = if office.repeats == Repeats::AreTheSame { Ending::Retryable } else { Ending::Final };
     match result {
         CallResult::Document(_) => jobs::succeed(&mut tx, backbone, &held, now).await?,
+        // An earlier attempt, whose result came late, has done the work.
+        _ if matches!(filing.state, FilingState::Filed(_)) => {
+            jobs::succeed(&mut tx, backbone, &held, now).await?;
+        }
         CallResult::Nothing => jobs::fail(&mut tx, backbone, &held, Ending::Retryable, now).await?,
         CallResult::Unknown => jobs::fail(&mut tx, backbone, &held, unknown, now).await?,
         CallResult::Rejection => jobs::fail(&mut tx, backbone, &held, Ending::Final, now).await?,

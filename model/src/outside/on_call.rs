@@ -40,7 +40,7 @@ impl OnCall {
     /// Works through the list. Returns whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
-        let Ok(list) = look.call(&self.review_queue.dead_letters, (), BROWSER_TIMEOUT).await else {
+        let Ok(Some(list)) = look.call(&self.review_queue.dead_letters, (), BROWSER_TIMEOUT).await else {
             return true;
         };
         let mut left = false;
