@@ -41,7 +41,9 @@ impl Reviewer {
     /// Works through the list. Returns whether something is left for later.
     async fn work_through(&self, env: &Env) -> bool {
         let look = env.child("look");
-        let Ok(Some(list)) = look.call(&self.review_queue.list, (), BROWSER_TIMEOUT).await else { return true };
+        let Ok(Some(list)) = look.call(&self.review_queue.list, (), BROWSER_TIMEOUT).await else {
+            return true;
+        };
         let mut left = false;
         for listed in list {
             let env = look.within(listed.booking.context).child("reviewer");
