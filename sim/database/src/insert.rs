@@ -312,8 +312,7 @@ impl Database {
             // The row is locked by this transaction, so no other can have changed it.
             _ => return Err(concurrent_update()),
         }
-        let old = self.row(op.table, lock.tid)?;
-        let is_own = self.is_own(me, op.table, lock.tid);
+        let (old, is_own) = self.row_to_replace(me, op.table, lock.tid)?;
         let next = self.end_version(me, op.table, lock.tid, Some(row.clone()), mode)?;
         self.note_key_change(me, op.table, lock.tid, &old, Some(&row), &mut op.checks);
         op.answer.push(row);

@@ -165,8 +165,7 @@ impl Database {
                 if op.crosscheck.is_some_and(|snapshot| !self.shows(me, table, lock.tid, snapshot)) {
                     return Err(concurrent_update());
                 }
-                let old = self.row(table, lock.tid)?;
-                let is_own = self.is_own(me, table, lock.tid);
+                let (old, is_own) = self.row_to_replace(me, table, lock.tid)?;
                 let next = self.end_version(me, table, lock.tid, row.clone(), mode)?;
                 self.note_key_change(me, table, lock.tid, &old, row.as_ref(), &mut op.checks);
                 op.answer.push(row.unwrap_or_else(|| old.clone()));
@@ -233,10 +232,15 @@ impl Database {
         version.is_some_and(|version| is_visible(version, snapshot, &self.sessions[me].xact))
     }
 
-    /// Returns whether this transaction wrote a version.
-    pub(crate) fn is_own(&self, me: usize, table: TableId, tid: Tid) -> bool {
-        let version = self.tables[table].heap.get(&tid);
-        version.is_some_and(|version| self.sessions[me].xact.owns(version.xid))
+    /// Returns the row of a version that is known to exist, and whether this transaction wrote it.
+    pub(crate) fn row_to_replace(
+        &self,
+        me: usize,
+        table: TableId,
+        tid: Tid,
+    ) -> Result<(RowRef, bool), DatabaseError> {
+        let version = self.tables[table].heap.get(&tid).ok_or_else(concurrent_update)?;
+        Ok((version.row.clone(), self.sessions[me].xact.owns(version.xid)))
     }
 
     /// Returns the row of a version that is known to exist.
