@@ -145,7 +145,9 @@ pub fn table<const N: usize>(indent: usize, rows: &[[String; N]], columns: usize
         for line in 0..height {
             let mut text = " ".repeat(indent);
             for (cell, columns) in cells.iter().zip(widths) {
-                text.push_str(&pad(cell.get(line).map_or("", String::as_str), columns + GAP));
+                let part = cell.get(line).map_or("", String::as_str);
+                // A word that is wider than its column keeps its distance from the next one.
+                text.push_str(&pad(part, columns.max(width(part)) + GAP));
             }
             out.push_str(text.trim_end());
             out.push('\n');
@@ -191,6 +193,12 @@ mod tests {
     fn the_widest_column_wraps_first() {
         let rows = [row(["a", "one two three four five six seven eight", "short"])];
         assert_eq!(table(0, &rows, 30), "a  one two three four    short\n   five six seven eight\n");
+    }
+
+    #[test]
+    fn a_word_that_is_wider_than_its_column_does_not_touch_the_next_one() {
+        let rows = [row(["a", "a-word-of-more-than-sixteen-letters", "short"])];
+        assert_eq!(table(0, &rows, 20), "a  a-word-of-more-than-sixteen-letters  short\n");
     }
 
     #[test]
