@@ -119,7 +119,7 @@ impl FromStr for FrontierFile {
     fn from_str(text: &str) -> Result<Self, FrontierError> {
         let (identity, mut records) = Records::open(text, "frontier", SCHEMA)?;
         let frontier: Option<Frontier> = records.next()?;
-        let mut frontier = frontier.ok_or_else(|| records.malformed("the record after it is missing"))?;
+        let mut frontier = frontier.ok_or_else(|| records.malformed("no frontier follows the header"))?;
         frontier.parents = records.rest()?;
         Ok(Self { identity, frontier })
     }

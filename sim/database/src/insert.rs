@@ -43,8 +43,8 @@ pub(crate) enum Conflict {
 
 /// The stage of the current row.
 enum Stage {
-    /// Checking the constraints before anything is written, from this one of those that the clause covers: a wait goes on
-    /// where it began.
+    /// Checking the constraints of the clause before anything is written, from this number on: after a wait the check goes
+    /// on at the constraint where it has waited.
     Probe(RowRef, usize),
     /// Locking the conflicting row, to update it.
     Merge(RowRef, RowLock),
