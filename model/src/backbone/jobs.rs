@@ -270,6 +270,21 @@ pub(crate) async fn wake(
     if woken == job { Ok(()) } else { tx.update(&backbone.jobs, woken).await }
 }
 
+/// Ends the waiting job of an item whose work was done after the attempt had lost the job. Returns whether there was
+/// one. It need not run again, and may have no attempt left for that.
+pub(crate) async fn succeed_waiting(
+    tx: &mut Transaction,
+    backbone: &Backbone,
+    item: WorkItem,
+) -> Result<bool, StoreError> {
+    let waits = |job: &Job| job.item() == item && matches!(job.state, JobState::Queued | JobState::Failed);
+    let jobs = tx.scan(&backbone.jobs, waits).await?;
+    let Some(job) = jobs.first() else { return Ok(false) };
+    let Some(job) = tx.lock(&backbone.jobs, &job.id).await?.filter(waits) else { return Ok(false) };
+    let ended = Some(Ending::Succeeded);
+    tx.update(&backbone.jobs, Job { state: JobState::Succeeded, ended, ..job }).await.map(|()| true)
+}
+
 /// Locks the job and returns its current row, if the worker that took it as `job` still holds it.
 ///
 /// # Errors

@@ -20,7 +20,9 @@ impl FilingFact {
         let FilingFact::Filing { before, after } = self;
         let state = match after.state {
             FilingState::Open => "to be sent".to_owned(),
-            FilingState::Sending { attempt, .. } => format!("being sent by attempt {attempt}"),
+            FilingState::Sending { job, attempt, .. } => {
+                format!("being sent by attempt {attempt} of job {job}")
+            }
             FilingState::Filed(document) => format!("filed as D{document}"),
             FilingState::Rejected => "rejected".to_owned(),
         };

@@ -10,7 +10,9 @@ pub enum FilingState {
     Open,
     /// It is being sent, or the outcome of sending is unknown.
     Sending {
-        /// The attempt of its job that sent it.
+        /// The job that sent it: the attempts of another job for it have the same numbers.
+        job: u32,
+        /// The attempt of the job.
         attempt: u32,
         /// The time of sending.
         since: Moment,

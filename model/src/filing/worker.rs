@@ -87,7 +87,7 @@ async fn begin(env: &Env, office: &Office, job: &Job) -> Result<Option<Filing>, 
         jobs::fail(&mut tx, backbone, &held, Ending::Final, now).await?;
         return tx.commit("not again").await.map(|()| None);
     }
-    let sending = FilingState::Sending { attempt: job.token, since: now };
+    let sending = FilingState::Sending { job: job.id, attempt: job.token, since: now };
     tx.update(&office.filings, Filing { state: sending, ..filing }).await?;
     audit::touches(&mut tx, backbone, &held, job.item()).await?;
     tx.commit("send").await.map(|()| Some(filing))
@@ -103,7 +103,10 @@ async fn finish(env: &Env, office: &Office, job: &Job, result: CallResult) -> Re
     let Some(held) = held else {
         if learnt {
             env.because(|| "it has lost the job meanwhile, but its result counts".to_owned());
-            jobs::wake(&mut tx, backbone, job_for(filing.id, filing.context), now).await?;
+            let is_done = matches!(result, CallResult::Document(_));
+            if !(is_done && jobs::succeed_waiting(&mut tx, backbone, job.item()).await?) {
+                jobs::wake(&mut tx, backbone, job_for(filing.id, filing.context), now).await?;
+            }
             tx.commit("late news").await?;
         }
         return Ok(());
@@ -130,7 +133,8 @@ async fn learn(
     job: &Job,
     result: CallResult,
 ) -> Result<bool, StoreError> {
-    let own = matches!(filing.state, FilingState::Sending { attempt, .. } if attempt == job.token);
+    let sender = (job.id, job.token);
+    let own = matches!(filing.state, FilingState::Sending { job, attempt, .. } if (job, attempt) == sender);
     let state = match result {
         CallResult::Document(document) => FilingState::Filed(document),
         CallResult::Rejection => FilingState::Rejected,

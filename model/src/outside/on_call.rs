@@ -1,6 +1,6 @@
 //! A person on call: reviews dead-letter jobs, finds out their state, and has them replayed if that does no harm.
 //!
-//! They look at the list now and then while it has entries. For a job whose repetition would duplicate an effect they
+//! They look at the list when they are called, and now and then while it has entries or the call is recent. For a job whose repetition would duplicate an effect they
 //! first look at the registry's own page. If the page does not load, or shows nothing while a request may still be
 //! pending, they leave the job for later. Requests that the registry rejects permanently stay listed.
 
@@ -21,18 +21,24 @@ pub struct OnCall {
     pub review_queue: Api,
     /// The registry's page.
     pub registry: RegistryApi,
+    /// The time for which they look at the list again after a call, also when it is empty: a job that is late when they
+    /// are called may become a dead letter hours later.
+    pub stays: Duration,
 }
 
 impl OnCall {
-    /// Starts the shift. `jobs` is raised when the list may have changed.
-    pub fn begin(self, env: &Env, jobs: &Signal) {
-        let (env, mut poller) = (env.clone(), Poller::new(env, jobs, LOOKS_EVERY));
+    /// Starts the shift. `calls` is raised when they are called.
+    pub fn begin(self, env: &Env, calls: &Signal) {
+        let (env, calls, mut poller) = (env.clone(), calls.clone(), Poller::new(env, calls, LOOKS_EVERY));
         env.clone().spawn(async move {
-            let mut again = None;
+            let (mut again, mut heard, mut until) = (None, calls.version(), env.now());
             loop {
                 poller.turn(again).await;
+                if calls.version() != heard {
+                    (heard, until) = (calls.version(), env.now() + self.stays);
+                }
                 let left = self.work_through(&env).await;
-                again = left.then(|| env.now() + LOOKS_EVERY);
+                again = (left || env.now() < until).then(|| env.now() + LOOKS_EVERY);
             }
         });
     }

@@ -158,7 +158,9 @@ impl Scenario for Lifecycle {
         }
         let person = stage.node(Role::outside("person".into()), |_| {});
         let shift = person.within(stage.entity("shift"));
-        OnCall { review_queue: api, registry: to_registry }.begin(&shift, backbone.jobs.signal());
+        // Each change of a job calls the person, so they need not look again.
+        let on_call = OnCall { review_queue: api, registry: to_registry, stays: Duration::ZERO };
+        on_call.begin(&shift, backbone.jobs.signal());
         clinics(stage, &edge);
     }
 

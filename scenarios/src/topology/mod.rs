@@ -54,7 +54,7 @@ const ASSUMPTIONS: &[&str] = &[
     "the registry has at most one episode of at most 30 minutes; the link to the partner may be down or slow until all faults end",
     "a request reaches the partner or the registry at most 10 minutes late, a worker or the monitor pauses at most 10 minutes at a time",
     "messages to the pager are lost singly; a heartbeat is lost only with the monitor",
-    "the pager forgets nothing; the on-call person takes an alert after 3 or 30 minutes and then works on the dead letters",
+    "the pager forgets nothing; the on-call person takes an alert after 3 or 30 minutes and works on the dead letters of the next four hours",
     "guests do not cancel; nobody works on reviews, and the partner's statement is not read",
     "the correctness of bookings and filings is judged by their own scenarios",
     "the database loses no commit and notices a dead client within 2 minutes",
@@ -112,6 +112,9 @@ const GUEST_AT: Duration = Duration::from_millis(6_000);
 /// The time from one guest to the next.
 const NEXT_GUEST: Duration = Duration::from_millis(4_000);
 
+/// The time for which the person on call looks at the dead letters after an alert.
+const ON_CALL_STAYS: Duration = Duration::from_secs(4 * 3_600);
+
 impl Scenario for Topology {
     type Fact = Fact;
 
@@ -157,8 +160,9 @@ impl Scenario for Topology {
             pager.listen(&listener, heartbeat);
         }
         let person = stage.node(Role::outside("person".into()), |_| {});
-        let review_queue = OnCall { review_queue: apis.filing.clone(), registry: apis.registry.clone() };
-        review_queue.begin(&person.within(stage.entity("shift")), pager.called());
+        let (review_queue, registry) = (apis.filing.clone(), apis.registry.clone());
+        let on_call = OnCall { review_queue, registry, stays: ON_CALL_STAYS };
+        on_call.begin(&person.within(stage.entity("shift")), pager.called());
         add_workload(stage, &apis, &platform);
     }
 
