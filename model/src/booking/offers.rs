@@ -68,9 +68,10 @@ impl Pages {
     pub(crate) async fn primary(&self, env: &Env, offer: u32) -> Result<Option<Offer>, StoreError> {
         (self.read)(env, OfferFact::Read { offer });
         let _connection = self.connections.acquire(env).await;
-        let read = self.platform.backbone.store.begin(env).get(&self.platform.tables.offers, &offer).await;
+        // A lost connection shows at once: who shares the result must not wait for work that is not done.
+        let row = self.platform.backbone.store.begin(env).get(&self.platform.tables.offers, &offer).await?;
         env.sleep(PAGE_READ).await;
-        read
+        Ok(row)
     }
 
     /// Returns the offer through the cache. Of all concurrent requests one looks it up, and all share its result.
