@@ -50,7 +50,7 @@ pub const API: Role = role("api");
 pub const WORKER: Role = role("worker");
 /// The node that publishes the events of the outbox.
 pub const RELAY: Role = role("relay");
-/// The node that maintains the list.
+/// A node that maintains the list.
 pub const PROJECTOR: Role = role("projector");
 /// The machine on which an operator rebuilds the list.
 pub const OPERATOR: Role = role("operator");

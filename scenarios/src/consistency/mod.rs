@@ -68,6 +68,8 @@ const PARAMETERS: &[Parameter] = &[Parameter {
     small: &["1", "2"],
 }];
 
+/// The number of nodes that maintain the list: they may work on one booking at once.
+const PROJECTORS: u32 = 2;
 /// The only offer, and its price in minor units.
 const OFFER: (u32, u32) = (1, 12_000);
 /// One-way network latency on the happy path.
@@ -132,8 +134,10 @@ impl Scenario for Consistency {
         stage.node(faults::WORKER, move |env| workers::boot(&env, &at, Rc::clone(&handlers)));
         let consumers: Rc<[Rc<dyn Consumer>]> = Rc::new([Rc::new(topic)]);
         stage.node(faults::RELAY, move |env| relay::boot(&env, &backbone, Rc::clone(&consumers)));
-        let at = Rc::clone(&platform);
-        stage.node(faults::PROJECTOR, move |env| summaries::boot(&env, &at, &to_list));
+        for _ in 0..PROJECTORS {
+            let (at, events) = (Rc::clone(&platform), to_list.clone());
+            stage.node(faults::PROJECTOR, move |env| summaries::boot(&env, &at, &events));
+        }
         let log = facts.clone();
         stage.node(Role::outside("reports".into()), move |env| feed::boot(&env, &to_feed, &log));
         add_workload(stage, &edge, &platform);
