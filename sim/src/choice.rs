@@ -12,6 +12,16 @@ const SLASH: TextHash = TextHash::of("/");
 const SPACE: TextHash = TextHash::of(" ");
 const SCHEDULE: Label = Label::new("schedule");
 const STATEMENT_ON: Label = Label::new("statement on");
+/// What may happen before the first statement of a transaction: there is nothing yet that another one could disturb.
+pub(crate) const FIRST_STATEMENT: Alternatives =
+    Alternatives::new(&["goes", "pause 200 ms", "connection lost"]);
+/// What may happen before a later statement.
+pub(crate) const STATEMENT: Alternatives =
+    Alternatives::new(&["goes", "pause until another commits or waits", "pause 900 ms", "connection lost"]);
+/// The first of these pauses.
+pub(crate) const UNTIL_MET: Pick = Pick::Named(1);
+/// The second one.
+pub(crate) const LONG_PAUSE: Pick = Pick::Named(2);
 
 /// The stable name of a kind of choice: `pay.charge/response`, `worker/after pay.charge`.
 ///
@@ -285,6 +295,16 @@ impl OfferedAlternatives {
                 faults.late(Duration::from_millis(u64::from(ms)))
             }
         }
+    }
+
+    /// Returns whether they are the names of a choice, and no faults of a profile.
+    pub(crate) fn are_names(&self) -> bool {
+        matches!(self.list, List::Names(_))
+    }
+
+    /// Returns whether they are these.
+    pub(crate) fn are(&self, alternatives: &Alternatives) -> bool {
+        matches!(self.list, List::Names(names) if names == alternatives.names)
     }
 
     /// Returns the least and the greatest milliseconds of the range, if there is one.

@@ -9,7 +9,7 @@
 //! lines: a protocol, a workload, an invariant; explored, shrunk and replayed.
 //!
 //! Modules in reading order: names (`hash`, [`label`], [`scope`], [`choice`], [`fault`], [`script`], `former`, `sites`,
-//! [`sites_met`], `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
+//! [`sites_met`], `draws`, `chooser`), the machine ([`time`], `fields`, [`digest`], [`coverage`], `agenda`, `timeouts`, `event`,
 //! [`access`], [`calendar`], [`clock`], [`node`], `task`, `engine`, [`world`], [`env`](mod@env), `placed`, [`ambient`]), the means by
 //! which nodes act ([`signal`], `blocked`, [`semaphore`], [`poller`], [`heartbeat`], [`link`], [`call`], [`instances`],
 //! [`balancing`], [`retry`], [`webhook`], [`store`], `broker_request`, [`queue`], [`log`](mod@log), [`kv`]), judgement
@@ -30,6 +30,7 @@ mod chooser;
 pub mod clock;
 pub mod coverage;
 pub mod digest;
+mod draws;
 mod engine;
 pub mod env;
 mod event;
@@ -76,10 +77,11 @@ pub mod world;
 
 pub use call::{CallError, Endpoint, Link, Op};
 pub use choice::{Alternatives, OfferedAlternatives, Pick, Site};
-pub use chooser::{ChoiceCounts, Profile, Turn};
+pub use chooser::{ChoiceCounts, Turn};
 pub use clock::{ClockFault, ClockProfile};
 pub use coverage::Coverage;
 pub use digest::Digest;
+pub use draws::Profile;
 pub use env::{Env, Side};
 pub use fault::{DelayRange, Episode};
 pub use heartbeat::Heartbeat;

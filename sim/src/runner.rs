@@ -4,9 +4,10 @@ mod workload;
 
 use crate::ambient::Running;
 use crate::choice::{OfferedAlternatives, Site};
-use crate::chooser::{ChoiceCounts, Profile, Turn, below};
+use crate::chooser::{ChoiceCounts, Turn};
 use crate::coverage::{Coverage, Gauge};
 use crate::digest::Digest;
+use crate::draws::{Profile, below};
 use crate::hash::mix;
 use crate::judge::{Bench, Facts, HARNESS_INVARIANTS, Violation};
 use crate::observer::{Observer, ShowStep};

@@ -161,11 +161,11 @@ impl Sites {
 
     /// Returns the rate at which choices of the site deviate in this run; `rate` computes it at the first of them.
     #[inline]
-    pub(crate) fn rate(&mut self, number: SiteNumber, rate: impl FnOnce(&Site) -> Rate) -> Rate {
+    pub(crate) fn rate(&mut self, number: SiteNumber, rate: impl FnOnce(&Met) -> Rate) -> Rate {
         let known = &mut self.known[number.0 as usize];
         if known.rated_in != self.run {
             known.rated_in = self.run;
-            known.rate = rate(&self.met[number.0 as usize].site);
+            known.rate = rate(&self.met[number.0 as usize]);
         }
         known.rate
     }

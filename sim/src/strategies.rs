@@ -4,7 +4,7 @@
 //! and return the result: a failure then prints the story and the line that repeats the run. Proptest itself keeps
 //! the failed cases; a case can be drawn again from its seed as long as the scenario offers the same choices.
 
-use crate::chooser::below;
+use crate::draws::below;
 use crate::hash::mix;
 use crate::runner::{Plan, Rehearse, Runner};
 use crate::scenario::{Parameter, Scenario};

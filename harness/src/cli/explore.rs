@@ -57,7 +57,7 @@ pub(super) struct Explore {
     /// Run tasks first in, first out in all runs. Without this flag, half of the runs draw the order of tasks
     #[arg(long, env = "SHAKEDOWN_FIFO")]
     fifo: bool,
-    /// In half of the runs, also draw pauses and lost connections before the statements of transactions
+    /// In three of four runs, also draw pauses and lost connections before the statements of transactions
     #[arg(long, env = "SHAKEDOWN_STATEMENTS")]
     statements: bool,
     /// Derive half of the runs from earlier runs that reached something new
@@ -164,7 +164,8 @@ impl Explore {
 
     /// Returns the name of the profile, with what is drawn beside faults and task order.
     fn profile_text(&self) -> String {
-        let statements = if self.statements { ", pauses before statements in half of the runs" } else { "" };
+        let statements =
+            if self.statements { ", pauses before statements in three of four runs" } else { "" };
         let around = if self.around_goals { ", half of the runs around rare goals" } else { "" };
         format!("{}{statements}{around}", self.profile.name)
     }

@@ -29,15 +29,16 @@
 //! # Statements
 //!
 //! Statements take no time, so transactions overlap only where they commit or wait for a lock. A run may also offer
-//! interruptions before each statement (`worker/statement on orders`): a short or a long pause, which lets other
-//! transactions commit between two statements of one, and the loss of the connection.
+//! interruptions before each statement (`worker/statement on orders`): a pause until another transaction has changed a table
+//! that this one has accessed or waits for a lock, because a missing lock lets that one in; a long pause; and the loss of the
+//! connection.
 //!
 //! Benign choices of these two kinds add no word to the digest: a run in which nothing yields or is interrupted is the same
 //! run whether they are offered or not.
 
 use super::Core;
 use crate::agenda::Due;
-use crate::choice::{Alternatives, Pick, Site};
+use crate::choice::{Alternatives, FIRST_STATEMENT, Pick, STATEMENT, Site};
 use crate::label::Label;
 use crate::node::{NodeId, State};
 use crate::scope::{Scope, User};
@@ -46,13 +47,11 @@ use crate::time::Duration;
 const TASK: Label = Label::new("task");
 const EVENT: Label = Label::new("event");
 const ORDER: Alternatives = Alternatives::new(&["goes", "yields"]);
-const STATEMENT: Alternatives =
-    Alternatives::new(&["goes", "pause 200 ms", "pause 900 ms", "connection lost"]);
 
-/// Long enough for a transaction that is about to commit.
+/// A pause before the first statement of a transaction, long enough for another one that is about to commit.
 const SHORT_PAUSE: Duration = Duration::from_millis(200);
-/// Long enough for a commit and what follows from it on other nodes. Still shorter than a second, the usual limit of waits for locks
-/// and of idle transactions.
+/// A pause, and the limit of one that no other transaction ends: long enough for two commits that follow from each other.
+/// Shorter than a second, the usual limit of waits for locks and of idle transactions.
 const LONG_PAUSE: Duration = Duration::from_millis(900);
 
 /// What happens to a task before a statement.
@@ -60,6 +59,9 @@ const LONG_PAUSE: Duration = Duration::from_millis(900);
 pub(crate) enum Interruption {
     /// Its thread is not scheduled for so long.
     Pause(Duration),
+    /// Its thread is not scheduled until another transaction has changed a table that this one has accessed, or waits for a
+    /// lock; at most for so long.
+    PauseUntilMet(Duration),
     /// Its connection to the store breaks.
     ConnectionLost,
 }
@@ -327,7 +329,8 @@ impl Core {
         self.draw(number, (site, scope, nth))
     }
 
-    /// Draws what happens to a task of a client before its statement on `object`. Other tasks of its node run meanwhile. Nodes
+    /// Draws what happens to a task of a client before its statement on `object`, which may be the first one of its
+    /// transaction. Other tasks of its node run meanwhile. Nodes
     /// that never crash are not interrupted.
     #[cold]
     #[inline(never)]
@@ -335,6 +338,7 @@ impl Core {
         &mut self,
         (node, scope): (NodeId, Scope),
         object: Label,
+        is_first: bool,
     ) -> Option<Interruption> {
         let role = &self.nodes[node].role;
         if self.healed || self.run_abort.is_some() || role.crash.before.is_empty() {
@@ -342,16 +346,18 @@ impl Core {
         }
         let site = Site::statement(role.name, object);
         let nth = self.scopes.count(scope, site.hash(), User::ENGINE).0 + 1;
-        let pick = self.draw_seldom(&site, (scope, nth), &STATEMENT);
-        let interruption = match pick.index() {
-            0 => return None,
-            1 => Interruption::Pause(SHORT_PAUSE),
-            2 => Interruption::Pause(LONG_PAUSE),
+        let alternatives = if is_first { &FIRST_STATEMENT } else { &STATEMENT };
+        let pick = self.draw_seldom(&site, (scope, nth), alternatives);
+        let interruption = match (is_first, pick.index()) {
+            (_, 0) => return None,
+            (true, 1) => Interruption::Pause(SHORT_PAUSE),
+            (false, 1) => Interruption::PauseUntilMet(LONG_PAUSE),
+            (false, 2) => Interruption::Pause(LONG_PAUSE),
             _ => Interruption::ConnectionLost,
         };
         self.digest.pair(site.hash(), pick.code());
         self.deviate_as((node, None), (&site, scope, nth), pick, |taken| format!("{site} = {taken}"));
-        if let Interruption::Pause(length) = interruption {
+        if let Interruption::Pause(length) | Interruption::PauseUntilMet(length) = interruption {
             self.lasts(length);
         }
         Some(interruption)

@@ -13,7 +13,7 @@
 //! A block whose seeds reach no goal consists of seeds. A run depends on the earlier runs of its block, so the runs
 //! are not a sample of any distribution: a search without findings gives no bound on the failure rate.
 
-use crate::chooser::{Profile, below};
+use crate::draws::{Profile, below};
 use crate::hash::mix;
 use crate::runner::{Offered, Outcome, Plan, Rehearse};
 use crate::script::{Deviation, Script};

@@ -7,7 +7,8 @@
 //! subtracted.
 
 use super::bounded::{Bounded, Parent, continuations, ways};
-use crate::chooser::{Turn, below};
+use crate::chooser::Turn;
+use crate::draws::below;
 use crate::hash::mix;
 use crate::runner::Rehearse;
 

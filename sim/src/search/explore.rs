@@ -4,8 +4,8 @@
 //! the same at any number of threads. The kept data do not grow with the number of runs, only with the number of
 //! failing runs, which the caller bounds.
 
-use crate::chooser::Profile;
 use crate::digest::Digest;
+use crate::draws::Profile;
 use crate::hash::mix;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};

@@ -9,8 +9,8 @@
 //! findings gives no bound on the failure rate.
 
 use crate::choice::OfferedAlternatives;
-use crate::chooser::{Profile, below};
 use crate::coverage::Coverage;
+use crate::draws::{Profile, below};
 use crate::hash::mix;
 use crate::runner::{Plan, Rehearse};
 use crate::script::Script;

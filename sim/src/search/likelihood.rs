@@ -5,7 +5,7 @@
 //! likely the failure had become: low where nothing is decided, and one where nothing can prevent it any more.
 
 use super::is_same;
-use crate::chooser::Profile;
+use crate::draws::Profile;
 use crate::judge::Violation;
 use crate::runner::{Offered, Plan, Rehearse};
 use crate::script::{ChoiceId, Script};

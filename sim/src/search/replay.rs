@@ -1,6 +1,6 @@
 //! Replay: runs a recorded script again, and compares the runs.
 
-use crate::chooser::Profile;
+use crate::draws::Profile;
 use crate::judge::Violation;
 use crate::runner::{Outcome, Plan, Rehearse};
 use crate::script::{Deviation, Script, Variant};

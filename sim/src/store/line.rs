@@ -12,7 +12,7 @@ use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
 use crate::poller::Turn;
-use crate::signal::Signal;
+use crate::signal::{Signal, any_changed};
 use crate::time::Duration;
 use shakedown_database::{
     self as database, Arrangement, DatabaseError, LockWait, Scope, Session, Statement, Step, TableHandle,
@@ -37,6 +37,10 @@ pub(super) struct Line {
     pub(super) has_orphan: Cell<bool>,
     /// The key that the next statement is about, in a recorded run.
     pub(super) aim: RefCell<String>,
+    /// The tables that were read without a lock, in a run that offers interruptions.
+    has_read: RefCell<Vec<Label>>,
+    /// Whether a statement was sent.
+    has_begun: Cell<bool>,
 }
 
 impl Line {
@@ -44,8 +48,10 @@ impl Line {
     pub(super) fn to(server: &Rc<Server>, client: &Env, session: Result<Session, StoreError>) -> Self {
         let (server, client) = (Rc::clone(server), client.clone());
         client.world.core.borrow_mut().uses(client.node, server.env.node);
-        let (broken, has_orphan, aim) = (Cell::new(false), Cell::new(false), RefCell::default());
-        Self { id: server.next_transaction(), server, client, session, broken, has_orphan, aim }
+        let (broken, has_orphan) = (Cell::new(false), Cell::new(false));
+        let (aim, has_read, has_begun) = (RefCell::default(), RefCell::default(), Cell::new(false));
+        let id = server.next_transaction();
+        Self { id, server, client, session, broken, has_orphan, aim, has_read, has_begun }
     }
 
     /// The session, as long as the line holds.
@@ -103,24 +109,40 @@ impl Line {
     }
 
     /// Interrupts the client before a statement on `object` if the run offers and draws that; waits forever if the client is
-    /// dead.
-    async fn ready(&self, object: Label) {
-        let interruption = {
-            let Env { world, node, incarnation, .. } = &self.client;
-            let mut core = world.core.borrow_mut();
-            if core.schedule.offers_statements && core.is_alive(*node, *incarnation) {
-                core.interruption(self.client.place(), object)
-            } else {
-                None
-            }
-        };
-        match interruption {
+    /// dead. `is_read` is a read without a lock.
+    async fn ready(&self, object: Label, is_read: bool) {
+        match self.interruption(object) {
             None => {}
             Some(Interruption::Pause(length)) => self.client.sleep(length).await,
+            Some(Interruption::PauseUntilMet(most)) => self.until_met(object, most).await,
             // The statement then meets the broken connection.
             Some(Interruption::ConnectionLost) => self.lose(object),
         }
         self.alive().await;
+        self.has_begun.set(true);
+        if is_read && self.client.world.core.borrow().schedule.offers_statements {
+            self.has_read.borrow_mut().push(object);
+        }
+    }
+
+    fn interruption(&self, object: Label) -> Option<Interruption> {
+        let Env { world, node, incarnation, .. } = &self.client;
+        let mut core = world.core.borrow_mut();
+        if !core.schedule.offers_statements || !core.is_alive(*node, *incarnation) {
+            return None;
+        }
+        core.interruption(self.client.place(), object, !self.has_begun.get())
+    }
+
+    /// Waits until another transaction waits for a lock, or changes a table that this one has read without a lock: that of
+    /// the statement, if it is one of them, and otherwise any. Waits no longer than `most`.
+    async fn until_met(&self, object: Label, most: Duration) {
+        let has_read = self.has_read.borrow().clone();
+        let watched = if has_read.contains(&object) { vec![object] } else { has_read };
+        let mut signals = self.server.signals_of(&watched);
+        signals.push(self.server.waits.clone());
+        let seen: Vec<_> = signals.into_iter().map(|signal| (signal.clone(), signal.version())).collect();
+        any_changed(&self.client, &seen, self.client.now() + most).await;
     }
 
     /// Runs a statement that may wait.
@@ -129,7 +151,7 @@ impl Line {
         object: Label,
         mut statement: Statement<T>,
     ) -> Result<T, StoreError> {
-        self.ready(object).await;
+        self.ready(object, false).await;
         let look = Look::begin(self);
         let (session, delay) = look.note(self.reach(object))?;
         self.touch();
@@ -162,6 +184,7 @@ impl Line {
         let reply = slot();
         let answer = Rc::clone(&reply);
         self.client.aside(Kind::LockWait, || self.server.wait_of(session));
+        self.server.tell_holders(&self.server.waits);
         self.server.keep(session, statement, &wait.timers, move |world, result| put(world, &answer, result));
         let wait = Wait { line: self, session, over: Cell::new(false) };
         let result = take(&self.client.world, &reply).await;
@@ -219,7 +242,7 @@ impl Line {
         lock: impl FnOnce() -> Option<Statement<()>>,
         body: impl FnOnce(&mut Scope<'_>) -> Result<T, DatabaseError>,
     ) -> Result<T, StoreError> {
-        self.ready(object).await;
+        self.ready(object, true).await;
         let look = Look::begin(self);
         let (session, delay) = look.note(self.reach(object))?;
         self.note_user(session, object);

@@ -56,6 +56,8 @@ pub(super) struct Server {
     pub(super) acquisitions: Signal,
     /// Raised, if somebody holds it, at each commit that changes rows.
     pub(super) commits: Signal,
+    /// Raised, if somebody holds it, when a statement begins to wait for a lock.
+    pub(super) waits: Signal,
     /// Raised, if somebody holds it, when the standby has replayed commits.
     pub(super) replays: Signal,
     /// Raised when notices may have reached a session.
@@ -156,6 +158,7 @@ impl Server {
             releases: Signal::new(),
             acquisitions: Signal::new(),
             commits: Signal::new(),
+            waits: Signal::new(),
             replays: Signal::new(),
             notices: Signal::new(),
             down_until: Cell::new(Moment::START),
@@ -377,6 +380,16 @@ impl Server {
                 self.observe(change, |table| table.signal().raise(server));
             }
         }
+    }
+
+    /// Returns the signals of the tables with these names; other names are ignored.
+    pub(super) fn signals_of(&self, names: &[Label]) -> Vec<Signal> {
+        let tables = self.tables.borrow();
+        tables
+            .iter()
+            .filter(|table| names.contains(&table.name()))
+            .map(|table| table.signal().clone())
+            .collect()
     }
 
     /// Records in the trace which commit wrote the row that is read.

@@ -126,6 +126,7 @@ pub(super) trait CommitObserver {
     /// Passes the reverse change to the hook: the commit is lost.
     fn lost(&self, env: &Env, change: &RowChange);
     fn signal(&self) -> &Signal;
+    fn name(&self) -> Label;
 }
 
 fn typed<R: Row>(row: Option<&Rc<dyn std::any::Any>>) -> Option<R> {
@@ -157,6 +158,10 @@ impl<R: Row> CommitObserver for TableState<R> {
     fn lost(&self, env: &Env, change: &RowChange) {
         let (before, after) = (typed(change.after.as_ref()), typed(change.before.as_ref()));
         self.pass(env, Change { before, after });
+    }
+
+    fn name(&self) -> Label {
+        self.name
     }
 
     fn signal(&self) -> &Signal {
