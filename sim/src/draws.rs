@@ -35,7 +35,8 @@ pub struct Profile {
 /// The rates at which tasks yield in a run that draws task order, as one in 2^n; all equally likely.
 const ORDER_RATES: [u32; 4] = [1, 3, 5, 7];
 
-/// What a run draws before statements.
+/// What a run draws before statements. Where pauses are many or few, named choices have rates of their own, whatever the
+/// profile's are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Interruptions {
     /// All kinds, at the rates of other sites; or none, if the profile says so.

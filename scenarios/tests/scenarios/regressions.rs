@@ -25,6 +25,8 @@ const REGRESSIONS: &[&str] = &[
     "hold-lapsed-and-called-confirmed",
     "job-there-before-its-order",
     "lapsed-is-taken-for-cancelled",
+    "late-refusal-of-an-earlier-job",
+    "late-result-ends-the-last-wait",
     "late-row-cancels-a-patient-who-is-here",
     "list-shows-what-never-was",
     "lost-with-the-database",

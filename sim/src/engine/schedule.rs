@@ -29,9 +29,9 @@
 //! # Statements
 //!
 //! Statements take no time, so transactions overlap only where they commit or wait for a lock. A run may also offer
-//! interruptions before each statement (`worker/statement on orders`): a pause until another transaction has changed a table
-//! that this one has accessed or waits for a lock, because a missing lock lets that one in; a long pause; and the loss of the
-//! connection.
+//! interruptions before each statement (`worker/statement on orders`): a pause until another transaction changes a table that
+//! this one has read without a lock, or waits for a lock, because a missing lock lets that one in; a long pause; and the loss
+//! of the connection. Before the first statement of a transaction there is only a short pause and the loss of the connection.
 //!
 //! Benign choices of these two kinds add no word to the digest: a run in which nothing yields or is interrupted is the same
 //! run whether they are offered or not.
@@ -59,8 +59,8 @@ const LONG_PAUSE: Duration = Duration::from_millis(900);
 pub(crate) enum Interruption {
     /// Its thread is not scheduled for so long.
     Pause(Duration),
-    /// Its thread is not scheduled until another transaction has changed a table that this one has accessed, or waits for a
-    /// lock; at most for so long.
+    /// Its thread is not scheduled until another transaction changes a table that this one has read without a lock, or waits
+    /// for a lock; at most for so long.
     PauseUntilMet(Duration),
     /// Its connection to the store breaks.
     ConnectionLost,
@@ -330,8 +330,7 @@ impl Core {
     }
 
     /// Draws what happens to a task of a client before its statement on `object`, which may be the first one of its
-    /// transaction. Other tasks of its node run meanwhile. Nodes
-    /// that never crash are not interrupted.
+    /// transaction. Other tasks of its node run meanwhile. Nodes that never crash are not interrupted.
     #[cold]
     #[inline(never)]
     pub(crate) fn interruption(
