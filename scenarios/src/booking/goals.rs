@@ -114,14 +114,6 @@ const GOALS: States<Memory> = &[
         matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.status == Status::Cancelling)
             && memory.open_attempts(intent(at)).next().is_some()
     }),
-    ("unwanted reservation cancelled", |memory, _, fact| {
-        let ended = |reservation| {
-            memory.ledger.bookings.iter().any(|latest| {
-                latest.row.reservation != Some(reservation) && latest.row.status != Status::Cancelling
-            })
-        };
-        matches!(fact, Fact::Partner(PartnerFact::Ended { reservation, asked: true }) if ended(*reservation))
-    }),
     (
         "booking listed for review",
         |_, _, fact| matches!(fact, Fact::Booking(BookingFact::Booking { after, .. }) if after.attention == Attention::Review),

@@ -27,11 +27,11 @@ pub const ENTRY: Entry = Entry {
 };
 
 const ASSUMPTIONS: &[&str] = &[
-    "the database is lost once at most; the backup lacks the last 10 minutes at most, and nothing older; a restore takes 5 minutes",
+    "the database is lost once at most; the backup lacks the last 10 minutes or 300 ms, and nothing older; a restore takes 5 minutes",
     "numbers are unique also after a restore: the sequence is not part of the backup",
     "not promised and not judged: that an accepted order survives, that no intent holds two reservations meanwhile, and \
      what a lost row would have done; only detection within its time is judged",
-    "the partner's statement is correct and complete; it is read each day on which the ledger changed",
+    "the partner's statement is correct and complete; it is read each day, or each hour, in which the ledger changed",
     "all else is as in the booking scenario, with partners that offer a lookup",
     "all faults end after 3 hours; late messages still arrive",
 ];
@@ -43,6 +43,14 @@ const STORE: StoreProfile = StoreProfile {
     failover: &[FailoverFault::FromBackup(Duration::from_secs(300))],
     ..faults::STORE
 };
+
+/// What the backup lacks.
+fn lacks(variant: &Variant) -> Duration {
+    match variant.get("lacks") {
+        Some("300ms") => Duration::from_millis(300),
+        _ => Duration::from_secs(600),
+    }
+}
 
 /// The scenario, with or without guardrails.
 pub struct Restore(Booking);
@@ -67,6 +75,20 @@ const PARAMETERS: &[Parameter] = &[
     },
     Parameter { name: "customers", about: "number of customers", values: &["1", "2"], small: &["1"] },
     Parameter { name: "intents", about: "trips that each customer books", values: &["1"], small: &["1"] },
+    Parameter {
+        name: "lacks",
+        about: "what the backup lacks: 10min: all that came after the last periodic copy; 300ms: the last 300 ms, as where the \
+                log of commits is copied continuously",
+        values: &["10min", "300ms"],
+        small: &["10min", "300ms"],
+    },
+    Parameter {
+        name: "statement",
+        about: "how we learn of changes at the partner: daily: by callbacks and a daily statement; alone: by an hourly \
+                statement, and the partner never calls back",
+        values: &["daily", "alone"],
+        small: &["daily"],
+    },
 ];
 
 impl Scenario for Restore {
@@ -89,7 +111,7 @@ impl Scenario for Restore {
     }
 
     fn build(&self, stage: &Stage<Fact>) {
-        self.0.build_on(stage, STORE);
+        self.0.build_on(stage, StoreProfile { backup_lag: Some(lacks(stage.variant())), ..STORE });
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Fact>>> {
