@@ -130,6 +130,13 @@ impl Chooser {
         self.draws = Some(Draws::new(seed, profile, from));
     }
 
+    /// Sets whether a client pauses before a statement while the next choice is made.
+    pub(crate) fn set_amid_pause(&mut self, is_amid_pause: bool) {
+        if let Some(draws) = &mut self.draws {
+            draws.is_amid_pause = is_amid_pause;
+        }
+    }
+
     /// Returns the number of this site with its alternatives.
     #[inline]
     pub(crate) fn number(&mut self, site: &Site, offer: impl Offering) -> SiteNumber {

@@ -4,7 +4,7 @@
 //! comes first (Groce et al., "Swarm testing", 2012): each run draws for each site whether it may deviate at all, then
 //! how often, and one fault rate for the whole run. A [`Profile`] sets the bounds, and whether task order and interruptions
 //! before statements are drawn: half of the runs then keep the default order, and the others deviate from it at rates from rare
-//! to frequent; a quarter of the runs has no interruptions, and a half has pauses that make transactions meet.
+//! to frequent; a quarter of the runs has no interruptions, and more than a half has pauses that make transactions meet.
 
 use crate::choice::{LONG_PAUSE, Pick, STATEMENT, Site, UNTIL_MET};
 use crate::hash::{KEYS, fold, join, mix};
@@ -35,7 +35,7 @@ pub struct Profile {
 /// The rates at which tasks yield in a run that draws task order, as one in 2^n; all equally likely.
 const ORDER_RATES: [u32; 4] = [1, 3, 5, 7];
 
-/// What a run draws before statements. Where pauses are many or few, named choices have rates of their own, whatever the
+/// What a run draws before statements. Where pauses make transactions meet, named choices have rates of their own, whatever the
 /// profile's are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Interruptions {
@@ -44,26 +44,15 @@ enum Interruptions {
     /// Many pauses, and few faults: half of the later statements of three in four sites pause, mostly until another
     /// transaction commits or waits. Such pauses disturb little else, and the race that needs one of them needs it at one
     /// statement of hundreds.
-    Many,
-    /// Few pauses, a sixteenth of the later statements, and no fault, so that what a pause waits for comes in time.
-    Few,
+    Together,
+    /// As many pauses, but one at a time, and no fault: what a pause waits for comes in time.
+    OneAtATime,
 }
 
-impl Interruptions {
-    /// Returns how often a later statement pauses; `swarm` is the word that the run draws for its site.
-    fn pauses(self, swarm: u64) -> Rate {
-        match self {
-            Self::Many if swarm & 3 == 0 => Rate::Never,
-            Self::Many => Rate::UpTo(u64::MAX >> 1),
-            _ => Rate::UpTo(u64::MAX >> 4),
-        }
-    }
-
-    /// Returns how often a named choice deviates: those of the workload make transactions meet.
-    fn names(self, swarm: u64) -> Rate {
-        let is_off = if self == Self::Many { swarm & 3 == 0 } else { swarm & 1 == 0 };
-        if is_off { Rate::Never } else { Rate::UpTo(u64::MAX >> 1) }
-    }
+/// Returns how often a site deviates at which transactions can be made to meet: by a pause before a later statement, or by a
+/// choice of the workload. `swarm` is the word that the run draws for the site.
+fn meeting_rate(swarm: u64) -> Rate {
+    if swarm & 3 == 0 { Rate::Never } else { Rate::UpTo(u64::MAX >> 1) }
 }
 
 impl Profile {
@@ -179,11 +168,13 @@ pub(crate) struct Draws {
     profile: Profile,
     /// The position of the first drawn choice, from 0; earlier choices are benign.
     pub(crate) from: u32,
+    /// Whether a client pauses before a statement now.
+    pub(crate) is_amid_pause: bool,
 }
 
 impl Draws {
     pub(crate) fn new(seed: u64, profile: Profile, from: u32) -> Self {
-        Self { seed: mix(seed, 1), profile, from }
+        Self { seed: mix(seed, 1), profile, from, is_amid_pause: false }
     }
 
     /// Returns how often the choices of a site deviate in this run.
@@ -204,13 +195,9 @@ impl Draws {
             return Rate::Never;
         }
         let interruptions = self.interruptions();
-        if interruptions != Interruptions::AsElsewhere {
-            if alternatives.are(&STATEMENT) {
-                return interruptions.pauses(swarm);
-            }
-            if alternatives.are_names() && !site.is_optional() {
-                return interruptions.names(swarm);
-            }
+        let is_meeting = alternatives.are(&STATEMENT) || alternatives.are_names() && !site.is_optional();
+        if interruptions != Interruptions::AsElsewhere && is_meeting {
+            return meeting_rate(swarm);
         }
         if profile.swarm && swarm & 1 == 0 {
             return Rate::Never;
@@ -221,8 +208,8 @@ impl Draws {
         }
         let calm = match interruptions {
             Interruptions::AsElsewhere => profile.calm[(mix(*seed, 0xCA13) >> 62) as usize],
-            Interruptions::Many => 3,
-            Interruptions::Few => return Rate::Never,
+            Interruptions::Together => 3,
+            Interruptions::OneAtATime => return Rate::Never,
         };
         Rate::UpTo(u64::MAX >> (profile.rates[(swarm >> 62) as usize] + calm))
     }
@@ -238,6 +225,9 @@ impl Draws {
         if !met.alternatives.are(&STATEMENT) || self.interruptions() == Interruptions::AsElsewhere {
             return deviating(draw, met);
         }
+        if self.is_amid_pause && self.interruptions() == Interruptions::OneAtATime {
+            return Pick::BENIGN;
+        }
         let is_long = fold(draw ^ KEYS[2], KEYS[3]) & 3 == 0;
         if is_long { LONG_PAUSE } else { UNTIL_MET }
     }
@@ -247,10 +237,10 @@ impl Draws {
         if !self.profile.swarm || !self.profile.statements {
             return Interruptions::AsElsewhere;
         }
-        match below(mix(self.seed, 0x696E_7472), 3) {
+        match below(mix(self.seed, 0x696E_7472), 4) {
             0 => Interruptions::AsElsewhere,
-            1 => Interruptions::Many,
-            _ => Interruptions::Few,
+            1 => Interruptions::Together,
+            _ => Interruptions::OneAtATime,
         }
     }
 }

@@ -66,6 +66,15 @@ pub(crate) enum Interruption {
     ConnectionLost,
 }
 
+/// When a statement is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct StatementMoment {
+    /// Whether it is the first one of its transaction.
+    pub(crate) is_first: bool,
+    /// Whether another client pauses before a statement.
+    pub(crate) is_amid_pause: bool,
+}
+
 /// The name of a task or an event, for its choices.
 #[derive(Clone, Copy)]
 struct Name {
@@ -329,15 +338,14 @@ impl Core {
         self.draw(number, (site, scope, nth))
     }
 
-    /// Draws what happens to a task of a client before its statement on `object`, which may be the first one of its
-    /// transaction. Other tasks of its node run meanwhile. Nodes that never crash are not interrupted.
+    /// Draws what happens to a task of a client before its statement on `object`. Other tasks of its node run meanwhile. Nodes that never crash are not interrupted.
     #[cold]
     #[inline(never)]
     pub(crate) fn interruption(
         &mut self,
         (node, scope): (NodeId, Scope),
         object: Label,
-        is_first: bool,
+        StatementMoment { is_first, is_amid_pause }: StatementMoment,
     ) -> Option<Interruption> {
         let role = &self.nodes[node].role;
         if self.healed || self.run_abort.is_some() || role.crash.before.is_empty() {
@@ -346,6 +354,7 @@ impl Core {
         let site = Site::statement(role.name, object);
         let nth = self.scopes.count(scope, site.hash(), User::ENGINE).0 + 1;
         let alternatives = if is_first { &FIRST_STATEMENT } else { &STATEMENT };
+        self.chooser.set_amid_pause(is_amid_pause);
         let pick = self.draw_seldom(&site, (scope, nth), alternatives);
         let interruption = match (is_first, pick.index()) {
             (_, 0) => return None,

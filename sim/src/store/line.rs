@@ -7,7 +7,7 @@ use super::server::{STORE, Server, for_client};
 use super::statements::ADVISORY;
 use crate::choice::{Alternatives, Site};
 use crate::engine::effects::Reach;
-use crate::engine::schedule::Interruption;
+use crate::engine::schedule::{Interruption, StatementMoment};
 use crate::env::{Env, put, slot, take};
 use crate::event::Kind;
 use crate::label::Label;
@@ -24,6 +24,22 @@ use std::rc::Rc;
 const STATEMENT: Label = Label::new("statement");
 const ORDER: Label = Label::new("order of");
 const ORDERS: Alternatives = Alternatives::new(&["as scanned", "backwards", "from the middle"]);
+
+/// A client pauses before a statement as long as this lives.
+struct Pause<'a>(&'a Cell<u32>);
+
+impl<'a> Pause<'a> {
+    fn begin(pauses: &'a Cell<u32>) -> Self {
+        pauses.set(pauses.get() + 1);
+        Self(pauses)
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
 
 /// One client's use of one session.
 pub(super) struct Line {
@@ -113,8 +129,14 @@ impl Line {
     async fn ready(&self, object: Label, is_read: bool) {
         match self.interruption(object) {
             None => {}
-            Some(Interruption::Pause(length)) => self.client.sleep(length).await,
-            Some(Interruption::PauseUntilMet(most)) => self.until_met(object, most).await,
+            Some(Interruption::Pause(length)) => {
+                let _pause = Pause::begin(&self.server.pauses);
+                self.client.sleep(length).await;
+            }
+            Some(Interruption::PauseUntilMet(most)) => {
+                let _pause = Pause::begin(&self.server.pauses);
+                self.until_met(object, most).await;
+            }
             // The statement then meets the broken connection.
             Some(Interruption::ConnectionLost) => self.lose(object),
         }
@@ -131,7 +153,9 @@ impl Line {
         if !core.schedule.offers_statements || !core.is_alive(*node, *incarnation) {
             return None;
         }
-        core.interruption(self.client.place(), object, !self.has_begun.get())
+        let moment =
+            StatementMoment { is_first: !self.has_begun.get(), is_amid_pause: self.server.pauses.get() > 0 };
+        core.interruption(self.client.place(), object, moment)
     }
 
     /// Waits until another transaction waits for a lock, or changes a table that this one has read without a lock: that of

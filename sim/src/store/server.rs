@@ -58,6 +58,8 @@ pub(super) struct Server {
     pub(super) commits: Signal,
     /// Raised, if somebody holds it, when a statement begins to wait for a lock.
     pub(super) waits: Signal,
+    /// The number of clients that pause before a statement.
+    pub(super) pauses: Cell<u32>,
     /// Raised, if somebody holds it, when the standby has replayed commits.
     pub(super) replays: Signal,
     /// Raised when notices may have reached a session.
@@ -159,6 +161,7 @@ impl Server {
             acquisitions: Signal::new(),
             commits: Signal::new(),
             waits: Signal::new(),
+            pauses: Cell::new(0),
             replays: Signal::new(),
             notices: Signal::new(),
             down_until: Cell::new(Moment::START),
