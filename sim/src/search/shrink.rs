@@ -1,6 +1,7 @@
 //! Shrinking: turns a failing script into a small one that fails in the same way.
 //!
-//! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
+//! Deviations are dropped (delta debugging: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002);
+//! where there are many of each site, those of whole sites come first.
 //! The remaining ones are moved to earlier entities and simplified, and the variant is made smaller. Then every smaller
 //! script over the same sites is tried, and finally each deviation is dropped once more.
 //!
@@ -26,6 +27,8 @@ const RUNS_FOR_PAIRS: u32 = 400;
 /// More deviations than this can often be replaced by a single one at another site: an outage instead of each lost
 /// request.
 const MANY: usize = 3;
+/// With more deviations than this for each of its sites, whole sites of a script are dropped first.
+const MANY_OF_A_SITE: usize = 4;
 /// The greatest number of other choices of its site that are tried for a deviation.
 const PLACES_MAX: usize = 4;
 
@@ -140,11 +143,36 @@ impl Shrinker<'_> {
         if self.count() > 0 && self.fails(self.best.with(Vec::new())) {
             return;
         }
+        if self.count() > MANY_OF_A_SITE * self.sites().len() {
+            self.drop_sites();
+        }
         let mut size = self.count().div_ceil(2);
         while size > 0 {
             let dropped = self.drop_chunks(size);
             // If no single deviation can be dropped, no chunk can.
             size = if size > 1 || dropped { (size / 2).max(1).min(self.count()) } else { 0 };
+        }
+    }
+
+    /// Returns the sites of the best script.
+    fn sites(&self) -> BTreeSet<String> {
+        sites_of(&self.best.deviations)
+    }
+
+    /// Drops all deviations of chunks of sites, halving their size down to one.
+    fn drop_sites(&mut self) {
+        let mut size = self.sites().len().div_ceil(2);
+        while size > 0 {
+            let mut at = 0;
+            while at < self.sites().len() {
+                let chunk: BTreeSet<String> = self.sites().into_iter().skip(at).take(size).collect();
+                let others = self.best.deviations.iter().filter(|other| !chunk.contains(&other.id.site));
+                let rest = others.cloned().collect();
+                if !self.fails(self.best.with(rest)) {
+                    at += size;
+                }
+            }
+            size /= 2;
         }
     }
 
@@ -261,7 +289,7 @@ impl Shrinker<'_> {
     fn try_smaller_scripts(&mut self) {
         let count = self.count();
         let involved = if count > MANY { self.found } else { &self.best };
-        let sites: BTreeSet<String> = involved.deviations.iter().map(|other| other.id.site.clone()).collect();
+        let sites = sites_of(&involved.deviations);
         if count == 0 || self.fails(self.best.with(Vec::new())) || count == 1 {
             return;
         }
@@ -284,8 +312,7 @@ impl Shrinker<'_> {
     /// long as runs are left.
     fn search_small_scripts(&mut self) {
         self.limit += RUNS_TO_SEARCH;
-        let involved = self.found.deviations.iter().chain(&self.best.deviations);
-        let sites: BTreeSet<String> = involved.map(|other| other.id.site.clone()).collect();
+        let sites = sites_of(self.found.deviations.iter().chain(&self.best.deviations));
         let mut layer = vec![Vec::new()];
         for _ in 0..MANY {
             let mut next = Vec::new();
@@ -323,6 +350,11 @@ impl Shrinker<'_> {
         });
         ways.collect()
     }
+}
+
+/// Returns the sites of these deviations.
+fn sites_of<'a>(deviations: impl IntoIterator<Item = &'a Deviation>) -> BTreeSet<String> {
+    deviations.into_iter().map(|deviation| deviation.id.site.clone()).collect()
 }
 
 fn with_value(variant: &Variant, parameter: &str, value: &str) -> Variant {
