@@ -27,8 +27,9 @@ const RUNS_FOR_PAIRS: u32 = 400;
 /// More deviations than this can often be replaced by a single one at another site: an outage instead of each lost
 /// request.
 const MANY: usize = 3;
-/// With more deviations than this for each of its sites, whole sites of a script are dropped first.
-const MANY_OF_A_SITE: usize = 4;
+/// With more deviations than this for each of its sites, as in a run with pauses before most statements, whole sites of a script
+/// are dropped first. With fewer, single deviations lead to smaller scripts.
+const MANY_OF_A_SITE: usize = 16;
 /// The greatest number of other choices of its site that are tried for a deviation.
 const PLACES_MAX: usize = 4;
 
