@@ -384,19 +384,22 @@ impl Database {
                 break;
             };
             let over = version.over.as_ref();
-            let is_own = version.lockers.iter().any(|(xid, _)| xact.owns(*xid))
-                || over.is_some_and(|over| xact.owns(over.xid));
+            let members = version.lockers.iter().map(|(xid, _)| *xid).chain(over.map(|over| over.xid));
+            let own = members.filter(|xid| xact.owns(*xid)).min();
+            // Members are checked in the order of their ids, up to the own one: a version that is locked already is not
+            // locked again, in whatever mode.
+            let is_checked = |xid: Xid| own.is_none_or(|own| xid < own);
             next = over.and_then(|over| over.next);
-            if is_own {
-                continue;
-            }
-            if let Some(by) = self.first_conflict(me, version, mode) {
+            if let Some(by) = self.first_conflict(me, version, mode).filter(|by| is_checked(*by)) {
                 return Later::Conflict(by);
             }
-            if over.is_some_and(|over| over.end != PENDING && over.mode.conflicts_with(mode)) {
+            let has_moved = |over: &Over| over.end != PENDING && over.mode.conflicts_with(mode);
+            if over.is_some_and(|over| has_moved(over) && is_checked(over.xid)) {
                 return Later::Moved;
             }
-            self.add_locker(me, table, tid, mode);
+            if own.is_none() {
+                self.add_locker(me, table, tid, mode);
+            }
         }
         Later::Locked
     }
