@@ -1,8 +1,8 @@
 //! The restore scenario: customers book as in the booking scenario; the database is lost and restored from a backup
-//! that lacks the last minutes.
+//! that lacks the last commits.
 //!
-//! The promises of those minutes are lost; their effects at the partner are not. The design cannot prevent that, but it
-//! detects it within a day, from the partner's statement. Reading order: this file builds the world, [`invariants`] and
+//! Their promises are lost; their effects at the partner are not. The design cannot prevent that, but it detects
+//! it within a day, from the partner's statement. Reading order: this file builds the world, [`invariants`] and
 //! [`goals`] judge.
 
 pub mod goals;
@@ -19,7 +19,7 @@ use shakedown_sim::{
 /// Its entry in the catalogue.
 pub const ENTRY: Entry = Entry {
     name: "restore",
-    about: "the database is restored from a backup that lacks the last minutes, whose effects the partner still holds",
+    about: "the database is restored from a backup that lacks the last commits, whose effects the partner still holds",
     assumptions: ASSUMPTIONS,
     systems: &["booking/status-sync"],
     needs: goals::NEEDS,
@@ -36,15 +36,14 @@ const ASSUMPTIONS: &[&str] = &[
     "all faults end after 3 hours; late messages still arrive",
 ];
 
-/// The database of the booking scenario, with a backup.
+/// The database of the booking scenario, which may be lost.
 const STORE: StoreProfile = StoreProfile {
-    backup_lag: Some(Duration::from_secs(600)),
     failovers_max: 1,
     failover: &[FailoverFault::FromBackup(Duration::from_secs(300))],
     ..faults::STORE
 };
 
-/// What the backup lacks.
+/// Returns how much of the end the backup lacks.
 fn lacks(variant: &Variant) -> Duration {
     match variant.get("lacks") {
         Some("300ms") => Duration::from_millis(300),

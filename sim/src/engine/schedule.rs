@@ -338,7 +338,8 @@ impl Core {
         self.draw(number, (site, scope, nth))
     }
 
-    /// Draws what happens to a task of a client before its statement on `object`. Other tasks of its node run meanwhile. Nodes that never crash are not interrupted.
+    /// Draws what happens to a task of a client before its statement on `object`. Other tasks of its node run meanwhile. Nodes
+    /// that never crash are not interrupted.
     #[cold]
     #[inline(never)]
     pub(crate) fn interruption(
