@@ -6,15 +6,15 @@
 //! A turn records what it depends on: while the task of a poller runs a turn, each of its statements adds the table that
 //! it uses, a lock that excluded it or that it would wait for, and the horizon of open transactions. A commit to one of these
 //! tables, the release of a lock, or the end of a transaction or of a dead client's session wakes the poller. If a statement
-//! of the turn failed for a temporary reason (a lost connection, a timeout, a serialization failure), the next turn runs at
-//! the next period.
+//! of the turn failed for a temporary reason (a lost connection, a timeout, a serialization failure), the next turn runs when
+//! the caller wants to try again (`due`), or at the next period if the caller does not say.
 //!
 //! In runs without deviations inside idle turns, commits and their times equal those of a loop that ticks. What is not
 //! equivalent:
 //!
 //! - Idle turns have no crash points, and put no load on anything.
 //! - Statements only are recorded. For calls, queues, logs, key-value stores, clocks, data outside a store, and statements of
-//!   tasks that the turn spawns, there are the poller's signal and `due`.
+//!   tasks that the turn spawns, there are the poller's signals and `due`.
 //! - A turn sees what happens exactly at its period; in a loop that ticks, the turn may run first.
 
 use crate::env::Env;
@@ -56,10 +56,10 @@ impl Turn {
 /// Wakes at multiples of a period, but only if the last turn could now end differently; see the [module](self).
 pub struct Poller {
     env: Env,
-    signal: Signal,
+    /// Each with its version at the start of the last turn.
+    signals: Vec<(Signal, u64)>,
     period: Duration,
-    seen: Option<u64>,
-    last_turn: Moment,
+    last_turn: Option<Moment>,
     turn: Rc<Turn>,
 }
 
@@ -70,38 +70,35 @@ impl Poller {
     /// If `period` is zero.
     pub fn new(env: &Env, signal: &Signal, period: Duration) -> Self {
         assert!(!period.is_zero(), "a poller has a period");
-        let (env, signal, last_turn) = (env.clone(), signal.clone(), env.now());
-        Self { env, signal, period, seen: None, last_turn, turn: Rc::default() }
+        let (env, signals) = (env.clone(), vec![(signal.clone(), 0)]);
+        Self { env, signals, period, last_turn: None, turn: Rc::default() }
     }
 
-    /// Creates a poller like [`Poller::new`], whose first turn waits for a change.
-    ///
-    /// # Panics
-    /// If `period` is zero.
-    pub fn later(env: &Env, signal: &Signal, period: Duration) -> Self {
-        let mut poller = Self::new(env, signal, period);
-        poller.seen = Some(signal.version());
-        poller
+    /// Makes the poller wake when this signal is raised, too.
+    pub fn also(mut self, signal: &Signal) -> Self {
+        self.signals.push((signal.clone(), 0));
+        self
     }
 
     /// Ends the last turn and waits for the next one: for the first period after a change of what the last turn depends
-    /// on, after the signal was raised, or after `due` (the moment at which the earliest row falls due, if there is one).
+    /// on, after the signal was raised, or after `due` (the moment at which the earliest row falls due, or at which a turn
+    /// that failed is tried again).
     pub async fn turn(&mut self, due: Option<Moment>) {
         self.env.end_turn(&self.turn);
-        if let Some(seen) = self.seen {
-            if !self.turn.has_failed.get() {
-                self.turn.looks_at(&self.signal, seen);
+        if let Some(last_turn) = self.last_turn {
+            if due.is_some() || !self.turn.has_failed.get() {
+                self.signals.iter().for_each(|(signal, seen)| self.turn.looks_at(signal, *seen));
                 let looked_at = self.turn.looked_at.take();
                 any_changed(&self.env, &looked_at, due.unwrap_or(Moment::NEVER)).await;
             }
             let period = self.period.as_nanos() as u64;
-            let after_last = self.last_turn.nanos() / period + 1;
+            let after_last = last_turn.nanos() / period + 1;
             let next = self.env.now().nanos().div_ceil(period).max(after_last) * period;
             self.env.sleep_until(Moment::from_nanos(next)).await;
             self.env.event(Kind::Wake, [next, 0], || "looks for work".to_owned());
         }
-        self.last_turn = self.env.now();
-        self.seen = Some(self.signal.version());
+        self.last_turn = Some(self.env.now());
+        self.signals.iter_mut().for_each(|(signal, seen)| *seen = signal.version());
         self.turn.clear();
         self.env.begin_turn(&self.turn);
     }

@@ -75,7 +75,6 @@ pub fn boot_beside_requests(
 fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, threads: &Threads) {
     let needs = |handler: &Rc<dyn Handler>| handler.dependency().map(|needed| (handler.kind(), needed));
     let kinds: Vec<_> = handlers.iter().filter_map(needs).collect();
-    let has_pools = !kinds.is_empty();
     let (room, spares) =
         (backbone.design.worker_services.room(), backbone.design.bounded_retry.spares_dependencies());
     let gates = Gates::new(kinds, room, spares, env.now());
@@ -84,25 +83,24 @@ fn boot_on(env: &Env, backbone: &Rc<Backbone>, handlers: Rc<[Rc<dyn Handler>]>, 
     let worker = &Rc::new(Worker { env, backbone, handlers, gates, threads, in_hand });
     let at_work = Rc::clone(worker);
     worker.env.on_shutdown(async move { at_work.hand_back().await });
-    look_at(worker, Poller::new(&worker.env, worker.backbone.jobs.signal(), JOB_PERIOD));
-    if has_pools {
-        look_at(worker, Poller::later(&worker.env, &worker.gates.freed, JOB_PERIOD));
-    }
-}
-
-/// Makes the worker look for jobs at each turn of `poller`.
-fn look_at(worker: &Rc<Worker>, mut poller: Poller) {
-    let worker = Rc::clone(worker);
-    worker.env.clone().spawn(async move {
-        let mut due = None;
-        loop {
-            poller.turn(due).await;
-            due = worker.drain().await;
-        }
-    });
+    worker.look_for_jobs();
 }
 
 impl Worker {
+    /// Takes due jobs whenever there may be some, or a pool may have room again.
+    fn look_for_jobs(self: &Rc<Self>) {
+        let worker = Rc::clone(self);
+        let mut poller =
+            Poller::new(&self.env, self.backbone.jobs.signal(), JOB_PERIOD).also(&self.gates.freed);
+        self.env.spawn(async move {
+            let mut due = None;
+            loop {
+                poller.turn(due).await;
+                due = worker.drain().await;
+            }
+        });
+    }
+
     fn handler_of(&self, kind: JobKind) -> Option<&Rc<dyn Handler>> {
         self.handlers.iter().find(|handler| handler.kind() == kind)
     }

@@ -3,13 +3,17 @@
 use crate::time::{Duration, WallTime, date_of};
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Add;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The database that is compiled in. [`TimeZoneDatabase::bundled`] reads neither files nor the environment, so a zone
 /// means the same on every machine.
 static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// The zones that were asked for, as the database parses a zone each time.
+static LOADED: Mutex<BTreeMap<String, Zone>> = Mutex::new(BTreeMap::new());
 
 pub(super) const MINUTE: i64 = 60;
 pub(super) const DAY: i64 = 86_400;
@@ -96,7 +100,13 @@ impl Zone {
     /// # Errors
     /// If there is none.
     pub fn named(name: &str) -> Result<Zone, UnknownZone> {
-        DATABASE.get(name).map(Zone).map_err(|_| UnknownZone(name.to_owned()))
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zone) = loaded.get(name) {
+            return Ok(zone.clone());
+        }
+        let zone = DATABASE.get(name).map(Zone).map_err(|_| UnknownZone(name.to_owned()))?;
+        loaded.insert(name.to_owned(), zone.clone());
+        Ok(zone)
     }
 
     /// Returns universal time.

@@ -102,6 +102,13 @@ struct Tie {
     is_due: bool,
 }
 
+impl Tie {
+    fn of(mut entries: impl Iterator<Item = Entry>, is_due: bool) -> Option<Tie> {
+        let with = entries.next()?;
+        Some(Tie { with, others: entries.count(), is_due })
+    }
+}
+
 /// The state of task order in a run.
 #[derive(Default)]
 pub(crate) struct Schedule {
@@ -237,19 +244,12 @@ impl Core {
 
     /// Returns the ties of an entry of a node: ready tasks or, if there are none, due events.
     fn tie(&self, (entry, node): (Entry, NodeId)) -> Option<Tie> {
-        let tied = |is_due| {
-            move |with: Vec<Entry>| {
-                let first = *with.first()?;
-                Some(Tie { with: first, others: with.len() - 1, is_due })
-            }
-        };
+        let interacts = |other: &Entry| self.interacts((entry, node), *other);
         let ready = self.ready.iter().filter(|slot| self.is_polled(*slot)).map(Entry::Task);
-        let ready = ready.filter(|other| self.interacts((entry, node), *other)).collect();
-        tied(false)(ready).or_else(|| {
+        Tie::of(ready.filter(interacts), false).or_else(|| {
             let with_timeouts = matches!(entry, Entry::Task(_));
             let due = self.agenda.due_at(self.now, with_timeouts).filter_map(|due| self.entry_of(due));
-            let due = due.filter(|other| self.interacts((entry, node), *other)).collect();
-            tied(true)(due)
+            Tie::of(due.filter(interacts), true)
         })
     }
 

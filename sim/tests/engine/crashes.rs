@@ -135,7 +135,11 @@ fn a_wait_through_a_dead_handle_never_ends() {
     check("4", async |worker, _| {
         let _timed_out = worker.timeout(seconds(3), std::future::pending::<()>()).await;
     });
-    check("2", async |worker, signal| Poller::later(worker, signal, seconds(1)).turn(None).await);
+    check("2", async |worker, signal| {
+        let mut poller = Poller::new(worker, signal, seconds(1));
+        poller.turn(None).await;
+        poller.turn(None).await;
+    });
 }
 
 #[test]

@@ -88,10 +88,20 @@ enum Ends {
     Crashes,
 }
 
+/// When the turns of the pollers run.
+#[derive(Clone, Copy)]
+enum Turns {
+    /// At every period.
+    Ticking,
+    Polled,
+    /// Polled; after a turn that failed the next one runs after this wait.
+    PolledAgainAfter(Duration),
+}
+
 struct Design {
     pollers: Vec<(u64, Program)>,
     disturbers: Vec<Disturber>,
-    ticks: bool,
+    turns: Turns,
     commits: Rc<RefCell<Vec<String>>>,
 }
 
@@ -215,21 +225,25 @@ impl Scenario for Design {
             }),
         };
         for (period_ms, program) in self.pollers.iter().copied() {
-            let (world, ticks) = (world.clone(), self.ticks);
+            let (world, turns) = (world.clone(), self.turns);
             stage.node(Role::new("poller".into(), &CrashProfile::NEVER), move |env| {
                 let world = world.clone();
                 env.clone().spawn(async move {
                     let period = Duration::from_millis(period_ms);
                     let mut poller = Poller::new(&env, &Signal::new(), period);
-                    let mut last = None;
+                    let (mut last, mut due) = (None, None);
                     while env.now() < END {
-                        if ticks {
+                        if let Turns::Ticking = turns {
                             env.sleep_until(next_tick(last, env.now(), period)).await;
                             last = Some(env.now());
                         } else {
-                            poller.turn(None).await;
+                            poller.turn(due).await;
                         }
-                        let _ = world.turn(&env, program).await;
+                        let done = world.turn(&env, program).await;
+                        due = match turns {
+                            Turns::PolledAgainAfter(wait) if done.is_err() => Some(env.now() + wait),
+                            _ => None,
+                        };
                     }
                 });
             });
@@ -263,7 +277,7 @@ fn next_tick(last: Option<Moment>, now: Moment, period: Duration) -> Moment {
 }
 
 /// Returns the commits, with their times, and the number of events of the run.
-fn run(pollers: &[(u64, Program)], disturbers: &[Disturber], ticks: bool) -> (Vec<String>, u32) {
+fn run(pollers: &[(u64, Program)], disturbers: &[Disturber], turns: Turns) -> (Vec<String>, u32) {
     let commits = Rc::default();
     let (pollers, disturbers) = (pollers.to_vec(), disturbers.to_vec());
     let mut script = "scenario design\n".to_owned();
@@ -275,7 +289,7 @@ fn run(pollers: &[(u64, Program)], disturbers: &[Disturber], ticks: bool) -> (Ve
             }
         }
     }
-    let mut runner = Runner::new(Design { pollers, disturbers, ticks, commits: Rc::clone(&commits) });
+    let mut runner = Runner::new(Design { pollers, disturbers, turns, commits: Rc::clone(&commits) });
     let outcome = runner.run(Plan::Script(&script.parse().unwrap()));
     assert_eq!(outcome.violations, [], "{script}");
     (commits.take(), outcome.events)
@@ -316,7 +330,7 @@ proptest! {
         disturbers in vec(disturber(), 1..7),
     ) {
         let pollers: Vec<_> = PERIODS_MS.into_iter().zip(programs).collect();
-        let (ticked, polled) = (run(&pollers, &disturbers, true), run(&pollers, &disturbers, false));
+        let (ticked, polled) = (run(&pollers, &disturbers, Turns::Ticking), run(&pollers, &disturbers, Turns::Polled));
         prop_assert_eq!(ticked.0, polled.0);
     }
 }
@@ -334,7 +348,7 @@ fn lock(ends: Ends) -> Disturber {
 #[test]
 fn a_poller_takes_a_job_that_it_had_to_skip_once_its_lock_is_released() {
     for ends in [Ends::Commits, Ends::RollsBack, Ends::Crashes] {
-        let (commits, _) = run(&[WORK], &[insert(100), lock(ends)], false);
+        let (commits, _) = run(&[WORK], &[insert(100), lock(ends)], Turns::Polled);
         let inserted = "00:00:00.102 job 1 is 0";
         assert_eq!(commits, [inserted, "00:00:09.002 job 1 is 1"], "{ends:?}");
     }
@@ -343,7 +357,7 @@ fn a_poller_takes_a_job_that_it_had_to_skip_once_its_lock_is_released() {
 #[test]
 fn a_relay_takes_a_row_once_the_horizon_has_passed_it() {
     let older = Disturber { at_ms: 100, holds_ms: 8_000, does: Does::Mark(2), ends: Ends::RollsBack };
-    let (commits, _) = run(&[(1_000, Program::Relay)], &[older, insert(300)], false);
+    let (commits, _) = run(&[(1_000, Program::Relay)], &[older, insert(300)], Turns::Polled);
     assert_eq!(commits, ["00:00:00.302 job 1 is 0", "00:00:09.002 job 1 is 3"]);
 }
 
@@ -351,7 +365,18 @@ fn a_relay_takes_a_row_once_the_horizon_has_passed_it() {
 fn two_idle_pollers_do_not_keep_each_other_awake() {
     let held = Disturber { at_ms: 100, holds_ms: 25_000, does: Does::LockAdvisory, ends: Ends::RollsBack };
     let pollers = [(1_009, Program::Advisory), (907, Program::Advisory), (811, Program::Relay)];
-    let (_, events) = run(&pollers, &[held], false);
-    let (_, ticked) = run(&pollers, &[held], true);
+    let (_, events) = run(&pollers, &[held], Turns::Polled);
+    let (_, ticked) = run(&pollers, &[held], Turns::Ticking);
     assert!(events < 40, "{events} events, and {ticked} with ticks");
+}
+
+#[test]
+fn a_turn_that_failed_is_repeated_when_the_caller_wants_to_try_again() {
+    let held = Disturber { at_ms: 100, holds_ms: 20_000, does: Does::Lock(1), ends: Ends::RollsBack };
+    let tries = |turns| {
+        let (_, events) = run(&[(1_000, Program::WaitForLock(1))], &[insert(50), held], turns);
+        events
+    };
+    let (polled, patient) = (tries(Turns::Polled), tries(Turns::PolledAgainAfter(Duration::from_secs(8))));
+    assert!(patient + 5 < polled, "{patient} events, and {polled} without a wait");
 }
