@@ -179,13 +179,15 @@ impl Database {
     }
 
     /// Returns whether a session holds or waits for anything that may block others: writes, row locks, advisory
-    /// locks.
+    /// locks. A session that waits for the end of a transaction does not: that transaction itself blocks the others.
     pub fn is_in_the_way(&self, session: Session) -> bool {
         self.peek_slot(session).is_ok_and(|me| {
             let state = &self.sessions[me];
             let holds = !state.xact.owned.is_empty() || !state.xact.advisory.is_empty();
             let holds = holds || !state.xact.table_locks.is_empty();
-            holds || !state.advisory.is_empty() || state.waiting.is_some()
+            let is_behind = |on| matches!(on, WaitOn::Xid(xid) if self.live.contains_key(&xid));
+            let waits = state.waiting.is_some_and(|waiting| !is_behind(waiting.on));
+            holds || !state.advisory.is_empty() || waits
         })
     }
 

@@ -178,9 +178,9 @@ impl World {
 
     async fn disturb(&self, env: &Env, disturber: Disturber) -> Result<(), StoreError> {
         let mut tx = self.store.begin(env);
-        let by = tx.id().await?;
         match disturber.does {
             Does::Insert(id) => {
+                let by = tx.id().await?;
                 tx.insert_or_ignore(&self.jobs, Job { id, state: 0, by }).await?;
             }
             Does::Mark(id) => {
@@ -379,4 +379,18 @@ fn a_turn_that_failed_is_repeated_when_the_caller_wants_to_try_again() {
     };
     let (polled, patient) = (tries(Turns::Polled), tries(Turns::PolledAgainAfter(Duration::from_secs(8))));
     assert!(patient + 5 < polled, "{patient} events, and {polled} without a wait");
+}
+
+#[test]
+fn who_gives_up_waiting_for_a_lock_wakes_no_poller_that_needs_it() {
+    let holder = Disturber { at_ms: 500, holds_ms: 20_000, does: Does::Lock(1), ends: Ends::RollsBack };
+    let waiter = |at_ms| Disturber { at_ms, ..holder };
+    let events = |pollers: &[(u64, Program)], waiters: &[u64]| {
+        let waiters = waiters.iter().map(|at_ms| waiter(*at_ms));
+        let disturbers: Vec<_> = [insert(100), holder].into_iter().chain(waiters).collect();
+        run(pollers, &disturbers, Turns::Polled).1
+    };
+    let waiters = [3_000, 6_000, 9_000, 12_000];
+    let of_waiters = events(&[], &waiters) - events(&[], &[]);
+    assert_eq!(events(&[WORK], &waiters), events(&[WORK], &[]) + of_waiters);
 }
