@@ -3,7 +3,7 @@
 use super::dependencies::{Gates, Health, Opens};
 use super::jobs::{Ending, Job, JobKind, JobState};
 use super::{Backbone, audit};
-use shakedown_sim::{Duration, Env, Moment, StoreError, Transaction};
+use shakedown_sim::{Env, Moment, StoreError, Transaction};
 
 /// The result of looking for a job.
 pub(crate) enum Taken {
@@ -29,9 +29,6 @@ fn next_due(job: &Job, backbone: &Backbone, gates: &Gates, now: Moment) -> Optio
     }
 }
 
-/// The wait for a job that another transaction holds.
-const HELD: Duration = Duration::from_secs(5);
-
 /// Takes the first job of these kinds that is due and not held by another transaction. A job whose holder's lease has
 /// expired is rescued, a job whose wait is over is queued again, a job whose attempts are used up becomes a dead
 /// letter, and a queued job is claimed if the gate of its dependency is open.
@@ -49,9 +46,9 @@ pub(crate) async fn take(
     let due_of = |job: &Job| next_due(job, backbone, gates, now).filter(|_| is_ours(job.kind));
     let Some(job) = tx.claim(jobs, |job| due_of(job).is_some_and(|due| due <= now)).await? else {
         let waiting = tx.scan(jobs, |job| due_of(job).is_some()).await?;
-        let next = waiting.iter().filter_map(due_of).min();
-        // A job that is due but not available is locked by another transaction.
-        return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
+        // A job that is due but not available is locked by another transaction, whose end wakes the poller.
+        let later = waiting.iter().filter_map(due_of).filter(|due| *due > now);
+        return Ok(Taken::Nothing(later.min()));
     };
     let env = env.within(job.context).child("attempt");
     let mut tx = tx.within(&env);

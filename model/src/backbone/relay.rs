@@ -105,8 +105,6 @@ pub trait Consumer {
 /// The period at which the relay polls for events; an event that was not taken is published again after the wait of a
 /// failed attempt.
 const PERIOD: Duration = Duration::from_millis(20);
-/// The period at which it polls for events behind an open transaction, whose end raises no signal.
-const HELD_UP: Duration = Duration::from_millis(50);
 
 /// Boots the relay, which publishes the events of the outbox to each of `consumers`. There must be only one relay.
 ///
@@ -122,21 +120,9 @@ pub fn boot(env: &Env, backbone: &Rc<Backbone>, consumers: Rc<[Rc<dyn Consumer>]
             poller.turn(due).await;
             let published = publish_all(&env, &backbone, outbox, &consumers).await;
             failures = if published.is_ok() { 0 } else { failures + 1 };
-            due = match published {
-                Ok(Progress::Complete) => None,
-                Ok(Progress::UpToHorizon) => Some(env.now() + HELD_UP),
-                Err(NotTaken) => Some(env.now() + backoff(failures)),
-            };
+            due = published.err().map(|NotTaken| env.now() + backoff(failures));
         }
     });
-}
-
-/// The progress of the relay in one turn.
-enum Progress {
-    /// All events are published.
-    Complete,
-    /// All events below the horizon are published; more events wait.
-    UpToHorizon,
 }
 
 /// The store failed, or a consumer did not take an event: it is published again, before all others.
@@ -148,13 +134,14 @@ impl From<StoreError> for NotTaken {
     }
 }
 
-/// Publishes every event above the cursor and below the horizon, in order.
+/// Publishes every event above the cursor and below the horizon, in order. The end of a transaction moves the horizon, and
+/// wakes the poller.
 async fn publish_all(
     env: &Env,
     backbone: &Backbone,
     outbox: &Outbox,
     consumers: &[Rc<dyn Consumer>],
-) -> Result<Progress, NotTaken> {
+) -> Result<(), NotTaken> {
     let mut tx = backbone.store.begin(env);
     let horizon = tx.horizon().await?;
     let published = tx.get(&outbox.cursor, &0).await?.map_or((0, 0), |cursor| cursor.published);
@@ -162,12 +149,12 @@ async fn publish_all(
     drop(tx);
     for posted in &waiting {
         if posted.transaction >= horizon {
-            return Ok(Progress::UpToHorizon);
+            return Ok(());
         }
         let env = env.within(posted.event.context).child("relay");
         publish(&env, backbone, outbox, consumers, posted).await?;
     }
-    Ok(Progress::Complete)
+    Ok(())
 }
 
 /// Publishes one event to all consumers, and advances the cursor.

@@ -8,7 +8,7 @@ use super::templates;
 use crate::backbone::events::Event;
 use crate::backbone::workers::STORE_AGAIN;
 use crate::settings::{MAIL_PERIOD, MAIL_TIMEOUT};
-use shakedown_sim::{CallError, Duration, Env, Moment, Poller, StoreError, Transaction};
+use shakedown_sim::{CallError, Env, Moment, Poller, StoreError, Transaction};
 use std::rc::Rc;
 
 /// Boots a mailer: it looks for mail whenever there may be some to send or to check.
@@ -41,9 +41,6 @@ async fn drain(env: &Env, mail: &Rc<Mail>) -> Option<Moment> {
     }
 }
 
-/// The wait for a notification that another transaction holds.
-const HELD: Duration = Duration::from_secs(5);
-
 /// The result of looking for mail.
 enum Taken {
     /// A claimed notification to send.
@@ -75,9 +72,9 @@ async fn take(env: &Env, mail: &Mail) -> Result<Taken, StoreError> {
     let is_due = |row: &Notification| next_action(row).is_some_and(|due| due <= now);
     let Some(row) = tx.claim(&mail.notifications, is_due).await? else {
         let waiting = tx.scan(&mail.notifications, |row| next_action(row).is_some()).await?;
-        let next = waiting.iter().filter_map(next_action).min();
-        // A notification that is due but not available is locked by another transaction.
-        return Ok(Taken::Nothing(next.map(|due| if due <= now { now + HELD } else { due })));
+        // A notification that is due but not available is locked by another transaction, whose end wakes the poller.
+        let later = waiting.iter().filter_map(next_action).filter(|due| *due > now);
+        return Ok(Taken::Nothing(later.min()));
     };
     let env = env.within(row.context).child("mail");
     let mut tx = tx.within(&env);
