@@ -53,12 +53,16 @@ pub struct Manager {
     pub assignment: Assignment,
 }
 
-/// Returns the code of a release in this design: the first variant without an objection.
-pub fn code(design: &Design, number: u32) -> Option<Code> {
-    let running = if number > 1 { code(design, number - 1) } else { None };
-    let fits =
-        |code: &Code| design.compatibility_check.objection(*code, running, &Resting::default()).is_none();
-    Code::candidates(number).iter().copied().find(fits)
+/// Returns the code of each release in this design, up to release `last`: of each the first variant without an objection,
+/// or `None` if there is none.
+pub fn codes(design: &Design, last: u32) -> Vec<Option<Code>> {
+    let mut codes = Vec::new();
+    for number in 1..=last {
+        let running = codes.last().copied().flatten();
+        let objection = |code: Code| design.compatibility_check.objection(code, running, &Resting::default());
+        codes.push(Code::candidates(number).iter().copied().find(|code| objection(*code).is_none()));
+    }
+    codes
 }
 
 /// The memory of one incarnation.
@@ -118,7 +122,7 @@ impl Manager {
     /// Begins the rollout of the first variant of the release without an objection.
     async fn propose(&self, env: &Env) -> Due {
         let Step { from, to, drops } = self.assignment.step;
-        let Some(running) = code(self.design(), from) else { return WOKEN };
+        let Some(Some(running)) = codes(self.design(), from).pop() else { return WOKEN };
         let mut tx = self.shop.backbone.store.begin(env);
         let resting = self.resting(&mut tx).await?;
         let mut turned_away = 0;

@@ -187,8 +187,9 @@ impl Codes {
     /// # Panics
     /// Panics if the design rejects every form of a release.
     fn of(design: &Design, step: Step) -> Self {
-        let code = |number| manager::code(design, number).expect("some form of each release fits");
         let runs = if step.drops { step.to } else { step.from };
+        let codes = manager::codes(design, runs);
+        let code = |number: u32| codes[number as usize - 1].expect("some form of each release fits");
         let before = (runs > 1).then(|| code(runs - 1));
         Self { runs: code(runs), before, oldest: code(1), filled_in: (runs > 2).then(|| code(2)) }
     }
