@@ -11,6 +11,11 @@ const TRIES: u32 = 8;
 /// The first pause; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Returns the pauses between the tries.
+fn pauses() -> impl Iterator<Item = Duration> {
+    (0..TRIES - 1).map(|tried| PAUSE * (1 << tried))
+}
+
 /// Runs a whole transaction, from its beginning to its commit, and retries it while it is rolled back because of
 /// others.
 ///
@@ -21,7 +26,7 @@ pub(crate) async fn in_transaction<T>(
     env: &Env,
     mut transaction: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    for pause in (0..TRIES - 1).map(|tried| PAUSE * (1 << tried)) {
+    for pause in pauses() {
         match transaction().await {
             Err(error) if error.is_retryable() => {
                 env.note(|| format!("retries its transaction after a {error}"));
@@ -35,7 +40,7 @@ pub(crate) async fn in_transaction<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::in_transaction;
+    use super::{in_transaction, pauses};
     use shakedown_sim::*;
     use std::cell::RefCell;
     use std::rc::Rc;
@@ -123,6 +128,12 @@ mod tests {
             assert_eq!(results_of(profile, false, ""), [Err(StoreError::SerializationFailure), Ok(1)]);
             assert_eq!(results_of(profile, true, ""), [Ok(1), Ok(2)]);
         }
+    }
+
+    #[test]
+    fn each_pause_is_twice_as_long_as_the_last() {
+        let millis: Vec<u128> = pauses().map(|pause| pause.as_millis()).collect();
+        assert_eq!(millis, [10, 20, 40, 80, 160, 320, 640]);
     }
 
     #[test]

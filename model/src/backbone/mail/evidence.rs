@@ -111,10 +111,12 @@ mod tests {
         }
     }
 
-    /// Checks the state of a notification after this evidence, and how long it waits there.
+    /// Checks the state of a notification after this evidence, and how long it waits there. What is definite takes its flag away.
     fn check(before: Notification, (send, known): (u32, Known), expected: MailState, wait: Option<Duration>) {
         let after = moved(&before, &Send { id: send, notification: 1, known, made: NOW }, NOW);
         assert_eq!(after.state, expected, "{:?} learns {known:?} of send {send}", before.state);
+        let is_definite = !matches!(expected, MailState::Sending | MailState::Unknown);
+        assert_eq!(after.flagged, !is_definite, "{:?} learns {known:?} of send {send}", before.state);
         if let Some(wait) = wait {
             assert_eq!(after.due, NOW + wait, "{:?} learns {known:?} of send {send}", before.state);
         }
