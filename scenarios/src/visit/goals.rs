@@ -131,6 +131,10 @@ const GOALS: States<Memory> = &[
         "message in doubt",
         |_, _, fact| matches!(fact, Fact::Mail(MailFact::Notification { after, .. }) if after.state == MailState::Unknown),
     ),
+    (
+        "message in doubt sent again by an override",
+        |_, _, fact| matches!(fact, Fact::Visit(VisitFact::Entered(entry)) if matches!(entry.action, Action::Override(_))),
+    ),
     ("message in doubt sent again by an override and accepted twice", |memory, at, fact| {
         let visit = at.number_of("visit").unwrap_or(0);
         let is_notified =
