@@ -1,5 +1,5 @@
 //! The pages that reviewers read: one for each story (each committed script that violates an invariant), the catalogue,
-//! the matrix of guardrails, and a certificate for each scenario.
+//! the matrix of guardrails, and for each scenario its happy path and a certificate.
 //!
 //! A page changes only when its content does. Update the pages with
 //! `INSTA_UPDATE=always cargo test -p shakedown-scenarios --test scenarios stories` and read the diff before the commit.
@@ -76,6 +76,19 @@ fn the_catalogue_has_its_page() {
         })
         .collect();
     insta::assert_snapshot!("catalogue", markdown::catalogue(&scenarios));
+}
+
+/// What each scenario does when nothing goes wrong, step by step, with the routine that the pages of stories leave out.
+#[test]
+fn every_scenario_has_the_page_of_its_happy_path() {
+    for entry in catalogue().entries() {
+        let ran = Command::new(env!("CARGO_BIN_EXE_shakedown")).args(["run", &entry.name]).output();
+        let ran = ran.expect("the command runs");
+        assert!(ran.status.success(), "{}: {}", entry.name, String::from_utf8_lossy(&ran.stderr));
+        let page = String::from_utf8(ran.stdout).expect("text");
+        assert!(page.lines().count() <= LINES_MAX, "{}", entry.name);
+        insta::assert_snapshot!(format!("happy-path-{}", entry.name), page);
+    }
 }
 
 /// Returns the page that the command writes for reviewers.
