@@ -1,7 +1,7 @@
 //! Builds the tree with its switches. Mutants that do not build are taken out until the rest does.
 
 use crate::Failure;
-use crate::report::Fate;
+use crate::report::Outcome;
 use crate::switches::{Source, Switched};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -54,8 +54,8 @@ pub(crate) struct Binary {
     pub(crate) folder: PathBuf,
 }
 
-/// What one call of cargo made.
-enum Outcome {
+/// The result of one call of cargo.
+enum Compiled {
     Binaries(Vec<Binary>),
     Errors(Vec<Message>),
 }
@@ -71,7 +71,7 @@ fn tests_of_model(tree: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// Builds the test binary `scenarios`, and the tests of the model.
-fn compile(tree: &Path) -> Result<Outcome, Failure> {
+fn compile(tree: &Path) -> Result<Compiled, Failure> {
     let arguments = "test --no-run --quiet --locked --message-format=json --profile mutants \
         --package shakedown-model --package shakedown-scenarios --lib --test scenarios";
     let tests = tests_of_model(tree)?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
@@ -93,11 +93,11 @@ fn compile(tree: &Path) -> Result<Outcome, Failure> {
             _ => {}
         }
     }
-    Ok(if cargo.status.success() { Outcome::Binaries(binaries) } else { Outcome::Errors(errors) })
+    Ok(if cargo.status.success() { Compiled::Binaries(binaries) } else { Compiled::Errors(errors) })
 }
 
 /// Returns the mutants to take out for an error.
-fn blamed(error: &Message, files: &[Switched]) -> Vec<(u32, Fate)> {
+fn blamed(error: &Message, files: &[Switched]) -> Vec<(u32, Outcome)> {
     let mut blamed = Vec::new();
     for file in files {
         let here = |primary: bool| -> Vec<usize> {
@@ -106,12 +106,12 @@ fn blamed(error: &Message, files: &[Switched]) -> Vec<(u32, Fate)> {
             spans.map(|span| span.byte_start).collect()
         };
         let (numbers, own) = file.blamed(&here(true), &here(false));
-        let fate = if own {
-            Fate::Unviable(error.message.clone())
+        let outcome = if own {
+            Outcome::Unviable(error.message.clone())
         } else {
-            Fate::NotTried(format!("its switch does not build: {}", error.message))
+            Outcome::NotTried(format!("its switch does not build: {}", error.message))
         };
-        blamed.extend(numbers.into_iter().map(|number| (number, fate.clone())));
+        blamed.extend(numbers.into_iter().map(|number| (number, outcome.clone())));
     }
     blamed
 }
@@ -119,7 +119,7 @@ fn blamed(error: &Message, files: &[Switched]) -> Vec<(u32, Fate)> {
 /// A build of all mutants but those that do not build.
 pub(crate) struct Built {
     pub(crate) binaries: Vec<Binary>,
-    pub(crate) dropped: BTreeMap<u32, Fate>,
+    pub(crate) dropped: BTreeMap<u32, Outcome>,
 }
 
 /// Writes the switches into the tree and builds it.
@@ -132,10 +132,10 @@ pub(crate) fn build(tree: &Path, sources: &mut [Source]) -> Result<Built, Failur
         }
         println!("building; {} mutants do not build so far", dropped.len());
         let errors = match compile(tree)? {
-            Outcome::Binaries(binaries) => return Ok(Built { binaries, dropped }),
-            Outcome::Errors(errors) => errors,
+            Compiled::Binaries(binaries) => return Ok(Built { binaries, dropped }),
+            Compiled::Errors(errors) => errors,
         };
-        let new: BTreeMap<u32, Fate> = errors.iter().flat_map(|error| blamed(error, &files)).collect();
+        let new: BTreeMap<u32, Outcome> = errors.iter().flat_map(|error| blamed(error, &files)).collect();
         if new.is_empty() {
             let errors: Vec<String> = errors.into_iter().filter_map(|error| error.rendered).collect();
             return Err(format!("the tree does not build:\n{}", errors.join("\n")).into());

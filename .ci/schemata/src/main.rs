@@ -4,7 +4,7 @@
 //!
 //!     schemata MUTANTS TREE OUTPUT     MUTANTS: what `cargo mutants --list --json` prints; TREE: a copy of the repository
 //!
-//! Writes the switches into TREE, builds it, tries each mutant, and writes the lists of what became of them into OUTPUT.
+//! Writes the switches into TREE, builds it, tries each mutant, and writes the lists of mutants by outcome into OUTPUT.
 //!
 //! Reading order: [`mutant`] (what cargo-mutants lists), [`sites`] (where in the syntax a mutant acts), [`switches`] (the
 //! source with switches), [`build`] (which mutants build), [`trial`] (which of them the tests catch), [`report`].
@@ -37,15 +37,15 @@ fn run(list: &Path, tree: &Path, output: &Path) -> Result<(), Failure> {
     let mutants: Vec<Mutant> = serde_json::from_str(&std::fs::read_to_string(list)?)?;
     let mut sources = sources(tree, &mutants)?;
     let mut report = Report::new(output, &mutants)?;
-    for (number, fate) in sources.iter_mut().flat_map(Source::drop_impossible) {
-        report.add(number, &fate)?;
+    for (number, outcome) in sources.iter_mut().flat_map(Source::drop_impossible) {
+        report.add(number, &outcome)?;
     }
     let built = build::build(tree, &mut sources)?;
-    for (number, fate) in built.dropped {
-        report.add(number, &fate)?;
+    for (number, outcome) in built.dropped {
+        report.add(number, &outcome)?;
     }
-    let tests = trial::whole(tree, &built.binaries)?;
-    trial::try_all(tree, &tests, &report.untold(), |number, fate| report.add(number, &fate))?;
+    let tests = trial::run_without_mutant(tree, &built.binaries)?;
+    trial::try_all(tree, &tests, &report.undecided(), |number, outcome| report.add(number, &outcome))?;
     println!("{}", report.table());
     Ok(())
 }

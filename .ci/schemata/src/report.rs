@@ -1,4 +1,4 @@
-//! What became of each mutant.
+//! The outcome of each mutant.
 
 use crate::Failure;
 use crate::mutant::Mutant;
@@ -7,9 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What became of a mutant.
+/// The outcome of a mutant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     /// A test failed, after so long.
     Caught(String, Duration),
     /// Only a test failed that counts after the others, after so long.
@@ -24,7 +24,7 @@ pub(crate) enum Fate {
     NotTried(String),
 }
 
-impl Fate {
+impl Outcome {
     const LISTS: [&str; 6] = ["caught", "timeout", "caught_elsewhere", "missed", "unviable", "not_tried"];
 
     /// Returns the number of its list.
@@ -51,48 +51,48 @@ impl Fate {
     }
 }
 
-/// The lists of what became of the mutants, one file each, and the whole story in `log.txt`.
+/// The lists of the mutants by outcome, one file each, and the log of all of them in `log.txt`.
 pub(crate) struct Report {
     folder: PathBuf,
     log: File,
     names: Vec<String>,
-    fates: Vec<Option<Fate>>,
+    outcomes: Vec<Option<Outcome>>,
 }
 
 impl Report {
     /// Begins empty lists in this folder.
     pub(crate) fn new(folder: &Path, mutants: &[Mutant]) -> Result<Self, Failure> {
         fs::create_dir_all(folder)?;
-        for list in Fate::LISTS {
+        for list in Outcome::LISTS {
             File::create(folder.join(list).with_extension("txt"))?;
         }
         let names = mutants.iter().map(|mutant| mutant.name.clone()).collect();
         let log = File::create(folder.join("log.txt"))?;
-        Ok(Self { folder: folder.to_owned(), log, names, fates: vec![None; mutants.len()] })
+        Ok(Self { folder: folder.to_owned(), log, names, outcomes: vec![None; mutants.len()] })
     }
 
-    /// Says what became of a mutant. Each is written at once: what is known outlives an interruption.
-    pub(crate) fn add(&mut self, number: u32, fate: &Fate) -> Result<(), Failure> {
-        let (place, list) = (number as usize - 1, Fate::LISTS[fate.list()]);
-        self.fates[place] = Some(fate.clone());
+    /// Records the outcome of a mutant. Each is written at once, so that an interrupted run keeps what is known.
+    pub(crate) fn add(&mut self, number: u32, outcome: &Outcome) -> Result<(), Failure> {
+        let (place, list) = (number as usize - 1, Outcome::LISTS[outcome.list()]);
+        self.outcomes[place] = Some(outcome.clone());
         let list = self.folder.join(list).with_extension("txt");
         writeln!(File::options().append(true).open(list)?, "{}", self.names[place])?;
-        let told = self.fates.iter().flatten().count();
-        let line = format!("{told}/{} {}: {}", self.names.len(), fate.words(), self.names[place]);
+        let decided = self.outcomes.iter().flatten().count();
+        let line = format!("{decided}/{} {}: {}", self.names.len(), outcome.words(), self.names[place]);
         println!("{line}");
         Ok(writeln!(self.log, "{line}")?)
     }
 
-    /// Returns the mutants of which nothing is said.
-    pub(crate) fn untold(&self) -> Vec<u32> {
-        (1..).zip(&self.fates).filter(|(_, fate)| fate.is_none()).map(|(number, _)| number).collect()
+    /// Returns the mutants without an outcome.
+    pub(crate) fn undecided(&self) -> Vec<u32> {
+        (1..).zip(&self.outcomes).filter(|(_, outcome)| outcome.is_none()).map(|(number, _)| number).collect()
     }
 
     /// Returns the sums.
     pub(crate) fn table(&self) -> String {
-        let mut sums = [0; Fate::LISTS.len()];
-        for fate in self.fates.iter().flatten() {
-            sums[fate.list()] += 1;
+        let mut sums = [0; Outcome::LISTS.len()];
+        for outcome in self.outcomes.iter().flatten() {
+            sums[outcome.list()] += 1;
         }
         let [failed, timeout, elsewhere, missed, unviable, not_tried] = sums;
         let (caught, viable) = (failed + timeout, failed + timeout + elsewhere + missed);
@@ -117,19 +117,19 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("schemata-{}", std::process::id()));
         let mut report = Report::new(&folder, &mutants).unwrap();
         let (test, time, reason) = ("t".to_owned(), Duration::from_secs(1), "r".to_owned());
-        let fates = [
-            Fate::Caught(test.clone(), time),
-            Fate::Caught(test.clone(), time),
-            Fate::Elsewhere(test.clone(), time),
-            Fate::Timeout(test, time),
-            Fate::Missed(time),
-            Fate::Unviable(reason.clone()),
+        let outcomes = [
+            Outcome::Caught(test.clone(), time),
+            Outcome::Caught(test.clone(), time),
+            Outcome::Elsewhere(test.clone(), time),
+            Outcome::Timeout(test, time),
+            Outcome::Missed(time),
+            Outcome::Unviable(reason.clone()),
         ];
-        for (number, fate) in (1..).zip(&fates) {
-            report.add(number, fate).unwrap();
+        for (number, outcome) in (1..).zip(&outcomes) {
+            report.add(number, outcome).unwrap();
         }
-        assert_eq!(report.untold(), [7]);
-        report.add(7, &Fate::NotTried(reason)).unwrap();
+        assert_eq!(report.undecided(), [7]);
+        report.add(7, &Outcome::NotTried(reason)).unwrap();
         let expected = "5 viable, 3 caught (60.0 %; 1 of them by a limit of time), 1 more by other tests (together 80.0 %), \
                         1 missed, 1 do not build, 1 not tried";
         assert_eq!(report.table(), expected);

@@ -41,7 +41,7 @@ pub(crate) struct Site {
     pub(crate) obstacle: Option<Obstacle>,
 }
 
-/// The places of a file, under what a mutant is and where cargo-mutants says that it begins.
+/// The places of a file, by the genre of the mutant and the position at which cargo-mutants says that it begins.
 pub(crate) type Sites = BTreeMap<(Genre, Position), Site>;
 
 /// Finds the places of a file.
@@ -57,7 +57,7 @@ struct Finder {
     obstacle: Option<Obstacle>,
 }
 
-/// How tight operators bind, as far as their mutants differ: no mutant of one class is of another.
+/// Operators by how tightly they bind. A mutant of an operator is always of the same class.
 #[derive(PartialEq, Eq)]
 enum Class {
     Assignment,

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::mutant::Mutant;
-use crate::report::Fate;
+use crate::report::Outcome;
 use crate::sites::{self, Obstacle, Place, Site};
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -67,10 +67,10 @@ impl Source {
         Ok(Self { file: file.to_owned(), text, edits })
     }
 
-    /// Takes out the mutants for which no switch is possible. Returns what becomes of them.
-    pub(crate) fn drop_impossible(&mut self) -> Vec<(u32, Fate)> {
-        let fates = self.edits.iter().filter_map(|edit| Some((edit.number, fate(edit.site.obstacle?))));
-        let dropped: Vec<(u32, Fate)> = fates.collect();
+    /// Takes out the mutants for which no switch is possible. Returns their outcomes.
+    pub(crate) fn drop_impossible(&mut self) -> Vec<(u32, Outcome)> {
+        let outcomes = self.edits.iter().filter_map(|edit| Some((edit.number, outcome(edit.site.obstacle?))));
+        let dropped: Vec<(u32, Outcome)> = outcomes.collect();
         self.edits.retain(|edit| edit.site.obstacle.is_none());
         dropped
     }
@@ -89,12 +89,12 @@ impl Source {
     }
 }
 
-fn fate(obstacle: Obstacle) -> Fate {
+fn outcome(obstacle: Obstacle) -> Outcome {
     match obstacle {
-        Obstacle::Constant => Fate::NotTried("in a constant".to_owned()),
-        Obstacle::ConstFn => Fate::NotTried("in a const function".to_owned()),
-        Obstacle::OpaqueResult => Fate::NotTried("the function returns an `impl Trait`".to_owned()),
-        Obstacle::LetChain => Fate::Unviable("`||` may not join conditions with `let`".to_owned()),
+        Obstacle::Constant => Outcome::NotTried("in a constant".to_owned()),
+        Obstacle::ConstFn => Outcome::NotTried("in a const function".to_owned()),
+        Obstacle::OpaqueResult => Outcome::NotTried("the function returns an `impl Trait`".to_owned()),
+        Obstacle::LetChain => Outcome::Unviable("`||` may not join conditions with `let`".to_owned()),
     }
 }
 
@@ -183,7 +183,7 @@ impl Switched<'_> {
 
     /// Writes a choice between what `usual` writes and a value, and returns where the value is. The usual code comes first, as the
     /// compiler takes the first for the right one: an error about two types is then one of the mutant. Parentheses, as a block at the
-    /// beginning of an operand would else be a statement.
+    /// beginning of an operand would otherwise be a statement.
     fn choose(&mut self, number: u32, value: &str, usual: impl FnOnce(&mut Self)) -> Range<usize> {
         self.text.push_str(&format!("(if !::shakedown_sim::mutant({number}) {{("));
         usual(self);
@@ -195,7 +195,7 @@ impl Switched<'_> {
         own
     }
 
-    /// Returns the mutants that have to do with an error at these bytes of the text, and whether it is an error of the mutant
+    /// Returns the mutants that may have caused an error at these bytes of the text, and whether it is an error of the mutant
     /// itself, not of its switch.
     pub(crate) fn blamed(&self, primary: &[usize], others: &[usize]) -> (Vec<u32>, bool) {
         let at = |bytes: &[usize], range: &Range<usize>| bytes.iter().any(|byte| range.contains(byte));

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::build::Binary;
-use crate::report::Fate;
+use crate::report::Outcome;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -88,11 +88,11 @@ fn run(tree: &Path, test: &Test, mutant: u32) -> Result<Ending, Failure> {
     }
 }
 
-/// Does something with each item, as many at a time as there are cores; hands each result to `told`.
+/// Calls `act` for each item, as many at a time as there are cores, and calls `receive` with each result.
 fn each<T: Sync, R: Send>(
     items: &[T],
     act: impl Fn(&T) -> Result<R, Failure> + Sync,
-    mut told: impl FnMut(R) -> Result<(), Failure>,
+    mut receive: impl FnMut(R) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let left = Mutex::new(items.iter());
     let next = || left.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
@@ -101,7 +101,7 @@ fn each<T: Sync, R: Send>(
     thread::scope(|scope| {
         for _ in 0..workers {
             let sender = sender.clone();
-            // A worker ends when nobody listens any more.
+            // A worker ends when the receiver is gone.
             scope.spawn(|| {
                 let sender = sender;
                 while let Some(item) = next() {
@@ -112,7 +112,7 @@ fn each<T: Sync, R: Send>(
             });
         }
         drop(sender);
-        results.into_iter().try_for_each(|result| told(result?))
+        results.into_iter().try_for_each(|result| receive(result?))
     })
 }
 
@@ -128,7 +128,7 @@ fn tests(tree: &Path, binary: &Binary) -> Result<Vec<Test>, Failure> {
 
 /// Runs the tests without a mutant: all must pass, or no mutant tells anything. Returns them, in the order in which mutants meet
 /// them: the quickest first.
-pub(crate) fn whole(tree: &Path, binaries: &[Binary]) -> Result<Vec<Test>, Failure> {
+pub(crate) fn run_without_mutant(tree: &Path, binaries: &[Binary]) -> Result<Vec<Test>, Failure> {
     let mut all = Vec::new();
     for binary in binaries {
         all.extend(tests(tree, binary)?);
@@ -141,20 +141,20 @@ pub(crate) fn whole(tree: &Path, binaries: &[Binary]) -> Result<Vec<Test>, Failu
     let mut times = Vec::new();
     each(&all, measure, |(time, test, ending)| {
         if ending != Ending::Passed {
-            return Err(format!("without a mutant, {} ends thus: {ending:?}", test.name).into());
+            return Err(format!("without a mutant, the test {} has the result {ending:?}", test.name).into());
         }
         times.push((time, test));
         Ok(())
     })?;
     times.sort_by_key(|(time, test)| (!test.is_first(), *time));
-    tell(&times);
+    print_times(&times);
     // A mutant that makes a test so much slower changes what it does.
     let limit = |time: Duration| Duration::from_secs(20) + 6 * time;
     Ok(times.into_iter().map(|(time, test)| Test { limit: limit(time), ..test }).collect())
 }
 
 /// Prints how long the tests take.
-fn tell(times: &[(Duration, Test)]) {
+fn print_times(times: &[(Duration, Test)]) {
     for (title, first) in [("tests", true), ("other tests", false)] {
         let these = times.iter().filter(|(_, test)| test.is_first() == first).map(|(time, _)| *time);
         let sum: Duration = these.clone().sum();
@@ -163,19 +163,19 @@ fn tell(times: &[(Duration, Test)]) {
 }
 
 /// Runs the tests with a mutant, up to the first that fails.
-fn fate(tree: &Path, tests: &[Test], mutant: u32) -> Result<Fate, Failure> {
+fn outcome(tree: &Path, tests: &[Test], mutant: u32) -> Result<Outcome, Failure> {
     let began = Instant::now();
     for test in tests {
         let ending = run(tree, test, mutant)?;
         let (name, time) = (test.name.clone(), began.elapsed());
         match ending {
             Ending::Passed => {}
-            _ if !test.is_first() => return Ok(Fate::Elsewhere(name, time)),
-            Ending::Failed => return Ok(Fate::Caught(name, time)),
-            Ending::Late => return Ok(Fate::Timeout(name, time)),
+            _ if !test.is_first() => return Ok(Outcome::Elsewhere(name, time)),
+            Ending::Failed => return Ok(Outcome::Caught(name, time)),
+            Ending::Late => return Ok(Outcome::Timeout(name, time)),
         }
     }
-    Ok(Fate::Missed(began.elapsed()))
+    Ok(Outcome::Missed(began.elapsed()))
 }
 
 /// Tries each of these mutants.
@@ -183,8 +183,8 @@ pub(crate) fn try_all(
     tree: &Path,
     tests: &[Test],
     mutants: &[u32],
-    mut told: impl FnMut(u32, Fate) -> Result<(), Failure>,
+    mut record: impl FnMut(u32, Outcome) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let judge = |mutant: &u32| Ok((*mutant, fate(tree, tests, *mutant)?));
-    each(mutants, judge, |(mutant, fate)| told(mutant, fate))
+    let judge = |mutant: &u32| Ok((*mutant, outcome(tree, tests, *mutant)?));
+    each(mutants, judge, |(mutant, outcome)| record(mutant, outcome))
 }

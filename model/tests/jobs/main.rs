@@ -1,6 +1,7 @@
 //! The life of a job by its specification: for any operations in any order it moves as a few lines say, and only for
-//! allowed callers; and a worker with long work keeps its job.
+//! allowed callers; a worker with long work keeps its job; and a full queue accepts no more.
 
+mod admission;
 mod lease;
 mod life;
 mod stop;

@@ -93,8 +93,9 @@ enum Ends {
 enum Turns {
     /// At every period.
     Ticking,
+    /// When something has changed.
     Polled,
-    /// Polled; after a turn that failed the next one runs after this wait.
+    /// The same, but after a turn that failed the next one runs after this wait.
     PolledAgainAfter(Duration),
 }
 
@@ -382,7 +383,7 @@ fn a_turn_that_failed_is_repeated_when_the_caller_wants_to_try_again() {
 }
 
 #[test]
-fn who_gives_up_waiting_for_a_lock_wakes_no_poller_that_needs_it() {
+fn a_session_that_gives_up_waiting_for_a_lock_wakes_no_poller_that_needs_it() {
     let holder = Disturber { at_ms: 500, holds_ms: 20_000, does: Does::Lock(1), ends: Ends::RollsBack };
     let waiter = |at_ms| Disturber { at_ms, ..holder };
     let events = |pollers: &[(u64, Program)], waiters: &[u64]| {
