@@ -17,7 +17,8 @@
 //!
 //! - When the end of one statement wakes several sessions that wait for the same lock, the server's scheduler decides
 //!   which is first; and its deadlock timers run on a real clock, so that under load one may fire before the cycle
-//!   closes, and another session is the victim.
+//!   closes, and another session is the victim. After a deadlock both sides pause, so that no timer that is about to
+//!   fire races with the next wait.
 //! - After the first victim of a deadlock of many, two sessions may begin to wait again at almost the same moment and
 //!   be in a second cycle. On the server the timer that expires first then depends on microseconds, while in the core
 //!   it is that of the session that was woken first.

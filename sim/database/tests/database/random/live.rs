@@ -218,6 +218,9 @@ impl Live {
                 let aborted = aborted.or(later).map(|session| (number, session));
                 return Err(Difference { text: at(format!("{difference}{also}")), aborted });
             }
+            if step.deadlock {
+                self.pause();
+            }
         }
         for (sql, expected) in LAST.iter().zip(&trace.last) {
             let live = wire_reply(&mut self.monitor, sql);
@@ -226,6 +229,12 @@ impl Live {
             }
         }
         Ok(())
+    }
+
+    /// Waits, as the core does after a deadlock, until the timers of the sessions that waited beside the victim have fired.
+    #[expect(clippy::disallowed_methods, reason = "a live server runs in real time")]
+    fn pause(&self) {
+        std::thread::sleep(self.pace.deadlock_timeout / 2);
     }
 
     /// Returns the other effects of the step, on either side, and the other session that the live server alone

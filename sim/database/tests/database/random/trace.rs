@@ -157,6 +157,10 @@ fn aborted_at(aborts: &[(usize, usize)], step: usize) -> Vec<usize> {
     aborts.iter().filter(|(at, _)| *at == step).map(|(_, session)| *session).collect()
 }
 
+/// The pause after a deadlock: half of the default `deadlock_timeout`. The timers of sessions that waited beside the
+/// victim fire in it. Without it, the next wait would race with them.
+const PAUSE_NS: u64 = 500_000_000;
+
 /// A statement that fails, to make a transaction fail.
 const FAILS: &str = "select 1 / 0";
 
@@ -186,6 +190,9 @@ fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) ->
         ended.extend(player.take_ended());
     }
     let deadlock = ended.values().any(|outcome| matches!(outcome, Err(DatabaseError::DeadlockDetected)));
+    if deadlock {
+        player.pause(PAUSE_NS);
+    }
     replies.extend(ended.into_iter().map(|(name, outcome)| (number(&name), reply(outcome))));
     replies.extend(aborted.iter().map(|session| (*session, serialization_failure())));
     let blocked = player.blocked().into_iter();

@@ -148,6 +148,13 @@ impl Player {
         }
     }
 
+    /// Lets this much time pass.
+    pub(crate) fn pause(&mut self, ns: u64) {
+        let until = self.now + ns;
+        self.fire_until(until);
+        self.now = until;
+    }
+
     /// Advances time until no session is deadlocked.
     pub(crate) fn resolve_deadlocks(&mut self) {
         let stuck = |player: &Self| {
