@@ -37,11 +37,13 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::random::draw::{History, Levels, histories};
+use crate::random::draw::{Draw, History, Levels, histories};
 use crate::random::live::{Compared, Live, PACES, Pace};
 use crate::random::recording::record;
 use crate::random::serial::is_serializable;
 use crate::random::trace::{Trace, play, play_with_aborts};
+use crate::sql::case::read_cases;
+use crate::sql::player::Player;
 
 /// The number of orders of woken sessions that are tried where several wait at once.
 const ORDERS: usize = 4;
@@ -322,6 +324,29 @@ fn serializable_histories_agree_but_for_transactions_that_only_the_server_aborts
     let played: u64 = comparisons.iter().map(|comparison| comparison.played).sum();
     let aborted: usize = comparisons.iter().map(|comparison| comparison.aborted).sum();
     println!("{played} histories agree, with {aborted} transactions that only the server aborts");
+}
+
+/// What the recorder writes is what the core replies, also for the commit of a transaction that has failed.
+#[test]
+fn a_recorded_history_is_a_case() {
+    let Some(servers) = servers() else { return };
+    let _alone = WORLD.lock();
+    let steps = [
+        (0, "begin"),
+        (0, "insert into t values (1, 9, 9)"),
+        (1, "begin"),
+        (1, "update t set v = 11 where id = 1"),
+        (2, "update t set v = v + 1 where id = 1 returning v"),
+        (0, "commit"),
+        (1, "commit"),
+    ];
+    let steps = steps.map(|(session, sql)| Draw { session, sql: sql.to_owned() }).to_vec();
+    let history = History { levels: Levels::Weak, steps };
+    let line = record(&mut Live::connect(&servers[0], ""), "a failed transaction", &history);
+    let line = line.expect("the server replies");
+    assert_eq!(line.matches(r#""ROLLBACK""#).count(), 1, "{line}");
+    let cases = read_cases(&line).expect("a recorded case has a known form");
+    cases[0].play(Player::default()).expect("the core replies as the server does");
 }
 
 #[test]

@@ -206,6 +206,13 @@ impl Live {
         row.map(|row| row.get(0)).map_err(|error| error.to_string())
     }
 
+    /// Returns whether the transaction of a session has failed.
+    pub(crate) fn has_failed(&mut self, session: usize) -> Result<bool, String> {
+        let sql = "select state like '%(aborted)' from pg_stat_activity where pid = $1";
+        let row = self.monitor.query_one(sql, &[&self.sessions[session].pid]);
+        row.map(|row| row.get(0)).map_err(|error| error.to_string())
+    }
+
     fn follow(&mut self, trace: &Trace) -> Compared {
         for (number, step) in trace.steps.iter().enumerate() {
             let at = |difference: String| {

@@ -71,10 +71,13 @@ impl Recorder<'_> {
     }
 
     fn step(&mut self, session: usize, sql: &str) -> Result<(), String> {
+        let rolls_back = sql == "commit" && self.live.has_failed(session)?;
         self.live.send(session, sql)?;
         self.running.insert(session, sql.to_owned());
         let mut replies = self.settle()?;
         let own = match replies.remove(&session) {
+            // The driver does not pass the command tag on.
+            Some(_) if rolls_back => "ROLLBACK".to_owned(),
             Some((sql, reply)) => notation(&sql, &reply),
             None => {
                 let blocked = self.live.blocked()?;
