@@ -389,9 +389,7 @@ impl Database {
         let state = &self.sessions[me];
         let waits = state.waiting.is_some_and(|waiting| waiting.epoch == timer.epoch);
         match timer.kind {
-            TimerKind::Deadlock if waits && self.is_deadlocked(me) => {
-                self.interrupt(me, DatabaseError::DeadlockDetected);
-            }
+            TimerKind::Deadlock if waits => self.check_for_deadlock(me),
             TimerKind::Lock if waits => self.interrupt(me, DatabaseError::LockTimeout),
             TimerKind::Statement if state.running == timer.epoch && state.waiting.is_some() => {
                 self.interrupt(me, DatabaseError::StatementTimeout);

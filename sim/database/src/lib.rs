@@ -25,10 +25,9 @@
 //! # What is not
 //!
 //! DDL itself (but for its locks on tables), `DEFERRABLE` transactions, two-phase commit, referential actions of `ON UPDATE`
-//! other than `NO ACTION`, `SET CONSTRAINTS`, planners (the caller names the path through a table), and the
-//! reordering of lock queues by which PostgreSQL resolves some would-be deadlocks. If several sessions begin to wait
-//! at the same moment, the first one woken is the victim of a deadlock; on a real server this depends on its
-//! scheduler.
+//! other than `NO ACTION`, `SET CONSTRAINTS`, and planners (the caller names the path through a table). If several
+//! sessions begin to wait at the same moment, the first one woken is the victim of a deadlock; on a real server this
+//! depends on its scheduler.
 //!
 //! # Sources
 //!

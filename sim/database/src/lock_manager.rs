@@ -4,13 +4,14 @@
 //! that version here and then waits for the holder's transaction, so that of several waiters only the first competes
 //! for the row (PostgreSQL source, `README.tuplock`). Queues are FIFO. A request that conflicts with an earlier
 //! waiter waits behind it, except that a session which already holds the lock is placed before those that wait for
-//! it.
+//! it, and that the check for deadlocks may change the order.
 
 use std::collections::BTreeMap;
 
 use crate::heap::Tid;
 use crate::lock_mode::LockMode;
 use crate::schema::TableId;
+use crate::session::WaitOn;
 use crate::table_lock::TableLock;
 use crate::xact::Xid;
 
@@ -64,6 +65,11 @@ impl<M> Default for Lock<M> {
 }
 
 impl<M: Mode> Lock<M> {
+    /// Returns the mode that a session awaits.
+    fn awaited(&self, session: usize) -> Option<M> {
+        self.queue.iter().find(|(waiter, _)| *waiter == session).map(|(_, mode)| *mode)
+    }
+
     fn conflicts_with_held(&self, session: usize, mode: M) -> bool {
         self.held.iter().any(|held| held.session != session && held.mode.conflicts(mode))
     }
@@ -124,6 +130,33 @@ impl<M: Mode> Lock<M> {
         }
         self.grant(session, mode);
         Acquired::Now
+    }
+}
+
+/// What the check for deadlocks must know about a lock, whatever its modes are.
+pub(crate) trait Queue {
+    /// Returns the waiters, first one first.
+    fn waiters(&self) -> Vec<usize>;
+    /// Returns the sessions that hold the lock in a mode which conflicts with that of a waiter.
+    fn holders_awaited(&self, waiter: usize) -> Vec<usize>;
+    /// Returns whether two waiters await conflicting modes.
+    fn conflict(&self, waiter: usize, other: usize) -> bool;
+}
+
+impl<M: Mode> Queue for Lock<M> {
+    fn waiters(&self) -> Vec<usize> {
+        self.queue.iter().map(|(waiter, _)| *waiter).collect()
+    }
+
+    fn holders_awaited(&self, waiter: usize) -> Vec<usize> {
+        let mode = self.awaited(waiter);
+        let conflicts = |held: &&Held<M>| mode.is_some_and(|mode| held.mode.conflicts(mode));
+        let holders = self.held.iter().filter(|held| held.session != waiter).filter(conflicts);
+        holders.map(|held| held.session).collect()
+    }
+
+    fn conflict(&self, waiter: usize, other: usize) -> bool {
+        self.awaited(waiter).zip(self.awaited(other)).is_some_and(|(mode, other)| mode.conflicts(other))
     }
 }
 
@@ -221,25 +254,34 @@ impl<T: Copy + Ord, M: Mode> Locks<T, M> {
         }
     }
 
-    /// Returns the sessions that block a queued session: conflicting holders, then conflicting earlier waiters.
-    pub(crate) fn blockers(&self, tag: T, session: usize) -> Vec<usize> {
-        let Some(lock) = self.locks.get(&tag) else {
-            return Vec::new();
-        };
-        let Some(place) = lock.queue.iter().position(|(waiter, _)| *waiter == session) else {
-            return Vec::new();
-        };
-        let mode = lock.queue[place].1;
-        let holders = lock.held.iter().filter(|held| held.session != session && held.mode.conflicts(mode));
-        let earlier = lock.queue[..place].iter().filter(|(_, other)| other.conflicts(mode));
-        let mut blockers: Vec<usize> = holders.map(|held| held.session).collect();
-        blockers.extend(earlier.map(|(waiter, _)| *waiter));
-        blockers.dedup();
-        blockers
+    /// Brings the waiters for a lock into another order, and grants what can be granted then.
+    fn rearrange(&mut self, tag: T, order: &[usize], woken: &mut Vec<usize>) {
+        if let Some(lock) = self.locks.get_mut(&tag) {
+            lock.queue.sort_by_key(|(waiter, _)| order.iter().position(|other| other == waiter));
+        }
+        self.settle(tag, woken);
     }
 }
 
 impl LockManager {
+    /// Returns the lock that a session waits for, unless it waits for something else.
+    pub(crate) fn queue(&self, on: WaitOn) -> Option<&dyn Queue> {
+        match on {
+            WaitOn::Lock(tag) => self.queued.locks.get(&tag).map(|lock| lock as &dyn Queue),
+            WaitOn::Table(table) => self.tables.locks.get(&table).map(|lock| lock as &dyn Queue),
+            WaitOn::Xid(_) | WaitOn::Acknowledgement => None,
+        }
+    }
+
+    /// Brings the waiters for a lock into another order; `woken` receives the sessions that now hold it.
+    pub(crate) fn rearrange(&mut self, on: WaitOn, order: &[usize], woken: &mut Vec<usize>) {
+        match on {
+            WaitOn::Lock(tag) => self.queued.rearrange(tag, order, woken),
+            WaitOn::Table(table) => self.tables.rearrange(table, order, woken),
+            WaitOn::Xid(_) | WaitOn::Acknowledgement => {}
+        }
+    }
+
     /// Registers a wait for the end of a transaction id.
     pub(crate) fn await_xid(&mut self, xid: Xid, session: usize) {
         let waiters = self.xid_waiters.entry(xid).or_default();

@@ -358,6 +358,14 @@ impl Database {
         });
     }
 
+    /// Ends the transcript at a change of lock queues, which on a server depends on time.
+    pub(crate) fn transcribe_rearrangement(&mut self) {
+        self.transcribe(|database, recorder| {
+            database.conclude_step(recorder);
+            recorder.end("the check for deadlocks changes the order of a queue");
+        });
+    }
+
     /// Records that a session ends.
     pub(crate) fn transcribe_close(&mut self, me: usize) {
         self.transcribe(|database, recorder| {

@@ -160,6 +160,7 @@ fn notation(sql: &str, reply: &Reply) -> String {
         "select" => format!("SELECT {count}"),
         "insert" => format!("INSERT 0 {count}"),
         "update" | "delete" => format!("{} {count}", word.to_uppercase()),
+        "lock" => "LOCK TABLE".to_owned(),
         other => other.to_uppercase(),
     };
     if !returns_rows {

@@ -183,13 +183,12 @@ fn observe(player: &mut Player, session: usize, sql: &str, aborted: &[usize]) ->
         Seen::Error(code) => drop(replies.insert(session, Reply::Error(code))),
         Seen::Blocked { .. } => {}
     }
-    player.resolve_deadlocks();
+    let deadlock = player.resolve_deadlocks();
     let mut ended = player.take_ended();
     for other in others {
         player.abort(&name(other), FAILS);
         ended.extend(player.take_ended());
     }
-    let deadlock = ended.values().any(|outcome| matches!(outcome, Err(DatabaseError::DeadlockDetected)));
     if deadlock {
         player.pause(PAUSE_NS);
     }

@@ -155,13 +155,15 @@ impl Player {
         self.now = until;
     }
 
-    /// Advances time until no session is deadlocked.
-    pub(crate) fn resolve_deadlocks(&mut self) {
+    /// Advances time until no session is deadlocked; returns whether one was.
+    pub(crate) fn resolve_deadlocks(&mut self) -> bool {
         let stuck = |player: &Self| {
             let mut clients = player.clients.values();
             clients.any(|client| player.db.is_in_deadlock(client.session).unwrap_or(false))
         };
+        let is_stuck = stuck(self);
         while stuck(self) && self.fire_next(u64::MAX) {}
+        is_stuck
     }
 
     fn name_of(&self, session: Session) -> String {
