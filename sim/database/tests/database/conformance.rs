@@ -82,7 +82,7 @@ fn former_differences_at_serializable_stay_fixed() {
         player.db.mark_pages(true);
         player
     };
-    assert_eq!(play_all_on(include_str!("fixtures/serializable.jsonl"), new_player), 4);
+    assert_eq!(play_all_on(include_str!("fixtures/serializable.jsonl"), new_player), 5);
 }
 
 #[test]
