@@ -213,11 +213,7 @@ impl Database {
                     if let Some(version) = self.tables[table].heap.get_mut(&tid)
                         && let Some(over) = version.over.take()
                     {
-                        // As long as another locker lives, the version still names this one.
-                        let is_other = |(xid, _): &(Xid, _)| *xid != over.xid && self.live.contains_key(xid);
-                        if version.lockers.iter().any(is_other) {
-                            version.lockers.push((over.xid, over.mode));
-                        }
+                        version.lockers.add_former(over.xid, over.mode, &self.live);
                     }
                 }
                 None => break,

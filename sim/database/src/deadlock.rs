@@ -22,18 +22,18 @@ struct SoftEdge {
 /// The new orders of some queues.
 type Orders = Vec<(WaitOn, Vec<usize>)>;
 
-/// A search for a way from a session through the sessions that it waits for, back to itself.
+/// A search for a path from a session through the sessions that it waits for, back to itself.
 struct CycleSearch<'a> {
     database: &'a Database,
     orders: &'a Orders,
-    /// The sessions that were visited; the way begins at the first.
+    /// The sessions that were visited; the path begins at the first.
     visited: Vec<usize>,
     /// The soft edges of the cycle, last one first.
     soft: Vec<SoftEdge>,
 }
 
 impl CycleSearch<'_> {
-    /// Returns whether a way leads from this session to the first one.
+    /// Returns whether a path leads from this session to the first one.
     fn visit(&mut self, session: usize) -> bool {
         if let Some(index) = self.visited.iter().position(|visited| *visited == session) {
             return index == 0;
@@ -53,17 +53,18 @@ impl Database {
     /// Returns the sessions (slots) that block this one: holders, then earlier waiters.
     pub(crate) fn blocking_slots(&self, me: usize) -> Vec<usize> {
         let mut blockers = self.holders_awaited(me);
-        blockers.extend(self.soft_edges(me, &Vec::new()).iter().map(|edge| edge.earlier));
+        blockers.extend(self.soft_edges(me, &Orders::new()).iter().map(|edge| edge.earlier));
         blockers.dedup();
         blockers
     }
 
     /// Returns whether this waiting session waits, through others, for itself.
     pub(crate) fn is_deadlocked(&self, me: usize) -> bool {
-        self.cycle_through(me, &Vec::new()).is_some()
+        self.cycle_through(me, &Orders::new()).is_some()
     }
 
-    /// Resolves the deadlock that a session is part of, if it is: other orders of queues, or an abort of the session.
+    /// Resolves the deadlock that a session is part of, if there is one: brings queues into an order without it, or aborts
+    /// the session.
     pub(crate) fn check_for_deadlock(&mut self, me: usize) {
         let Some(orders) = self.orders_without_cycle(me, &mut Vec::new()) else {
             self.interrupt(me, DatabaseError::DeadlockDetected);

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use crate::key::Key;
 use crate::lock_mode::LockMode;
+use crate::lockers::Lockers;
 use crate::schema::{RowRef, Schema};
 use crate::xact::Xid;
 
@@ -44,11 +45,7 @@ pub(crate) struct Version {
     /// Whether an update wrote it, in place of an older version.
     pub is_successor: bool,
     pub over: Option<Over>,
-    /// Row locks; entries of ended transactions are ignored and swept when the list is next touched.
-    pub lockers: Vec<(Xid, LockMode)>,
-    /// Whether it has had several members at once, of which one still lives. Then the locks of one transaction stay apart,
-    /// while the only member has one lock in the strongest mode (PostgreSQL source, `compute_new_xmax_infomask`).
-    pub is_shared: bool,
+    pub lockers: Lockers,
 }
 
 /// The versions under one key, without an allocation for one or two of them.
@@ -123,16 +120,8 @@ impl TableState {
     pub(crate) fn append(&mut self, row: RowRef, xid: Xid, command: u32, is_successor: bool) -> Tid {
         let tid = self.next_tid;
         self.next_tid += 1;
-        let version = Version {
-            row,
-            xid,
-            command,
-            begin: PENDING,
-            is_successor,
-            over: None,
-            lockers: Vec::new(),
-            is_shared: false,
-        };
+        let lockers = Lockers::default();
+        let version = Version { row, xid, command, begin: PENDING, is_successor, over: None, lockers };
         self.heap.insert(tid, version);
         tid
     }

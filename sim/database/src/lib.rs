@@ -13,8 +13,8 @@
 //! # What is modelled
 //!
 //! - Row versions and snapshots; read committed with its row re-check, repeatable read, serializable.
-//! - The four row-lock modes with waiting, `NOWAIT` and `SKIP LOCKED`; places in a row's queue; deadlocks;
-//!   lock, statement and idle timeouts; advisory locks of both scopes.
+//! - The four row-lock modes with waiting, `NOWAIT` and `SKIP LOCKED`; places in a row's queue; deadlocks,
+//!   and the orders of queues that avoid them; lock, statement and idle timeouts; advisory locks of both scopes.
 //! - Locks of tables in eight modes, taken by every statement, and the queue behind a strong one.
 //! - Unique, deferred-unique, exclusion, check and foreign-key constraints as they behave in a race; the referential
 //!   actions of `ON DELETE`.
@@ -36,7 +36,7 @@
 //!
 //! Modules in reading order. The caller's interface: `key`, `schema`, `rows`, `statement`, `session_statements`,
 //! `scope`, `sequence`, `error`, `changes`, `notify`, `history`. State: `session`, `xact`, `heap`, `lock_mode`,
-//! `lock_manager`. Running a statement: `drive`, `control`, `table_lock`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
+//! `lockers`, `lock_manager`. Running a statement: `drive`, `control`, `table_lock`, `scan`, `select`, `write`, `insert`, `row_lock`, `unique`,
 //! `checks`, `deadlock`, `commit`. Records: `transcript`, `transcript_form`. Serializable: `ssi`, `ssi_conflicts`. Maintenance and failures: `vacuum`,
 //! `replica`, `failover`.
 
@@ -54,6 +54,7 @@ mod insert;
 mod key;
 mod lock_manager;
 mod lock_mode;
+mod lockers;
 mod notify;
 mod replica;
 mod row_lock;

@@ -11,6 +11,7 @@ use crate::error::DatabaseError;
 use crate::heap::{Over, PENDING, Tid, Version};
 use crate::lock_manager::{Acquired, LockTag};
 use crate::lock_mode::{LockMode, LockWait};
+use crate::lockers::Lockers;
 use crate::schema::{RowRef, TableId};
 use crate::session::WaitOn;
 use crate::xact::{Undo, Xid};
@@ -418,21 +419,11 @@ impl Database {
     fn add_locker(&mut self, me: usize, table: TableId, tid: Tid, mode: LockMode) {
         let xid = self.current_xid(me);
         if let Some(version) = self.tables[table].heap.get_mut(&tid) {
-            let live = &self.live;
-            version.lockers.retain(|(other, _)| live.contains_key(other));
-            version.is_shared &= version.over.is_some() || !version.lockers.is_empty();
+            let is_replaced = version.over.is_some();
+            version.lockers.sweep(&self.live, is_replaced);
             let xact = &self.sessions[me].xact;
-            if version.lockers.iter().any(|(other, held)| *held >= mode && xact.owns(*other)) {
-                return;
-            }
-            match &mut version.lockers[..] {
-                [(other, held)] if *other == xid && !version.is_shared && version.over.is_none() => {
-                    *held = mode
-                }
-                others => {
-                    version.is_shared |= version.over.is_some() || !others.is_empty();
-                    version.lockers.push((xid, mode));
-                }
+            if !version.lockers.iter().any(|(other, held)| *held >= mode && xact.owns(*other)) {
+                version.lockers.add(xid, mode, is_replaced);
             }
         }
     }
@@ -450,31 +441,14 @@ impl Database {
         let xid = self.current_xid(me);
         let command = self.sessions[me].xact.command;
         let next = row.map(|row| self.tables[table].append(row, xid, command, true));
-        let live = &self.live;
-        let (mut carried, mut is_shared) = (Vec::new(), false);
+        let mut carried = Lockers::default();
         if let Some(version) = self.tables[table].heap.get_mut(&tid) {
-            let is_live = |(other, _): &(Xid, LockMode)| live.contains_key(other);
-            // Locks belong to the row, not to the version. As long as one of them lives, all are carried over; a single one
-            // becomes the weakest.
-            if version.lockers.iter().any(is_live) {
-                carried.clone_from(&version.lockers);
-                is_shared = version.is_shared;
-            }
-            if let [(_, mode)] = &mut carried[..]
-                && !is_shared
-            {
-                *mode = LockMode::KeyShare;
-            }
-            version.lockers.retain(is_live);
-            // A single lock, held by this transaction, is merged with the update; the stronger mode counts.
-            let is_sole = !version.is_shared && version.lockers.iter().all(|(other, _)| *other == xid);
-            let strongest = version.lockers.iter().map(|(_, held)| *held).max().filter(|_| is_sole);
-            let mode = strongest.map_or(mode, |held| held.max(mode));
-            version.is_shared = !is_sole && !version.lockers.is_empty();
+            carried = version.lockers.carried_over(&self.live);
+            let mode = version.lockers.replace(xid, mode, &self.live);
             version.over = Some(Over { xid, command, end: PENDING, next, mode });
         }
         if let Some(successor) = next.and_then(|next| self.tables[table].heap.get_mut(&next)) {
-            (successor.lockers, successor.is_shared) = (carried, is_shared);
+            successor.lockers = carried;
         }
         let xact = &mut self.sessions[me].xact;
         xact.wrote = true;

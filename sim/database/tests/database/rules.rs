@@ -2,8 +2,8 @@
 //! recorded, standbys lag, failovers lose commits, runs repeat exactly.
 
 use shakedown_database::{
-    Database, DatabaseError, Deferral, Failover, Isolation, Session, Statement, Step, TableDef, TableHandle,
-    XactStatus,
+    AdvisoryScope, Database, DatabaseError, Deferral, Failover, Isolation, Session, Statement, Step,
+    TableDef, TableHandle, XactStatus,
 };
 
 type Pair = (i64, i64);
@@ -179,4 +179,30 @@ fn notices_are_sent_at_commit_and_only_to_listeners() {
     assert_eq!(payloads, ["1", "2"]);
     run(&mut db, c, Statement::listen("jobs")).expect("free");
     assert!(db.take_notifications(c).expect("open").is_empty(), "what was sent before is missed");
+}
+
+/// Three sessions wait in a cycle, and the last one only because of its place in a queue: it moves forward, and nobody is a
+/// victim.
+#[test]
+fn a_queue_is_rearranged_before_a_session_is_aborted_and_ends_the_transcript() {
+    let mut db = Database::new(0);
+    db.keep_transcript();
+    let [reader, holder, writer] = [(); 3].map(|()| db.connect());
+    let scope = AdvisoryScope::Session;
+    run(&mut db, reader, Statement::advisory_lock_shared(1, scope)).expect("free");
+    run(&mut db, holder, Statement::advisory_lock(2, scope)).expect("free");
+    let mut write = Statement::advisory_lock(1, scope);
+    let Step::Wait(wait) = db.poll(writer, &mut write, 0) else { panic!("the reader holds it") };
+    let mut read = Statement::advisory_lock_shared(1, scope);
+    assert!(matches!(db.poll(holder, &mut read, 0), Step::Wait(_)), "the writer is before it");
+    let mut other = Statement::advisory_lock(2, scope);
+    assert!(matches!(db.poll(reader, &mut other, 0), Step::Wait(_)), "the holder has it");
+    assert_eq!(db.is_in_deadlock(writer), Ok(true));
+    let [timer] = wait.timers[..] else { panic!("a wait has a deadlock timer") };
+    db.timer(timer, timer.at);
+    assert_eq!(db.is_in_deadlock(writer), Ok(false));
+    assert_eq!(db.take_ready(), [holder]);
+    assert!(matches!(db.poll(holder, &mut read, timer.at), Step::Done(Ok(()))));
+    let transcript = db.take_transcript().expect("one is kept");
+    assert_eq!(transcript.ends_early, Some("the check for deadlocks changes the order of a queue"));
 }

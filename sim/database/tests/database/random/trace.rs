@@ -77,7 +77,7 @@ pub(crate) struct Trace {
     pub last: Vec<Reply>,
 }
 
-/// A statement that succeeded, for the judge of serial orders.
+/// Returns the name of a session.
 pub(crate) fn name(session: usize) -> String {
     format!("T{}", session + 1)
 }
