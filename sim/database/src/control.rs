@@ -418,14 +418,20 @@ impl Database {
         found.ok_or_else(|| DatabaseError::NoSuchSavepoint { name: name.to_owned() })
     }
 
-    /// Releases a savepoint: its writes now belong to the enclosing level.
+    /// Releases a savepoint: its writes now belong to the enclosing level. Who waits for one of its ids now waits for the
+    /// whole transaction.
     fn release_savepoint(&mut self, me: usize, name: &str) -> Result<(), DatabaseError> {
         let at = self.savepoint(me, name, "RELEASE SAVEPOINT")?;
         let xact = &mut self.sessions[me].xact;
-        xact.savepoints.truncate(at);
+        let released = xact.savepoints.split_off(at);
         for (_, depth) in &mut xact.owned {
             *depth = (*depth).min(at);
         }
+        let mut woken = Vec::new();
+        for xid in released.iter().filter_map(|savepoint| savepoint.xid) {
+            self.locks.end_xid(xid, &mut woken);
+        }
+        self.wake(&woken);
         Ok(())
     }
 

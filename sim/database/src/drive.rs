@@ -7,7 +7,7 @@ use crate::lock_manager::LockTag;
 use crate::scope::Scope;
 use crate::session::{Session, Timer, TimerKind, WaitFor, WaitOn, Waiting};
 use crate::statement::{Op, Output, Statement, Step, Wait};
-use crate::xact::{Block, Snapshot};
+use crate::xact::{Block, Snapshot, Xid};
 
 impl Database {
     /// Polls a statement: the first poll starts it, and each poll advances it as far as possible.
@@ -319,6 +319,10 @@ impl Database {
 
     /// Makes a session wait, or continue to wait.
     pub(crate) fn wait_on(&mut self, me: usize, on: WaitOn) {
+        let on = match on {
+            WaitOn::Xid(xid) => WaitOn::Xid(self.held_id(xid)),
+            other => other,
+        };
         if self.sessions[me].waiting.is_some_and(|waiting| waiting.on == on) {
             return;
         }
@@ -328,6 +332,16 @@ impl Database {
         if let WaitOn::Xid(xid) = on {
             self.locks.await_xid(xid, me);
         }
+    }
+
+    /// Returns the id whose end ends a wait for this one: that of the whole transaction, if the savepoint of this one was
+    /// released (PostgreSQL source, `XactLockTableWait`).
+    fn held_id(&self, xid: Xid) -> Xid {
+        let Some(xact) = self.live.get(&xid).map(|session| &self.sessions[*session].xact) else {
+            return xid;
+        };
+        let is_held = xact.savepoints.iter().any(|savepoint| savepoint.xid == Some(xid));
+        if is_held { xid } else { xact.xid.unwrap_or(xid) }
     }
 
     /// Cancels a wait that has not ended by itself.
