@@ -22,12 +22,15 @@ pub(super) fn check(path: &Path) -> Result<(), CliError> {
     }
 }
 
+/// The remedy for a file that is no checkpoint.
+const WRITTEN_BY: &str = "`certify --checkpoint FILE` writes one";
+
 /// Reads a checkpoint.
 ///
 /// # Errors
 /// If it cannot be read, is damaged, or has another schema.
 pub(super) fn read(path: &Path) -> Result<Checkpoint, CliError> {
-    let text = super::input::read_text(path)?;
+    let text = super::input::read_text(path).map_err(|error| error.remedy(WRITTEN_BY))?;
     text.parse().map_err(|error| refused(path, &error))
 }
 
@@ -49,9 +52,7 @@ pub(super) fn refused(path: &Path, error: &CheckpointError) -> CliError {
     let (exit, remedy) = match error {
         CheckpointError::OtherSearch { .. } => (Exit::Input, "give the options with which it was written"),
         CheckpointError::OtherBuild => (Exit::Drift, "start again without --resume"),
-        CheckpointError::File(RecordsError::Schema { .. }) => {
-            (Exit::Input, "`certify --checkpoint FILE` writes one")
-        }
+        CheckpointError::File(RecordsError::Schema { .. }) => (Exit::Input, WRITTEN_BY),
         _ => (Exit::Input, "use the file as it was written, or start again without --resume"),
     };
     CliError::new(exit, error.to_string()).at(path.display()).remedy(remedy)

@@ -157,6 +157,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     };
     refused(&["--resume", "kept", "--without", "execution-log"], 2, "another search: --without differs");
     refused(&["--resume", "nowhere"], 2, "nowhere: cannot be read");
+    refused(&["--resume", "nowhere"], 2, "`certify --checkpoint FILE` writes one");
     refused(&["--resume", "/dev/zero"], 2, "/dev/zero: it is not a regular file");
     fs::write(here.join("damaged"), "{}").expect("written");
     refused(&["--resume", "damaged"], 2, "not a checkpoint");
